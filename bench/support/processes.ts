@@ -1,0 +1,77 @@
+/** Processes under measurement: started, asked for their CPU time and size, ended by their ids. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export type MeasuredProcess = {
+  readonly pid: number
+  readonly address: string
+  end(): Promise<void>
+}
+
+/** Starts a program of this project; resolves when it says that it is ready. */
+export async function startProgram(
+  file: string,
+  env: Record<string, string>,
+): Promise<MeasuredProcess> {
+  const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
+    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+  })
+  const address = await readyAddress(child)
+  return {
+    pid: child.pid as number,
+    address,
+    end: async () => {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      if (child.exitCode === null && child.kill('SIGTERM')) await gone
+    },
+  }
+}
+
+function readyAddress(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message: { ready?: boolean; address?: string }) => {
+      if (message.ready === true) resolve(message.address ?? '')
+    })
+    child.once('exit', (code) => reject(new Error(`a measured program ended with ${code}`)))
+  })
+}
+
+const ticksPerSecond = 100
+
+/** CPU time of a process so far, user and system, in microseconds; 0 when it is gone. */
+export function cpuMicros(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / ticksPerSecond
+  } catch {
+    return 0
+  }
+}
+
+/** CPU time of a process and its living children: a Postgres server and its backends. */
+export function cpuMicrosOfFamily(pid: number): number {
+  let sum = cpuMicros(pid)
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name) && parentOf(Number(name)) === pid) sum += cpuMicros(Number(name))
+  }
+  return sum
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
+
+/** Resident size in MiB. */
+export function residentMiB(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) / 1_024
+}

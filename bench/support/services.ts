@@ -1,0 +1,39 @@
+/** A Postgres and a Redis of a benchmark's own, with keys, in a temporary folder. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { migrateDatabase } from '../../src/platform/database.ts'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
+import { startRedis } from '../../tests/support/redis.ts'
+
+export type Services = {
+  readonly databaseUrl: string
+  readonly redisUrl: string
+  readonly keyringFile: string
+  readonly postgresPid: number
+  readonly redisPid: number
+  stop(): Promise<void>
+}
+
+export async function startServices(): Promise<Services> {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-bench-'))
+  const keyringFile = path.join(dataDir, 'keyring.json')
+  createKeyring(keyringFile, new Date())
+  const redis = await startRedis({ own: true })
+  const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
+  const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword })
+  await migrateDatabase(postgres.ownerUrl)
+  return {
+    databaseUrl: postgres.ownerUrl,
+    redisUrl: redis.url,
+    keyringFile,
+    postgresPid: postgres.pid,
+    redisPid: redis.pid as number,
+    stop: async () => {
+      await redis.stop()
+      await postgres.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Periods (费款所属期), the calendar months that contributions are for, and instants as they are
+ * shown in Asia/Shanghai: UTC+8 all year, without summer time since 1991, so no Intl is needed.
+ */
+
+/** `YYYY-MM`; such texts sort as the months do. */
+export const periodPattern = '^[1-9][0-9]{3}-(0[1-9]|1[0-2])$'
+
+const period = new RegExp(periodPattern)
+const offsetMs = 8 * 3_600_000
+
+export function isPeriod(value: unknown): value is string {
+  return typeof value === 'string' && period.test(value)
+}
+
+/**
+ * Year and month (1 to 12) of a period.
+ * @throws RangeError when the text isn't one
+ */
+export function parsePeriod(text: string): { readonly year: number; readonly month: number } {
+  if (!isPeriod(text)) throw new RangeError('not a period YYYY-MM')
+  return { year: Number(text.slice(0, 4)), month: Number(text.slice(5)) }
+}
+
+/** Below zero when `a` is before `b`, zero when they are the same month, above when after. */
+export function comparePeriods(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Days of a month, 1 to 12, of the Gregorian calendar. */
+export function daysInMonth(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+}
+
+/** The last day of a period, `YYYY-MM-DD`. */
+export function lastDayOfPeriod(text: string): string {
+  const { year, month } = parsePeriod(text)
+  return `${text}-${daysInMonth(year, month)}`
+}
+
+/** The period in which an instant lies. */
+export function currentPeriod(epochMs: number): string {
+  return new Date(epochMs + offsetMs).toISOString().slice(0, 7)
+}
+
+/**
+ * The first instant after a period, 24:00 on its last day, in microseconds since 1970.
+ * @throws RangeError beyond the year 2255, where microseconds leave the safe integers
+ */
+export function endOfPeriodMicros(text: string): number {
+  const { year, month } = parsePeriod(text)
+  // `month` counts from 1 and Date.UTC's from 0, so this is the month after.
+  const micros = (Date.UTC(year, month, 1) - offsetMs) * 1_000
+  if (!Number.isSafeInteger(micros)) throw new RangeError('an instant beyond safe microseconds')
+  return micros
+}
+
+/** The calendar day of an instant, `YYYY-MM-DD`. */
+export function dayOf(epochMicros: number): string {
+  return new Date(Math.floor(epochMicros / 1_000) + offsetMs).toISOString().slice(0, 10)
+}
+
+/** An instant with microseconds and offset: `2024-11-23T16:20:01.123456+08:00`. */
+export function formatInstant(epochMicros: number): string {
+  const ms = Math.floor(epochMicros / 1_000)
+  const rest = epochMicros - ms * 1_000
+  const local = new Date(ms + offsetMs).toISOString().slice(0, 23)
+  return `${local}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}+08:00`
+}

@@ -1,0 +1,133 @@
+/**
+ * Entry point of an intake process: configuration → resources → app → listen → stop. Any number of
+ * them may run, on any number of hosts.
+ */
+
+import { buildApp } from './intake/app.ts'
+import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
+import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
+import { sha256Hex } from './journal/digest.ts'
+import { GroupCommit } from './journal/group-commit.ts'
+import type { Lane } from './journal/lanes.ts'
+import { readBacklog } from './journal/unposted.ts'
+import { countDeadLetters } from './ledger/dead-letter.ts'
+import { acceptStatementMsMax, readStatementMsMax } from './limits.ts'
+import { tellParent } from './platform/child.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { findDatabaseUrl } from './platform/database.ts'
+import { reportFailure } from './platform/failure.ts'
+import { type Keyring, readKeyring } from './platform/keyring.ts'
+import { createLogger } from './platform/logger.ts'
+import {
+  createIntakeMetrics,
+  type IntakeMetrics,
+  showBacklog,
+  showDeadLetters,
+} from './platform/metrics.ts'
+import { assertSchema } from './platform/migrations.ts'
+import { openPool } from './platform/postgres.ts'
+import { openQueueBackend } from './platform/queue.ts'
+import { databaseFault } from './platform/sqlstate.ts'
+import { stopOnSignal } from './platform/stop.ts'
+import { packs } from './policy/packs.ts'
+import { createPolicies } from './policy/rules.ts'
+import { createEnqueue } from './queue/enqueue.ts'
+
+main().catch(reportFailure)
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env)
+  const keyring = readKeyring(config.keyringFile)
+  const logger = createLogger(config.logLevel, 'intake')
+  const url = await findDatabaseUrl(config)
+  const acceptPool = openPool({
+    url,
+    name: 'spillway-accept',
+    connectionsMax: 2,
+    statementMsMax: acceptStatementMsMax,
+  })
+  const readPool = openPool({
+    url,
+    name: 'spillway-read',
+    connectionsMax: 6,
+    statementMsMax: readStatementMsMax,
+  })
+  await assertSchema(readPool)
+  const backend = openQueueBackend(config, url, logger)
+  const metrics = createIntakeMetrics()
+  const lane: Lane = 'filing'
+  const queue = backend.openQueue(lane)
+  const enqueue = createEnqueue(new Map([[lane, queue]]), (skipped, error) => {
+    metrics.leftToSweeper.inc({ lane: skipped })
+    logger.warn({ lane: skipped, err: error }, 'an envelope was left to the sweeper')
+  })
+  const committer = new GroupCommit({
+    acceptGroup: createAcceptGroup(acceptDependencies(config, keyring, acceptPool, lane)),
+    isTransient: (error) => databaseFault(error) === 'transient',
+    onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
+      metrics.accepted.inc({ lane }, fresh)
+      metrics.groupSize.observe(declarations)
+      metrics.commit.observe(commitMs / 1_000)
+      if (envelope !== undefined) enqueue(lane, envelope)
+    },
+  })
+  let draining = false
+  const app = await buildApp({
+    logger,
+    authenticator: createAuthenticator({ ...authenticationOf(config, keyring), now: Date.now }),
+    policies: createPolicies({ packs, sha256Hex }),
+    submit: (filing) => committer.submit(filing),
+    nowMicros: () => Date.now() * 1_000,
+    readPool,
+    receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
+    readiness: { checkDatabase: () => assertSchema(readPool), isDraining: () => draining },
+    readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
+    onAnswered: (route, status, seconds) => metrics.requests.observe({ route, status }, seconds),
+  })
+  stopOnSignal(logger, async () => {
+    draining = true
+    await app.close() // answers what is under way; new requests get 503
+    await committer.stop()
+    await queue.close()
+    await backend.close()
+    await Promise.all([acceptPool.end(), readPool.end()])
+  })
+  const address = await app.listen({ host: config.host, port: config.port })
+  logger.info({ address, queue: backend.kind }, 'intake takes declarations')
+  tellParent({ ready: true, address })
+}
+
+function acceptDependencies(
+  { environment }: Config,
+  { receiptKeys, sealingKeys }: Keyring,
+  pool: AcceptDependencies['pool'],
+  lane: Lane,
+): AcceptDependencies {
+  const [signer] = receiptKeys
+  const [sealingKey] = sealingKeys
+  if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
+  return { pool, signer, sealingKey, environment, lane }
+}
+
+function authenticationOf({ token }: Config, keyring: Keyring) {
+  const { issuer, audience, jwksUrl } = token
+  const publicJwk = keyring.tokenKeys.map((key) => key.publicJwk)
+  return { issuer, audience, keys: tokenKeys(jwksUrl === undefined ? { publicJwk } : { jwksUrl }) }
+}
+
+/** This process's metrics, the backlog, and the metrics of the worker beside it, if one is named. */
+async function readMetrics(
+  metrics: IntakeMetrics,
+  pool: AcceptDependencies['pool'],
+  workerMetricsUrl: string | undefined,
+): Promise<string> {
+  showBacklog(metrics, await readBacklog(pool))
+  showDeadLetters(metrics, await countDeadLetters(pool))
+  const own = await metrics.registry.metrics()
+  if (workerMetricsUrl === undefined) return own
+  const other = await fetch(workerMetricsUrl, { signal: AbortSignal.timeout(1_000) }).then(
+    (answer) => answer.text(),
+    () => '# the worker does not answer\n',
+  )
+  return `${own}\n${other}`
+}

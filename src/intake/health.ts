@@ -1,0 +1,34 @@
+/**
+ * Health: `/livez` asks nothing of others, so that a slow database doesn't get a process killed;
+ * `/readyz` says whether to send traffic here. The queue is no condition: acceptance goes on without.
+ */
+import type { FastifyInstance } from 'fastify'
+
+export type Readiness = {
+  /** Rejects when the database can't be used. */
+  readonly checkDatabase: () => Promise<void>
+  readonly isDraining: () => boolean
+}
+
+export function healthRoutes(app: FastifyInstance, { checkDatabase, isDraining }: Readiness): void {
+  const quiet = { logLevel: 'warn' } as const
+  app.get('/livez', { ...quiet, schema: { summary: 'The process runs' } }, async () => ({
+    status: 'ok',
+  }))
+  app.get('/readyz', {
+    ...quiet,
+    schema: { summary: 'The process takes requests' },
+    handler: async (_request, reply) => {
+      const database = await checkDatabase().then(
+        () => 'ok',
+        () => 'unavailable',
+      )
+      const draining = isDraining()
+      const ready = database === 'ok' && !draining
+      return reply
+        .code(ready ? 200 : 503)
+        .header('cache-control', 'no-store')
+        .send({ status: ready ? 'ok' : 'unavailable', database, draining })
+    },
+  })
+}

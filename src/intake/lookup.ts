@@ -1,0 +1,146 @@
+/**
+ * Looking up what was filed: status, receipt, list. Answers from the moment of the 202; what is not
+ * the asker's is not found, so that nobody learns whether it exists.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import Type, { type Static } from 'typebox'
+import { formatFen } from '../declaration/money.ts'
+import { formatInstant } from '../declaration/period.ts'
+import { findAcceptances } from '../journal/find.ts'
+import { findStanding, listStandings, type Standing } from '../ledger/status.ts'
+import { pageDeclarationsMax } from '../limits.ts'
+import { requireScope } from './bearer.ts'
+import { sendProblem } from './problems.ts'
+import {
+  declarationListSchema,
+  declarationStatusSchema,
+  problemSchema,
+  receiptSchema,
+} from './schemas.ts'
+
+const idSchema = Type.Object({ id: Type.String({ maxLength: 40 }) })
+const listSchema = Type.Object(
+  {
+    employer: Type.String({ minLength: 18, maxLength: 18 }),
+    period: Type.Optional(Type.String({ pattern: '^[0-9]{4}-[0-9]{2}$' })),
+    before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}\\.[0-9]{1,9}$' })),
+    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+  },
+  { additionalProperties: false },
+)
+
+const problems = { '4xx': problemSchema, '5xx': problemSchema }
+
+/** @param pool for reading: lookups never take a connection that acceptance needs */
+export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
+  const onRequest = requireScope('declarations:read')
+  app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id', {
+    onRequest,
+    schema: {
+      summary: 'How a declaration stands',
+      params: idSchema,
+      response: { 200: declarationStatusSchema, ...problems },
+    },
+    handler: async (request, reply) => {
+      const standing = await findStanding(pool, request.params.id)
+      if (!mayRead(request, standing?.employer)) return sendProblem(request, reply, 'NOT_FOUND')
+      return noStore(reply).send(presentStanding(standing as Standing))
+    },
+  })
+  app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
+    onRequest,
+    schema: {
+      summary: 'The receipt again, to the byte',
+      params: idSchema,
+      response: { 200: receiptSchema, ...problems },
+    },
+    handler: async (request, reply) => {
+      const [found] = await findAcceptances(pool, [request.params.id])
+      if (!mayRead(request, found?.statement.employer)) {
+        return sendProblem(request, reply, 'NOT_FOUND')
+      }
+      return noStore(reply).type('application/json; charset=utf-8').send(found?.receipt)
+    },
+  })
+  app.get<{ Querystring: Static<typeof listSchema> }>('/v1/declarations', {
+    onRequest,
+    schema: {
+      summary: "An employer's declarations, newest first",
+      querystring: listSchema,
+      response: { 200: declarationListSchema, ...problems },
+    },
+    handler: (request, reply) => list(pool, request, reply),
+  })
+}
+
+async function list(
+  pool: pg.Pool,
+  request: FastifyRequest<{ Querystring: Static<typeof listSchema> }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { employer, period, before } = request.query
+  if (!mayRead(request, employer)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
+  const [envelope = '', position = ''] = before?.split('.') ?? []
+  const place =
+    before === undefined ? undefined : { envelope: BigInt(envelope), position: Number(position) }
+  const found = await listStandings(pool, { employer, period, before: place, limit: limit + 1 })
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  const more = found.length > limit && last !== undefined
+  const query = new URLSearchParams({ employer, ...(period && { period }), limit: `${limit}` })
+  const links = more
+    ? { next: `/v1/declarations?${query}&before=${last.envelope}.${last.position}` }
+    : {}
+  return noStore(reply).send({ declarations: page.map(presentStanding), links })
+}
+
+function mayRead({ filer }: FastifyRequest, employer: string | undefined): boolean {
+  return employer !== undefined && filer?.employers.has(employer) === true
+}
+
+/** What is one filer's must not stay in a cache that others share. */
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store')
+}
+
+const heldNotice = {
+  'zh-CN': '已受理，回执有效。入账时遇到系统问题，工作人员正在处理，您无需重新申报。',
+  en: 'Accepted; the receipt stands. Posting met a fault that staff are looking at. Do not file again.',
+}
+
+function presentStanding(standing: Standing): Static<typeof declarationStatusSchema> {
+  const { id, status, employer, period, kind, onTime, assessment } = standing
+  const self = `/v1/declarations/${id}`
+  return {
+    id,
+    status,
+    employer,
+    period,
+    kind,
+    acceptedAt: formatInstant(standing.acceptedAtMicros),
+    deadline: formatInstant(standing.deadlineMicros),
+    onTime,
+    ...(assessment && { assessment: presentAssessment(assessment) }),
+    ...(standing.deadLetter && status === 'accepted' && { notice: heldNotice }),
+    links: { self, receipt: `${self}/receipt` },
+  }
+}
+
+function presentAssessment(assessment: NonNullable<Standing['assessment']>) {
+  const { region, policyHash: hash, provisional, lines, amounts } = assessment
+  const sum = (side: 'employerFen' | 'employeeFen') =>
+    formatFen(amounts.reduce((total, amount) => total + amount[side], 0))
+  return {
+    policy: { region, hash, provisional },
+    amounts: amounts.map(({ insurance, baseFen, employerFen, employeeFen }) => ({
+      insurance,
+      base: formatFen(baseFen),
+      employer: formatFen(employerFen),
+      employee: formatFen(employeeFen),
+    })),
+    total: { employer: sum('employerFen'), employee: sum('employeeFen') },
+    lines,
+  }
+}

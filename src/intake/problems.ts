@@ -1,0 +1,210 @@
+/**
+ * Problem documents (RFC 9457): the one map from what can go wrong to what a filer is told, in
+ * Chinese and English, with the next step. Nothing of an error's own text is ever passed on.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Finding } from '../declaration/findings.ts'
+
+type Text = { readonly 'zh-CN': string; readonly en: string }
+type ProblemKind = { readonly status: number; readonly title: Text; readonly fix: Text }
+
+const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
+
+/** Problems other than findings, by code; `type` resolves to /v1/findings/{code}. */
+export const problemKinds = {
+  DECLARATION_INVALID: {
+    status: 422,
+    title: text('申报内容有误，未受理', 'The declaration has faults and was not accepted'),
+    fix: text(
+      '按 errors 逐条修改后，用新的或原来的 Idempotency-Key 重新申报。',
+      'Mend what errors lists, then file again with a new or the same Idempotency-Key.',
+    ),
+  },
+  IDEMPOTENCY_KEY_MISSING: {
+    status: 400,
+    title: text('缺少 Idempotency-Key 请求头', 'The Idempotency-Key header is missing'),
+    fix: text(
+      '为每份申报生成一个唯一的键（如 UUID）并放入请求头；重试时使用同一个键。',
+      'Send a unique key for each declaration, such as a UUID, and the same key when you retry.',
+    ),
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    status: 400,
+    title: text('Idempotency-Key 格式不正确', 'The Idempotency-Key is not well-formed'),
+    fix: text(
+      '请使用 1 至 255 个可见 ASCII 字符，不含空格。',
+      'Use 1 to 255 visible ASCII characters without spaces.',
+    ),
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: text(
+      '该 Idempotency-Key 已用于另一份内容不同的申报',
+      'This Idempotency-Key was used for a declaration with other content',
+    ),
+    fix: text(
+      '原申报仍然有效。新的申报请换一个键；重试原申报请发送相同的内容。',
+      'The first declaration stands. Use a new key for a new declaration, or send the same content to retry.',
+    ),
+  },
+  BODY_MALFORMED: {
+    status: 400,
+    title: text('请求体不是有效的 JSON', 'The body is not valid JSON'),
+    fix: text('请发送 UTF-8 编码的 JSON 对象。', 'Send one JSON object in UTF-8.'),
+  },
+  REQUEST_INVALID: {
+    status: 400,
+    title: text('请求参数有误', 'The request is not well-formed'),
+    fix: text(
+      '请对照 /documentation 检查路径和查询参数。',
+      'Check path and query parameters against /documentation.',
+    ),
+  },
+  TOKEN_MISSING: {
+    status: 401,
+    title: text('缺少访问令牌', 'The bearer token is missing'),
+    fix: text(
+      '请在 Authorization 请求头中发送 Bearer 令牌。',
+      'Send a token in the header Authorization: Bearer.',
+    ),
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    title: text('访问令牌无效', 'The bearer token is not valid'),
+    fix: text('请向发放机构重新获取令牌。', 'Get a new token from its issuer.'),
+  },
+  TOKEN_EXPIRED: {
+    status: 401,
+    title: text('访问令牌已过期', 'The bearer token has expired'),
+    fix: text(
+      '请重新获取令牌后用同一个 Idempotency-Key 重试。',
+      'Get a new token and retry with the same Idempotency-Key.',
+    ),
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    title: text('令牌没有此操作的权限', 'The token lacks the scope for this'),
+    fix: text(
+      '申报需要 declarations:write，查询需要 declarations:read。',
+      'Filing needs declarations:write, reading declarations:read.',
+    ),
+  },
+  EMPLOYER_NOT_YOURS: {
+    status: 403,
+    title: text('令牌不能代表该单位', 'The token may not act for this employer'),
+    fix: text(
+      '请核对统一社会信用代码，或取得该单位的授权令牌。',
+      'Check the social credit code, or get a token for this employer.',
+    ),
+  },
+  NOT_FOUND: {
+    status: 404,
+    title: text('没有找到', 'Not found'),
+    fix: text(
+      '请核对地址；未受理的申报没有编号，可用同一个 Idempotency-Key 重新申报。',
+      'Check the address. What was not accepted has no record: file it again with the same Idempotency-Key.',
+    ),
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: text('不支持该方法', 'This method is not supported here'),
+    fix: text('请对照 /documentation。', 'See /documentation.'),
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: text('请求体超过 4 MiB', 'The body is larger than 4 MiB'),
+    fix: text(
+      '一份申报最多 10,000 行；请分拆后申报。',
+      'A declaration has at most 10,000 lines: split it.',
+    ),
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    title: text('请求体必须是 application/json', 'The body must be application/json'),
+    fix: text('请设置 Content-Type: application/json。', 'Set Content-Type: application/json.'),
+  },
+  BUSY: {
+    status: 503,
+    title: text('系统繁忙，此次请求未受理', 'The system is busy; this request was not accepted'),
+    fix: text(
+      '请在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。',
+      'Retry after Retry-After seconds with the same Idempotency-Key; it can not count twice.',
+    ),
+  },
+  OUTCOME_UNKNOWN: {
+    status: 503,
+    title: text('暂时无法确认是否受理', 'It is not known whether this was accepted'),
+    fix: text(
+      '请用同一个 Idempotency-Key 重试：已受理则返回原回执，未受理则重新受理。',
+      'Retry with the same Idempotency-Key: you get the original receipt if it was accepted, or it is accepted then.',
+    ),
+  },
+  UNAVAILABLE: {
+    status: 503,
+    title: text('服务暂时不可用', 'The service is not available for the moment'),
+    fix: text('请在 Retry-After 秒后重试。', 'Retry after Retry-After seconds.'),
+  },
+  INTERNAL: {
+    status: 500,
+    title: text('系统内部错误', 'An internal error'),
+    fix: text(
+      '请用同一个 Idempotency-Key 重试；若仍然失败，请向管理机构提供 traceId。',
+      'Retry with the same Idempotency-Key; if it fails again, tell the agency the traceId.',
+    ),
+  },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof problemKinds
+
+export type ProblemDetails = {
+  readonly errors?: readonly Finding[]
+  readonly total?: number
+  /** The declaration that the filer should look at. */
+  readonly instance?: string
+}
+
+/** Sends a problem document; 503 carries Retry-After with jitter, so that filers spread out. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ProblemCode,
+  details: ProblemDetails = {},
+): FastifyReply {
+  const { status, title, fix }: ProblemKind = problemKinds[code]
+  const language = prefersChinese(request) ? 'zh-CN' : 'en'
+  if (status === 503) reply.header('retry-after', String(1 + Math.floor(Math.random() * 5)))
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .header('content-language', language)
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: `/v1/findings/${code}`,
+        title: title[language],
+        status,
+        detail: `${title[language]}${language === 'en' ? '. ' : '。'}${fix[language]}`,
+        code,
+        message: title,
+        fix,
+        traceId: request.id,
+        ...details,
+      }),
+    )
+}
+
+function prefersChinese(request: FastifyRequest): boolean {
+  return /^\s*zh\b/i.test(request.headers['accept-language'] ?? '')
+}
+
+/** The problem for an error that Fastify or a handler threw. */
+export function problemOf(error: unknown): ProblemCode {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return 'MEDIA_TYPE_UNSUPPORTED'
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'BODY_TOO_LARGE'
+  if (statusCode === 400) return 'BODY_MALFORMED'
+  if (statusCode === 404) return 'NOT_FOUND'
+  if (statusCode === 503) return 'UNAVAILABLE'
+  return 'INTERNAL'
+}

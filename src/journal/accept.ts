@@ -1,0 +1,243 @@
+/**
+ * Acceptance of one group: ONE commit holds the sealed envelope, one acceptance row for each
+ * declaration, and the note that the envelope is to be posted. What is answered to filers leaves
+ * only after that commit.
+ *
+ * If the process dies
+ *  - after drawing the number: a gap in the numbers, nothing stored;
+ *  - after sealing and signing: nothing stored; an unreleased signature harms nobody;
+ *  - during the commit: all of it is stored or nothing. If it is stored, a filer's retry gets the
+ *    original receipt, and the sweeper finds the envelope;
+ *  - after the commit, before the answers or the queue: the same.
+ */
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { sha256 } from './digest.ts'
+import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
+import { findAcceptances, type StoredAcceptance } from './find.ts'
+import type { Lane } from './lanes.ts'
+import { buildMerkleTree, leafHash } from './merkle.ts'
+import {
+  type ReceiptSigner,
+  receiptText,
+  type Statement,
+  signRoot,
+  statementText,
+} from './receipt.ts'
+
+/** One declaration that waits to be accepted. */
+export type Filing = Statement & { readonly canonical: string }
+
+/** How a filing stands after its group's commit; `receipt` is the same text for ever. */
+export type Acceptance = {
+  readonly statement: Statement
+  readonly receipt: string
+  /** False: the id had been accepted before; compare digests to tell a replay from a conflict. */
+  readonly fresh: boolean
+}
+
+export type GroupResult = {
+  readonly acceptances: ReadonlyMap<string, Acceptance>
+  /** The envelope to post; undefined when every filing was known already. */
+  readonly envelope: bigint | undefined
+}
+
+export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
+
+export type AcceptDependencies = {
+  readonly pool: pg.Pool
+  readonly signer: ReceiptSigner
+  readonly sealingKey: EnvelopeKey
+  readonly environment: string
+  readonly lane: Lane
+}
+
+/**
+ * Makes the function that accepts one group after another (never two at a time: it keeps this
+ * writer's chain). The ids in a group are distinct.
+ */
+export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup {
+  const { pool } = dependencies
+  const chain = new WriterChain()
+  return async function acceptGroup(group) {
+    const { number, known } = await drawNumber(pool, group)
+    const fresh = group.filter(({ id }) => !known.has(id))
+    const sealed = fresh.length === 0 ? undefined : seal(dependencies, chain, number, fresh)
+    const stored =
+      sealed === undefined
+        ? new Set<number>()
+        : await chain.extend(sealed.link, () => insertGroup(pool, sealed, dependencies, fresh))
+    const acceptances = new Map<string, Acceptance>()
+    fresh.forEach((filing, position) => {
+      if (!stored.has(position) || sealed === undefined) return
+      acceptances.set(filing.id, {
+        statement: filing,
+        receipt: sealed.receipt(position),
+        fresh: true,
+      })
+    })
+    const before = group.filter(({ id }) => !acceptances.has(id)).map(({ id }) => id)
+    for (const found of before.length === 0 ? [] : await findAcceptances(pool, before)) {
+      acceptances.set(found.statement.id, replayOf(found))
+    }
+    return { acceptances, envelope: stored.size === 0 ? undefined : number }
+  }
+}
+
+function replayOf({ statement, receipt }: StoredAcceptance): Acceptance {
+  return { statement, receipt, fresh: false }
+}
+
+/**
+ * The chain of envelopes that one running intake process writes. When a commit's outcome is
+ * unknown, a new chain begins: no two envelopes of a writer may follow the same one.
+ */
+class WriterChain {
+  writer = randomUUID()
+  position = 1
+  previous: Buffer = Buffer.alloc(32)
+
+  async extend<T>(link: Buffer, commit: () => Promise<T>): Promise<T> {
+    try {
+      const result = await commit()
+      this.position += 1
+      this.previous = link
+      return result
+    } catch (error) {
+      this.writer = randomUUID()
+      this.position = 1
+      throw error
+    }
+  }
+}
+
+/** Draws the envelope's number, after the group is closed, and looks up the ids known already. */
+async function drawNumber(pool: pg.Pool, group: readonly Filing[]) {
+  const { rows } = await pool.query<{ number: string; id: string | null }>({
+    name: 'draw-envelope-number',
+    text: `
+      with drawn as materialized (select nextval('journal.envelope_number') as number)
+      select drawn.number, a.id
+      from drawn
+      left join journal.acceptance a on a.id = any($1::text[])`,
+    values: [`{${group.map(({ id }) => id).join(',')}}`],
+  })
+  const known = new Set(rows.flatMap(({ id }) => (id === null ? [] : [id])))
+  return { number: BigInt(rows[0]?.number as string), known }
+}
+
+type SealedGroup = {
+  readonly number: bigint
+  readonly sealed: Buffer
+  readonly leaves: Buffer
+  readonly signedRoot: string
+  readonly chain: { readonly writer: string; readonly position: number; readonly previous: Buffer }
+  readonly link: Buffer
+  receipt(position: number): string
+}
+
+function seal(
+  { sealingKey, signer, environment }: AcceptDependencies,
+  { writer, position, previous }: WriterChain,
+  number: bigint,
+  group: readonly Filing[],
+): SealedGroup {
+  const sealed = sealEnvelope(
+    sealingKey,
+    number,
+    group.map(({ canonical }) => canonical),
+  )
+  const statements = group.map((filing) => statementText(filing, environment))
+  const leaves = statements.map(leafHash)
+  const tree = buildMerkleTree(leaves)
+  const size = group.length
+  const content = sha256(sealed)
+  const signedRoot = signRoot(signer, {
+    envelope: number,
+    size,
+    root: tree.root,
+    content,
+    previous,
+  })
+  return {
+    number,
+    sealed,
+    leaves: Buffer.concat(leaves),
+    signedRoot,
+    chain: { writer, position, previous },
+    link: sha256(signedRoot),
+    receipt: (index) =>
+      receiptText(
+        statements[index] as string,
+        { index, size, proof: tree.proof(index) },
+        signedRoot,
+      ),
+  }
+}
+
+/**
+ * The commit. Rows go in sorted by id, so that two groups that share ids can't deadlock; on
+ * conflict the row that is there wins, and this envelope's copy is never posted, because a
+ * declaration is posted only from the place that its acceptance row names.
+ * @returns the positions accepted
+ */
+async function insertGroup(
+  pool: pg.Pool,
+  group: SealedGroup,
+  { environment, lane }: AcceptDependencies,
+  filings: readonly Filing[],
+): Promise<Set<number>> {
+  const list = (values: readonly (string | number | boolean)[]) => `{${values.join(',')}}`
+  const { rows } = await pool.query<{ position: number }>({
+    name: 'accept-group',
+    text: `
+      with envelope as (
+        insert into journal.envelope (
+          number, lane, environment, declarations, sealed, leaves, signed_root,
+          writer, writer_position, previous_link, link
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      ), unposted as (
+        insert into journal.unposted (envelope, lane, declarations, accepted_at)
+        values ($1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond')
+      )
+      insert into journal.acceptance (
+        id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time
+      )
+      select
+        f.id, $1, f.place - 1, f.employer, f.period, f.kind,
+        substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32),
+        timestamptz 'epoch' + f.accepted_at * interval '1 microsecond',
+        timestamptz 'epoch' + f.deadline * interval '1 microsecond',
+        f.on_time
+      from unnest(
+        $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::boolean[]
+      ) with ordinality as f (id, employer, period, kind, accepted_at, deadline, on_time, place)
+      order by f.id
+      on conflict (id) do nothing
+      returning position`,
+    values: [
+      group.number,
+      lane,
+      environment,
+      filings.length,
+      group.sealed,
+      group.leaves,
+      group.signedRoot,
+      group.chain.writer,
+      group.chain.position,
+      group.chain.previous,
+      group.link,
+      Math.min(...filings.map(({ acceptedAtMicros }) => acceptedAtMicros)),
+      Buffer.concat(filings.map(({ digest }) => digest)),
+      list(filings.map(({ id }) => id)),
+      list(filings.map(({ employer }) => employer)),
+      list(filings.map(({ period }) => period)),
+      list(filings.map(({ kind }) => kind)),
+      list(filings.map(({ acceptedAtMicros }) => acceptedAtMicros)),
+      list(filings.map(({ deadlineMicros }) => deadlineMicros)),
+      list(filings.map(({ onTime }) => onTime)),
+    ],
+  })
+  return new Set(rows.map(({ position }) => position))
+}

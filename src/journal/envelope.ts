@@ -1,0 +1,98 @@
+/**
+ * Envelopes: the declarations of one commit, compressed (zstd) and encrypted (AES-256-GCM) as one.
+ * Bytes: version (1), key id (6), nonce (12), ciphertext, tag (16). The associated data binds the
+ * envelope's number, so that no envelope can be passed off as another.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { groupBytesMax, groupDeclarationsMax } from '../limits.ts'
+
+const version = 1
+const keyIdBytes = 6
+const nonceBytes = 12
+const tagBytes = 16
+const headerBytes = 1 + keyIdBytes + nonceBytes
+/** Canonical forms contain no line break (JSON escapes it), so one separates them. */
+const separator = '\n'
+/** Level 1: 3 times smaller than plain; level 3 saves 5% more at twice the time. */
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+export type EnvelopeKey = { readonly kid: string; readonly secret: Buffer }
+
+export class EnvelopeError extends Error {
+  override name = 'EnvelopeError'
+  readonly code: 'UNKNOWN_KEY' | 'UNREADABLE'
+  constructor(code: 'UNKNOWN_KEY' | 'UNREADABLE', message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Seals canonical declarations under an envelope number. */
+export function sealEnvelope(
+  key: EnvelopeKey,
+  number: bigint,
+  canonical: readonly string[],
+): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes)
+  header[0] = version
+  header.write(key.kid, 1, keyIdBytes, 'hex')
+  const nonce = randomBytes(nonceBytes)
+  header.set(nonce, 1 + keyIdBytes)
+  const cipher = createCipheriv('aes-256-gcm', key.secret, nonce)
+  cipher.setAAD(associatedData(header, number))
+  const compressed = zstdCompressSync(Buffer.from(canonical.join(separator)), compression)
+  const body = cipher.update(compressed)
+  cipher.final()
+  return Buffer.concat([header, body, cipher.getAuthTag()])
+}
+
+/**
+ * Opens an envelope.
+ * @returns the canonical declarations, by position
+ * @throws EnvelopeError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
+ * number is not what was sealed
+ */
+export function openEnvelope(
+  keys: readonly EnvelopeKey[],
+  number: bigint,
+  sealed: Buffer,
+): string[] {
+  const kid = sealed.toString('hex', 1, 1 + keyIdBytes)
+  if (sealed[0] !== version || sealed.length < headerBytes + tagBytes) {
+    throw new EnvelopeError('UNREADABLE', `Envelope ${number} is damaged.`)
+  }
+  const key = keys.find((candidate) => candidate.kid === kid)
+  if (key === undefined) {
+    throw new EnvelopeError(
+      'UNKNOWN_KEY',
+      `Envelope ${number} was sealed with key ${kid}, which is not in the keyring: restore that key.`,
+    )
+  }
+  const opened = decrypt(key, number, sealed).toString().split(separator)
+  if (opened.length > groupDeclarationsMax) {
+    throw new EnvelopeError('UNREADABLE', `Envelope ${number} holds too many declarations.`)
+  }
+  return opened
+}
+
+function decrypt(key: EnvelopeKey, number: bigint, sealed: Buffer): Buffer {
+  const header = sealed.subarray(0, headerBytes)
+  const decipher = createDecipheriv('aes-256-gcm', key.secret, header.subarray(1 + keyIdBytes))
+  decipher.setAAD(associatedData(header, number))
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
+  try {
+    const compressed = decipher.update(sealed.subarray(headerBytes, sealed.length - tagBytes))
+    decipher.final()
+    return zstdDecompressSync(compressed, { maxOutputLength: groupBytesMax + groupDeclarationsMax })
+  } catch (cause) {
+    throw new EnvelopeError('UNREADABLE', `Envelope ${number} is damaged.`, { cause })
+  }
+}
+
+function associatedData(header: Buffer, number: bigint): Buffer {
+  const data = Buffer.alloc(8 + headerBytes)
+  data.writeBigUInt64BE(number)
+  data.set(header, 8)
+  return data
+}

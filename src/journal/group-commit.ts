@@ -1,0 +1,152 @@
+/**
+ * Group commit. One commit is under way at a time; what arrives meanwhile gathers and goes out
+ * with the next one. At rest a group is one declaration; under load groups grow and each
+ * declaration gets cheaper. Several commits at a time would make the groups smaller.
+ *
+ *   idle ──submit──▶ committing ──done, none waiting──▶ idle
+ *                      │    ▲
+ *                      └────┘ done, some waiting: the next group
+ *   any state ──stop──▶ draining: refuses new filings, commits what waits
+ *
+ * A commit that meets a transient fault is tried again until its deadline; it is idempotent by id,
+ * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry.
+ */
+import {
+  groupBytesMax,
+  groupCommitMsMax,
+  groupDeclarationsMax,
+  waitingBytesMax,
+  waitingDeclarationsMax,
+} from '../limits.ts'
+import type { Acceptance, AcceptGroup, Filing } from './accept.ts'
+
+/** What a filer can meet, in order of precedence. */
+export type FilingOutcome =
+  | { readonly kind: 'full' }
+  | { readonly kind: 'unavailable'; readonly cause: unknown }
+  | { readonly kind: 'conflicting'; readonly acceptance: Acceptance }
+  | { readonly kind: 'replayed'; readonly acceptance: Acceptance }
+  | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
+
+export type CommittedGroup = {
+  readonly envelope: bigint | undefined
+  readonly declarations: number
+  /** Of these, accepted now and not before. */
+  readonly fresh: number
+  readonly commitMs: number
+}
+
+export type GroupCommitDependencies = {
+  readonly acceptGroup: AcceptGroup
+  readonly isTransient: (error: unknown) => boolean
+  /** Called after each commit, before its filers are answered; must not throw or wait. */
+  readonly onCommitted: (group: CommittedGroup) => void
+}
+
+type Waiting = { readonly filing: Filing; readonly resolve: (outcome: FilingOutcome) => void }
+
+const retryMsMin = 20
+const retryMsMax = 500
+
+export class GroupCommit {
+  readonly #dependencies: GroupCommitDependencies
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #draining = false
+  #running: Promise<void> | undefined
+
+  constructor(dependencies: GroupCommitDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Filings that wait for a commit. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Resolves when the filing's group is durable, or can't be; never rejects. */
+  submit(filing: Filing): Promise<FilingOutcome> {
+    const bytes = this.#waitingBytes + filing.canonical.length
+    const full = this.#waiting.length >= waitingDeclarationsMax || bytes > waitingBytesMax
+    if (full || this.#draining) return Promise.resolve({ kind: 'full' })
+    this.#waitingBytes = bytes
+    return new Promise((resolve) => {
+      this.#waiting.push({ filing, resolve })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Takes no more filings; resolves when what waits is committed or has failed. */
+  async stop(): Promise<void> {
+    this.#draining = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // Filings of the same turn of the event loop travel together.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) await this.#commit(this.#takeGroup())
+    this.#running = undefined
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const { filing } of this.#waiting) {
+      bytes += filing.canonical.length
+      if (count > 0 && (bytes > groupBytesMax || count === groupDeclarationsMax)) break
+      this.#waitingBytes -= filing.canonical.length
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    // The first filing of an id stands for the group's others of that id: they meet its outcome.
+    const first = new Map<string, Filing>()
+    for (const { filing } of group) if (!first.has(filing.id)) first.set(filing.id, filing)
+    const startedAt = performance.now()
+    try {
+      const { acceptances, envelope } = await this.#acceptWithRetries([...first.values()])
+      const commitMs = performance.now() - startedAt
+      const fresh = countFresh(acceptances.values())
+      this.#dependencies.onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
+      for (const { filing, resolve } of group) {
+        resolve(outcomeOf(filing, first.get(filing.id) === filing, acceptances.get(filing.id)))
+      }
+    } catch (cause) {
+      for (const { resolve } of group) resolve({ kind: 'unavailable', cause })
+    }
+  }
+
+  async #acceptWithRetries(filings: readonly Filing[]) {
+    const deadline = performance.now() + groupCommitMsMax
+    for (let pauseMs = retryMsMin; ; pauseMs = Math.min(pauseMs * 2, retryMsMax)) {
+      try {
+        return await this.#dependencies.acceptGroup(filings)
+      } catch (error) {
+        const late = performance.now() + pauseMs > deadline
+        if (late || !this.#dependencies.isTransient(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+    }
+  }
+}
+
+function countFresh(acceptances: Iterable<Acceptance>): number {
+  let fresh = 0
+  for (const acceptance of acceptances) if (acceptance.fresh) fresh += 1
+  return fresh
+}
+
+function outcomeOf(
+  filing: Filing,
+  first: boolean,
+  acceptance: Acceptance | undefined,
+): FilingOutcome {
+  if (acceptance === undefined) {
+    return { kind: 'unavailable', cause: new Error('the commit left a filing out') }
+  }
+  if (!acceptance.statement.digest.equals(filing.digest)) return { kind: 'conflicting', acceptance }
+  return { kind: first && acceptance.fresh ? 'accepted' : 'replayed', acceptance }
+}

@@ -1,0 +1,155 @@
+/**
+ * Receipts: signed proof that a declaration was accepted. A receipt is made of a statement (the
+ * leaf), its Merkle proof, and the group's signed root; it verifies offline with a public key.
+ * All three can be made again from the journal to the same bytes.
+ */
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { formatInstant } from '../declaration/period.ts'
+import { leafHash, rootFromProof } from './merkle.ts'
+
+/** What is stated of one accepted declaration. Instants in microseconds since 1970. */
+export type Statement = {
+  readonly id: string
+  readonly employer: string
+  readonly period: string
+  readonly kind: string
+  readonly digest: Buffer
+  readonly acceptedAtMicros: number
+  readonly deadlineMicros: number
+  readonly onTime: boolean
+}
+
+/** What a group's signature covers besides the root: the envelope and the chain of envelopes. */
+export type RootClaims = {
+  readonly envelope: bigint
+  readonly size: number
+  readonly root: Buffer
+  /** SHA-256 of the sealed envelope. */
+  readonly content: Buffer
+  /** The link of the envelope before, by the same writer. */
+  readonly previous: Buffer
+}
+
+export type ReceiptSigner = { readonly kid: string; readonly privateKey: KeyObject }
+
+const algorithm = 'Ed25519'
+const rootType = 'spillway-root+jws'
+
+/**
+ * The statement as RFC 8785 text: keys in order, no spaces. No value needs escaping: ids, codes
+ * and instants are checked before, and the environment is encoded.
+ */
+export function statementText(statement: Statement, environment: string): string {
+  return (
+    `{"acceptedAt":"${formatInstant(statement.acceptedAtMicros)}"` +
+    `,"deadline":"${formatInstant(statement.deadlineMicros)}"` +
+    `,"digest":"sha256:${statement.digest.toString('hex')}"` +
+    `,"employer":"${statement.employer}","environment":${JSON.stringify(environment)}` +
+    `,"id":"${statement.id}","kind":"${statement.kind}","onTime":${statement.onTime}` +
+    `,"period":"${statement.period}"}`
+  )
+}
+
+/** The receipt as JSON text, from the statement's text. */
+export function receiptText(
+  statement: string,
+  place: { readonly index: number; readonly size: number; readonly proof: readonly Buffer[] },
+  signedRoot: string,
+): string {
+  const hashes = place.proof.map((hash) => `"${hash.toString('base64url')}"`).join(',')
+  return (
+    `{"statement":${statement}` +
+    `,"proof":{"index":${place.index},"size":${place.size},"hashes":[${hashes}]}` +
+    `,"signedRoot":"${signedRoot}"}`
+  )
+}
+
+/** Signs a group's root: compact JWS (RFC 7515) with alg Ed25519 (RFC 9864). */
+export function signRoot(signer: ReceiptSigner, claims: RootClaims): string {
+  const header = encode(`{"alg":"${algorithm}","kid":"${signer.kid}","typ":"${rootType}"}`)
+  const payload = encode(
+    `{"content":"${claims.content.toString('base64url')}","envelope":"${claims.envelope}"` +
+      `,"previous":"${claims.previous.toString('base64url')}"` +
+      `,"root":"${claims.root.toString('base64url')}","size":${claims.size}}`,
+  )
+  const signature = sign(null, Buffer.from(`${header}.${payload}`), signer.privateKey)
+  return `${header}.${payload}.${signature.toString('base64url')}`
+}
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
+export type ReceiptVerdict =
+  | { readonly valid: true; readonly kid: string; readonly statement: Record<string, unknown> }
+  | { readonly valid: false; readonly reason: string }
+
+/**
+ * Verifies a receipt offline against public keys (a JWKS).
+ * @param receipt the parsed `receipt` member of a 202
+ */
+export function verifyReceipt(
+  receipt: unknown,
+  keys: readonly { kid?: string; kty?: string; crv?: string; x?: string }[],
+): ReceiptVerdict {
+  const { statement, proof, signedRoot } = (receipt ?? {}) as Record<string, unknown>
+  if (typeof statement !== 'object' || statement === null || typeof signedRoot !== 'string') {
+    return invalid('This is not a receipt: it needs statement, proof and signedRoot.')
+  }
+  const root = openSignedRoot(signedRoot, keys)
+  if (typeof root === 'string') return invalid(root)
+  const place = (proof ?? {}) as { index?: unknown; size?: unknown; hashes?: unknown }
+  if (place.size !== root.size || !Array.isArray(place.hashes)) {
+    return invalid('The proof does not belong to this signed root.')
+  }
+  const leaf = leafHash(sortedJson(statement as Record<string, unknown>))
+  const hashes = place.hashes.map((hash) => Buffer.from(String(hash), 'base64url'))
+  const reached = rootFromProof(leaf, Number(place.index), root.size, hashes)
+  if (reached === undefined || !reached.equals(root.root)) {
+    return invalid('The statement is not what was signed.')
+  }
+  return { valid: true, kid: root.kid, statement: statement as Record<string, unknown> }
+}
+
+function invalid(reason: string): ReceiptVerdict {
+  return { valid: false, reason }
+}
+
+type OpenedRoot = { readonly kid: string; readonly root: Buffer; readonly size: number }
+
+function openSignedRoot(
+  signedRoot: string,
+  keys: readonly { kid?: string; kty?: string; crv?: string; x?: string }[],
+): OpenedRoot | string {
+  const [header = '', payload = '', signature = ''] = signedRoot.split('.')
+  const { alg, kid, typ } = parsePart(header)
+  if (alg !== algorithm || typ !== rootType)
+    return `The signature must be ${algorithm} over a root.`
+  const key = keys.find((candidate) => candidate.kid === kid && candidate.crv === algorithm)
+  if (key === undefined) return `Key ${String(kid)} is not among the public keys given.`
+  const publicKey = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: key.x ?? '' },
+    format: 'jwk',
+  })
+  const signed = Buffer.from(`${header}.${payload}`)
+  if (!verify(null, signed, publicKey, Buffer.from(signature, 'base64url'))) {
+    return 'The signature does not verify.'
+  }
+  const { root, size } = parsePart(payload)
+  return { kid: String(kid), root: Buffer.from(String(root), 'base64url'), size: Number(size) }
+}
+
+function parsePart(part: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** RFC 8785 for an object of strings and booleans. */
+function sortedJson(record: Record<string, unknown>): string {
+  const members = Object.keys(record).sort()
+  return `{${members.map((name) => `${JSON.stringify(name)}:${JSON.stringify(record[name])}`).join(',')}}`
+}

@@ -1,0 +1,57 @@
+/**
+ * What is accepted and not yet posted: the sweeper's list, and the operator's backlog.
+ */
+import type pg from 'pg'
+import type { Lane } from './lanes.ts'
+
+export type UnpostedEnvelope = { readonly number: bigint; readonly lane: Lane }
+
+/** The next unposted envelopes after a number, oldest first, that are older than a time. */
+export async function findUnposted(
+  client: pg.Pool | pg.PoolClient,
+  page: { readonly after: bigint; readonly ageMsMin: number; readonly limit: number },
+): Promise<UnpostedEnvelope[]> {
+  const { rows } = await client.query<{ envelope: string; lane: Lane }>({
+    name: 'find-unposted',
+    text: `
+      select envelope, lane
+      from journal.unposted
+      where envelope > $1
+        and accepted_at < now() - $2::integer * interval '1 millisecond'
+      order by envelope
+      limit $3`,
+    values: [page.after, page.ageMsMin, page.limit],
+  })
+  return rows.map(({ envelope, lane }) => ({ number: BigInt(envelope), lane }))
+}
+
+export type Backlog = {
+  readonly lane: Lane
+  readonly envelopes: number
+  readonly declarations: number
+  /** Age of the oldest accepted and unposted declaration. */
+  readonly oldestSeconds: number
+}
+
+/** The backlog by lane; lanes without one are left out. Costs what the backlog is. */
+export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
+  const { rows } = await pool.query<
+    Record<'lane' | 'envelopes' | 'declarations' | 'oldest', string>
+  >({
+    name: 'read-backlog',
+    text: `
+      select
+        lane,
+        count(*) as envelopes,
+        sum(declarations) as declarations,
+        extract(epoch from now() - min(accepted_at)) as oldest
+      from journal.unposted
+      group by lane`,
+  })
+  return rows.map((row) => ({
+    lane: row.lane as Lane,
+    envelopes: Number(row.envelopes),
+    declarations: Number(row.declarations),
+    oldestSeconds: Math.max(0, Number(row.oldest)),
+  }))
+}

@@ -1,0 +1,150 @@
+/**
+ * How a declaration stands, from the moment of its acceptance; and an employer's list.
+ */
+import type pg from 'pg'
+
+export type DeclarationStatus = 'accepted' | 'posted' | 'superseded' | 'cancelled'
+
+export type StandingAmount = {
+  readonly insurance: string
+  readonly baseFen: number
+  readonly employerFen: number
+  readonly employeeFen: number
+}
+
+/** A declaration as it stands; instants in microseconds since 1970. */
+export type Standing = {
+  readonly id: string
+  readonly envelope: bigint
+  readonly position: number
+  readonly employer: string
+  readonly period: string
+  readonly kind: string
+  readonly status: DeclarationStatus
+  readonly acceptedAtMicros: number
+  readonly deadlineMicros: number
+  readonly onTime: boolean
+  /** True: posting met a fault that an operator must look at. */
+  readonly deadLetter: boolean
+  /** Once posted. */
+  readonly assessment:
+    | {
+        readonly region: string
+        readonly policyHash: string
+        readonly provisional: boolean
+        readonly lines: number
+        readonly amounts: readonly StandingAmount[]
+      }
+    | undefined
+}
+
+type Row = {
+  id: string
+  envelope: string
+  position: number
+  employer: string
+  period: string
+  kind: string
+  status: DeclarationStatus
+  accepted_at: string
+  deadline: string
+  on_time: boolean
+  dead_letter: boolean
+  region: string | null
+  lines: number
+  policy_hash: string
+  provisional: boolean
+  amounts: { insurance: string; base: number; employer: number; employee: number }[]
+}
+
+const selection = `
+  select
+    s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
+    (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
+    (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
+    s.region, s.lines, s.policy_hash, s.provisional,
+    coalesce(
+      (
+        select json_agg(json_build_object(
+          'insurance', m.insurance, 'base', m.base_fen,
+          'employer', m.employer_fen, 'employee', m.employee_fen
+        ))
+        from ledger.amount m
+        where m.envelope = s.envelope and m.position = s.position
+      ),
+      '[]'
+    ) as amounts
+  from ledger.declaration_status s`
+
+/** One declaration; undefined when nothing of that id was accepted. */
+export async function findStanding(pool: pg.Pool, id: string): Promise<Standing | undefined> {
+  const { rows } = await pool.query<Row>({
+    name: 'find-standing',
+    text: `${selection} where s.id = $1`,
+    values: [id],
+  })
+  return rows[0] === undefined ? undefined : standingOf(rows[0])
+}
+
+export type ListQuery = {
+  readonly employer: string
+  readonly period: string | undefined
+  /** Only what was accepted before this place. */
+  readonly before: { readonly envelope: bigint; readonly position: number } | undefined
+  readonly limit: number
+}
+
+/** An employer's declarations, newest first. */
+export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<Standing[]> {
+  const { rows } = await pool.query<Row>({
+    name: 'list-standings',
+    text: `${selection}
+      where s.employer = $1
+        and ($2::text is null or s.period = $2)
+        and ($3::bigint is null or (s.envelope, s.position) < ($3, $4::integer))
+      order by s.envelope desc, s.position desc
+      limit $5`,
+    values: [
+      query.employer,
+      query.period,
+      query.before?.envelope,
+      query.before?.position,
+      query.limit,
+    ],
+  })
+  return rows.map(standingOf)
+}
+
+function standingOf(row: Row): Standing {
+  const { id, position, employer, period, kind, status } = row
+  return {
+    id,
+    envelope: BigInt(row.envelope),
+    position,
+    employer,
+    period,
+    kind,
+    status,
+    acceptedAtMicros: Number(row.accepted_at),
+    deadlineMicros: Number(row.deadline),
+    onTime: row.on_time,
+    deadLetter: row.dead_letter,
+    assessment: assessmentOf(row),
+  }
+}
+
+function assessmentOf(row: Row): Standing['assessment'] {
+  if (row.region === null) return undefined
+  return {
+    region: row.region,
+    policyHash: row.policy_hash,
+    provisional: row.provisional,
+    lines: row.lines,
+    amounts: row.amounts.map(({ insurance, base, employer, employee }) => ({
+      insurance,
+      baseFen: base,
+      employerFen: employer,
+      employeeFen: employee,
+    })),
+  }
+}

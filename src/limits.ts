@@ -1,0 +1,69 @@
+/**
+ * Every bound of the engine, named with its unit, and what happens at it. Relations between
+ * bounds are asserted below: a change that breaks one stops every process at start.
+ */
+import assert from 'node:assert/strict'
+
+/** A request body above this is refused with 413. 10,000 lines are about 1.9 MB. */
+export const requestBodyBytesMax = 4 * 1024 * 1024
+/** Findings carried in one answer; `total` counts the rest. */
+export const findingsPerAnswerMax = 200
+/** A longer Idempotency-Key is refused with 400. */
+export const idempotencyKeyCharactersMax = 255
+/** A client that sends a request slower than this gets 408: slow bodies must not hold sockets. */
+export const requestReceiveMsMax = 30_000
+
+/** Declarations in one envelope; the rest wait for the next commit. */
+export const groupDeclarationsMax = 1_000
+/** Canonical bytes in one envelope; the declaration that would exceed it opens the next. */
+export const groupBytesMax = 8 * 1024 * 1024
+/** Declarations waiting for a commit in one intake process; at it, 503 with Retry-After. */
+export const waitingDeclarationsMax = 5_000
+/** Canonical bytes waiting for a commit in one intake process; at it, 503. */
+export const waitingBytesMax = 64 * 1024 * 1024
+/** How long a group is tried again while Postgres is away; then its requests get 503. */
+export const groupCommitMsMax = 5_000
+/** Statement time-out of the acceptance pool. */
+export const acceptStatementMsMax = 4_000
+
+/** A lookup of a status, receipt or list that takes longer fails with 503. */
+export const readStatementMsMax = 3_000
+/** Declarations in one page of a list. */
+export const pageDeclarationsMax = 100
+/** Verified tokens kept in memory; the oldest leaves. */
+export const verifiedTokensMax = 20_000
+/** A verified token is verified again after this, so a withdrawn key takes effect. */
+export const verifiedTokenMsMax = 5 * 60_000
+
+/** BullMQ lock: a worker that is silent for this long loses its envelope to another. */
+export const jobLockMs = 15_000
+/** How often workers look for jobs whose lock ran out. */
+export const stalledCheckMs = 5_000
+/** Envelopes a worker process posts at a time: one in the database while one is assessed. */
+export const envelopesAtATime = 2
+/** Statement time-out of the posting pool. */
+export const postStatementMsMax = 10_000
+/** Retries of one posting wait at most this long. */
+export const postRetryMsMax = 30_000
+/** A call to the queue that takes longer counts as failed; the sweeper takes over. */
+export const enqueueMsMax = 2_000
+/** Enqueue calls under way in one intake process; above it, envelopes are left to the sweeper. */
+export const enqueuesUnderWayMax = 64
+
+/** How often the sweeper looks for envelopes that were accepted and not posted. */
+export const sweepEveryMs = 2_000
+/** An envelope younger than this is on its way; the sweeper leaves it alone. */
+export const sweepAgeMsMin = 5_000
+/** Envelopes put back on the queue in one page, and pages in one sweep. */
+export const sweepPageEnvelopes = 500
+export const sweepPagesMax = 4
+
+/** SIGTERM to exit; then the process ends at once. */
+export const stopMsMax = 25_000
+
+assert(postStatementMsMax < jobLockMs, 'a posting statement must end before its job lock does')
+assert(acceptStatementMsMax < groupCommitMsMax, 'a commit must be able to fail before its deadline')
+assert(groupDeclarationsMax <= waitingDeclarationsMax)
+assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
+assert(groupBytesMax <= waitingBytesMax)
+assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')

@@ -1,0 +1,139 @@
+/**
+ * Runs a command of the project from nothing: on any Node from 20, installs what is missing, then
+ * goes on with the project's own Node 24. Plain JavaScript, no dependencies.
+ *
+ *   node src/platform/bootstrap.mjs FILE.ts [arguments]
+ *   node src/platform/bootstrap.mjs --bin TOOL [arguments]     a tool of a package, such as vitest
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const modules = path.join(root, 'node_modules')
+const node24 = path.join(modules, 'node', 'bin', 'node')
+const stamp = path.join(modules, '.spillway-installed')
+const lock = path.join(root, '.spillway-installing')
+
+const [first, ...rest] = process.argv.slice(2)
+if (first === undefined) fail('Usage: bootstrap.mjs FILE.ts [arguments] or --bin TOOL [arguments]')
+if (!isInstalled()) await install()
+if (first === '--bin') run([toolFile(rest[0]), ...rest.slice(1)])
+else if (Number(process.versions.node.split('.')[0]) < 24) run([path.resolve(root, first), ...rest])
+else {
+  process.argv = [process.argv[0], path.resolve(root, first), ...rest]
+  await import(pathToFileURL(path.resolve(root, first)).href)
+}
+
+/** Whether what package-lock.json lists is there, install scripts included. */
+function isInstalled() {
+  try {
+    accessSync(node24, constants.X_OK)
+    return readFileSync(stamp, 'utf8') === wanted()
+  } catch {
+    return false
+  }
+}
+
+function wanted() {
+  return createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
+}
+
+/** Installs once, whoever comes first; the others wait for it. */
+async function install() {
+  while (!takeLock()) {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    if (isInstalled()) return
+  }
+  try {
+    if (isInstalled()) return
+    process.stderr.write('Installing packages (once; about half a minute) ...\n')
+    const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts=false']
+    const npm = npmCommand()
+    const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+    // npm's own words go to standard error: a command's output stays its own.
+    const { status, error } = spawnSync(npm.command, [...npm.args, ...args, ...quiet], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+      env: withoutNodeOptions(),
+    })
+    if (status !== 0)
+      fail(
+        `npm ci failed${error ? ` (${error.code})` : ''}. Check the messages above and that the npm registry can be reached, then run the command again.`,
+      )
+    if (!existsSync(node24))
+      fail('npm did not run the install scripts. Run: npm rebuild node --ignore-scripts=false')
+    writeFileSync(stamp, wanted())
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function npmCommand() {
+  const entry = process.env.npm_execpath
+  return entry?.endsWith('.js')
+    ? { command: process.execPath, args: [entry] }
+    : { command: 'npm', args: [] }
+}
+
+/** What npm set for the script that we are must not steer the npm that we run. */
+function withoutNodeOptions() {
+  const env = { ...process.env }
+  for (const name of Object.keys(env)) {
+    if (/^npm_(package|lifecycle)_/.test(name)) delete env[name]
+  }
+  delete env.NODE_OPTIONS
+  return env
+}
+
+/** True: we install. The lock of a dead process is void. */
+function takeLock() {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')) || -1, 0)
+  } catch (error) {
+    if (error.code === 'ESRCH' || error.code === 'EINVAL') rmSync(lock, { force: true })
+  }
+  return false
+}
+
+/** The JavaScript entry of a package's tool. */
+function toolFile(tool) {
+  const packages = { tsc: 'typescript', biome: '@biomejs/biome', vitest: 'vitest' }
+  const folder = path.join(
+    modules,
+    packages[tool] ?? fail(`No tool ${tool}: tsc, biome or vitest.`),
+  )
+  const { bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
+  return path.join(folder, typeof bin === 'string' ? bin : bin[tool])
+}
+
+/** Runs the project's Node and ends as it ends; signals are passed on, and waited for. */
+function run(args) {
+  const bin = path.join(modules, '.bin')
+  const child = spawn(node24, args, {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.once('error', (error) => fail(`The project's Node does not run (${error.code}).`))
+  child.once('exit', (code, signal) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name)
+    if (signal !== null) process.kill(process.pid, signal)
+    else process.exit(code ?? 1)
+  })
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,101 @@
+/**
+ * The environment, read once: variables → typed, checked, frozen configuration. All faults are
+ * reported together. Nothing below the entry points reads `process.env`.
+ */
+import path from 'node:path'
+
+export type Config = {
+  readonly host: string
+  readonly port: number
+  /** Where a worker answers /livez, /readyz and /metrics; undefined: nowhere. */
+  readonly workerPort: number | undefined
+  /** Another process's metrics that intake shows with its own (the worker of `npm start`). */
+  readonly workerMetricsUrl: string | undefined
+  readonly dataDir: string
+  readonly keyringFile: string
+  /** Written into every receipt, so that a test's receipt can't pass for a real one. */
+  readonly environment: string
+  readonly databaseUrl: string | undefined
+  /** The owner's URL for migrations; the same as `databaseUrl` unless set. */
+  readonly migrateDatabaseUrl: string | undefined
+  readonly redisUrl: string | undefined
+  readonly token: TokenConfig
+  readonly logLevel: string
+}
+
+export type TokenConfig = {
+  readonly jwksUrl: string | undefined
+  readonly issuer: string
+  readonly audience: string
+}
+
+/** A variable's meaning in one line; the README's table is checked against this list. */
+export const variables = {
+  HOST: 'address intake listens on (127.0.0.1)',
+  PORT: 'port intake listens on (8080)',
+  WORKER_PORT: 'port where a worker answers /livez, /readyz and /metrics (none)',
+  WORKER_METRICS_URL: "a worker's metrics that intake shows with its own (set by npm start)",
+  DATA_DIR: 'data of the embedded Postgres, keys and logs (.data)',
+  KEYRING_FILE: 'keys of the engine (DATA_DIR/keyring.json)',
+  ENVIRONMENT: 'written into every receipt (development)',
+  DATABASE_URL: 'a Postgres of your own (the embedded one)',
+  MIGRATE_DATABASE_URL: "the schema owner's URL for npm run migrate (DATABASE_URL)",
+  REDIS_URL: 'queue in this Redis (in Postgres)',
+  JWKS_URL: 'keys that sign bearer tokens (the keyring)',
+  TOKEN_ISSUER: 'iss that a token must have (spillway)',
+  TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
+  LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
+} as const
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads the configuration.
+ * @throws ConfigError naming every variable that is wrong and what it should be.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const faults: string[] = []
+  const text = (name: keyof typeof variables) => env[name]?.trim() || undefined
+  const port = (name: keyof typeof variables, fallback: number | undefined) => {
+    const value = text(name)
+    if (value === undefined) return fallback
+    if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
+    faults.push(`${name} must be a port number from 0 to 65535`)
+    return fallback
+  }
+  const url = (name: keyof typeof variables, protocols: readonly string[]) => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
+    faults.push(`${name} must be a URL that starts with ${protocols.join('// or ')}//`)
+    return undefined
+  }
+  const dataDir = path.resolve(text('DATA_DIR') ?? '.data')
+  const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:'])
+  const logLevel = text('LOG_LEVEL') ?? 'info'
+  if (!['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(logLevel)) {
+    faults.push('LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent')
+  }
+  const config: Config = {
+    host: text('HOST') ?? '127.0.0.1',
+    port: port('PORT', 8080) ?? 8080,
+    workerPort: port('WORKER_PORT', undefined),
+    workerMetricsUrl: url('WORKER_METRICS_URL', ['http:']),
+    dataDir,
+    keyringFile: path.resolve(text('KEYRING_FILE') ?? path.join(dataDir, 'keyring.json')),
+    environment: text('ENVIRONMENT') ?? 'development',
+    databaseUrl,
+    migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
+    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    token: {
+      jwksUrl: url('JWKS_URL', ['http:', 'https:']),
+      issuer: text('TOKEN_ISSUER') ?? 'spillway',
+      audience: text('TOKEN_AUDIENCE') ?? 'spillway',
+    },
+    logLevel,
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('; '))
+  return Object.freeze(config)
+}

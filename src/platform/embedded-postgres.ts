@@ -1,0 +1,253 @@
+/**
+ * The embedded default: a real Postgres of the engine's own, in DATA_DIR, on a free port of
+ * 127.0.0.1. Its data survive; a death at any point leaves what the next start can go on from.
+ *
+ *   no cluster ──initdb into postgres.new, rename──▶ cluster ──start──▶ running ──stop──▶ cluster
+ *   running, its supervisor dead ──start──▶ running (adopted)
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
+import { freePort } from './free-port.ts'
+import {
+  EmbeddedPostgresError,
+  findNativeFolder,
+  postgresCommand,
+  serverOwner,
+} from './postgres-binaries.ts'
+import { isAlive, type ProcessIdentity, startTimeOf } from './process-identity.ts'
+
+export type EmbeddedPostgres = {
+  /** The owner's URL of the engine's database. */
+  readonly ownerUrl: string
+  readonly pid: number
+  /** Fast shutdown; resolves when the server is gone. May be called twice. */
+  stop(): Promise<void>
+}
+
+export type EmbeddedPostgresOptions = { readonly dataDir: string; readonly ownerPassword: string }
+
+export const ownerName = 'spillway_owner'
+export const databaseName = 'spillway'
+
+/** Crash recovery after a long peak can take this long; the server says that it is starting. */
+const startMsMax = 120_000
+const stopMsMax = 30_000
+const pollMs = 20
+
+/** Durable, and silent about what statements hold. */
+const settings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '256MB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '15min',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  log_min_messages: 'warning',
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
+  log_parameter_max_length_on_error: '0',
+} as const
+
+/** Starts the Postgres of a DATA_DIR, or adopts the one that runs there already. */
+export async function startEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o711 })
+  const running = findServer(options.dataDir) ?? (await startServer(options))
+  const url = urlOf(options, running.port)
+  await waitUntilReady(options, running)
+  await createDatabase(url)
+  return { ownerUrl: url.href, pid: running.identity.pid, stop: () => stopServer(running.identity) }
+}
+
+/** The owner's URL of a DATA_DIR's Postgres that runs and is ready; undefined otherwise. */
+export async function findEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<string | undefined> {
+  const running = findServer(options.dataDir)
+  return running?.ready ? urlOf(options, running.port).href : undefined
+}
+
+type Server = {
+  readonly identity: ProcessIdentity
+  readonly port: number
+  readonly ready: boolean
+}
+
+const clusterOf = (dataDir: string) => path.join(dataDir, 'postgres')
+const logOf = (dataDir: string) => path.join(dataDir, 'postgres.log')
+
+/** What postmaster.pid says, if its process lives and is a server of this cluster. */
+function findServer(dataDir: string): Server | undefined {
+  let lines: string[]
+  try {
+    lines = readFileSync(path.join(clusterOf(dataDir), 'postmaster.pid'), 'utf8').split('\n')
+  } catch {
+    return undefined
+  }
+  const pid = Number(lines[0])
+  const startTime = startTimeOf(pid)
+  if (startTime === undefined || !commandOf(pid).includes(clusterOf(dataDir))) return undefined
+  const ready = lines[7]?.trim() === 'ready'
+  return { identity: { pid, startTime }, port: Number(lines[3]), ready }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+async function startServer(options: EmbeddedPostgresOptions): Promise<Server> {
+  const cluster = clusterOf(options.dataDir)
+  if (!existsSync(cluster)) await makeCluster(options)
+  // Left by a server that is dead; another process may have its id by now, which stops Postgres.
+  rmSync(path.join(cluster, 'postmaster.pid'), { force: true })
+  const port = await freePort('127.0.0.1')
+  const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const program = path.join(findNativeFolder(), 'bin', 'postgres')
+  const log = openSync(logOf(options.dataDir), 'a', 0o600)
+  const child = run(program, ['-D', cluster, '-p', `${port}`, ...set], cluster, log)
+  closeSync(log)
+  child.unref()
+  const pid = child.pid as number
+  return { identity: { pid, startTime: startTimeOf(pid) ?? '' }, port, ready: false }
+}
+
+function run(program: string, args: readonly string[], cluster: string, log: number): ChildProcess {
+  const { command, args: all, identity } = postgresCommand(program, args, cluster)
+  return spawn(command, all, {
+    ...identity,
+    cwd: '/', // a folder that every user may enter
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
+    stdio: ['ignore', log, log],
+    detached: true, // Ctrl-C in the terminal must not reach it before the engine has stopped
+  })
+}
+
+/** Makes a new cluster beside its place and moves it there: half a cluster is never found. */
+async function makeCluster({ dataDir, ownerPassword }: EmbeddedPostgresOptions): Promise<void> {
+  const draft = `${clusterOf(dataDir)}.new`
+  rmSync(draft, { recursive: true, force: true })
+  mkdirSync(draft, { mode: 0o700 })
+  const secret = mkdtempSync(path.join(tmpdir(), 'spillway-'))
+  const passwordFile = path.join(secret, 'password')
+  writeFileSync(passwordFile, ownerPassword, { mode: 0o600 })
+  chmodSync(secret, 0o711)
+  const owner = serverOwner()
+  for (const file of owner === undefined ? [] : [draft, passwordFile]) {
+    chownSync(file, owner?.uid ?? 0, owner?.gid ?? 0)
+  }
+  const log = openSync(logOf(dataDir), 'a', 0o600)
+  try {
+    const program = path.join(findNativeFolder(), 'bin', 'initdb')
+    const args = [
+      '-D',
+      draft,
+      '-U',
+      ownerName,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+    ]
+    const child = run(program, args, draft, log)
+    const code = await new Promise((resolve) => {
+      child.once('exit', resolve)
+      child.once('error', resolve)
+    })
+    if (code !== 0) throw failedToStart(dataDir)
+    renameSync(draft, clusterOf(dataDir))
+  } finally {
+    closeSync(log)
+    rmSync(secret, { recursive: true, force: true })
+  }
+}
+
+function failedToStart(dataDir: string): EmbeddedPostgresError {
+  const log = logOf(dataDir)
+  const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+  return new EmbeddedPostgresError(`Postgres did not start. ${log} ends with:\n  ${lines}`)
+}
+
+function urlOf(
+  { ownerPassword }: EmbeddedPostgresOptions,
+  port: number,
+  database = databaseName,
+): URL {
+  return new URL(
+    `postgres://${ownerName}:${encodeURIComponent(ownerPassword)}@127.0.0.1:${port}/${database}`,
+  )
+}
+
+async function waitUntilReady(options: EmbeddedPostgresOptions, server: Server): Promise<void> {
+  const deadline = performance.now() + startMsMax
+  while (!(await accepts(urlOf(options, server.port, 'postgres')))) {
+    if (!isAlive(server.identity) || performance.now() > deadline) {
+      throw failedToStart(options.dataDir)
+    }
+    await pause(pollMs)
+  }
+}
+
+async function accepts(url: URL): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch (error) {
+    // 28P01: it is up, but the keyring's password is not the one the cluster was made with.
+    if ((error as { code?: unknown }).code === '28P01') {
+      throw new EmbeddedPostgresError(
+        'The keyring does not fit the data in DATA_DIR: restore the keyring that was made with it.',
+      )
+    }
+    return false
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+async function createDatabase(url: URL): Promise<void> {
+  const admin = new URL(url)
+  admin.pathname = '/postgres'
+  const client = new pg.Client(admin.href)
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [
+      databaseName,
+    ])
+    if (rowCount === 0) await client.query(`create database ${databaseName}`)
+  } finally {
+    await client.end()
+  }
+}
+
+async function stopServer(identity: ProcessIdentity): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    if (isAlive(identity)) process.kill(identity.pid, signal)
+    const deadline = performance.now() + stopMsMax
+    while (isAlive(identity) && performance.now() < deadline) await pause(pollMs)
+  }
+}

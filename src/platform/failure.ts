@@ -1,0 +1,36 @@
+/**
+ * What a command says when it can't go on: one sentence for what an operator can mend, class and
+ * place for what they can't. Exits with 1.
+ */
+import { databaseFault } from './sqlstate.ts'
+
+const forOperators = new Set([
+  'ConfigError',
+  'KeyringError',
+  'SchemaError',
+  'EngineLockError',
+  'UsageError',
+  'EmbeddedPostgresError',
+  'ChildFailedError',
+])
+
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export function reportFailure(error: unknown): never {
+  process.stderr.write(`${sentenceOf(error)}\n`)
+  process.exit(1)
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'It failed for an unknown reason.'
+  if (forOperators.has(error.name)) return error.message
+  const { code } = error as { code?: unknown }
+  if (code === 'EADDRINUSE')
+    return 'The port is in use: set PORT to another one, or stop who has it.'
+  if (databaseFault(error) === 'transient') {
+    return `The database can't be reached (${String(code ?? error.name)}): check DATABASE_URL and that it runs.`
+  }
+  return error.stack ?? error.message
+}

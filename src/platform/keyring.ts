@@ -1,0 +1,183 @@
+/**
+ * The engine's keys, in one private file: signing keys of receipts, signing keys of its own tokens
+ * (embedded default), sealing keys of envelopes, and the key of the blind index. Keys are added and
+ * retired, never removed: old envelopes must open and old receipts verify for years.
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import path from 'node:path'
+
+export type SigningKey = {
+  readonly kid: string
+  readonly privateKey: KeyObject
+  readonly publicJwk: PublicJwk
+}
+export type PublicJwk = {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly x: string
+  readonly kid: string
+  readonly alg: 'Ed25519'
+  readonly use: 'sig'
+}
+export type SealingKey = { readonly kid: string; readonly secret: KeyringSecret }
+/** 32 bytes. */
+type KeyringSecret = Buffer
+
+export type Keyring = {
+  /** Newest first; the first signs, the others are retired and only verify. */
+  readonly receiptKeys: readonly SigningKey[]
+  readonly tokenKeys: readonly SigningKey[]
+  /** Newest first; the first seals, all open. */
+  readonly sealingKeys: readonly SealingKey[]
+  readonly blindIndexSecret: KeyringSecret
+}
+
+export class KeyringError extends Error {
+  override name = 'KeyringError'
+}
+
+type StoredKey = { kid: string; createdAt: string; secret: string }
+type StoredKeyring = {
+  version: 1
+  receipt: StoredKey[]
+  token: StoredKey[]
+  sealing: StoredKey[]
+  blindIndex: string
+  /** Password of the embedded Postgres's owner; unused with a database of your own. */
+  embeddedPostgresPassword: string
+}
+
+/** Makes a new keyring file, readable by its owner only. Throws KeyringError if it exists. */
+export function createKeyring(file: string, now: Date): void {
+  const stored: StoredKeyring = {
+    version: 1,
+    receipt: [signingKey(now)],
+    token: [signingKey(now)],
+    sealing: [sealingKey(now)],
+    blindIndex: randomBytes(32).toString('base64url'),
+    embeddedPostgresPassword: randomBytes(24).toString('base64url'),
+  }
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 })
+  writePrivately(file, stored, 'create')
+}
+
+/** Adds a new receipt, token and sealing key before the present ones, which stay valid. */
+export function rotateKeyring(file: string, now: Date): void {
+  const stored = readStored(file)
+  stored.receipt.unshift(signingKey(now))
+  stored.token.unshift(signingKey(now))
+  stored.sealing.unshift(sealingKey(now))
+  writePrivately(file, stored, 'replace')
+}
+
+/** Reads the keys. Throws KeyringError that says what to do when the file is missing or damaged. */
+export function readKeyring(file: string): Keyring {
+  const stored = readStored(file)
+  return {
+    receiptKeys: stored.receipt.map(openSigningKey),
+    tokenKeys: stored.token.map(openSigningKey),
+    sealingKeys: stored.sealing.map(({ kid, secret }) => ({
+      kid,
+      secret: openSecret(secret, kid),
+    })),
+    blindIndexSecret: openSecret(stored.blindIndex, 'blindIndex'),
+  }
+}
+
+/** The password of the embedded Postgres's owner. */
+export function readEmbeddedPostgresPassword(file: string): string {
+  return readStored(file).embeddedPostgresPassword
+}
+
+function readStored(file: string): StoredKeyring {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new KeyringError(
+      `No keyring at ${file}. Restore it from your backup; for a new engine make one with "npm run keyring -- create".`,
+    )
+  }
+  try {
+    const stored = JSON.parse(text) as StoredKeyring
+    if (stored.version === 1 && stored.receipt.length > 0 && stored.sealing.length > 0)
+      return stored
+  } catch {
+    // fall through: the parser's message would quote the file
+  }
+  throw new KeyringError(`The keyring at ${file} is damaged: restore it from your backup.`)
+}
+
+function signingKey(now: Date): StoredKey {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const secret = privateKey.export({ format: 'jwk' }).d as string
+  const publicPart = createPublicKey(privateKey).export({ format: 'jwk' }).x as string
+  return {
+    kid: randomBytes(6).toString('hex'),
+    createdAt: now.toISOString(),
+    secret: `${secret}.${publicPart}`,
+  }
+}
+
+function sealingKey(now: Date): StoredKey {
+  return {
+    kid: randomBytes(6).toString('hex'),
+    createdAt: now.toISOString(),
+    secret: randomBytes(32).toString('base64url'),
+  }
+}
+
+function openSigningKey({ kid, secret }: StoredKey): SigningKey {
+  const [d, x] = secret.split('.') as [string, string]
+  const publicJwk: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'Ed25519', use: 'sig' }
+  const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' })
+  return { kid, privateKey, publicJwk }
+}
+
+function openSecret(secret: string, name: string): KeyringSecret {
+  const bytes = Buffer.from(secret, 'base64url')
+  if (bytes.length !== 32) throw new KeyringError(`The keyring's key ${name} is damaged.`)
+  return bytes
+}
+
+/**
+ * Writes a whole file or nothing: temporary file, fsync, then link (fails if it exists) or rename,
+ * then fsync of the folder. A death after any line leaves the old file, or none, or the new one.
+ */
+function writePrivately(file: string, stored: StoredKeyring, mode: 'create' | 'replace'): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  const descriptor = openSync(temporary, 'w', 0o600)
+  writeSync(descriptor, `${JSON.stringify(stored, null, 2)}\n`)
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  try {
+    if (mode === 'replace') renameSync(temporary, file)
+    else linkSync(temporary, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw new KeyringError(`There is a keyring at ${file} already; it was left as it is.`)
+  } finally {
+    if (mode === 'create') unlinkSync(temporary)
+  }
+  const folder = openSync(path.dirname(file), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+}

@@ -1,0 +1,137 @@
+/**
+ * Metrics in Prometheus form. Labels are few and closed: lane, route, status, code; never a person,
+ * an employer or a declaration.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Lane, lanes } from '../journal/lanes.ts'
+import type { Backlog } from '../journal/unposted.ts'
+
+export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
+
+const commitSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+const groupSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+
+export function createIntakeMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_intake_' })
+  const registers = [registry]
+  const lane = ['lane'] as const
+  return {
+    registry,
+    accepted: new Counter({
+      name: 'spillway_accepted_declarations_total',
+      help: 'Declarations accepted and durable.',
+      labelNames: lane,
+      registers,
+    }),
+    requests: new Histogram({
+      name: 'spillway_request_seconds',
+      help: 'Time from request to answer, by route and status.',
+      labelNames: ['route', 'status'] as const,
+      buckets: commitSeconds,
+      registers,
+    }),
+    groupSize: new Histogram({
+      name: 'spillway_group_declarations',
+      help: 'Declarations in one commit.',
+      buckets: groupSizes,
+      registers,
+    }),
+    commit: new Histogram({
+      name: 'spillway_commit_seconds',
+      help: 'Time of one commit, sealing and signing included.',
+      buckets: commitSeconds,
+      registers,
+    }),
+    leftToSweeper: new Counter({
+      name: 'spillway_envelopes_left_to_sweeper_total',
+      help: 'Envelopes that could not be enqueued at once.',
+      labelNames: lane,
+      registers,
+    }),
+    backlog: new Gauge({
+      name: 'spillway_backlog_declarations',
+      help: 'Declarations accepted and not yet posted.',
+      labelNames: lane,
+      registers,
+    }),
+    oldest: new Gauge({
+      name: 'spillway_oldest_unposted_seconds',
+      help: 'Age of the oldest accepted and unposted declaration: the number to watch.',
+      labelNames: lane,
+      registers,
+    }),
+    deadLetters: new Gauge({
+      name: 'spillway_dead_letters',
+      help: 'Declarations that could not be posted and wait for an operator.',
+      labelNames: lane,
+      registers,
+    }),
+  }
+}
+
+/** Shows the backlog; a lane without one is zero. */
+export function showBacklog({ backlog, oldest }: IntakeMetrics, read: readonly Backlog[]): void {
+  for (const lane of lanes) {
+    const found = read.find((one) => one.lane === lane)
+    backlog.set({ lane }, found?.declarations ?? 0)
+    oldest.set({ lane }, found?.oldestSeconds ?? 0)
+  }
+}
+
+/** Shows the dead letters; a lane without one is zero. */
+export function showDeadLetters({ deadLetters }: IntakeMetrics, read: ReadonlyMap<Lane, number>) {
+  for (const lane of lanes) deadLetters.set({ lane }, read.get(lane) ?? 0)
+}
+
+export function createWorkerMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })
+  const registers = [registry]
+  const lane = ['lane'] as const
+  return {
+    registry,
+    posted: new Counter({
+      name: 'spillway_posted_declarations_total',
+      help: 'Declarations posted by this process.',
+      labelNames: lane,
+      registers,
+    }),
+    envelopes: new Counter({
+      name: 'spillway_posted_envelopes_total',
+      help: 'Envelopes posted by this process.',
+      labelNames: lane,
+      registers,
+    }),
+    repeats: new Counter({
+      name: 'spillway_repeated_deliveries_total',
+      help: 'Envelopes delivered again after they were posted; harmless.',
+      labelNames: lane,
+      registers,
+    }),
+    isolated: new Counter({
+      name: 'spillway_isolated_declarations_total',
+      help: 'Declarations this process moved to the dead letters.',
+      labelNames: lane,
+      registers,
+    }),
+    posting: new Histogram({
+      name: 'spillway_posting_seconds',
+      help: 'Time of one posting, opening and assessing included.',
+      buckets: commitSeconds,
+      registers,
+    }),
+    failures: new Counter({
+      name: 'spillway_posting_failures_total',
+      help: 'Postings that failed and will be tried again.',
+      labelNames: ['lane', 'code'] as const,
+      registers,
+    }),
+    swept: new Counter({
+      name: 'spillway_swept_envelopes_total',
+      help: 'Unposted envelopes that the sweeper put on the queue.',
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Connections to Postgres. Every connection of a running process acts as the application's role,
+ * which may only append to the journal, whatever its login may do.
+ */
+import pg from 'pg'
+
+/** The role of migrations/0001: reads and appends; see the grants there. */
+export const applicationRole = 'spillway_app'
+
+export type PoolOptions = {
+  readonly url: string
+  readonly name: string
+  readonly connectionsMax: number
+  readonly statementMsMax: number
+  readonly searchPath?: string
+}
+
+/** Opens a pool; connects on first use. The caller ends it. */
+export function openPool(options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connectionsMax,
+    application_name: options.name,
+    connectionTimeoutMillis: 2_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    options: sessionOptions(options),
+  })
+  // An idle connection that drops is replaced on next use; without a listener it ends the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
+  const settings = [
+    `role=${applicationRole}`,
+    `statement_timeout=${statementMsMax}`,
+    'lock_timeout=2000',
+    'idle_in_transaction_session_timeout=30000',
+    'timezone=UTC',
+    ...(searchPath === undefined ? [] : [`search_path=${searchPath}`]),
+  ]
+  return settings.map((setting) => `-c ${setting}`).join(' ')
+}
+
+/**
+ * Runs `work` in one transaction; rolls back and rethrows when it throws. A connection that broke
+ * is destroyed, not returned to the pool.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    broken = await client.query('rollback').then(
+      () => undefined,
+      (failure: Error) => failure,
+    )
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The one place that knows BullMQ, and where it keeps its jobs: Redis, or its PostgreSQL backend.
+ * Above it, a queue is a queue. Jobs are references: an envelope's number and nothing else.
+ */
+import { randomInt } from 'node:crypto'
+import { createPostgresBackend, createRedisBackend, withBackend } from 'bullmq'
+import { type RedisOptions as AllRedisOptions, Redis } from 'ioredis'
+import type { Lane } from '../journal/lanes.ts'
+import {
+  enqueueMsMax,
+  envelopesAtATime,
+  jobLockMs,
+  postRetryMsMax,
+  stalledCheckMs,
+} from '../limits.ts'
+
+/** Producer's end of a lane. */
+export type LaneQueue = {
+  /** Adds references; one that is in the queue already is left alone. A time-out is "unknown". */
+  add(envelopes: readonly bigint[]): Promise<void>
+  /** Jobs that wait or run. */
+  count(): Promise<number>
+  close(): Promise<void>
+}
+
+/** Consumer's end of a lane. */
+export type LaneWorker = {
+  /** Takes no more envelopes; resolves when those under way are done. */
+  close(): Promise<void>
+}
+
+/** Posts one envelope; a rejection puts it back on the queue with a back-off. */
+export type PostEnvelope = (envelope: bigint) => Promise<void>
+
+export type QueueBackend = {
+  readonly kind: 'redis' | 'postgres'
+  openQueue(lane: Lane): LaneQueue
+  openWorker(lane: Lane, post: PostEnvelope): LaneWorker
+  /** Ends what the backend holds itself; close queues and workers first. */
+  close(): Promise<void>
+}
+
+type RedisOptions = Omit<AllRedisOptions, 'replyMapping'>
+type EnvelopeReference = { readonly envelope: string }
+
+const onRedis = withBackend(createRedisBackend)
+const onPostgres = withBackend(createPostgresBackend)
+
+const queueName = (lane: Lane) => `spillway-${lane}`
+/** Not all digits and without a colon, which BullMQ refuses. */
+const jobId = (envelope: bigint) => `envelope-${envelope}`
+
+/**
+ * A job that fails is tried "for ever" (the number must fit an int4). It is removed when done and
+ * would be when failed: the journal knows what is unposted, and a failed job that is kept would
+ * stop the sweeper from adding its envelope again.
+ */
+const queueOptions = {
+  defaultJobOptions: {
+    attempts: 1_000_000_000,
+    backoff: { type: 'custom' },
+    removeOnComplete: true,
+    removeOnFail: true,
+    stackTraceLimit: 1,
+  },
+  streams: { events: { maxLen: 100 } },
+}
+
+/** `maxStalledCount`: a worker that dies on an envelope, however often, must not fail it. */
+const workerOptions = {
+  concurrency: envelopesAtATime,
+  lockDuration: jobLockMs,
+  stalledInterval: stalledCheckMs,
+  maxStalledCount: 1_000_000_000,
+  runRetryDelay: 1_000,
+  drainDelay: 2,
+  settings: { backoffStrategy: retryDelayMs },
+}
+
+/** Full jitter on a doubling bound, so that workers don't come back all at once. */
+function retryDelayMs(attemptsMade: number): number {
+  return randomInt(50, Math.min(postRetryMsMax, 100 * 2 ** Math.min(attemptsMade, 10)) + 1)
+}
+
+/** BullMQ on Redis. `namespace` keeps engines that share a Redis apart. */
+export function openRedisBackend(options: {
+  readonly url: string
+  readonly namespace: string
+  readonly onError: (error: Error) => void
+}): QueueBackend {
+  const connections: Redis[] = []
+  const connect = (more: RedisOptions) => {
+    const redis = new Redis(options.url, { ...reconnecting, ...more })
+    redis.on('error', options.onError)
+    connections.push(redis)
+    return redis
+  }
+  // Braces: all keys of a lane in one slot of a Redis Cluster, lanes in different ones.
+  const prefix = (lane: Lane) => `{spillway:${options.namespace}:${lane}}`
+  return {
+    kind: 'redis',
+    openQueue: (lane) => {
+      const connection = connect(failingFast)
+      const settings = { ...queueOptions, connection, prefix: prefix(lane) }
+      const queue = new onRedis.Queue<EnvelopeReference>(queueName(lane), settings)
+      return laneQueue(queue.on('error', options.onError))
+    },
+    openWorker: (lane, post) => {
+      const connection = connect({ maxRetriesPerRequest: null })
+      const settings = { ...workerOptions, connection, prefix: prefix(lane) }
+      const worker = new onRedis.Worker(queueName(lane), processor(post), settings)
+      return laneWorker(worker.on('error', options.onError))
+    },
+    close: async () => {
+      for (const redis of connections) redis.disconnect()
+    },
+  }
+}
+
+/** BullMQ's PostgreSQL backend, in schema `bullmq`; needs a direct connection (LISTEN). */
+export function openPostgresBackend(options: {
+  readonly url: string
+  readonly role: string
+  readonly onError: (error: Error) => void
+}): QueueBackend {
+  const connection = {
+    connectionString: options.url,
+    options: `-c role=${options.role}`,
+    max: envelopesAtATime + 1,
+    connectionTimeoutMillis: enqueueMsMax,
+    keepAlive: true,
+  }
+  return {
+    kind: 'postgres',
+    openQueue: (lane) => {
+      const settings = { ...queueOptions, connection }
+      const queue = new onPostgres.Queue<EnvelopeReference>(queueName(lane), settings)
+      return laneQueue(queue.on('error', options.onError))
+    },
+    openWorker: (lane, post) => {
+      const settings = { ...workerOptions, connection }
+      const worker = new onPostgres.Worker(queueName(lane), processor(post), settings)
+      return laneWorker(worker.on('error', options.onError))
+    },
+    close: async () => {},
+  }
+}
+
+/** The default back-off takes up to 20 s to notice that Redis is back; this one about a second. */
+const reconnecting: RedisOptions = {
+  connectTimeout: 2_000,
+  keepAlive: 10_000,
+  retryStrategy: (attempt) => Math.min(1_000, 50 * 2 ** Math.min(attempt, 5)) + randomInt(100),
+  // The words are the server's error code: after a failover, the old primary answers with it.
+  reconnectOnError: (error) => (/^READONLY /.test(error.message) ? 2 : false),
+}
+
+/** A producer must know soon: what it can't enqueue, the sweeper will. */
+const failingFast: RedisOptions = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: enqueueMsMax,
+}
+
+/** What the lanes need of a BullMQ queue; both backends' queues have it. */
+type BullQueue = {
+  addBulk(
+    jobs: { name: string; data: EnvelopeReference; opts: { jobId: string } }[],
+  ): Promise<unknown>
+  getJobCountByTypes(...types: ('wait' | 'active' | 'delayed')[]): Promise<number>
+  close(): Promise<unknown>
+}
+
+function laneQueue(queue: BullQueue): LaneQueue {
+  return {
+    add: async (envelopes) => {
+      // Not atomic on Redis: some may be in and others not when it throws. The sweeper evens it out.
+      const jobs = envelopes.map((envelope) => ({
+        name: 'post',
+        data: { envelope: `${envelope}` },
+        opts: { jobId: jobId(envelope) },
+      }))
+      await withDeadline(queue.addBulk(jobs), enqueueMsMax)
+    },
+    count: () => withDeadline(queue.getJobCountByTypes('wait', 'active', 'delayed'), enqueueMsMax),
+    close: async () => {
+      await queue.close()
+    },
+  }
+}
+
+function laneWorker(worker: { close(): Promise<unknown> }): LaneWorker {
+  return {
+    close: async () => {
+      await worker.close()
+    },
+  }
+}
+
+function processor(post: PostEnvelope) {
+  return (job: { readonly data: EnvelopeReference }) => post(BigInt(job.data.envelope))
+}
+
+export class QueueDeadlineError extends Error {
+  override name = 'QueueDeadlineError'
+}
+
+async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new QueueDeadlineError(`no answer in ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, deadline])
+  } finally {
+    clearTimeout(timer)
+    promise.catch(() => {}) // it may still fail, long after nobody waits
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Puts committed envelopes on their queue without anyone waiting for it: a filer's answer must
+ * neither wait for the queue nor fail with it. What doesn't get there, the sweeper finds.
+ */
+import type { Lane } from '../journal/lanes.ts'
+import { enqueuesUnderWayMax } from '../limits.ts'
+import type { LaneQueue } from './backend.ts'
+
+export type Enqueue = (lane: Lane, envelope: bigint) => void
+
+/** @param onSkipped told of each envelope left to the sweeper, with the error if there was one */
+export function createEnqueue(
+  queues: ReadonlyMap<Lane, LaneQueue>,
+  onSkipped: (lane: Lane, error: unknown) => void,
+): Enqueue {
+  let underWay = 0
+  return (lane, envelope) => {
+    const queue = queues.get(lane)
+    if (queue === undefined || underWay >= enqueuesUnderWayMax) return onSkipped(lane, undefined)
+    underWay += 1
+    queue
+      .add([envelope])
+      .catch((error: unknown) => onSkipped(lane, error))
+      .finally(() => {
+        underWay -= 1
+      })
+  }
+}

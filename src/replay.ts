@@ -1,0 +1,106 @@
+/**
+ * `npm run replay`: rebuilds the ledger from the journal in a scratch schema and compares it with
+ * the one in use. Prints every difference; exits with 1 when there is one.
+ */
+import pg from 'pg'
+import { sha256Hex } from './journal/digest.ts'
+import { createPosting } from './ledger/post.ts'
+import {
+  createScratchSchema,
+  dropScratchSchema,
+  replay,
+  type TableComparison,
+} from './ledger/replay.ts'
+import { postStatementMsMax } from './limits.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+import { assertSchema } from './platform/migrations.ts'
+import { applicationRole, inTransaction, openPool } from './platform/postgres.ts'
+import { databaseFault } from './platform/sqlstate.ts'
+import { packs } from './policy/packs.ts'
+import { createPolicies } from './policy/rules.ts'
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env)
+  const equal = await withDatabase(config, ({ ownerUrl }) => replayDatabase(config, ownerUrl))
+  if (!equal) process.exitCode = 1
+}
+
+async function replayDatabase(config: Config, url: string): Promise<boolean> {
+  const schema = `ledger_replay_${process.pid}_${Date.now()}`
+  const searchPath = `${schema},journal`
+  const [snapshot, scratch] = [new pg.Client(url), new pg.Client(url)]
+  const pool = openPool({
+    url,
+    name: 'spillway-replay',
+    connectionsMax: 2,
+    statementMsMax: postStatementMsMax,
+    searchPath,
+  })
+  await Promise.all([snapshot.connect(), scratch.connect()])
+  try {
+    await assertSchema(pool)
+    await createScratchSchema(scratch, schema, applicationRole)
+    return await replayInto({ schema, snapshot, scratch, post: rebuild(config, pool) })
+  } finally {
+    await pool.end()
+    await dropScratchSchema(scratch, schema)
+    await Promise.all([snapshot.end(), scratch.end()])
+  }
+}
+
+function rebuild(config: Config, pool: pg.Pool): (envelope: bigint) => Promise<unknown> {
+  const { sealingKeys, blindIndexSecret } = readKeyring(config.keyringFile)
+  return createPosting({
+    pool,
+    inTransaction,
+    sealingKeys,
+    blindIndexSecret,
+    policies: createPolicies({ packs, sha256Hex }),
+    isDataFault: (error) => databaseFault(error) === 'data',
+  })
+}
+
+type Target = Pick<Parameters<typeof replay>[0], 'schema' | 'snapshot' | 'scratch' | 'post'>
+
+async function replayInto(target: Target): Promise<boolean> {
+  let differences = 0
+  const startedAt = performance.now()
+  const compared = await replay({
+    ...target,
+    onProgress: (done, total) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} envelopes rebuilt `)
+    },
+    onDifference: (difference) => {
+      differences += 1
+      process.stdout.write(`${difference.table}: only in ${difference.in}: ${difference.row}\n`)
+    },
+  })
+  process.stderr.write(process.stderr.isTTY ? '\n' : '')
+  process.stdout.write(tableOf(compared))
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  const verdict =
+    differences === 0
+      ? 'The ledger is what the journal says.'
+      : `${differences} rows differ: the ledger is NOT what the journal says.`
+  process.stdout.write(`${verdict} (${seconds} s)\n`)
+  return differences === 0
+}
+
+function tableOf(compared: readonly TableComparison[]): string {
+  const lines = compared.map(({ table, rows, rebuiltRows, checksum, rebuiltChecksum }) =>
+    [
+      table.padEnd(18),
+      String(rows).padStart(10),
+      String(rebuiltRows).padStart(10),
+      ` ${checksum.slice(0, 12)} ${rebuiltChecksum.slice(0, 12)}`,
+      checksum === rebuiltChecksum ? ' same' : ' DIFFERS',
+    ].join(''),
+  )
+  const head = `${'table'.padEnd(18)}${'rows'.padStart(10)}${'rebuilt'.padStart(10)} checksum     rebuilt\n`
+  return `${head}${lines.join('\n')}\n`
+}
+
+main().catch(reportFailure)

@@ -1,0 +1,57 @@
+/**
+ * `npm run --silent token -- --employer <USCC> [--employer …] [--scope …] [--ttl 1h]`: prints a
+ * bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names.
+ */
+import { parseArgs } from 'node:util'
+import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
+import { scopes } from './intake/authentication.ts'
+import { issueToken } from './intake/issue-token.ts'
+import { readConfig } from './platform/config.ts'
+import { reportFailure, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+
+const usage =
+  'Usage: npm run --silent token -- --employer <USCC> [--employer <USCC>] ' +
+  `[--scope ${scopes.join('|')}] [--ttl 30s|15m|12h|30d]`
+
+const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+async function main(args: string[]): Promise<void> {
+  const { employer, scope, ttl } = readArguments(args)
+  if (employer === undefined || employer.length === 0) throw new UsageError(usage)
+  const wrong = employer.find((code) => checkSocialCreditCode(code) !== undefined)
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `${wrong} is not a unified social credit code (GB 32100): check its digits.`,
+    )
+  }
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
+  if (count === undefined || unit === undefined) throw new UsageError(usage)
+  const config = readConfig(process.env)
+  const [key] = readKeyring(config.keyringFile).tokenKeys
+  if (key === undefined) throw new UsageError('The keyring has no token key.')
+  const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
+  const token = await issueToken(
+    { key, ...config.token },
+    { employers: employer, scopes: scope, ttlSeconds },
+  )
+  process.stdout.write(`${token}\n`)
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        employer: { type: 'string', multiple: true },
+        scope: { type: 'string', multiple: true, default: [...scopes] },
+        ttl: { type: 'string', default: '12h' },
+      },
+    })
+    return values
+  } catch {
+    throw new UsageError(usage)
+  }
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

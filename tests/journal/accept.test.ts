@@ -1,0 +1,120 @@
+import { compactVerify, createLocalJWKSet } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sha256 } from '../../src/journal/digest.ts'
+import { verifyReceipt } from '../../src/journal/receipt.ts'
+import { declare, filingOf, openJournal } from '../support/journal.ts'
+
+let journal: Awaited<ReturnType<typeof openJournal>>
+beforeAll(async () => {
+  journal = await openJournal()
+})
+afterAll(() => journal.close())
+
+test('a replay returns the original receipt, byte for byte, from any writer', async () => {
+  const filing = filingOf(declare(), 'k1')
+  const others = [filingOf(declare(), 'k2'), filingOf(declare(), 'k3')]
+  const first = await journal.openWriter()([filing, ...others])
+  const later = { ...filing, acceptedAtMicros: filing.acceptedAtMicros + 5_000_000 }
+  const again = await journal.openWriter()([later])
+  expect(first.acceptances.get(filing.id)?.fresh).toBe(true)
+  expect(again.acceptances.get(filing.id)?.fresh).toBe(false)
+  expect(again.acceptances.get(filing.id)?.receipt).toBe(first.acceptances.get(filing.id)?.receipt)
+  expect(again.envelope).toBeUndefined()
+})
+
+test('the same key with other content meets the digest that was accepted', async () => {
+  const declaration = declare()
+  const first = filingOf(declaration, 'k')
+  const other = filingOf({ ...declaration, lines: declare().lines ?? [] }, 'k')
+  const write = journal.openWriter()
+  await write([first])
+  const second = await write([other])
+  expect(other.id).toBe(first.id)
+  expect(second.acceptances.get(other.id)?.statement.digest).toEqual(first.digest)
+})
+
+test('a receipt verifies offline, with our verifier and with a JOSE library', async () => {
+  const filings = Array.from({ length: 5 }, (_, i) => filingOf(declare(), `r${i}`))
+  const { acceptances } = await journal.openWriter()(filings)
+  const keys = journal.keyring.receiptKeys.map(({ publicJwk }) => publicJwk)
+  for (const { id } of filings) {
+    const receipt = JSON.parse(acceptances.get(id)?.receipt as string)
+    expect(verifyReceipt(receipt, keys)).toMatchObject({ valid: true, statement: { id } })
+    const jwks = createLocalJWKSet({ keys: [...keys] })
+    await compactVerify(receipt.signedRoot, jwks, { algorithms: ['Ed25519'] })
+    for (const member of Object.keys(receipt.statement)) {
+      const forged = { ...receipt, statement: { ...receipt.statement, [member]: 'forged' } }
+      expect(verifyReceipt(forged, keys).valid).toBe(false)
+    }
+  }
+})
+
+test('two writers that race for the same ids accept each once, and the loser is not posted', async () => {
+  const declarations = Array.from({ length: 30 }, () => declare({ lines: 1 }))
+  const filings = declarations.map((declaration, i) => filingOf(declaration, `race${i}`))
+  const rivals = declarations.map((declaration, i) =>
+    filingOf({ ...declaration, lines: declare({ lines: 3 }).lines ?? [] }, `race${i}`),
+  )
+  // Reversed: unsorted inserts would deadlock.
+  const results = await Promise.all([
+    journal.openWriter()(filings),
+    journal.openWriter()([...rivals].reverse()),
+  ])
+  for (const { id } of filings) {
+    const [one, other] = results.map(({ acceptances }) => acceptances.get(id))
+    expect([one?.fresh, other?.fresh].filter(Boolean)).toHaveLength(1)
+    expect(one?.receipt).toBe(other?.receipt)
+  }
+  for (const { envelope } of results) if (envelope !== undefined) await journal.post(envelope)
+  const { rows } = await journal.database.owner.query(
+    `select a.id, d.envelope, d.position, d.lines
+     from journal.acceptance a left join ledger.declaration d on d.id = a.id
+     where a.id = any($1)`,
+    [filings.map(({ id }) => id)],
+  )
+  expect(rows).toHaveLength(30)
+  for (const row of rows) expect([1, 3]).toContain(row.lines)
+})
+
+test('each writer’s envelopes are chained, and the signature covers chain and content', async () => {
+  const write = journal.openWriter()
+  const numbers: bigint[] = []
+  for (let i = 0; i < 3; i += 1) {
+    const { envelope } = await write([filingOf(declare(), `c${i}`)])
+    numbers.push(envelope as bigint)
+  }
+  const { rows } = await journal.database.owner.query(
+    'select * from journal.envelope where number = any($1) order by number',
+    [numbers],
+  )
+  rows.forEach((row, i) => {
+    const claims = JSON.parse(Buffer.from(row.signed_root.split('.')[1], 'base64url').toString())
+    expect(row.writer).toBe(rows[0].writer)
+    expect(Number(row.writer_position)).toBe(i + 1)
+    expect(row.link).toEqual(sha256(row.signed_root))
+    expect(claims).toMatchObject({
+      envelope: row.number,
+      content: sha256(row.sealed).toString('base64url'),
+      previous: row.previous_link.toString('base64url'),
+    })
+    if (i > 0) expect(row.previous_link).toEqual(rows[i - 1].link)
+  })
+})
+
+test('the application may not change or delete what the journal holds', async () => {
+  await journal.openWriter()([filingOf(declare(), 'fixed')])
+  const forbidden = [
+    'update journal.envelope set lane = lane',
+    'delete from journal.envelope',
+    'truncate journal.envelope',
+    'update journal.acceptance set kind = kind',
+    'delete from journal.acceptance',
+    'update ledger.posting set lane = lane',
+    'delete from ledger.declaration',
+    'update ledger.line set wage_fen = 0',
+    'delete from ledger.amount',
+  ]
+  for (const sql of forbidden) {
+    await expect(journal.pool.query(sql), sql).rejects.toMatchObject({ code: '42501' })
+  }
+})

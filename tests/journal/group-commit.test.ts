@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import type { Acceptance, AcceptGroup, Filing } from '../../src/journal/accept.ts'
+import { GroupCommit } from '../../src/journal/group-commit.ts'
+import { groupDeclarationsMax, waitingDeclarationsMax } from '../../src/limits.ts'
+import { declare, filingOf } from '../support/journal.ts'
+
+/** Accepts in memory; lets a test hold commits back and see the groups. */
+function observedCommit() {
+  const groups: string[][] = []
+  let release: () => void = () => {}
+  let held = Promise.resolve()
+  const acceptGroup: AcceptGroup = async (filings) => {
+    groups.push(filings.map(({ id }) => id))
+    await held
+    const acceptances = new Map<string, Acceptance>()
+    for (const statement of filings) {
+      acceptances.set(statement.id, { statement, receipt: statement.id, fresh: true })
+    }
+    return { acceptances, envelope: BigInt(groups.length) }
+  }
+  const hold = () => {
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+  }
+  return { acceptGroup, groups, hold, release: () => release() }
+}
+
+const base = filingOf(declare({ lines: 1 }), 'base')
+const filing = (id: string, more: Partial<Filing> = {}): Filing => ({ ...base, id, ...more })
+const committer = (acceptGroup: AcceptGroup, isTransient = () => false) =>
+  new GroupCommit({ acceptGroup, isTransient, onCommitted: () => {} })
+
+test('what arrives during a commit goes out with the next one', async () => {
+  const { acceptGroup, groups, hold, release } = observedCommit()
+  const commits = committer(acceptGroup)
+  hold()
+  const first = commits.submit(filing('a'))
+  await expect.poll(() => groups.length).toBe(1)
+  const others = ['b', 'c', 'd'].map((id) => commits.submit(filing(id)))
+  release()
+  await Promise.all([first, ...others])
+  expect(groups).toEqual([['a'], ['b', 'c', 'd']])
+})
+
+test('in one group, the same key with the same content is a replay, with other content a conflict', async () => {
+  const { acceptGroup, groups } = observedCommit()
+  const commits = committer(acceptGroup)
+  const outcomes = await Promise.all([
+    commits.submit(filing('a')),
+    commits.submit(filing('a')),
+    commits.submit(filing('a', { digest: Buffer.alloc(32, 1) })),
+  ])
+  expect(groups).toEqual([['a']])
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'replayed', 'conflicting'])
+})
+
+test('a group holds at most its limit, and the rest follow', async () => {
+  const { acceptGroup, groups } = observedCommit()
+  const commits = committer(acceptGroup)
+  const count = groupDeclarationsMax + 1
+  await Promise.all(Array.from({ length: count }, (_, i) => commits.submit(filing(`${i}`))))
+  expect(groups.map((group) => group.length)).toEqual([groupDeclarationsMax, 1])
+})
+
+test('beyond what may wait, a filing is refused at once', async () => {
+  const { acceptGroup, hold, release, groups } = observedCommit()
+  const commits = committer(acceptGroup)
+  hold()
+  const first = commits.submit(filing('first'))
+  await expect.poll(() => groups.length).toBe(1)
+  const waiting = Array.from({ length: waitingDeclarationsMax }, (_, i) =>
+    commits.submit(filing(`${i}`)),
+  )
+  expect(await commits.submit(filing('late'))).toEqual({ kind: 'full' })
+  release()
+  await Promise.all([first, ...waiting])
+})
+
+test('a transient fault is tried again, another one fails the group', async () => {
+  const { acceptGroup } = observedCommit()
+  let failures = 2
+  const failing: AcceptGroup = (group) => {
+    failures -= 1
+    return failures >= 0 ? Promise.reject(new Error('down')) : acceptGroup(group)
+  }
+  expect(await committer(failing, () => true).submit(filing('a'))).toMatchObject({
+    kind: 'accepted',
+  })
+  failures = 1
+  expect(await committer(failing).submit(filing('b'))).toMatchObject({ kind: 'unavailable' })
+})
+
+test('stopping commits what waits and refuses what comes', async () => {
+  const { acceptGroup, hold, release, groups } = observedCommit()
+  const commits = committer(acceptGroup)
+  hold()
+  const first = commits.submit(filing('a'))
+  await expect.poll(() => groups.length).toBe(1)
+  const second = commits.submit(filing('b'))
+  const stopped = commits.stop()
+  expect(await commits.submit(filing('c'))).toEqual({ kind: 'full' })
+  release()
+  await stopped
+  expect((await Promise.all([first, second])).map(({ kind }) => kind)).toEqual([
+    'accepted',
+    'accepted',
+  ])
+})

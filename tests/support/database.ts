@@ -1,0 +1,31 @@
+/** A database of a test's own, made from the migrated template. */
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { templateDatabase } from './global-setup.ts'
+
+export type TestDatabase = {
+  readonly url: string
+  /** Connections of the schema's owner: sees and may do everything. */
+  readonly owner: pg.Pool
+  drop(): Promise<void>
+}
+
+export async function createDatabase(): Promise<TestDatabase> {
+  const url = new URL(inject('postgresUrl'))
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const admin = new pg.Pool({ connectionString: url.href, max: 1 })
+  await admin.query(`create database ${name} template ${templateDatabase}`)
+  url.pathname = `/${name}`
+  const owner = new pg.Pool({ connectionString: url.href, max: 4 })
+  owner.on('error', () => {})
+  return {
+    url: url.href,
+    owner,
+    drop: async () => {
+      await owner.end()
+      await admin.query(`drop database ${name} with (force)`)
+      await admin.end()
+    },
+  }
+}

@@ -1,0 +1,103 @@
+/** Real processes of the engine, ended by their ids. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
+import { issueToken } from '../../src/intake/issue-token.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+
+export type EngineProcess = {
+  readonly pid: number
+  /** Where intake listens; empty for a worker without a port. */
+  readonly address: string
+  /** Everything it has written to standard output and error. */
+  output(): string
+  signal(name: NodeJS.Signals): void
+  /** Ends it and waits until it is gone. */
+  end(name?: NodeJS.Signals): Promise<number | null>
+}
+
+const files = {
+  intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
+  worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
+}
+
+/** Starts an intake or a worker process; resolves when it says that it is ready. */
+export async function startProcess(
+  kind: keyof typeof files,
+  env: Record<string, string>,
+): Promise<EngineProcess> {
+  const child = fork(files[kind], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      KEYRING_FILE: inject('keyringFile'),
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const gone = once(child, 'exit')
+  const address = await readyAddress(child, () => output)
+  return {
+    pid: child.pid as number,
+    address,
+    output: () => output,
+    signal: (name) => void child.kill(name),
+    end: async (name = 'SIGTERM') => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(name)
+        await gone
+      }
+      return child.exitCode
+    },
+  }
+}
+
+function readyAddress(child: ChildProcess, output: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message: { ready?: boolean; address?: string }) => {
+      if (message.ready === true) resolve(message.address ?? '')
+    })
+    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${output()}`)))
+  })
+}
+
+/** A token for these employers, of the keyring that all tests share. */
+export function tokenFor(
+  employers: readonly string[],
+  options: { scopes?: readonly string[]; ttlSeconds?: number; audience?: string } = {},
+): Promise<string> {
+  const [key] = readKeyring(inject('keyringFile')).tokenKeys
+  if (key === undefined) throw new Error('no token key')
+  const scopes = options.scopes ?? ['declarations:write', 'declarations:read']
+  return issueToken(
+    { key, issuer: 'spillway', audience: options.audience ?? 'spillway' },
+    { employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
+  )
+}
+
+/** Files a declaration over HTTP. */
+export function file(
+  address: string,
+  token: string,
+  key: string,
+  declaration: unknown,
+): Promise<Response> {
+  return fetch(`${address}/v1/declarations`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'idempotency-key': key,
+      'content-type': 'application/json',
+    },
+    body: typeof declaration === 'string' ? declaration : JSON.stringify(declaration),
+  })
+}

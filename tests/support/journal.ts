@@ -1,0 +1,109 @@
+/** The journal and the ledger on a test's own database, without processes or HTTP. */
+import { inject } from 'vitest'
+import { createGenerator, type DeclarationOptions } from '../../bench/support/generator.ts'
+import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
+import type { Declaration } from '../../src/declaration/schema.ts'
+import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
+import { declarationId, digestOf, sha256Hex } from '../../src/journal/digest.ts'
+import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { databaseFault } from '../../src/platform/sqlstate.ts'
+import { packs } from '../../src/policy/packs.ts'
+import { createPolicies, type PeriodRules } from '../../src/policy/rules.ts'
+import { createDatabase } from './database.ts'
+
+export const policies = createPolicies({ packs, sha256Hex })
+
+export const generator = createGenerator(20_241_123)
+
+/** A synthetic declaration; members in `more` replace generated ones. */
+export function declare(
+  options: Partial<DeclarationOptions> = {},
+  more: Partial<Declaration> = {},
+): Declaration {
+  return { ...generator.declaration({ period: '2024-11', lines: 2, ...options }), ...more }
+}
+
+export function rulesOf(region: string, period: string): PeriodRules {
+  const rules = policies.rulesFor(region, period)
+  if (rules.kind !== 'rules') throw new Error(`no rules for ${region} ${period}`)
+  return rules
+}
+
+/** A filing as intake would submit it. */
+export function filingOf(declaration: Declaration, key: string): Filing {
+  const { employer, period, kind, region } = declaration
+  const canonical = canonicalDeclaration(declaration)
+  const { deadlineMicros } = rulesOf(region, period)
+  const acceptedAtMicros = deadlineMicros - 86_400_000_000 + 123_456
+  return {
+    id: declarationId(employer, period, key),
+    employer,
+    period,
+    kind,
+    digest: digestOf(canonical),
+    acceptedAtMicros,
+    deadlineMicros,
+    onTime: true,
+    canonical,
+  }
+}
+
+/** A database with what accepts into it and posts from it. */
+export async function openJournal(more: Partial<PostDependencies> = {}) {
+  const database = await createDatabase()
+  const keyring = readKeyring(inject('keyringFile'))
+  const pool = openPool({
+    url: database.url,
+    name: 'test',
+    connectionsMax: 8,
+    statementMsMax: 20_000,
+    searchPath: 'ledger,journal',
+  })
+  const [signer] = keyring.receiptKeys
+  const [sealingKey] = keyring.sealingKeys
+  if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
+  /** A writer of its own, as each intake process is. */
+  const openWriter = () =>
+    createAcceptGroup({ pool, signer, sealingKey, environment: 'test', lane: 'filing' })
+  const posting: PostDependencies = {
+    pool,
+    inTransaction,
+    sealingKeys: keyring.sealingKeys,
+    blindIndexSecret: keyring.blindIndexSecret,
+    policies,
+    isDataFault: (error) => databaseFault(error) === 'data',
+    ...more,
+  }
+  return {
+    database,
+    pool,
+    keyring,
+    openWriter,
+    post: createPosting(posting),
+    close: async () => {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+/** All rows of the ledger as text, without what tells when they were written. */
+export async function ledgerText(owner: { query: (sql: string) => Promise<{ rows: object[] }> }) {
+  const tables = {
+    posting: 'envelope, lane, declarations',
+    declaration: '*',
+    line: '*',
+    amount: '*',
+    in_force: '*',
+    last_cancellation: '*',
+    dead_letter: 'envelope, position, id, code',
+  }
+  const text: string[] = []
+  for (const [table, columns] of Object.entries(tables)) {
+    const { rows } = await owner.query(`select ${columns} from ledger.${table} order by 1, 2, 3`)
+    text.push(`${table} ${rows.length}`, ...rows.map((row) => JSON.stringify(row)))
+  }
+  return text.join('\n')
+}

@@ -1,0 +1,140 @@
+/**
+ * Entry point of a posting worker: takes envelopes from both lanes, posts them, and sweeps. Any
+ * number of them may run, on any number of hosts.
+ */
+import Fastify from 'fastify'
+import { healthRoutes } from '../src/intake/health.ts'
+import { sha256Hex } from '../src/journal/digest.ts'
+import { EnvelopeError } from '../src/journal/envelope.ts'
+import { type Lane, lanes } from '../src/journal/lanes.ts'
+import { createPosting } from '../src/ledger/post.ts'
+import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
+import { tellParent } from '../src/platform/child.ts'
+import { readConfig } from '../src/platform/config.ts'
+import { findDatabaseUrl } from '../src/platform/database.ts'
+import { reportFailure } from '../src/platform/failure.ts'
+import { readKeyring } from '../src/platform/keyring.ts'
+import { createLogger, type Logger } from '../src/platform/logger.ts'
+import { createWorkerMetrics, type WorkerMetrics } from '../src/platform/metrics.ts'
+import { assertSchema } from '../src/platform/migrations.ts'
+import { inTransaction, openPool } from '../src/platform/postgres.ts'
+import { openQueueBackend } from '../src/platform/queue.ts'
+import { databaseFault } from '../src/platform/sqlstate.ts'
+import { stopOnSignal } from '../src/platform/stop.ts'
+import { packs } from '../src/policy/packs.ts'
+import { createPolicies } from '../src/policy/rules.ts'
+import { startSweeper } from '../src/queue/sweep.ts'
+
+main().catch(reportFailure)
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env)
+  const keyring = readKeyring(config.keyringFile)
+  const logger = createLogger(config.logLevel, 'worker')
+  const url = await findDatabaseUrl(config)
+  const pool = openPool({
+    url,
+    name: 'spillway-post',
+    // Each lane's envelopes, the sweeper, and one to spare for readiness.
+    connectionsMax: envelopesAtATime * lanes.length + 2,
+    statementMsMax: postStatementMsMax,
+    searchPath: 'ledger,journal',
+  })
+  await assertSchema(pool)
+  const metrics = createWorkerMetrics()
+  const backend = openQueueBackend(config, url, logger)
+  const postEnvelope = createPosting({
+    pool,
+    inTransaction,
+    sealingKeys: keyring.sealingKeys,
+    blindIndexSecret: keyring.blindIndexSecret,
+    policies: createPolicies({ packs, sha256Hex }),
+    isDataFault: (error) => databaseFault(error) === 'data',
+  })
+  const post = (lane: Lane) => observedPosting({ lane, postEnvelope, logger, metrics })
+  const workers = lanes.map((lane) => backend.openWorker(lane, post(lane)))
+  const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
+  const sweeper = startSweeper({
+    pool,
+    queues,
+    onSwept: (envelopes) => {
+      metrics.swept.inc(envelopes)
+      logger.info({ envelopes }, 'put unposted envelopes on the queue')
+    },
+    onError: (err) => logger.warn({ err }, 'a sweep failed; the next one will try again'),
+  })
+  const readiness = { checkDatabase: () => assertSchema(pool), isDraining: () => draining }
+  let draining = false
+  const http = await listen(config.host, config.workerPort, readiness, metrics)
+  stopOnSignal(logger, async () => {
+    draining = true
+    await sweeper.stop()
+    await Promise.all(workers.map((worker) => worker.close())) // finishes the envelopes under way
+    await Promise.all([...queues.values()].map((queue) => queue.close()))
+    await backend.close()
+    await http?.close()
+    await pool.end()
+  })
+  logger.info({ queue: backend.kind }, 'worker posts envelopes')
+  tellParent({ ready: true })
+}
+
+type ObservedPosting = {
+  readonly lane: Lane
+  readonly postEnvelope: ReturnType<typeof createPosting>
+  readonly logger: Logger
+  readonly metrics: WorkerMetrics
+}
+
+/** Posts and reports: what it throws goes back on the queue and is tried again. */
+function observedPosting({ lane, postEnvelope, logger, metrics }: ObservedPosting) {
+  return async function post(envelope: bigint): Promise<void> {
+    const timing = metrics.posting.startTimer()
+    try {
+      const outcome = await postEnvelope(envelope)
+      if (outcome.kind === 'unknown') {
+        logger.warn(
+          { lane, envelope: `${envelope}` },
+          'no such envelope; another engine in this queue?',
+        )
+      } else if (outcome.kind === 'alreadyPosted') {
+        metrics.repeats.inc({ lane })
+      } else {
+        metrics.posted.inc({ lane }, outcome.declarations)
+        metrics.envelopes.inc({ lane })
+        for (const { id, code, reason } of outcome.deadLetters) {
+          metrics.isolated.inc({ lane })
+          logger.error({ lane, id, code, reason }, 'a declaration could not be posted')
+        }
+      }
+    } catch (err) {
+      metrics.failures.inc({ lane, code: codeOf(err) })
+      logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
+      throw err
+    } finally {
+      timing()
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof EnvelopeError) return error.code
+  return databaseFault(error) ?? 'other'
+}
+
+/** Health and metrics of the worker, where a port is set for them. */
+async function listen(
+  host: string,
+  port: number | undefined,
+  readiness: Parameters<typeof healthRoutes>[1],
+  metrics: WorkerMetrics,
+) {
+  if (port === undefined) return undefined
+  const app = Fastify({ logger: false })
+  healthRoutes(app, readiness)
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4').send(await metrics.registry.metrics()),
+  )
+  await app.listen({ host, port })
+  return app
+}
