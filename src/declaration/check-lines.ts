@@ -16,7 +16,7 @@ export function checkLines(
   today: string,
   report: Report,
 ): void {
-  /** The line where a person appeared first, by number and type. */
+  /** The line where a person appeared first, by number: a faultless one has only one type. */
   const firstLines = new Map<string, number>()
   for (let i = 0; i < lines.length; i += 1) {
     const { name, idNumber, idType } = lines[i]?.person ?? {}
@@ -27,12 +27,10 @@ export function checkLines(
       report(`/lines/${i}/person/idNumber`, fault)
       continue
     }
-    const person = `${normaliseIdNumber(idNumber)} ${idType}`
-    const first = firstLines.get(person)
-    if (first === undefined) firstLines.set(person, i)
-    else {
-      report(`/lines/${i}/person`, 'PERSON_DUPLICATE', { line: i + 1, first: first + 1 })
-    }
+    const number = normaliseIdNumber(idNumber)
+    const first = firstLines.get(number)
+    if (first === undefined) firstLines.set(number, i)
+    else report(`/lines/${i}/person`, 'PERSON_DUPLICATE', { line: i + 1, first: first + 1 })
   }
 }
 

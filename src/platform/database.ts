@@ -57,7 +57,8 @@ export async function migrateDatabase(ownerUrl: string): Promise<string[]> {
   try {
     const applied = await migrate(client)
     await runMigrations(client)
-    await client.query(`grant usage on schema bullmq to ${applicationRole}`)
+    // Create: BullMQ makes a sequence for each queue when it is first used.
+    await client.query(`grant usage, create on schema bullmq to ${applicationRole}`)
     for (const kind of ['tables', 'sequences', 'functions']) {
       await client.query(`grant all on all ${kind} in schema bullmq to ${applicationRole}`)
     }

@@ -1,0 +1,178 @@
+/** The whole way over real processes; both queue backends run the same suite. */
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { waitFor } from '../support/wait.ts'
+
+describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
+  let database: TestDatabase
+  let redis: TestRedis
+  let env: Record<string, string>
+  let intake: EngineProcess
+  const workers: EngineProcess[] = []
+
+  beforeAll(async () => {
+    database = await createDatabase()
+    redis = await startRedis({ own: true })
+    env = { DATABASE_URL: database.url, ...(backend === 'redis' && { REDIS_URL: redis.url }) }
+    intake = await startProcess('intake', env)
+  })
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.end()))
+  })
+  afterAll(async () => {
+    await intake.end()
+    await redis.stop()
+    await database.drop()
+  })
+
+  const startWorker = async () => {
+    const worker = await startProcess('worker', env)
+    workers.push(worker)
+    return worker
+  }
+  const count = async (sql: string) => Number((await database.owner.query(sql)).rows[0]?.count)
+  const postedOf = (ids: readonly string[]) =>
+    count(`select count(*) from ledger.declaration where id in ('${ids.join("','")}')`)
+
+  /** Files declarations at once; returns the answers' bodies. */
+  async function fileMany(howMany: number, name: string) {
+    const answers = Array.from({ length: howMany }, async (_, i) => {
+      const declaration = declare({ lines: 3 })
+      const token = await tokenFor([declaration.employer])
+      const answer = await file(intake.address, token, `${name}-${i}`, declaration)
+      return { declaration, token, key: `${name}-${i}`, status: answer.status, text: await answer.text() }
+    })
+    return Promise.all(answers)
+  }
+  const idsOf = (answers: readonly { text: string }[]) =>
+    answers.map(({ text }) => JSON.parse(text).id as string)
+
+  test('what is filed is accepted at once and posted by a worker', async () => {
+    const answers = await fileMany(50, 'plain')
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    const [first] = answers
+    const id = JSON.parse(first?.text ?? '').id
+    const look = async () => {
+      const headers = { authorization: `Bearer ${first?.token}` }
+      return (await fetch(`${intake.address}/v1/declarations/${id}`, { headers })).json()
+    }
+    expect(await look()).toMatchObject({ id, status: 'accepted' })
+    await startWorker()
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 50)
+    expect(await look()).toMatchObject({
+      status: 'posted',
+      assessment: { lines: 3, policy: { region: '340100', provisional: false } },
+    })
+    const again = await file(intake.address, first?.token ?? '', first?.key ?? '', first?.declaration)
+    expect(again.status).toBe(202)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(await again.text()).toBe(first?.text)
+  })
+
+  test('workers killed with SIGKILL lose nothing and post nothing twice', async () => {
+    const victim = await startWorker()
+    const answers = await fileMany(200, 'kill')
+    victim.signal('SIGKILL')
+    await startWorker()
+    await startWorker()
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 200, 50_000)
+    expect(await count('select count(*) from journal.unposted')).toBe(0)
+    expect(await count('select count(*) - count(distinct id) as count from ledger.declaration')).toBe(0)
+  })
+
+  test('a worker that dies between its commit and the job’s completion posts once', async () => {
+    const worker = await startWorker()
+    const holder = await database.owner.connect()
+    try {
+      // Posting waits at its marker; then the queue is made to stand still; then posting goes on.
+      await holder.query('begin')
+      await holder.query('lock table ledger.posting in exclusive mode')
+      const [answer] = await fileMany(1, 'commit-then-die')
+      const ids = idsOf(answer === undefined ? [] : [answer])
+      const waiting = `select count(*) from pg_stat_activity where application_name = 'spillway-post' and wait_event_type = 'Lock' and datname = current_database()`
+      await waitFor('the worker to wait', async () => (await count(waiting)) > 0)
+      const release = await standStill(backend, database, redis)
+      await holder.query('commit')
+      await waitFor('the posting', async () => (await postedOf(ids)) === 1)
+      await worker.end('SIGKILL')
+      await release()
+      const successor = await startWorker()
+      await waitFor('the job to be delivered again', async () => (await jobsOf(backend, redis, database)) === 0, 50_000)
+      expect(successor.output()).not.toContain('"level":50')
+      expect(await postedOf(ids)).toBe(1)
+    } finally {
+      holder.release()
+    }
+  })
+
+  test('SIGTERM lets a worker finish and exit with 0', async () => {
+    const worker = await startWorker()
+    const answers = await fileMany(100, 'term')
+    expect(await worker.end('SIGTERM')).toBe(0)
+    await startWorker()
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 100)
+  })
+
+  test.runIf(backend === 'redis')('Redis emptied with work waiting is only a delay', async () => {
+    const answers = await fileMany(100, 'flush')
+    const client = new Redis(redis.url)
+    await client.flushall()
+    client.disconnect()
+    await startWorker()
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 100, 30_000)
+    expect(await count('select count(*) - count(distinct id) as count from ledger.declaration')).toBe(0)
+  })
+
+  test.runIf(backend === 'redis')('with Redis gone, acceptance goes on, and posting when it is back', async () => {
+    const port = Number(new URL(redis.url).port)
+    await startWorker()
+    await redis.stop()
+    const answers = await fileMany(30, 'gone')
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    redis = await startRedis({ own: true, port })
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 30, 30_000)
+  })
+})
+
+/** Makes the queue answer nobody; resolves with what sets it free. */
+async function standStill(
+  backend: 'redis' | 'postgres',
+  { owner }: TestDatabase,
+  redis: TestRedis,
+): Promise<() => Promise<void>> {
+  if (backend === 'redis') {
+    process.kill(redis.pid as number, 'SIGSTOP')
+    return async () => void process.kill(redis.pid as number, 'SIGCONT')
+  }
+  const client = await owner.connect()
+  await client.query('begin')
+  await client.query('lock table bullmq.job in access exclusive mode')
+  return async () => {
+    await client.query('commit')
+    client.release()
+  }
+}
+
+async function jobsOf(
+  backend: 'redis' | 'postgres',
+  redis: TestRedis,
+  { owner }: TestDatabase,
+): Promise<number> {
+  if (backend === 'postgres') {
+    return Number((await owner.query('select count(*) from bullmq.job')).rows[0]?.count)
+  }
+  const client = new Redis(redis.url)
+  const keys = await client.keys('*:envelope-*')
+  client.disconnect()
+  return keys.length
+}
+
+test('the shared Redis is real', async () => {
+  const client = new Redis(inject('redisUrl'))
+  expect(await client.ping()).toBe('PONG')
+  client.disconnect()
+})
