@@ -8,15 +8,21 @@ import { Redis } from 'ioredis'
 import { issueToken } from '../src/intake/issue-token.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import { createGenerator } from './support/generator.ts'
-import { cpuMicros, cpuMicrosOfFamily, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
+import {
+  cpuMicros,
+  cpuMicrosOfFamily,
+  type MeasuredProcess,
+  residentMiB,
+  startProgram,
+} from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const connections = 100
 const lines = 5
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
-const roundSeconds = Number(process.env['BENCH_SECONDS'] ?? 8)
-const memoryDeclarations = Number(process.env['BENCH_MEMORY'] ?? 200_000)
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
+const roundSeconds = Number(process.env.BENCH_SECONDS ?? 8)
+const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
 const programs = ['intake', 'bare', 'synchronous'] as const
 type Program = (typeof programs)[number]
 
@@ -26,7 +32,10 @@ async function main(): Promise<void> {
   const services = await startServices()
   try {
     const filings = await prepareFilings(services)
-    const figures = [...(await compare(services, filings)), ...(await measureMemory(services, filings))]
+    const figures = [
+      ...(await compare(services, filings)),
+      ...(await measureMemory(services, filings)),
+    ]
     if (!report('bench:intake', figures)) process.exitCode = 1
   } finally {
     await services.stop()
@@ -65,12 +74,18 @@ async function start(program: Program, services: Services): Promise<MeasuredProc
   }
 }
 
-type Round = { readonly rate: number; readonly cpu: number; readonly postgres: number; readonly redis: number }
+type Round = {
+  readonly rate: number
+  readonly cpu: number
+  readonly postgres: number
+  readonly redis: number
+}
 
 async function compare(services: Services, filings: readonly Filing[]): Promise<Figure[]> {
   const processes = new Map<Program, MeasuredProcess>()
   for (const program of programs) processes.set(program, await start(program, services))
-  for (const program of programs) await fire(processes.get(program)?.address ?? '', filings, { duration: 3 })
+  for (const program of programs)
+    await fire(processes.get(program)?.address ?? '', filings, { duration: 3 })
   const results = new Map<Program, Round[]>(programs.map((program) => [program, []]))
   for (let round = 0; round < rounds; round += 1) {
     for (const program of programs) {
@@ -91,7 +106,9 @@ async function measure(
   const read = () => [cpuMicros(pid), cpuMicrosOfFamily(postgresPid), cpuMicros(redisPid)]
   const before = read()
   const { accepted, seconds } = await fire(address, filings, { duration: roundSeconds })
-  const [cpu = 0, postgres = 0, redis = 0] = read().map((value, i) => (value - (before[i] ?? 0)) / accepted)
+  const [cpu = 0, postgres = 0, redis = 0] = read().map(
+    (value, i) => (value - (before[i] ?? 0)) / accepted,
+  )
   return { rate: accepted / seconds, cpu, postgres, redis }
 }
 
@@ -124,7 +141,8 @@ async function fire(
     ],
   })
   const { non2xx, errors } = result
-  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors under load`)
+  if (non2xx > 0 || errors > 0)
+    throw new Error(`${non2xx} refusals and ${errors} errors under load`)
   return { accepted: result['2xx'], seconds: result.duration }
 }
 
@@ -132,18 +150,40 @@ function figuresOf(results: ReadonlyMap<Program, readonly Round[]>): Figure[] {
   const of = (program: Program, figure: keyof Round) =>
     median((results.get(program) ?? []).map((round) => round[figure]))
   const ratio = (other: Program) =>
-    median((results.get('intake') ?? []).map(({ rate }, i) => rate / (results.get(other)?.[i]?.rate ?? 1)))
+    median(
+      (results.get('intake') ?? []).map(
+        ({ rate }, i) => rate / (results.get(other)?.[i]?.rate ?? 1),
+      ),
+    )
   return [
     { figure: 'intake, everything on', value: of('intake', 'rate'), unit: 'declarations/s' },
     { figure: 'bare Fastify, keeps nothing', value: of('bare', 'rate'), unit: 'requests/s' },
     { figure: 'one synchronous INSERT each', value: of('synchronous', 'rate'), unit: 'requests/s' },
-    { figure: 'intake / bare Fastify', value: ratio('bare'), unit: 'ratio', goal: { atLeast: 0.5 } },
-    { figure: 'intake / synchronous INSERT', value: ratio('synchronous'), unit: 'ratio', goal: { atLeast: 3 } },
+    {
+      figure: 'intake / bare Fastify',
+      value: ratio('bare'),
+      unit: 'ratio',
+      goal: { atLeast: 0.5 },
+    },
+    {
+      figure: 'intake / synchronous INSERT',
+      value: ratio('synchronous'),
+      unit: 'ratio',
+      goal: { atLeast: 3 },
+    },
     { figure: 'CPU, intake process', value: of('intake', 'cpu'), unit: 'µs/declaration' },
     { figure: 'CPU, Postgres', value: of('intake', 'postgres'), unit: 'µs/declaration' },
     { figure: 'CPU, Redis', value: of('intake', 'redis'), unit: 'µs/declaration' },
-    { figure: 'CPU, synchronous INSERT: process', value: of('synchronous', 'cpu'), unit: 'µs/declaration' },
-    { figure: 'CPU, synchronous INSERT: Postgres', value: of('synchronous', 'postgres'), unit: 'µs/declaration' },
+    {
+      figure: 'CPU, synchronous INSERT: process',
+      value: of('synchronous', 'cpu'),
+      unit: 'µs/declaration',
+    },
+    {
+      figure: 'CPU, synchronous INSERT: Postgres',
+      value: of('synchronous', 'postgres'),
+      unit: 'µs/declaration',
+    },
   ]
 }
 
@@ -159,7 +199,9 @@ async function measureMemory(services: Services, filings: readonly Filing[]): Pr
   for (let step = 0; step < steps; step += 1) {
     await fire(intake.address, filings, { amount: memoryDeclarations / steps })
     sizes.push(residentMiB(intake.pid))
-    say(`${((step + 1) * memoryDeclarations) / steps} declarations: intake ${Math.round(sizes.at(-1) ?? 0)} MiB`)
+    say(
+      `${((step + 1) * memoryDeclarations) / steps} declarations: intake ${Math.round(sizes.at(-1) ?? 0)} MiB`,
+    )
   }
   const waiting = memoryDeclarations
   const bytes = ((await usedMemory(redis, false)) - empty) / waiting

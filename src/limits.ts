@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 
 /** A request body above this is refused with 413. 10,000 lines are about 1.9 MB. */
 export const requestBodyBytesMax = 4 * 1024 * 1024
+/** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
+export const bodyReadAwayBytesMax = 64 * 1024 * 1024
 /** Findings carried in one answer; `total` counts the rest. */
 export const findingsPerAnswerMax = 200
 /** A longer Idempotency-Key is refused with 400. */

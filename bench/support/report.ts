@@ -16,8 +16,17 @@ export type Figure = {
 export function report(bench: string, figures: readonly Figure[]): boolean {
   const lines = figures.map(({ figure, value, unit, goal }) => {
     const bound = goal === undefined ? null : 'atLeast' in goal ? goal.atLeast : goal.atMost
-    const holds = goal === undefined ? null : 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost
-    return { bench, figure, value: Number(value.toPrecision(4)), unit, goal: bound, holds, goalText: textOf(goal) }
+    const holds =
+      goal === undefined ? null : 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost
+    return {
+      bench,
+      figure,
+      value: Number(value.toPrecision(4)),
+      unit,
+      goal: bound,
+      holds,
+      goalText: textOf(goal),
+    }
   })
   if (process.argv.includes('--json')) {
     for (const { goalText: _, ...line } of lines) process.stdout.write(`${JSON.stringify(line)}\n`)

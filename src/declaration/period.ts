@@ -17,31 +17,15 @@ export function isPeriod(value: unknown): value is string {
  * Year and month (1 to 12) of a period.
  * @throws RangeError when the text isn't one
  */
-export function parsePeriod(text: string): { readonly year: number; readonly month: number } {
+function parsePeriod(text: string): { readonly year: number; readonly month: number } {
   if (!isPeriod(text)) throw new RangeError('not a period YYYY-MM')
   return { year: Number(text.slice(0, 4)), month: Number(text.slice(5)) }
-}
-
-/** Below zero when `a` is before `b`, zero when they are the same month, above when after. */
-export function comparePeriods(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Days of a month, 1 to 12, of the Gregorian calendar. */
 export function daysInMonth(year: number, month: number): number {
   if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
-}
-
-/** The last day of a period, `YYYY-MM-DD`. */
-export function lastDayOfPeriod(text: string): string {
-  const { year, month } = parsePeriod(text)
-  return `${text}-${daysInMonth(year, month)}`
-}
-
-/** The period in which an instant lies. */
-export function currentPeriod(epochMs: number): string {
-  return new Date(epochMs + offsetMs).toISOString().slice(0, 7)
 }
 
 /**

@@ -2,12 +2,14 @@
  * The HTTP edge as a Fastify app, without listening: tests inject, the entry point listens.
  */
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type pg from 'pg'
 import { Compile } from 'typebox/compile'
-import { requestBodyBytesMax, requestReceiveMsMax } from '../limits.ts'
+import { bodyReadAwayBytesMax, requestBodyBytesMax, requestReceiveMsMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -44,6 +46,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   app.setValidatorCompiler(({ schema }) => validator(schema))
   answerProblems(app)
   observe(app, dependencies.onAnswered)
+  closeWhileDraining(app, dependencies.readiness)
   await document(app)
   useBearerTokens(app, dependencies.authenticator)
   submitRoute(app, dependencies)
@@ -68,15 +71,38 @@ class InvalidRequestError extends Error {
 }
 
 function answerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
     const code = problemOf(error)
     if (code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
+    if (code === 'BODY_TOO_LARGE') await readAway(request.raw)
     return sendProblem(request, reply, code)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
+}
+
+/**
+ * Reads the rest of a body that is too large, within bounds: a client that is still writing when
+ * the connection closes sees a broken pipe instead of the answer.
+ */
+async function readAway(request: IncomingMessage): Promise<void> {
+  const deadline = AbortSignal.timeout(requestReceiveMsMax)
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > bodyReadAwayBytesMax) request.destroy()
+  })
+  await finished(request, { signal: deadline, writable: false }).catch(() => {})
+}
+
+/** On the way out, each answer ends its connection, so that none is left open and idle. */
+function closeWhileDraining(app: FastifyInstance, { isDraining }: Readiness): void {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isDraining()) reply.header('connection', 'close')
+    done()
+  })
 }
 
 function observe(app: FastifyInstance, onAnswered: AppDependencies['onAnswered']): void {

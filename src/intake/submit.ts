@@ -91,11 +91,12 @@ function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
 /** All faults at once: of policy, shape and rules. Warnings alone don't refuse. */
 function check({ policies }: SubmitDependencies, body: unknown, nowMicros: number): Checked {
   const limit = findingsPerAnswerMax
-  const checked = checkDeclaration(body, { today: dayOf(nowMicros), limit })
+  const today = dayOf(nowMicros)
+  const checked = checkDeclaration(body, { today, limit })
   const { region, period } = (body ?? {}) as { region?: unknown; period?: unknown }
   const policy =
     typeof region === 'string' && isPeriod(period)
-      ? checkPolicy({ region, period }, policies, nowMicros)
+      ? checkPolicy({ region, period: earlier(period, today.slice(0, 7)) }, policies, nowMicros)
       : undefined
   if (checked.errors === 0 && policy?.rules !== undefined) {
     return { kind: 'good', declaration: body as Declaration, rules: policy.rules }
@@ -104,6 +105,11 @@ function check({ policies }: SubmitDependencies, body: unknown, nowMicros: numbe
     policy?.finding === undefined ? checked.findings : [policy.finding, ...checked.findings]
   const total = checked.total + all.length - checked.findings.length
   return { kind: 'faulty', findings: all.slice(0, limit), total }
+}
+
+/** A period in the future has its own finding; the region is checked all the same. */
+function earlier(period: string, current: string): string {
+  return period < current ? period : current
 }
 
 type Checked =

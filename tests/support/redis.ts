@@ -13,10 +13,25 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
-export async function startRedis(options: { port?: number; own?: boolean } = {}): Promise<TestRedis> {
+export async function startRedis(
+  options: { port?: number; own?: boolean } = {},
+): Promise<TestRedis> {
   const port = options.port ?? (await freePort('127.0.0.1'))
   const dir = mkdtempSync(path.join(tmpdir(), 'spillway-redis-'))
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']
+  const args = [
+    '--port',
+    `${port}`,
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--maxmemory-policy',
+    'noeviction',
+  ]
   const child = spawn('redis-server', args, { stdio: 'ignore' })
   const gone = new Promise((resolve) => child.once('exit', resolve))
   const url = `redis://127.0.0.1:${port}`

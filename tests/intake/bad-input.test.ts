@@ -1,0 +1,258 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Line } from '../../src/declaration/schema.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+
+let database: TestDatabase
+let intake: EngineProcess
+let token: string
+const good = declare()
+const [line] = good.lines as [Line]
+
+beforeAll(async () => {
+  database = await createDatabase()
+  intake = await startProcess('intake', { DATABASE_URL: database.url })
+  token = await tokenFor([good.employer])
+})
+afterAll(async () => {
+  expect(intake.output()).not.toContain('"level":50')
+  await intake.end()
+  await database.drop()
+})
+
+type Problem = {
+  type: string
+  title: string
+  status: number
+  code: string
+  total?: number
+  errors?: { pointer: string; code: string; message: { 'zh-CN': string; en: string } }[]
+}
+
+/** Sends a request and checks what every refusal has in common. */
+async function refused(
+  headers: Record<string, string>,
+  body: string | Buffer,
+  path = '/v1/declarations',
+): Promise<Problem> {
+  const answer = await fetch(`${intake.address}${path}`, { method: 'POST', headers, body })
+  const text = await answer.text()
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+  expect(text).not.toMatch(/\bat .*\.ts|node_modules|Error:/)
+  const problem = JSON.parse(text) as Problem
+  expect(problem.status).toBe(answer.status)
+  expect(problem.type).toBe(`/v1/findings/${problem.code}`)
+  const explained = await fetch(`${intake.address}${problem.type}`)
+  expect(explained.status).toBe(200)
+  const { rows } = await database.owner.query('select count(*)::int as kept from journal.envelope')
+  expect(rows[0].kept).toBe(0)
+  return problem
+}
+
+const headers = (more: Record<string, string> = {}) => ({
+  authorization: `Bearer ${token}`,
+  'idempotency-key': 'key',
+  'content-type': 'application/json',
+  ...more,
+})
+const send = (body: unknown, more: Record<string, string> = {}) =>
+  refused(headers(more), typeof body === 'string' ? body : JSON.stringify(body))
+const faults = ({ errors = [] }: Problem) => errors.map(({ pointer, code }) => `${pointer} ${code}`)
+
+describe('what is not a declaration', () => {
+  test.each([
+    ['{', 400, 'BODY_MALFORMED'],
+    ['', 400, 'BODY_MALFORMED'],
+    ['{"__proto__":{"a":1}}', 400, 'BODY_MALFORMED'],
+    ['[]', 422, 'DECLARATION_INVALID'],
+    ['null', 422, 'DECLARATION_INVALID'],
+    ['"x"', 422, 'DECLARATION_INVALID'],
+    ['{}', 422, 'DECLARATION_INVALID'],
+  ])('%s', async (body, status, code) => {
+    expect(await send(body)).toMatchObject({ status, code })
+  })
+
+  test('another content type, or a body in another encoding', async () => {
+    expect(await send(good, { 'content-type': 'text/plain' })).toMatchObject({ status: 415 })
+    expect(await send(good, { 'content-type': 'text/csv' })).toMatchObject({ status: 415 })
+  })
+
+  test('a body above the limit', async () => {
+    const name = 'x'.repeat(5 * 1024 * 1024)
+    expect(await send({ ...good, name })).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+  })
+
+  test('a path or method that does not exist', async () => {
+    expect(await refused(headers(), '{}', '/v1/nothing')).toMatchObject({ status: 404 })
+  })
+})
+
+describe('the token', () => {
+  const body = JSON.stringify(good)
+  test.each([
+    ['', 'TOKEN_MISSING'],
+    ['Basic abc', 'TOKEN_MISSING'],
+    ['Bearer abc', 'TOKEN_INVALID'],
+    ['Bearer a.b.c', 'TOKEN_INVALID'],
+  ])('%s', async (authorization, code) => {
+    expect(await refused(headers({ authorization }), body)).toMatchObject({ status: 401, code })
+  })
+
+  test('expired, for another audience, altered, without the scope, of another employer', async () => {
+    const cases = [
+      [await tokenFor([good.employer], { ttlSeconds: -1 }), 'TOKEN_EXPIRED'],
+      [await tokenFor([good.employer], { audience: 'another' }), 'TOKEN_INVALID'],
+      [`${token.slice(0, -6)}AAAAAA`, 'TOKEN_INVALID'],
+      [await tokenFor([good.employer], { scopes: ['declarations:read'] }), 'SCOPE_MISSING'],
+      [await tokenFor([declare().employer]), 'EMPLOYER_NOT_YOURS'],
+      [await tokenFor([]), 'EMPLOYER_NOT_YOURS'],
+    ] as const
+    for (const [bearer, code] of cases) {
+      expect(await refused(headers({ authorization: `Bearer ${bearer}` }), body)).toMatchObject({
+        code,
+      })
+    }
+  })
+
+  test('unsigned tokens are refused', async () => {
+    const [, payload] = token.split('.')
+    const header = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')
+    const authorization = `Bearer ${header}.${payload}.`
+    expect(await refused(headers({ authorization }), body)).toMatchObject({ code: 'TOKEN_INVALID' })
+  })
+})
+
+describe('the Idempotency-Key', () => {
+  const { 'idempotency-key': _, ...without } = headers()
+  test('missing, blank, over-long, with a space', async () => {
+    const body = JSON.stringify(good)
+    const key = (value: string) => refused(headers({ 'idempotency-key': value }), body)
+    expect(await refused({ ...without, authorization: `Bearer ${token}` }, body)).toMatchObject({
+      status: 400,
+      code: 'IDEMPOTENCY_KEY_MISSING',
+    })
+    expect(await key('""')).toMatchObject({ status: 400, code: 'IDEMPOTENCY_KEY_INVALID' })
+    expect(await key('k'.repeat(256))).toMatchObject({
+      status: 400,
+      code: 'IDEMPOTENCY_KEY_INVALID',
+    })
+    expect(await key('two words')).toMatchObject({ status: 400, code: 'IDEMPOTENCY_KEY_INVALID' })
+  })
+})
+
+describe('faults in the declaration', () => {
+  test('unknown fields, numbers for strings, NUL characters, all at once', async () => {
+    const planted = { ...line, wage: 6500, person: { ...line.person, name: 'a\u0000b', age: 5 } }
+    const problem = await send({ ...good, bonus: 1, lines: [planted, { ...line, wage: '1e5' }] })
+    expect(problem).toMatchObject({ status: 422, code: 'DECLARATION_INVALID' })
+    expect(faults(problem)).toEqual(
+      expect.arrayContaining([
+        '/bonus FIELD_UNKNOWN',
+        '/lines/0/wage FIELD_TYPE',
+        '/lines/0/person/age FIELD_UNKNOWN',
+        '/lines/1/wage FIELD_FORMAT',
+      ]),
+    )
+    expect(faults(problem).some((fault) => fault.startsWith('/lines/0/person/name'))).toBe(true)
+  })
+
+  test('a lone half of a character, which no encoding can carry', async () => {
+    const body = JSON.stringify(good).replace(line.person.name, '\\ud800')
+    expect(faults(await send(body)).some((fault) => fault.startsWith('/lines/0/person/name'))).toBe(
+      true,
+    )
+  })
+
+  test('every finding speaks Chinese and English and names the next step', async () => {
+    const { errors = [] } = await send({ ...good, period: '2031-01', region: '999999', kind: 'x' })
+    expect(errors.length).toBeGreaterThanOrEqual(3)
+    for (const error of errors) {
+      expect(error).toMatchObject({
+        severity: 'error',
+        message: { 'zh-CN': expect.stringMatching(/[\u4e00-\u9fff]/), en: expect.any(String) },
+        fix: { 'zh-CN': expect.stringMatching(/[\u4e00-\u9fff]/), en: expect.any(String) },
+      })
+    }
+  })
+
+  test('a period in the future and a region without a policy', async () => {
+    for (const period of ['2099-01', '9999-12']) {
+      expect(faults(await send({ ...good, period }))).toContain('/period PERIOD_IN_FUTURE')
+    }
+    expect(faults(await send({ ...good, region: '110000' }))).toContain('/region REGION_UNKNOWN')
+    expect(faults(await send({ ...good, period: '2001-01' }))).toContain(
+      '/period PERIOD_BEFORE_PACK',
+    )
+  })
+
+  test('10,000 lines with 10,000 faults: a capped list and the total', async () => {
+    const bad = { ...line, person: { ...line.person, idNumber: '123' } }
+    const problem = await send({ ...good, lines: Array.from({ length: 10_000 }, () => bad) })
+    expect([problem.errors?.length, problem.total]).toEqual([200, 10_000])
+  })
+
+  test('10,001 lines', async () => {
+    const lines = Array.from({ length: 10_001 }, () => line)
+    expect(faults(await send({ ...good, lines }))).toContain('/lines LINES_TOO_MANY')
+  })
+
+  test('no refusal repeats a planted number or name', async () => {
+    const number = '110105194912310021'
+    const person = { ...line.person, idNumber: number, name: '王某某丙' }
+    const problem = await send({
+      ...good,
+      lines: [
+        { ...line, person },
+        { ...line, wage: number },
+      ],
+    })
+    expect(JSON.stringify(problem)).not.toContain(number)
+    expect(JSON.stringify(problem)).not.toContain('王某某丙')
+  })
+})
+
+test('a request that never ends its headers or is no HTTP is answered or closed, and intake lives on', async () => {
+  const { hostname, port } = new URL(intake.address)
+  const closed = new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => socket.write('NOT HTTP\r\n\r\n'))
+    socket.resume().once('close', resolve)
+  })
+  await closed
+  expect((await fetch(`${intake.address}/livez`)).status).toBe(200)
+})
+
+test('what is asked of a list is checked', async () => {
+  const list = (query: string) =>
+    fetch(`${intake.address}/v1/declarations?${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+  for (const query of [
+    '',
+    'employer=x',
+    `employer=${good.employer}&limit=0`,
+    `employer=${good.employer}&x=1`,
+    `employer=${good.employer}&before=1'`,
+  ]) {
+    expect((await list(query)).status, query).toBe(400)
+  }
+  expect((await list(`employer=${declare().employer}`)).status).toBe(403)
+  expect((await list(`employer=${good.employer}`)).status).toBe(200)
+})
+
+test('somebody else’s declaration is not found, like one that does not exist', async () => {
+  const other = declare()
+  const theirs = await tokenFor([other.employer])
+  const answer = await file(intake.address, theirs, 'theirs', other)
+  const { id } = (await answer.json()) as { id: string }
+  const look = async (path: string) =>
+    (
+      await fetch(`${intake.address}/v1/declarations/${path}`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+    ).status
+  expect(await look(id)).toBe(404)
+  expect(await look(`${id}/receipt`)).toBe(404)
+  expect(await look('202411-00000000000000000000000000')).toBe(404)
+})
