@@ -17,7 +17,7 @@ export async function startProgram(
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
     env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: [],
+    execArgv: process.env.BENCH_PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`],
   })
   const address = await readyAddress(child)
   return {

@@ -11,8 +11,7 @@
  * Locks are taken in this order: the marker, then what is in force, sorted by employer and period.
  */
 
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { KeyObject } from 'node:crypto'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { EnvelopeKey } from '../journal/envelope.ts'
@@ -38,7 +37,7 @@ export type PostOutcome =
 export type PostDependencies = {
   readonly pool: pg.Pool
   readonly sealingKeys: readonly EnvelopeKey[]
-  readonly blindIndexSecret: Buffer
+  readonly blindIndexSecret: KeyObject
   readonly policies: Policies
   /** True for an error that one row of the data causes: the others can still be posted. */
   readonly isDataFault: (error: unknown) => boolean
@@ -124,13 +123,20 @@ async function insertRows(client: pg.PoolClient, prepared: readonly PreparedDecl
   for (const table of Object.keys(copyStatements) as CopyTable[]) {
     const text = copyText(table, prepared)
     if (text === '') continue
-    await pipeline(
-      Readable.from([Buffer.from(text)]),
-      client.query(copyFrom(copyStatements[table])),
-    )
+    await copyIn(client, copyStatements[table], text)
   }
   await raiseInForce(client, prepared)
   return []
+}
+
+/** One COPY. Without `stream.pipeline`, which costs an abort signal and an error for each. */
+function copyIn(client: pg.PoolClient, statement: string, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = client.query(copyFrom(statement))
+    stream.once('finish', resolve)
+    stream.once('error', reject)
+    stream.end(text)
+  })
 }
 
 /**

@@ -3,13 +3,14 @@
  * persons' blind indices. Pure but for the keyed hash; throws on what intake should have refused.
  */
 import assert from 'node:assert/strict'
+import type { KeyObject } from 'node:crypto'
 import type { AcceptedDeclaration } from '../journal/read.ts'
 import { assessDeclaration } from '../policy/assess.ts'
 import type { Policies } from '../policy/rules.ts'
 import { personIndex } from './person.ts'
 import type { PreparedDeclaration } from './rows.ts'
 
-export type PrepareDependencies = { readonly policies: Policies; readonly blindIndexSecret: Buffer }
+export type PrepareDependencies = { readonly policies: Policies; readonly blindIndexSecret: KeyObject }
 
 export function prepareDeclaration(
   { policies, blindIndexSecret }: PrepareDependencies,

@@ -6,6 +6,7 @@
 import {
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -36,9 +37,7 @@ export type PublicJwk = {
   readonly alg: 'Ed25519'
   readonly use: 'sig'
 }
-export type SealingKey = { readonly kid: string; readonly secret: KeyringSecret }
-/** 32 bytes. */
-type KeyringSecret = Buffer
+export type SealingKey = { readonly kid: string; readonly secret: KeyObject }
 
 export type Keyring = {
   /** Newest first; the first signs, the others are retired and only verify. */
@@ -46,7 +45,7 @@ export type Keyring = {
   readonly tokenKeys: readonly SigningKey[]
   /** Newest first; the first seals, all open. */
   readonly sealingKeys: readonly SealingKey[]
-  readonly blindIndexSecret: KeyringSecret
+  readonly blindIndexSecret: KeyObject
 }
 
 export class KeyringError extends Error {
@@ -152,10 +151,10 @@ function openSigningKey({ kid, secret }: StoredKey): SigningKey {
   return { kid, privateKey, publicJwk }
 }
 
-function openSecret(secret: string, name: string): KeyringSecret {
+function openSecret(secret: string, name: string): KeyObject {
   const bytes = Buffer.from(secret, 'base64url')
   if (bytes.length !== 32) throw new KeyringError(`The keyring's key ${name} is damaged.`)
-  return bytes
+  return createSecretKey(bytes)
 }
 
 /**

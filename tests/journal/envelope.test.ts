@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openEnvelope, sealEnvelope } from '../../src/journal/envelope.ts'
 
-const key = { kid: 'a1b2c3d4e5f6', secret: randomBytes(32) }
-const retired = { kid: '0f0f0f0f0f0f', secret: randomBytes(32) }
+const key = { kid: 'a1b2c3d4e5f6', secret: createSecretKey(randomBytes(32)) }
+const retired = { kid: '0f0f0f0f0f0f', secret: createSecretKey(randomBytes(32)) }
 const canonical = ['{"employer":"1","name":"张三"}', '{"employer":"2","name":"李四"}']
 
 test('an envelope opens to what was sealed, also with a retired key', () => {
