@@ -26,7 +26,7 @@ const groupSize = Number(process.env.BENCH_GROUP ?? 64)
 const declarations = Number(process.env.BENCH_DECLARATIONS ?? 30_000)
 const singles = Math.ceil(declarations / 10)
 const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
-const tables = ['posting', 'declaration', 'line', 'amount', 'in_force'] as const
+const tables = ['posting', 'declaration', 'line', 'in_force'] as const
 
 type Journal = { readonly envelopes: bigint[]; readonly declarations: number }
 type Round = {
@@ -83,9 +83,7 @@ async function accept(services: Services, count: number, size: number): Promise<
   })
   const envelopes: bigint[] = []
   for (let done = 0; done < count; done += size) {
-    const group = Array.from({ length: Math.min(size, count - done) }, (_, i) =>
-      filing(),
-    )
+    const group = Array.from({ length: Math.min(size, count - done) }, filing)
     envelopes.push((await write(group)).envelope as bigint)
   }
   await pool.end()

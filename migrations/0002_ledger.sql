@@ -25,6 +25,19 @@ create table ledger.declaration (
   lines integer not null,
   policy_hash text not null,
   provisional boolean not null,
+  -- What it comes to, by insurance and side: the sums of its rounded lines.
+  pension_base_fen bigint not null,
+  pension_employer_fen bigint not null,
+  pension_employee_fen bigint not null,
+  medical_base_fen bigint not null,
+  medical_employer_fen bigint not null,
+  medical_employee_fen bigint not null,
+  unemployment_base_fen bigint not null,
+  unemployment_employer_fen bigint not null,
+  unemployment_employee_fen bigint not null,
+  work_injury_base_fen bigint not null,
+  work_injury_employer_fen bigint not null,
+  work_injury_employee_fen bigint not null,
   primary key (envelope, position)
 );
 
@@ -50,17 +63,6 @@ create table ledger.line (
   work_injury_employer_fen bigint not null,
   work_injury_employee_fen bigint not null,
   primary key (envelope, position, line)
-);
-
--- What a declaration comes to, by insurance and side: the sums of its rounded lines.
-create table ledger.amount (
-  envelope bigint not null,
-  position integer not null,
-  insurance text not null,
-  base_fen bigint not null,
-  employer_fen bigint not null,
-  employee_fen bigint not null,
-  primary key (envelope, position, insurance)
 );
 
 -- Of all posted declarations for one employer and period, the one with the highest sequence.
@@ -94,9 +96,25 @@ create table ledger.dead_letter (
 );
 
 grant usage on schema ledger to spillway_app;
-grant select, insert on ledger.posting, ledger.declaration, ledger.line, ledger.amount,
-  ledger.dead_letter to spillway_app;
+grant select, insert on ledger.posting, ledger.declaration, ledger.line, ledger.dead_letter
+  to spillway_app;
 grant select, insert, update on ledger.in_force, ledger.last_cancellation to spillway_app;
+
+-- The amounts of declarations, a row for each insurance. Columns hold them, because rows of their
+-- own cost as much as the lines: four more rows and index entries for each declaration.
+create view ledger.amount as
+select d.envelope, d.position, a.*
+from ledger.declaration d
+cross join lateral (
+  values
+    ('pension', pension_base_fen, pension_employer_fen, pension_employee_fen),
+    ('medical', medical_base_fen, medical_employer_fen, medical_employee_fen),
+    ('unemployment', unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen),
+    ('work-injury', work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen)
+) as a (insurance, base_fen, employer_fen, employee_fen)
+where d.lines > 0;
+
+grant select on ledger.amount to spillway_app;
 
 -- A declaration's status, from acceptance on. It only moves forward:
 -- accepted, posted, superseded, cancelled. A cancellation cancels what lies below it for good.

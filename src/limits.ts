@@ -41,8 +41,8 @@ export const verifiedTokenMsMax = 5 * 60_000
 export const jobLockMs = 15_000
 /** How often workers look for jobs whose lock ran out. */
 export const stalledCheckMs = 5_000
-/** Envelopes a worker process posts at a time: one in the database while one is assessed. */
-export const envelopesAtATime = 2
+/** Envelopes of a lane that a worker process posts at a time: some commit while one is assessed. */
+export const envelopesAtATime = 4
 /** Statement time-out of the posting pool. */
 export const postStatementMsMax = 10_000
 /** Retries of one posting wait at most this long. */

@@ -17,7 +17,10 @@ export async function startProgram(
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
     env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: process.env.BENCH_PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`],
+    execArgv:
+      process.env.BENCH_PROFILE === undefined
+        ? []
+        : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`],
   })
   const address = await readyAddress(child)
   return {

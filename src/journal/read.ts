@@ -24,9 +24,10 @@ export type OpenedEnvelope = {
 type Row = {
   lane: Lane
   sealed: Buffer
-  ids: string[] | null
-  positions: number[] | null
-  digests: Buffer[] | null
+  /** Of what was accepted, by position: ids and positions with commas, digests of 32 bytes. */
+  ids: string | null
+  positions: string | null
+  digests: Buffer | null
 }
 
 /**
@@ -46,9 +47,9 @@ export async function readEnvelope(
       from journal.envelope e
       cross join lateral (
         select
-          array_agg(id order by position) as ids,
-          array_agg(position order by position) as positions,
-          array_agg(digest order by position) as digests
+          string_agg(id, ',' order by position) as ids,
+          string_agg(position::text, ',' order by position) as positions,
+          string_agg(digest, ''::bytea order by position) as digests
         from journal.acceptance
         where envelope = e.number
       ) a
@@ -58,16 +59,19 @@ export async function readEnvelope(
   const row = rows[0]
   if (row === undefined) return undefined
   const canonical = openEnvelope(keys, number, row.sealed)
-  const accepted = (row.positions ?? []).map((position, i) => {
+  return { number, lane: row.lane, accepted: acceptedOf(number, row, canonical) }
+}
+
+function acceptedOf(number: bigint, row: Row, canonical: readonly string[]): AcceptedDeclaration[] {
+  const ids = row.ids?.split(',') ?? []
+  const positions = row.positions?.split(',') ?? []
+  return ids.map((id, i) => {
+    const position = Number(positions[i])
     const text = canonical[position]
-    if (text === undefined || !digestOf(text).equals(row.digests?.[i] as Buffer)) {
+    const digest = row.digests?.subarray(32 * i, 32 * (i + 1))
+    if (text === undefined || digest === undefined || !digestOf(text).equals(digest)) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
-    return {
-      id: row.ids?.[i] as string,
-      position,
-      declaration: JSON.parse(text) as Declaration,
-    }
+    return { id, position, declaration: JSON.parse(text) as Declaration }
   })
-  return { number, lane: row.lane, accepted }
 }

@@ -10,7 +10,10 @@ import type { Policies } from '../policy/rules.ts'
 import { personIndex } from './person.ts'
 import type { PreparedDeclaration } from './rows.ts'
 
-export type PrepareDependencies = { readonly policies: Policies; readonly blindIndexSecret: KeyObject }
+export type PrepareDependencies = {
+  readonly policies: Policies
+  readonly blindIndexSecret: KeyObject
+}
 
 export function prepareDeclaration(
   { policies, blindIndexSecret }: PrepareDependencies,

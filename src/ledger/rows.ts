@@ -18,23 +18,23 @@ export type PreparedDeclaration = AcceptedDeclaration & {
   readonly persons: readonly string[]
 }
 
+const amountColumns = `
+      pension_base_fen, pension_employer_fen, pension_employee_fen,
+      medical_base_fen, medical_employer_fen, medical_employee_fen,
+      unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
+      work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen`
+
 /** Tables in the order they are written, with the columns of each row. */
 export const copyStatements = {
   declaration: `
     copy declaration (
       envelope, position, id, employer, period, region, kind, replaces, industry_class, lines,
-      policy_hash, provisional
+      policy_hash, provisional, ${amountColumns}
     ) from stdin`,
   line: `
     copy line (
-      envelope, position, line, person, category, change, wage_fen,
-      pension_base_fen, pension_employer_fen, pension_employee_fen,
-      medical_base_fen, medical_employer_fen, medical_employee_fen,
-      unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
-      work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen
+      envelope, position, line, person, category, change, wage_fen, ${amountColumns}
     ) from stdin`,
-  amount: `
-    copy amount (envelope, position, insurance, base_fen, employer_fen, employee_fen) from stdin`,
 } as const
 
 export type CopyTable = keyof typeof copyStatements
@@ -51,11 +51,10 @@ export function copyText(table: CopyTable, prepared: readonly PreparedDeclaratio
 const rowsOf: Record<CopyTable, (prepared: PreparedDeclaration) => string> = {
   declaration: declarationRow,
   line: lineRows,
-  amount: amountRows,
 }
 
 function declarationRow(prepared: PreparedDeclaration): string {
-  const { envelope, position, id, declaration, policyHash, provisional } = prepared
+  const { envelope, position, id, declaration, assessment, policyHash, provisional } = prepared
   const { employer, period, region, kind, replaces, industryClass, lines } = declaration
   const row = [
     envelope,
@@ -72,7 +71,17 @@ function declarationRow(prepared: PreparedDeclaration): string {
     provisional,
   ].join('\t')
   assert(!/[\n\r]/.test(row), 'a ledger row must be one line')
-  return `${row}\n`
+  return `${row}${amountsOf(assessment)}\n`
+}
+
+/** Twelve columns by the order of `insurances`; zeros for a cancellation. */
+function amountsOf({ amounts }: Assessment): string {
+  let text = ''
+  for (let k = 0; k < insurances.length; k += 1) {
+    const { baseFen = 0, employerFen = 0, employeeFen = 0 } = amounts[k] ?? {}
+    text += `\t${baseFen}\t${employerFen}\t${employeeFen}`
+  }
+  return text
 }
 
 function lineRows({ envelope, position, declaration, assessment, persons }: PreparedDeclaration) {
@@ -86,14 +95,6 @@ function lineRows({ envelope, position, declaration, assessment, persons }: Prep
       rows += `\t${assessed.baseFen[k]}\t${assessed.employerFen[k]}\t${assessed.employeeFen[k]}`
     }
     rows += '\n'
-  }
-  return rows
-}
-
-function amountRows({ envelope, position, assessment }: PreparedDeclaration): string {
-  let rows = ''
-  for (const { insurance, baseFen, employerFen, employeeFen } of assessment.amounts) {
-    rows += `${envelope}\t${position}\t${insurance}\t${baseFen}\t${employerFen}\t${employeeFen}\n`
   }
   return rows
 }

@@ -112,7 +112,7 @@ test('the application may not change or delete what the journal holds', async ()
     'update ledger.posting set lane = lane',
     'delete from ledger.declaration',
     'update ledger.line set wage_fen = 0',
-    'delete from ledger.amount',
+    'delete from ledger.line',
   ]
   for (const sql of forbidden) {
     await expect(journal.pool.query(sql), sql).rejects.toMatchObject({ code: '42501' })

@@ -95,7 +95,6 @@ export async function ledgerText(owner: { query: (sql: string) => Promise<{ rows
     posting: 'envelope, lane, declarations',
     declaration: '*',
     line: '*',
-    amount: '*',
     in_force: '*',
     last_cancellation: '*',
     dead_letter: 'envelope, position, id, code',
