@@ -15,7 +15,7 @@ import {
   residentMiB,
   startProgram,
 } from './support/processes.ts'
-import { type Figure, median, report, say } from './support/report.ts'
+import { type Figure, median, report, residentSizes, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const connections = 100
@@ -123,7 +123,6 @@ async function fire(
     url: `${url}/v1/declarations`,
     connections,
     ...limit,
-    ignoreCoordinatedOmission: true,
     requests: [
       {
         method: 'POST',
@@ -207,17 +206,9 @@ async function measureMemory(services: Services, filings: readonly Filing[]): Pr
   const bytes = ((await usedMemory(redis, false)) - empty) / waiting
   await intake.end()
   redis.disconnect()
-  const early = Math.max(...sizes.slice(0, steps / 2))
-  const late = Math.max(...sizes.slice(steps / 2))
   return [
     { figure: 'Redis, waiting declaration', value: bytes, unit: 'bytes', goal: { atMost: 60 } },
-    { figure: 'intake resident size, at most', value: Math.max(early, late), unit: 'MiB' },
-    {
-      figure: `intake resident size, second / first half of ${memoryDeclarations}`,
-      value: late / early,
-      unit: 'ratio',
-      goal: { atMost: 1.1 },
-    },
+    ...residentSizes('intake', sizes, memoryDeclarations),
   ]
 }
 

@@ -1,22 +1,28 @@
 /**
  * `npm run bench:posting [-- --json]`: how fast a worker posts, from the queue to the commit,
- * compared in turns with COPY of the same rows into the same tables, and with one job and one
- * transaction for each declaration. 5-line declarations, Redis queue, one worker process.
+ * compared in turns with COPY of the same rows into the same tables, in the worker's own commits and
+ * all in one, and with one job and one transaction for each declaration. 5-line declarations, Redis
+ * queue, one worker process.
  */
 import { once } from 'node:events'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { canonicalDeclaration } from '../src/declaration/canonical.ts'
 import { createAcceptGroup, type Filing } from '../src/journal/accept.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
+import { envelopesAtATime } from '../src/limits.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import { openPool } from '../src/platform/postgres.ts'
-import { openRedisBackend } from '../src/queue/backend.ts'
+import { type LaneQueue, openRedisBackend, type QueueBackend } from '../src/queue/backend.ts'
 import { createGenerator } from './support/generator.ts'
-import { cpuMicros, cpuMicrosOfFamily, residentMiB, startProgram } from './support/processes.ts'
-import { type Figure, median, report, say } from './support/report.ts'
+import {
+  cpuMicros,
+  cpuMicrosOfFamily,
+  type MeasuredProcess,
+  residentMiB,
+  startProgram,
+} from './support/processes.ts'
+import { type Figure, median, report, residentSizes, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const lines = 5
@@ -27,43 +33,65 @@ const declarations = Number(process.env.BENCH_DECLARATIONS ?? 30_000)
 const singles = Math.ceil(declarations / 10)
 const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
 const tables = ['posting', 'declaration', 'line', 'in_force'] as const
+type Table = (typeof tables)[number]
 
+type Bench = {
+  readonly services: Services
+  readonly owner: pg.Pool
+  readonly backend: QueueBackend
+}
 type Journal = { readonly envelopes: bigint[]; readonly declarations: number }
 type Round = {
+  /** Declarations a second. */
   readonly rate: number
+  /** CPU microseconds for each declaration. */
   readonly cpu: number
   readonly postgres: number
   readonly redis: number
 }
+type Results = Record<'worker' | 'sameCommits' | 'oneCommit' | 'single', Round[]>
 
 async function main(): Promise<void> {
   const services = await startServices()
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const bench: Bench = {
+    services,
+    owner: new pg.Pool({ connectionString: services.databaseUrl, max: envelopesAtATime + 1 }),
+    backend: openRedisBackend({
+      url: services.redisUrl,
+      namespace: 'development',
+      onError: () => {},
+    }),
+  }
   try {
-    const grouped = await accept(services, declarations, groupSize)
-    const single = await accept(services, singles, 1)
-    const results = { worker: [] as Round[], copy: [] as number[], single: [] as Round[] }
-    for (let round = 0; round < rounds; round += 1) {
-      results.worker.push(await postAll(services, owner, grouped))
-      results.copy.push(await copyRows(owner, grouped))
-      results.single.push(await postAll(services, owner, single))
-      const shown = [results.worker, results.single].map((list) =>
-        Math.round(list[round]?.rate ?? 0),
-      )
-      say(
-        `round ${round + 1}: worker ${shown[0]}/s, COPY ${Math.round(results.copy[round] ?? 0)}/s, one each ${shown[1]}/s`,
-      )
-    }
-    const figures = [...figuresOf(results), ...(await measureMemory(services, owner))]
+    const figures = [...(await compare(bench)), ...(await measureMemory(bench))]
     if (!report('bench:posting', figures)) process.exitCode = 1
   } finally {
-    await owner.end()
+    await bench.backend.close()
+    await bench.owner.end()
     await services.stop()
   }
 }
 
+async function compare(bench: Bench): Promise<Figure[]> {
+  const grouped = await accept(bench, declarations, groupSize)
+  const single = await accept(bench, singles, 1)
+  const worker = await startWorker(bench)
+  await postAll(bench, worker, grouped) // warm
+  const results: Results = { worker: [], sameCommits: [], oneCommit: [], single: [] }
+  for (let round = 1; round <= rounds; round += 1) {
+    results.worker.push(await postAll(bench, worker, grouped))
+    results.sameCommits.push(await copyRows(bench, grouped, 'same commits'))
+    results.oneCommit.push(await copyRows(bench, grouped, 'one commit'))
+    results.single.push(await postAll(bench, worker, single))
+    const shown = Object.values(results).map((list) => Math.round(list.at(-1)?.rate ?? 0))
+    say(`round ${round}: ${shown.join(', ')} declarations/s`)
+  }
+  await worker.end()
+  return figuresOf(results)
+}
+
 /** Accepts generated declarations into the journal, in groups of one size. */
-async function accept(services: Services, count: number, size: number): Promise<Journal> {
+async function accept({ services }: Bench, count: number, size: number): Promise<Journal> {
   const keyring = readKeyring(services.keyringFile)
   const pool = openPool({
     url: services.databaseUrl,
@@ -111,42 +139,52 @@ function filing(): Filing {
   }
 }
 
-/** Empties the ledger, queues the envelopes, and times a fresh worker process until all are posted. */
-async function postAll(services: Services, owner: pg.Pool, journal: Journal): Promise<Round> {
-  await owner.query(
-    `truncate ${tables.map((table) => `ledger.${table}`).join(', ')}, journal.unposted`,
-  )
-  await owner.query('checkpoint')
-  const worker = await startWorker(services)
-  const backend = openRedisBackend({
-    url: services.redisUrl,
-    namespace: 'development',
-    onError: () => {},
+/** Empties the ledger, queues the envelopes, and times the worker process until all are posted. */
+async function postAll(
+  bench: Bench,
+  worker: MeasuredProcess,
+  { envelopes, declarations }: Journal,
+): Promise<Round> {
+  await emptyLedger(bench)
+  const queue = bench.backend.openQueue('filing')
+  const round = await timed(bench, worker.pid, declarations, async () => {
+    await addAll(queue, envelopes)
+    await posted(bench, envelopes.length)
   })
-  const queue = backend.openQueue('filing')
+  await queue.close()
+  return round
+}
+
+async function emptyLedger({ owner }: Bench): Promise<void> {
+  const names = tables.map((table) => `ledger.${table}`).join(', ')
+  await owner.query(`truncate ${names}, journal.unposted`)
+  await owner.query('checkpoint')
+}
+
+/** Times `work`, and the CPU that it costs this or another process, Postgres and Redis. */
+async function timed(
+  { services }: Bench,
+  pid: number,
+  declarations: number,
+  work: () => Promise<void>,
+): Promise<Round> {
   const read = () => [
-    cpuMicros(worker.pid),
+    cpuMicros(pid),
     cpuMicrosOfFamily(services.postgresPid),
     cpuMicros(services.redisPid),
   ]
   const before = read()
   const startedAt = performance.now()
-  const adding = addAll(queue, journal.envelopes)
-  while ((await postedEnvelopes(owner)) < journal.envelopes.length) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  const seconds = (performance.now() - startedAt) / 1_000
-  await adding
+  await work()
+  const rate = (declarations / (performance.now() - startedAt)) * 1_000
   const [cpu = 0, postgres = 0, redis = 0] = read().map(
-    (value, i) => (value - (before[i] ?? 0)) / journal.declarations,
+    (value, i) => (value - (before[i] ?? 0)) / declarations,
   )
-  await queue.close()
-  await backend.close()
-  await worker.end()
-  return { rate: journal.declarations / seconds, cpu, postgres, redis }
+  return { rate, cpu, postgres, redis }
 }
 
-function startWorker({ databaseUrl, redisUrl, keyringFile }: Services) {
+function startWorker({ services }: Bench): Promise<MeasuredProcess> {
+  const { databaseUrl, redisUrl, keyringFile } = services
   return startProgram('workers/post.ts', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
@@ -154,116 +192,143 @@ function startWorker({ databaseUrl, redisUrl, keyringFile }: Services) {
   })
 }
 
-async function addAll(
-  queue: { add(envelopes: readonly bigint[]): Promise<void> },
-  envelopes: readonly bigint[],
-) {
+async function addAll(queue: LaneQueue, envelopes: readonly bigint[]): Promise<void> {
   for (let i = 0; i < envelopes.length; i += 200) await queue.add(envelopes.slice(i, i + 200))
 }
 
-async function postedEnvelopes(owner: pg.Pool): Promise<number> {
-  const { rows } = await owner.query<{ count: string }>('select count(*) from ledger.posting')
-  return Number(rows[0]?.count)
-}
-
-/** COPY of the rows that the worker has just written, into the same tables, emptied; one transaction. */
-async function copyRows(owner: pg.Pool, { declarations }: Journal): Promise<number> {
-  const client = await owner.connect()
-  try {
-    const texts = new Map<string, Buffer>()
-    for (const table of tables)
-      texts.set(table, await readAll(client.query(copyTo(`copy ledger.${table} to stdout`))))
-    await client.query(`truncate ${tables.map((table) => `ledger.${table}`).join(', ')}`)
-    await client.query('checkpoint')
-    const startedAt = performance.now()
-    await client.query('begin')
-    for (const [table, text] of texts) {
-      await pipeline(
-        Readable.from([text]),
-        client.query(copyFrom(`copy ledger.${table} from stdin`)),
-      )
-    }
-    await client.query('commit')
-    return declarations / ((performance.now() - startedAt) / 1_000)
-  } finally {
-    client.release()
+async function posted({ owner }: Bench, envelopes: number): Promise<void> {
+  for (;;) {
+    const { rows } = await owner.query<{ count: string }>('select count(*) from ledger.posting')
+    if (Number(rows[0]?.count) >= envelopes) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
-async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
+/**
+ * COPY of the rows that the worker has just written, into the same tables, emptied: in the worker's
+ * own commits, an envelope each, on as many connections; or all in one commit.
+ */
+async function copyRows(
+  bench: Bench,
+  { declarations }: Journal,
+  how: 'same commits' | 'one commit',
+): Promise<Round> {
+  const whole = new Map<Table, string>()
+  const client = await bench.owner.connect()
+  for (const table of tables) {
+    whole.set(table, await readAll(client.query(copyTo(`copy ledger.${table} to stdout`))))
+  }
+  client.release()
+  const commits = how === 'one commit' ? [whole] : [...byEnvelope(whole)]
+  await emptyLedger(bench)
+  const round = await timed(bench, process.pid, declarations, async () => {
+    const left = commits.values()
+    await Promise.all(Array.from({ length: envelopesAtATime }, () => copyCommits(bench, left)))
+  })
+  return round
+}
+
+async function copyCommits({ owner }: Bench, commits: Iterator<Map<Table, string>>) {
+  const client = await owner.connect()
+  for (let next = commits.next(); next.done !== true; next = commits.next()) {
+    await client.query('begin')
+    for (const [table, text] of next.value) {
+      if (text === '') continue
+      const stream = client.query(copyFrom(`copy ledger.${table} from stdin`))
+      stream.end(text)
+      await once(stream, 'finish')
+    }
+    await client.query('commit')
+  }
+  client.release()
+}
+
+/** The rows of each envelope by table: its number is the first column, of `in_force` the third. */
+function byEnvelope(whole: ReadonlyMap<Table, string>): Iterable<Map<Table, string>> {
+  const commits = new Map<string, Map<Table, string>>()
+  for (const [table, text] of whole) {
+    for (const row of text.split('\n').slice(0, -1)) {
+      const envelope = row.split('\t', 3)[table === 'in_force' ? 2 : 0] as string
+      const rows = commits.get(envelope) ?? new Map<Table, string>()
+      commits.set(envelope, rows.set(table, `${rows.get(table) ?? ''}${row}\n`))
+    }
+  }
+  return commits.values()
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   const chunks: Buffer[] = []
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   await once(stream, 'end')
-  return Buffer.concat(chunks)
+  return Buffer.concat(chunks).toString()
 }
 
-function figuresOf(results: { worker: Round[]; copy: number[]; single: Round[] }): Figure[] {
-  const of = (figure: keyof Round) => median(results.worker.map((round) => round[figure]))
-  const toCopy = median(results.worker.map(({ rate }, i) => rate / (results.copy[i] ?? 1)))
-  const toSingle = median(
-    results.worker.map(({ rate }, i) => rate / (results.single[i]?.rate ?? 1)),
-  )
+function figuresOf(results: Results): Figure[] {
+  const of = (program: keyof Results, figure: keyof Round) =>
+    median(results[program].map((round) => round[figure]))
+  const ratio = (other: keyof Results) =>
+    median(results.worker.map(({ rate }, i) => rate / (results[other][i]?.rate ?? 1)))
+  const rate = 'declarations/s'
+  const micros = 'µs/declaration'
   return [
-    { figure: `worker, groups of ${groupSize}`, value: of('rate'), unit: 'declarations/s' },
-    { figure: 'COPY of the same rows', value: median(results.copy), unit: 'declarations/s' },
+    { figure: `worker, groups of ${groupSize}`, value: of('worker', 'rate'), unit: rate },
+    { figure: 'COPY, same rows and commits', value: of('sameCommits', 'rate'), unit: rate },
+    { figure: 'COPY, same rows, one commit', value: of('oneCommit', 'rate'), unit: rate },
+    { figure: 'one job and transaction each', value: of('single', 'rate'), unit: rate },
     {
-      figure: 'one job and transaction each',
-      value: median(results.single.map(({ rate }) => rate)),
-      unit: 'declarations/s',
+      figure: 'worker / COPY, same rows and commits',
+      value: ratio('sameCommits'),
+      unit: 'ratio',
+      goal: { atLeast: 0.6 },
     },
-    { figure: 'worker / COPY', value: toCopy, unit: 'ratio', goal: { atLeast: 0.6 } },
+    {
+      figure: 'worker / COPY, same rows, one commit',
+      value: ratio('oneCommit'),
+      unit: 'ratio',
+      goal: { atLeast: 0.6 },
+    },
     {
       figure: 'worker / one job and transaction each',
-      value: toSingle,
+      value: ratio('single'),
       unit: 'ratio',
       goal: { atLeast: 5 },
     },
-    { figure: 'CPU, worker process', value: of('cpu'), unit: 'µs/declaration' },
-    { figure: 'CPU, Postgres', value: of('postgres'), unit: 'µs/declaration' },
-    { figure: 'CPU, Redis', value: of('redis'), unit: 'µs/declaration' },
+    { figure: 'CPU, worker process', value: of('worker', 'cpu'), unit: micros },
+    { figure: 'CPU, Postgres under the worker', value: of('worker', 'postgres'), unit: micros },
+    { figure: 'CPU, Redis', value: of('worker', 'redis'), unit: micros },
+    {
+      figure: 'CPU, Postgres under COPY, same commits',
+      value: of('sameCommits', 'postgres'),
+      unit: micros,
+    },
+    {
+      figure: 'CPU, Postgres under COPY, one commit',
+      value: of('oneCommit', 'postgres'),
+      unit: micros,
+    },
   ]
 }
 
 /** Whether a worker grows over many declarations. */
-async function measureMemory(services: Services, owner: pg.Pool): Promise<Figure[]> {
-  await owner.query(
-    `truncate ${tables.map((table) => `ledger.${table}`).join(', ')}, journal.unposted`,
-  )
-  const worker = await startWorker(services)
-  const backend = openRedisBackend({
-    url: services.redisUrl,
-    namespace: 'development',
-    onError: () => {},
-  })
-  const queue = backend.openQueue('filing')
+async function measureMemory(bench: Bench): Promise<Figure[]> {
+  await emptyLedger(bench)
+  const worker = await startWorker(bench)
+  const queue = bench.backend.openQueue('filing')
   const sizes: number[] = []
   const steps = 10
-  let expected = 0
-  for (let step = 0; step < steps; step += 1) {
-    const { envelopes } = await accept(services, memoryDeclarations / steps, groupSize)
-    expected += envelopes.length
-    await addAll(queue, envelopes)
-    while ((await postedEnvelopes(owner)) < expected)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+  let envelopes = 0
+  for (let step = 1; step <= steps; step += 1) {
+    const journal = await accept(bench, memoryDeclarations / steps, groupSize)
+    envelopes += journal.envelopes.length
+    await addAll(queue, journal.envelopes)
+    await posted(bench, envelopes)
     sizes.push(residentMiB(worker.pid))
-    say(
-      `${((step + 1) * memoryDeclarations) / steps} declarations: worker ${Math.round(sizes.at(-1) ?? 0)} MiB`,
-    )
+    const done = (step * memoryDeclarations) / steps
+    say(`${done} declarations: worker ${Math.round(sizes.at(-1) ?? 0)} MiB`)
   }
   await queue.close()
-  await backend.close()
   await worker.end()
-  const early = Math.max(...sizes.slice(0, steps / 2))
-  const late = Math.max(...sizes.slice(steps / 2))
-  return [
-    { figure: 'worker resident size, at most', value: Math.max(early, late), unit: 'MiB' },
-    {
-      figure: `worker resident size, second / first half of ${memoryDeclarations}`,
-      value: late / early,
-      unit: 'ratio',
-      goal: { atMost: 1.1 },
-    },
-  ]
+  return residentSizes('worker', sizes, memoryDeclarations)
 }
 
 await main()

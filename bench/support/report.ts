@@ -63,3 +63,22 @@ export function median(values: readonly number[]): number {
 export function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
+
+/** Whether a process grows: resident sizes in MiB, taken at equal steps over many declarations. */
+export function residentSizes(
+  process: string,
+  sizes: readonly number[],
+  declarations: number,
+): Figure[] {
+  const half = sizes.length / 2
+  const [early, late] = [Math.max(...sizes.slice(0, half)), Math.max(...sizes.slice(half))]
+  return [
+    { figure: `${process} resident size, at most`, value: Math.max(early, late), unit: 'MiB' },
+    {
+      figure: `${process} resident size, second / first half of ${declarations}`,
+      value: late / early,
+      unit: 'ratio',
+      goal: { atMost: 1.1 },
+    },
+  ]
+}

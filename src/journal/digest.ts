@@ -4,7 +4,7 @@
 import { createHash, hash } from 'node:crypto'
 
 /** SHA-256 of a canonical form (RFC 8785), 32 bytes. */
-export function digestOf(canonical: string): Buffer {
+export function digestOf(canonical: string | Uint8Array): Buffer {
   return hash('sha256', canonical, 'buffer')
 }
 

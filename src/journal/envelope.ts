@@ -50,7 +50,7 @@ export function sealEnvelope(
 
 /**
  * Opens an envelope.
- * @returns the canonical declarations, by position
+ * @returns the canonical declarations as UTF-8, by position
  * @throws EnvelopeError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
  * number is not what was sealed
  */
@@ -58,7 +58,7 @@ export function openEnvelope(
   keys: readonly EnvelopeKey[],
   number: bigint,
   sealed: Buffer,
-): string[] {
+): Buffer[] {
   const kid = sealed.toString('hex', 1, 1 + keyIdBytes)
   if (sealed[0] !== version || sealed.length < headerBytes + tagBytes) {
     throw new EnvelopeError('UNREADABLE', `Envelope ${number} is damaged.`)
@@ -70,11 +70,21 @@ export function openEnvelope(
       `Envelope ${number} was sealed with key ${kid}, which is not in the keyring: restore that key.`,
     )
   }
-  const opened = decrypt(key, number, sealed).toString().split(separator)
+  const opened = split(decrypt(key, number, sealed))
   if (opened.length > groupDeclarationsMax) {
     throw new EnvelopeError('UNREADABLE', `Envelope ${number} holds too many declarations.`)
   }
   return opened
+}
+
+function split(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = []
+  let start = 0
+  for (let end = bytes.indexOf(separator); end >= 0; end = bytes.indexOf(separator, start)) {
+    parts.push(bytes.subarray(start, end))
+    start = end + 1
+  }
+  return [...parts, bytes.subarray(start)]
 }
 
 function decrypt(key: EnvelopeKey, number: bigint, sealed: Buffer): Buffer {

@@ -62,16 +62,16 @@ export async function readEnvelope(
   return { number, lane: row.lane, accepted: acceptedOf(number, row, canonical) }
 }
 
-function acceptedOf(number: bigint, row: Row, canonical: readonly string[]): AcceptedDeclaration[] {
+function acceptedOf(number: bigint, row: Row, canonical: readonly Buffer[]): AcceptedDeclaration[] {
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
   return ids.map((id, i) => {
     const position = Number(positions[i])
-    const text = canonical[position]
+    const bytes = canonical[position]
     const digest = row.digests?.subarray(32 * i, 32 * (i + 1))
-    if (text === undefined || digest === undefined || !digestOf(text).equals(digest)) {
+    if (bytes === undefined || digest === undefined || !digestOf(bytes).equals(digest)) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
-    return { id, position, declaration: JSON.parse(text) as Declaration }
+    return { id, position, declaration: JSON.parse(bytes.toString()) as Declaration }
   })
 }

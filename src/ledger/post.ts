@@ -13,15 +13,15 @@
 
 import type { KeyObject } from 'node:crypto'
 import type pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { Lane } from '../journal/lanes.ts'
 import { type AcceptedDeclaration, type OpenedEnvelope, readEnvelope } from '../journal/read.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type DeadLetter, deadLetterOf, insertDeadLetters } from './dead-letter.ts'
 import { raiseInForce } from './in-force.ts'
+import { runPipelined } from './pipeline.ts'
 import { prepareDeclaration } from './prepare.ts'
-import { type CopyTable, copyStatements, copyText, type PreparedDeclaration } from './rows.ts'
+import { copyStatements, copyTexts, type PreparedDeclaration } from './rows.ts'
 
 /** What became of an envelope, in order of precedence. */
 export type PostOutcome =
@@ -54,11 +54,12 @@ export function createPosting(dependencies: PostDependencies) {
     const envelope = await readEnvelope(pool, sealingKeys, number)
     if (envelope === undefined) return { kind: 'unknown' }
     const prepared = prepareAll(dependencies, envelope)
+    if (prepared.deadLetters.length > 0) return postIsolating(dependencies, envelope, prepared)
     try {
-      return await post(dependencies, envelope, prepared, insertRows)
+      return await postWhole(dependencies, envelope, prepared.ready)
     } catch (error) {
       if (!isDataFault(error)) throw error
-      return await post(dependencies, envelope, prepared, isolating(dependencies))
+      return await postIsolating(dependencies, envelope, prepared)
     }
   }
 }
@@ -82,83 +83,88 @@ function prepareAll(dependencies: PostDependencies, envelope: OpenedEnvelope): P
   return { ready, deadLetters }
 }
 
-/** Inserts declarations with all that belongs to them; resolves with those that could not be. */
-type Insert = (
-  client: pg.PoolClient,
-  prepared: readonly PreparedDeclaration[],
-) => Promise<readonly DeadLetter[]>
+/** The whole transaction in one round trip, as nearly every envelope is posted. */
+async function postWhole(
+  { pool }: PostDependencies,
+  envelope: OpenedEnvelope,
+  ready: readonly PreparedDeclaration[],
+): Promise<PostOutcome> {
+  const { number, lane } = envelope
+  const statements = [...mark(envelope), ...copyStatements, ...raiseInForce(number, ready)]
+  const client = await pool.connect()
+  let broken = true
+  try {
+    await runPipelined(client, statements, copyTexts(ready))
+    broken = false
+    return { kind: 'posted', lane, declarations: ready.length, deadLetters: [] }
+  } catch (error) {
+    if (!isMarked(error)) throw error
+    broken = false
+    return { kind: 'alreadyPosted', lane }
+  } finally {
+    client.release(broken)
+  }
+}
 
-function post(
-  { pool, inTransaction }: PostDependencies,
+/** The same step by step: what the database refuses becomes a dead letter, the rest is posted. */
+async function postIsolating(
+  { pool, inTransaction, isDataFault }: PostDependencies,
   envelope: OpenedEnvelope,
   { ready, deadLetters }: Prepared,
-  insert: Insert,
 ): Promise<PostOutcome> {
   const { number, lane, accepted } = envelope
-  return inTransaction(pool, async (client) => {
-    if (!(await mark(client, envelope))) return { kind: 'alreadyPosted', lane }
-    const dead = [...deadLetters, ...(await insert(client, ready))]
-    await insertDeadLetters(client, number, lane, dead)
-    return { kind: 'posted', lane, declarations: accepted.length - dead.length, deadLetters: dead }
-  })
-}
-
-/** Writes the marker, and takes the envelope off the unposted. False: it was posted before. */
-async function mark(client: pg.PoolClient, { number, lane, accepted }: OpenedEnvelope) {
-  const { rowCount } = await client.query({
-    name: 'mark-posted',
-    text: `
-      with taken as (
-        delete from journal.unposted where envelope = $1
-      )
-      insert into posting (envelope, lane, declarations)
-      values ($1, $2, $3)
-      on conflict (envelope) do nothing`,
-    values: [number, lane, accepted.length],
-  })
-  return rowCount === 1
-}
-
-async function insertRows(client: pg.PoolClient, prepared: readonly PreparedDeclaration[]) {
-  for (const table of Object.keys(copyStatements) as CopyTable[]) {
-    const text = copyText(table, prepared)
-    if (text === '') continue
-    await copyIn(client, copyStatements[table], text)
+  try {
+    return await inTransaction(pool, async (client) => {
+      await runPipelined(client, mark(envelope), [])
+      const dead = [...deadLetters, ...(await insertHalves(client, ready, isDataFault))]
+      await runPipelined(client, raiseInForce(number, ready), [])
+      await insertDeadLetters(client, number, lane, dead)
+      const declarations = accepted.length - dead.length
+      return { kind: 'posted', lane, declarations, deadLetters: dead }
+    })
+  } catch (error) {
+    if (!isMarked(error)) throw error
+    return { kind: 'alreadyPosted', lane }
   }
-  await raiseInForce(client, prepared)
-  return []
 }
 
-/** One COPY. Without `stream.pipeline`, which costs an abort signal and an error for each. */
-function copyIn(client: pg.PoolClient, statement: string, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = client.query(copyFrom(statement))
-    stream.once('finish', resolve)
-    stream.once('error', reject)
-    stream.end(text)
-  })
+/** Writes the marker, which lets an envelope in once, and takes it off the unposted. */
+function mark({ number, lane, accepted }: OpenedEnvelope): readonly string[] {
+  return [
+    `insert into posting (envelope, lane, declarations)
+     values (${number}, '${lane}', ${accepted.length})`,
+    `delete from journal.unposted where envelope = ${number}`,
+  ]
+}
+
+/** Whether the marker was there: unique violation (23505) on its table. */
+function isMarked(error: unknown): boolean {
+  const { code, table } = error as { code?: unknown; table?: unknown }
+  return code === '23505' && table === 'posting'
 }
 
 /**
  * Finds the declarations that can't be inserted by halving, each half under a savepoint: what can
  * be inserted stays. One bad declaration among n costs about 2 log2 n savepoints.
  */
-function isolating({ isDataFault }: PostDependencies): Insert {
-  return async function insertHalves(client, prepared): Promise<readonly DeadLetter[]> {
-    if (prepared.length === 0) return []
-    await client.query('savepoint half')
-    try {
-      await insertRows(client, prepared)
-      await client.query('release savepoint half')
-      return []
-    } catch (error) {
-      if (!isDataFault(error)) throw error
-      await client.query('rollback to savepoint half')
-      await client.query('release savepoint half')
-      if (prepared.length === 1) return [deadLetterOf(prepared[0] as AcceptedDeclaration, error)]
-    }
-    const middle = prepared.length >> 1
-    const first = await insertHalves(client, prepared.slice(0, middle))
-    return [...first, ...(await insertHalves(client, prepared.slice(middle)))]
+async function insertHalves(
+  client: pg.PoolClient,
+  ready: readonly PreparedDeclaration[],
+  isDataFault: PostDependencies['isDataFault'],
+): Promise<readonly DeadLetter[]> {
+  if (ready.length === 0) return []
+  await client.query('savepoint half')
+  try {
+    await runPipelined(client, copyStatements, copyTexts(ready))
+    await client.query('release savepoint half')
+    return []
+  } catch (error) {
+    if (!isDataFault(error)) throw error
+    await client.query('rollback to savepoint half')
+    await client.query('release savepoint half')
+    if (ready.length === 1) return [deadLetterOf(ready[0] as AcceptedDeclaration, error)]
   }
+  const middle = ready.length >> 1
+  const first = await insertHalves(client, ready.slice(0, middle), isDataFault)
+  return [...first, ...(await insertHalves(client, ready.slice(middle), isDataFault))]
 }

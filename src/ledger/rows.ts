@@ -1,6 +1,6 @@
 /**
  * Assessed declarations as ledger rows, in the text form of COPY: one line a row, tabs between
- * columns. No value needs escaping, and `copyText` asserts it: codes, ids and digits only, as names
+ * columns. No value needs escaping, and it is asserted: codes, ids and digits only, as names
  * and numbers of persons stay in the envelope.
  */
 import assert from 'node:assert/strict'
@@ -24,33 +24,28 @@ const amountColumns = `
       unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
       work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen`
 
-/** Tables in the order they are written, with the columns of each row. */
-export const copyStatements = {
-  declaration: `
-    copy declaration (
+/** One statement for each of the texts of `copyTexts`. */
+export const copyStatements: readonly string[] = [
+  `copy declaration (
       envelope, position, id, employer, period, region, kind, replaces, industry_class, lines,
       policy_hash, provisional, ${amountColumns}
     ) from stdin`,
-  line: `
-    copy line (
+  `copy line (
       envelope, position, line, person, category, change, wage_fen, ${amountColumns}
     ) from stdin`,
-} as const
-
-export type CopyTable = keyof typeof copyStatements
+]
 
 const absent = '\\N'
 
-/** The rows of these declarations for one table; empty when there are none. */
-export function copyText(table: CopyTable, prepared: readonly PreparedDeclaration[]): string {
-  let text = ''
-  for (const one of prepared) text += rowsOf[table](one)
-  return text
-}
-
-const rowsOf: Record<CopyTable, (prepared: PreparedDeclaration) => string> = {
-  declaration: declarationRow,
-  line: lineRows,
+/** The rows of these declarations, and those of their lines. */
+export function copyTexts(prepared: readonly PreparedDeclaration[]): readonly string[] {
+  let declarations = ''
+  let lines = ''
+  for (const one of prepared) {
+    declarations += declarationRow(one)
+    lines += lineRows(one)
+  }
+  return [declarations, lines]
 }
 
 function declarationRow(prepared: PreparedDeclaration): string {
@@ -87,12 +82,13 @@ function amountsOf({ amounts }: Assessment): string {
 function lineRows({ envelope, position, declaration, assessment, persons }: PreparedDeclaration) {
   let rows = ''
   const lines = declaration.lines ?? []
+  const sequence = `${envelope}\t${position}`
   for (let i = 0; i < lines.length; i += 1) {
     const { category, change } = lines[i] as (typeof lines)[number]
-    const assessed = assessment.lines[i] as AssessedLine
-    rows += `${envelope}\t${position}\t${i}\t\\\\x${persons[i]}\t${category}\t${change}\t${assessed.wageFen}`
+    const { wageFen, baseFen, employerFen, employeeFen } = assessment.lines[i] as AssessedLine
+    rows += `${sequence}\t${i}\t\\\\x${persons[i]}\t${category}\t${change}\t${wageFen}`
     for (let k = 0; k < insurances.length; k += 1) {
-      rows += `\t${assessed.baseFen[k]}\t${assessed.employerFen[k]}\t${assessed.employeeFen[k]}`
+      rows += `\t${baseFen[k]}\t${employerFen[k]}\t${employeeFen[k]}`
     }
     rows += '\n'
   }

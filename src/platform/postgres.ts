@@ -38,6 +38,9 @@ function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
     'lock_timeout=2000',
     'idle_in_transaction_session_timeout=30000',
     'timezone=UTC',
+    // Every statement goes by a key. Plans are kept for as long as a connection; one that was made
+    // while a table was small scans it whole, and a commit's cost grows with the journal.
+    'enable_seqscan=off',
     ...(searchPath === undefined ? [] : [`search_path=${searchPath}`]),
   ]
   return settings.map((setting) => `-c ${setting}`).join(' ')

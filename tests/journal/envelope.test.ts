@@ -8,7 +8,8 @@ const retired = { kid: '0f0f0f0f0f0f', secret: createSecretKey(randomBytes(32)) 
 const canonical = ['{"employer":"1","name":"张三"}', '{"employer":"2","name":"李四"}']
 
 test('an envelope opens to what was sealed, also with a retired key', () => {
-  expect(openEnvelope([key, retired], 7n, sealEnvelope(retired, 7n, canonical))).toEqual(canonical)
+  const opened = openEnvelope([key, retired], 7n, sealEnvelope(retired, 7n, canonical))
+  expect(opened.map(String)).toEqual(canonical)
 })
 
 test('an envelope does not open under another number', () => {
