@@ -9,5 +9,5 @@ app.post('/v1/declarations', { schema: { body: declarationSchema } }, async (_re
 )
 const address = await app.listen({ host: '127.0.0.1', port: 0 })
 process.send?.({ ready: true, address })
-process.once('SIGTERM', () => app.close())
-process.once('disconnect', () => app.close())
+process.once('SIGTERM', () => app.close().then(() => process.exit()))
+process.once('disconnect', () => process.exit())

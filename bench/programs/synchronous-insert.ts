@@ -28,5 +28,5 @@ app.post<{ Body: Declaration }>(
 )
 const address = await app.listen({ host: '127.0.0.1', port: 0 })
 process.send?.({ ready: true, address })
-process.once('SIGTERM', () => app.close().then(() => pool.end()))
-process.once('disconnect', () => app.close().then(() => pool.end()))
+process.once('SIGTERM', () => app.close().then(() => process.exit()))
+process.once('disconnect', () => process.exit())

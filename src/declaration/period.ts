@@ -42,13 +42,25 @@ export function endOfPeriodMicros(text: string): number {
 
 /** The calendar day of an instant, `YYYY-MM-DD`. */
 export function dayOf(epochMicros: number): string {
-  return new Date(Math.floor(epochMicros / 1_000) + offsetMs).toISOString().slice(0, 10)
+  return localSecond(Math.floor(epochMicros / 1_000_000)).slice(0, 10)
 }
 
 /** An instant with microseconds and offset: `2024-11-23T16:20:01.123456+08:00`. */
 export function formatInstant(epochMicros: number): string {
-  const ms = Math.floor(epochMicros / 1_000)
-  const rest = epochMicros - ms * 1_000
-  const local = new Date(ms + offsetMs).toISOString().slice(0, 23)
-  return `${local}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}+08:00`
+  const second = Math.floor(epochMicros / 1_000_000)
+  const micros = String(epochMicros - second * 1_000_000).padStart(6, '0')
+  return `${localSecond(second)}.${micros}+08:00`
+}
+
+/** Seconds as text. Thousands of instants share one, and a Date costs 1 µs. */
+const seconds = new Map<number, string>()
+const secondsMax = 64
+
+function localSecond(epochSecond: number): string {
+  const known = seconds.get(epochSecond)
+  if (known !== undefined) return known
+  if (seconds.size === secondsMax) seconds.clear()
+  const text = new Date(epochSecond * 1_000 + offsetMs).toISOString().slice(0, 19)
+  seconds.set(epochSecond, text)
+  return text
 }
