@@ -20,7 +20,7 @@ export async function startServices(): Promise<Services> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-bench-'))
   const keyringFile = path.join(dataDir, 'keyring.json')
   createKeyring(keyringFile, new Date())
-  const redis = await startRedis({ own: true })
+  const redis = await startRedis()
   const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
   const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword })
   await migrateDatabase(postgres.ownerUrl)
@@ -29,7 +29,7 @@ export async function startServices(): Promise<Services> {
     redisUrl: redis.url,
     keyringFile,
     postgresPid: postgres.pid,
-    redisPid: redis.pid as number,
+    redisPid: redis.pid,
     stop: async () => {
       await redis.stop()
       await postgres.stop()

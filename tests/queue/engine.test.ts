@@ -1,24 +1,23 @@
 /** The whole way over real processes; both queue backends run the same suite. */
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { freePort } from '../../src/platform/free-port.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   let database: TestDatabase
-  let redis: TestRedis
   let env: Record<string, string>
   let intake: EngineProcess
   const workers: EngineProcess[] = []
 
   beforeAll(async () => {
     database = await createDatabase()
-    redis = await startRedis({ own: true })
-    env = { DATABASE_URL: database.url, ...(backend === 'redis' && { REDIS_URL: redis.url }) }
+    // The environment's name keeps this engine's keys apart from whatever else is in that Redis.
+    const onRedis = { REDIS_URL: inject('redisUrl'), ENVIRONMENT: `test-${process.pid}` }
+    env = { DATABASE_URL: database.url, ...(backend === 'redis' && onRedis) }
     intake = await startProcess('intake', env)
   })
   afterEach(async () => {
@@ -26,7 +25,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   })
   afterAll(async () => {
     await intake.end()
-    await redis.stop()
+    await removeKeys(`{spillway:test-${process.pid}:*`)
     await database.drop()
   })
 
@@ -108,7 +107,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
       const ids = idsOf(await fileMany(1, 'commit-then-die'))
       const waiting = `select count(*) from pg_stat_activity where application_name = 'spillway-post' and wait_event_type = 'Lock' and datname = current_database()`
       await waitFor('the worker to wait', async () => (await count(waiting)) > 0)
-      const release = await standStill(backend, database, redis)
+      const release = await standStill(backend, database)
       await holder.query('commit')
       await waitFor('the posting', async () => (await postedOf(ids)) === 1)
       await worker.end('SIGKILL')
@@ -141,10 +140,9 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
 async function standStill(
   backend: 'redis' | 'postgres',
   { owner }: TestDatabase,
-  redis: TestRedis,
 ): Promise<() => Promise<void>> {
   if (backend === 'redis') {
-    const client = new Redis(redis.url)
+    const client = new Redis(inject('redisUrl'))
     await client.call('CLIENT', 'PAUSE', '60000', 'WRITE')
     return async () => {
       await client.call('CLIENT', 'UNPAUSE')
@@ -162,6 +160,14 @@ async function standStill(
     await client.query('commit')
     client.release()
   }
+}
+
+async function removeKeys(pattern: string): Promise<void> {
+  const client = new Redis(inject('redisUrl'))
+  for await (const keys of client.scanStream({ match: pattern })) {
+    if (keys.length > 0) await client.unlink(keys)
+  }
+  client.disconnect()
 }
 
 async function hasRepeats(port: number): Promise<boolean> {

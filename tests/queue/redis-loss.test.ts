@@ -15,7 +15,7 @@ let worker: EngineProcess | undefined
 
 beforeEach(async () => {
   database = await createDatabase()
-  redis = await startRedis({ own: true })
+  redis = await startRedis()
   env = { DATABASE_URL: database.url, REDIS_URL: redis.url }
   intake = await startProcess('intake', env)
 })
@@ -58,11 +58,11 @@ test('Redis emptied with work waiting: everything is posted, nothing twice', asy
 test('Redis killed with data loss under a running worker: acceptance goes on, then posting', async () => {
   worker = await startProcess('worker', env)
   expect(await fileMany(50)).toEqual(new Set([202]))
-  process.kill(redis.pid as number, 'SIGKILL')
+  process.kill(redis.pid, 'SIGKILL')
   expect(await fileMany(50)).toEqual(new Set([202])) // other declarations, the same keys
   const port = Number(new URL(redis.url).port)
   await redis.stop()
-  redis = await startRedis({ own: true, port })
+  redis = await startRedis({ port })
   await expectAllPosted(100)
 })
 

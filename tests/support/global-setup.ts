@@ -10,7 +10,7 @@ import type { TestProject } from 'vitest/node'
 import { migrateDatabase } from '../../src/platform/database.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
-import { startRedis } from './redis.ts'
+import { answers, startRedis } from './redis.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -26,23 +26,42 @@ export const templateDatabase = 'spillway_template'
 
 export default async function setup(project: TestProject) {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-test-'))
-  const keyringFile = path.join(dataDir, 'keyring.json')
-  createKeyring(keyringFile, new Date())
-  const redis = await startRedis()
-  const postgres = await startEmbeddedPostgres({
-    dataDir,
-    ownerPassword: readEmbeddedPostgresPassword(keyringFile),
-  })
-  await makeTemplate(postgres.ownerUrl)
-  project.provide('postgresUrl', postgres.ownerUrl)
-  project.provide('redisUrl', redis.url)
-  project.provide('keyringFile', keyringFile)
-  project.provide('postgresDataDir', dataDir)
-  return async () => {
-    await postgres.stop()
-    await redis.stop()
-    rmSync(dataDir, { recursive: true, force: true })
+  const stops: (() => Promise<void> | void)[] = [
+    () => rmSync(dataDir, { recursive: true, force: true }),
+  ]
+  const stop = async () => {
+    for (const stopOne of stops.splice(0).reverse()) await stopOne()
   }
+  try {
+    const keyringFile = path.join(dataDir, 'keyring.json')
+    createKeyring(keyringFile, new Date())
+    project.provide('keyringFile', keyringFile)
+    project.provide('postgresDataDir', dataDir)
+    project.provide('redisUrl', await findRedis(stops))
+    const postgres = await startEmbeddedPostgres({
+      dataDir,
+      ownerPassword: readEmbeddedPostgresPassword(keyringFile),
+    })
+    stops.push(() => postgres.stop())
+    await makeTemplate(postgres.ownerUrl)
+    project.provide('postgresUrl', postgres.ownerUrl)
+    return stop
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** TEST_REDIS_URL, where tests add and remove keys of their own; or a server of the run's own. */
+async function findRedis(stops: (() => Promise<void> | void)[]): Promise<string> {
+  const given = process.env.TEST_REDIS_URL
+  if (given !== undefined && given !== '') {
+    await answers(given)
+    return given
+  }
+  const redis = await startRedis()
+  stops.push(() => redis.stop())
+  return redis.url
 }
 
 async function makeTemplate(ownerUrl: string): Promise<void> {

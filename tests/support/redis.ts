@@ -1,51 +1,61 @@
-/** A real Redis for tests. */
+/** A real Redis for tests and benchmarks. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { freePort } from '../../src/platform/free-port.ts'
+import { findRedisServer } from './redis-server.ts'
 import { waitFor } from './wait.ts'
 
 export type TestRedis = {
   readonly url: string
-  readonly pid: number | undefined
+  readonly pid: number
   stop(): Promise<void>
 }
 
-export async function startRedis(
-  options: { port?: number; own?: boolean } = {},
-): Promise<TestRedis> {
+/** Starts a server of the caller's own, without persistence: it may be emptied and killed. */
+export async function startRedis(options: { readonly port?: number } = {}): Promise<TestRedis> {
+  const { command, libraries } = findRedisServer()
   const port = options.port ?? (await freePort('127.0.0.1'))
   const dir = mkdtempSync(path.join(tmpdir(), 'spillway-redis-'))
-  const args = [
-    '--port',
-    `${port}`,
-    '--bind',
-    '127.0.0.1',
-    '--dir',
+  const settings = {
+    port,
+    bind: '127.0.0.1',
     dir,
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--maxmemory-policy',
-    'noeviction',
-  ]
-  const child = spawn('redis-server', args, { stdio: 'ignore' })
+    save: '',
+    appendonly: 'no',
+    'maxmemory-policy': 'noeviction',
+  }
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const env = { ...process.env, ...(libraries && { LD_LIBRARY_PATH: libraries }) }
+  const child = spawn(command, args, { stdio: 'ignore', env })
   const gone = new Promise((resolve) => child.once('exit', resolve))
   const url = `redis://127.0.0.1:${port}`
-  const client = new Redis(url, { maxRetriesPerRequest: null })
-  client.on('error', () => {})
-  await waitFor('redis', async () => (await client.ping()) === 'PONG')
-  client.disconnect()
+  await answers(url)
   return {
     url,
-    pid: child.pid,
+    pid: child.pid as number,
     stop: async () => {
       child.kill('SIGKILL')
       await gone
       rmSync(dir, { recursive: true, force: true })
     },
+  }
+}
+
+/** Resolves when the server at this URL answers. */
+export async function answers(url: string): Promise<void> {
+  const client = new Redis(url, { maxRetriesPerRequest: null })
+  client.on('error', () => {})
+  try {
+    await waitFor(`a Redis at ${url}`, () =>
+      Promise.race([
+        client.ping().then((pong) => pong === 'PONG'),
+        new Promise<false>((resolve) => setTimeout(resolve, 1_000, false)),
+      ]),
+    )
+  } finally {
+    client.disconnect()
   }
 }
