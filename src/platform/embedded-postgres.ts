@@ -47,6 +47,8 @@ export const databaseName = 'spillway'
 
 /** Crash recovery after a long peak can take this long; the server says that it is starting. */
 const startMsMax = 120_000
+/** A query of a killed server runs to its end, which its statement time-out bounds. */
+const afterKillMsMax = 60_000
 const stopMsMax = 30_000
 const pollMs = 20
 
@@ -71,9 +73,8 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o711 })
-  const running = findServer(options.dataDir) ?? (await startServer(options))
+  const running = await findOrStart(options)
   const url = urlOf(options, running.port)
-  await waitUntilReady(options, running)
   await createDatabase(url)
   return { ownerUrl: url.href, pid: running.identity.pid, stop: () => stopServer(running.identity) }
 }
@@ -93,13 +94,14 @@ type Server = {
 }
 
 const clusterOf = (dataDir: string) => path.join(dataDir, 'postgres')
+const pidFileOf = (dataDir: string) => path.join(clusterOf(dataDir), 'postmaster.pid')
 const logOf = (dataDir: string) => path.join(dataDir, 'postgres.log')
 
 /** What postmaster.pid says, if its process lives and is a server of this cluster. */
 function findServer(dataDir: string): Server | undefined {
   let lines: string[]
   try {
-    lines = readFileSync(path.join(clusterOf(dataDir), 'postmaster.pid'), 'utf8').split('\n')
+    lines = readFileSync(pidFileOf(dataDir), 'utf8').split('\n')
   } catch {
     return undefined
   }
@@ -118,11 +120,28 @@ function commandOf(pid: number): string {
   }
 }
 
+/** A server that is ready. After one that was killed, its last queries must end first. */
+async function findOrStart(options: EmbeddedPostgresOptions): Promise<Server> {
+  const killed = existsSync(pidFileOf(options.dataDir))
+  const deadline = performance.now() + (killed ? afterKillMsMax : 0)
+  for (;;) {
+    const server = findServer(options.dataDir) ?? (await startServer(options))
+    try {
+      await waitUntilReady(options, server)
+      return server
+    } catch (error) {
+      if (performance.now() > deadline || isAlive(server.identity)) throw error
+      await pause(pollMs * 10)
+    }
+  }
+}
+
 async function startServer(options: EmbeddedPostgresOptions): Promise<Server> {
   const cluster = clusterOf(options.dataDir)
   if (!existsSync(cluster)) await makeCluster(options)
   // Left by a server that is dead; another process may have its id by now, which stops Postgres.
-  rmSync(path.join(cluster, 'postmaster.pid'), { force: true })
+  // What guards the data besides is the memory that a dead server's last processes still hold.
+  rmSync(pidFileOf(options.dataDir), { force: true })
   const port = await freePort('127.0.0.1')
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const program = path.join(findNativeFolder(), 'bin', 'postgres')

@@ -1,0 +1,174 @@
+/** Names and identity numbers exist in clear in process memory only. */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { freePort } from '../src/platform/free-port.ts'
+import { createDatabase, type TestDatabase } from './support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from './support/engine.ts'
+import { declare } from './support/journal.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { waitFor } from './support/wait.ts'
+
+const planted = {
+  idType: 'resident-id',
+  idNumber: '11010519491231002X',
+  name: '欧阳密不可见',
+} as const
+/** The same number with a wrong check digit: its refusal must not be logged with it either. */
+const refused = { ...planted, idNumber: '110105194912310021' }
+
+/** How a planted text could lie somewhere: as it is, encoded, or hashed without a key. */
+const traces = [planted.idNumber, refused.idNumber, planted.name].flatMap((text) => {
+  const bytes = Buffer.from(text)
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+  const escaped = JSON.stringify(text).replace(
+    /[^\x20-\x7e]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16)}`,
+  )
+  return [text, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, ''), hash, escaped]
+})
+
+function expectNoTrace(where: string, content: string | Buffer): void {
+  for (const trace of traces) expect(content.includes(trace), `${trace} in ${where}`).toBe(false)
+}
+
+describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
+  let database: TestDatabase
+  let redis: TestRedis
+  let intake: EngineProcess
+  let env: Record<string, string>
+
+  beforeAll(async () => {
+    database = await createDatabase()
+    redis = await startRedis()
+    env = {
+      DATABASE_URL: database.url,
+      LOG_LEVEL: 'trace',
+      ...(backend === 'redis' && { REDIS_URL: redis.url }),
+    }
+    intake = await startProcess('intake', env)
+  })
+  afterAll(async () => {
+    await intake.end()
+    await redis.stop()
+    await database.drop()
+  })
+
+  test('a planted number and name are in no queue, log, metric, table or file of the database', async () => {
+    const declaration = declare({ lines: 1 })
+    const lines = [{ ...(declaration.lines ?? [])[0], person: planted }]
+    const token = await tokenFor([declaration.employer])
+    const send = (key: string, body: unknown) => file(intake.address, token, key, body)
+    const answer = await send('planted', { ...declaration, lines })
+    expect(answer.status).toBe(202)
+    const { id } = (await answer.json()) as { id: string }
+    expect(
+      (await send('bad', { ...declaration, lines: [{ ...lines[0], person: refused }] })).status,
+    ).toBe(422)
+    expect((await send('odd', { ...declaration, [planted.idNumber]: planted.name })).status).toBe(
+      422,
+    )
+    expect((await send('broken', `{"name": "${planted.name}", ${planted.idNumber}`)).status).toBe(
+      400,
+    )
+    expect((await file(intake.address, planted.idNumber, 'token', declaration)).status).toBe(401)
+    const waiting = await waitFor('the job', async () => {
+      const content = await queueContent(backend, redis, database)
+      return content.includes('envelope-') && content
+    })
+    expectNoTrace('the queue', waiting)
+
+    const workerPort = await freePort('127.0.0.1')
+    const worker = await startProcess('worker', { ...env, WORKER_PORT: `${workerPort}` })
+    await waitFor('posting', async () => {
+      const { rowCount } = await database.owner.query('select 1 from ledger.line')
+      return rowCount === 1
+    })
+    const headers = { authorization: `Bearer ${token}` }
+    const standing = await fetch(`${intake.address}/v1/declarations/${id}`, { headers })
+    expectNoTrace('the answer of a posted declaration', await standing.text())
+    for (const port of [new URL(intake.address).port, `${workerPort}`]) {
+      const metrics = await fetch(`http://127.0.0.1:${port}/metrics`)
+      expectNoTrace('metrics', await metrics.text())
+    }
+    await worker.end()
+    expectNoTrace('the worker’s log', worker.output())
+    expectNoTrace('intake’s log', intake.output())
+    expect(intake.output()).toContain('intake takes declarations')
+    expectNoTrace('the queue, afterwards', await queueContent(backend, redis, database))
+    expectNoTrace('a dump of the database', await dump(database))
+    await database.owner.query('checkpoint')
+    for (const { name, content } of filesUnder(inject('postgresDataDir')))
+      expectNoTrace(name, content)
+  })
+})
+
+async function queueContent(
+  backend: 'redis' | 'postgres',
+  redis: TestRedis,
+  database: TestDatabase,
+): Promise<string> {
+  if (backend === 'postgres') return dump(database, 'bullmq')
+  const client = new Redis(redis.url)
+  const content: unknown[] = []
+  for (const key of await client.keys('*')) content.push(key, await readKey(client, key))
+  client.disconnect()
+  return JSON.stringify(content)
+}
+
+async function readKey(client: Redis, key: string): Promise<unknown> {
+  const type = await client.type(key)
+  switch (type) {
+    case 'string':
+      return client.get(key)
+    case 'hash':
+      return client.hgetall(key)
+    case 'list':
+      return client.lrange(key, 0, -1)
+    case 'set':
+      return client.smembers(key)
+    case 'zset':
+      return client.zrange(key, '0', '-1')
+    case 'stream':
+      return client.xrange(key, '-', '+')
+    default:
+      throw new Error(`what is a ${type}?`)
+  }
+}
+
+/** All rows of all tables as text; of a schema, or of all schemas. */
+async function dump({ owner }: TestDatabase, schema = '%'): Promise<string> {
+  const { rows } = await owner.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+     where schemaname like $1 and schemaname not in ('pg_catalog', 'information_schema')`,
+    [schema],
+  )
+  expect(rows.length).toBeGreaterThan(0)
+  const text: string[] = []
+  for (const { name } of rows) {
+    const content = await owner.query(`select t::text as row from ${name} t`)
+    text.push(name, ...content.rows.map(({ row }) => row))
+  }
+  return text.join('\n')
+}
+
+/** Every file of the cluster: tables, write-ahead log, server log. */
+function* filesUnder(folder: string): Generator<{ name: string; content: Buffer }> {
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const name = path.join(folder, entry)
+    const content = readIfThere(name)
+    if (content !== undefined) yield { name, content }
+  }
+}
+
+/** Files come and go while other tests run. */
+function readIfThere(name: string): Buffer | undefined {
+  try {
+    return statSync(name).isFile() ? readFileSync(name) : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
