@@ -1,0 +1,193 @@
+/** `npm start` and the commands beside it, as a stranger runs them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
+import { freePort } from '../src/platform/free-port.ts'
+import { readEmbeddedPostgresPassword } from '../src/platform/keyring.ts'
+import { type Command, runCommand } from './support/command.ts'
+import { waitFor } from './support/wait.ts'
+
+type Engine = {
+  readonly command: Command
+  readonly env: { readonly DATA_DIR: string; readonly PORT: string }
+}
+
+let folder: string
+let one: Engine
+let two: Engine
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'spillway-start-'))
+  ;[one, two] = await Promise.all([startEngine('one'), startEngine('two')])
+})
+afterAll(async () => {
+  await Promise.all([one.command.end('SIGINT'), two.command.end('SIGINT')])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function startEngine(name: string, env?: Engine['env']): Promise<Engine> {
+  const own = env ?? {
+    DATA_DIR: path.join(folder, name, 'data'),
+    PORT: `${await freePort('127.0.0.1')}`,
+  }
+  const command = runCommand('src/start.ts', own)
+  await command.says(/Ctrl-C stops everything/)
+  return { command, env: own }
+}
+
+/** What the printed curl command sends. */
+async function pasteCurl({ command }: Engine, key: string) {
+  const output = command.output()
+  const url = /curl -i (\S+)/.exec(output)?.[1] as string
+  const headers = new Headers()
+  for (const [, name, value] of output.matchAll(/-H '([^:]+): ([^']+)'/g)) {
+    headers.set(name as string, value as string)
+  }
+  const body = /-d '([^']+)'/.exec(output)?.[1] as string
+  headers.set('idempotency-key', key)
+  const answer = await fetch(url, { method: 'POST', headers, body })
+  return {
+    status: answer.status,
+    text: await answer.text(),
+    authorization: headers.get('authorization'),
+  }
+}
+
+async function statusOf({ env }: Engine, id: string, authorization: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${env.PORT}/v1/declarations/${id}`, {
+    headers: { authorization },
+  })
+  return ((await answer.json()) as { status: string }).status
+}
+
+async function ownerOf({ env }: Engine): Promise<pg.Client> {
+  const ownerPassword = readEmbeddedPostgresPassword(path.join(env.DATA_DIR, 'keyring.json'))
+  const url = await findEmbeddedPostgres({ dataDir: env.DATA_DIR, ownerPassword })
+  const client = new pg.Client(url as string)
+  await client.connect()
+  return client
+}
+
+test('two engines on one machine each take what their printed request files, and post it', async () => {
+  for (const engine of [one, two]) {
+    const { status, text, authorization } = await pasteCurl(engine, 'first')
+    expect(status).toBe(202)
+    const { id } = JSON.parse(text) as { id: string }
+    await waitFor(
+      'posting',
+      async () => (await statusOf(engine, id, authorization ?? '')) === 'posted',
+    )
+  }
+})
+
+test('a second engine on the same data is refused with who holds it', async () => {
+  const second = runCommand('src/start.ts', { ...one.env, PORT: '0' })
+  expect(await second.done).toBe(1)
+  expect(second.output()).toMatch(/An engine runs on .* already \(process \d+, port \d+\)/)
+})
+
+test('a port that is taken is told as such, and nothing is left running', async () => {
+  const env = { DATA_DIR: path.join(folder, 'taken'), PORT: one.env.PORT }
+  const second = runCommand('src/start.ts', env)
+  expect(await second.done).toBe(1)
+  expect(second.output()).toContain('The port is in use')
+  const ownerPassword = readEmbeddedPostgresPassword(path.join(env.DATA_DIR, 'keyring.json'))
+  expect(await findEmbeddedPostgres({ dataDir: env.DATA_DIR, ownerPassword })).toBeUndefined()
+})
+
+test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a second start finds its data', async () => {
+  const { text, authorization } = await pasteCurl(one, 'kept')
+  const { id } = JSON.parse(text) as { id: string }
+  expect(await one.command.end('SIGINT')).toBe(0)
+  const pidFile = path.join(one.env.DATA_DIR, 'postgres', 'postmaster.pid')
+  expect(() => readFileSync(pidFile)).toThrow()
+  expect((await fetch(`http://127.0.0.1:${two.env.PORT}/readyz`)).status).toBe(200)
+  one = await startEngine('one', one.env)
+  await waitFor('posting', async () => (await statusOf(one, id, authorization ?? '')) === 'posted')
+  const again = await pasteCurl(one, 'kept')
+  expect(again.text).toBe(text)
+})
+
+test('token prints a token that the engine takes, and says how to call it otherwise', async () => {
+  const employer = '91340100MA2M000105'
+  const bad = runCommand('src/token.ts', one.env, ['--employer', employer])
+  expect(await bad.done).toBe(1)
+  expect(bad.output()).toContain('GB 32100')
+  const good = runCommand('src/token.ts', one.env, [
+    '--employer',
+    '91350100M000100Y43',
+    '--ttl',
+    '1m',
+  ])
+  expect(await good.done).toBe(0)
+  expect(good.output()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+  const answer = await fetch(
+    `http://127.0.0.1:${one.env.PORT}/v1/declarations?employer=91350100M000100Y43`,
+    {
+      headers: { authorization: `Bearer ${good.output().trim()}` },
+    },
+  )
+  expect(answer.status).toBe(200)
+})
+
+test('verify-receipt works offline with a saved JWKS and tells a forged receipt', async () => {
+  const { text } = await pasteCurl(two, 'receipt')
+  const file = path.join(folder, 'receipt.json')
+  const jwks = path.join(folder, 'jwks.json')
+  writeFileSync(file, text)
+  const keys = await fetch(`http://127.0.0.1:${two.env.PORT}/.well-known/jwks.json`)
+  writeFileSync(jwks, await keys.text())
+  const nowhere = { DATA_DIR: path.join(folder, 'nowhere') }
+  const valid = runCommand('src/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
+  expect(await valid.done).toBe(0)
+  expect(valid.output()).toMatch(/^VALID/)
+  writeFileSync(
+    file,
+    text.replace('"onTime":true', '"onTime":false').replace('"onTime":true', '"onTime":false'),
+  )
+  const forged = runCommand('src/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
+  expect(await forged.done).toBe(1)
+  expect(forged.output()).toContain('NOT VALID')
+})
+
+test('replay rebuilds the same ledger, and reports a row that was tampered with', async () => {
+  const same = runCommand('src/replay.ts', two.env)
+  expect(await same.done, same.output()).toBe(0)
+  expect(same.output()).toContain('The ledger is what the journal says.')
+  const owner = await ownerOf(two)
+  try {
+    await owner.query('update ledger.line set pension_employer_fen = pension_employer_fen + 1')
+    const other = runCommand('src/replay.ts', two.env)
+    expect(await other.done).toBe(1)
+    expect(other.output()).toMatch(/line: only in ledger/)
+    expect(other.output()).toContain('NOT what the journal says')
+    const { rows } = await owner.query(
+      "select 1 from pg_namespace where nspname like 'ledger\\_replay%'",
+    )
+    expect(rows).toEqual([])
+  } finally {
+    await owner.end()
+  }
+})
+
+test('metrics show intake, worker and backlog in one place', async () => {
+  const metrics = await (await fetch(`http://127.0.0.1:${two.env.PORT}/metrics`)).text()
+  for (const name of [
+    'accepted',
+    'group_declarations',
+    'posted',
+    'oldest_unposted',
+    'dead_letters',
+  ]) {
+    expect(metrics, name).toMatch(new RegExp(`^spillway_\\w*${name}`, 'm'))
+  }
+})
+
+test('the demo ends with every declaration accepted and posted exactly once', async () => {
+  const demo = runCommand('bench/demo.ts', {}, ['--declarations', '150', '--seed', '7'])
+  expect(await demo.done, demo.output()).toBe(0)
+  expect(demo.output()).toMatch(/posted +150\n/)
+  expect(demo.output()).toMatch(/workers killed, started again +[1-9]/)
+})

@@ -1,0 +1,55 @@
+/** The project's commands as processes, run as the npm scripts run them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { waitFor } from './wait.ts'
+
+export type Command = {
+  output(): string
+  /** Waits for what it writes. */
+  says(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
+  /** Ends it with a signal; resolves with its exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
+  /** Resolves with its exit code when it ends by itself. */
+  done: Promise<number | null>
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Starts an entry point with this environment and nothing else. */
+export function runCommand(
+  file: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Command {
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const done = once(child, 'close').then(() => child.exitCode)
+  return {
+    output: () => output,
+    says: (pattern, deadlineMs = 40_000) =>
+      waitFor(
+        `${file} to say ${pattern}, after ${output}`,
+        () => {
+          const match = pattern.exec(output)
+          if (match === null && child.exitCode !== null) throw new Error(`${file} ended: ${output}`)
+          return match ?? undefined
+        },
+        deadlineMs,
+      ),
+    end: (signal = 'SIGTERM') => {
+      child.kill(signal)
+      return done
+    },
+    done,
+  }
+}
