@@ -114,8 +114,8 @@ export const problemKinds = {
     status: 413,
     title: text('请求体超过 4 MiB', 'The body is larger than 4 MiB'),
     fix: text(
-      '一份申报最多 10,000 行；请分拆后申报。',
-      'A declaration has at most 10,000 lines: split it.',
+      '一份申报最多 10,000 行，去掉缩进约 2 MB：请去除多余空白。人数更多的单位请联系经办机构。',
+      'A declaration has at most 10,000 lines, some 2 MB without indentation: send it without white space. With more insured persons, ask the agency.',
     ),
   },
   MEDIA_TYPE_UNSUPPORTED: {

@@ -1,0 +1,59 @@
+/** What the documents say is what the source does. */
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { catalogue } from '../src/declaration/catalogue.ts'
+import { problemKinds } from '../src/intake/problems.ts'
+import { variables } from '../src/platform/config.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
+const readme = read('README.md')
+const documents = ['README.md', 'src/README.md']
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+
+test('every command in the documents is an npm script, and every script is in the README', () => {
+  const commands = (text: string) =>
+    [...text.matchAll(/npm (?:run (?:--silent )?([\w:-]+)|(start|test))\b/g)].map(
+      ([, named, short]) => named ?? short,
+    )
+  for (const file of documents) {
+    for (const command of commands(read(file))) expect(Object.keys(scripts)).toContain(command)
+  }
+  const named = new Set(commands(readme))
+  expect(Object.keys(scripts).filter((script) => !named.has(script))).toEqual([])
+})
+
+test('the table of the environment lists every variable, as the source tells it', () => {
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.+?) \|$/gm)].map(([, name, text]) => [
+    name,
+    text,
+  ])
+  expect(Object.fromEntries(rows)).toEqual(variables)
+})
+
+test('links and files named in the documents are there', () => {
+  for (const file of documents) {
+    const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+      ([, link]) => link as string,
+    )
+    for (const link of links) {
+      expect(existsSync(path.join(root, path.dirname(file), link)), `${link} in ${file}`).toBe(true)
+    }
+  }
+})
+
+test('a test that the README names for a promise exists by that name', () => {
+  const named = [...readme.matchAll(/`(tests\/[\w./-]+)`/g)].map(([, file]) => file as string)
+  expect(named.length).toBeGreaterThan(8)
+  for (const file of named) expect(existsSync(path.join(root, file)), file).toBe(true)
+})
+
+test('every problem and finding speaks both languages', () => {
+  const codes = { ...catalogue, ...problemKinds }
+  for (const [code, entry] of Object.entries(codes)) {
+    expect(code).toMatch(/^[A-Z][A-Z_]+$/)
+    expect(JSON.stringify(entry), code).toMatch(/"zh-CN":".*[\u4e00-\u9fff]/)
+  }
+})
