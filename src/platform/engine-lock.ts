@@ -43,8 +43,12 @@ export function acquireEngineLock(
 
 /** The living holder of a DATA_DIR's lock. */
 export function readEngineLock(dataDir: string): EngineHolder | undefined {
+  return livingHolder(lockFile(dataDir))
+}
+
+function livingHolder(file: string): EngineHolder | undefined {
   try {
-    const holder = JSON.parse(readFileSync(lockFile(dataDir), 'utf8')) as EngineHolder
+    const holder = JSON.parse(readFileSync(file, 'utf8')) as EngineHolder
     return isAlive(holder) ? holder : undefined
   } catch {
     return undefined
@@ -62,11 +66,12 @@ function heldBy(dataDir: string, holder: EngineHolder | undefined): EngineLockEr
   )
 }
 
-/** Moves a dead holder's lock away; of two that try, the rename lets one through. */
+/** Moves a dead holder's lock away. If another took it just before, it goes back to its place. */
 function clearDeadLock(file: string): void {
   const grave = `${file}.${process.pid}.dead`
   try {
     renameSync(file, grave)
+    if (livingHolder(grave) !== undefined) linkTo(grave, file)
     rmSync(grave)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

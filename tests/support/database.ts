@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { templateDatabase } from './global-setup.ts'
+import { applicationLogin, templateDatabase } from './global-setup.ts'
 
 export type TestDatabase = {
+  /** For the engine's processes: a login that may do no more than the application's role. */
   readonly url: string
   /** Connections of the schema's owner: sees and may do everything. */
   readonly owner: pg.Pool
@@ -19,8 +20,11 @@ export async function createDatabase(): Promise<TestDatabase> {
   url.pathname = `/${name}`
   const owner = new pg.Pool({ connectionString: url.href, max: 4 })
   owner.on('error', () => {})
+  const login = new URL(url)
+  login.username = applicationLogin.name
+  login.password = applicationLogin.password
   return {
-    url: url.href,
+    url: login.href,
     owner,
     drop: async () => {
       await owner.end()
