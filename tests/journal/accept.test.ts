@@ -2,10 +2,10 @@ import { compactVerify, createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sha256 } from '../../src/journal/digest.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
-import { declare, filingOf, openJournal } from '../support/journal.ts'
+import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
-let journal: Awaited<ReturnType<typeof openJournal>>
+let journal: Journal
 beforeAll(async () => {
   journal = await openJournal()
 })

@@ -4,9 +4,15 @@ import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { digestOf } from '../../src/journal/digest.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
-import { declare, filingOf, ledgerText, openJournal, rulesOf } from '../support/journal.ts'
+import {
+  declare,
+  filingOf,
+  type Journal,
+  ledgerText,
+  openJournal,
+  rulesOf,
+} from '../support/journal.ts'
 
-type Journal = Awaited<ReturnType<typeof openJournal>>
 let journal: Journal
 beforeAll(async () => {
   journal = await openJournal()

@@ -124,6 +124,23 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
     }
   })
 
+  test('posting that fails for a while is tried again until it succeeds', async () => {
+    const port = await freePort('127.0.0.1')
+    workers.push(await startProcess('worker', { ...env, WORKER_PORT: `${port}` }))
+    const holder = await database.owner.connect()
+    await holder.query('begin')
+    await holder.query('lock table ledger.posting in exclusive mode')
+    const ids = idsOf(await fileMany(3, 'failing'))
+    await waitFor(
+      'failures',
+      () => hasMetric(port, /^spillway_posting_failures_total\{[^}]*transient[^}]*\} [2-9]/m),
+      40_000,
+    )
+    await holder.query('rollback')
+    holder.release()
+    await waitFor('posting', async () => (await postedOf(ids)) === 3, 50_000)
+  })
+
   test('SIGTERM lets a worker finish and exit with 0', async () => {
     const worker = await startWorker()
     const answers = await fileMany(100, 'term')
@@ -170,7 +187,9 @@ async function removeKeys(pattern: string): Promise<void> {
   client.disconnect()
 }
 
-async function hasRepeats(port: number): Promise<boolean> {
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  return /^spillway_repeated_deliveries_total\{[^}]*\} [1-9]/m.test(metrics)
+const hasRepeats = (port: number) =>
+  hasMetric(port, /^spillway_repeated_deliveries_total\{[^}]*\} [1-9]/m)
+
+async function hasMetric(port: number, pattern: RegExp): Promise<boolean> {
+  return pattern.test(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())
 }

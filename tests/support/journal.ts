@@ -89,6 +89,8 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
   }
 }
 
+export type Journal = Awaited<ReturnType<typeof openJournal>>
+
 /** All rows of the ledger as text, without what tells when they were written. */
 export async function ledgerText(owner: { query: (sql: string) => Promise<{ rows: object[] }> }) {
   const tables = {
