@@ -41,6 +41,7 @@ function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
     // Every statement goes by a key. Plans are kept for as long as a connection; one that was made
     // while a table was small scans it whole, and a commit's cost grows with the journal.
     'enable_seqscan=off',
+    'jit=off',
     ...(searchPath === undefined ? [] : [`search_path=${searchPath}`]),
   ]
   return settings.map((setting) => `-c ${setting}`).join(' ')
