@@ -196,6 +196,19 @@ test('a declaration that can’t be assessed is isolated too', async () => {
   })
 })
 
+test('the largest declaration is posted whole, beside a small one', async () => {
+  const large = filingOf(declare({ lines: 10_000 }), 'large')
+  const { envelope } = await journal.openWriter()([large, filingOf(declare(), 'small')])
+  expect(await journal.post(envelope as bigint)).toMatchObject({ kind: 'posted', declarations: 2 })
+  const { rows } = await journal.database.owner.query(
+    `select count(*)::int as lines, sum(l.pension_employer_fen) = min(d.pension_employer_fen) as adds_up
+     from ledger.line l join ledger.declaration d using (envelope, position)
+     where d.id = $1`,
+    [large.id],
+  )
+  expect(rows).toEqual([{ lines: 10_000, adds_up: true }])
+})
+
 test('an envelope with a byte flipped is not posted and stays among the unposted', async () => {
   const { envelope } = await journal.openWriter()([filingOf(declare(), 'flip')])
   await journal.database.owner.query(
