@@ -19,7 +19,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
@@ -166,6 +166,7 @@ function run(program: string, args: readonly string[], cluster: string, log: num
 
 /** Makes a new cluster beside its place and moves it there: half a cluster is never found. */
 async function makeCluster({ dataDir, ownerPassword }: EmbeddedPostgresOptions): Promise<void> {
+  assertNamedUser()
   const draft = `${clusterOf(dataDir)}.new`
   rmSync(draft, { recursive: true, force: true })
   mkdirSync(draft, { mode: 0o700 })
@@ -200,6 +201,17 @@ async function makeCluster({ dataDir, ownerPassword }: EmbeddedPostgresOptions):
   } finally {
     closeSync(log)
     rmSync(secret, { recursive: true, force: true })
+  }
+}
+
+/** initdb looks the user up; a container may run as a number that has no name. */
+function assertNamedUser(): void {
+  try {
+    userInfo()
+  } catch {
+    throw new EmbeddedPostgresError(
+      `The user id ${process.getuid?.()} has no name on this machine, and Postgres needs one: add it to /etc/passwd, run as another user, or set DATABASE_URL.`,
+    )
   }
 }
 
