@@ -14,7 +14,7 @@ import {
 import { postStatementMsMax } from './limits.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { applicationRole, inTransaction, openPool } from './platform/postgres.ts'
@@ -23,6 +23,7 @@ import { packs } from './policy/packs.ts'
 import { createPolicies } from './policy/rules.ts'
 
 async function main(): Promise<void> {
+  tolerateClosedOutput()
   const config = readConfig(process.env)
   const equal = await withDatabase(config, ({ ownerUrl }) => replayDatabase(config, ownerUrl))
   if (!equal) process.exitCode = 1

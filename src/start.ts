@@ -67,6 +67,8 @@ async function welcome(config: Config, address: string): Promise<string> {
       `  -H 'Content-Type: application/json' \\`,
       `  -d '${JSON.stringify(request)}'`,
       '',
+      'What became of it: GET its links.self, with the same Authorization header.',
+      '',
     )
   }
   lines.push('Ctrl-C stops everything.', '')

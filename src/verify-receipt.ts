@@ -7,12 +7,13 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { verifyReceipt } from './journal/receipt.ts'
 import { readConfig } from './platform/config.ts'
-import { reportFailure, UsageError } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 
 const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE]'
 
 async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
   const { file, jwks } = readArguments(args)
   const answer = readJson(file) as { receipt?: unknown }
   const verdict = verifyReceipt(answer.receipt ?? answer, readKeys(jwks))

@@ -18,6 +18,14 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
+/** Whoever reads a command's output may stop reading, as `head` does: that is no failure. */
+export function tolerateClosedOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+}
+
 export function reportFailure(error: unknown): never {
   process.stderr.write(`${sentenceOf(error)}\n`)
   process.exit(1)
