@@ -100,6 +100,9 @@ test('a port that is taken is told as such, and nothing is left running', async 
 test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a second start finds its data', async () => {
   const { text, authorization } = await pasteCurl(one, 'kept')
   const { id } = JSON.parse(text) as { id: string }
+  // A terminal's Ctrl-C comes more than once: from the terminal, from npm, from the bootstrap.
+  one.command.signal('SIGINT')
+  await one.command.says(/"signal":"SIGINT"/)
   expect(await one.command.end('SIGINT')).toBe(0)
   const pidFile = path.join(one.env.DATA_DIR, 'postgres', 'postmaster.pid')
   expect(() => readFileSync(pidFile)).toThrow()

@@ -8,6 +8,7 @@ export type Command = {
   output(): string
   /** Waits for what it writes. */
   says(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
+  signal(name: NodeJS.Signals): void
   /** Ends it with a signal; resolves with its exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>
   /** Resolves with its exit code when it ends by itself. */
@@ -46,6 +47,7 @@ export function runCommand(
         },
         deadlineMs,
       ),
+    signal: (name) => void child.kill(name),
     end: (signal = 'SIGTERM') => {
       child.kill(signal)
       return done
