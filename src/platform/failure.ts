@@ -40,5 +40,8 @@ function sentenceOf(error: unknown): string {
   if (databaseFault(error) === 'transient') {
     return `The database can't be reached (${String(code ?? error.name)}): check DATABASE_URL and that it runs.`
   }
+  if (databaseFault(error) === 'schema') {
+    return `The database refuses (${String(code)}): check user, password and database in DATABASE_URL, and that "npm run migrate" has run.`
+  }
   return error.stack ?? error.message
 }
