@@ -124,7 +124,7 @@ let filed = 0
 function filing(): Filing {
   filed += 1
   const declaration = generator.declaration({ period: '2024-11', lines })
-  const canonical = canonicalDeclaration(declaration)
+  const canonical = Buffer.from(canonicalDeclaration(declaration))
   const { employer, period, kind } = declaration
   return {
     id: declarationId(employer, period, `bench-${filed}`),

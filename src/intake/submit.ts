@@ -123,7 +123,7 @@ function filingOf(
   acceptedAtMicros: number,
 ): Filing {
   const { employer, period, kind } = declaration
-  const canonical = canonicalDeclaration(declaration)
+  const canonical = Buffer.from(canonicalDeclaration(declaration))
   return {
     id: declarationId(employer, period, key),
     employer,

@@ -25,8 +25,8 @@ import {
   statementText,
 } from './receipt.ts'
 
-/** One declaration that waits to be accepted. */
-export type Filing = Statement & { readonly canonical: string }
+/** One declaration that waits to be accepted; its canonical form as UTF-8. */
+export type Filing = Statement & { readonly canonical: Uint8Array }
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
 export type Acceptance = {

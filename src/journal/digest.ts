@@ -3,8 +3,8 @@
  */
 import { createHash, hash } from 'node:crypto'
 
-/** SHA-256 of a canonical form (RFC 8785), 32 bytes. */
-export function digestOf(canonical: string | Uint8Array): Buffer {
+/** SHA-256 of a canonical form (RFC 8785, UTF-8), 32 bytes. */
+export function digestOf(canonical: Uint8Array): Buffer {
   return hash('sha256', canonical, 'buffer')
 }
 

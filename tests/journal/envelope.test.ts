@@ -5,11 +5,12 @@ import { openEnvelope, sealEnvelope } from '../../src/journal/envelope.ts'
 
 const key = { kid: 'a1b2c3d4e5f6', secret: createSecretKey(randomBytes(32)) }
 const retired = { kid: '0f0f0f0f0f0f', secret: createSecretKey(randomBytes(32)) }
-const canonical = ['{"employer":"1","name":"张三"}', '{"employer":"2","name":"李四"}']
+const texts = ['{"employer":"1","name":"张三"}', '{"employer":"2","name":"李四"}']
+const canonical = texts.map((text) => Buffer.from(text))
 
 test('an envelope opens to what was sealed, also with a retired key', () => {
   const opened = openEnvelope([key, retired], 7n, sealEnvelope(retired, 7n, canonical))
-  expect(opened.map(String)).toEqual(canonical)
+  expect(opened.map(String)).toEqual(texts)
 })
 
 test('an envelope does not open under another number', () => {

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
+import { nameCharactersMax } from '../../src/declaration/schema.ts'
 import { digestOf } from '../../src/journal/digest.ts'
+import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
 import {
   declare,
@@ -186,7 +188,7 @@ test('a declaration that the database refuses is isolated, and the rest of its e
 
 test('a declaration that can’t be assessed is isolated too', async () => {
   const good = filingOf(declare(), 'good')
-  const canonical = canonicalDeclaration(declare({}, { region: '999999' }))
+  const canonical = Buffer.from(canonicalDeclaration(declare({}, { region: '999999' })))
   const bad = { ...filingOf(declare(), 'bad'), canonical, digest: digestOf(canonical) }
   const { envelope } = await journal.openWriter()([bad, good])
   expect(await journal.post(envelope as bigint)).toMatchObject({
@@ -207,6 +209,30 @@ test('the largest declaration is posted whole, beside a small one', async () => 
     [large.id],
   )
   expect(rows).toEqual([{ lines: 10_000, adds_up: true }])
+})
+
+test('a group that is full of long Chinese names is measured in bytes, and can be read again', async () => {
+  const name = '名'.repeat(nameCharactersMax)
+  const filings = Array.from({ length: 4 }, (_, i) => {
+    const declaration = declare({ lines: 9_000 })
+    const lines = (declaration.lines ?? []).map((line) => ({
+      ...line,
+      person: { ...line.person, name },
+    }))
+    return filingOf({ ...declaration, lines }, `long-${i}`)
+  })
+  const envelopes = new Set<bigint>()
+  const commits = new GroupCommit({
+    acceptGroup: journal.openWriter(),
+    isTransient: () => false,
+    onCommitted: ({ envelope }) => envelope !== undefined && envelopes.add(envelope),
+  })
+  const outcomes = await Promise.all(filings.map((filing) => commits.submit(filing)))
+  expect(outcomes.map(({ kind }) => kind)).toEqual(filings.map(() => 'accepted'))
+  for (const envelope of envelopes) {
+    expect(await journal.post(envelope)).toMatchObject({ kind: 'posted', deadLetters: [] })
+  }
+  expect(envelopes.size).toBeGreaterThan(1)
 })
 
 test('an envelope with a byte flipped is not posted and stays among the unposted', async () => {

@@ -34,7 +34,7 @@ export function rulesOf(region: string, period: string): PeriodRules {
 /** A filing as intake would submit it. */
 export function filingOf(declaration: Declaration, key: string): Filing {
   const { employer, period, kind, region } = declaration
-  const canonical = canonicalDeclaration(declaration)
+  const canonical = Buffer.from(canonicalDeclaration(declaration))
   const { deadlineMicros } = rulesOf(region, period)
   const acceptedAtMicros = deadlineMicros - 86_400_000_000 + 123_456
   return {
