@@ -1,10 +1,11 @@
 /**
- * `npm run bench:posting [-- --json]`: how fast a worker posts, from the queue to the commit,
- * compared in turns with COPY of the same rows into the same tables, in the worker's own commits and
+ * `npm run bench:posting [-- --json]`: how fast workers post, from the queue to the commit,
+ * compared in turns with COPY of the same rows into the same tables, in the workers' own commits and
  * all in one, and with one job and one transaction for each declaration. 5-line declarations, Redis
- * queue, one worker process.
+ * queue, a worker process for each core.
  */
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { canonicalDeclaration } from '../src/declaration/canonical.ts'
@@ -29,6 +30,8 @@ const lines = 5
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 /** As groups form under load with 100 connections (see bench:intake). */
 const groupSize = Number(process.env.BENCH_GROUP ?? 64)
+/** Worker processes: one for each core, as COPY too can use all of them. */
+const workersAtATime = Number(process.env.BENCH_WORKERS ?? availableParallelism())
 const declarations = Number(process.env.BENCH_DECLARATIONS ?? 30_000)
 const singles = Math.ceil(declarations / 10)
 const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
@@ -49,7 +52,7 @@ type Round = {
   readonly postgres: number
   readonly redis: number
 }
-type Results = Record<'worker' | 'sameCommits' | 'oneCommit' | 'single', Round[]>
+type Results = Record<'workers' | 'sameCommits' | 'oneCommit' | 'single', Round[]>
 
 async function main(): Promise<void> {
   const services = await startServices()
@@ -75,18 +78,21 @@ async function main(): Promise<void> {
 async function compare(bench: Bench): Promise<Figure[]> {
   const grouped = await accept(bench, declarations, groupSize)
   const single = await accept(bench, singles, 1)
-  const worker = await startWorker(bench)
-  await postAll(bench, worker, grouped) // warm
-  const results: Results = { worker: [], sameCommits: [], oneCommit: [], single: [] }
+  await emptyLedger(bench) // what the workers' sweepers would find besides
+  const workers = await Promise.all(
+    Array.from({ length: workersAtATime }, () => startWorker(bench)),
+  )
+  await postAll(bench, workers, grouped) // warm
+  const results: Results = { workers: [], sameCommits: [], oneCommit: [], single: [] }
   for (let round = 1; round <= rounds; round += 1) {
-    results.worker.push(await postAll(bench, worker, grouped))
+    results.workers.push(await postAll(bench, workers, grouped))
     results.sameCommits.push(await copyRows(bench, grouped, 'same commits'))
     results.oneCommit.push(await copyRows(bench, grouped, 'one commit'))
-    results.single.push(await postAll(bench, worker, single))
+    results.single.push(await postAll(bench, workers, single))
     const shown = Object.values(results).map((list) => Math.round(list.at(-1)?.rate ?? 0))
     say(`round ${round}: ${shown.join(', ')} declarations/s`)
   }
-  await worker.end()
+  await Promise.all(workers.map((worker) => worker.end()))
   return figuresOf(results)
 }
 
@@ -139,15 +145,16 @@ function filing(): Filing {
   }
 }
 
-/** Empties the ledger, queues the envelopes, and times the worker process until all are posted. */
+/** Empties the ledger, queues the envelopes, and times the workers until all are posted. */
 async function postAll(
   bench: Bench,
-  worker: MeasuredProcess,
+  workers: readonly MeasuredProcess[],
   { envelopes, declarations }: Journal,
 ): Promise<Round> {
   await emptyLedger(bench)
   const queue = bench.backend.openQueue('filing')
-  const round = await timed(bench, worker.pid, declarations, async () => {
+  const pids = workers.map(({ pid }) => pid)
+  const round = await timed(bench, pids, declarations, async () => {
     await addAll(queue, envelopes)
     await posted(bench, envelopes.length)
   })
@@ -161,15 +168,15 @@ async function emptyLedger({ owner }: Bench): Promise<void> {
   await owner.query('checkpoint')
 }
 
-/** Times `work`, and the CPU that it costs this or another process, Postgres and Redis. */
+/** Times `work`, and the CPU that it costs these processes, Postgres and Redis. */
 async function timed(
   { services }: Bench,
-  pid: number,
+  pids: readonly number[],
   declarations: number,
   work: () => Promise<void>,
 ): Promise<Round> {
   const read = () => [
-    cpuMicros(pid),
+    pids.reduce((sum, pid) => sum + cpuMicros(pid), 0),
     cpuMicrosOfFamily(services.postgresPid),
     cpuMicros(services.redisPid),
   ]
@@ -221,7 +228,7 @@ async function copyRows(
   client.release()
   const commits = how === 'one commit' ? [whole] : [...byEnvelope(whole)]
   await emptyLedger(bench)
-  const round = await timed(bench, process.pid, declarations, async () => {
+  const round = await timed(bench, [process.pid], declarations, async () => {
     const left = commits.values()
     await Promise.all(Array.from({ length: envelopesAtATime }, () => copyCommits(bench, left)))
   })
@@ -267,35 +274,39 @@ function figuresOf(results: Results): Figure[] {
   const of = (program: keyof Results, figure: keyof Round) =>
     median(results[program].map((round) => round[figure]))
   const ratio = (other: keyof Results) =>
-    median(results.worker.map(({ rate }, i) => rate / (results[other][i]?.rate ?? 1)))
+    median(results.workers.map(({ rate }, i) => rate / (results[other][i]?.rate ?? 1)))
   const rate = 'declarations/s'
   const micros = 'µs/declaration'
   return [
-    { figure: `worker, groups of ${groupSize}`, value: of('worker', 'rate'), unit: rate },
+    {
+      figure: `${workersAtATime} workers, groups of ${groupSize}`,
+      value: of('workers', 'rate'),
+      unit: rate,
+    },
     { figure: 'COPY, same rows and commits', value: of('sameCommits', 'rate'), unit: rate },
     { figure: 'COPY, same rows, one commit', value: of('oneCommit', 'rate'), unit: rate },
     { figure: 'one job and transaction each', value: of('single', 'rate'), unit: rate },
     {
-      figure: 'worker / COPY, same rows and commits',
+      figure: 'workers / COPY, same rows and commits',
       value: ratio('sameCommits'),
       unit: 'ratio',
       goal: { atLeast: 0.6 },
     },
     {
-      figure: 'worker / COPY, same rows, one commit',
+      figure: 'workers / COPY, same rows, one commit',
       value: ratio('oneCommit'),
       unit: 'ratio',
       goal: { atLeast: 0.6 },
     },
     {
-      figure: 'worker / one job and transaction each',
+      figure: 'workers / one job and transaction each',
       value: ratio('single'),
       unit: 'ratio',
       goal: { atLeast: 5 },
     },
-    { figure: 'CPU, worker process', value: of('worker', 'cpu'), unit: micros },
-    { figure: 'CPU, Postgres under the worker', value: of('worker', 'postgres'), unit: micros },
-    { figure: 'CPU, Redis', value: of('worker', 'redis'), unit: micros },
+    { figure: 'CPU, worker processes', value: of('workers', 'cpu'), unit: micros },
+    { figure: 'CPU, Postgres under the workers', value: of('workers', 'postgres'), unit: micros },
+    { figure: 'CPU, Redis', value: of('workers', 'redis'), unit: micros },
     {
       figure: 'CPU, Postgres under COPY, same commits',
       value: of('sameCommits', 'postgres'),
