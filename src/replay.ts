@@ -4,6 +4,7 @@
  */
 import pg from 'pg'
 import { sha256Hex } from './journal/digest.ts'
+import { createPersonIndex } from './ledger/person.ts'
 import { createPosting } from './ledger/post.ts'
 import {
   createScratchSchema,
@@ -58,7 +59,7 @@ function rebuild(config: Config, pool: pg.Pool): (envelope: bigint) => Promise<u
     pool,
     inTransaction,
     sealingKeys,
-    blindIndexSecret,
+    personIndex: createPersonIndex(blindIndexSecret),
     policies: createPolicies({ packs, sha256Hex }),
     isDataFault: (error) => databaseFault(error) === 'data',
   })

@@ -7,6 +7,7 @@ import { healthRoutes } from '../src/intake/health.ts'
 import { sha256Hex } from '../src/journal/digest.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import { type Lane, lanes } from '../src/journal/lanes.ts'
+import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
 import { tellParent } from '../src/platform/child.ts'
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
     pool,
     inTransaction,
     sealingKeys: keyring.sealingKeys,
-    blindIndexSecret: keyring.blindIndexSecret,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
     policies: createPolicies({ packs, sha256Hex }),
     isDataFault: (error) => databaseFault(error) === 'data',
   })

@@ -11,7 +11,6 @@
  * Locks are taken in this order: the marker, then what is in force, sorted by employer and period.
  */
 
-import type { KeyObject } from 'node:crypto'
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { Lane } from '../journal/lanes.ts'
@@ -19,6 +18,7 @@ import { type AcceptedDeclaration, type OpenedEnvelope, readEnvelope } from '../
 import type { Policies } from '../policy/rules.ts'
 import { type DeadLetter, deadLetterOf, insertDeadLetters } from './dead-letter.ts'
 import { raiseInForce } from './in-force.ts'
+import type { PersonIndex } from './person.ts'
 import { runPipelined } from './pipeline.ts'
 import { prepareDeclaration } from './prepare.ts'
 import { copyStatements, copyTexts, type PreparedDeclaration } from './rows.ts'
@@ -37,7 +37,7 @@ export type PostOutcome =
 export type PostDependencies = {
   readonly pool: pg.Pool
   readonly sealingKeys: readonly EnvelopeKey[]
-  readonly blindIndexSecret: KeyObject
+  readonly personIndex: PersonIndex
   readonly policies: Policies
   /** True for an error that one row of the data causes: the others can still be posted. */
   readonly isDataFault: (error: unknown) => boolean

@@ -3,20 +3,19 @@
  * persons' blind indices. Pure but for the keyed hash; throws on what intake should have refused.
  */
 import assert from 'node:assert/strict'
-import type { KeyObject } from 'node:crypto'
 import type { AcceptedDeclaration } from '../journal/read.ts'
 import { assessDeclaration } from '../policy/assess.ts'
 import type { Policies } from '../policy/rules.ts'
-import { personIndex } from './person.ts'
+import type { PersonIndex } from './person.ts'
 import type { PreparedDeclaration } from './rows.ts'
 
 export type PrepareDependencies = {
   readonly policies: Policies
-  readonly blindIndexSecret: KeyObject
+  readonly personIndex: PersonIndex
 }
 
 export function prepareDeclaration(
-  { policies, blindIndexSecret }: PrepareDependencies,
+  { policies, personIndex }: PrepareDependencies,
   envelope: bigint,
   accepted: AcceptedDeclaration,
 ): PreparedDeclaration {
@@ -29,6 +28,6 @@ export function prepareDeclaration(
     assessment: assessDeclaration(declaration, rules),
     policyHash: rules.hash,
     provisional: rules.provisional,
-    persons: (declaration.lines ?? []).map(({ person }) => personIndex(blindIndexSecret, person)),
+    persons: (declaration.lines ?? []).map(({ person }) => personIndex(person)),
   }
 }

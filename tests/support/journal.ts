@@ -5,6 +5,7 @@ import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
 import { declarationId, digestOf, sha256Hex } from '../../src/journal/digest.ts'
+import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres.ts'
@@ -71,7 +72,7 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
     pool,
     inTransaction,
     sealingKeys: keyring.sealingKeys,
-    blindIndexSecret: keyring.blindIndexSecret,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
     policies,
     isDataFault: (error) => databaseFault(error) === 'data',
     ...more,
