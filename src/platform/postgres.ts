@@ -26,8 +26,10 @@ export function openPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
     options: sessionOptions(options),
   })
-  // An idle connection that drops is replaced on next use; without a listener it ends the process.
+  // A connection that drops between two queries, idle or taken, fails the next query; without
+  // listeners it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

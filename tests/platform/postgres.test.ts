@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { databaseFault } from '../../src/platform/sqlstate.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { waitFor } from '../support/wait.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase()
+})
+afterAll(() => database.drop())
+
+test('a connection that is cut between two queries fails the next one, not the process', async () => {
+  const pool = openPool({
+    url: database.url,
+    name: 'cut',
+    connectionsMax: 1,
+    statementMsMax: 5_000,
+  })
+  const { owner } = database
+  const cut = inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const { pid } = rows[0] as { pid: number }
+    await owner.query('select pg_terminate_backend($1)', [pid])
+    await waitFor('the end of the connection', async () => {
+      const { rowCount } = await owner.query('select 1 from pg_stat_activity where pid = $1', [pid])
+      return rowCount === 0
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    await client.query('select 1')
+  })
+  const error = await cut.catch((thrown: unknown) => thrown)
+  expect(databaseFault(error)).toBe('transient')
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await pool.end()
+})
+
+test('every connection acts as the application’s role', async () => {
+  const pool = openPool({
+    url: database.url,
+    name: 'role',
+    connectionsMax: 1,
+    statementMsMax: 5_000,
+  })
+  expect((await pool.query('select current_user as name')).rows).toEqual([{ name: 'spillway_app' }])
+  await pool.end()
+})
