@@ -113,6 +113,24 @@ test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a seco
   expect(again.text).toBe(text)
 })
 
+test('a Postgres that is killed comes back, and what was filed with it', async () => {
+  const { text, authorization } = await pasteCurl(one, 'before-kill')
+  const pidFile = path.join(one.env.DATA_DIR, 'postgres', 'postmaster.pid')
+  process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGKILL')
+  await one.command.says(/Postgres ended; starting it again/)
+  const again = await waitFor('acceptance', async () => {
+    const answer = await pasteCurl(one, 'before-kill')
+    return answer.status === 202 && answer
+  })
+  expect(again.text).toBe(text)
+  expect((await pasteCurl(one, 'after-kill')).status).toBe(202)
+  const { id } = JSON.parse(text) as { id: string }
+  await waitFor(
+    'posting',
+    async () => (await statusOf(one, id, authorization ?? '')) !== 'accepted',
+  )
+})
+
 test('token prints a token that the engine takes, and says how to call it otherwise', async () => {
   const employer = '91340100MA2M000105'
   const bad = runCommand('src/token.ts', one.env, ['--employer', employer])

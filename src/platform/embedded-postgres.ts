@@ -36,11 +36,18 @@ export type EmbeddedPostgres = {
   /** The owner's URL of the engine's database. */
   readonly ownerUrl: string
   readonly pid: number
+  readonly port: number
+  isRunning(): boolean
   /** Fast shutdown; resolves when the server is gone. May be called twice. */
   stop(): Promise<void>
 }
 
-export type EmbeddedPostgresOptions = { readonly dataDir: string; readonly ownerPassword: string }
+export type EmbeddedPostgresOptions = {
+  readonly dataDir: string
+  readonly ownerPassword: string
+  /** Where to listen; a free port unless set. */
+  readonly port?: number
+}
 
 export const ownerName = 'spillway_owner'
 export const databaseName = 'spillway'
@@ -76,7 +83,14 @@ export async function startEmbeddedPostgres(
   const running = await findOrStart(options)
   const url = urlOf(options, running.port)
   await createDatabase(url)
-  return { ownerUrl: url.href, pid: running.identity.pid, stop: () => stopServer(running.identity) }
+  const { identity, port } = running
+  return {
+    ownerUrl: url.href,
+    pid: identity.pid,
+    port,
+    isRunning: () => isAlive(identity),
+    stop: () => stopServer(identity),
+  }
 }
 
 /** The owner's URL of a DATA_DIR's Postgres that runs and is ready; undefined otherwise. */
@@ -142,7 +156,7 @@ async function startServer(options: EmbeddedPostgresOptions): Promise<Server> {
   // Left by a server that is dead; another process may have its id by now, which stops Postgres.
   // What guards the data besides is the memory that a dead server's last processes still hold.
   rmSync(pidFileOf(options.dataDir), { force: true })
-  const port = await freePort('127.0.0.1')
+  const port = options.port ?? (await freePort('127.0.0.1'))
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const program = path.join(findNativeFolder(), 'bin', 'postgres')
   const log = openSync(logOf(options.dataDir), 'a', 0o600)

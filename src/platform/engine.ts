@@ -4,10 +4,15 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from './config.ts'
 import { migrateDatabase } from './database.ts'
-import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from './embedded-postgres.ts'
 import { acquireEngineLock } from './engine-lock.ts'
 import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
@@ -28,6 +33,9 @@ export type RunningEngine = {
   readonly worker: Child
 }
 
+/** How soon a Postgres that was killed is missed. */
+const postgresCheckMs = 500
+
 type Stops = (() => Promise<void> | void)[]
 
 /** An engine for the configuration in `env`, which its processes get too. */
@@ -38,7 +46,7 @@ export function createEngine(env: NodeJS.ProcessEnv, logger: Logger): Engine {
   let preparing: Promise<Prepared> | undefined
   return {
     start: async () => {
-      preparing = prepare(config, stops)
+      preparing = prepare(config, stops, logger)
       const prepared = await preparing
       return stopping ? undefined : startProcesses(env, config, prepared, logger, stops)
     },
@@ -52,11 +60,11 @@ export function createEngine(env: NodeJS.ProcessEnv, logger: Logger): Engine {
 
 type Prepared = { readonly databaseUrl: string; readonly workerPort: number }
 
-async function prepare(config: Config, stops: Stops): Promise<Prepared> {
+async function prepare(config: Config, stops: Stops, logger: Logger): Promise<Prepared> {
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
-  const databaseUrl = await bringUpDatabase(config, stops)
+  const databaseUrl = await bringUpDatabase(config, stops, logger)
   return { databaseUrl, workerPort: await freePort(config.host) }
 }
 
@@ -72,16 +80,49 @@ function makeKeysOnFirstRun({ keyringFile, dataDir }: Config): void {
 }
 
 /** The database of DATABASE_URL, or the embedded one; migrated. */
-async function bringUpDatabase(config: Config, stops: Stops): Promise<string> {
+async function bringUpDatabase(config: Config, stops: Stops, logger: Logger): Promise<string> {
   if (config.databaseUrl !== undefined) {
     await migrateDatabase(config.migrateDatabaseUrl ?? config.databaseUrl)
     return config.databaseUrl
   }
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
-  const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, ownerPassword })
-  stops.push(() => postgres.stop())
+  const options = { dataDir: config.dataDir, ownerPassword }
+  const postgres = await startEmbeddedPostgres(options)
+  stops.push(keepRunning(options, postgres, logger))
   await migrateDatabase(postgres.ownerUrl)
   return postgres.ownerUrl
+}
+
+/**
+ * Starts Postgres again when it was killed, on its port, where the processes look for it.
+ * @returns what stops it for good
+ */
+function keepRunning(
+  options: EmbeddedPostgresOptions,
+  first: EmbeddedPostgres,
+  logger: Logger,
+): () => Promise<void> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let postgres = first
+  const watch = async () => {
+    while (!signal.aborted) {
+      await pause(postgresCheckMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted || postgres.isRunning()) continue
+      logger.warn('Postgres ended; starting it again')
+      try {
+        postgres = await startEmbeddedPostgres({ ...options, port: first.port })
+      } catch (err) {
+        logger.error({ err }, 'Postgres did not start; it will be tried again')
+      }
+    }
+  }
+  const watching = watch()
+  return async () => {
+    stopping.abort()
+    await watching
+    await postgres.stop()
+  }
 }
 
 async function startProcesses(
