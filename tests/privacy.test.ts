@@ -1,6 +1,6 @@
 /** Names and identity numbers exist in clear in process memory only. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -100,8 +100,12 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     expectNoTrace('the queue, afterwards', await queueContent(backend, redis, database))
     expectNoTrace('a dump of the database', await dump(database))
     await database.owner.query('checkpoint')
-    for (const { name, content } of filesUnder(inject('postgresDataDir')))
+    let files = 0
+    for (const { name, content } of filesUnder(inject('postgresDataDir'))) {
       expectNoTrace(name, content)
+      files += 1
+    }
+    expect(files).toBeGreaterThan(100)
   })
 })
 
@@ -156,17 +160,18 @@ async function dump({ owner }: TestDatabase, schema = '%'): Promise<string> {
 
 /** Every file of the cluster: tables, write-ahead log, server log. */
 function* filesUnder(folder: string): Generator<{ name: string; content: Buffer }> {
-  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const name = path.join(folder, entry)
-    const content = readIfThere(name)
+  for (const entry of ifThere(() => readdirSync(folder, { withFileTypes: true })) ?? []) {
+    const name = path.join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesUnder(name)
+    const content = entry.isFile() ? ifThere(() => readFileSync(name)) : undefined
     if (content !== undefined) yield { name, content }
   }
 }
 
-/** Files come and go while other tests run. */
-function readIfThere(name: string): Buffer | undefined {
+/** Files and folders come and go while other tests run. */
+function ifThere<T>(read: () => T): T | undefined {
   try {
-    return statSync(name).isFile() ? readFileSync(name) : undefined
+    return read()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
