@@ -13,6 +13,7 @@ import { createAcceptGroup, type Filing } from '../src/journal/accept.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
 import { envelopesAtATime } from '../src/limits.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
+import { readPolicies } from '../src/platform/packs.ts'
 import { openPool } from '../src/platform/postgres.ts'
 import { type LaneQueue, openRedisBackend, type QueueBackend } from '../src/queue/backend.ts'
 import { createGenerator } from './support/generator.ts'
@@ -125,6 +126,7 @@ async function accept({ services }: Bench, count: number, size: number): Promise
 }
 
 const generator = createGenerator(1)
+const policyHash = readPolicies(undefined).current.get('340100')?.hash ?? ''
 let filed = 0
 
 function filing(): Filing {
@@ -138,6 +140,7 @@ function filing(): Filing {
     period,
     kind,
     canonical,
+    policy: { region: declaration.region, hash: policyHash },
     digest: digestOf(canonical),
     acceptedAtMicros: 1_732_000_000_000_000,
     deadlineMicros: 1_733_000_000_000_000,

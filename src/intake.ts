@@ -6,11 +6,12 @@
 import { buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
-import { sha256Hex } from './journal/digest.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
+import { recordPacks } from './journal/policy-packs.ts'
 import { readBacklog } from './journal/unposted.ts'
 import { countDeadLetters } from './ledger/dead-letter.ts'
+import { createPersonIndex } from './ledger/person.ts'
 import { acceptStatementMsMax, readStatementMsMax } from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
@@ -25,12 +26,11 @@ import {
   showDeadLetters,
 } from './platform/metrics.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 import { stopOnSignal } from './platform/stop.ts'
-import { packs } from './policy/packs.ts'
-import { createPolicies } from './policy/rules.ts'
 import { createEnqueue } from './queue/enqueue.ts'
 
 main().catch(reportFailure)
@@ -53,6 +53,8 @@ async function main(): Promise<void> {
     statementMsMax: readStatementMsMax,
   })
   await assertSchema(readPool)
+  const policies = readPolicies(config.policyDir)
+  await recordPacks(readPool, policies) // before the first acceptance names one
   const backend = openQueueBackend(config, url, logger)
   const metrics = createIntakeMetrics()
   const lane: Lane = 'filing'
@@ -75,7 +77,9 @@ async function main(): Promise<void> {
   const app = await buildApp({
     logger,
     authenticator: createAuthenticator({ ...authenticationOf(config, keyring), now: Date.now }),
-    policies: createPolicies({ packs, sha256Hex }),
+    policies,
+    sealingKeys: keyring.sealingKeys,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
     nowMicros: () => Date.now() * 1_000,
     readPool,

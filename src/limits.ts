@@ -10,6 +10,8 @@ export const requestBodyBytesMax = 4 * 1024 * 1024
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
 /** Findings carried in one answer; `total` counts the rest. */
 export const findingsPerAnswerMax = 200
+/** Lines explained in one answer; others are asked for by their number. */
+export const explainedLinesMax = 50
 /** A longer Idempotency-Key is refused with 400. */
 export const idempotencyKeyCharactersMax = 255
 /** A client that sends a request slower than this gets 408: slow bodies must not hold sockets. */
@@ -19,6 +21,8 @@ export const requestReceiveMsMax = 30_000
 export const groupDeclarationsMax = 1_000
 /** Canonical bytes in one envelope; the declaration that would exceed it opens the next. */
 export const groupBytesMax = 8 * 1024 * 1024
+/** Bytes of an envelope's head: a policy's hash for each region in it. */
+export const envelopeHeadBytesMax = 128 * 1024
 /** Declarations waiting for a commit in one intake process; at it, 503 with Retry-After. */
 export const waitingDeclarationsMax = 5_000
 /** Canonical bytes waiting for a commit in one intake process; at it, 503. */

@@ -3,7 +3,6 @@
  * the one in use. Prints every difference; exits with 1 when there is one.
  */
 import pg from 'pg'
-import { sha256Hex } from './journal/digest.ts'
 import { createPersonIndex } from './ledger/person.ts'
 import { createPosting } from './ledger/post.ts'
 import {
@@ -18,10 +17,9 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { readPolicies } from './platform/packs.ts'
 import { applicationRole, inTransaction, openPool } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
-import { packs } from './policy/packs.ts'
-import { createPolicies } from './policy/rules.ts'
 
 async function main(): Promise<void> {
   tolerateClosedOutput()
@@ -60,7 +58,7 @@ function rebuild(config: Config, pool: pg.Pool): (envelope: bigint) => Promise<u
     inTransaction,
     sealingKeys,
     personIndex: createPersonIndex(blindIndexSecret),
-    policies: createPolicies({ packs, sha256Hex }),
+    policies: readPolicies(config.policyDir),
     isDataFault: (error) => databaseFault(error) === 'data',
   })
 }

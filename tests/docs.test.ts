@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { catalogue } from '../src/declaration/catalogue.ts'
+import { catalogue } from '../src/declaration/catalogue/catalogue.ts'
 import { problemKinds } from '../src/intake/problems.ts'
 import { variables } from '../src/platform/config.ts'
 

@@ -4,7 +4,6 @@
  */
 import Fastify from 'fastify'
 import { healthRoutes } from '../src/intake/health.ts'
-import { sha256Hex } from '../src/journal/digest.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import { type Lane, lanes } from '../src/journal/lanes.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
@@ -18,12 +17,11 @@ import { readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
 import { createWorkerMetrics, type WorkerMetrics } from '../src/platform/metrics.ts'
 import { assertSchema } from '../src/platform/migrations.ts'
+import { readPolicies } from '../src/platform/packs.ts'
 import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
 import { stopOnSignal } from '../src/platform/stop.ts'
-import { packs } from '../src/policy/packs.ts'
-import { createPolicies } from '../src/policy/rules.ts'
 import { startSweeper } from '../src/queue/sweep.ts'
 
 main().catch(reportFailure)
@@ -49,7 +47,7 @@ async function main(): Promise<void> {
     inTransaction,
     sealingKeys: keyring.sealingKeys,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
-    policies: createPolicies({ packs, sha256Hex }),
+    policies: readPolicies(config.policyDir),
     isDataFault: (error) => databaseFault(error) === 'data',
   })
   const post = (lane: Lane) => observedPosting({ lane, postEnvelope, logger, metrics })

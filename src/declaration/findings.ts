@@ -1,14 +1,10 @@
 /**
- * Findings: what to tell the filer, each about one field. A collection keeps at most so many of them
- * and counts the rest, so that the answer to the worst body is bounded.
+ * Findings: what to tell the filer, each about one field. While a declaration is checked they are
+ * kept as small records; texts are written out only for those that are shown, so that the answer to
+ * the worst body is bounded and 100,000 of them fit into little memory.
  */
-import {
-  type CatalogueEntry,
-  catalogue,
-  type FindingCode,
-  type Severity,
-  type Text,
-} from './catalogue.ts'
+import { catalogue, type FindingCode } from './catalogue/catalogue.ts'
+import type { CatalogueEntry, Severity, Text } from './catalogue/entry.ts'
 
 export type Finding = {
   /** JSON Pointer (RFC 6901) of the field; a missing field's is where it should be. */
@@ -22,24 +18,97 @@ export type Finding = {
   readonly suggestion?: string
 }
 
-/** What the placeholders of a message stand for; never anything filed about a person. */
+/** What the placeholders of a message stand for; identity numbers only with their middle masked. */
 export type FindingParams = Readonly<Record<string, string | number | Text>>
 
+/** Reports a finding about a field of the declaration, or of one line. */
 export type Report = (
-  pointer: string,
+  /** JSON Pointer within the declaration or the line. */
+  field: string,
   code: FindingCode,
   params?: FindingParams,
   suggestion?: string,
 ) => void
 
-export type Findings = {
-  /** Errors first, then the rest, each in the order of the declaration. */
-  readonly findings: Finding[]
-  /** All there are, also those that were not kept. */
-  readonly total: number
-  /** Of these, the ones that refuse. */
-  readonly errors: number
+type Entry = {
+  /** -1: of the declaration as a whole. */
+  readonly line: number
+  readonly field: string
+  readonly code: FindingCode
+  readonly params: FindingParams | undefined
+  readonly suggestion: string | undefined
 }
+
+/** How many findings of a code there are. */
+export type FindingCount = { readonly code: FindingCode; readonly count: number }
+
+/** All findings of one declaration: errors first, then the rest, each in the order of its lines. */
+export class FindingList {
+  readonly #errors: Entry[] = []
+  readonly #others: Entry[] = []
+  readonly #counts = new Map<FindingCode, number>()
+  readonly #keptMax: number
+  /** All there are, also those that were not kept. */
+  total = 0
+  /** Of these, the ones that refuse. */
+  errors = 0
+
+  /** @param keptMax errors kept, and others kept; beyond it they are counted only */
+  constructor(keptMax: number) {
+    this.#keptMax = keptMax
+  }
+
+  /** @param line counted from 0; -1 for the declaration as a whole */
+  add(
+    line: number,
+    field: string,
+    code: FindingCode,
+    params?: FindingParams,
+    suggestion?: string,
+  ): void {
+    const refuses = catalogue[code].severity === 'error'
+    this.total += 1
+    if (refuses) this.errors += 1
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
+    const kept = refuses ? this.#errors : this.#others
+    if (kept.length < this.#keptMax) kept.push({ line, field, code, params, suggestion })
+  }
+
+  /** For what checks one line, or the declaration as a whole (-1). */
+  reportAt(line: number): Report {
+    return (field, code, params, suggestion) => this.add(line, field, code, params, suggestion)
+  }
+
+  /** Written out one by one, as many as were kept. */
+  *written(): Generator<Finding> {
+    for (const kept of [this.#errors, this.#others]) {
+      kept.sort((one, other) => one.line - other.line)
+      for (const { line, field, code, params, suggestion } of kept) {
+        yield finding(line < 0 ? field : `/lines/${line}${field}`, code, params, suggestion)
+      }
+    }
+  }
+
+  first(count: number): Finding[] {
+    const shown: Finding[] = []
+    for (const one of this.written()) {
+      if (shown.length === count) break
+      shown.push(one)
+    }
+    return shown
+  }
+
+  /** By code, in the order of the catalogue. */
+  counts(): FindingCount[] {
+    if (this.total === 0) return []
+    return codes.flatMap((code) => {
+      const count = this.#counts.get(code)
+      return count === undefined ? [] : [{ code, count }]
+    })
+  }
+}
+
+const codes = Object.keys(catalogue) as FindingCode[]
 
 export function finding(
   pointer: string,
@@ -59,32 +128,7 @@ export function finding(
   }
 }
 
-/**
- * Collects findings.
- * @param limit keep at most this many. Errors have precedence: however many warnings come first,
- * where there is an error and the limit is not 0, one is kept.
- */
-export function collectFindings(limit: number): { report: Report; result: () => Findings } {
-  const errors: Finding[] = []
-  const others: Finding[] = []
-  let total = 0
-  let errorsTotal = 0
-  const report: Report = (pointer, code, params, suggestion) => {
-    const refuses = catalogue[code].severity === 'error'
-    total += 1
-    if (refuses) errorsTotal += 1
-    const kept = refuses ? errors : others
-    if (kept.length < limit) kept.push(finding(pointer, code, params, suggestion))
-  }
-  const result = () => ({
-    findings: [...errors, ...others].slice(0, limit),
-    total,
-    errors: errorsTotal,
-  })
-  return { report, result }
-}
-
-function fillIn(text: Text, params: FindingParams): Text {
+export function fillIn(text: Text, params: FindingParams): Text {
   return { 'zh-CN': fillInOne(text, params, 'zh-CN'), en: fillInOne(text, params, 'en') }
 }
 

@@ -3,38 +3,91 @@
  * its form. Six characters for the place, eight for the birth date, three of sequence, and a check
  * character (ISO 7064 MOD 11-2). The first digits tell which of the three a number is.
  */
+
+import type { Text } from './catalogue/entry.ts'
+import type { FindingParams } from './findings.ts'
 import { daysInMonth } from './period.ts'
 import type { IdentityType } from './schema.ts'
 
-export type IdentityFault =
-  | 'ID_LENGTH'
-  | 'ID_CHARACTERS'
-  | 'ID_TYPE_PERMIT'
-  | 'ID_REGION'
-  | 'ID_BIRTH_DATE'
-  | 'ID_CHECK_DIGIT'
+export type IdentityFault = {
+  readonly code:
+    | 'ID_LENGTH'
+    | 'ID_CHARACTERS'
+    | 'ID_TYPE_PERMIT'
+    | 'ID_REGION'
+    | 'ID_BIRTH_DATE'
+    | 'ID_CHECK_DIGIT'
+  readonly params?: FindingParams
+}
 
-const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2] as const
+const weights = Uint8Array.of(7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 const checkCharacters = '10X98765432'
 const wellFormed = /^[0-9]{17}[0-9X]$/
 /** Nobody insured today was born earlier; the published test numbers reach back to 1880. */
-const bornMin = '1800-01-01'
+const bornMin = 18_000_101
 
-/** Provinces, and Taiwan (GB/T 2260). Residents of 81, 82 and 83 hold a residence permit. */
-const provinces = new Set(
-  '11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71'.split(
-    ' ',
-  ),
-)
-const permitPrefixes = new Set(['81', '82', '83'])
+/** Type of a number by its first two digits; 0 is nobody's. */
+const typeByPlace = new Uint8Array(100)
+const [resident, permit, foreigner] = [1, 2, 3]
+/** Provinces, and Taiwan (GB/T 2260). */
+const provinces =
+  '11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71'
+for (const province of provinces.split(' ')) typeByPlace[Number(province)] = resident
+/** Hong Kong, Macao and Taiwan residents hold a residence permit. */
+typeByPlace.fill(permit, 81, 84)
+typeByPlace.fill(foreigner, 90, 100)
+
+const typeNumbers: Readonly<Record<IdentityType, number>> = {
+  'resident-id': resident,
+  'hk-macao-taiwan-residence-permit': permit,
+  'foreign-permanent-residence-card': foreigner,
+}
+
+/**
+ * A number for the person: the same for the same identity number, and exact. 0 when anything is
+ * wrong with it, which `checkIdNumber` then tells. It reads each character once.
+ * @param today `YYYYMMDD` as a number; nobody is born later
+ */
+export function personKey(idType: string, idNumber: string, today: number): number {
+  if (idNumber.length !== 18) return 0
+  let sum = 0
+  let place = 0
+  let birth = 0
+  let sequence = 0
+  for (let i = 0; i < 17; i += 1) {
+    const digit = idNumber.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return 0
+    sum += digit * (weights[i] as number)
+    if (i < 6) place = place * 10 + digit
+    else if (i < 14) birth = birth * 10 + digit
+    else sequence = sequence * 10 + digit
+  }
+  if (idNumber.charCodeAt(17) !== checkCharacters.charCodeAt(sum % 11)) return 0
+  const type = typeByPlace[Math.floor(place / 10_000)] as number
+  if (type === 0 || type !== typeNumbers[idType as IdentityType]) return 0
+  if (!isBirthDate(birth, today)) return 0
+  // A day's number is below 200,000 until the year 2337, so all of it stays far below 2^53.
+  return (place * 200_000 + dayNumber(birth)) * 1_000 + sequence
+}
 
 /** Full-width characters become ASCII, surrounding spaces go, a last lower-case x is a capital. */
 export function normaliseIdNumber(idNumber: string): string {
   if (wellFormed.test(idNumber)) return idNumber
-  const ascii = idNumber.replace(/[\uff01-\uff5e]/g, (character) =>
-    String.fromCharCode(character.charCodeAt(0) - 0xfee0),
-  )
-  return ascii.trim().replace(/x$/, 'X')
+  return toHalfWidth(idNumber).trim().replace(/x$/, 'X')
+}
+
+/** Full-width letters, digits and signs as their ASCII counterparts. */
+export function toHalfWidth(text: string): string {
+  return text
+    .replace(/[\uff01-\uff5e]/g, (character) =>
+      String.fromCharCode(character.charCodeAt(0) - 0xfee0),
+    )
+    .replaceAll('\u3000', ' ')
+}
+
+/** Place and last four characters; the birth date and the sequence are masked. */
+export function maskIdNumber(idNumber: string): string {
+  return `${idNumber.slice(0, 4)}**********${idNumber.slice(-4)}`
 }
 
 /** The check character for the first 17 digits (ISO 7064 MOD 11-2). */
@@ -45,43 +98,56 @@ export function residentIdCheckDigit(digits: string): string {
 }
 
 /**
- * Checks an identity number, normalised first.
- * @param today `YYYY-MM-DD` in Asia/Shanghai; nobody is born later
+ * Checks an identity number that is normalised.
+ * @param today `YYYYMMDD` as a number
  * @returns the first fault, in the order of `IdentityFault`; undefined when there is none
  */
 export function checkIdNumber(
   idType: IdentityType,
-  idNumber: string,
-  today: string,
+  number: string,
+  today: number,
 ): IdentityFault | undefined {
-  const number = normaliseIdNumber(idNumber)
-  if (number.length !== 18) return 'ID_LENGTH'
-  if (!wellFormed.test(number)) return 'ID_CHARACTERS'
-  const place = placeFault(idType, number)
-  if (place !== undefined) return place
-  if (!isBirthDate(number, today)) return 'ID_BIRTH_DATE'
-  return number[17] === residentIdCheckDigit(number) ? undefined : 'ID_CHECK_DIGIT'
+  if (number.length !== 18) return { code: 'ID_LENGTH', params: { length: number.length } }
+  if (!wellFormed.test(number)) {
+    const position = [...number].findIndex((c, i) => !(i < 17 ? /[0-9]/ : /[0-9X]/).test(c)) + 1
+    return { code: 'ID_CHARACTERS', params: { position } }
+  }
+  const type = typeByPlace[Number(number.slice(0, 2))]
+  if (type !== typeNumbers[idType]) {
+    const isPermit = type === permit && idType === 'resident-id'
+    return { code: isPermit ? 'ID_TYPE_PERMIT' : 'ID_REGION' }
+  }
+  if (!isBirthDate(Number(number.slice(6, 14)), today)) return { code: 'ID_BIRTH_DATE' }
+  if (number[17] === residentIdCheckDigit(number)) return undefined
+  return { code: 'ID_CHECK_DIGIT', params: { swap: swapText(number, today) } }
 }
 
-function placeFault(idType: IdentityType, number: string): IdentityFault | undefined {
-  const prefix = number.slice(0, 2)
-  switch (idType) {
-    case 'resident-id':
-      if (permitPrefixes.has(prefix)) return 'ID_TYPE_PERMIT'
-      return provinces.has(prefix) ? undefined : 'ID_REGION'
-    case 'hk-macao-taiwan-residence-permit':
-      return permitPrefixes.has(prefix) ? undefined : 'ID_REGION'
-    case 'foreign-permanent-residence-card':
-      return prefix[0] === '9' ? undefined : 'ID_REGION'
+/** Where two neighbours changed places, if that alone explains a wrong check digit. */
+function swapText(number: string, today: number): Text {
+  const fitting: number[] = []
+  for (let i = 0; i < 16; i += 1) {
+    const swapped = `${number.slice(0, i)}${number[i + 1]}${number[i]}${number.slice(i + 2)}`
+    const fits = number[17] === residentIdCheckDigit(swapped) && number[i] !== number[i + 1]
+    if (fits && isBirthDate(Number(swapped.slice(6, 14)), today)) fitting.push(i + 1)
+  }
+  const [at] = fitting
+  if (at === undefined || fitting.length > 1) return { 'zh-CN': '', en: '' }
+  return {
+    'zh-CN': `；若第 ${at}、${at + 1} 位颠倒，对调后即可通过`,
+    en: `, or characters ${at} and ${at + 1} have changed places, which would explain it`,
   }
 }
 
-function isBirthDate(number: string, today: string): boolean {
-  const year = number.slice(6, 10)
-  const month = number.slice(10, 12)
-  const day = number.slice(12, 14)
-  if (month < '01' || month > '12' || day < '01') return false
-  if (Number(day) > daysInMonth(Number(year), Number(month))) return false
-  const born = `${year}-${month}-${day}`
-  return born >= bornMin && born <= today
+/** Another number for each day since 1800. */
+function dayNumber(birth: number): number {
+  const year = Math.floor(birth / 10_000)
+  return (year - 1_800) * 372 + (Math.floor(birth / 100) % 100) * 31 + (birth % 100)
+}
+
+/** @param birth `YYYYMMDD` as a number */
+function isBirthDate(birth: number, today: number): boolean {
+  const month = Math.floor(birth / 100) % 100
+  const day = birth % 100
+  if (birth < bornMin || birth > today || month < 1 || month > 12 || day < 1) return false
+  return day <= 28 || day <= daysInMonth(Math.floor(birth / 10_000), month)
 }

@@ -13,15 +13,6 @@ export function isPeriod(value: unknown): value is string {
   return typeof value === 'string' && period.test(value)
 }
 
-/**
- * Year and month (1 to 12) of a period.
- * @throws RangeError when the text isn't one
- */
-function parsePeriod(text: string): { readonly year: number; readonly month: number } {
-  if (!isPeriod(text)) throw new RangeError('not a period YYYY-MM')
-  return { year: Number(text.slice(0, 4)), month: Number(text.slice(5)) }
-}
-
 /** Days of a month, 1 to 12, of the Gregorian calendar. */
 export function daysInMonth(year: number, month: number): number {
   if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
@@ -29,15 +20,36 @@ export function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * The first instant after a period, 24:00 on its last day, in microseconds since 1970.
+ * The instant of a time of day, `HH:MM` up to 24:00, on a day `YYYY-MM-DD`, in microseconds since 1970.
  * @throws RangeError beyond the year 2255, where microseconds leave the safe integers
  */
-export function endOfPeriodMicros(text: string): number {
-  const { year, month } = parsePeriod(text)
-  // `month` counts from 1 and Date.UTC's from 0, so this is the month after.
-  const micros = (Date.UTC(year, month, 1) - offsetMs) * 1_000
+export function instantMicros(day: string, time: string): number {
+  const minutes = Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+  const micros = (dayMs(day) + minutes * 60_000 - offsetMs) * 1_000
   if (!Number.isSafeInteger(micros)) throw new RangeError('an instant beyond safe microseconds')
   return micros
+}
+
+/** The day some days after another. */
+export function addDays(day: string, days: number): string {
+  return new Date(dayMs(day) + days * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** Saturday or Sunday. */
+export function isWeekend(day: string): boolean {
+  return [0, 6].includes(new Date(dayMs(day)).getUTCDay())
+}
+
+/** Whether a text is a day of the Gregorian calendar, `YYYY-MM-DD`. */
+export function isDay(text: string): boolean {
+  const match = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text)
+  if (match === null) return false
+  const [year, month, day] = match.slice(1).map(Number) as [number, number, number]
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)
+}
+
+function dayMs(day: string): number {
+  return Date.UTC(Number(day.slice(0, 4)), Number(day.slice(5, 7)) - 1, Number(day.slice(8)))
 }
 
 /** The calendar day of an instant, `YYYY-MM-DD`. */

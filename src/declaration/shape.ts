@@ -1,14 +1,12 @@
 /**
- * The faults of shape of a body that the compiled schema refuses: a walk over the schema itself, as
+ * The faults of shape of a value that its schema refuses: a walk over the schema itself, as
  * TypeBox's own `Errors` stops after 8 and names neither missing nor unknown fields one by one. A
  * test holds the two together: the walk finds a fault exactly where the compiled check refuses.
  *
  * What is well-formed is handed on, so that its rules are checked in the same answer.
  */
-import type { Text } from './catalogue.ts'
+import type { Text } from './catalogue/entry.ts'
 import type { Report } from './findings.ts'
-import { type Declaration, declarationSchema } from './schema.ts'
-import { checkSocialCreditCode } from './social-credit-code.ts'
 import { suggestOneOf, suggestText } from './suggest.ts'
 
 /** The well-formed parts of a `T`: what is missing or malformed is undefined. */
@@ -18,13 +16,15 @@ export type WellFormed<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]?: WellFormed<T[Key]> | undefined }
     : T
 
-/** As much of JSON Schema as `declarationSchema` uses; objects are closed. */
-type Schema = {
+/** As much of JSON Schema as the schemas here use; objects are closed. */
+export type Schema = {
   readonly type?: string
+  readonly const?: string
   readonly enum?: readonly string[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly items?: Schema
+  readonly minItems?: number
   readonly maxItems?: number
   readonly pattern?: string
   readonly minLength?: number
@@ -33,72 +33,68 @@ type Schema = {
   readonly maximum?: number
 }
 
+/** How texts are told that have a pattern: by field, what they must be like. */
+export type Formats = Readonly<Record<string, Text>>
+
 /** A field's value and where it is. */
 type Place = { readonly value: unknown; readonly pointer: string; readonly field: string }
+
+type Walk = { readonly formats: Formats; readonly report: Report }
 
 const expected: Readonly<Record<string, Text>> = {
   object: { 'zh-CN': '一个对象 {…}', en: 'an object {…}' },
   array: { 'zh-CN': '一个数组 […]', en: 'an array […]' },
   string: { 'zh-CN': '加引号的文本', en: 'text in quotes' },
   integer: { 'zh-CN': '不加引号的整数', en: 'a whole number without quotes' },
+  boolean: { 'zh-CN': 'true 或 false', en: 'true or false' },
 }
 
-/** What a text must be like, by field; the schema says it in a pattern. */
-const formats: Readonly<Record<string, Text>> = {
-  region: {
-    'zh-CN': ' 6 位数字的行政区划代码，如 340100',
-    en: 'a code of 6 digits such as 340100',
-  },
-  period: { 'zh-CN': '“年-月”，如 2024-11', en: 'a year and a month such as 2024-11' },
-  replaces: {
-    'zh-CN': '原申报回执上的编号（6 位费款所属期、连字符和 26 位小写字母数字）',
-    en: 'the id from a receipt: 6 digits, a hyphen, 26 lower-case letters and digits',
-  },
-  wage: {
-    'zh-CN': '以元为单位的金额，如 "6500.00"，小于 10 亿元，最多两位小数',
-    en: 'an amount in yuan such as "6500.00", below 1,000,000,000, with at most two decimals',
-  },
-}
+const anyFormat: Text = { 'zh-CN': '接口文档所列的格式', en: 'of the documented form' }
 
 /** A name that can be shown in a pointer: no number, no escapes, short. */
 const showableName = /^[\p{L}_-]{1,40}$/u
 
 const patterns = new Map<string, RegExp>()
 
-/** Reports every fault of shape in `body` and returns its well-formed parts. Never throws. */
-export function readWellFormed(body: unknown, report: Report): WellFormed<Declaration> {
-  if (!isObject(body)) {
-    report('', 'BODY_NOT_OBJECT')
-    return {}
-  }
-  return readObject(declarationSchema as Schema, { value: body, pointer: '', field: '' }, report)
+/** Reports every fault of shape in `value` and returns its well-formed parts. Never throws. */
+export function readShape(
+  schema: Schema,
+  value: unknown,
+  formats: Formats,
+  report: Report,
+): unknown {
+  return read(schema, { value, pointer: '', field: '' }, { formats, report })
 }
 
-function read(schema: Schema, place: Place, report: Report): unknown {
-  if (schema.enum !== undefined) return readChoice(schema.enum, place, report)
+function read(schema: Schema, place: Place, walk: Walk): unknown {
+  const { value } = place
+  if (schema.const !== undefined) return readChoice([schema.const], place, walk)
+  if (schema.enum !== undefined) return readChoice(schema.enum, place, walk)
   switch (schema.type) {
     case 'object':
-      return isObject(place.value)
-        ? readObject(schema, place, report)
-        : wrongType(schema, place, report)
+      return isObject(value) ? readObject(schema, place, walk) : wrongType(schema, place, walk)
     case 'array':
-      return Array.isArray(place.value)
-        ? readArray(schema, place.value, place, report)
-        : wrongType(schema, place, report)
+      return Array.isArray(value)
+        ? readArray(schema, value, place, walk)
+        : wrongType(schema, place, walk)
     case 'string':
-      return typeof place.value === 'string'
-        ? readText(schema, place.value, place, report)
-        : wrongType(schema, place, report)
+      return typeof value === 'string'
+        ? readText(schema, value, place, walk)
+        : wrongType(schema, place, walk)
     case 'integer':
-      return Number.isInteger(place.value)
-        ? readInteger(schema, place.value as number, place, report)
-        : wrongType(schema, place, report)
+      return Number.isInteger(value)
+        ? readInteger(schema, value as number, place, walk)
+        : wrongType(schema, place, walk)
+    case 'boolean':
+      return typeof value === 'boolean' ? value : wrongType(schema, place, walk)
+    case undefined:
+      return value // anything; whoever asked looks at it
     default:
       throw new Error(`the schema has a type that is not read: ${schema.type}`)
   }
 }
 
-function readObject(schema: Schema, { value, pointer }: Place, report: Report): object {
+function readObject(schema: Schema, { value, pointer }: Place, walk: Walk): object {
   const { properties = {}, required = [] } = schema
   const filed = value as Readonly<Record<string, unknown>>
   const parts: Record<string, unknown> = {}
@@ -106,64 +102,66 @@ function readObject(schema: Schema, { value, pointer }: Place, report: Report): 
     const at = `${pointer}/${field}`
     if (filed[field] !== undefined) {
       const place = { value: filed[field], pointer: at, field }
-      parts[field] = read(properties[field] as Schema, place, report)
-    } else if (required.includes(field)) report(at, 'FIELD_MISSING', { field })
+      parts[field] = read(properties[field] as Schema, place, walk)
+    } else if (required.includes(field)) walk.report(at, 'FIELD_MISSING', { field })
   }
   for (const name of Object.getOwnPropertyNames(filed)) {
     if (Object.hasOwn(properties, name)) continue
     const at = showableName.test(name) ? `${pointer}/${name}` : pointer
-    report(at, 'FIELD_UNKNOWN', undefined, suggestOneOf(name, Object.keys(properties)))
+    walk.report(at, 'FIELD_UNKNOWN', undefined, suggestOneOf(name, Object.keys(properties)))
   }
   return parts
 }
 
 /** Only as many items as are allowed are looked at, so that the work is bounded. */
-function readArray(schema: Schema, items: unknown[], { pointer, field }: Place, report: Report) {
-  const max = schema.maxItems ?? 0
-  if (items.length > max) report(pointer, 'LINES_TOO_MANY', { max })
+function readArray(schema: Schema, items: unknown[], { pointer, field }: Place, walk: Walk) {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
+  if (items.length < minItems) walk.report(pointer, 'LIST_EMPTY')
+  if (items.length > maxItems) walk.report(pointer, 'LIST_TOO_LONG', { max: maxItems })
   const item = schema.items as Schema
   return items
-    .slice(0, max)
-    .map((value, i) => read(item, { value, pointer: `${pointer}/${i}`, field }, report))
+    .slice(0, maxItems)
+    .map((value, i) => read(item, { value, pointer: `${pointer}/${i}`, field }, walk))
 }
 
-function readText(schema: Schema, text: string, place: Place, report: Report): string | undefined {
+function readText(schema: Schema, text: string, place: Place, walk: Walk): string | undefined {
   const { pattern, minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema
   const { pointer } = place
   if (pattern !== undefined && !compiled(pattern).test(text))
-    wrongFormat(pattern, text, place, report)
-  else if (text.length < minLength) report(pointer, 'TEXT_EMPTY')
-  else if (isLonger(text, maxLength)) report(pointer, 'TEXT_TOO_LONG', { max: maxLength })
+    wrongFormat(pattern, text, place, walk)
+  else if (text.length < minLength) walk.report(pointer, 'TEXT_EMPTY')
+  else if (isLonger(text, maxLength)) walk.report(pointer, 'TEXT_TOO_LONG', { max: maxLength })
   else return text
   return undefined
 }
 
-function wrongFormat(pattern: string, text: string, { pointer, field }: Place, report: Report) {
+function wrongFormat(pattern: string, text: string, { pointer, field }: Place, walk: Walk) {
   const suggestion = suggestText(field, text, compiled(pattern))
-  const codeFault = field === 'employer' ? checkSocialCreditCode(text) : undefined
-  if (text === '') report(pointer, 'TEXT_EMPTY')
-  else if (codeFault !== undefined) report(pointer, codeFault, undefined, suggestion)
-  else report(pointer, 'FIELD_FORMAT', { format: formats[field] as Text }, suggestion)
+  if (text === '') walk.report(pointer, 'TEXT_EMPTY')
+  else {
+    const format = walk.formats[field] ?? anyFormat
+    walk.report(pointer, 'FIELD_FORMAT', { format }, suggestion)
+  }
 }
 
-function readInteger(schema: Schema, value: number, { pointer }: Place, report: Report) {
+function readInteger(schema: Schema, value: number, { pointer }: Place, walk: Walk) {
   const { minimum: min = -Infinity, maximum: max = Infinity } = schema
   if (value >= min && value <= max) return value
-  report(pointer, 'NUMBER_OUT_OF_RANGE', { min, max })
+  walk.report(pointer, 'NUMBER_OUT_OF_RANGE', { min, max })
   return undefined
 }
 
-function readChoice(allowed: readonly string[], { value, pointer }: Place, report: Report) {
+function readChoice(allowed: readonly string[], { value, pointer }: Place, { report }: Walk) {
   if (allowed.includes(value as string)) return value
   const params = { allowed: { 'zh-CN': allowed.join('、'), en: allowed.join(', ') } }
   report(pointer, 'VALUE_NOT_ALLOWED', params, suggestOneOf(value, allowed))
   return undefined
 }
 
-function wrongType({ type, pattern }: Schema, { value, pointer, field }: Place, report: Report) {
+function wrongType({ type, pattern }: Schema, { value, pointer, field }: Place, walk: Walk) {
   const params = { expected: expected[type as string] as Text }
   const suggestion = pattern && suggestText(field, value, compiled(pattern))
-  report(pointer, 'FIELD_TYPE', params, suggestion)
+  walk.report(pointer, 'FIELD_TYPE', params, suggestion)
   return undefined
 }
 
@@ -181,6 +179,6 @@ function isLonger(text: string, max: number): boolean {
   return text.length > max * 2 || [...text].length > max
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

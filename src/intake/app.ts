@@ -7,27 +7,30 @@ import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type pg from 'pg'
 import { Compile } from 'typebox/compile'
 import { bodyReadAwayBytesMax, requestBodyBytesMax, requestReceiveMsMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
+import { type CheckDependencies, checkRoute } from './check.ts'
+import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { lookupRoutes } from './lookup.ts'
+import { policyRoutes } from './policies.ts'
 import { problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
 
-export type AppDependencies = SubmitDependencies & {
-  readonly logger: FastifyBaseLogger
-  readonly authenticator: Authenticator
-  readonly readPool: pg.Pool
-  readonly receiptKeys: readonly object[]
-  readonly readiness: Readiness
-  /** Prometheus text of everything this process knows. */
-  readonly readMetrics: () => Promise<string>
-  readonly onAnswered: (route: string, status: number, seconds: number) => void
-}
+export type AppDependencies = SubmitDependencies &
+  CheckDependencies &
+  ExplanationDependencies & {
+    readonly logger: FastifyBaseLogger
+    readonly authenticator: Authenticator
+    readonly receiptKeys: readonly object[]
+    readonly readiness: Readiness
+    /** Prometheus text of everything this process knows. */
+    readonly readMetrics: () => Promise<string>
+    readonly onAnswered: (route: string, status: number, seconds: number) => void
+  }
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
@@ -50,7 +53,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   await document(app)
   useBearerTokens(app, dependencies.authenticator)
   submitRoute(app, dependencies)
+  checkRoute(app, dependencies)
   lookupRoutes(app, dependencies.readPool)
+  explanationRoute(app, dependencies)
+  policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies.receiptKeys)
   healthRoutes(app, dependencies.readiness)
   app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>

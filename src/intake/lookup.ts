@@ -5,11 +5,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
-import { formatFen } from '../declaration/money.ts'
+import { catalogue } from '../declaration/catalogue/catalogue.ts'
+import type { FindingCount } from '../declaration/findings.ts'
 import { formatInstant } from '../declaration/period.ts'
 import { findAcceptances } from '../journal/find.ts'
-import { findStanding, listStandings, type Standing } from '../ledger/status.ts'
+import {
+  findReassessments,
+  findStanding,
+  listStandings,
+  type Standing,
+  type StandingReassessment,
+} from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
+import { presentAmounts, presentAssessment } from '../policy/present.ts'
 import { requireScope } from './bearer.ts'
 import { sendProblem } from './problems.ts'
 import {
@@ -44,8 +52,10 @@ export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
     },
     handler: async (request, reply) => {
       const standing = await findStanding(pool, request.params.id)
-      if (!mayRead(request, standing?.employer)) return sendProblem(request, reply, 'NOT_FOUND')
-      return noStore(reply).send(presentStanding(standing as Standing))
+      if (standing === undefined || !mayRead(request, standing.employer)) {
+        return sendProblem(request, reply, 'NOT_FOUND')
+      }
+      return noStore(reply).send(presentStanding(standing, await findReassessments(pool, standing)))
     },
   })
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
@@ -93,15 +103,18 @@ async function list(
   const links = more
     ? { next: `/v1/declarations?${query}&before=${last.envelope}.${last.position}` }
     : {}
-  return noStore(reply).send({ declarations: page.map(presentStanding), links })
+  return noStore(reply).send({
+    declarations: page.map((standing) => presentStanding(standing)),
+    links,
+  })
 }
 
-function mayRead({ filer }: FastifyRequest, employer: string | undefined): boolean {
+export function mayRead({ filer }: FastifyRequest, employer: string | undefined): boolean {
   return employer !== undefined && filer?.employers.has(employer) === true
 }
 
 /** What is one filer's must not stay in a cache that others share. */
-function noStore(reply: FastifyReply): FastifyReply {
+export function noStore(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'no-store')
 }
 
@@ -110,8 +123,11 @@ const heldNotice = {
   en: 'Accepted; the receipt stands. Posting met a fault that staff are looking at. Do not file again.',
 }
 
-function presentStanding(standing: Standing): Static<typeof declarationStatusSchema> {
-  const { id, status, employer, period, kind, onTime, assessment } = standing
+function presentStanding(
+  standing: Standing,
+  reassessments: readonly StandingReassessment[] = [],
+): Static<typeof declarationStatusSchema> {
+  const { id, status, employer, period, kind, onTime, assessment, findings } = standing
   const self = `/v1/declarations/${id}`
   return {
     id,
@@ -123,24 +139,25 @@ function presentStanding(standing: Standing): Static<typeof declarationStatusSch
     deadline: formatInstant(standing.deadlineMicros),
     onTime,
     ...(assessment && { assessment: presentAssessment(assessment) }),
+    ...(reassessments.length > 0 && { reassessments: reassessments.map(presentReassessment) }),
+    ...(findings.length > 0 && { findings: findings.map(presentCount) }),
     ...(standing.deadLetter && status === 'accepted' && { notice: heldNotice }),
-    links: { self, receipt: `${self}/receipt` },
+    links: { self, receipt: `${self}/receipt`, explanation: `${self}/explanation` },
   }
 }
 
-function presentAssessment(assessment: NonNullable<Standing['assessment']>) {
-  const { region, policyHash: hash, provisional, lines, amounts } = assessment
-  const sum = (side: 'employerFen' | 'employeeFen') =>
-    formatFen(amounts.reduce((total, amount) => total + amount[side], 0))
+function presentReassessment(reassessment: StandingReassessment) {
+  const { id, policyHash: hash, policyHashBefore: hashBefore, provisional } = reassessment
   return {
-    policy: { region, hash, provisional },
-    amounts: amounts.map(({ insurance, baseFen, employerFen, employeeFen }) => ({
-      insurance,
-      base: formatFen(baseFen),
-      employer: formatFen(employerFen),
-      employee: formatFen(employeeFen),
-    })),
-    total: { employer: sum('employerFen'), employee: sum('employeeFen') },
-    lines,
+    id,
+    policy: { hash, hashBefore },
+    provisional,
+    ...presentAmounts(reassessment.amounts),
+    lines: reassessment.linesChanged,
   }
+}
+
+function presentCount({ code, count }: FindingCount) {
+  const { severity, title } = catalogue[code]
+  return { code, severity, title, count }
 }

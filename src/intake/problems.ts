@@ -3,9 +3,10 @@
  * Chinese and English, with the next step. Nothing of an error's own text is ever passed on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Finding } from '../declaration/findings.ts'
+import { languageOf } from './language.ts'
 
-type Text = { readonly 'zh-CN': string; readonly en: string }
 type ProblemKind = { readonly status: number; readonly title: Text; readonly fix: Text }
 
 const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
@@ -16,8 +17,8 @@ export const problemKinds = {
     status: 422,
     title: text('申报内容有误，未受理', 'The declaration has faults and was not accepted'),
     fix: text(
-      '按 errors 逐条修改后，用新的或原来的 Idempotency-Key 重新申报。',
-      'Mend what errors lists, then file again with a new or the same Idempotency-Key.',
+      '按 errors 逐条修改后，用新的或原来的 Idempotency-Key 重新申报；errors 最多 200 条，全部问题可用 Accept: text/csv 向 /v1/declarations/check 获取。',
+      'Mend what errors lists, then file again with a new or the same Idempotency-Key. It lists 200 at most; POST to /v1/declarations/check with Accept: text/csv for all.',
     ),
   },
   IDEMPOTENCY_KEY_MISSING: {
@@ -171,7 +172,7 @@ export function sendProblem(
   details: ProblemDetails = {},
 ): FastifyReply {
   const { status, title, fix }: ProblemKind = problemKinds[code]
-  const language = prefersChinese(request) ? 'zh-CN' : 'en'
+  const language = languageOf(request)
   if (status === 503) reply.header('retry-after', String(1 + Math.floor(Math.random() * 5)))
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   return reply
@@ -192,10 +193,6 @@ export function sendProblem(
         ...details,
       }),
     )
-}
-
-function prefersChinese(request: FastifyRequest): boolean {
-  return /^\s*zh\b/i.test(request.headers['accept-language'] ?? '')
 }
 
 /** The problem for an error that Fastify or a handler threw. */

@@ -3,8 +3,9 @@
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { catalogue } from '../declaration/catalogue.ts'
-import { problemKinds, sendProblem } from './problems.ts'
+import { languageOf } from './language.ts'
+import { meaningOf, meaningPage, pageSecurityPolicy } from './meaning.ts'
+import { sendProblem } from './problems.ts'
 
 const codeSchema = Type.Object({ code: Type.String({ maxLength: 60 }) })
 
@@ -15,16 +16,20 @@ export function referenceRoutes(app: FastifyInstance, receiptKeys: readonly obje
       reply.header('cache-control', 'public, max-age=300').send({ keys: receiptKeys }),
   })
   app.get<{ Params: Static<typeof codeSchema> }>('/v1/findings/:code', {
-    schema: { summary: 'What a finding or problem means and how to fix it', params: codeSchema },
+    schema: {
+      summary: 'What a finding or problem means and how to fix it',
+      description: 'JSON, or a page for people where Accept asks for text/html.',
+      params: codeSchema,
+    },
     handler: async (request, reply) => {
-      const entry = meaningOf(request.params.code)
-      if (entry === undefined) return sendProblem(request, reply, 'NOT_FOUND')
-      return reply.header('cache-control', 'public, max-age=300').send(entry)
+      const meaning = meaningOf(request.params.code)
+      if (meaning === undefined) return sendProblem(request, reply, 'NOT_FOUND')
+      reply.header('cache-control', 'public, max-age=300').header('vary', 'accept, accept-language')
+      if (!request.headers.accept?.includes('text/html')) return reply.send(meaning)
+      return reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', pageSecurityPolicy)
+        .send(meaningPage(meaning, languageOf(request)))
     },
   })
-}
-
-function meaningOf(code: string): object | undefined {
-  const entries: Record<string, object> = { ...catalogue, ...problemKinds }
-  return Object.hasOwn(entries, code) ? { code, ...entries[code] } : undefined
 }

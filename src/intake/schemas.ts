@@ -37,6 +37,67 @@ const amountSchema = Type.Object({
   employee: yuan,
 })
 
+const assessmentSchema = Type.Object({
+  policy: Type.Object({
+    region: Type.String(),
+    hash: Type.String({ description: 'SHA-256 of the policy pack.' }),
+    provisional: Type.Boolean({
+      description: 'A value is not published yet; it will be reassessed.',
+    }),
+  }),
+  amounts: Type.Array(amountSchema),
+  total: Type.Object({ employer: yuan, employee: yuan }),
+  lines: Type.Integer(),
+})
+
+const findingSchema = Type.Object({
+  pointer: Type.String({ examples: ['/lines/0/person/idNumber'] }),
+  code: Type.String({ examples: ['ID_CHECK_DIGIT'] }),
+  severity: Type.Enum(['error', 'warning', 'hint']),
+  message: text,
+  fix: text,
+  legalBasis: Type.Optional(Type.String()),
+  suggestion: Type.Optional(Type.String()),
+})
+
+const explainedAmounts = Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+  description:
+    'Wage, limit, rate and rounding of an amount, each with dates and sources; a sentence.',
+})
+
+const explanationSchema = Type.Object({
+  lines: Type.Array(
+    Type.Object({ line: Type.Integer(), category: Type.String(), amounts: explainedAmounts }),
+  ),
+  unit: explainedAmounts,
+  provisionalReasons: Type.Array(Type.String()),
+})
+
+export const checkedSchema = Type.Object({
+  valid: Type.Boolean(),
+  total: Type.Integer({ description: 'All findings there are.' }),
+  findings: Type.Array(findingSchema, { description: 'The first 200, errors first.' }),
+  assessment: Type.Optional(assessmentSchema),
+  explanation: Type.Optional(explanationSchema),
+})
+
+export const explainedSchema = Type.Object({
+  id: Type.String(),
+  policy: Type.Object({ region: Type.String(), hash: Type.String() }),
+  total: Type.Integer(),
+  findings: Type.Array(findingSchema),
+  explanation: explanationSchema,
+  reassessments: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      policy: Type.Object({ hash: Type.String(), hashBefore: Type.String() }),
+      surchargeFreeUntil: Type.Optional(Type.String()),
+      explanation: explanationSchema,
+    }),
+  ),
+  links: Type.Record(Type.String(), Type.String()),
+})
+
 export const declarationStatusSchema = Type.Object({
   id: Type.String(),
   status: Type.Enum(['accepted', 'posted', 'superseded', 'cancelled']),
@@ -46,17 +107,30 @@ export const declarationStatusSchema = Type.Object({
   acceptedAt: instant,
   deadline: instant,
   onTime: Type.Boolean(),
-  assessment: Type.Optional(
-    Type.Object({
-      policy: Type.Object({
-        region: Type.String(),
-        hash: Type.String(),
+  assessment: Type.Optional(assessmentSchema),
+  reassessments: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        policy: Type.Object({ hash: Type.String(), hashBefore: Type.String() }),
         provisional: Type.Boolean(),
+        amounts: Type.Array(amountSchema),
+        total: Type.Object({ employer: yuan, employee: yuan }),
+        lines: Type.Integer(),
       }),
-      amounts: Type.Array(amountSchema),
-      total: Type.Object({ employer: yuan, employee: yuan }),
-      lines: Type.Integer(),
-    }),
+      { description: 'Differences that later packs made, to be added to the assessment.' },
+    ),
+  ),
+  findings: Type.Optional(
+    Type.Array(
+      Type.Object({
+        code: Type.String(),
+        severity: Type.String(),
+        title: text,
+        count: Type.Integer(),
+      }),
+      { description: 'Warnings and hints by kind; /explanation has each.' },
+    ),
   ),
   notice: Type.Optional(text),
   links: Type.Record(Type.String(), Type.String()),
@@ -75,7 +149,7 @@ export const problemSchema = Type.Object(
     detail: Type.String(),
     traceId: Type.String(),
     total: Type.Optional(Type.Integer()),
-    errors: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+    errors: Type.Optional(Type.Array(findingSchema)),
   },
   { description: 'RFC 9457 problem document.' },
 )

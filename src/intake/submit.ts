@@ -3,23 +3,27 @@
  * kept of what is refused; what is answered with 202 is durable.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
 import { canonicalDeclaration } from '../declaration/canonical.ts'
-import { checkDeclaration } from '../declaration/check.ts'
-import type { Finding } from '../declaration/findings.ts'
-import { dayOf, formatInstant, isPeriod } from '../declaration/period.ts'
+import { isDeclaration } from '../declaration/check.ts'
+import type { FindingList } from '../declaration/findings.ts'
+import { formatInstant } from '../declaration/period.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
+import { findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { findingsPerAnswerMax, idempotencyKeyCharactersMax } from '../limits.ts'
-import { checkPolicy } from '../policy/check.ts'
-import type { PeriodRules, Policies } from '../policy/rules.ts'
+import { checkFiling, type ValidFiling } from '../policy/check.ts'
+import type { Policies } from '../policy/rules.ts'
 import { requireScope } from './bearer.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
 
 export type SubmitDependencies = {
   readonly policies: Policies
+  /** For looking up what was accepted before. */
+  readonly readPool: pg.Pool
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
@@ -61,13 +65,21 @@ async function submit(
   if (key === 'invalid') return sendProblem(request, reply, 'IDEMPOTENCY_KEY_INVALID')
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const { policies, readPool } = dependencies
   const nowMicros = dependencies.nowMicros()
-  const checked = check(dependencies, body, nowMicros)
-  if (checked.kind === 'faulty') {
-    const { findings: errors, total } = checked
-    return sendProblem(request, reply, 'DECLARATION_INVALID', { errors, total })
+  const { findings, valid } = checkFiling(body, {
+    policies,
+    nowMicros,
+    keptMax: findingsPerAnswerMax,
+  })
+  if (valid !== undefined) await checkReplaced(readPool, valid.declaration, findings)
+  if (valid === undefined || findings.errors > 0) {
+    const before = await findAccepted(readPool, body, key.value)
+    if (before !== undefined) return replayed(reply, before)
+    const errors = findings.first(findingsPerAnswerMax)
+    return sendProblem(request, reply, 'DECLARATION_INVALID', { errors, total: findings.total })
   }
-  const filing = filingOf(checked.declaration, checked.rules, key.value, nowMicros)
+  const filing = filingOf(valid, key.value, nowMicros)
   return answer(request, reply, filing.id, await dependencies.submit(filing))
 }
 
@@ -83,46 +95,51 @@ function readIdempotencyKey(
 }
 
 /** False only when the body names an employer that the token does not. */
-function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
+export function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
   const { employer } = (body ?? {}) as { employer?: unknown }
   return typeof employer !== 'string' || filer?.employers.has(employer) === true
 }
 
-/** All faults at once: of policy, shape and rules. Warnings alone don't refuse. */
-function check({ policies }: SubmitDependencies, body: unknown, nowMicros: number): Checked {
-  const limit = findingsPerAnswerMax
-  const today = dayOf(nowMicros)
-  const checked = checkDeclaration(body, { today, limit })
-  const { region, period } = (body ?? {}) as { region?: unknown; period?: unknown }
-  const policy =
-    typeof region === 'string' && isPeriod(period)
-      ? checkPolicy({ region, period: earlier(period, today.slice(0, 7)) }, policies, nowMicros)
-      : undefined
-  if (checked.errors === 0 && policy?.rules !== undefined) {
-    return { kind: 'good', declaration: body as Declaration, rules: policy.rules }
-  }
-  const all =
-    policy?.finding === undefined ? checked.findings : [policy.finding, ...checked.findings]
-  const total = checked.total + all.length - checked.findings.length
-  return { kind: 'faulty', findings: all.slice(0, limit), total }
+/**
+ * What the journal says against a filing: a correction or cancellation of nothing. Its original has
+ * a receipt, so its acceptance can be seen here.
+ */
+export async function checkReplaced(
+  pool: pg.Pool,
+  { employer, period, replaces }: Declaration,
+  findings: FindingList,
+): Promise<void> {
+  if (replaces === undefined) return
+  const [found] = await findAcceptances(pool, [replaces])
+  const { statement } = found ?? {}
+  if (statement?.employer === employer && statement.period === period) return
+  findings.add(-1, '/replaces', 'REPLACES_NOTHING')
 }
 
-/** A period in the future has its own finding; the region is checked all the same. */
-function earlier(period: string, current: string): string {
-  return period < current ? period : current
+/**
+ * A filing that was accepted once stays accepted, whatever rules or time say against it now: the
+ * filer who asks again gets the original receipt.
+ */
+async function findAccepted(
+  pool: pg.Pool,
+  body: unknown,
+  key: string,
+): Promise<Acceptance | undefined> {
+  if (!isDeclaration(body)) return undefined
+  const id = declarationId(body.employer, body.period, key)
+  const [found] = await findAcceptances(pool, [id])
+  const digest = found === undefined ? undefined : digestOf(Buffer.from(canonicalDeclaration(body)))
+  if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
+  return { ...found, fresh: false }
 }
-
-type Checked =
-  | { readonly kind: 'good'; readonly declaration: Declaration; readonly rules: PeriodRules }
-  | { readonly kind: 'faulty'; readonly findings: readonly Finding[]; readonly total: number }
 
 function filingOf(
-  declaration: Declaration,
-  { deadlineMicros }: PeriodRules,
+  { declaration, rules }: ValidFiling,
   key: string,
   acceptedAtMicros: number,
 ): Filing {
-  const { employer, period, kind } = declaration
+  const { employer, period, kind, region } = declaration
+  const { deadlineMicros, hash } = rules
   const canonical = Buffer.from(canonicalDeclaration(declaration))
   return {
     id: declarationId(employer, period, key),
@@ -134,6 +151,7 @@ function filingOf(
     deadlineMicros,
     onTime: acceptedAtMicros < deadlineMicros,
     canonical,
+    policy: { region, hash },
   }
 }
 
@@ -154,11 +172,14 @@ function answer(
         instance: `/v1/declarations/${id}`,
       })
     case 'replayed':
-      reply.header('idempotency-replayed', 'true')
-      return accepted(reply, outcome.acceptance)
+      return replayed(reply, outcome.acceptance)
     case 'accepted':
       return accepted(reply, outcome.acceptance)
   }
+}
+
+function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {
+  return accepted(reply.header('idempotency-replayed', 'true'), acceptance)
 }
 
 /** The same text for the first answer and for every replay. */

@@ -10,6 +10,7 @@
  *    original receipt, and the sweeper finds the envelope;
  *  - after the commit, before the answers or the queue: the same.
  */
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { sha256 } from './digest.ts'
@@ -26,7 +27,11 @@ import {
 } from './receipt.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8. */
-export type Filing = Statement & { readonly canonical: Uint8Array }
+export type Filing = Statement & {
+  readonly canonical: Uint8Array
+  /** The pack it is to be assessed with: its hash, by the declaration's region. */
+  readonly policy: { readonly region: string; readonly hash: string }
+}
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
 export type Acceptance = {
@@ -145,6 +150,7 @@ function seal(
   const sealed = sealEnvelope(
     sealingKey,
     number,
+    headOf(group),
     group.map(({ canonical }) => canonical),
   )
   const statements = group.map((filing) => statementText(filing, environment))
@@ -173,6 +179,20 @@ function seal(
         signedRoot,
       ),
   }
+}
+
+/**
+ * What the group was accepted under. A process has one pack for each region, so that a region's
+ * hash is the same for all of the group.
+ */
+function headOf(group: readonly Filing[]): Buffer {
+  const policies: Record<string, string> = {}
+  for (const { policy } of group) {
+    const { region, hash } = policy
+    assert((policies[region] ?? hash) === hash, 'a region has one pack at a time')
+    policies[region] = hash
+  }
+  return Buffer.from(JSON.stringify({ policies }))
 }
 
 /**

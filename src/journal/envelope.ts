@@ -1,21 +1,23 @@
 /**
- * Envelopes: the declarations of one commit, compressed (zstd) and encrypted (AES-256-GCM) as one.
+ * Envelopes: the declarations of one commit, compressed (zstd) and encrypted (AES-256-GCM) as one,
+ * behind a head that tells what they were accepted under. Version 1 had no head.
  * Bytes: version (1), key id (6), nonce (12), ciphertext, tag (16). The associated data binds the
  * envelope's number, so that no envelope can be passed off as another.
  */
 import assert from 'node:assert/strict'
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { groupBytesMax, groupDeclarationsMax } from '../limits.ts'
+import { envelopeHeadBytesMax, groupBytesMax, groupDeclarationsMax } from '../limits.ts'
 
-const version = 1
+const version = 2
+const headlessVersion = 1
 const keyIdBytes = 6
 const nonceBytes = 12
 const tagBytes = 16
 const headerBytes = 1 + keyIdBytes + nonceBytes
 /** Canonical forms contain no line break (JSON escapes it), so one separates them. */
 const separator = 0x0a
-const openedBytesMax = groupBytesMax + groupDeclarationsMax
+const openedBytesMax = groupBytesMax + groupDeclarationsMax + envelopeHeadBytesMax
 /** Level 1: 3 times smaller than plain; level 3 saves 5% more at twice the time. */
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
@@ -32,14 +34,16 @@ export class EnvelopeError extends Error {
 }
 
 /**
- * Seals canonical declarations, as UTF-8, under an envelope number.
+ * Seals canonical declarations and their head, as UTF-8 without line breaks, under an envelope number.
  * @throws AssertionError above `groupBytesMax`: what can't be opened again must not be accepted
  */
 export function sealEnvelope(
   key: EnvelopeKey,
   number: bigint,
+  head: Uint8Array,
   canonical: readonly Uint8Array[],
 ): Buffer {
+  assert(head.length < envelopeHeadBytesMax, 'an envelope must be small enough to be opened again')
   const header = Buffer.allocUnsafe(headerBytes)
   header[0] = version
   header.write(key.kid, 1, keyIdBytes, 'hex')
@@ -47,15 +51,21 @@ export function sealEnvelope(
   header.set(nonce, 1 + keyIdBytes)
   const cipher = createCipheriv('aes-256-gcm', key.secret, nonce)
   cipher.setAAD(associatedData(header, number))
-  const compressed = zstdCompressSync(join(canonical), compression)
+  const compressed = zstdCompressSync(join([head, ...canonical]), compression)
   const body = cipher.update(compressed)
   cipher.final()
   return Buffer.concat([header, body, cipher.getAuthTag()])
 }
 
+export type OpenedParts = {
+  /** Undefined in envelopes of before there were heads. */
+  readonly head: Buffer | undefined
+  /** By position. */
+  readonly canonical: readonly Buffer[]
+}
+
 /**
  * Opens an envelope.
- * @returns the canonical declarations as UTF-8, by position
  * @throws EnvelopeError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
  * number is not what was sealed
  */
@@ -63,9 +73,10 @@ export function openEnvelope(
   keys: readonly EnvelopeKey[],
   number: bigint,
   sealed: Buffer,
-): Buffer[] {
+): OpenedParts {
   const kid = sealed.toString('hex', 1, 1 + keyIdBytes)
-  if (sealed[0] !== version || sealed.length < headerBytes + tagBytes) {
+  const headless = sealed[0] === headlessVersion
+  if ((sealed[0] !== version && !headless) || sealed.length < headerBytes + tagBytes) {
     throw new EnvelopeError('UNREADABLE', `Envelope ${number} is damaged.`)
   }
   const key = keys.find((candidate) => candidate.kid === kid)
@@ -75,11 +86,12 @@ export function openEnvelope(
       `Envelope ${number} was sealed with key ${kid}, which is not in the keyring: restore that key.`,
     )
   }
-  const opened = split(decrypt(key, number, sealed))
-  if (opened.length > groupDeclarationsMax) {
+  const parts = split(decrypt(key, number, sealed))
+  const head = headless ? undefined : parts.shift()
+  if (parts.length > groupDeclarationsMax) {
     throw new EnvelopeError('UNREADABLE', `Envelope ${number} holds too many declarations.`)
   }
-  return opened
+  return { head, canonical: parts }
 }
 
 function join(parts: readonly Uint8Array[]): Buffer {

@@ -5,13 +5,25 @@
 import type pg from 'pg'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from './digest.ts'
-import { EnvelopeError, type EnvelopeKey, openEnvelope } from './envelope.ts'
+import { EnvelopeError, type EnvelopeKey, type OpenedParts, openEnvelope } from './envelope.ts'
 import type { Lane } from './lanes.ts'
+import type { ReassessmentOrder } from './reassessment-order.ts'
 
+/** What was accepted, as it was filed. */
 export type AcceptedDeclaration = {
   readonly id: string
   readonly position: number
+  /** Microseconds since 1970. */
+  readonly acceptedAtMicros: number
+  /** Of the pack it is assessed with; undefined where the journal doesn't say: the current one. */
+  readonly policyHash: string | undefined
   readonly declaration: Declaration
+}
+
+export type AcceptedOrder = {
+  readonly id: string
+  readonly position: number
+  readonly order: ReassessmentOrder
 }
 
 export type OpenedEnvelope = {
@@ -19,6 +31,8 @@ export type OpenedEnvelope = {
   readonly lane: Lane
   /** In order of position. */
   readonly accepted: readonly AcceptedDeclaration[]
+  /** Reassessments, in order of position. */
+  readonly orders: readonly AcceptedOrder[]
 }
 
 type Row = {
@@ -27,8 +41,12 @@ type Row = {
   /** Of what was accepted, by position: ids and positions with commas, digests of 32 bytes. */
   ids: string | null
   positions: string | null
+  instants: string | null
   digests: Buffer | null
 }
+
+/** Hash of the pack by region. */
+type Head = { readonly policies: Readonly<Record<string, string>> }
 
 /**
  * Reads and opens an envelope.
@@ -43,12 +61,15 @@ export async function readEnvelope(
   const { rows } = await pool.query<Row>({
     name: 'read-envelope',
     text: `
-      select e.lane, e.sealed, a.ids, a.positions, a.digests
+      select e.lane, e.sealed, a.ids, a.positions, a.instants, a.digests
       from journal.envelope e
       cross join lateral (
         select
           string_agg(id, ',' order by position) as ids,
           string_agg(position::text, ',' order by position) as positions,
+          string_agg(
+            (extract(epoch from accepted_at) * 1000000)::bigint::text, ',' order by position
+          ) as instants,
           string_agg(digest, ''::bytea order by position) as digests
         from journal.acceptance
         where envelope = e.number
@@ -58,20 +79,70 @@ export async function readEnvelope(
   })
   const row = rows[0]
   if (row === undefined) return undefined
-  const canonical = openEnvelope(keys, number, row.sealed)
-  return { number, lane: row.lane, accepted: acceptedOf(number, row, canonical) }
+  const opened = openEnvelope(keys, number, row.sealed)
+  return { number, lane: row.lane, ...acceptedOf(number, row, opened) }
 }
 
-function acceptedOf(number: bigint, row: Row, canonical: readonly Buffer[]): AcceptedDeclaration[] {
+export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint }
+export type FoundOrder = AcceptedOrder & { readonly envelope: bigint }
+
+/** Opens what was accepted under one id; undefined when nothing was. */
+export async function readAccepted(
+  pool: pg.Pool,
+  keys: readonly EnvelopeKey[],
+  id: string,
+): Promise<FoundDeclaration | FoundOrder | undefined> {
+  const place = (await findPlaces(pool, [id])).get(id)
+  if (place === undefined) return undefined
+  const { envelope } = place
+  const opened = await readEnvelope(pool, keys, envelope)
+  const found = [...(opened?.accepted ?? []), ...(opened?.orders ?? [])].find(
+    (accepted) => accepted.id === id,
+  )
+  return found && { ...found, envelope }
+}
+
+function acceptedOf(
+  number: bigint,
+  row: Row,
+  opened: OpenedParts,
+): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
+  const { head, canonical } = opened
+  const { policies } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
-  return ids.map((id, i) => {
+  const instants = row.instants?.split(',') ?? []
+  const accepted: AcceptedDeclaration[] = []
+  const orders: AcceptedOrder[] = []
+  for (const [i, id] of ids.entries()) {
     const position = Number(positions[i])
     const bytes = canonical[position]
     const digest = row.digests?.subarray(32 * i, 32 * (i + 1))
     if (bytes === undefined || digest === undefined || !digestOf(bytes).equals(digest)) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
-    return { id, position, declaration: JSON.parse(bytes.toString()) as Declaration }
+    const content = JSON.parse(bytes.toString()) as Declaration | ReassessmentOrder
+    if (content.kind === 'reassessment') orders.push({ id, position, order: content })
+    else {
+      const policyHash = policies[content.region]
+      const acceptedAtMicros = Number(instants[i])
+      accepted.push({ id, position, acceptedAtMicros, policyHash, declaration: content })
+    }
+  }
+  return { accepted, orders }
+}
+
+/** Where declarations lie in the journal, by id; ids never accepted are left out. */
+export async function findPlaces(
+  pool: pg.Pool,
+  ids: readonly string[],
+): Promise<Map<string, { readonly envelope: bigint; readonly position: number }>> {
+  const { rows } = await pool.query<{ id: string; envelope: string; position: number }>({
+    name: 'find-places',
+    text: 'select id, envelope, position from journal.acceptance where id = any($1::text[])',
+    values: [ids],
   })
+  return new Map(
+    rows.map(({ id, envelope, position }) => [id, { envelope: BigInt(envelope), position }]),
+  )
 }

@@ -4,7 +4,6 @@
  */
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
-import type { AcceptedDeclaration } from '../journal/read.ts'
 
 export type DeadLetter = {
   readonly id: string
@@ -15,7 +14,10 @@ export type DeadLetter = {
 }
 
 /** The dead letter of a declaration for an error. */
-export function deadLetterOf({ id, position }: AcceptedDeclaration, error: unknown): DeadLetter {
+export function deadLetterOf(
+  { id, position }: Pick<DeadLetter, 'id' | 'position'>,
+  error: unknown,
+): DeadLetter {
   const { name, code, table, column, constraint, stack } = error as Error & Record<string, unknown>
   const place = [table, column, constraint].filter((part) => part !== undefined).join('.')
   const frame =

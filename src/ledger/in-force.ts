@@ -2,17 +2,16 @@
  * What is in force: for each employer and period the posted declaration with the highest sequence
  * (envelope, position); and the highest cancellation, below which everything stays cancelled.
  */
-import type { PreparedDeclaration } from './rows.ts'
+import { isDeclaration, type Postable } from './rows.ts'
 
 /**
  * The statements that raise both maxima to what an envelope's posted declarations say; they never
  * lower one. Rows go in sorted by key: two envelopes that share employers can't deadlock.
  */
-export function raiseInForce(
-  envelope: bigint,
-  prepared: readonly PreparedDeclaration[],
-): readonly string[] {
-  const cancels = prepared.some(({ declaration }) => declaration.kind === 'cancellation')
+export function raiseInForce(envelope: bigint, posted: readonly Postable[]): readonly string[] {
+  const declarations = posted.filter(isDeclaration)
+  if (declarations.length === 0) return []
+  const cancels = declarations.some(({ declaration }) => declaration.kind === 'cancellation')
   return [
     raise('in_force', `envelope = ${envelope}`),
     ...(cancels

@@ -14,14 +14,16 @@
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { Lane } from '../journal/lanes.ts'
-import { type AcceptedDeclaration, type OpenedEnvelope, readEnvelope } from '../journal/read.ts'
+import { loadPacks } from '../journal/policy-packs.ts'
+import { type OpenedEnvelope, readEnvelope } from '../journal/read.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type DeadLetter, deadLetterOf, insertDeadLetters } from './dead-letter.ts'
 import { raiseInForce } from './in-force.ts'
 import type { PersonIndex } from './person.ts'
 import { runPipelined } from './pipeline.ts'
 import { prepareDeclaration } from './prepare.ts'
-import { copyStatements, copyTexts, type PreparedDeclaration } from './rows.ts'
+import { prepareReassessments } from './reassess.ts'
+import { copiesOf, type Postable } from './rows.ts'
 
 /** What became of an envelope, in order of precedence. */
 export type PostOutcome =
@@ -53,7 +55,7 @@ export function createPosting(dependencies: PostDependencies) {
     const { pool, sealingKeys, isDataFault } = dependencies
     const envelope = await readEnvelope(pool, sealingKeys, number)
     if (envelope === undefined) return { kind: 'unknown' }
-    const prepared = prepareAll(dependencies, envelope)
+    const prepared = await prepareAll(dependencies, envelope)
     if (prepared.deadLetters.length > 0) return postIsolating(dependencies, envelope, prepared)
     try {
       return await postWhole(dependencies, envelope, prepared.ready)
@@ -65,14 +67,24 @@ export function createPosting(dependencies: PostDependencies) {
 }
 
 type Prepared = {
-  readonly ready: readonly PreparedDeclaration[]
+  readonly ready: readonly Postable[]
   readonly deadLetters: readonly DeadLetter[]
 }
 
-/** Prepares every declaration; one that throws becomes a dead letter and doesn't hold up the rest. */
-function prepareAll(dependencies: PostDependencies, envelope: OpenedEnvelope): Prepared {
-  const ready: PreparedDeclaration[] = []
-  const deadLetters: DeadLetter[] = []
+/** Prepares everything; what throws becomes a dead letter and doesn't hold up the rest. */
+async function prepareAll(
+  dependencies: PostDependencies,
+  envelope: OpenedEnvelope,
+): Promise<Prepared> {
+  const { pool, policies } = dependencies
+  await loadPacks(
+    pool,
+    policies,
+    envelope.accepted.map(({ policyHash }) => policyHash),
+  )
+  const reassessed = await prepareReassessments(dependencies, envelope.number, envelope.orders)
+  const ready: Postable[] = [...reassessed.ready]
+  const deadLetters: DeadLetter[] = [...reassessed.deadLetters]
   for (const accepted of envelope.accepted) {
     try {
       ready.push(prepareDeclaration(dependencies, envelope.number, accepted))
@@ -87,14 +99,15 @@ function prepareAll(dependencies: PostDependencies, envelope: OpenedEnvelope): P
 async function postWhole(
   { pool }: PostDependencies,
   envelope: OpenedEnvelope,
-  ready: readonly PreparedDeclaration[],
+  ready: readonly Postable[],
 ): Promise<PostOutcome> {
   const { number, lane } = envelope
-  const statements = [...mark(envelope), ...copyStatements, ...raiseInForce(number, ready)]
+  const copies = copiesOf(ready)
+  const statements = [...mark(envelope), ...copies.statements, ...raiseInForce(number, ready)]
   const client = await pool.connect()
   let broken = true
   try {
-    await runPipelined(client, statements, copyTexts(ready))
+    await runPipelined(client, statements, copies.texts)
     broken = false
     return { kind: 'posted', lane, declarations: ready.length, deadLetters: [] }
   } catch (error) {
@@ -112,14 +125,15 @@ async function postIsolating(
   envelope: OpenedEnvelope,
   { ready, deadLetters }: Prepared,
 ): Promise<PostOutcome> {
-  const { number, lane, accepted } = envelope
+  const { number, lane } = envelope
   try {
     return await inTransaction(pool, async (client) => {
       await runPipelined(client, mark(envelope), [])
       const dead = [...deadLetters, ...(await insertHalves(client, ready, isDataFault))]
-      await runPipelined(client, raiseInForce(number, ready), [])
+      const raises = raiseInForce(number, ready)
+      if (raises.length > 0) await runPipelined(client, raises, [])
       await insertDeadLetters(client, number, lane, dead)
-      const declarations = accepted.length - dead.length
+      const declarations = sizeOf(envelope) - dead.length
       return { kind: 'posted', lane, declarations, deadLetters: dead }
     })
   } catch (error) {
@@ -129,12 +143,17 @@ async function postIsolating(
 }
 
 /** Writes the marker, which lets an envelope in once, and takes it off the unposted. */
-function mark({ number, lane, accepted }: OpenedEnvelope): readonly string[] {
+function mark(envelope: OpenedEnvelope): readonly string[] {
+  const { number, lane } = envelope
   return [
     `insert into posting (envelope, lane, declarations)
-     values (${number}, '${lane}', ${accepted.length})`,
+     values (${number}, '${lane}', ${sizeOf(envelope)})`,
     `delete from journal.unposted where envelope = ${number}`,
   ]
+}
+
+function sizeOf({ accepted, orders }: OpenedEnvelope): number {
+  return accepted.length + orders.length
 }
 
 /** Whether the marker was there: unique violation (23505) on its table. */
@@ -149,20 +168,21 @@ function isMarked(error: unknown): boolean {
  */
 async function insertHalves(
   client: pg.PoolClient,
-  ready: readonly PreparedDeclaration[],
+  ready: readonly Postable[],
   isDataFault: PostDependencies['isDataFault'],
 ): Promise<readonly DeadLetter[]> {
   if (ready.length === 0) return []
   await client.query('savepoint half')
   try {
-    await runPipelined(client, copyStatements, copyTexts(ready))
+    const { statements, texts } = copiesOf(ready)
+    await runPipelined(client, statements, texts)
     await client.query('release savepoint half')
     return []
   } catch (error) {
     if (!isDataFault(error)) throw error
     await client.query('rollback to savepoint half')
     await client.query('release savepoint half')
-    if (ready.length === 1) return [deadLetterOf(ready[0] as AcceptedDeclaration, error)]
+    if (ready.length === 1) return [deadLetterOf(ready[0] as Postable, error)]
   }
   const middle = ready.length >> 1
   const first = await insertHalves(client, ready.slice(0, middle), isDataFault)

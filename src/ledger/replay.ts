@@ -16,6 +16,8 @@ const tables: Record<string, Compared> = {
   posting: { columns: 'envelope, lane, declarations', bucket: byEnvelope },
   declaration: { columns: 't.*', bucket: byEnvelope },
   line: { columns: 't.*', bucket: byEnvelope },
+  reassessment: { columns: 't.*', bucket: byEnvelope },
+  reassessment_line: { columns: 't.*', bucket: byEnvelope },
   in_force: { columns: 't.*', bucket: byEmployer },
   last_cancellation: { columns: 't.*', bucket: byEmployer },
   dead_letter: { columns: 'envelope, position, id, lane, code', bucket: byEnvelope },

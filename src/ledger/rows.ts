@@ -1,21 +1,19 @@
 /**
- * Assessed declarations as ledger rows, in the text form of COPY: one line a row, tabs between
- * columns. No value needs escaping, and it is asserted: codes, ids and digits only, as names
- * and numbers of persons stay in the envelope.
+ * Assessed declarations and reassessments as ledger rows, in the text form of COPY: one line a row,
+ * tabs between columns. No value needs escaping, and it is asserted: codes, ids and digits only, as
+ * names and numbers of persons stay in the envelope.
  */
 import assert from 'node:assert/strict'
-import type { AcceptedDeclaration } from '../journal/read.ts'
-import type { AssessedLine, Assessment } from '../policy/assess.ts'
+import { type Assessment, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
+import type { PreparedDeclaration } from './prepare.ts'
+import type { PreparedReassessment } from './reassess.ts'
 
-/** A declaration that is ready to be posted. */
-export type PreparedDeclaration = AcceptedDeclaration & {
-  readonly envelope: bigint
-  readonly assessment: Assessment
-  readonly policyHash: string
-  readonly provisional: boolean
-  /** Blind index of each line's person, hexadecimal. */
-  readonly persons: readonly string[]
+/** What an envelope posts. */
+export type Postable = PreparedDeclaration | PreparedReassessment
+
+export function isDeclaration(postable: Postable): postable is PreparedDeclaration {
+  return 'declaration' in postable
 }
 
 const amountColumns = `
@@ -24,32 +22,52 @@ const amountColumns = `
       unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
       work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen`
 
-/** One statement for each of the texts of `copyTexts`. */
-export const copyStatements: readonly string[] = [
-  `copy declaration (
+const copyDeclarations = `copy declaration (
       envelope, position, id, employer, period, region, kind, replaces, industry_class, lines,
-      policy_hash, provisional, ${amountColumns}
-    ) from stdin`,
-  `copy line (
+      policy_hash, provisional, findings, occupational_injury_employer_fen, ${amountColumns}
+    ) from stdin`
+const copyLines = `copy line (
       envelope, position, line, person, category, change, wage_fen, ${amountColumns}
-    ) from stdin`,
-]
+    ) from stdin`
+const copyReassessments = `copy reassessment (
+      envelope, position, id, employer, period, region, declaration_envelope, declaration_position,
+      policy_hash, policy_hash_before, provisional, lines_changed,
+      occupational_injury_employer_fen, ${amountColumns}
+    ) from stdin`
+const copyReassessmentLines = `copy reassessment_line (
+      envelope, position, line, person, ${amountColumns}
+    ) from stdin`
+
+export type Copies = { readonly statements: readonly string[]; readonly texts: readonly string[] }
+
+/** The COPYs that write these, and the rows for each. */
+export function copiesOf(postables: readonly Postable[]): Copies {
+  let [declarations, lines, reassessments, reassessmentLines] = ['', '', '', '']
+  for (const one of postables) {
+    if (isDeclaration(one)) {
+      declarations += declarationRow(one)
+      lines += lineRows(one)
+    } else {
+      reassessments += reassessmentRow(one)
+      reassessmentLines += reassessmentLineRows(one)
+    }
+  }
+  const copies = [
+    { statement: copyDeclarations, text: declarations },
+    { statement: copyLines, text: lines },
+    { statement: copyReassessments, text: reassessments },
+    { statement: copyReassessmentLines, text: reassessmentLines },
+  ].filter(({ text }) => text !== '')
+  return {
+    statements: copies.map(({ statement }) => statement),
+    texts: copies.map(({ text }) => text),
+  }
+}
 
 const absent = '\\N'
 
-/** The rows of these declarations, and those of their lines. */
-export function copyTexts(prepared: readonly PreparedDeclaration[]): readonly string[] {
-  let declarations = ''
-  let lines = ''
-  for (const one of prepared) {
-    declarations += declarationRow(one)
-    lines += lineRows(one)
-  }
-  return [declarations, lines]
-}
-
 function declarationRow(prepared: PreparedDeclaration): string {
-  const { envelope, position, id, declaration, assessment, policyHash, provisional } = prepared
+  const { envelope, position, id, declaration, assessment, policyHash, findings } = prepared
   const { employer, period, region, kind, replaces, industryClass, lines } = declaration
   const row = [
     envelope,
@@ -63,7 +81,9 @@ function declarationRow(prepared: PreparedDeclaration): string {
     industryClass ?? absent,
     lines?.length ?? 0,
     policyHash,
-    provisional,
+    assessment.provisionalReasons.length > 0,
+    findings.map(({ code, count }) => `${code} ${count}`).join(','),
+    assessment.amounts[insurances.length]?.employerFen ?? 0,
   ].join('\t')
   assert(!/[\n\r]/.test(row), 'a ledger row must be one line')
   return `${row}${amountsOf(assessment)}\n`
@@ -81,16 +101,47 @@ function amountsOf({ amounts }: Assessment): string {
 
 function lineRows({ envelope, position, declaration, assessment, persons }: PreparedDeclaration) {
   let rows = ''
+  const { linesFen } = assessment
   const lines = declaration.lines ?? []
   const sequence = `${envelope}\t${position}`
   for (let i = 0; i < lines.length; i += 1) {
-    const { category, change } = lines[i] as (typeof lines)[number]
-    const { wageFen, baseFen, employerFen, employeeFen } = assessment.lines[i] as AssessedLine
-    rows += `${sequence}\t${i}\t\\\\x${persons[i]}\t${category}\t${change}\t${wageFen}`
-    for (let k = 0; k < insurances.length; k += 1) {
-      rows += `\t${baseFen[k]}\t${employerFen[k]}\t${employeeFen[k]}`
-    }
+    const line = lines[i] as (typeof lines)[number]
+    const change = line.category === 'platform' ? 'none' : line.change
+    rows += `${sequence}\t${i}\t\\\\x${persons[i]}\t${line.category}\t${change}`
+    for (let at = i * lineStride; at < (i + 1) * lineStride; at += 1) rows += `\t${linesFen[at]}`
     rows += '\n'
   }
   return rows
+}
+
+function reassessmentRow(prepared: PreparedReassessment): string {
+  const { envelope, position, id, order, of, difference } = prepared
+  const { totalsFen, occupationalInjuryFen, provisional, lines } = difference
+  const row = [
+    envelope,
+    position,
+    id,
+    order.employer,
+    order.period,
+    order.region,
+    of.envelope,
+    of.position,
+    order.policy,
+    order.policyBefore,
+    provisional,
+    lines.length,
+    occupationalInjuryFen,
+    ...totalsFen,
+  ].join('\t')
+  assert(!/[\n\r]/.test(row), 'a ledger row must be one line')
+  return `${row}\n`
+}
+
+function reassessmentLineRows(prepared: PreparedReassessment): string {
+  const { envelope, position, difference, persons } = prepared
+  return difference.lines
+    .map(({ line, fen }, i) => {
+      return `${[envelope, position, line, `\\\\x${persons[i]}`, ...fen].join('\t')}\n`
+    })
+    .join('')
 }

@@ -2,6 +2,8 @@
  * How a declaration stands, from the moment of its acceptance; and an employer's list.
  */
 import type pg from 'pg'
+import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
+import type { FindingCount } from '../declaration/findings.ts'
 
 export type DeclarationStatus = 'accepted' | 'posted' | 'superseded' | 'cancelled'
 
@@ -36,6 +38,18 @@ export type Standing = {
         readonly amounts: readonly StandingAmount[]
       }
     | undefined
+  /** What it was told beside the receipt, once posted; errors are never among them. */
+  readonly findings: readonly FindingCount[]
+}
+
+/** The difference that a later pack made to a declaration. */
+export type StandingReassessment = {
+  readonly id: string
+  readonly policyHash: string
+  readonly policyHashBefore: string
+  readonly provisional: boolean
+  readonly linesChanged: number
+  readonly amounts: readonly StandingAmount[]
 }
 
 type Row = {
@@ -54,6 +68,7 @@ type Row = {
   lines: number
   policy_hash: string
   provisional: boolean
+  findings: string | null
   amounts: { insurance: string; base: number; employer: number; employee: number }[]
 }
 
@@ -62,7 +77,7 @@ const selection = `
     s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
     (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
     (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
-    s.region, s.lines, s.policy_hash, s.provisional,
+    s.region, s.lines, s.policy_hash, s.provisional, s.findings,
     coalesce(
       (
         select json_agg(json_build_object(
@@ -130,6 +145,12 @@ function standingOf(row: Row): Standing {
     onTime: row.on_time,
     deadLetter: row.dead_letter,
     assessment: assessmentOf(row),
+    findings: (row.findings ?? '').split(',').flatMap((counted) => {
+      const [code, count] = counted.split(' ')
+      return code === undefined || count === undefined
+        ? []
+        : [{ code: code as FindingCode, count: Number(count) }]
+    }),
   }
 }
 
@@ -140,11 +161,49 @@ function assessmentOf(row: Row): Standing['assessment'] {
     policyHash: row.policy_hash,
     provisional: row.provisional,
     lines: row.lines,
-    amounts: row.amounts.map(({ insurance, base, employer, employee }) => ({
-      insurance,
-      baseFen: base,
-      employerFen: employer,
-      employeeFen: employee,
-    })),
+    amounts: row.amounts.map(amountOf),
   }
+}
+
+/** Differences that were posted to a declaration, oldest first. */
+export async function findReassessments(
+  pool: pg.Pool,
+  { envelope, position }: Pick<Standing, 'envelope' | 'position'>,
+): Promise<StandingReassessment[]> {
+  const { rows } = await pool.query<ReassessmentRow>({
+    name: 'find-reassessments',
+    text: `
+      select
+        r.id, r.policy_hash, r.policy_hash_before, r.provisional, r.lines_changed,
+        (
+          select json_agg(json_build_object(
+            'insurance', m.insurance, 'base', m.base_fen,
+            'employer', m.employer_fen, 'employee', m.employee_fen
+          ))
+          from ledger.reassessed_amount m
+          where m.envelope = r.envelope and m.position = r.position
+        ) as amounts
+      from ledger.reassessment r
+      where (r.declaration_envelope, r.declaration_position) = ($1, $2::integer)
+      order by r.envelope, r.position`,
+    values: [envelope, position],
+  })
+  return rows.map((row) => ({
+    id: row.id,
+    policyHash: row.policy_hash,
+    policyHashBefore: row.policy_hash_before,
+    provisional: row.provisional,
+    linesChanged: row.lines_changed,
+    amounts: (row.amounts ?? []).map(amountOf),
+  }))
+}
+
+type ReassessmentRow = Pick<Row, 'id' | 'policy_hash' | 'provisional'> & {
+  policy_hash_before: string
+  lines_changed: number
+  amounts: Row['amounts'] | null
+}
+
+function amountOf({ insurance, base, employer, employee }: Row['amounts'][number]): StandingAmount {
+  return { insurance, baseFen: base, employerFen: employer, employeeFen: employee }
 }

@@ -19,6 +19,8 @@ export type Config = {
   /** The owner's URL for migrations; the same as `databaseUrl` unless set. */
   readonly migrateDatabaseUrl: string | undefined
   readonly redisUrl: string | undefined
+  /** A folder of policy packs; undefined: those that are shipped. */
+  readonly policyDir: string | undefined
   readonly token: TokenConfig
   readonly logLevel: string
 }
@@ -41,6 +43,7 @@ export const variables = {
   DATABASE_URL: 'a Postgres of your own (the embedded one)',
   MIGRATE_DATABASE_URL: "the schema owner's URL for npm run migrate (DATABASE_URL)",
   REDIS_URL: 'queue in this Redis (in Postgres)',
+  POLICY_DIR: 'a folder of policy packs (those in src/policy/packs)',
   JWKS_URL: 'keys that sign bearer tokens (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
@@ -89,6 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl,
     migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    policyDir: text('POLICY_DIR'),
     token: {
       jwksUrl: url('JWKS_URL', ['http:', 'https:']),
       issuer: text('TOKEN_ISSUER') ?? 'spillway',

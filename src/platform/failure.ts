@@ -11,6 +11,7 @@ const forOperators = new Set([
   'EngineLockError',
   'UsageError',
   'EmbeddedPostgresError',
+  'PackError',
   'ChildFailedError',
 ])
 

@@ -1,20 +1,18 @@
 /**
  * Assessment (核定): from declared wages to amounts, in whole fen. For each line, insurance and side:
- * clamp the wage to the limits, multiply, round half up to the fen. Totals are sums of rounded
- * lines, so that lines add up to them. No published rounding rule was found; this is the pack's.
+ * clamp the wage to the limits, multiply, round as the pack says. Totals are sums of rounded lines
+ * and of what is made for the unit as a whole, so that parts add up to them.
  */
-import { parseYuan } from '../declaration/money.ts'
-import type { Declaration } from '../declaration/schema.ts'
+import { readYuan } from '../declaration/money.ts'
+import type { Declaration, FlexibleLine, Line, PlatformLine } from '../declaration/schema.ts'
 import { type Insurance, insurances } from './pack.ts'
-import type { PeriodRules, Rates } from './rules.ts'
+import { type FlexibleRules, type PeriodRules, ppm, type Rates } from './rules.ts'
 
-/** Amounts of a line, by the order of `insurances`. */
-export type AssessedLine = {
-  readonly wageFen: number
-  readonly baseFen: readonly number[]
-  readonly employerFen: readonly number[]
-  readonly employeeFen: readonly number[]
-}
+/**
+ * Numbers of a line in `Assessment.linesFen`: the declared wage (of a flexible worker the chosen
+ * base), then base, employer and employee for each insurance.
+ */
+export const lineStride = 1 + 3 * insurances.length
 
 export type AssessedAmount = {
   readonly insurance: Insurance
@@ -24,55 +22,246 @@ export type AssessedAmount = {
 }
 
 export type Assessment = {
-  readonly lines: readonly AssessedLine[]
-  /** Sums by insurance; none for a cancellation. */
+  /** `lineStride` numbers for each line. */
+  readonly linesFen: Float64Array
+  /** What the employer pays for the unit as a whole, beside its lines; empty when nothing. */
+  readonly unit: readonly AssessedAmount[]
+  /** Sums by insurance, of lines and unit; none for a cancellation. */
   readonly amounts: readonly AssessedAmount[]
+  /** Which values stand in for final ones; empty when none does. */
+  readonly provisionalReasons: readonly string[]
 }
 
 /** Base times rate must stay an exact integer: 2^53 millionths of a fen are 90 million yuan. */
-const baseFenMax = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000) - 1
+export const baseFenMax = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000) - 1
 
-/** Assesses a declaration that was checked before. */
-export function assessDeclaration(
-  { lines = [], industryClass }: Pick<Declaration, 'lines' | 'industryClass'>,
-  rules: PeriodRules,
-): Assessment {
-  const rates = rules.ratesByClass[industryClass ?? rules.defaultIndustryClass]
-  if (rates === undefined || rules.ceilingFen > baseFenMax)
-    throw new RangeError('rules out of range')
-  const assessed = lines.map(({ wage }) => assessLine(parseYuan(wage), rules, rates))
-  if (assessed.length === 0) return { lines: assessed, amounts: [] }
-  const amounts = insurances.map((insurance, k) => {
-    let baseFen = 0
-    let employerFen = 0
-    let employeeFen = 0
-    for (const line of assessed) {
-      baseFen += line.baseFen[k] as number
-      employerFen += line.employerFen[k] as number
-      employeeFen += line.employeeFen[k] as number
-    }
-    return { insurance, baseFen, employerFen, employeeFen }
-  })
-  return { lines: assessed, amounts }
+const nothing: Assessment = {
+  linesFen: new Float64Array(0),
+  unit: [],
+  amounts: [],
+  provisionalReasons: [],
 }
 
-function assessLine(
-  wageFen: number,
-  { floorFen, ceilingFen }: PeriodRules,
-  { employerPpm, employeePpm }: Rates,
-): AssessedLine {
-  const base = Math.min(Math.max(wageFen, floorFen), ceilingFen)
-  const of = (ppm: number) => halfUp(base * ppm)
+type Assessed = Pick<Declaration, 'lines' | 'industryClass' | 'workInjuryFloat' | 'unitBase'>
+
+/**
+ * Assesses a declaration that was checked before.
+ * @param wagesFen wages of employees by line, where they have been read already
+ */
+export function assessDeclaration(
+  declaration: Assessed,
+  rules: PeriodRules,
+  wagesFen: readonly number[] = (declaration.lines ?? []).map(wageFenOf),
+): Assessment {
+  const { lines = [], industryClass, workInjuryFloat } = declaration
+  if (lines.length === 0) return nothing
+  const rates = rules.ratesFor(industryClass, workInjuryFloat)
+  if (rates === undefined) throw new RangeError('an industry class or float that was not checked')
+  const linesFen = new Float64Array(lines.length * lineStride)
+  const sums = new Array<number>(lineStride).fill(0)
+  assessEmployees(lines, wagesFen, rules, rates, linesFen, sums)
+  const employees = insurances.map((_, k) => sums[1 + 3 * k] as number)
+  const others = assessOthers(lines, rules, linesFen, sums)
+  const unit = assessUnit(declaration, rules, rates, employees, others.platform)
   return {
-    wageFen,
-    baseFen: [base, base, base, base],
-    employerFen: employerPpm.map(of),
-    employeeFen: employeePpm.map(of),
+    linesFen,
+    unit,
+    amounts: totalsOf(sums, unit),
+    provisionalReasons: [
+      ...rules.provisionalReasons,
+      ...(others.flexible === 0 ? [] : rules.flexibleProvisionalReasons),
+      ...(others.platform.length === 0 ? [] : rules.platformProvisionalReasons),
+    ],
   }
 }
 
-/** Millionths of a fen, never negative, to fen. By remainder: a quotient could round up to the next. */
-function halfUp(millionths: number): number {
-  const raised = millionths + 500_000
-  return (raised - (raised % 1_000_000)) / 1_000_000
+function wageFenOf(line: Line): number {
+  return line.category === 'employee' ? readYuan(line.wage) : -1
+}
+
+/** The loop that nearly all lines go through. */
+function assessEmployees(
+  lines: readonly Line[],
+  wagesFen: readonly number[],
+  { floorsFen, ceilingsFen, flatFen, roundingNumbers, unitBases }: PeriodRules,
+  { employerPpm, employeePpm }: Rates,
+  linesFen: Float64Array,
+  sums: number[],
+): void {
+  const { add, divisor, unitFen } = roundingNumbers
+  const count = insurances.length
+  const employer = employerPpm.map((rate, k) => (unitBases[k] === undefined ? rate : 0))
+  const { employer: employerFlat, employee: employeeFlat } = flatFen
+  for (let i = 0; i < lines.length; i += 1) {
+    if ((lines[i] as Line).category !== 'employee') continue
+    const wage = wagesFen[i] as number
+    let at = i * lineStride
+    linesFen[at] = wage
+    for (let k = 0; k < count; k += 1) {
+      const floor = floorsFen[k] as number
+      const ceiling = ceilingsFen[k] as number
+      const base = wage < floor ? floor : wage > ceiling ? ceiling : wage
+      const paid = Math.floor((base * (employer[k] as number) + add) / divisor) * unitFen
+      const withheld = Math.floor((base * (employeePpm[k] as number) + add) / divisor) * unitFen
+      linesFen[at + 1] = base
+      linesFen[at + 2] = paid + (employerFlat[k] as number)
+      linesFen[at + 3] = withheld + (employeeFlat[k] as number)
+      at += 3
+    }
+  }
+  for (let at = 0; at < linesFen.length; at += lineStride) {
+    for (let j = 1; j < lineStride; j += 1) (sums[j] as number) += linesFen[at + j] as number
+  }
+}
+
+function assessOthers(
+  lines: readonly Line[],
+  rules: PeriodRules,
+  linesFen: Float64Array,
+  sums: number[],
+) {
+  const platform: PlatformLine[] = []
+  let flexible = 0
+  for (const [i, line] of lines.entries()) {
+    if (line.category === 'platform') platform.push(line)
+    if (line.category !== 'flexible') continue
+    flexible += 1
+    const amounts = assessFlexible(line, rules)
+    linesFen.set(amounts, i * lineStride)
+    for (let j = 1; j < lineStride; j += 1) (sums[j] as number) += amounts[j] as number
+  }
+  return { platform, flexible }
+}
+
+/** The base that a flexible worker has chosen, in fen; undefined when it is not on offer. */
+export function chosenBaseFen(
+  { tier, base }: Pick<FlexibleLine, 'tier' | 'base'>,
+  { bases }: FlexibleRules,
+): number | undefined {
+  if (base !== undefined) return readYuan(base)
+  const offered = bases.row.tiers?.find((one) => one.tier === tier)
+  return offered === undefined ? undefined : readYuan(offered.base)
+}
+
+/** Percent of the base that a flexible worker pays for medical insurance; undefined for none. */
+export function flexibleMedicalRate(
+  { medical }: Pick<FlexibleLine, 'medical'>,
+  rules: FlexibleRules,
+): string | undefined {
+  if (medical === 'none') return undefined
+  const row = rules.medical?.row
+  return medical === 'with-account' ? row?.withAccount : row?.withoutAccount
+}
+
+/** A flexible worker pays all of pension and medical alone. */
+function assessFlexible(line: FlexibleLine, rules: PeriodRules): number[] {
+  const amounts = new Array<number>(lineStride).fill(0)
+  const { flexible } = rules
+  if (flexible === undefined) throw new RangeError('a category that was not checked')
+  const chosen = chosenBaseFen(line, flexible)
+  const rate = flexibleMedicalRate(line, flexible)
+  amounts[0] = chosen ?? 0
+  if (chosen !== undefined) {
+    amounts[1] = chosen
+    amounts[3] = roundedFen(chosen * ppm(flexible.pension.row.rate), rules)
+  }
+  if (rate !== undefined) {
+    const base =
+      flexible.medical?.row.base === 'chosen' ? (chosen ?? 0) : (rules.floorsFen[1] as number)
+    amounts[4] = base
+    amounts[6] = roundedFen(base * ppm(rate), rules)
+  }
+  return amounts
+}
+
+/** Millionths of a fen, never negative, to fen as the pack rounds. */
+export function roundedFen(
+  millionths: number,
+  { roundingNumbers: { add, divisor, unitFen } }: Pick<PeriodRules, 'roundingNumbers'>,
+): number {
+  if (millionths + add > Number.MAX_SAFE_INTEGER) throw new RangeError('an amount beyond exactness')
+  return Math.floor((millionths + add) / divisor) * unitFen
+}
+
+/** What is rounded once for the unit: its own bases, sums of bases, and the orders of each day. */
+function assessUnit(
+  { unitBase }: Assessed,
+  rules: PeriodRules,
+  { employerPpm }: Rates,
+  baseSumsFen: readonly number[],
+  platform: readonly PlatformLine[],
+): AssessedAmount[] {
+  const unit: AssessedAmount[] = []
+  for (const [k, insurance] of insurances.entries()) {
+    const kind = rules.unitBases[k]
+    if (kind === undefined) continue
+    const baseFen = kind === 'declared' ? readYuan(unitBase) : (baseSumsFen[k] as number)
+    const employerFen = exactRounded(baseFen, employerPpm[k] as number, rules)
+    unit.push({ insurance, baseFen, employerFen, employeeFen: 0 })
+  }
+  if (platform.length > 0) {
+    const days = assessDays(platform, rules)
+    const employerFen = days.reduce((sum, { amountFen }) => sum + amountFen, 0)
+    unit.push({ insurance: 'occupational-injury', baseFen: 0, employerFen, employeeFen: 0 })
+  }
+  return unit
+}
+
+/** As `roundedFen` of base × rate, for bases of a whole unit, whose product may leave 2^53. */
+function exactRounded(baseFen: number, rate: number, { roundingNumbers }: PeriodRules): number {
+  const { add, divisor, unitFen } = roundingNumbers
+  const millionths = BigInt(baseFen) * BigInt(rate) + BigInt(add)
+  return Number(millionths / BigInt(divisor)) * unitFen
+}
+
+export type AssessedDay = {
+  readonly date: string
+  /** Exact, in millionths of a yuan. */
+  readonly microYuan: number
+  readonly amountFen: number
+  readonly orders: Readonly<Record<string, number>>
+}
+
+/** Orders × tariff, added up exactly for each day, then rounded once. In order of days. */
+export function assessDays(
+  lines: readonly PlatformLine[],
+  rules: Pick<PeriodRules, 'tariffs' | 'roundingNumbers'>,
+): AssessedDay[] {
+  const tariffs = new Map(
+    rules.tariffs.map(({ row }) => [row.service, microYuanOf(row.perOrder)] as const),
+  )
+  const days = new Map<string, { microYuan: number; orders: Record<string, number> }>()
+  for (const { date, service, orders } of lines.flatMap((line) => line.days)) {
+    const tariff = tariffs.get(service)
+    if (tariff === undefined) throw new RangeError('a service that was not checked')
+    const day = days.get(date) ?? { microYuan: 0, orders: {} }
+    day.microYuan += orders * tariff
+    day.orders[service] = (day.orders[service] ?? 0) + orders
+    days.set(date, day)
+  }
+  return [...days]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([date, { microYuan, orders }]) => {
+      // 10,000 millionths of a yuan are a fen, which the rounding takes in millionths.
+      return { date, microYuan, orders, amountFen: roundedFen(microYuan * 100, rules) }
+    })
+}
+
+/** Millionths of a yuan, from yuan with at most six decimals. */
+function microYuanOf(yuan: string): number {
+  const [whole = '', decimals = ''] = yuan.split('.')
+  return Number(whole) * 1_000_000 + Number(decimals.padEnd(6, '0'))
+}
+
+function totalsOf(sums: readonly number[], unit: readonly AssessedAmount[]): AssessedAmount[] {
+  const totals: AssessedAmount[] = insurances.map((insurance, k) => ({
+    insurance,
+    baseFen: sums[1 + 3 * k] as number,
+    employerFen:
+      (sums[2 + 3 * k] as number) +
+      (unit.find((one) => one.insurance === insurance)?.employerFen ?? 0),
+    employeeFen: sums[3 + 3 * k] as number,
+  }))
+  const injury = unit.find(({ insurance }) => insurance === 'occupational-injury')
+  return injury === undefined ? totals : [...totals, injury]
 }

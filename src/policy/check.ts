@@ -1,36 +1,169 @@
 /**
- * What the policy says against a declaration: no policy for its region or period, or filing closed.
- * A late filing is accepted unless the pack refuses it; its receipt says late.
+ * The check of a declaration with its region's policy, and its assessment: one function for intake,
+ * pre-check, worker, command line and browser, so that all of them find and count the same.
  */
-import { type Finding, finding } from '../declaration/findings.ts'
-import { formatInstant } from '../declaration/period.ts'
-import type { PeriodRules, Policies } from './rules.ts'
+import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
+import type { FindingList, Report } from '../declaration/findings.ts'
+import { formatFen, readYuan } from '../declaration/money.ts'
+import { dayOf, formatInstant, isPeriod } from '../declaration/period.ts'
+import type { Declaration } from '../declaration/schema.ts'
+import { type Assessment, assessDeclaration } from './assess.ts'
+import { checkOtherLine } from './check-line.ts'
+import { insurances } from './pack.ts'
+import type { PeriodRules, Policies, RulesOutcome } from './rules.ts'
 
-export type PolicyCheck =
-  | { readonly rules: PeriodRules; readonly finding: undefined }
-  | { readonly rules: undefined; readonly finding: Finding }
+export type FilingContext = {
+  readonly policies: Policies
+  /** When it is filed, microseconds since 1970. */
+  readonly nowMicros: number
+  /** Errors kept to be shown, and other findings kept; all are counted. */
+  readonly keptMax: number
+  /** The pack to use; the region's current one when absent. */
+  readonly policyHash?: string | undefined
+  /** Lines looked at; as many as a declaration may have when absent. */
+  readonly linesMax?: number
+}
 
-/** Finds the rules for a declaration, or why there are none. */
-export function checkPolicy(
-  { region, period }: { readonly region: string; readonly period: string },
-  policies: Policies,
-  nowMicros: number,
-): PolicyCheck {
-  const rules = policies.rulesFor(region, period)
+/** A declaration that nothing refuses. */
+export type ValidFiling = {
+  readonly declaration: Declaration
+  readonly rules: PeriodRules
+  assess(): Assessment
+}
+
+export type CheckedFiling = {
+  readonly findings: FindingList
+  /** Undefined where there is an error. */
+  readonly valid: ValidFiling | undefined
+}
+
+/** Every finding about a body, and what it comes to. Never throws, whatever the body is. */
+export function checkFiling(body: unknown, context: FilingContext): CheckedFiling {
+  const { nowMicros, keptMax, linesMax } = context
+  const today = dayOf(nowMicros)
+  const checked = checkDeclaration(body, {
+    today,
+    keptMax,
+    ...(linesMax === undefined ? {} : { linesMax }),
+  })
+  const { findings, wagesFen } = checked
+  const report = findings.reportAt(-1)
+  const rules = findRules(body, today, context)
+  if (rules?.kind === 'rules') {
+    checkClosing(checked, rules, nowMicros, report)
+    checkFloat(checked, rules, report)
+    checkUnitBase(checked, rules, report)
+    checkWages(checked, rules)
+    for (const [i, line] of checked.lines.entries()) {
+      if (line === undefined || line.category === 'employee') continue
+      checkOtherLine(line, rules, today, findings.reportAt(i))
+    }
+  } else if (rules !== undefined) reportNoRules(rules, report)
+  if (findings.errors > 0 || rules?.kind !== 'rules') return { findings, valid: undefined }
+  const declaration = body as Declaration
+  const assess = () => assessDeclaration(declaration, rules, wagesFen)
+  return { findings, valid: { declaration, rules, assess } }
+}
+
+/** The rules of region and period, wherever the two are well-formed, even in a malformed body. */
+function findRules(
+  body: unknown,
+  today: string,
+  { policies, policyHash }: FilingContext,
+): RulesOutcome | undefined {
+  const { region, period } = (body ?? {}) as { region?: unknown; period?: unknown }
+  if (typeof region !== 'string' || !isPeriod(period)) return undefined
+  // A period in the future has its own finding; the region is checked all the same.
+  const current = today.slice(0, 7)
+  const known = period < current ? period : current
+  return policyHash === undefined
+    ? policies.rulesFor(region, known)
+    : policies.rulesOf(policyHash, known)
+}
+
+function reportNoRules(rules: Exclude<RulesOutcome, PeriodRules>, report: Report): void {
   switch (rules.kind) {
     case 'unknownRegion':
-      return refuse(finding('/region', 'REGION_UNKNOWN', { regions: rules.regions.join(', ') }))
+      report('/region', 'REGION_UNKNOWN', { regions: rules.regions.join(', ') })
+      break
     case 'beforePack':
-      return refuse(finding('/period', 'PERIOD_BEFORE_PACK', { first: rules.first }))
-    case 'rules':
-      if (!rules.refuseLate || nowMicros < rules.deadlineMicros)
-        return { rules, finding: undefined }
-      return refuse(
-        finding('/period', 'PERIOD_CLOSED', { deadline: formatInstant(rules.deadlineMicros) }),
-      )
+      report('/period', 'PERIOD_BEFORE_PACK', { first: rules.first })
+      break
+    case 'notCovered':
+      report('/period', 'PERIOD_NOT_COVERED', { note: rules.note })
+      break
   }
 }
 
-function refuse(found: Finding): PolicyCheck {
-  return { rules: undefined, finding: found }
+/** A late filing is accepted unless the pack refuses it; replacements may close before. */
+function checkClosing(
+  { header: { kind } }: CheckedDeclaration,
+  { deadlineMicros, refuseLate, replacementsCloseMicros }: PeriodRules,
+  nowMicros: number,
+  report: Report,
+): void {
+  if (nowMicros >= deadlineMicros) {
+    const deadline = formatInstant(deadlineMicros)
+    report('/period', refuseLate ? 'PERIOD_CLOSED' : 'PERIOD_LATE', { deadline })
+    return
+  }
+  if (replacementsCloseMicros === undefined || kind === undefined || kind === 'regular') return
+  if (nowMicros < replacementsCloseMicros) return
+  report('/kind', 'REPLACEMENT_CLOSED', { deadline: formatInstant(replacementsCloseMicros) })
+}
+
+function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: Report): void {
+  const { industryClass, workInjuryFloat } = header
+  if (rules.ratesFor(industryClass, workInjuryFloat) !== undefined) return
+  report('/workInjuryFloat', 'FLOAT_NOT_OFFERED', {
+    class: industryClass ?? rules.defaultIndustryClass,
+    allowed: rules.floatsOf(industryClass).join(', '),
+  })
+}
+
+/** Where a unit has a base of its own, it is at least the sum of what its persons pay on. */
+function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: Report): void {
+  const { unitBase, kind } = checked.header
+  const declared = insurances.flatMap((_, k) => (rules.unitBases[k] === 'declared' ? [k] : []))
+  if (declared.length === 0 || kind === 'cancellation') {
+    if (unitBase !== undefined) report('/unitBase', 'UNIT_BASE_NOT_USED')
+    return
+  }
+  if (unitBase === undefined) {
+    report('/unitBase', 'UNIT_BASE_MISSING')
+    return
+  }
+  const sums = declared.map((k) => {
+    const [floor, ceiling] = [rules.floorsFen[k] as number, rules.ceilingsFen[k] as number]
+    const base = (fen: number) => (fen < 0 ? 0 : Math.min(Math.max(fen, floor), ceiling))
+    return checked.wagesFen.reduce((sum, fen) => sum + base(fen), 0)
+  })
+  const sum = Math.max(...sums)
+  if (readYuan(unitBase) >= sum) return
+  report('/unitBase', 'UNIT_BASE_BELOW_SUM', { sum: formatFen(sum) }, formatFen(sum))
+}
+
+/** A wage this many times the ceiling is more likely one of a year. */
+const yearlyCeilings = 3
+/** As many fen are in a yuan: a wage above so many floors may be in fen. */
+const fenFloors = 100
+
+/** Warns of wages that are clamped, and to what. The first limit is pension's, which all know. */
+function checkWages({ wagesFen, findings }: CheckedDeclaration, rules: PeriodRules): void {
+  const floor = rules.floorsFen[0] as number
+  const ceiling = rules.ceilingsFen[0] as number
+  const { from } = rules.limits[0]?.row ?? { from: '' }
+  const below = { limit: formatFen(floor), since: from }
+  const above = { limit: formatFen(ceiling), since: from }
+  for (let i = 0; i < wagesFen.length; i += 1) {
+    const wage = wagesFen[i] as number
+    if (wage >= floor && wage <= ceiling) continue
+    if (wage < 0) continue
+    if (wage < floor) findings.add(i, '/wage', 'WAGE_BELOW_FLOOR', below)
+    else if (wage >= floor * fenFloors) {
+      findings.add(i, '/wage', 'WAGE_LOOKS_FEN', undefined, formatFen(Math.round(wage / 100)))
+    } else if (wage > ceiling * yearlyCeilings) {
+      findings.add(i, '/wage', 'WAGE_LOOKS_YEARLY', undefined, formatFen(Math.round(wage / 12)))
+    } else findings.add(i, '/wage', 'WAGE_ABOVE_CEILING', above)
+  }
 }

@@ -1,17 +1,53 @@
 /**
- * The rules of one region and period, resolved from its pack once and kept. A value that no row
- * covers is taken from the latest row before, else from the earliest after; the assessment is then
- * provisional and says why, and can be made again when the value is published.
+ * The rules of one region and period, resolved from its pack once and kept. Where no row covers the
+ * period, the pack's gap says what stands in; the assessment is then provisional and says why, and
+ * can be made again when the value is published.
+ *
+ * A declaration is assessed with the pack that was current when it was accepted, known by its hash,
+ * so that the same journal gives the same ledger whatever packs came later.
  */
 
-import { parseYuan } from '../declaration/money.ts'
-import { endOfPeriodMicros } from '../declaration/period.ts'
-import type { Dated, PolicyPack } from './pack.ts'
+import type { Text } from '../declaration/catalogue/entry.ts'
+import { readYuan } from '../declaration/money.ts'
+import { closingOf } from './calendar.ts'
+import {
+  type ClassRate,
+  type Dated,
+  type FlatAmount,
+  type FlexibleMedical,
+  type FlexibleRate,
+  gapsOf,
+  insurances,
+  type Limits,
+  limitsOf,
+  type PensionBases,
+  type PolicyPack,
+  type Rate,
+  type Rounding,
+  type Side,
+  type Tariff,
+} from './pack.ts'
+
+/** A row that applies; `carried` when it stands in for one that is missing. */
+export type Applied<Row extends Dated> = { readonly row: Row; readonly carried: boolean }
 
 /** Rates in millionths of the base, by the order of `insurances`. */
 export type Rates = {
   readonly employerPpm: readonly number[]
   readonly employeePpm: readonly number[]
+}
+
+/** How an exact amount becomes fen: floor((millionths + add) / divisor) × unit. */
+export type RoundingNumbers = {
+  readonly add: number
+  readonly divisor: number
+  readonly unitFen: number
+}
+
+export type FlexibleRules = {
+  readonly bases: Applied<PensionBases>
+  readonly pension: Applied<FlexibleRate>
+  readonly medical: Applied<FlexibleMedical> | undefined
 }
 
 export type PeriodRules = {
@@ -20,26 +56,55 @@ export type PeriodRules = {
   readonly period: string
   /** SHA-256 of the pack's text. */
   readonly hash: string
-  readonly floorFen: number
-  readonly ceilingFen: number
-  /** By industry class; index 0 is unused. */
-  readonly ratesByClass: readonly Rates[]
+  /** Rows with their sources, by the order of `insurances`: for explanations. */
+  readonly limits: readonly Applied<Limits>[]
+  readonly rates: readonly Applied<Rate | ClassRate>[]
+  readonly flat: readonly Applied<FlatAmount>[]
+  readonly rounding: Rounding
+  readonly flexible: FlexibleRules | undefined
+  readonly tariffs: readonly Applied<Tariff>[]
+  /** Limits in fen, by the order of `insurances`. */
+  readonly floorsFen: readonly number[]
+  readonly ceilingsFen: readonly number[]
+  /** For each person, by the order of `insurances`. */
+  readonly flatFen: Readonly<Record<Side, readonly number[]>>
+  readonly roundingNumbers: RoundingNumbers
+  /** By insurance: the employer's amount is made for the unit as a whole, on this base. */
+  readonly unitBases: readonly ('declared' | 'sum' | undefined)[]
   readonly defaultIndustryClass: number
-  readonly provisional: boolean
-  /** Which values stand in for unpublished ones, with the dates of what was used. */
+  /** Of what applies to everybody; flexible and platform workers have more of their own. */
   readonly provisionalReasons: readonly string[]
+  readonly flexibleProvisionalReasons: readonly string[]
+  readonly platformProvisionalReasons: readonly string[]
   /** Filing is on time before this instant, microseconds since 1970. */
   readonly deadlineMicros: number
   readonly refuseLate: boolean
+  readonly replacementsCloseMicros: number | undefined
+  /** @returns undefined when the class has no such float */
+  ratesFor(industryClass: number | undefined, float: number | undefined): Rates | undefined
+  /** Percent of the class rate that can be declared. */
+  floatsOf(industryClass: number | undefined): readonly number[]
 }
 
 export type RulesOutcome =
   | PeriodRules
   | { readonly kind: 'unknownRegion'; readonly regions: readonly string[] }
   | { readonly kind: 'beforePack'; readonly first: string }
+  | { readonly kind: 'notCovered'; readonly note: Text }
 
+export type HashedPack = { readonly pack: PolicyPack; readonly hash: string }
+
+/** Where assessments find their rules. */
 export type Policies = {
+  /** The rules of the region's current pack. */
   rulesFor(region: string, period: string): RulesOutcome
+  /** The rules of the pack with this hash; undefined when it isn't known here. */
+  rulesOf(hash: string, period: string): RulesOutcome | undefined
+  /** The current pack of each region. */
+  readonly current: ReadonlyMap<string, HashedPack>
+  packOf(hash: string): PolicyPack | undefined
+  /** Makes an older pack known, whose declarations are still to be assessed or explained. */
+  remember(known: HashedPack): void
 }
 
 export type PolicyDependencies = {
@@ -51,78 +116,212 @@ export type PolicyDependencies = {
 /** Periods kept; there are twelve a year. */
 const periodsKeptMax = 10_000
 
+/** The text of a pack that its hash is of. */
+export function packText(pack: PolicyPack): string {
+  return JSON.stringify(pack)
+}
+
 export function createPolicies({ packs, sha256Hex }: PolicyDependencies): Policies {
-  const byRegion = new Map(
-    packs.map((pack) => [pack.region, { pack, hash: sha256Hex(JSON.stringify(pack)) }]),
-  )
-  const resolved = new Map<string, PeriodRules>()
+  const hashed = packs.map((pack) => ({ pack, hash: sha256Hex(packText(pack)) }))
+  const current = new Map(hashed.map((one) => [one.pack.region.code, one]))
+  const byHash = new Map(hashed.map((one) => [one.hash, one.pack]))
+  const resolved = new Map<string, RulesOutcome>()
+  const rulesOf = (hash: string, period: string): RulesOutcome | undefined => {
+    const key = hash + period
+    const known = resolved.get(key)
+    if (known !== undefined) return known
+    const pack = byHash.get(hash)
+    if (pack === undefined) return undefined
+    const rules = resolveRules(pack, hash, period)
+    if (resolved.size < periodsKeptMax) resolved.set(key, rules)
+    return rules
+  }
   return {
+    current,
+    rulesOf,
+    packOf: (hash) => byHash.get(hash),
+    remember: ({ hash, pack }) => void byHash.set(hash, pack),
     rulesFor: (region, period) => {
-      const known = resolved.get(region + period)
-      if (known !== undefined) return known
-      const found = byRegion.get(region)
-      if (found === undefined) return { kind: 'unknownRegion', regions: [...byRegion.keys()] }
-      if (period < found.pack.from) return { kind: 'beforePack', first: found.pack.from }
-      const rules = resolveRules(found.pack, found.hash, period)
-      if (resolved.size < periodsKeptMax) resolved.set(region + period, rules)
-      return rules
+      const found = current.get(region)
+      if (found === undefined) return { kind: 'unknownRegion', regions: [...current.keys()] }
+      return rulesOf(found.hash, period) as RulesOutcome
     },
   }
 }
 
-function resolveRules(pack: PolicyPack, hash: string, period: string): PeriodRules {
-  const provisionalReasons: string[] = []
-  const inForce = <T extends Dated>(name: string, rows: readonly T[]): T => {
-    const { row, covered } = rowFor(rows, period)
-    if (!covered) provisionalReasons.push(`${name}: ${row.from} to ${row.to ?? 'now'}`)
-    return row
+/** Rows that apply to a period, and why some of them are not final. */
+class Resolver {
+  readonly reasons: string[] = []
+  readonly #pack: PolicyPack
+  readonly #period: string
+  /** The first list that has nothing for the period. */
+  missing: Text | undefined
+
+  constructor(pack: PolicyPack, period: string) {
+    this.#pack = pack
+    this.#period = period
   }
-  const limits = inForce('limits', pack.limits)
-  const { pension, medical, unemployment } = {
-    pension: inForce('pension', pack.rates.pension),
-    medical: inForce('medical', pack.rates.medical),
-    unemployment: inForce('unemployment', pack.rates.unemployment),
+
+  /** The row for the period, or the one that a gap names; undefined when there is none. */
+  find<Row extends Dated>(key: string, rows: readonly Row[]): Applied<Row> | undefined {
+    const period = this.#period
+    const covering = rows.find(({ from, to }) => from <= period && (to ?? period) >= period)
+    if (covering !== undefined) {
+      if (covering.status === 'provisional') this.reasons.push(`${key}: provisional`)
+      return { row: covering, carried: false }
+    }
+    const gap = gapsOf(this.#pack, key).find(
+      ({ from = '', to = period }) => from <= period && to >= period,
+    )
+    const row =
+      gap?.fill === 'next'
+        ? rows.find(({ from }) => from > period)
+        : gap?.fill === 'none'
+          ? undefined
+          : rows.findLast(({ to }) => to !== undefined && to < period)
+    if (gap === undefined || row === undefined) {
+      this.missing ??= gap?.note
+      return undefined
+    }
+    this.reasons.push(`${key}: ${row.from} to ${row.to ?? 'now'}`)
+    return { row, carried: true }
   }
-  const { employerByClass } = inForce('work-injury', pack.workInjury)
-  const employeePpm = [pension, medical, unemployment].map((rate) => ppm(rate.employee))
-  const ratesOf = (workInjury: string): Rates => ({
-    employerPpm: [pension, medical, unemployment]
-      .map((rate) => ppm(rate.employer))
-      .concat(ppm(workInjury)),
-    employeePpm: [...employeePpm, 0],
-  })
-  return {
-    kind: 'rules',
-    region: pack.region,
-    period,
-    hash,
-    floorFen: parseYuan(limits.floor),
-    ceilingFen: parseYuan(limits.ceiling),
-    ratesByClass: [ratesOf('0'), ...employerByClass.map(ratesOf)],
-    defaultIndustryClass: pack.defaultIndustryClass,
-    provisional: provisionalReasons.length > 0,
-    provisionalReasons,
-    deadlineMicros: endOfPeriodMicros(monthsAfter(period, pack.calendar.monthsAfterPeriod)),
-    refuseLate: pack.calendar.refuseLate,
+
+  findAll<Row extends Dated>(
+    key: string,
+    rows: readonly Row[],
+    nameOf: (row: Row) => string,
+  ): Applied<Row>[] {
+    const names = [...new Set(rows.map(nameOf))]
+    return names.flatMap((name) => {
+      const named = rows.filter((row) => nameOf(row) === name)
+      return this.find(`${key}/${name}`, named) ?? []
+    })
   }
 }
 
-/** The row that covers a period, else the latest before it, else the earliest after it. */
-function rowFor<T extends Dated>(rows: readonly T[], period: string): { row: T; covered: boolean } {
-  const byDate = [...rows].sort((one, other) => (one.from < other.from ? -1 : 1))
-  const row = byDate.findLast(({ from }) => from <= period) ?? byDate[0]
-  if (row === undefined) throw new Error('a policy pack has no row for a value')
-  return { row, covered: row.from <= period && (row.to === undefined || period <= row.to) }
+function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutcome {
+  if (period < pack.region.from) return { kind: 'beforePack', first: pack.region.from }
+  const resolver = new Resolver(pack, period)
+  const limits = wholeOf(
+    insurances.map((name) => resolver.find(`limits/${name}`, limitsOf(pack, name))),
+  )
+  const rates = wholeOf(
+    insurances.map((name) => resolver.find<Rate | ClassRate>(`rates/${name}`, pack.rates[name])),
+  )
+  const flat = resolver.findAll('flat', pack.flat ?? [], (row) => `${row.insurance}/${row.side}`)
+  // Rounding and calendar may be assumptions, which no publication will change afterwards.
+  const conventions = new Resolver(pack, period)
+  const rounding = conventions.find('rounding', pack.rounding)
+  const deadline = conventions.find('calendar/deadlines', pack.calendar.deadlines)
+  if (!(limits && rates && rounding && deadline)) {
+    const note = resolver.missing ?? conventions.missing ?? { 'zh-CN': period, en: period }
+    return { kind: 'notCovered', note }
+  }
+  const flexibleResolver = new Resolver(pack, period)
+  const platformResolver = new Resolver(pack, period)
+  const declared = new Resolver(pack, period).find('bases/unit', pack.bases?.unit ?? [])
+  return {
+    kind: 'rules',
+    region: pack.region.code,
+    period,
+    hash,
+    limits,
+    rates,
+    flat,
+    rounding: rounding.row,
+    flexible: resolveFlexible(flexibleResolver, pack),
+    tariffs: platformResolver.findAll(
+      'platform/tariffs',
+      pack.platform?.tariffs ?? [],
+      (row) => row.service,
+    ),
+    floorsFen: limits.map(({ row }) => readYuan(row.floor)),
+    ceilingsFen: limits.map(({ row }) => readYuan(row.ceiling)),
+    flatFen: { employer: flatFen(flat, 'employer'), employee: flatFen(flat, 'employee') },
+    roundingNumbers: roundingNumbersOf(rounding.row),
+    unitBases: insurances.map((name) => {
+      if (declared?.row.insurances.includes(name)) return 'declared'
+      return rounding.row.per === 'unit' ? 'sum' : undefined
+    }),
+    defaultIndustryClass: pack.region.defaultIndustryClass,
+    provisionalReasons: grouped(resolver.reasons),
+    flexibleProvisionalReasons: flexibleResolver.reasons,
+    platformProvisionalReasons: platformResolver.reasons,
+    ...closingOf(period, deadline.row, pack.calendar),
+    refuseLate: deadline.row.refuseLate,
+    ...classRates(rates, pack.region.defaultIndustryClass),
+  }
+}
+
+/** All of them; undefined where one is missing. */
+function wholeOf<T>(found: readonly (T | undefined)[]): readonly T[] | undefined {
+  const whole = found.filter((one) => one !== undefined)
+  return whole.length === found.length ? whole : undefined
+}
+
+/** `limits/pension: …` of all four insurances is said once. */
+function grouped(reasons: readonly string[]): readonly string[] {
+  return [...new Set(reasons.map((reason) => reason.replace(/^limits\/[a-z-]+/, 'limits')))]
+}
+
+function resolveFlexible(resolver: Resolver, pack: PolicyPack): FlexibleRules | undefined {
+  if (pack.flexible === undefined) return undefined
+  const { pensionBases, pensionRates, medical = [] } = pack.flexible
+  const bases = resolver.find('flexible/pensionBases', pensionBases)
+  const pension = resolver.find('flexible/pensionRates', pensionRates)
+  if (bases === undefined || pension === undefined) return undefined
+  return { bases, pension, medical: resolver.find('flexible/medical', medical) }
+}
+
+function flatFen(flat: readonly Applied<FlatAmount>[], side: Side): number[] {
+  return insurances.map((name) => {
+    const found = flat.find(({ row }) => row.insurance === name && row.side === side)
+    return found === undefined ? 0 : readYuan(found.row.amount)
+  })
+}
+
+/**
+ * The quotient of doubles is exact enough: a value just below a whole number k differs from it by
+ * 1/divisor, and half the distance of doubles near k is smaller while k × divisor is below 2^53.
+ */
+function roundingNumbersOf({ mode, scale }: Rounding): RoundingNumbers {
+  const unitFen = 10 ** (2 - scale)
+  const divisor = 1_000_000 * unitFen
+  const add = mode === 'half-up' ? divisor / 2 : mode === 'up' ? divisor - 1 : 0
+  return { add, divisor, unitFen }
+}
+
+/** Rates by industry class and float, made when first asked for. */
+function classRates(rates: readonly Applied<Rate | ClassRate>[], defaultIndustryClass: number) {
+  const workInjury = rates[3]?.row as ClassRate
+  const fixed = rates.slice(0, 3).map(({ row }) => row as Rate)
+  const made = new Map<number, Rates>()
+  const floatsOf = (industryClass = defaultIndustryClass) =>
+    workInjury.floats?.[industryClass - 1] ?? [100]
+  return {
+    floatsOf,
+    ratesFor: (industryClass = defaultIndustryClass, float = 100): Rates | undefined => {
+      const known = made.get(industryClass * 10_000 + float)
+      if (known !== undefined) return known
+      const classRate = workInjury.employerByClass[industryClass - 1]
+      if (classRate === undefined || (float !== 100 && !floatsOf(industryClass).includes(float))) {
+        return undefined
+      }
+      const floated = (ppm(classRate) * float) / 100
+      if (!Number.isInteger(floated)) throw new RangeError('a floated rate below one millionth')
+      const found = {
+        employerPpm: [...fixed.map(({ employer }) => ppm(employer)), floated],
+        employeePpm: [...fixed.map(({ employee }) => ppm(employee)), ppm(workInjury.employee)],
+      }
+      made.set(industryClass * 10_000 + float, found)
+      return found
+    },
+  }
 }
 
 /** Millionths, from percent with at most four decimals. */
-function ppm(percent: string): number {
-  if (!/^\d{1,2}(\.\d{1,4})?$/.test(percent)) throw new Error(`not a rate in percent: ${percent}`)
+export function ppm(percent: string): number {
   const [whole = '', decimals = ''] = percent.split('.')
   return Number(whole) * 10_000 + Number(decimals.padEnd(4, '0'))
-}
-
-function monthsAfter(period: string, months: number): string {
-  const count = Number(period.slice(0, 4)) * 12 + Number(period.slice(5)) - 1 + months
-  return `${Math.floor(count / 12)}-${String((count % 12) + 1).padStart(2, '0')}`
 }

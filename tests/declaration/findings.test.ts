@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
-import { type CatalogueEntry, catalogue } from '../../src/declaration/catalogue.ts'
+import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
+import type { CatalogueEntry } from '../../src/declaration/catalogue/entry.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 
 const entries = Object.entries<CatalogueEntry>(catalogue)
-const context = { today: '2024-11-23' }
+const context = { today: '2024-11-23', keptMax: 200 }
 const good = createGenerator(5).declaration({ period: '2024-11', lines: 300 })
 
 function named(name: (i: number) => string): Declaration {
@@ -29,19 +30,24 @@ function placeholders(text: string): string[] {
 }
 
 test('spaces around a name are a warning and refuse nothing', () => {
-  const { findings, total, errors } = checkDeclaration(
+  const { findings } = checkDeclaration(
     named(() => ' 王伟'),
     context,
   )
-  expect([findings.length, total, errors]).toEqual([200, 300, 0])
-  expect(findings[0]).toMatchObject({ code: 'NAME_SPACES', severity: 'warning' })
+  const { total, errors } = findings
+  expect([findings.first(300).length, total, errors]).toEqual([200, 300, 0])
+  expect(findings.first(1)[0]).toMatchObject({ code: 'NAME_SPACES', severity: 'warning' })
 })
 
 test('an error after hundreds of warnings is told first', () => {
   const body = named((i) => (i === 299 ? '\t' : ' 王伟'))
-  const { findings, total, errors } = checkDeclaration(body, { ...context, limit: 10 })
-  expect([findings.length, total, errors]).toEqual([10, 300, 1])
-  expect(findings[0]).toMatchObject({ pointer: '/lines/299/person/name', severity: 'error' })
+  const { findings } = checkDeclaration(body, { ...context, keptMax: 10 })
+  const { total, errors } = findings
+  expect([findings.first(10).length, total, errors]).toEqual([10, 300, 1])
+  expect(findings.first(10)[0]).toMatchObject({
+    pointer: '/lines/299/person/name',
+    severity: 'error',
+  })
 })
 
 test.each([
@@ -56,5 +62,5 @@ test.each([
 ])('the name %j gives %s', (name, code) => {
   const [line] = good.lines ?? []
   const lines = [{ ...line, person: { ...line?.person, name } }]
-  expect(checkDeclaration({ ...good, lines }, context).findings[0]?.code).toBe(code)
+  expect(checkDeclaration({ ...good, lines }, context).findings.first(1)[0]?.code).toBe(code)
 })

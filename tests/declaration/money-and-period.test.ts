@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatFen, parseYuan } from '../../src/declaration/money.ts'
-import { dayOf, endOfPeriodMicros, formatInstant } from '../../src/declaration/period.ts'
+import { formatFen, readYuan } from '../../src/declaration/money.ts'
+import {
+  addDays,
+  dayOf,
+  formatInstant,
+  instantMicros,
+  isDay,
+  isWeekend,
+} from '../../src/declaration/period.ts'
+import { wagePattern } from '../../src/declaration/schema.ts'
 
 test('fen survive the way to yuan and back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (fen) => {
-      expect(parseYuan(formatFen(fen))).toBe(fen)
+      expect(readYuan(formatFen(fen))).toBe(fen)
     }),
   )
 })
@@ -18,16 +26,45 @@ test.each([
   ['0', 0],
   ['0.1', 10],
   ['999999999.99', 99_999_999_999],
-])('%s yuan are %i fen', (yuan, fen) => expect(parseYuan(yuan)).toBe(fen))
+])('%s yuan are %i fen', (yuan, fen) => expect(readYuan(yuan)).toBe(fen))
 
 test('an amount that is no whole number of fen is refused', () => {
   for (const fen of [0.5, Number.NaN, 2 ** 53]) expect(() => formatFen(fen)).toThrow(RangeError)
 })
 
-test('a period ends at 24:00 in Shanghai, also in December', () => {
-  expect(formatInstant(endOfPeriodMicros('2024-11'))).toBe('2024-12-01T00:00:00.000000+08:00')
-  expect(formatInstant(endOfPeriodMicros('2024-12'))).toBe('2025-01-01T00:00:00.000000+08:00')
-  expect(dayOf(endOfPeriodMicros('2024-02') - 1)).toBe('2024-02-29')
+test('what is no amount in yuan is -1, exactly where the schema refuses it', () => {
+  const pattern = new RegExp(wagePattern)
+  const near = fc.stringMatching(/^[0-9.,+eE -]{0,14}$/)
+  fc.assert(
+    fc.property(fc.oneof(near, fc.string()), (text) => {
+      expect(readYuan(text) >= 0).toBe(pattern.test(text))
+    }),
+    { numRuns: 5_000 },
+  )
+  for (const value of [undefined, null, 6500, {}]) expect(readYuan(value)).toBe(-1)
+})
+
+test('a day ends at 24:00 in Shanghai, also on New Year’s Eve', () => {
+  expect(formatInstant(instantMicros('2024-11-30', '24:00'))).toBe(
+    '2024-12-01T00:00:00.000000+08:00',
+  )
+  expect(formatInstant(instantMicros('2024-12-31', '24:00'))).toBe(
+    '2025-01-01T00:00:00.000000+08:00',
+  )
+  expect(dayOf(instantMicros('2024-02-29', '24:00') - 1)).toBe('2024-02-29')
+  expect(addDays('2024-02-28', 2)).toBe('2024-03-01')
+  expect(['2024-11-22', '2024-11-23', '2024-11-24', '2024-11-25'].map(isWeekend)).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ])
+  expect(['2024-02-29', '2023-02-29', '2024-13-01', '2024-1-1'].map(isDay)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ])
 })
 
 test('an instant shows its microseconds and is the same instant for others', () => {

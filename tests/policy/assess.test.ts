@@ -1,40 +1,37 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
-import { formatFen } from '../../src/declaration/money.ts'
-import type { Line } from '../../src/declaration/schema.ts'
-import { sha256Hex } from '../../src/journal/digest.ts'
-import { assessDeclaration } from '../../src/policy/assess.ts'
-import { insurances } from '../../src/policy/pack.ts'
-import { packs } from '../../src/policy/packs.ts'
-import { createPolicies, type PeriodRules } from '../../src/policy/rules.ts'
+import { formatFen, readYuan } from '../../src/declaration/money.ts'
+import type { Declaration, Line } from '../../src/declaration/schema.ts'
+import { assessDeclaration, lineStride } from '../../src/policy/assess.ts'
+import { insurances, type PolicyPack } from '../../src/policy/pack.ts'
+import { hefei, madeUp, rulesIn } from '../support/packs.ts'
 
-const policies = createPolicies({ packs, sha256Hex })
 const generator = createGenerator(11)
 
-function rulesFor(period: string): PeriodRules {
-  const rules = policies.rulesFor('340100', period)
-  if (rules.kind !== 'rules') throw new Error(rules.kind)
-  return rules
+type Wages = { pack?: PolicyPack; period?: string } & Partial<Declaration>
+
+function employee(wage: string): Line {
+  return { person: generator.person(), category: 'employee', wage, change: 'none' }
 }
 
-function assess(wages: readonly string[], period = '2024-11', industryClass?: number) {
-  const lines: Line[] = wages.map((wage) => ({
-    person: generator.person(),
-    category: 'employee',
-    wage,
-    change: 'none',
-  }))
-  const assessment = assessDeclaration(
-    { lines, ...(industryClass !== undefined && { industryClass }) },
-    rulesFor(period),
-  )
+function assessLines(
+  lines: readonly Line[],
+  { pack = hefei, period = '2024-11', ...more }: Wages = {},
+) {
+  const assessment = assessDeclaration({ ...more, lines: [...lines] }, rulesIn(pack, period))
   const yuan = assessment.amounts.map(({ insurance, baseFen, employerFen, employeeFen }) =>
-    [insurance, baseFen, employerFen, employeeFen]
-      .map((value) => (typeof value === 'number' ? formatFen(value) : value))
-      .join(' '),
+    [insurance, ...[baseFen, employerFen, employeeFen].map(formatFen)].join(' '),
   )
   return { ...assessment, yuan }
+}
+
+const assess = (wages: readonly string[], more?: Wages) => assessLines(wages.map(employee), more)
+
+/** Line amounts in fen, by insurance. */
+function amountOf(linesFen: Float64Array, line: number, k: number) {
+  const at = line * lineStride + 1 + 3 * k
+  return linesFen.subarray(at, at + 3)
 }
 
 describe('worked vectors of Hefei', () => {
@@ -46,97 +43,221 @@ describe('worked vectors of Hefei', () => {
       'work-injury 6500.00 13.00 0.00',
     ])
   })
-  test('a wage below the floor of 2024 counts as 4,227', () => {
-    expect(assess(['1000']).yuan[0]).toBe('pension 4227.00 676.32 338.16')
+  test.each([
+    // Floor and ceiling of each published year × 16% and 8%, by hand.
+    ['2020-03', '0', 'pension 3017.01 482.72 241.36'],
+    ['2020-03', '99999', 'pension 15085.05 2413.61 1206.80'],
+    ['2021-06', '0', 'pension 3429.11 548.66 274.33'],
+    ['2021-06', '99999', 'pension 17925.42 2868.07 1434.03'],
+    ['2024-01', '1000', 'pension 4227.00 676.32 338.16'],
+    ['2024-12', '30000', 'pension 21133.00 3381.28 1690.64'],
+  ])('in %s a wage of %s: %s', (period, wage, pension) => {
+    expect(assess([wage], { period }).yuan[0]).toBe(pension)
   })
-  test('a wage above the ceiling of 2024 counts as 21,133', () => {
-    expect(assess(['30000']).yuan[0]).toBe('pension 21133.00 3381.28 1690.64')
-  })
-  test('the limits of 2021 have two decimals', () => {
-    // 3,429.11 × 16% = 548.6576, × 8% = 274.3288
-    expect(assess(['0'], '2021-06').yuan[0]).toBe('pension 3429.11 548.66 274.33')
-  })
-  test('work injury by industry class', () => {
-    expect(assess(['10000'], '2024-11', 8).yuan[3]).toBe('work-injury 10000.00 190.00 0.00')
+  test.each([
+    [1, 100, '20.00'],
+    [2, 100, '40.00'],
+    [3, 100, '70.00'],
+    [4, 100, '90.00'],
+    [5, 100, '110.00'],
+    [6, 100, '130.00'],
+    [7, 100, '160.00'],
+    [8, 100, '190.00'],
+    [1, 120, '24.00'],
+    [1, 150, '30.00'],
+    [8, 50, '95.00'],
+    [8, 80, '152.00'],
+  ])('work injury of class %i floated to %i%% of 10,000: %s', (industryClass, float, amount) => {
+    const { yuan } = assess(['10000'], { industryClass, workInjuryFloat: float })
+    expect(yuan[3]).toBe(`work-injury 10000.00 ${amount} 0.00`)
   })
   test('half a fen is rounded up, in each line', () => {
     // 4,230.10 × 0.5% = 21.1505 → 21.15; 4,231.00 × 0.5% = 21.155 → 21.16
     expect(assess(['4230.10', '4231.00']).yuan[2]).toBe('unemployment 8461.10 42.31 42.31')
   })
+  test('medical and unemployment of the floor of 2024', () => {
+    // 4,227 × 6.4% = 270.528, × 2% = 84.54, × 0.5% = 21.135
+    expect(assess(['4227']).yuan.slice(1, 3)).toEqual([
+      'medical 4227.00 270.53 84.54',
+      'unemployment 4227.00 21.14 21.14',
+    ])
+  })
 })
 
-test('a year without published limits is provisional and says which values stand in', () => {
-  expect(rulesFor('2024-11')).toMatchObject({ provisional: false, provisionalReasons: [] })
-  expect(rulesFor('2026-11')).toMatchObject({
-    provisional: true,
-    floorFen: 422_700,
-    provisionalReasons: ['limits: 2024-01 to 2024-12', 'unemployment: 2023-05 to 2025-12'],
+const person = generator.person()
+const flexible = { person, category: 'flexible', medical: 'none', change: 'none' } as const
+
+describe('flexible workers', () => {
+  test.each([
+    // 20% of the base; medical on the floor of 2024: 4,227 × 8% and × 4.5%.
+    [
+      '2024-06',
+      { base: '4227.00' },
+      'none',
+      ['pension 4227.00 0.00 845.40', 'medical 0.00 0.00 0.00'],
+    ],
+    [
+      '2024-06',
+      { base: '21133' },
+      'with-account',
+      ['pension 21133.00 0.00 4226.60', 'medical 4227.00 0.00 338.16'],
+    ],
+    ['2024-06', {}, 'without-account', ['pension 0.00 0.00 0.00', 'medical 4227.00 0.00 190.22']],
+    // Published amounts of 2019-08: 603.40, 1,005.67 and 3,017.01 yuan.
+    ['2019-08', { tier: '60' }, 'none', ['pension 3017.01 0.00 603.40', 'medical 0.00 0.00 0.00']],
+    [
+      '2019-08',
+      { tier: '100' },
+      'none',
+      ['pension 5028.35 0.00 1005.67', 'medical 0.00 0.00 0.00'],
+    ],
+    [
+      '2019-08',
+      { tier: '300' },
+      'none',
+      ['pension 15085.05 0.00 3017.01', 'medical 0.00 0.00 0.00'],
+    ],
+  ] as const)('%s %o %s', (period, chosen, medical, expected) => {
+    const { yuan, provisionalReasons } = assessLines([{ ...flexible, ...chosen, medical }], {
+      period,
+    })
+    expect(yuan.slice(0, 2)).toEqual(expected)
+    if (medical !== 'none') expect(provisionalReasons).toContain('flexible/medical: provisional')
   })
-  expect(rulesFor('2022-05')).toMatchObject({ provisional: true, floorFen: 342_911 })
 })
 
-test('regions and periods without a policy are told apart', () => {
-  expect(policies.rulesFor('110000', '2024-11')).toEqual({
-    kind: 'unknownRegion',
-    regions: ['340100'],
+describe('platform workers', () => {
+  const worker = (days: [string, string, number][]): Line => ({
+    person: generator.person(),
+    category: 'platform',
+    days: days.map(([date, service, orders]) => ({ date, service, orders })),
   })
-  expect(policies.rulesFor('340100', '2019-07')).toEqual({ kind: 'beforePack', first: '2019-08' })
+  test.each([
+    ['ride-hailing', '0.01', '0.37'],
+    ['instant-delivery', '0.07', '2.59'],
+    ['instant-delivery-high', '0.25', '9.25'],
+    ['city-freight', '0.18', '6.66'],
+  ])('37 orders of %s at %s are %s', (service, _, amount) => {
+    const { yuan } = assessLines([worker([['2025-07-03', service, 37]])], { period: '2025-07' })
+    expect(yuan.at(-1)).toBe(`occupational-injury 0.00 ${amount} 0.00`)
+  })
+  test('tariffs below a fen are added up exactly for each day, then rounded', () => {
+    const down: PolicyPack = {
+      ...madeUp,
+      rounding: madeUp.rounding.map((row) => ({ ...row, mode: 'half-up', scale: 2 })),
+    }
+    // Day 1: 3 × 0.0125 + 1 × 0.004 + 2 × 0.0125 = 0.0665 → 0.07; day 2: 0.004 → 0.00
+    const lines = [
+      worker([
+        ['2024-11-01', 'ride', 3],
+        ['2024-11-01', 'meal', 1],
+      ]),
+      worker([
+        ['2024-11-01', 'ride', 2],
+        ['2024-11-02', 'meal', 1],
+      ]),
+    ]
+    const { yuan, unit } = assessLines(lines, { pack: down, unitBase: '0' })
+    expect(yuan.at(-1)).toBe('occupational-injury 0.00 0.07 0.00')
+    expect(unit.at(-1)?.employerFen).toBe(7)
+  })
+})
+
+describe('a region with two bases, flat amounts and rounding for the unit', () => {
+  const assessed = assess(['3000.00', '10000.05'], { pack: madeUp, unitBase: '14000.05' })
+  test('the unit pays on its own base, rounded up to the jiao once', () => {
+    // 14,000.05 × 16% = 2,240.008 → 2,240.10; employees 4,000 × 8% = 320, 10,000.05 × 8% = 800.004 → 800.10
+    expect(assessed.yuan[0]).toBe('pension 14000.05 2240.10 1120.10')
+  })
+  test('medical has its own limits, and an amount for each person', () => {
+    // (5,000 + 10,000.05) × 7.55% = 1,132.503775 → 1,132.60, + 2 × 5; 100 + 200.001 → 200.10, + 2 × 3.50
+    expect(assessed.yuan[1]).toBe('medical 15000.05 1142.60 307.10')
+  })
+  test('the default industry class is the region’s', () => {
+    // 14,000.05 × 0.4% = 56.0002 → 56.10
+    expect(assessed.yuan[3]).toBe('work-injury 14000.05 56.10 0.00')
+  })
 })
 
 const wages = fc
   .tuple(fc.integer({ min: 0, max: 999_999_999 }), fc.integer({ min: 0, max: 99 }))
   .map(([yuan, fen]) => `${yuan}.${String(fen).padStart(2, '0')}`)
+const plausible = fc.integer({ min: 0, max: 3_000_000 }).map(formatFen)
+const anyPack = fc.constantFrom(
+  { pack: hefei, period: '2024-11' },
+  { pack: hefei, period: '2021-03' },
+  { pack: madeUp, period: '2024-11' },
+)
 
-test('totals are the sums of rounded lines, for every insurance and side', () => {
+test('totals are the sums of rounded lines and of the unit, for every insurance and side', () => {
   fc.assert(
-    fc.property(fc.array(wages, { minLength: 1, maxLength: 30 }), (list) => {
-      const { lines, amounts } = assess(list)
+    fc.property(fc.array(plausible, { minLength: 1, maxLength: 30 }), anyPack, (list, which) => {
+      const { linesFen, amounts, unit } = assess(list, { ...which, unitBase: '999999999.00' })
       insurances.forEach((insurance, k) => {
-        const sum = (side: 'baseFen' | 'employerFen' | 'employeeFen') =>
-          lines.reduce((total, line) => total + (line[side][k] as number), 0)
+        const lines = list.map((_, i) => amountOf(linesFen, i, k))
+        const made = unit.find((one) => one.insurance === insurance)?.employerFen ?? 0
+        const sum = (j: number) => lines.reduce((total, line) => total + (line[j] as number), 0)
         expect(amounts[k]).toEqual({
           insurance,
-          baseFen: sum('baseFen'),
-          employerFen: sum('employerFen'),
-          employeeFen: sum('employeeFen'),
+          baseFen: amounts[k]?.baseFen,
+          employerFen: sum(1) + made,
+          employeeFen: sum(2),
         })
       })
     }),
   )
 })
 
-test('every amount is the exact product, rounded half up', () => {
+test('every amount is the exact product, rounded half up, and clamping is idempotent', () => {
   fc.assert(
     fc.property(wages, fc.integer({ min: 1, max: 8 }), (wage, industryClass) => {
-      const rules = rulesFor('2024-11')
-      const [line] = assess([wage], '2024-11', industryClass).lines
-      const { employerPpm = [], employeePpm = [] } = rules.ratesByClass[industryClass] ?? {}
+      const rules = rulesIn(hefei, '2024-11')
+      const { linesFen } = assess([wage], { industryClass })
+      const { employerPpm = [], employeePpm = [] } = rules.ratesFor(industryClass, undefined) ?? {}
       const exact = (base: number, ppm: number) =>
         Number((BigInt(base) * BigInt(ppm) * 2n + 1_000_000n) / 2_000_000n)
       insurances.forEach((_, k) => {
-        const base = line?.baseFen[k] as number
-        expect(base).toBeGreaterThanOrEqual(rules.floorFen)
-        expect(base).toBeLessThanOrEqual(rules.ceilingFen)
-        expect(line?.employerFen[k]).toBe(exact(base, employerPpm[k] as number))
-        expect(line?.employeeFen[k]).toBe(exact(base, employeePpm[k] as number))
+        const [base = 0, employer, employee] = amountOf(linesFen, 0, k)
+        expect(base).toBe(Math.min(Math.max(readYuan(wage), 422_700), 2_113_300))
+        expect(employer).toBe(exact(base, employerPpm[k] as number))
+        expect(employee).toBe(exact(base, employeePpm[k] as number))
+        const again = assess([formatFen(base)], { industryClass }).linesFen
+        expect(amountOf(again, 0, k)).toEqual(amountOf(linesFen, 0, k))
       })
     }),
   )
 })
 
-test('a higher wage never lowers an amount', () => {
+test('rounding is exact in every mode and scale', () => {
+  const modes = fc.constantFrom('half-up', 'up', 'down')
   fc.assert(
-    fc.property(wages, wages, (one, other) => {
+    fc.property(plausible, modes, fc.integer({ min: 0, max: 2 }), (wage, mode, scale) => {
+      const [row] = hefei.rounding
+      const pack = { ...hefei, rounding: [{ ...row, mode, scale, per: 'line' }] } as PolicyPack
+      const [base = 0, employer] = amountOf(assess([wage], { pack }).linesFen, 0, 1)
+      const divisor = 1_000_000n * 10n ** BigInt(2 - scale)
+      const add = { 'half-up': divisor / 2n, up: divisor - 1n, down: 0n }[mode]
+      const exact = ((BigInt(base) * 64_000n + add) / divisor) * 10n ** BigInt(2 - scale)
+      expect(employer).toBe(Number(exact))
+    }),
+  )
+})
+
+test('no amount is negative, and a higher wage never lowers one', () => {
+  fc.assert(
+    fc.property(wages, wages, anyPack, (one, other, which) => {
       const [low = '', high = ''] = [one, other].sort((a, b) => Number(a) - Number(b))
-      const [less, more] = [assess([low]).amounts, assess([high]).amounts]
+      const more = { ...which, unitBase: '999999999.00' }
+      const [less, greater] = [assess([low], more).amounts, assess([high], more).amounts]
       less.forEach(({ employerFen, employeeFen }, k) => {
-        expect(more[k]?.employerFen).toBeGreaterThanOrEqual(employerFen)
-        expect(more[k]?.employeeFen).toBeGreaterThanOrEqual(employeeFen)
+        expect(Math.min(employerFen, employeeFen)).toBeGreaterThanOrEqual(0)
+        expect(greater[k]?.employerFen).toBeGreaterThanOrEqual(employerFen)
+        expect(greater[k]?.employeeFen).toBeGreaterThanOrEqual(employeeFen)
       })
     }),
   )
 })
 
 test('a cancellation comes to nothing', () => {
-  expect(assessDeclaration({}, rulesFor('2024-11'))).toEqual({ lines: [], amounts: [] })
+  expect(assessDeclaration({}, rulesIn(hefei, '2024-11'))).toMatchObject({ unit: [], amounts: [] })
 })

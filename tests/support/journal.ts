@@ -4,17 +4,17 @@ import { createGenerator, type DeclarationOptions } from '../../bench/support/ge
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
-import { declarationId, digestOf, sha256Hex } from '../../src/journal/digest.ts'
+import { declarationId, digestOf } from '../../src/journal/digest.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
+import { readPolicies } from '../../src/platform/packs.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
-import { packs } from '../../src/policy/packs.ts'
-import { createPolicies, type PeriodRules } from '../../src/policy/rules.ts'
+import type { PeriodRules } from '../../src/policy/rules.ts'
 import { createDatabase } from './database.ts'
 
-export const policies = createPolicies({ packs, sha256Hex })
+export const policies = readPolicies(undefined)
 
 export const generator = createGenerator(20_241_123)
 
@@ -36,7 +36,7 @@ export function rulesOf(region: string, period: string): PeriodRules {
 export function filingOf(declaration: Declaration, key: string): Filing {
   const { employer, period, kind, region } = declaration
   const canonical = Buffer.from(canonicalDeclaration(declaration))
-  const { deadlineMicros } = rulesOf(region, period)
+  const { deadlineMicros, hash } = rulesOf(region, period)
   const acceptedAtMicros = deadlineMicros - 86_400_000_000 + 123_456
   return {
     id: declarationId(employer, period, key),
@@ -48,6 +48,7 @@ export function filingOf(declaration: Declaration, key: string): Filing {
     deadlineMicros,
     onTime: true,
     canonical,
+    policy: { region, hash },
   }
 }
 
@@ -98,6 +99,8 @@ export async function ledgerText(owner: { query: (sql: string) => Promise<{ rows
     posting: 'envelope, lane, declarations',
     declaration: '*',
     line: '*',
+    reassessment: '*',
+    reassessment_line: '*',
     in_force: '*',
     last_cancellation: '*',
     dead_letter: 'envelope, position, id, code',

@@ -1,0 +1,86 @@
+/** Reads one line that is not plain: every fault of its shape, and of its person. */
+
+import type { Report } from './findings.ts'
+import { formats } from './formats.ts'
+import { checkIdNumber, normaliseIdNumber, personKey } from './identity.ts'
+import { categories, type Line, lineSchemas, type Person } from './schema.ts'
+import { readShape, type Schema, type WellFormed } from './shape.ts'
+
+export type ReadLine = {
+  /** Undefined unless the line is well-formed, whatever rules it breaks. */
+  readonly line: Line | undefined
+  /** 0 when the number can't be anybody's, so isn't looked for in other lines. */
+  readonly personKey: number
+}
+
+/** For a line of no known category: what all of them share. */
+const anyLine = {
+  ...lineSchemas.employee,
+  properties: {
+    person: lineSchemas.employee.properties.person,
+    category: { enum: categories },
+  },
+  required: ['person', 'category'],
+} as unknown as Schema
+
+/** Members that a line of some category has. */
+const knownMembers = new Set(
+  Object.values(lineSchemas).flatMap(({ properties }) => Object.keys(properties)),
+)
+
+export function readLine(value: unknown, today: number, report: Report): ReadLine {
+  let faults = 0
+  const counting: Report = (...found) => {
+    faults += 1
+    report(...found)
+  }
+  const parts = readParts(value, counting)
+  const line = faults === 0 ? (value as Line) : undefined
+  return {
+    line,
+    personKey: parts.person === undefined ? 0 : checkPerson(parts.person, today, report),
+  }
+}
+
+function readParts(value: unknown, report: Report): { person?: WellFormed<Person> | undefined } {
+  const category = (value as { category?: unknown } | null | undefined)?.category
+  const known = categories.find((one) => one === category)
+  if (known !== undefined) {
+    return readShape(lineSchemas[known] as Schema, value, formats, report) as object
+  }
+  // Members of all categories pass: which of them belong depends on the one that was meant.
+  const lenient: Report = (field, code, params, suggestion) => {
+    if (code === 'FIELD_UNKNOWN' && knownMembers.has(field.slice(1))) return
+    report(field, code, params, suggestion)
+  }
+  return (readShape(anyLine, value, formats, lenient) ?? {}) as object
+}
+
+function checkPerson(
+  { name, idNumber, idType }: WellFormed<Person>,
+  today: number,
+  report: Report,
+): number {
+  if (name !== undefined) checkName(name, report)
+  if (idNumber === undefined || idType === undefined) return 0
+  const number = normaliseIdNumber(idNumber)
+  const fault = checkIdNumber(idType, number, today)
+  if (fault !== undefined) {
+    report('/person/idNumber', fault.code, fault.params)
+    return 0
+  }
+  if (number !== idNumber) report('/person/idNumber', 'ID_FULL_WIDTH')
+  return personKey(idType, number, today)
+}
+
+/** Control characters, and separators of lines and paragraphs. */
+const unprintable = /[\p{Cc}\u2028\u2029]/u
+/** A space between two Chinese characters. */
+const innerSpace = /\p{Script=Han}\s\p{Script=Han}/u
+
+function checkName(name: string, report: Report): void {
+  const trimmed = name.trim()
+  if (!name.isWellFormed() || unprintable.test(name)) report('/person/name', 'NAME_CHARACTERS')
+  else if (trimmed === '') report('/person/name', 'NAME_BLANK')
+  else if (trimmed !== name || innerSpace.test(name)) report('/person/name', 'NAME_SPACES')
+}

@@ -1,0 +1,128 @@
+/**
+ * POST /v1/declarations/check: the same findings as filing, the whole assessment with its
+ * explanation, and nothing is kept. With `Accept: text/csv` all findings as a table.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import Type, { type Static } from 'typebox'
+import { csvOf } from '../declaration/csv.ts'
+import type { FindingList } from '../declaration/findings.ts'
+import { type Declaration, declarationSchema } from '../declaration/schema.ts'
+import type { PersonIndex } from '../ledger/person.ts'
+import { findPersons } from '../ledger/previous.ts'
+import { explainedLinesMax, findingsPerAnswerMax } from '../limits.ts'
+import { checkFiling, type ValidFiling } from '../policy/check.ts'
+import { explainAssessment } from '../policy/explain.ts'
+import { checkAgainstPrevious, previousPeriod } from '../policy/history.ts'
+import { presentAssessment } from '../policy/present.ts'
+import type { Policies } from '../policy/rules.ts'
+import { requireScope } from './bearer.ts'
+import { sendProblem } from './problems.ts'
+import { checkedSchema, problemSchema } from './schemas.ts'
+import { checkReplaced, mayFileFor } from './submit.ts'
+
+export type CheckDependencies = {
+  readonly policies: Policies
+  readonly readPool: pg.Pool
+  readonly personIndex: PersonIndex
+  /** Microseconds since 1970. */
+  readonly nowMicros: () => number
+}
+
+/** Which lines are explained: from which, counted from 1, and how many. */
+export const linePageSchema = Type.Object(
+  {
+    line: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })),
+    count: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$' })),
+  },
+  { additionalProperties: false },
+)
+
+export type LinePage = { readonly from: number; readonly count: number }
+
+export function linePageOf({ line = '1', count }: Static<typeof linePageSchema>): LinePage {
+  const wanted = Number(count ?? explainedLinesMax)
+  return { from: Number(line) - 1, count: Math.min(wanted, explainedLinesMax) }
+}
+
+export function checkRoute(app: FastifyInstance, dependencies: CheckDependencies): void {
+  app.route<{ Querystring: Static<typeof linePageSchema> }>({
+    method: 'POST',
+    url: '/v1/declarations/check',
+    // The handler checks the body itself, to tell all faults at once.
+    validatorCompiler: ({ httpPart, schema }) =>
+      httpPart === 'body' ? () => true : (app.validatorCompiler?.({ schema } as never) as never),
+    onRequest: requireScope('declarations:write'),
+    schema: {
+      summary: 'Check a declaration without filing it',
+      description:
+        'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table.',
+      querystring: linePageSchema,
+      body: declarationSchema,
+      response: { 200: checkedSchema, '4xx': problemSchema, '5xx': problemSchema },
+    },
+    handler: (request, reply) => check(dependencies, request, reply),
+  })
+}
+
+async function check(
+  dependencies: CheckDependencies,
+  request: FastifyRequest<{ Querystring: Static<typeof linePageSchema> }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { policies, readPool, nowMicros } = dependencies
+  const body = request.body
+  if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const asTable = request.headers.accept?.includes('text/csv') === true
+  const { findings, valid } = checkFiling(body, {
+    policies,
+    nowMicros: nowMicros(),
+    keptMax: asTable ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
+  })
+  if (valid !== undefined) {
+    await checkReplaced(readPool, valid.declaration, findings)
+    await checkPrevious(dependencies, valid.declaration, findings)
+  }
+  reply.header('cache-control', 'no-store')
+  if (asTable) return sendTable(reply, findings)
+  return reply.send({
+    valid: findings.errors === 0,
+    total: findings.total,
+    findings: findings.first(findingsPerAnswerMax),
+    ...(valid !== undefined && findings.errors === 0 && assessed(valid, linePageOf(request.query))),
+  })
+}
+
+function sendTable(reply: FastifyReply, findings: FindingList): FastifyReply {
+  return reply
+    .type('text/csv; charset=utf-8')
+    .header('content-disposition', 'attachment; filename="findings.csv"')
+    .send(Readable.from(csvOf(findings)))
+}
+
+function assessed({ declaration, rules, assess }: ValidFiling, page: LinePage) {
+  const assessment = assess()
+  return {
+    assessment: presentAssessment({
+      region: rules.region,
+      policyHash: rules.hash,
+      provisional: assessment.provisionalReasons.length > 0,
+      lines: declaration.lines?.length ?? 0,
+      amounts: assessment.amounts,
+    }),
+    explanation: explainAssessment(declaration, rules, assessment, page),
+  }
+}
+
+/** Joins and leaves against what is in force for the period before. */
+async function checkPrevious(
+  { readPool, personIndex }: CheckDependencies,
+  { employer, period, lines = [] }: Declaration,
+  findings: FindingList,
+): Promise<void> {
+  if (lines.length === 0) return
+  const persons = await findPersons(readPool, employer, previousPeriod(period))
+  if (persons === undefined) return
+  checkAgainstPrevious(lines, (person) => persons.has(personIndex(person)), findings)
+}

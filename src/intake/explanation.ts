@@ -1,0 +1,117 @@
+/**
+ * GET /v1/declarations/{id}/explanation: how every amount came about, and every finding, again from
+ * what the journal holds: the declaration as it was filed and the pack it was assessed with.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import Type, { type Static } from 'typebox'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { loadPacks } from '../journal/policy-packs.ts'
+import { type FoundDeclaration, readAccepted } from '../journal/read.ts'
+import { rulesOfAccepted } from '../ledger/prepare.ts'
+import { findReassessments, type StandingReassessment } from '../ledger/status.ts'
+import { findingsPerAnswerMax } from '../limits.ts'
+import { assessDeclaration } from '../policy/assess.ts'
+import { checkFiling } from '../policy/check.ts'
+import { explainAssessment } from '../policy/explain.ts'
+import { surchargeFreeUntil } from '../policy/in-force.ts'
+import type { PeriodRules, Policies } from '../policy/rules.ts'
+import { requireScope } from './bearer.ts'
+import { type LinePage, linePageOf, linePageSchema } from './check.ts'
+import { mayRead, noStore } from './lookup.ts'
+import { sendProblem } from './problems.ts'
+import { explainedSchema, problemSchema } from './schemas.ts'
+
+export type ExplanationDependencies = {
+  readonly readPool: pg.Pool
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly policies: Policies
+}
+
+const paramsSchema = Type.Object({ id: Type.String({ maxLength: 40 }) })
+
+type Asked = {
+  Params: Static<typeof paramsSchema>
+  Querystring: Static<typeof linePageSchema>
+}
+
+export function explanationRoute(
+  app: FastifyInstance,
+  dependencies: ExplanationDependencies,
+): void {
+  app.get<Asked>('/v1/declarations/:id/explanation', {
+    onRequest: requireScope('declarations:read'),
+    schema: {
+      summary: 'How every amount of a declaration came about',
+      description:
+        'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment.',
+      params: paramsSchema,
+      querystring: linePageSchema,
+      response: { 200: explainedSchema, '4xx': problemSchema, '5xx': problemSchema },
+    },
+    handler: (request, reply) => answer(dependencies, request, reply),
+  })
+}
+
+async function answer(
+  dependencies: ExplanationDependencies,
+  request: FastifyRequest<Asked>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { readPool, sealingKeys } = dependencies
+  const found = await readAccepted(readPool, sealingKeys, request.params.id)
+  const employer = found && ('order' in found ? found.order : found.declaration).employer
+  if (found === undefined || !mayRead(request, employer)) {
+    return sendProblem(request, reply, 'NOT_FOUND')
+  }
+  // A reassessment is explained beside what it reassesses.
+  if ('order' in found) {
+    return noStore(reply).redirect(`/v1/declarations/${found.order.reassesses}/explanation`, 303)
+  }
+  const reassessments = await findReassessments(readPool, found)
+  await loadPacks(readPool, dependencies.policies, [
+    found.policyHash,
+    ...reassessments.map(({ policyHash }) => policyHash),
+  ])
+  const explained = explain(dependencies.policies, found, reassessments, linePageOf(request.query))
+  return noStore(reply).send(explained)
+}
+
+function explain(
+  policies: Policies,
+  found: FoundDeclaration,
+  reassessments: readonly StandingReassessment[],
+  page: LinePage,
+) {
+  const { id, declaration, acceptedAtMicros } = found
+  const rules = rulesOfAccepted(policies, found)
+  const { findings } = checkFiling(declaration, {
+    policies,
+    nowMicros: acceptedAtMicros,
+    keptMax: findingsPerAnswerMax,
+    policyHash: rules.hash,
+  })
+  const explanationBy = (by: PeriodRules) =>
+    explainAssessment(declaration, by, assessDeclaration(declaration, by), page)
+  const self = `/v1/declarations/${id}`
+  return {
+    id,
+    policy: { region: rules.region, hash: rules.hash },
+    total: findings.total,
+    findings: findings.first(findingsPerAnswerMax),
+    explanation: explanationBy(rules),
+    reassessments: reassessments.map(({ id, policyHash: hash, policyHashBefore: hashBefore }) => {
+      const { period } = declaration
+      const pack = policies.packOf(hash)
+      const free = pack && surchargeFreeUntil(pack, period)
+      const after = rulesOfAccepted(policies, { declaration, policyHash: hash })
+      return {
+        id,
+        policy: { hash, hashBefore },
+        ...(free !== undefined && { surchargeFreeUntil: free }),
+        explanation: explanationBy(after),
+      }
+    }),
+    links: { declaration: self },
+  }
+}

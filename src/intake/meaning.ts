@@ -1,0 +1,79 @@
+/**
+ * What a finding or a problem means, as data and as a plain page for people: titles, what is wrong,
+ * what to do, and an example wrong and right, in both languages with the reader's first.
+ */
+import { catalogue } from '../declaration/catalogue/catalogue.ts'
+import type { CatalogueEntry, Text } from '../declaration/catalogue/entry.ts'
+import { problemKinds } from './problems.ts'
+
+export type Meaning = { readonly code: string; readonly title: Text; readonly fix: Text } & Partial<
+  Omit<CatalogueEntry, 'title' | 'fix'>
+> & { readonly status?: number }
+
+/** Undefined for a code that there isn't. */
+export function meaningOf(code: string): Meaning | undefined {
+  const entries: Record<string, Omit<Meaning, 'code'>> = { ...catalogue, ...problemKinds }
+  const entry = Object.hasOwn(entries, code) ? entries[code] : undefined
+  return entry && { code, ...entry }
+}
+
+type Language = keyof Text
+
+const words: Readonly<Record<string, Text>> = {
+  error: { 'zh-CN': '错误：申报不予受理', en: 'Error: the declaration is refused' },
+  warning: { 'zh-CN': '提醒：申报已受理', en: 'Warning: the declaration is accepted' },
+  hint: { 'zh-CN': '提示：申报已受理', en: 'Hint: the declaration is accepted' },
+  field: { 'zh-CN': '所在字段', en: 'Field' },
+  fix: { 'zh-CN': '如何处理', en: 'What to do' },
+  wrong: { 'zh-CN': '错误示例', en: 'Wrong' },
+  right: { 'zh-CN': '正确示例', en: 'Right' },
+  basis: { 'zh-CN': '依据', en: 'Legal basis' },
+}
+
+/** The page's only styles; a content security policy allows nothing else. */
+const styles =
+  'body{font:16px/1.6 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}' +
+  'code{background:#eee;padding:.1em .3em;overflow-wrap:anywhere}dt{font-weight:bold}' +
+  'section+section{border-top:1px solid #ccc;margin-top:2rem}'
+
+export const pageSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'"
+
+/** @param first the reader's language; the other follows below it */
+export function meaningPage(meaning: Meaning, first: Language): string {
+  const languages: readonly Language[] = first === 'en' ? ['en', 'zh-CN'] : ['zh-CN', 'en']
+  return [
+    `<!doctype html><html lang="${first}"><head><meta charset="utf-8">`,
+    '<meta name="viewport" content="width=device-width">',
+    `<title>${escaped(meaning.code)}: ${escaped(meaning.title[first])}</title>`,
+    `<style>${styles}</style></head><body>`,
+    ...languages.map((language) => section(meaning, language)),
+    '</body></html>\n',
+  ].join('\n')
+}
+
+function section(meaning: Meaning, language: Language): string {
+  const { code, title, severity, status, message, field, fix, example, legalBasis } = meaning
+  const word = (name: string) => escaped(words[name]?.[language] ?? name)
+  const row = (name: string, html: string) => `<dt>${word(name)}</dt><dd>${html}</dd>`
+  return [
+    `<section lang="${language}"><h1>${escaped(title[language])}</h1>`,
+    `<p><code>${escaped(code)}</code> ${severity === undefined ? `HTTP ${status}` : word(severity)}</p>`,
+    message === undefined ? '' : `<p>${escaped(shown(message[language]))}</p>`,
+    '<dl>',
+    row('fix', escaped(fix[language])),
+    field === undefined || field === '' ? '' : row('field', `<code>${escaped(field)}</code>`),
+    example === undefined ? '' : row('wrong', `<code>${escaped(example.wrong)}</code>`),
+    example === undefined ? '' : row('right', `<code>${escaped(example.right)}</code>`),
+    legalBasis === undefined ? '' : row('basis', escaped(legalBasis)),
+    '</dl></section>',
+  ].join('\n')
+}
+
+/** A message without its case: what would be filled in is an ellipsis. */
+function shown(message: string): string {
+  return message.replace(/\{\w+\}/g, '…')
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,26 @@
+/** Who an employer declared for a period: the persons of what is in force, as blind indices. */
+import type pg from 'pg'
+
+/** Undefined when nothing of that period is in force, or it was cancelled. */
+export async function findPersons(
+  pool: pg.Pool,
+  employer: string,
+  period: string,
+): Promise<ReadonlySet<string> | undefined> {
+  const { rows } = await pool.query<{ kind: string; persons: string | null }>({
+    name: 'find-persons',
+    text: `
+      select d.kind, (
+        select string_agg(encode(l.person, 'hex'), ',')
+        from ledger.line l
+        where l.envelope = d.envelope and l.position = d.position and l.change <> 'leave'
+      ) as persons
+      from ledger.in_force f
+      join ledger.declaration d on d.envelope = f.envelope and d.position = f.position
+      where f.employer = $1 and f.period = $2`,
+    values: [employer, period],
+  })
+  const [row] = rows
+  if (row === undefined || row.kind === 'cancellation') return undefined
+  return new Set(row.persons?.split(',') ?? [])
+}

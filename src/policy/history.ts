@@ -1,0 +1,35 @@
+/**
+ * What the period before says about a declaration: joins and leaves that contradict it. Only the
+ * pre-check looks at it: it warns and never refuses, and a filing should not wait for it.
+ */
+import type { FindingList } from '../declaration/findings.ts'
+import { maskIdNumber, normaliseIdNumber } from '../declaration/identity.ts'
+import type { Line, Person } from '../declaration/schema.ts'
+import { monthsAfter } from './calendar.ts'
+
+export function previousPeriod(period: string): string {
+  return monthsAfter(period, -1)
+}
+
+/**
+ * For an employer who declared something for the period before; otherwise nothing contradicts it.
+ * @param wasDeclared whether a person was among those declared then
+ */
+export function checkAgainstPrevious(
+  lines: readonly Line[],
+  wasDeclared: (person: Person) => boolean,
+  findings: FindingList,
+): void {
+  for (const [i, line] of lines.entries()) {
+    if (line.category === 'platform') continue
+    const was = wasDeclared(line.person)
+    const person = maskIdNumber(normaliseIdNumber(line.person.idNumber))
+    if (line.change === 'join' && was) {
+      findings.add(i, '/change', 'JOIN_ALREADY_INSURED', { person }, 'none')
+    } else if (line.change === 'leave' && !was) {
+      findings.add(i, '/change', 'LEAVE_NOT_INSURED', { person })
+    } else if (line.change === 'none' && !was) {
+      findings.add(i, '/change', 'JOIN_NOT_DECLARED', { person }, 'join')
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Lint of a policy pack: what would make it assess wrongly or not at all, each with file and key.
+ * A typo, rows that overlap, a period that neither a row nor a gap covers, an expired rate that goes
+ * on by itself. What a gap says knowingly is a note, not a fault.
+ */
+
+import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
+import { type FindingParams, finding } from '../declaration/findings.ts'
+import { readYuan } from '../declaration/money.ts'
+import { type Formats, readShape, type Schema } from '../declaration/shape.ts'
+import { baseFenMax } from './assess.ts'
+import { monthsAfter } from './calendar.ts'
+import {
+  type Dated,
+  type DatedList,
+  datedLists,
+  gapsOf,
+  type PolicyPack,
+  packSchema,
+} from './pack.ts'
+
+export type LintFault = {
+  /** A note says what is knowingly not covered; it is no fault. */
+  readonly severity: 'error' | 'note'
+  readonly file: string
+  /** Within the file: `[2].floor`. */
+  readonly key: string
+  readonly message: string
+}
+
+/** @param today `YYYY-MM-DD` */
+export function lintPack(value: unknown, today: string): LintFault[] {
+  const faults: LintFault[] = []
+  const report = (pointer: string, code: FindingCode, params?: FindingParams, meant?: string) => {
+    const { message } = finding(pointer, code, params)
+    const suggestion = meant === undefined ? '' : ` Did you mean ${meant}?`
+    faults.push({ severity: 'error', ...placeOf(pointer), message: message.en + suggestion })
+  }
+  readShape(packSchema as unknown as Schema, value, formats, report)
+  if (faults.length > 0) return faults
+  const pack = value as PolicyPack
+  return [
+    ...lintRows(pack),
+    ...datedLists(pack).flatMap((list) => lintList(pack, list, today.slice(0, 7))),
+    ...lintGaps(pack),
+  ]
+}
+
+const formats: Formats = {
+  from: { 'zh-CN': '', en: 'a period such as 2024-01' },
+  to: { 'zh-CN': '', en: 'a period such as 2024-12' },
+  floor: { 'zh-CN': '', en: 'an amount in yuan in quotes such as "4227.00"' },
+  ceiling: { 'zh-CN': '', en: 'an amount in yuan in quotes such as "21133.00"' },
+  employer: { 'zh-CN': '', en: 'a percentage in quotes such as "16", at most four decimals' },
+  employee: { 'zh-CN': '', en: 'a percentage in quotes such as "8", at most four decimals' },
+  perOrder: { 'zh-CN': '', en: 'yuan in quotes such as "0.07", at most six decimals' },
+  date: { 'zh-CN': '', en: 'a day such as 2024-09-11' },
+  time: { 'zh-CN': '', en: 'a time such as 17:00 or 24:00' },
+}
+
+/** `/limits/2/floor` is `[2].floor` in limits.json. */
+function placeOf(pointer: string): { file: string; key: string } {
+  const [file = '', ...path] = pointer.split('/').slice(1)
+  const key = path.map((part) => (/^[0-9]+$/.test(part) ? `[${part}]` : `.${part}`)).join('')
+  return { file: file === '' ? '(folder)' : `${file}.json`, key: key.replace(/^\./, '') }
+}
+
+/** `rates/medical` is `medical` in rates.json. */
+function placeOfList(key: string): { file: string; key: string } {
+  const [file = '', ...path] = key.split('/')
+  return { file: `${file}.json`, key: path.join('.') }
+}
+
+function error(place: { file: string; key: string }, message: string): LintFault {
+  return { severity: 'error', ...place, message }
+}
+
+/** What rows must be in themselves. */
+function lintRows(pack: PolicyPack): LintFault[] {
+  const limits = pack.limits.flatMap(({ floor, ceiling }, i) => {
+    const place = { file: 'limits.json', key: `[${i}]` }
+    if (readYuan(floor) > readYuan(ceiling)) return error(place, 'The floor is above the ceiling.')
+    return readYuan(ceiling) > baseFenMax
+      ? error(place, 'The ceiling is above 90 million yuan.')
+      : []
+  })
+  const tiers = (pack.flexible?.pensionBases ?? []).flatMap(({ choice, tiers = [] }, i) => {
+    const place = { file: 'flexible.json', key: `pensionBases[${i}].tiers` }
+    const named = new Set(tiers.map(({ tier }) => tier))
+    if (choice === 'tiers' && tiers.length === 0) return error(place, 'No tier is on offer.')
+    return named.size < tiers.length ? error(place, 'A tier is there twice.') : []
+  })
+  const sourced = datedLists(pack).flatMap(({ key, rows }) =>
+    rows.flatMap((row, i) => {
+      if (row.sources.length > 0) return []
+      if (row.status === 'provisional' && row.note !== undefined) return []
+      return error(
+        at(key, i),
+        'A value needs a source; an assumption is provisional and has a note.',
+      )
+    }),
+  )
+  return [...limits, ...tiers, ...sourced]
+}
+
+function at(key: string, i: number): { file: string; key: string } {
+  const place = placeOfList(key)
+  return { ...place, key: `${place.key}[${i}]` }
+}
+
+function lintList(pack: PolicyPack, list: DatedList, today: string): LintFault[] {
+  const { key, rows, required } = list
+  const faults: LintFault[] = []
+  for (const [i, row] of rows.entries()) {
+    if (row.to !== undefined && row.to < row.from) {
+      faults.push(error(at(key, i), `It ends (${row.to}) before it begins (${row.from}).`))
+    }
+    if (row.status === 'expired' && row.to === undefined) {
+      faults.push(error(at(key, i), 'It has expired but has no end: give `to`.'))
+    }
+    if (row.temporary === true && row.status !== 'expired' && hasEnded(row, rows[i + 1], today)) {
+      const told = `It was temporary and ended with ${row.to}: add what followed, or set status to expired.`
+      faults.push(error(at(key, i), told))
+    }
+    const next = rows[i + 1]
+    if (next !== undefined && (row.to === undefined || row.to >= next.from)) {
+      const told = `It overlaps the row from ${next.from}: end it with ${monthsAfter(next.from, -1)}.`
+      faults.push(error(at(key, i), told))
+    }
+  }
+  if (faults.length > 0) return faults
+  return holesOf(pack, rows, required).flatMap((hole) => lintHole(pack, list, hole))
+}
+
+function hasEnded({ to }: Dated, next: Dated | undefined, today: string): boolean {
+  return to !== undefined && to < today && next === undefined
+}
+
+/** Periods without a row; `to` is undefined for one without an end. */
+type Hole = {
+  readonly from: string
+  readonly to: string | undefined
+  readonly before: Dated | undefined
+}
+
+/** Lists that need not be there have holes only behind their first row. */
+function holesOf(pack: PolicyPack, rows: readonly Dated[], required: boolean): Hole[] {
+  const holes: Hole[] = []
+  let next = required ? pack.region.from : (rows[0]?.from ?? '')
+  let before: Dated | undefined
+  for (const row of rows) {
+    if (row.from > next) holes.push({ from: next, to: monthsAfter(row.from, -1), before })
+    if (row.to === undefined) return holes
+    const after = monthsAfter(row.to, 1)
+    if (after > next) next = after
+    before = row
+  }
+  return [...holes, { from: next, to: undefined, before }]
+}
+
+function lintHole(pack: PolicyPack, { key }: DatedList, hole: Hole): LintFault[] {
+  const place = placeOfList(key)
+  const span = `${hole.from} to ${hole.to ?? 'now'}`
+  const gap = gapsOf(pack, key).find(
+    ({ from = '', to }) => from <= hole.from && (to === undefined || to >= (hole.to ?? '9999-12')),
+  )
+  if (gap === undefined) {
+    return [error(place, `Nothing covers ${span}: add a row, or a gap that says what stands in.`)]
+  }
+  if (gap.fill === 'previous' && hole.before?.status === 'expired') {
+    const told = `The rate that expired with ${hole.before.to} is in use for ${span}: add its successor, set the gap's fill to none, or to expired to go on with it knowingly.`
+    return [error(place, told)]
+  }
+  if (gap.fill !== 'next' && gap.fill !== 'none' && hole.before === undefined) {
+    return [error(place, `A gap fills ${span} with the row before, and there is none.`)]
+  }
+  if (gap.fill === 'next' && hole.to === undefined) {
+    return [error(place, `A gap fills ${span} with the row after, and there is none.`)]
+  }
+  return [
+    { severity: 'note', ...place, message: `${span}, filled with ${gap.fill}: ${gap.note.en}` },
+  ]
+}
+
+/** A gap that names no list is a typo, unless it is a remark. */
+function lintGaps(pack: PolicyPack): LintFault[] {
+  const keys = datedLists(pack).map(({ key }) => key)
+  const known = [...new Set(keys.flatMap((key) => [key, key.split('/')[0] as string]))]
+  return pack.gaps.flatMap(({ key, note }, i): LintFault[] => {
+    const place = { file: 'gaps.json', key: `[${i}].key` }
+    if (key.startsWith('notes/')) return [{ severity: 'note', ...place, message: note.en }]
+    if (known.includes(key)) return []
+    return [error(place, `There is no list ${key}; there are: ${known.join(', ')}, notes/….`)]
+  })
+}
