@@ -46,7 +46,7 @@ export type FindingCount = { readonly code: FindingCode; readonly count: number 
 export class FindingList {
   readonly #errors: Entry[] = []
   readonly #others: Entry[] = []
-  readonly #counts = new Map<FindingCode, number>()
+  #counts: Map<FindingCode, number> | undefined
   readonly #keptMax: number
   /** All there are, also those that were not kept. */
   total = 0
@@ -69,6 +69,7 @@ export class FindingList {
     const refuses = catalogue[code].severity === 'error'
     this.total += 1
     if (refuses) this.errors += 1
+    this.#counts ??= new Map()
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
     const kept = refuses ? this.#errors : this.#others
     if (kept.length < this.#keptMax) kept.push({ line, field, code, params, suggestion })
@@ -91,6 +92,7 @@ export class FindingList {
 
   first(count: number): Finding[] {
     const shown: Finding[] = []
+    if (this.total === 0) return shown
     for (const one of this.written()) {
       if (shown.length === count) break
       shown.push(one)
@@ -100,9 +102,10 @@ export class FindingList {
 
   /** By code, in the order of the catalogue. */
   counts(): FindingCount[] {
-    if (this.total === 0) return []
+    const counted = this.#counts
+    if (counted === undefined) return []
     return codes.flatMap((code) => {
-      const count = this.#counts.get(code)
+      const count = counted.get(code)
       return count === undefined ? [] : [{ code, count }]
     })
   }

@@ -4,7 +4,6 @@
  * character (ISO 7064 MOD 11-2). The first digits tell which of the three a number is.
  */
 
-import type { Text } from './catalogue/entry.ts'
 import type { FindingParams } from './findings.ts'
 import { daysInMonth } from './period.ts'
 import type { IdentityType } from './schema.ts'
@@ -54,13 +53,24 @@ export function personKey(idType: string, idNumber: string, today: number): numb
   let place = 0
   let birth = 0
   let sequence = 0
-  for (let i = 0; i < 17; i += 1) {
-    const digit = idNumber.charCodeAt(i) - 48
+  let digit = 0
+  for (let i = 0; i < 6; i += 1) {
+    digit = idNumber.charCodeAt(i) - 48
     if (digit < 0 || digit > 9) return 0
     sum += digit * (weights[i] as number)
-    if (i < 6) place = place * 10 + digit
-    else if (i < 14) birth = birth * 10 + digit
-    else sequence = sequence * 10 + digit
+    place = place * 10 + digit
+  }
+  for (let i = 6; i < 14; i += 1) {
+    digit = idNumber.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return 0
+    sum += digit * (weights[i] as number)
+    birth = birth * 10 + digit
+  }
+  for (let i = 14; i < 17; i += 1) {
+    digit = idNumber.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return 0
+    sum += digit * (weights[i] as number)
+    sequence = sequence * 10 + digit
   }
   if (idNumber.charCodeAt(17) !== checkCharacters.charCodeAt(sum % 11)) return 0
   const type = typeByPlace[Math.floor(place / 10_000)] as number
@@ -119,24 +129,43 @@ export function checkIdNumber(
   }
   if (!isBirthDate(Number(number.slice(6, 14)), today)) return { code: 'ID_BIRTH_DATE' }
   if (number[17] === residentIdCheckDigit(number)) return undefined
-  return { code: 'ID_CHECK_DIGIT', params: { swap: swapText(number, today) } }
+  const swapped = swappedAt(number, today)
+  return { code: 'ID_CHECK_DIGIT', params: swaps[swapped ?? 0] as FindingParams }
 }
 
-/** Where two neighbours changed places, if that alone explains a wrong check digit. */
-function swapText(number: string, today: number): Text {
-  const fitting: number[] = []
+/**
+ * Where two neighbours changed places, if that alone explains a wrong check digit: the position of
+ * the first, from 1. Undefined when nowhere, or at more than one place.
+ */
+function swappedAt(number: string, today: number): number | undefined {
+  const digit = (i: number) => number.charCodeAt(i) - 48
+  let sum = 0
+  for (let i = 0; i < 17; i += 1) sum += digit(i) * (weights[i] as number)
+  let found: number | undefined
   for (let i = 0; i < 16; i += 1) {
-    const swapped = `${number.slice(0, i)}${number[i + 1]}${number[i]}${number.slice(i + 2)}`
-    const fits = number[17] === residentIdCheckDigit(swapped) && number[i] !== number[i + 1]
-    if (fits && isBirthDate(Number(swapped.slice(6, 14)), today)) fitting.push(i + 1)
+    const [one, other] = [digit(i), digit(i + 1)]
+    if (one === other) continue
+    const changed = sum + (other - one) * ((weights[i] as number) - (weights[i + 1] as number))
+    if (checkCharacters[changed % 11] !== number[17]) continue
+    const swapped = `${number.slice(0, i)}${other}${one}${number.slice(i + 2)}`
+    if (!isBirthDate(Number(swapped.slice(6, 14)), today)) continue
+    if (found !== undefined) return undefined
+    found = i + 1
   }
-  const [at] = fitting
-  if (at === undefined || fitting.length > 1) return { 'zh-CN': '', en: '' }
-  return {
-    'zh-CN': `；若第 ${at}、${at + 1} 位颠倒，对调后即可通过`,
-    en: `, or characters ${at} and ${at + 1} have changed places, which would explain it`,
-  }
+  return found
 }
+
+/** What is told of a swap, by its position; 0 for none. */
+const swaps: readonly FindingParams[] = Array.from({ length: 17 }, (_, at) =>
+  at === 0
+    ? { swap: { 'zh-CN': '', en: '' } }
+    : {
+        swap: {
+          'zh-CN': `；若第 ${at}、${at + 1} 位颠倒，对调后即可通过`,
+          en: `, or characters ${at} and ${at + 1} have changed places, which would explain it`,
+        },
+      },
+)
 
 /** Another number for each day since 1800. */
 function dayNumber(birth: number): number {

@@ -1,4 +1,5 @@
 /** Reads one line that is not plain: every fault of its shape, and of its person. */
+import { Compile } from 'typebox/compile'
 
 import type { Report } from './findings.ts'
 import { formats } from './formats.ts'
@@ -11,6 +12,12 @@ export type ReadLine = {
   readonly line: Line | undefined
   /** 0 when the number can't be anybody's, so isn't looked for in other lines. */
   readonly personKey: number
+}
+
+const compiled = {
+  employee: Compile(lineSchemas.employee),
+  flexible: Compile(lineSchemas.flexible),
+  platform: Compile(lineSchemas.platform),
 }
 
 /** For a line of no known category: what all of them share. */
@@ -46,6 +53,7 @@ function readParts(value: unknown, report: Report): { person?: WellFormed<Person
   const category = (value as { category?: unknown } | null | undefined)?.category
   const known = categories.find((one) => one === category)
   if (known !== undefined) {
+    if (compiled[known].Check(value)) return value
     return readShape(lineSchemas[known] as Schema, value, formats, report) as object
   }
   // Members of all categories pass: which of them belong depends on the one that was meant.

@@ -52,10 +52,9 @@ export function differenceOf(
   const count = later.linesFen.length / lineStride
   for (let line = 0; line < count; line += 1) {
     const start = line * lineStride + 1
-    const fen = Array.from(
-      later.linesFen.subarray(start, start + lineStride - 1),
-      (value, j) => value - (earlier.linesFen[start + j] as number),
-    )
+    const fen = later.linesFen
+      .slice(start, start + lineStride - 1)
+      .map((value, j) => value - (earlier.linesFen[start + j] as number))
     if (fen.some((value) => value !== 0)) lines.push({ line, fen })
   }
   const totals = totalsOf(later)

@@ -122,7 +122,12 @@ function run(args) {
   const bin = path.join(modules, '.bin')
   const child = spawn(node24, args, {
     stdio: 'inherit',
-    env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` },
+    env: {
+      // Without it each process strips types again: 20 MiB more and a third slower to start.
+      NODE_COMPILE_CACHE: path.join(modules, '.cache', 'node-compile'),
+      ...process.env,
+      PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.once('error', (error) => fail(`The project's Node does not run (${error.code}).`))

@@ -23,7 +23,7 @@ export type AssessedAmount = {
 
 export type Assessment = {
   /** `lineStride` numbers for each line. */
-  readonly linesFen: Float64Array
+  readonly linesFen: readonly number[]
   /** What the employer pays for the unit as a whole, beside its lines; empty when nothing. */
   readonly unit: readonly AssessedAmount[]
   /** Sums by insurance, of lines and unit; none for a cancellation. */
@@ -36,11 +36,14 @@ export type Assessment = {
 export const baseFenMax = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000) - 1
 
 const nothing: Assessment = {
-  linesFen: new Float64Array(0),
+  linesFen: [],
   unit: [],
   amounts: [],
   provisionalReasons: [],
 }
+
+/** A line's numbers before anything is assessed; copied, as filling an array takes longer. */
+const noFen: readonly number[] = new Array<number>(lineStride).fill(0)
 
 type Assessed = Pick<Declaration, 'lines' | 'industryClass' | 'workInjuryFloat' | 'unitBase'>
 
@@ -57,43 +60,55 @@ export function assessDeclaration(
   if (lines.length === 0) return nothing
   const rates = rules.ratesFor(industryClass, workInjuryFloat)
   if (rates === undefined) throw new RangeError('an industry class or float that was not checked')
-  const linesFen = new Float64Array(lines.length * lineStride)
-  const sums = new Array<number>(lineStride).fill(0)
-  assessEmployees(lines, wagesFen, rules, rates, linesFen, sums)
-  const employees = insurances.map((_, k) => sums[1 + 3 * k] as number)
-  const others = assessOthers(lines, rules, linesFen, sums)
-  const unit = assessUnit(declaration, rules, rates, employees, others.platform)
+  // An array: a typed one costs 2 µs to make, as much as the rest of a small declaration.
+  const linesFen = new Array<number>(lines.length * lineStride)
+  const sums = noFen.slice()
+  const employees = assessEmployees(lines, wagesFen, rules, rates, linesFen, sums)
+  const all = sums.slice()
+  const others = employees === lines.length ? noOthers : assessOthers(lines, rules, linesFen, all)
+  const unit = assessUnit(declaration, rules, rates, sums, others.platform)
   return {
     linesFen,
     unit,
-    amounts: totalsOf(sums, unit),
-    provisionalReasons: [
-      ...rules.provisionalReasons,
-      ...(others.flexible === 0 ? [] : rules.flexibleProvisionalReasons),
-      ...(others.platform.length === 0 ? [] : rules.platformProvisionalReasons),
-    ],
+    amounts: totalsOf(all, unit),
+    provisionalReasons: reasonsOf(rules, others),
   }
+}
+
+type Others = { readonly flexible: number; readonly platform: readonly PlatformLine[] }
+
+const noOthers: Others = { flexible: 0, platform: [] }
+
+function reasonsOf(rules: PeriodRules, { flexible, platform }: Others): readonly string[] {
+  const { provisionalReasons, flexibleProvisionalReasons, platformProvisionalReasons } = rules
+  if (flexible === 0 && platform.length === 0) return provisionalReasons
+  return [
+    ...provisionalReasons,
+    ...(flexible === 0 ? [] : flexibleProvisionalReasons),
+    ...(platform.length === 0 ? [] : platformProvisionalReasons),
+  ]
 }
 
 function wageFenOf(line: Line): number {
   return line.category === 'employee' ? readYuan(line.wage) : -1
 }
 
-/** The loop that nearly all lines go through. */
+/** The loop that nearly all lines go through; returns how many are employees'. */
 function assessEmployees(
   lines: readonly Line[],
   wagesFen: readonly number[],
-  { floorsFen, ceilingsFen, flatFen, roundingNumbers, unitBases }: PeriodRules,
-  { employerPpm, employeePpm }: Rates,
-  linesFen: Float64Array,
+  { floorsFen, ceilingsFen, flatFen, roundingNumbers }: PeriodRules,
+  { employerLinePpm, employeePpm }: Rates,
+  linesFen: number[],
   sums: number[],
-): void {
+): number {
   const { add, divisor, unitFen } = roundingNumbers
   const count = insurances.length
-  const employer = employerPpm.map((rate, k) => (unitBases[k] === undefined ? rate : 0))
   const { employer: employerFlat, employee: employeeFlat } = flatFen
+  let employees = 0
   for (let i = 0; i < lines.length; i += 1) {
     if ((lines[i] as Line).category !== 'employee') continue
+    employees += 1
     const wage = wagesFen[i] as number
     let at = i * lineStride
     linesFen[at] = wage
@@ -101,34 +116,42 @@ function assessEmployees(
       const floor = floorsFen[k] as number
       const ceiling = ceilingsFen[k] as number
       const base = wage < floor ? floor : wage > ceiling ? ceiling : wage
-      const paid = Math.floor((base * (employer[k] as number) + add) / divisor) * unitFen
+      const paid = Math.floor((base * (employerLinePpm[k] as number) + add) / divisor) * unitFen
       const withheld = Math.floor((base * (employeePpm[k] as number) + add) / divisor) * unitFen
+      const employer = paid + (employerFlat[k] as number)
+      const employee = withheld + (employeeFlat[k] as number)
       linesFen[at + 1] = base
-      linesFen[at + 2] = paid + (employerFlat[k] as number)
-      linesFen[at + 3] = withheld + (employeeFlat[k] as number)
+      linesFen[at + 2] = employer
+      linesFen[at + 3] = employee
+      const j = 1 + 3 * k
+      ;(sums[j] as number) += base
+      ;(sums[j + 1] as number) += employer
+      ;(sums[j + 2] as number) += employee
       at += 3
     }
   }
-  for (let at = 0; at < linesFen.length; at += lineStride) {
-    for (let j = 1; j < lineStride; j += 1) (sums[j] as number) += linesFen[at + j] as number
-  }
+  return employees
 }
 
 function assessOthers(
   lines: readonly Line[],
   rules: PeriodRules,
-  linesFen: Float64Array,
+  linesFen: number[],
   sums: number[],
-) {
+): Others {
   const platform: PlatformLine[] = []
   let flexible = 0
-  for (const [i, line] of lines.entries()) {
+  for (let i = 0; i < lines.length; i += 1) {
+    const line = lines[i] as Line
+    if (line.category === 'employee') continue
     if (line.category === 'platform') platform.push(line)
-    if (line.category !== 'flexible') continue
-    flexible += 1
-    const amounts = assessFlexible(line, rules)
-    linesFen.set(amounts, i * lineStride)
-    for (let j = 1; j < lineStride; j += 1) (sums[j] as number) += amounts[j] as number
+    else flexible += 1
+    // What platforms pay for orders is assessed for the unit.
+    const amounts = line.category === 'flexible' ? assessFlexible(line, rules) : noFen
+    for (let j = 0; j < lineStride; j += 1) {
+      linesFen[i * lineStride + j] = amounts[j] as number
+      if (j > 0) (sums[j] as number) += amounts[j] as number
+    }
   }
   return { platform, flexible }
 }
@@ -155,7 +178,7 @@ export function flexibleMedicalRate(
 
 /** A flexible worker pays all of pension and medical alone. */
 function assessFlexible(line: FlexibleLine, rules: PeriodRules): number[] {
-  const amounts = new Array<number>(lineStride).fill(0)
+  const amounts = noFen.slice()
   const { flexible } = rules
   if (flexible === undefined) throw new RangeError('a category that was not checked')
   const chosen = chosenBaseFen(line, flexible)
@@ -188,14 +211,15 @@ function assessUnit(
   { unitBase }: Assessed,
   rules: PeriodRules,
   { employerPpm }: Rates,
-  baseSumsFen: readonly number[],
+  sums: readonly number[],
   platform: readonly PlatformLine[],
 ): AssessedAmount[] {
   const unit: AssessedAmount[] = []
-  for (const [k, insurance] of insurances.entries()) {
+  for (let k = 0; k < insurances.length; k += 1) {
+    const insurance = insurances[k] as (typeof insurances)[number]
     const kind = rules.unitBases[k]
     if (kind === undefined) continue
-    const baseFen = kind === 'declared' ? readYuan(unitBase) : (baseSumsFen[k] as number)
+    const baseFen = kind === 'declared' ? readYuan(unitBase) : (sums[1 + 3 * k] as number)
     const employerFen = exactRounded(baseFen, employerPpm[k] as number, rules)
     unit.push({ insurance, baseFen, employerFen, employeeFen: 0 })
   }
@@ -254,14 +278,20 @@ function microYuanOf(yuan: string): number {
 }
 
 function totalsOf(sums: readonly number[], unit: readonly AssessedAmount[]): AssessedAmount[] {
-  const totals: AssessedAmount[] = insurances.map((insurance, k) => ({
-    insurance,
-    baseFen: sums[1 + 3 * k] as number,
-    employerFen:
-      (sums[2 + 3 * k] as number) +
-      (unit.find((one) => one.insurance === insurance)?.employerFen ?? 0),
-    employeeFen: sums[3 + 3 * k] as number,
-  }))
-  const injury = unit.find(({ insurance }) => insurance === 'occupational-injury')
-  return injury === undefined ? totals : [...totals, injury]
+  const totals: AssessedAmount[] = []
+  for (let k = 0; k < insurances.length; k += 1) {
+    totals.push({
+      insurance: insurances[k] as (typeof insurances)[number],
+      baseFen: sums[1 + 3 * k] as number,
+      employerFen: sums[2 + 3 * k] as number,
+      employeeFen: sums[3 + 3 * k] as number,
+    })
+  }
+  for (const made of unit) {
+    const k = totals.findIndex(({ insurance }) => insurance === made.insurance)
+    const total = totals[k]
+    if (total === undefined) totals.push(made)
+    else totals[k] = { ...total, employerFen: total.employerFen + made.employerFen }
+  }
+  return totals
 }

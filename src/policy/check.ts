@@ -2,10 +2,12 @@
  * The check of a declaration with its region's policy, and its assessment: one function for intake,
  * pre-check, worker, command line and browser, so that all of them find and count the same.
  */
+
+import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
-import type { FindingList, Report } from '../declaration/findings.ts'
+import type { FindingList, FindingParams, Report } from '../declaration/findings.ts'
 import { formatFen, readYuan } from '../declaration/money.ts'
-import { dayOf, formatInstant, isPeriod } from '../declaration/period.ts'
+import { dayOf, formatInstant } from '../declaration/period.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { type Assessment, assessDeclaration } from './assess.ts'
 import { checkOtherLine } from './check-line.ts'
@@ -41,20 +43,17 @@ export type CheckedFiling = {
 export function checkFiling(body: unknown, context: FilingContext): CheckedFiling {
   const { nowMicros, keptMax, linesMax } = context
   const today = dayOf(nowMicros)
-  const checked = checkDeclaration(body, {
-    today,
-    keptMax,
-    ...(linesMax === undefined ? {} : { linesMax }),
-  })
+  const checked = checkDeclaration(body, { today, keptMax, linesMax })
   const { findings, wagesFen } = checked
   const report = findings.reportAt(-1)
-  const rules = findRules(body, today, context)
+  const rules = findRules(checked, today, context)
   if (rules?.kind === 'rules') {
     checkClosing(checked, rules, nowMicros, report)
     checkFloat(checked, rules, report)
     checkUnitBase(checked, rules, report)
     checkWages(checked, rules)
-    for (const [i, line] of checked.lines.entries()) {
+    for (let i = 0; i < checked.lines.length; i += 1) {
+      const line = checked.lines[i]
       if (line === undefined || line.category === 'employee') continue
       checkOtherLine(line, rules, today, findings.reportAt(i))
     }
@@ -67,15 +66,13 @@ export function checkFiling(body: unknown, context: FilingContext): CheckedFilin
 
 /** The rules of region and period, wherever the two are well-formed, even in a malformed body. */
 function findRules(
-  body: unknown,
+  { header: { region, period } }: CheckedDeclaration,
   today: string,
   { policies, policyHash }: FilingContext,
 ): RulesOutcome | undefined {
-  const { region, period } = (body ?? {}) as { region?: unknown; period?: unknown }
-  if (typeof region !== 'string' || !isPeriod(period)) return undefined
+  if (region === undefined || period === undefined) return undefined
   // A period in the future has its own finding; the region is checked all the same.
-  const current = today.slice(0, 7)
-  const known = period < current ? period : current
+  const known = period <= today ? period : today.slice(0, 7)
   return policyHash === undefined
     ? policies.rulesFor(region, known)
     : policies.rulesOf(policyHash, known)
@@ -124,8 +121,7 @@ function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: 
 /** Where a unit has a base of its own, it is at least the sum of what its persons pay on. */
 function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: Report): void {
   const { unitBase, kind } = checked.header
-  const declared = insurances.flatMap((_, k) => (rules.unitBases[k] === 'declared' ? [k] : []))
-  if (declared.length === 0 || kind === 'cancellation') {
+  if (!rules.unitBases.includes('declared') || kind === 'cancellation') {
     if (unitBase !== undefined) report('/unitBase', 'UNIT_BASE_NOT_USED')
     return
   }
@@ -133,6 +129,7 @@ function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: 
     report('/unitBase', 'UNIT_BASE_MISSING')
     return
   }
+  const declared = insurances.flatMap((_, k) => (rules.unitBases[k] === 'declared' ? [k] : []))
   const sums = declared.map((k) => {
     const [floor, ceiling] = [rules.floorsFen[k] as number, rules.ceilingsFen[k] as number]
     const base = (fen: number) => (fen < 0 ? 0 : Math.min(Math.max(fen, floor), ceiling))
@@ -152,18 +149,22 @@ const fenFloors = 100
 function checkWages({ wagesFen, findings }: CheckedDeclaration, rules: PeriodRules): void {
   const floor = rules.floorsFen[0] as number
   const ceiling = rules.ceilingsFen[0] as number
-  const { from } = rules.limits[0]?.row ?? { from: '' }
-  const below = { limit: formatFen(floor), since: from }
-  const above = { limit: formatFen(ceiling), since: from }
   for (let i = 0; i < wagesFen.length; i += 1) {
     const wage = wagesFen[i] as number
-    if (wage >= floor && wage <= ceiling) continue
-    if (wage < 0) continue
-    if (wage < floor) findings.add(i, '/wage', 'WAGE_BELOW_FLOOR', below)
-    else if (wage >= floor * fenFloors) {
-      findings.add(i, '/wage', 'WAGE_LOOKS_FEN', undefined, formatFen(Math.round(wage / 100)))
-    } else if (wage > ceiling * yearlyCeilings) {
-      findings.add(i, '/wage', 'WAGE_LOOKS_YEARLY', undefined, formatFen(Math.round(wage / 12)))
-    } else findings.add(i, '/wage', 'WAGE_ABOVE_CEILING', above)
+    if ((wage < floor || wage > ceiling) && wage >= 0) warnOfWage(i, wage, rules, findings)
   }
+}
+
+function warnOfWage(line: number, wage: number, rules: PeriodRules, findings: FindingList): void {
+  const floor = rules.floorsFen[0] as number
+  const ceiling = rules.ceilingsFen[0] as number
+  const since = rules.limits[0]?.row.from ?? ''
+  const warn = (code: FindingCode, params?: FindingParams, suggestion?: string) =>
+    findings.add(line, '/wage', code, params, suggestion)
+  if (wage < floor) warn('WAGE_BELOW_FLOOR', { limit: formatFen(floor), since })
+  else if (wage >= floor * fenFloors) {
+    warn('WAGE_LOOKS_FEN', undefined, formatFen(Math.round(wage / 100)))
+  } else if (wage > ceiling * yearlyCeilings) {
+    warn('WAGE_LOOKS_YEARLY', undefined, formatFen(Math.round(wage / 12)))
+  } else warn('WAGE_ABOVE_CEILING', { limit: formatFen(ceiling), since })
 }

@@ -34,6 +34,8 @@ export type Applied<Row extends Dated> = { readonly row: Row; readonly carried: 
 /** Rates in millionths of the base, by the order of `insurances`. */
 export type Rates = {
   readonly employerPpm: readonly number[]
+  /** The same, but 0 where the employer's amount is made for the unit as a whole. */
+  readonly employerLinePpm: readonly number[]
   readonly employeePpm: readonly number[]
 }
 
@@ -113,8 +115,8 @@ export type PolicyDependencies = {
   readonly sha256Hex: (text: string) => string
 }
 
-/** Periods kept; there are twelve a year. */
-const periodsKeptMax = 10_000
+/** Periods kept of each pack; there are twelve a year. */
+const periodsKeptMax = 1_000
 
 /** The text of a pack that its hash is of. */
 export function packText(pack: PolicyPack): string {
@@ -125,15 +127,16 @@ export function createPolicies({ packs, sha256Hex }: PolicyDependencies): Polici
   const hashed = packs.map((pack) => ({ pack, hash: sha256Hex(packText(pack)) }))
   const current = new Map(hashed.map((one) => [one.pack.region.code, one]))
   const byHash = new Map(hashed.map((one) => [one.hash, one.pack]))
-  const resolved = new Map<string, RulesOutcome>()
+  const resolved = new Map<string, Map<string, RulesOutcome>>()
   const rulesOf = (hash: string, period: string): RulesOutcome | undefined => {
-    const key = hash + period
-    const known = resolved.get(key)
+    const known = resolved.get(hash)?.get(period)
     if (known !== undefined) return known
     const pack = byHash.get(hash)
     if (pack === undefined) return undefined
     const rules = resolveRules(pack, hash, period)
-    if (resolved.size < periodsKeptMax) resolved.set(key, rules)
+    const ofPack = resolved.get(hash) ?? new Map<string, RulesOutcome>()
+    if (ofPack.size < periodsKeptMax) ofPack.set(period, rules)
+    resolved.set(hash, ofPack)
     return rules
   }
   return {
@@ -221,6 +224,10 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
   const flexibleResolver = new Resolver(pack, period)
   const platformResolver = new Resolver(pack, period)
   const declared = new Resolver(pack, period).find('bases/unit', pack.bases?.unit ?? [])
+  const unitBases = insurances.map((name) => {
+    if (declared?.row.insurances.includes(name)) return 'declared'
+    return rounding.row.per === 'unit' ? 'sum' : undefined
+  })
   return {
     kind: 'rules',
     region: pack.region.code,
@@ -240,17 +247,14 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
     ceilingsFen: limits.map(({ row }) => readYuan(row.ceiling)),
     flatFen: { employer: flatFen(flat, 'employer'), employee: flatFen(flat, 'employee') },
     roundingNumbers: roundingNumbersOf(rounding.row),
-    unitBases: insurances.map((name) => {
-      if (declared?.row.insurances.includes(name)) return 'declared'
-      return rounding.row.per === 'unit' ? 'sum' : undefined
-    }),
+    unitBases,
     defaultIndustryClass: pack.region.defaultIndustryClass,
     provisionalReasons: grouped(resolver.reasons),
     flexibleProvisionalReasons: flexibleResolver.reasons,
     platformProvisionalReasons: platformResolver.reasons,
     ...closingOf(period, deadline.row, pack.calendar),
     refuseLate: deadline.row.refuseLate,
-    ...classRates(rates, pack.region.defaultIndustryClass),
+    ...classRates(rates, unitBases, pack.region.defaultIndustryClass),
   }
 }
 
@@ -293,7 +297,11 @@ function roundingNumbersOf({ mode, scale }: Rounding): RoundingNumbers {
 }
 
 /** Rates by industry class and float, made when first asked for. */
-function classRates(rates: readonly Applied<Rate | ClassRate>[], defaultIndustryClass: number) {
+function classRates(
+  rates: readonly Applied<Rate | ClassRate>[],
+  unitBases: PeriodRules['unitBases'],
+  defaultIndustryClass: number,
+) {
   const workInjury = rates[3]?.row as ClassRate
   const fixed = rates.slice(0, 3).map(({ row }) => row as Rate)
   const made = new Map<number, Rates>()
@@ -310,8 +318,10 @@ function classRates(rates: readonly Applied<Rate | ClassRate>[], defaultIndustry
       }
       const floated = (ppm(classRate) * float) / 100
       if (!Number.isInteger(floated)) throw new RangeError('a floated rate below one millionth')
+      const employerPpm = [...fixed.map(({ employer }) => ppm(employer)), floated]
       const found = {
-        employerPpm: [...fixed.map(({ employer }) => ppm(employer)), floated],
+        employerPpm,
+        employerLinePpm: employerPpm.map((rate, k) => (unitBases[k] === undefined ? rate : 0)),
         employeePpm: [...fixed.map(({ employee }) => ppm(employee)), ppm(workInjury.employee)],
       }
       made.set(industryClass * 10_000 + float, found)

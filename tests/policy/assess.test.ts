@@ -29,9 +29,9 @@ function assessLines(
 const assess = (wages: readonly string[], more?: Wages) => assessLines(wages.map(employee), more)
 
 /** Line amounts in fen, by insurance. */
-function amountOf(linesFen: Float64Array, line: number, k: number) {
+function amountOf(linesFen: readonly number[], line: number, k: number) {
   const at = line * lineStride + 1 + 3 * k
-  return linesFen.subarray(at, at + 3)
+  return linesFen.slice(at, at + 3)
 }
 
 describe('worked vectors of Hefei', () => {
