@@ -64,6 +64,13 @@ export function formatInstant(epochMicros: number): string {
   return `${localSecond(second)}.${micros}+08:00`
 }
 
+/** A deadline as people write it: the end of a day is its 24:00, not the next day's 00:00. */
+export function formatDeadline(epochMicros: number): string {
+  const text = localSecond(Math.floor(epochMicros / 1_000_000))
+  const [day = '', time = ''] = [text.slice(0, 10), text.slice(11, 16)]
+  return time === '00:00' ? `${addDays(day, -1)} 24:00` : `${day} ${time}`
+}
+
 /** Seconds as text. Thousands of instants share one, and a Date costs 1 µs. */
 const seconds = new Map<number, string>()
 const secondsMax = 64

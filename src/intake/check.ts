@@ -12,10 +12,9 @@ import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { PersonIndex } from '../ledger/person.ts'
 import { findPersons } from '../ledger/previous.ts'
 import { explainedLinesMax, findingsPerAnswerMax } from '../limits.ts'
-import { checkFiling, type ValidFiling } from '../policy/check.ts'
-import { explainAssessment } from '../policy/explain.ts'
+import { checkFiling } from '../policy/check.ts'
 import { checkAgainstPrevious, previousPeriod } from '../policy/history.ts'
-import { presentAssessment } from '../policy/present.ts'
+import { presentCheck } from '../policy/present.ts'
 import type { Policies } from '../policy/rules.ts'
 import { requireScope } from './bearer.ts'
 import { sendProblem } from './problems.ts'
@@ -86,12 +85,9 @@ async function check(
   }
   reply.header('cache-control', 'no-store')
   if (asTable) return sendTable(reply, findings)
-  return reply.send({
-    valid: findings.errors === 0,
-    total: findings.total,
-    findings: findings.first(findingsPerAnswerMax),
-    ...(valid !== undefined && findings.errors === 0 && assessed(valid, linePageOf(request.query))),
-  })
+  const lines = linePageOf(request.query)
+  const page = { findingsMax: findingsPerAnswerMax, lines }
+  return reply.send(presentCheck({ findings, valid }, page))
 }
 
 function sendTable(reply: FastifyReply, findings: FindingList): FastifyReply {
@@ -99,20 +95,6 @@ function sendTable(reply: FastifyReply, findings: FindingList): FastifyReply {
     .type('text/csv; charset=utf-8')
     .header('content-disposition', 'attachment; filename="findings.csv"')
     .send(Readable.from(csvOf(findings)))
-}
-
-function assessed({ declaration, rules, assess }: ValidFiling, page: LinePage) {
-  const assessment = assess()
-  return {
-    assessment: presentAssessment({
-      region: rules.region,
-      policyHash: rules.hash,
-      provisional: assessment.provisionalReasons.length > 0,
-      lines: declaration.lines?.length ?? 0,
-      amounts: assessment.amounts,
-    }),
-    explanation: explainAssessment(declaration, rules, assessment, page),
-  }
 }
 
 /** Joins and leaves against what is in force for the period before. */

@@ -69,11 +69,28 @@ export function lintPackFolder(
  * All packs of a folder of packs.
  * @throws PackError naming every fault with its file and key: a process must not start with one
  */
-export function readPacks(folder: string, today: string): PolicyPack[] {
-  const folders = namesIn(folder)
-    .map((name) => path.join(folder, name))
+export function readPacks(policyDir: string, today: string): PolicyPack[] {
+  const folders = packFolders(policyDir)
+  if (folders.length === 0) throw new PackError(`There is no policy pack in ${policyDir}.`)
+  return withoutFaults(folders, today)
+}
+
+/**
+ * The pack of one folder.
+ * @throws PackError
+ */
+export function readPack(folder: string, today: string): PolicyPack {
+  return withoutFaults([folder], today)[0] as PolicyPack
+}
+
+/** The folders of packs in a policy folder. */
+export function packFolders(policyDir: string): string[] {
+  return namesIn(policyDir)
+    .map((name) => path.join(policyDir, name))
     .filter((one) => statSync(one).isDirectory())
-  if (folders.length === 0) throw new PackError(`There is no policy pack in ${folder}.`)
+}
+
+function withoutFaults(folders: readonly string[], today: string): PolicyPack[] {
   const read = folders.map(readPackFolder)
   const faults = read.flatMap((one) =>
     lintPackFolder(one, today)

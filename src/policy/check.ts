@@ -7,7 +7,7 @@ import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
 import type { FindingList, FindingParams, Report } from '../declaration/findings.ts'
 import { formatFen, readYuan } from '../declaration/money.ts'
-import { dayOf, formatInstant } from '../declaration/period.ts'
+import { dayOf, formatDeadline } from '../declaration/period.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { type Assessment, assessDeclaration } from './assess.ts'
 import { checkOtherLine } from './check-line.ts'
@@ -100,13 +100,13 @@ function checkClosing(
   report: Report,
 ): void {
   if (nowMicros >= deadlineMicros) {
-    const deadline = formatInstant(deadlineMicros)
+    const deadline = formatDeadline(deadlineMicros)
     report('/period', refuseLate ? 'PERIOD_CLOSED' : 'PERIOD_LATE', { deadline })
     return
   }
   if (replacementsCloseMicros === undefined || kind === undefined || kind === 'regular') return
   if (nowMicros < replacementsCloseMicros) return
-  report('/kind', 'REPLACEMENT_CLOSED', { deadline: formatInstant(replacementsCloseMicros) })
+  report('/kind', 'REPLACEMENT_CLOSED', { deadline: formatDeadline(replacementsCloseMicros) })
 }
 
 function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: Report): void {

@@ -33,3 +33,10 @@ export function checkAgainstPrevious(
     }
   }
 }
+
+/** Whether a person is among those of a declaration for the period before, where it is at hand. */
+export function declaredIn(lines: readonly Line[]): (person: Person) => boolean {
+  const staying = lines.filter((line) => line.category !== 'platform' && line.change !== 'leave')
+  const known = new Set(staying.map(({ person }) => normaliseIdNumber(person.idNumber)))
+  return ({ idNumber }) => known.has(normaliseIdNumber(idNumber))
+}

@@ -8,6 +8,7 @@ import {
   gapsOf,
   type PolicyPack,
   type Source,
+  sharedKey,
 } from './pack.ts'
 
 /** A row without the members that tell when and why. */
@@ -27,7 +28,20 @@ export type ParameterInForce = {
 
 /** The parameters in force in a period, by the key of their list; lists without one are left out. */
 export function parametersOf(pack: PolicyPack, period: string): ParameterInForce[] {
-  return datedLists(pack).flatMap((list) => parameterOf(pack, list, period))
+  const found = datedLists(pack).flatMap((list) => parameterOf(pack, list, period))
+  return merged(found, ({ key: _, ...parameter }) => JSON.stringify(parameter))
+}
+
+/** Limits that hold for several insurances are told once. */
+function merged<T extends { readonly key: string }>(
+  found: readonly T[],
+  textOf: (one: T) => string,
+) {
+  const groups = Map.groupBy(found, (one) => one.key.split('/')[0] + textOf(one))
+  return [...groups.values()].map((group) => ({
+    ...(group[0] as T),
+    key: sharedKey(group.map(({ key }) => key)),
+  }))
 }
 
 function parameterOf(
@@ -95,7 +109,8 @@ export function changesSince(pack: PolicyPack, day: string): ParameterChange[] {
       }
     }),
   )
-  return changes.sort((one, other) => (one.from < other.from ? 1 : one.from > other.from ? -1 : 0))
+  const told = merged(changes, ({ key: _, ...change }) => JSON.stringify(change))
+  return told.sort((one, other) => (one.from < other.from ? 1 : one.from > other.from ? -1 : 0))
 }
 
 /** Until when what is newly due for a period bears no surcharge, `YYYY-MM-DD`. */

@@ -32,18 +32,27 @@ export type LintFault = {
 export function lintPack(value: unknown, today: string): LintFault[] {
   const faults: LintFault[] = []
   const report = (pointer: string, code: FindingCode, params?: FindingParams, meant?: string) => {
-    const { message } = finding(pointer, code, params)
+    const message =
+      code === 'FIELD_UNKNOWN'
+        ? 'A pack has no such field.'
+        : finding(pointer, code, params).message.en
     const suggestion = meant === undefined ? '' : ` Did you mean ${meant}?`
-    faults.push({ severity: 'error', ...placeOf(pointer), message: message.en + suggestion })
+    faults.push({ severity: 'error', ...placeOf(pointer), message: message + suggestion })
   }
   readShape(packSchema as unknown as Schema, value, formats, report)
   if (faults.length > 0) return faults
   const pack = value as PolicyPack
-  return [
+  const found = [
     ...lintRows(pack),
     ...datedLists(pack).flatMap((list) => lintList(pack, list, today.slice(0, 7))),
     ...lintGaps(pack),
   ]
+  // Limits of all insurances are one row: what is wrong with it is said once.
+  const groups = Map.groupBy(found, ({ file, message }) => file + message)
+  return [...groups.values()].map((group) => ({
+    ...(group[0] as LintFault),
+    key: group.map(({ key }) => key).join(', '),
+  }))
 }
 
 const formats: Formats = {

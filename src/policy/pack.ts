@@ -267,6 +267,12 @@ export function datedLists(pack: PolicyPack): DatedList[] {
   ].filter(({ rows, required }) => required || rows.length > 0)
 }
 
+/** One name for lists that share a row: `limits` of all insurances, otherwise their keys. */
+export function sharedKey(keys: readonly string[]): string {
+  const all = insurances.map((insurance) => `limits/${insurance}`)
+  return all.every((key) => keys.includes(key)) ? 'limits' : keys.join(', ')
+}
+
 /** The limits of one insurance. */
 export function limitsOf(pack: PolicyPack, insurance: (typeof insurances)[number]): Limits[] {
   return pack.limits.filter((limits) => limits.insurances?.includes(insurance) ?? true)

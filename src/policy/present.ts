@@ -1,6 +1,8 @@
-/** An assessment as it is shown: decimal texts in yuan. */
+/** An assessment, and a whole pre-check, as they are shown: decimal texts in yuan. */
 import { formatFen } from '../declaration/money.ts'
 import type { AssessedAmount } from './assess.ts'
+import type { CheckedFiling, ValidFiling } from './check.ts'
+import { explainAssessment } from './explain.ts'
 
 export type ShownAmount = Omit<AssessedAmount, 'insurance'> & { readonly insurance: string }
 
@@ -29,5 +31,36 @@ export function presentAmounts(amounts: readonly ShownAmount[]) {
       employee: formatFen(employeeFen),
     })),
     total: { employer: sum('employerFen'), employee: sum('employeeFen') },
+  }
+}
+
+export type CheckPage = {
+  readonly findingsMax: number
+  /** Lines explained: from which, counted from 0, and how many. */
+  readonly lines: { readonly from: number; readonly count: number }
+}
+
+/** Everything about a declaration that was checked: its findings, and where valid what it comes to. */
+export function presentCheck({ findings, valid }: CheckedFiling, page: CheckPage) {
+  const passes = valid !== undefined && findings.errors === 0
+  return {
+    valid: passes,
+    total: findings.total,
+    findings: findings.first(page.findingsMax),
+    ...(passes && presentValid(valid, page)),
+  }
+}
+
+function presentValid({ declaration, rules, assess }: ValidFiling, { lines }: CheckPage) {
+  const assessment = assess()
+  return {
+    assessment: presentAssessment({
+      region: rules.region,
+      policyHash: rules.hash,
+      provisional: assessment.provisionalReasons.length > 0,
+      lines: declaration.lines?.length ?? 0,
+      amounts: assessment.amounts,
+    }),
+    explanation: explainAssessment(declaration, rules, assessment, lines),
   }
 }

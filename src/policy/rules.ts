@@ -251,7 +251,7 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
     defaultIndustryClass: pack.region.defaultIndustryClass,
     provisionalReasons: grouped(resolver.reasons),
     flexibleProvisionalReasons: flexibleResolver.reasons,
-    platformProvisionalReasons: platformResolver.reasons,
+    platformProvisionalReasons: grouped(platformResolver.reasons),
     ...closingOf(period, deadline.row, pack.calendar),
     refuseLate: deadline.row.refuseLate,
     ...classRates(rates, unitBases, pack.region.defaultIndustryClass),
@@ -264,9 +264,12 @@ function wholeOf<T>(found: readonly (T | undefined)[]): readonly T[] | undefined
   return whole.length === found.length ? whole : undefined
 }
 
-/** `limits/pension: …` of all four insurances is said once. */
+/** `limits/pension: …` of all four insurances is said once, and so are tariffs. */
 function grouped(reasons: readonly string[]): readonly string[] {
-  return [...new Set(reasons.map((reason) => reason.replace(/^limits\/[a-z-]+/, 'limits')))]
+  const short = reasons.map((reason) =>
+    reason.replace(/^(limits|platform\/tariffs)\/[a-z0-9-]+/, '$1'),
+  )
+  return [...new Set(short)]
 }
 
 function resolveFlexible(resolver: Resolver, pack: PolicyPack): FlexibleRules | undefined {

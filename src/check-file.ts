@@ -1,0 +1,168 @@
+/**
+ * `npm run check-file -- FILE [--previous FILE] [--lang zh-CN|en] [--json | --csv]`: checks and
+ * assesses declarations without a server, as filing would, and keeps nothing. FILE is one declaration,
+ * an array of them, or one on each line. Exits with 1 when there is an error.
+ */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { Text } from './declaration/catalogue/entry.ts'
+import { isDeclaration } from './declaration/check.ts'
+import { csvOf } from './declaration/csv.ts'
+import type { Declaration } from './declaration/schema.ts'
+import { explainedLinesMax, findingsPerAnswerMax } from './limits.ts'
+import { readConfig } from './platform/config.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readPolicies } from './platform/packs.ts'
+import { checkFiling } from './policy/check.ts'
+import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/history.ts'
+import { presentCheck } from './policy/present.ts'
+
+const usage =
+  'Usage: npm run check-file -- FILE [--previous FILE] [--lang zh-CN|en] [--json | --csv]'
+
+type Options = {
+  readonly file: string
+  readonly previous: string | undefined
+  readonly language: keyof Text
+  readonly format: 'text' | 'json' | 'csv'
+}
+
+function main(args: string[]): void {
+  tolerateClosedOutput()
+  const options = readArguments(args)
+  const policies = readPolicies(readConfig(process.env).policyDir)
+  const previous =
+    options.previous === undefined ? [] : readDeclarations(options.previous).filter(isDeclaration)
+  for (const [i, body] of readDeclarations(options.file).entries()) {
+    const checked = checkFiling(body, {
+      policies,
+      nowMicros: Date.now() * 1_000,
+      keptMax: options.format === 'csv' ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
+    })
+    if (checked.valid !== undefined) {
+      checkPrevious(checked.valid.declaration, previous, checked.findings)
+    }
+    if (checked.findings.errors > 0) process.exitCode = 1
+    if (options.format === 'csv') for (const row of csvOf(checked.findings)) write(row)
+    else say(i + 1, checked, options)
+  }
+}
+
+function readArguments(args: string[]): Options {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        previous: { type: 'string' },
+        lang: { type: 'string', default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
+        json: { type: 'boolean', default: false },
+        csv: { type: 'boolean', default: false },
+      },
+    })
+    const { previous, lang, json, csv } = values
+    const [file] = positionals
+    const wellUsed = positionals.length === 1 && !(json && csv)
+    if (file !== undefined && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
+      return { file, previous, language: lang, format: json ? 'json' : csv ? 'csv' : 'text' }
+    }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+/** One declaration, an array, or one on each line. */
+function readDeclarations(file: string): unknown[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
+  } catch (error) {
+    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
+  }
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return Array.isArray(parsed) ? parsed : [parsed]
+  } catch {
+    return text.split('\n').flatMap((line, i) => {
+      if (line.trim() === '') return []
+      try {
+        return [JSON.parse(line) as unknown]
+      } catch {
+        throw new UsageError(`${file} is not JSON: line ${i + 1} can't be read.`)
+      }
+    })
+  }
+}
+
+function checkPrevious(
+  { employer, period, lines = [] }: Declaration,
+  declarations: readonly Declaration[],
+  findings: Parameters<typeof checkAgainstPrevious>[2],
+): void {
+  const before = declarations.find(
+    (one) => one.employer === employer && one.period === previousPeriod(period),
+  )
+  if (before !== undefined) checkAgainstPrevious(lines, declaredIn(before.lines ?? []), findings)
+}
+
+function say(
+  number: number,
+  checked: ReturnType<typeof checkFiling>,
+  { language, format }: Options,
+): void {
+  const lines = { from: 0, count: explainedLinesMax }
+  const shown = presentCheck(checked, { findingsMax: findingsPerAnswerMax, lines })
+  if (format === 'json') {
+    write(`${JSON.stringify(shown)}\n`)
+    return
+  }
+  const { errors, total } = checked.findings
+  write(`${number}: ${errors === 0 ? 'valid' : 'NOT VALID'}, ${total} findings\n`)
+  for (const { pointer, severity, code, message, fix, suggestion } of shown.findings) {
+    const meant = suggestion === undefined ? '' : ` → ${suggestion}`
+    write(
+      `  ${severity} ${pointer} ${code}: ${message[language]}${language === 'en' ? ' ' : ''}${fix[language]}${meant}\n`,
+    )
+  }
+  if (total > shown.findings.length) write(`  … ${total - shown.findings.length} more: --csv\n`)
+  const { assessment, explanation } = shown
+  if (assessment !== undefined && explanation !== undefined) {
+    sayAssessment({ assessment, explanation }, language)
+  }
+}
+
+type Shown = Required<Pick<ReturnType<typeof presentCheck>, 'assessment' | 'explanation'>>
+
+function sayAssessment({ assessment, explanation }: Shown, language: keyof Text): void {
+  const { amounts, total, lines } = assessment
+  for (const { insurance, base, employer, employee } of amounts) {
+    write(`  ${insurance.padEnd(20)}${[base, employer, employee].map(right).join('')}\n`)
+  }
+  const sums = ['', total.employer, total.employee].map(right).join('')
+  write(`  ${`${lines} lines`.padEnd(20)}${sums}\n`)
+  for (const { line, amounts: explained } of explanation.lines) {
+    for (const { insurance, side, sentence } of explained) {
+      write(`  ${line} ${insurance} ${side}: ${sentence[language]}\n`)
+    }
+  }
+  for (const { insurance, sentence } of explanation.unit) {
+    write(`  unit ${insurance}: ${sentence[language]}\n`)
+  }
+  if (lines > explanation.lines.length) write(`  … of ${lines} lines the first are explained\n`)
+  for (const reason of explanation.provisionalReasons) write(`  provisional: ${reason}\n`)
+}
+
+function right(text: string): string {
+  return text.padStart(16)
+}
+
+function write(text: string): void {
+  process.stdout.write(text)
+}
+
+try {
+  main(process.argv.slice(2))
+} catch (error) {
+  reportFailure(error)
+}

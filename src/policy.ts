@@ -1,0 +1,178 @@
+/**
+ * `npm run policy -- lint [PACK …] | show PACK [--on YYYY-MM] | diff OLD NEW [--json] | schema`:
+ * PACK is a region's code in POLICY_DIR, or a pack's folder. Lint exits with 1 when there are faults.
+ */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { dayOf } from './declaration/period.ts'
+import { readConfig } from './platform/config.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import {
+  lintPackFolder,
+  packFolders,
+  readPack,
+  readPackFolder,
+  shippedPacks,
+} from './platform/packs.ts'
+import { monthsAfter } from './policy/calendar.ts'
+import {
+  type AmountChanges,
+  changedAmounts,
+  changedRows,
+  editsBetween,
+  type RowChange,
+} from './policy/diff.ts'
+import { parametersOf, valuesOf } from './policy/in-force.ts'
+import { type Dated, packSchema } from './policy/pack.ts'
+
+const usage = `Usage: npm run policy -- lint [PACK …]
+       npm run policy -- show PACK [--on YYYY-MM]
+       npm run policy -- diff OLD NEW [--json]
+       npm run policy -- schema
+PACK is a region's code in POLICY_DIR, or the folder of a pack.`
+
+const today = dayOf(Date.now() * 1_000)
+
+function main(args: string[]): void {
+  tolerateClosedOutput()
+  const { command, packs, on, json } = readArguments(args)
+  const policyDir = readConfig(process.env).policyDir ?? shippedPacks
+  const folders = packs.map((pack) => folderOf(policyDir, pack))
+  switch (command) {
+    case 'lint':
+      lint(folders.length > 0 ? folders : packFolders(policyDir))
+      break
+    case 'show':
+      show(one(folders), on)
+      break
+    case 'diff':
+      diff(folders, json)
+      break
+    case 'schema':
+      say(JSON.stringify(packSchema, null, 2))
+      break
+    default:
+      throw new UsageError(usage)
+  }
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { on: { type: 'string' }, json: { type: 'boolean', default: false } },
+    })
+    const [command, ...packs] = positionals
+    const { on = today.slice(0, 7), json } = values
+    if (/^[0-9]{4}-(0[1-9]|1[0-2])/.test(on)) return { command, packs, on: on.slice(0, 7), json }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+/** A folder by its path, or a region of the policy folder. */
+function folderOf(policyDir: string, pack: string): string {
+  const named = path.join(policyDir, pack)
+  if (/^[0-9]{6}$/.test(pack) && existsSync(named)) return named
+  if (existsSync(pack)) return pack
+  const regions = packFolders(policyDir).map((folder) => path.basename(folder))
+  throw new UsageError(
+    `There is no pack ${pack}: name a folder, or one of ${regions.join(', ')} in ${policyDir}.`,
+  )
+}
+
+function one(folders: readonly string[]): string {
+  const [folder] = folders
+  if (folder === undefined || folders.length > 1) throw new UsageError(usage)
+  return folder
+}
+
+function lint(folders: readonly string[]): void {
+  let errors = 0
+  for (const folder of folders) {
+    for (const { severity, file, key, message } of lintPackFolder(readPackFolder(folder), today)) {
+      if (severity === 'error') errors += 1
+      say(`${severity.padEnd(6)}${path.join(folder, file)} ${key}: ${message}`)
+    }
+  }
+  say(errors === 0 ? 'No faults.' : `${errors} faults.`)
+  if (errors > 0) process.exitCode = 1
+}
+
+function show(folder: string, period: string): void {
+  const pack = readPack(folder, today)
+  say(
+    `${pack.region.names.en} (${pack.region.names['zh-CN']}), ${pack.region.code}, in ${period}\n`,
+  )
+  for (const { key, values, from, to, status, carried, sources, note } of parametersOf(
+    pack,
+    period,
+  )) {
+    const standing = carried ? ', STANDING IN' : status === 'final' ? '' : `, ${status}`
+    say(`${key}: ${shown(values)} (${from} to ${to ?? 'now'}${standing})`)
+    for (const { title, number, date, url } of sources) {
+      say(`    ${[title, number, date, url].filter((part) => part !== undefined).join(', ')}`)
+    }
+    if (note !== undefined) say(`    ${note.en}`)
+  }
+  const gaps = pack.gaps.filter(({ from = period, to = period }) => from <= period && period <= to)
+  if (gaps.length > 0) say('\nNot verified:')
+  for (const { key, note } of gaps) say(`  ${key}: ${note.en}`)
+}
+
+function diff([older, newer, ...more]: readonly string[], json: boolean): void {
+  if (older === undefined || newer === undefined || more.length > 0) throw new UsageError(usage)
+  const [before, after] = [readPack(older, today), readPack(newer, today)]
+  const edits = editsBetween(before, after)
+  const rows = changedRows(before, after)
+  const amounts = changedAmounts(before, after, monthsAfter(today.slice(0, 7), 12))
+  if (json) say(JSON.stringify({ edits, rows, amounts }, null, 2))
+  else if (edits.length === 0) say('The packs are the same.')
+  else sayChanges(rows, amounts)
+}
+
+function sayChanges(rows: readonly RowChange[], amounts: readonly AmountChanges[]): void {
+  for (const { key, from, before, after } of rows) {
+    const was = before === undefined ? 'nothing' : rowText(before)
+    const is = after === undefined ? 'nothing' : rowText(after)
+    say(`${key} from ${from}\n  - ${was}\n  + ${is}`)
+  }
+  if (rows.length === 0) say('No row differs: only the region, days or gaps do (--json has each).')
+  if (amounts.length === 0) say('\nNobody pays more or less.')
+  for (const change of amounts) sayAmounts(change)
+}
+
+function rowText(row: Dated): string {
+  const { from, to, status, sources } = row
+  const cited = sources.map(({ title, number }) => number ?? title).join('; ')
+  return `${shown(valuesOf(row))} (${from} to ${to ?? 'now'}, ${status}; ${cited})`
+}
+
+function sayAmounts({ from, to, amounts }: AmountChanges): void {
+  say(`\n${from} to ${to}: what is paid for one employee, in yuan`)
+  say(`${'wage'.padStart(12)}${'employer'.padStart(24)}${'employee'.padStart(24)}`)
+  for (const { wage, before, after } of amounts) {
+    const cell = (side: 'employer' | 'employee') =>
+      `${before?.[side] ?? 'refused'} → ${after?.[side] ?? 'refused'}`.padStart(24)
+    say(`${wage.padStart(12)}${cell('employer')}${cell('employee')}`)
+  }
+}
+
+function shown(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+try {
+  main(process.argv.slice(2))
+} catch (error) {
+  reportFailure(error)
+}
