@@ -74,6 +74,7 @@ create table ledger.reassessment_line (
 
 grant select, insert on ledger.reassessment, ledger.reassessment_line to spillway_app;
 
+-- What was posted, of declarations and of reassessments.
 create or replace view ledger.amount as
 select d.envelope, d.position, a.*
 from ledger.declaration d
@@ -85,9 +86,8 @@ cross join lateral (
     ('work-injury', work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen),
     ('occupational-injury', 0::bigint, occupational_injury_employer_fen, 0::bigint)
 ) as a (insurance, base_fen, employer_fen, employee_fen)
-where d.lines > 0 and (a.insurance <> 'occupational-injury' or a.employer_fen <> 0);
-
-create view ledger.reassessed_amount as
+where d.lines > 0 and (a.insurance <> 'occupational-injury' or a.employer_fen <> 0)
+union all
 select r.envelope, r.position, a.*
 from ledger.reassessment r
 cross join lateral (
@@ -99,8 +99,6 @@ cross join lateral (
     ('occupational-injury', 0::bigint, occupational_injury_employer_fen, 0::bigint)
 ) as a (insurance, base_fen, employer_fen, employee_fen)
 where a.insurance <> 'occupational-injury' or a.employer_fen <> 0;
-
-grant select on ledger.reassessed_amount to spillway_app;
 
 -- As before, and a reassessment is posted when its difference is.
 create or replace view ledger.declaration_status as

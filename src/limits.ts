@@ -64,6 +64,13 @@ export const sweepAgeMsMin = 5_000
 export const sweepPageEnvelopes = 500
 export const sweepPagesMax = 4
 
+/** Declarations looked up in one statement when a region is reassessed. */
+export const outdatedPageMax = 500
+/** Reassessments ordered in one envelope; each is posted with its declaration opened again. */
+export const reassessmentsPerEnvelope = 250
+/** Distinct persons counted in a reassessment's report; above it, it says "more than". */
+export const reassessedPersonsMax = 5_000_000
+
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 

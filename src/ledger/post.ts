@@ -22,7 +22,7 @@ import { raiseInForce } from './in-force.ts'
 import type { PersonIndex } from './person.ts'
 import { runPipelined } from './pipeline.ts'
 import { prepareDeclaration } from './prepare.ts'
-import { prepareReassessments } from './reassess.ts'
+import { prepareReassessments } from './reassessment.ts'
 import { copiesOf, type Postable } from './rows.ts'
 
 /** What became of an envelope, in order of precedence. */

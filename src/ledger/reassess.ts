@@ -1,159 +1,165 @@
 /**
- * Reassessment: the difference that a later pack makes to a declaration. It follows from the
- * declaration and two packs alone, all three in the journal, so that posting it in any order and any
- * number of times gives the same rows. It counts while its declaration is in force.
+ * Reassessing a region's periods: what the current pack changes in what is in force, as a report,
+ * and where wanted as orders in the journal, which workers post like anything else.
+ *
+ * If the process dies
+ *  - before an order's commit: nothing is ordered; the next run finds the declaration again;
+ *  - after it: the order is posted. The next run leaves the declaration alone while its order waits,
+ *    and afterwards finds it up to date. An order's id follows from declaration and packs, so the
+ *    same one can't count twice.
+ *
+ * One run at a time (an advisory lock): two with different packs could both order from the same start.
  */
-import assert from 'node:assert/strict'
 import type pg from 'pg'
+import type { AcceptGroup, Filing } from '../journal/accept.ts'
+import { declarationId, digestOf } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
-import {
-  type AcceptedDeclaration,
-  type AcceptedOrder,
-  type FoundDeclaration,
-  findPlaces,
-  readEnvelope,
-} from '../journal/read.ts'
-import { type Assessment, assessDeclaration, lineStride } from '../policy/assess.ts'
-import { insurances } from '../policy/pack.ts'
+import { type AcceptedDeclaration, readEnvelope } from '../journal/read.ts'
+import { canonicalOrder } from '../journal/reassessment-order.ts'
+import { reassessmentsPerEnvelope } from '../limits.ts'
+import { type Difference, differenceOf } from '../policy/difference.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
-import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
-import type { PersonIndex } from './person.ts'
+import { findOutdated, type OutdatedDeclaration, type OutdatedQuery } from './outdated.ts'
 
-/** What another pack changes: later amounts less earlier ones. */
-export type Difference = {
-  /** Base, employer, employee for each insurance, of the declaration as a whole. */
-  readonly totalsFen: readonly number[]
-  readonly occupationalInjuryFen: number
-  /** Lines whose amounts change, counted from 0, with the same numbers. */
-  readonly lines: readonly { readonly line: number; readonly fen: readonly number[] }[]
-  readonly provisional: boolean
-  /** Nothing changes, not even whether it is provisional. */
-  readonly none: boolean
-}
-
-/** A reassessment that is ready to be posted. */
-export type PreparedReassessment = AcceptedOrder & {
-  readonly envelope: bigint
-  readonly of: { readonly envelope: bigint; readonly position: number }
-  readonly difference: Difference
-  /** Blind index of the person of each changed line, hexadecimal. */
-  readonly persons: readonly string[]
-}
-
-export function differenceOf(
-  declaration: AcceptedDeclaration['declaration'],
-  before: PeriodRules,
-  after: PeriodRules,
-): Difference {
-  const [earlier, later] = [before, after].map((rules) => assessDeclaration(declaration, rules))
-  assert(earlier !== undefined && later !== undefined)
-  const lines: { line: number; fen: number[] }[] = []
-  const count = later.linesFen.length / lineStride
-  for (let line = 0; line < count; line += 1) {
-    const start = line * lineStride + 1
-    const fen = later.linesFen
-      .slice(start, start + lineStride - 1)
-      .map((value, j) => value - (earlier.linesFen[start + j] as number))
-    if (fen.some((value) => value !== 0)) lines.push({ line, fen })
-  }
-  const totals = totalsOf(later)
-  const totalsFen = totalsOf(earlier).map((value, j) => (totals[j] as number) - value)
-  const provisional = later.provisionalReasons.length > 0
-  const same = totalsFen.every((value) => value === 0) && lines.length === 0
-  return {
-    totalsFen: totalsFen.slice(0, -1),
-    occupationalInjuryFen: totalsFen.at(-1) as number,
-    lines,
-    provisional,
-    none: same && provisional === earlier.provisionalReasons.length > 0,
-  }
-}
-
-/** Three numbers for each insurance, then occupational injury. */
-function totalsOf({ amounts }: Assessment): number[] {
-  const numbers = insurances.flatMap((_, k) => {
-    const { baseFen = 0, employerFen = 0, employeeFen = 0 } = amounts[k] ?? {}
-    return [baseFen, employerFen, employeeFen]
-  })
-  return [...numbers, amounts[insurances.length]?.employerFen ?? 0]
-}
-
-export type ReassessDependencies = {
+export type ReassessingDependencies = {
   readonly pool: pg.Pool
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly policies: Policies
-  readonly personIndex: PersonIndex
+  /** Microseconds since 1970. */
+  readonly nowMicros: () => number
+  /** Accepts a group of orders; undefined for a dry run. */
+  readonly acceptGroup: AcceptGroup | undefined
+  readonly onChange: (change: Change) => void
+  readonly onSkipped: (id: string, reason: SkipReason) => void
 }
 
-export type PreparedReassessments = {
-  readonly ready: readonly PreparedReassessment[]
-  readonly deadLetters: readonly DeadLetter[]
+/** One declaration whose amounts change. */
+export type Change = {
+  readonly declaration: AcceptedDeclaration['declaration']
+  readonly policyHashBefore: string
+  readonly difference: Difference
 }
 
-/** Finds each order's declaration and the difference; one that can't be made becomes a dead letter. */
-export async function prepareReassessments(
-  dependencies: ReassessDependencies,
-  envelope: bigint,
-  orders: readonly AcceptedOrder[],
-): Promise<PreparedReassessments> {
-  const { pool, policies } = dependencies
-  const ready: PreparedReassessment[] = []
-  const deadLetters: DeadLetter[] = []
-  if (orders.length === 0) return { ready, deadLetters }
-  const hashes = orders.flatMap(({ order }) => [order.policy, order.policyBefore])
-  await loadPacks(pool, policies, hashes)
-  const declarations = await readDeclarations(
-    dependencies,
-    orders.map(({ order }) => order.reassesses),
-  )
-  for (const accepted of orders) {
-    try {
-      ready.push(prepare(dependencies, envelope, accepted, declarations))
-    } catch (error) {
-      deadLetters.push(deadLetterOf(accepted, error))
+/** Waiting: an earlier reassessment is not posted yet. The others need a pack that has what they name. */
+export type SkipReason = 'waiting' | 'not covered' | 'not offered' | 'pack unknown'
+
+/** Goes through all outdated declarations once. */
+export async function reassessAll(
+  dependencies: ReassessingDependencies,
+  query: OutdatedQuery,
+): Promise<void> {
+  const { pool, policies, acceptGroup } = dependencies
+  let orders: Filing[] = []
+  for await (const page of findOutdated(pool, query)) {
+    await loadPacks(
+      pool,
+      policies,
+      page.map(({ policyHashBefore }) => policyHashBefore),
+    )
+    for await (const change of changesIn(dependencies, page, query.policyHash)) {
+      dependencies.onChange(change)
+      orders.push(orderOf(change, query.policyHash, dependencies))
+      if (orders.length < reassessmentsPerEnvelope) continue
+      await acceptGroup?.(orders)
+      orders = []
     }
   }
-  return { ready, deadLetters }
+  if (orders.length > 0) await acceptGroup?.(orders)
 }
 
-/** Declarations by id. Orders are written in the journal's order, so each envelope is opened once. */
-async function readDeclarations(
-  { pool, sealingKeys }: ReassessDependencies,
-  ids: readonly string[],
-): Promise<Map<string, FoundDeclaration>> {
-  const places = await findPlaces(pool, ids)
-  const found = new Map<string, FoundDeclaration>()
-  for (const envelope of new Set([...places.values()].map((place) => place.envelope))) {
-    const opened = await readEnvelope(pool, sealingKeys, envelope)
-    for (const accepted of opened?.accepted ?? []) {
-      if (places.has(accepted.id)) found.set(accepted.id, { ...accepted, envelope })
+type FoundChange = Change & { readonly id: string; readonly after: PeriodRules }
+
+async function* changesIn(
+  { pool, sealingKeys, policies, onSkipped }: ReassessingDependencies,
+  page: readonly OutdatedDeclaration[],
+  policyHash: string,
+): AsyncGenerator<FoundChange> {
+  let number: bigint | undefined
+  let accepted = new Map<number, AcceptedDeclaration>()
+  for (const outdated of page) {
+    if (outdated.waiting) {
+      onSkipped(outdated.id, 'waiting')
+      continue
     }
+    if (outdated.envelope !== number) {
+      number = outdated.envelope
+      const opened = await readEnvelope(pool, sealingKeys, number)
+      accepted = new Map(opened?.accepted.map((one) => [one.position, one]))
+    }
+    const found = accepted.get(outdated.position)
+    if (found === undefined) throw new Error(`the journal lacks declaration ${outdated.id}`)
+    const change = changeOf(policies, found.declaration, outdated.policyHashBefore, policyHash)
+    if (typeof change === 'string') onSkipped(outdated.id, change)
+    else if (!change.difference.none) yield { ...change, id: outdated.id }
   }
-  return found
 }
 
-function prepare(
-  { policies, personIndex }: ReassessDependencies,
-  envelope: bigint,
-  accepted: AcceptedOrder,
-  declarations: ReadonlyMap<string, FoundDeclaration>,
-): PreparedReassessment {
-  const { reassesses, policy, policyBefore, period } = accepted.order
-  const found = declarations.get(reassesses)
-  assert(found !== undefined, 'a reassessment names a declaration that was accepted')
-  const [before, after] = [policyBefore, policy].map((hash) => policies.rulesOf(hash, period))
-  assert(before?.kind === 'rules' && after?.kind === 'rules', 'both packs cover the period')
-  const difference = differenceOf(found.declaration, before, after)
-  const lines = found.declaration.lines ?? []
+function changeOf(
+  policies: Policies,
+  declaration: AcceptedDeclaration['declaration'],
+  policyHashBefore: string,
+  policyHash: string,
+): Omit<FoundChange, 'id'> | SkipReason {
+  const before = policies.rulesOf(policyHashBefore, declaration.period)
+  const after = policies.rulesOf(policyHash, declaration.period)
+  if (before?.kind !== 'rules') return 'pack unknown'
+  if (after?.kind !== 'rules') return 'not covered'
+  try {
+    const difference = differenceOf(declaration, before, after)
+    return { declaration, policyHashBefore, difference, after }
+  } catch (error) {
+    if (error instanceof RangeError) return 'not offered'
+    throw error
+  }
+}
+
+function orderOf(
+  { id, declaration, policyHashBefore, after }: FoundChange,
+  policyHash: string,
+  { nowMicros }: ReassessingDependencies,
+): Filing {
+  const { employer, period, region } = declaration
+  const order = {
+    kind: 'reassessment',
+    employer,
+    period,
+    region,
+    policy: policyHash,
+    policyBefore: policyHashBefore,
+    reassesses: id,
+  } as const
+  const canonical = Buffer.from(canonicalOrder(order))
   return {
-    ...accepted,
-    envelope,
-    of: { envelope: found.envelope, position: found.position },
-    difference,
-    persons: difference.lines.map(({ line }) => {
-      const { person } = lines[line] as (typeof lines)[number]
-      return personIndex(person)
-    }),
+    id: declarationId(employer, period, `reassessment ${id} ${policyHashBefore} ${policyHash}`),
+    employer,
+    period,
+    kind: order.kind,
+    digest: digestOf(canonical),
+    acceptedAtMicros: nowMicros(),
+    deadlineMicros: after.deadlineMicros,
+    onTime: true, // made by the agency; nobody is late
+    canonical,
+    policy: { region, hash: policyHash },
+  }
+}
+
+/** Any number; the same for every run on a database. */
+const lockKey = 7_300_514_021
+
+/** Runs `work` while no other reassessment does; undefined when another is under way. */
+export async function aloneReassessing<T>(
+  pool: pg.Pool,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const client = await pool.connect()
+  try {
+    const { rows } = await client.query<{ locked: boolean }>(
+      'select pg_try_advisory_lock($1) as locked',
+      [lockKey],
+    )
+    return rows[0]?.locked === true ? await work() : undefined
+  } finally {
+    client.release(true) // ends the session, and the lock with it
   }
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { type Assessment, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
 import type { PreparedDeclaration } from './prepare.ts'
-import type { PreparedReassessment } from './reassess.ts'
+import type { PreparedReassessment } from './reassessment.ts'
 
 /** What an envelope posts. */
 export type Postable = PreparedDeclaration | PreparedReassessment

@@ -180,7 +180,7 @@ export async function findReassessments(
             'insurance', m.insurance, 'base', m.base_fen,
             'employer', m.employer_fen, 'employee', m.employee_fen
           ))
-          from ledger.reassessed_amount m
+          from ledger.amount m
           where m.envelope = r.envelope and m.position = r.position
         ) as amounts
       from ledger.reassessment r

@@ -1,0 +1,107 @@
+/**
+ * Reassessment: the difference that a later pack makes to a declaration. It follows from the
+ * declaration and two packs alone, all three in the journal, so that posting it in any order and any
+ * number of times gives the same rows. It counts while its declaration is in force.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { loadPacks } from '../journal/policy-packs.ts'
+import {
+  type AcceptedOrder,
+  type FoundDeclaration,
+  findPlaces,
+  readEnvelope,
+} from '../journal/read.ts'
+import { type Difference, differenceOf } from '../policy/difference.ts'
+import type { Policies } from '../policy/rules.ts'
+import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
+import type { PersonIndex } from './person.ts'
+
+/** A reassessment that is ready to be posted. */
+export type PreparedReassessment = AcceptedOrder & {
+  readonly envelope: bigint
+  readonly of: { readonly envelope: bigint; readonly position: number }
+  readonly difference: Difference
+  /** Blind index of the person of each changed line, hexadecimal. */
+  readonly persons: readonly string[]
+}
+
+export type ReassessDependencies = {
+  readonly pool: pg.Pool
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly policies: Policies
+  readonly personIndex: PersonIndex
+}
+
+export type PreparedReassessments = {
+  readonly ready: readonly PreparedReassessment[]
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+/** Finds each order's declaration and the difference; one that can't be made becomes a dead letter. */
+export async function prepareReassessments(
+  dependencies: ReassessDependencies,
+  envelope: bigint,
+  orders: readonly AcceptedOrder[],
+): Promise<PreparedReassessments> {
+  const { pool, policies } = dependencies
+  const ready: PreparedReassessment[] = []
+  const deadLetters: DeadLetter[] = []
+  if (orders.length === 0) return { ready, deadLetters }
+  const hashes = orders.flatMap(({ order }) => [order.policy, order.policyBefore])
+  await loadPacks(pool, policies, hashes)
+  const declarations = await readDeclarations(
+    dependencies,
+    orders.map(({ order }) => order.reassesses),
+  )
+  for (const accepted of orders) {
+    try {
+      ready.push(prepare(dependencies, envelope, accepted, declarations))
+    } catch (error) {
+      deadLetters.push(deadLetterOf(accepted, error))
+    }
+  }
+  return { ready, deadLetters }
+}
+
+/** Declarations by id. Orders are written in the journal's order, so each envelope is opened once. */
+async function readDeclarations(
+  { pool, sealingKeys }: ReassessDependencies,
+  ids: readonly string[],
+): Promise<Map<string, FoundDeclaration>> {
+  const places = await findPlaces(pool, ids)
+  const found = new Map<string, FoundDeclaration>()
+  for (const envelope of new Set([...places.values()].map((place) => place.envelope))) {
+    const opened = await readEnvelope(pool, sealingKeys, envelope)
+    for (const accepted of opened?.accepted ?? []) {
+      if (places.has(accepted.id)) found.set(accepted.id, { ...accepted, envelope })
+    }
+  }
+  return found
+}
+
+function prepare(
+  { policies, personIndex }: ReassessDependencies,
+  envelope: bigint,
+  accepted: AcceptedOrder,
+  declarations: ReadonlyMap<string, FoundDeclaration>,
+): PreparedReassessment {
+  const { reassesses, policy, policyBefore, period } = accepted.order
+  const found = declarations.get(reassesses)
+  assert(found !== undefined, 'a reassessment names a declaration that was accepted')
+  const [before, after] = [policyBefore, policy].map((hash) => policies.rulesOf(hash, period))
+  assert(before?.kind === 'rules' && after?.kind === 'rules', 'both packs cover the period')
+  const difference = differenceOf(found.declaration, before, after)
+  const lines = found.declaration.lines ?? []
+  return {
+    ...accepted,
+    envelope,
+    of: { envelope: found.envelope, position: found.position },
+    difference,
+    persons: difference.lines.map(({ line }) => {
+      const { person } = lines[line] as (typeof lines)[number]
+      return personIndex(person)
+    }),
+  }
+}

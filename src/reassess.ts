@@ -1,0 +1,126 @@
+/**
+ * `npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]`: what the current pack
+ * changes in what was posted with earlier ones, for how many and why; without --dry-run the
+ * differences are ordered, and workers post them in the bulk lane.
+ */
+import { parseArgs } from 'node:util'
+import { isPeriod } from './declaration/period.ts'
+import { createAcceptGroup } from './journal/accept.ts'
+import { loadPacks, recordPacks } from './journal/policy-packs.ts'
+import { countUnposted, type OutdatedQuery } from './ledger/outdated.ts'
+import { createPersonIndex } from './ledger/person.ts'
+import { aloneReassessing, reassessAll } from './ledger/reassess.ts'
+import { ReassessmentReport } from './ledger/reassessment-report.ts'
+import { postStatementMsMax } from './limits.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+import { assertSchema } from './platform/migrations.ts'
+import { readPolicies } from './platform/packs.ts'
+import { openPool } from './platform/postgres.ts'
+import type { PolicyPack } from './policy/pack.ts'
+import type { Policies } from './policy/rules.ts'
+
+const usage = 'Usage: npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]'
+
+type Options = Omit<OutdatedQuery, 'policyHash'> & { readonly dryRun: boolean }
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const options = readArguments(args)
+  const config = readConfig(process.env)
+  const policies = readPolicies(config.policyDir)
+  const current = policies.current.get(options.region)
+  if (current === undefined) {
+    const regions = [...policies.current.keys()].join(', ')
+    throw new UsageError(`There is no policy pack for ${options.region}; there are: ${regions}.`)
+  }
+  await withDatabase(config, async ({ url }) => {
+    const query = { ...options, policyHash: current.hash }
+    const report = new ReassessmentReport(personIndexOf(config))
+    const done = await run(config, url, policies, query, report)
+    if (done === undefined) throw new UsageError('Another reassessment is under way: wait for it.')
+    say(report.text(query, current.pack, done.packsBefore, options.dryRun))
+    if (done.unposted > 0) {
+      say(`${done.unposted} declarations of these periods are not posted yet: run it again later.`)
+    }
+  })
+}
+
+function readArguments(args: string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        region: { type: 'string' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+      },
+    })
+    const { region, from, to, 'dry-run': dryRun } = values
+    if (region !== undefined && isPeriod(from) && isPeriod(to) && from <= to) {
+      return { region, from, to, dryRun }
+    }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+function personIndexOf({ keyringFile }: Config) {
+  return createPersonIndex(readKeyring(keyringFile).blindIndexSecret)
+}
+
+/** Undefined when another run has the lock. */
+async function run(
+  config: Config,
+  url: string,
+  policies: Policies,
+  query: OutdatedQuery & Options,
+  report: ReassessmentReport,
+): Promise<{ unposted: number; packsBefore: readonly PolicyPack[] } | undefined> {
+  const pool = openPool({
+    url,
+    name: 'spillway-reassess',
+    connectionsMax: 3,
+    statementMsMax: postStatementMsMax,
+  })
+  const { receiptKeys, sealingKeys } = readKeyring(config.keyringFile)
+  const [signer] = receiptKeys
+  const [sealingKey] = sealingKeys
+  if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
+  const { environment } = config
+  try {
+    await assertSchema(pool)
+    return await aloneReassessing(pool, async () => {
+      if (!query.dryRun) await recordPacks(pool, policies)
+      await reassessAll(
+        {
+          pool,
+          sealingKeys,
+          policies,
+          nowMicros: () => Date.now() * 1_000,
+          acceptGroup: query.dryRun
+            ? undefined
+            : createAcceptGroup({ pool, signer, sealingKey, environment, lane: 'bulk' }),
+          onChange: (change) => report.add(change),
+          onSkipped: (_, reason) => report.skip(reason),
+        },
+        query,
+      )
+      await loadPacks(pool, policies, report.hashesBefore)
+      const packsBefore = [...report.hashesBefore].flatMap((hash) => policies.packOf(hash) ?? [])
+      return { unposted: await countUnposted(pool, query.from, query.to), packsBefore }
+    })
+  } finally {
+    await pool.end()
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)
