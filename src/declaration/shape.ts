@@ -116,7 +116,7 @@ function readObject(schema: Schema, { value, pointer }: Place, walk: Walk): obje
 /** Only as many items as are allowed are looked at, so that the work is bounded. */
 function readArray(schema: Schema, items: unknown[], { pointer, field }: Place, walk: Walk) {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
-  if (items.length < minItems) walk.report(pointer, 'LIST_EMPTY')
+  if (items.length < minItems) walk.report(pointer, 'LIST_TOO_SHORT', { min: minItems })
   if (items.length > maxItems) walk.report(pointer, 'LIST_TOO_LONG', { max: maxItems })
   const item = schema.items as Schema
   return items

@@ -60,7 +60,7 @@ function section(meaning: Meaning, language: Language): string {
     `<p><code>${escaped(code)}</code> ${severity === undefined ? `HTTP ${status}` : word(severity)}</p>`,
     message === undefined ? '' : `<p>${escaped(shown(message[language]))}</p>`,
     '<dl>',
-    row('fix', escaped(fix[language])),
+    row('fix', escaped(shown(fix[language]))),
     field === undefined || field === '' ? '' : row('field', `<code>${escaped(field)}</code>`),
     example === undefined ? '' : row('wrong', `<code>${escaped(example.wrong)}</code>`),
     example === undefined ? '' : row('right', `<code>${escaped(example.right)}</code>`),

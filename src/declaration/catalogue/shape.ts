@@ -84,9 +84,9 @@ export const shapeEntries = {
     wrong: '"name": "王伟，安徽省合肥市……"',
     right: '"name": "王伟"',
   }),
-  LIST_EMPTY: error('/*', {
-    title: ['列表不能为空', 'The list is empty'],
-    message: ['此项至少要有一条。', 'This needs at least one entry.'],
+  LIST_TOO_SHORT: error('/*', {
+    title: ['列表过短', 'The list is too short'],
+    message: ['此项至少要有 {min} 条。', 'This list is too short: it needs {min} or more.'],
     fix: ['请添加内容，或删除整行明细。', 'Add an entry, or remove the whole line.'],
     wrong: '"days": []',
     right: '"days": [{"date": "2025-07-03", "service": "ride-hailing", "orders": 12}]',

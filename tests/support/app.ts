@@ -1,0 +1,106 @@
+/** Intake as an app without a port, on a test's own database and clock. */
+import pino from 'pino'
+import { inject } from 'vitest'
+import { buildApp } from '../../src/intake/app.ts'
+import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { GroupCommit } from '../../src/journal/group-commit.ts'
+import { recordPacks } from '../../src/journal/policy-packs.ts'
+import { createPersonIndex } from '../../src/ledger/person.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import type { Policies } from '../../src/policy/rules.ts'
+import { tokenFor } from './engine.ts'
+import type { Journal } from './journal.ts'
+
+export type AppOptions = {
+  readonly policies: Policies
+  /** Microseconds since 1970; tests move it. */
+  readonly clock: { nowMicros: number }
+}
+
+export async function openApp(journal: Journal, { policies, clock }: AppOptions) {
+  const { pool } = journal
+  const keyring = readKeyring(inject('keyringFile'))
+  const [signer] = keyring.receiptKeys
+  const [sealingKey] = keyring.sealingKeys
+  if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
+  await recordPacks(pool, policies)
+  const envelopes: bigint[] = []
+  const committer = new GroupCommit({
+    acceptGroup: createAcceptGroup({
+      pool,
+      signer,
+      sealingKey,
+      environment: 'test',
+      lane: 'filing',
+    }),
+    isTransient: () => false,
+    onCommitted: ({ envelope }) => {
+      if (envelope !== undefined) envelopes.push(envelope)
+    },
+  })
+  const keys = tokenKeys({ publicJwk: keyring.tokenKeys.map(({ publicJwk }) => publicJwk) })
+  const app = await buildApp({
+    logger: pino({ level: 'silent' }),
+    authenticator: createAuthenticator({
+      issuer: 'spillway',
+      audience: 'spillway',
+      keys,
+      now: Date.now,
+    }),
+    policies,
+    sealingKeys: keyring.sealingKeys,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
+    submit: (filing) => committer.submit(filing),
+    nowMicros: () => clock.nowMicros,
+    readPool: pool,
+    receiptKeys: [],
+    readiness: { checkDatabase: async () => {}, isDraining: () => false },
+    readMetrics: async () => '',
+    onAnswered: () => {},
+  })
+  const tokens = new Map<string, string>()
+  const headersFor = async (employers: readonly string[]) => {
+    const key = employers.join()
+    const token = tokens.get(key) ?? (await tokenFor(employers))
+    tokens.set(key, token)
+    return { authorization: `Bearer ${token}` }
+  }
+  return {
+    app,
+    /** Numbers of the envelopes that were committed. */
+    envelopes,
+    headersFor,
+    file: async <T extends { employer: string }>(
+      declaration: T,
+      key: string,
+      more: Record<string, string> = {},
+    ) =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/declarations',
+        headers: { ...(await headersFor([declaration.employer])), 'idempotency-key': key, ...more },
+        payload: declaration,
+      }),
+    check: async <T extends { employer: string }>(
+      declaration: T,
+      more: Record<string, string> = {},
+      query = '',
+    ) =>
+      app.inject({
+        method: 'POST',
+        url: `/v1/declarations/check${query}`,
+        headers: { ...(await headersFor([declaration.employer])), ...more },
+        payload: declaration,
+      }),
+    get: async (url: string, employer?: string, more: Record<string, string> = {}) =>
+      app.inject({
+        url,
+        headers: { ...(employer === undefined ? {} : await headersFor([employer])), ...more },
+      }),
+    close: async () => {
+      await app.close()
+      await committer.stop()
+    },
+  }
+}
