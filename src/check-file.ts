@@ -118,7 +118,9 @@ function say(
     return
   }
   const { errors, total } = checked.findings
-  write(`${number}: ${errors === 0 ? 'valid' : 'NOT VALID'}, ${total} findings\n`)
+  write(
+    `${number}: ${errors === 0 ? 'valid' : 'NOT VALID'}, ${total} ${total === 1 ? 'finding' : 'findings'}\n`,
+  )
   for (const { pointer, severity, code, message, fix, suggestion } of shown.findings) {
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
     write(
