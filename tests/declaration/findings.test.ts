@@ -3,6 +3,8 @@ import { createGenerator } from '../../bench/support/generator.ts'
 import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry } from '../../src/declaration/catalogue/entry.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'
+import { csvOf } from '../../src/declaration/csv.ts'
+import { FindingList } from '../../src/declaration/findings.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 
 const entries = Object.entries<CatalogueEntry>(catalogue)
@@ -63,4 +65,14 @@ test.each([
   const [line] = good.lines ?? []
   const lines = [{ ...line, person: { ...line?.person, name } }]
   expect(checkDeclaration({ ...good, lines }, context).findings.first(1)[0]?.code).toBe(code)
+})
+
+test('a table quotes what needs it, and nothing in it is run as a formula', () => {
+  const list = new FindingList(10)
+  list.add(2, '/wage', 'FIELD_FORMAT', { format: { 'zh-CN': '"金额"', en: 'a, b' } }, '=1+1')
+  const [head, row] = [...csvOf(list)]
+  expect(head).toMatch(/^\ufeffpointer,line,/)
+  expect(row).toMatch(/^\/lines\/2\/wage,3,FIELD_FORMAT,error,"此项应为""金额""。",/)
+  expect(row).toContain(',"This must be a, b.",')
+  expect(row).toContain(",'=1+1,")
 })

@@ -144,3 +144,15 @@ test('no statement of acceptance or posting scans a table that grows, not even w
   })
   expect(after.whole).toBe(before.whole)
 })
+
+test('one region has one pack in an envelope: a group with two is not stored', async () => {
+  const [one, other] = [filingOf(declare(), 'pack-1'), filingOf(declare(), 'pack-2')]
+  const write = journal.openWriter()
+  const mixed = { ...other, policy: { ...other.policy, hash: 'another' } }
+  await expect(write([one, mixed])).rejects.toThrow('a region has one pack at a time')
+  const { rows } = await journal.database.owner.query(
+    'select from journal.acceptance where id = any($1::text[])',
+    [[one.id, other.id]],
+  )
+  expect(rows).toEqual([])
+})

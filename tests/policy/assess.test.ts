@@ -102,6 +102,13 @@ describe('flexible workers', () => {
       'with-account',
       ['pension 21133.00 0.00 4226.60', 'medical 4227.00 0.00 338.16'],
     ],
+    // A published example: 3,676 × 20%.
+    [
+      '2024-06',
+      { base: '3676' },
+      'none',
+      ['pension 3676.00 0.00 735.20', 'medical 0.00 0.00 0.00'],
+    ],
     ['2024-06', {}, 'without-account', ['pension 0.00 0.00 0.00', 'medical 4227.00 0.00 190.22']],
     // Published amounts of 2019-08: 603.40, 1,005.67 and 3,017.01 yuan.
     ['2019-08', { tier: '60' }, 'none', ['pension 3017.01 0.00 603.40', 'medical 0.00 0.00 0.00']],
@@ -177,6 +184,22 @@ describe('a region with two bases, flat amounts and rounding for the unit', () =
     // 14,000.05 × 0.4% = 56.0002 → 56.10
     expect(assessed.yuan[3]).toBe('work-injury 14000.05 56.10 0.00')
   })
+})
+
+test('what is made for the unit is made on employees’ bases, not on those of flexible workers', () => {
+  const lines: Line[] = [
+    employee('10000.00'),
+    { ...flexible, tier: '100', medical: 'with-account' },
+  ]
+  const { unit, yuan } = assessLines(lines, { pack: madeUp, unitBase: '10000' })
+  // 10,000 × 7.55% = 755, + 5 for the employee; 200 + 3.50, and 6,666.67 × 8% = 533.3336 → 533.40
+  expect(yuan[1]).toBe('medical 16666.67 760.00 736.90')
+  expect(unit.map(({ insurance, baseFen }) => [insurance, baseFen])).toEqual([
+    ['pension', 1_000_000],
+    ['medical', 1_000_000],
+    ['unemployment', 1_000_000],
+    ['work-injury', 1_000_000],
+  ])
 })
 
 const wages = fc
