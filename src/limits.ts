@@ -64,6 +64,8 @@ export const sweepAgeMsMin = 5_000
 export const sweepPageEnvelopes = 500
 export const sweepPagesMax = 4
 
+/** Dead letters looked up in one statement. */
+export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */
 export const outdatedPageMax = 500
 /** Reassessments ordered in one envelope; each is posted with its declaration opened again. */

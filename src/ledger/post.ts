@@ -66,13 +66,13 @@ export function createPosting(dependencies: PostDependencies) {
   }
 }
 
-type Prepared = {
+export type Prepared = {
   readonly ready: readonly Postable[]
   readonly deadLetters: readonly DeadLetter[]
 }
 
 /** Prepares everything; what throws becomes a dead letter and doesn't hold up the rest. */
-async function prepareAll(
+export async function prepareAll(
   dependencies: PostDependencies,
   envelope: OpenedEnvelope,
 ): Promise<Prepared> {

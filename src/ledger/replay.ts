@@ -6,7 +6,12 @@
 import type pg from 'pg'
 
 /** A table's rows as text, in buckets small enough to compare in memory. */
-type Compared = { readonly columns: string; readonly bucket: string }
+type Compared = {
+  readonly columns: string
+  readonly bucket: string
+  /** Rows that are compared; all when absent. */
+  readonly where?: string
+}
 
 const byEnvelope = 'envelope / 100'
 const byEmployer = "get_byte(decode(md5(employer), 'hex'), 0)"
@@ -20,7 +25,17 @@ const tables: Record<string, Compared> = {
   reassessment_line: { columns: 't.*', bucket: byEnvelope },
   in_force: { columns: 't.*', bucket: byEmployer },
   last_cancellation: { columns: 't.*', bucket: byEmployer },
-  dead_letter: { columns: 'envelope, position, id, lane, code', bucket: byEnvelope },
+  // What was a dead letter and was posted after a fix is posted at once when it is rebuilt.
+  dead_letter: {
+    columns: 'envelope, position, id, lane, code',
+    bucket: byEnvelope,
+    where: `not exists (
+        select from {schema}.declaration d where d.envelope = t.envelope and d.position = t.position
+      )
+      and not exists (
+        select from {schema}.reassessment r where r.envelope = t.envelope and r.position = t.position
+      )`,
+  },
 }
 
 export type TableComparison = {
@@ -125,12 +140,13 @@ async function compareTable(
 }
 
 async function readBuckets(client: pg.Client, schema: string, table: string): Promise<Bucket[]> {
-  const { columns, bucket } = tables[table] as Compared
+  const { columns, bucket, where = 'true' } = tables[table] as Compared
   const { rows } = await client.query<Bucket>(`
     select bucket, count(*) as rows, md5(string_agg(line, E'\\n' order by line collate "C")) as checksum
     from (
       select ${bucket} as bucket, (select row (${columns})::text) as line
       from ${schema}.${table} t
+      where ${where.replaceAll('{schema}', schema)}
     ) as listed
     group by bucket
     order by bucket`)
@@ -164,11 +180,11 @@ async function readRows(
   table: string,
   bucket: string,
 ): Promise<Set<string>> {
-  const { columns, bucket: expression } = tables[table] as Compared
+  const { columns, bucket: expression, where = 'true' } = tables[table] as Compared
   const { rows } = await client.query<{ line: string }>(
     `select (select row (${columns})::text) as line
      from ${schema}.${table} t
-     where ${expression} = $1
+     where ${expression} = $1 and ${where.replaceAll('{schema}', schema)}
      order by 1`,
     [bucket],
   )

@@ -83,6 +83,7 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
     pool,
     keyring,
     openWriter,
+    posting,
     post: createPosting(posting),
     close: async () => {
       await pool.end()

@@ -1,0 +1,157 @@
+/**
+ * `npm run dead-letters -- list [--all] | show ID … | retry ID … | retry --all | export`: what could
+ * not be posted, why, and trying it again after a fix. Nothing is deleted: each try is noted. Exits
+ * with 1 when a retry fails. `export` writes all of them as JSON lines.
+ */
+import { userInfo } from 'node:os'
+import { parseArgs } from 'node:util'
+import type pg from 'pg'
+import { type ListedDeadLetter, listDeadLetters } from './ledger/dead-letter.ts'
+import { createPersonIndex } from './ledger/person.ts'
+import type { PostDependencies } from './ledger/post.ts'
+import { retryDeadLetter } from './ledger/retry.ts'
+import { deadLettersPageMax, postStatementMsMax } from './limits.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+import { assertSchema } from './platform/migrations.ts'
+import { readPolicies } from './platform/packs.ts'
+import { inTransaction, openPool } from './platform/postgres.ts'
+import { databaseFault } from './platform/sqlstate.ts'
+
+const usage = `Usage: npm run dead-letters -- list [--all]
+       npm run dead-letters -- show ID …
+       npm run dead-letters -- retry ID … | --all
+       npm run dead-letters -- export`
+
+const commands = ['list', 'show', 'retry', 'export'] as const
+
+type Options = {
+  readonly command: (typeof commands)[number]
+  readonly ids: readonly string[]
+  readonly all: boolean
+}
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const options = readArguments(args)
+  const config = readConfig(process.env)
+  await withDatabase(config, async ({ url }) => {
+    const pool = openPool({
+      url,
+      name: 'spillway-dead-letters',
+      connectionsMax: 2,
+      statementMsMax: postStatementMsMax,
+      searchPath: 'ledger,journal',
+    })
+    try {
+      await assertSchema(pool)
+      await run(pool, config, options)
+    } finally {
+      await pool.end()
+    }
+  })
+}
+
+function readArguments(args: string[]): Options {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { all: { type: 'boolean', default: false } },
+    })
+    const [named, ...ids] = positionals
+    const command = commands.find((one) => one === named)
+    const { all } = values
+    const wellUsed =
+      command === 'show' ? ids.length > 0 : command === 'retry' ? ids.length > 0 !== all : true
+    if (command !== undefined && wellUsed) return { command, ids, all }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+async function run(pool: pg.Pool, config: Config, { command, ids, all }: Options): Promise<void> {
+  const named = ids.length === 0 ? undefined : ids
+  const openOnly = command === 'retry' || (command === 'list' && !all)
+  const posting = command === 'retry' ? postingOf(pool, config) : undefined
+  let count = 0
+  let after = { envelope: 0n, position: -1 }
+  for (;;) {
+    const query = { ids: named, openOnly, after, limit: deadLettersPageMax }
+    const page = await listDeadLetters(pool, query)
+    for (const letter of page) {
+      count += 1
+      if (posting !== undefined) await retry(posting, letter)
+      else if (command === 'export') say(textOf(letter))
+      else if (command === 'show') show(letter)
+      else list(letter)
+    }
+    const last = page.at(-1)
+    if (last === undefined) break
+    after = last
+  }
+  if (command === 'export') return
+  if (named !== undefined && count < named.length) {
+    say(`${named.length - count} of these ids are no ${openOnly ? 'open ' : ''}dead letters.`)
+    process.exitCode = 1
+  }
+  if (command === 'list') say(`${count} ${all ? '' : 'open '}dead letters.`)
+}
+
+function postingOf(pool: pg.Pool, config: Config): PostDependencies {
+  const { sealingKeys, blindIndexSecret } = readKeyring(config.keyringFile)
+  return {
+    pool,
+    inTransaction,
+    sealingKeys,
+    personIndex: createPersonIndex(blindIndexSecret),
+    policies: readPolicies(config.policyDir),
+    isDataFault: (error) => databaseFault(error) === 'data',
+  }
+}
+
+async function retry(posting: PostDependencies, letter: ListedDeadLetter): Promise<void> {
+  const operator = userInfo().username
+  const outcome = await retryDeadLetter(posting, { ...letter, operator })
+  switch (outcome.kind) {
+    case 'posted':
+      say(`${letter.id}: posted`)
+      break
+    case 'alreadyPosted':
+      say(`${letter.id}: was posted already`)
+      break
+    case 'failed':
+      say(`${letter.id}: failed again, ${outcome.letter.code} ${outcome.letter.reason}`)
+      process.exitCode = 1
+  }
+}
+
+function list({ id, lane, code, reason, at, open, retries }: ListedDeadLetter): void {
+  const stands = open ? `${retries.length} retries` : 'posted since'
+  say(`${id}  ${lane.padEnd(6)} ${at.toISOString()}  ${code} ${reason} (${stands})`)
+}
+
+function show(letter: ListedDeadLetter): void {
+  const { id, employer, period, kind, acceptedAt, envelope, position, retries } = letter
+  list(letter)
+  say(`  ${kind} of ${employer} for ${period}, accepted ${acceptedAt.toISOString()}`)
+  say(`  envelope ${envelope}, position ${position}; its content is in the journal`)
+  for (const { at, operator, posted, code, reason } of retries) {
+    say(`  ${at} ${operator}: ${posted ? 'posted' : `failed, ${code} ${reason}`}`)
+  }
+  if (letter.open) say(`  after the fix: npm run dead-letters -- retry ${id}`)
+}
+
+/** JSON; the envelope's number as a text, as it may exceed what JSON numbers hold. */
+function textOf(letter: ListedDeadLetter): string {
+  return JSON.stringify({ ...letter, envelope: `${letter.envelope}` })
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,77 @@
+/**
+ * Trying a dead letter again after a fix: it is posted from the journal like any other, in ONE
+ * transaction with the note of the try.
+ *
+ * If the process dies before the commit, nothing is stored, and it can be tried again; after it, the
+ * declaration is posted, and another try finds it so: its row's key lets it in once.
+ */
+import type pg from 'pg'
+import { readEnvelope } from '../journal/read.ts'
+import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
+import { raiseInForce } from './in-force.ts'
+import { runPipelined } from './pipeline.ts'
+import { type PostDependencies, prepareAll } from './post.ts'
+import { copiesOf } from './rows.ts'
+
+export type RetryOutcome =
+  | { readonly kind: 'posted' }
+  | { readonly kind: 'alreadyPosted' }
+  | { readonly kind: 'failed'; readonly letter: DeadLetter }
+
+export type Retried = {
+  readonly id: string
+  readonly envelope: bigint
+  readonly position: number
+  readonly operator: string
+}
+
+/** @throws what another try may mend, such as a database that is away */
+export async function retryDeadLetter(
+  dependencies: PostDependencies,
+  retried: Retried,
+): Promise<RetryOutcome> {
+  const { pool, sealingKeys, isDataFault, inTransaction } = dependencies
+  const { envelope, position } = retried
+  const opened = await readEnvelope(pool, sealingKeys, envelope)
+  const isIt = (one: { position: number }) => one.position === position
+  const { ready, deadLetters } = await prepareAll(dependencies, {
+    number: envelope,
+    lane: opened?.lane ?? 'filing',
+    accepted: (opened?.accepted ?? []).filter(isIt),
+    orders: (opened?.orders ?? []).filter(isIt),
+  })
+  const [letter] = deadLetters
+  if (letter !== undefined) return fail(pool, retried, letter)
+  try {
+    return await inTransaction(pool, async (client) => {
+      const { statements, texts } = copiesOf(ready)
+      await runPipelined(client, [...statements, ...raiseInForce(envelope, ready)], texts)
+      await noteRetry(client, retried, undefined)
+      return { kind: 'posted' }
+    })
+  } catch (error) {
+    const { code, table } = error as { code?: unknown; table?: unknown }
+    if (code === '23505' && (table === 'declaration' || table === 'reassessment')) {
+      return { kind: 'alreadyPosted' }
+    }
+    if (!isDataFault(error)) throw error
+    return fail(pool, retried, deadLetterOf(retried, error))
+  }
+}
+
+async function fail(pool: pg.Pool, retried: Retried, letter: DeadLetter): Promise<RetryOutcome> {
+  await noteRetry(pool, retried, letter)
+  return { kind: 'failed', letter }
+}
+
+async function noteRetry(
+  client: Pick<pg.Pool, 'query'>,
+  { envelope, position, operator }: Retried,
+  letter: DeadLetter | undefined,
+): Promise<void> {
+  await client.query(
+    `insert into dead_letter_retry (envelope, position, operator, posted, code, reason)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [envelope, position, operator, letter === undefined, letter?.code, letter?.reason],
+  )
+}
