@@ -64,6 +64,10 @@ export const sweepAgeMsMin = 5_000
 export const sweepPageEnvelopes = 500
 export const sweepPagesMax = 4
 
+/** Envelopes read at a time by the auditor: some 25 MiB where groups are full. */
+export const auditedEnvelopesPage = 50
+/** Offenders named for each invariant; all are counted. */
+export const offendersNamedMax = 20
 /** Dead letters looked up in one statement. */
 export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */

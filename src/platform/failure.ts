@@ -13,6 +13,7 @@ const forOperators = new Set([
   'EmbeddedPostgresError',
   'PackError',
   'ChildFailedError',
+  'HistoryError',
 ])
 
 export class UsageError extends Error {

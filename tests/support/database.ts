@@ -5,6 +5,9 @@ import { inject } from 'vitest'
 import { applicationLogin, templateDatabase } from './global-setup.ts'
 
 export type TestDatabase = {
+  readonly name: string
+  /** The owner's. */
+  readonly ownerUrl: string
   /** For the engine's processes: a login that may do no more than the application's role. */
   readonly url: string
   /** Connections of the schema's owner: sees and may do everything. */
@@ -12,11 +15,12 @@ export type TestDatabase = {
   drop(): Promise<void>
 }
 
-export async function createDatabase(): Promise<TestDatabase> {
+/** @param template a database to copy, to which nothing is connected; the migrated one if absent */
+export async function createDatabase(template = templateDatabase): Promise<TestDatabase> {
   const url = new URL(inject('postgresUrl'))
   const name = `test_${randomBytes(6).toString('hex')}`
   const admin = new pg.Pool({ connectionString: url.href, max: 1 })
-  await admin.query(`create database ${name} template ${templateDatabase}`)
+  await admin.query(`create database ${name} template ${template}`)
   url.pathname = `/${name}`
   const owner = new pg.Pool({ connectionString: url.href, max: 4 })
   owner.on('error', () => {})
@@ -24,7 +28,9 @@ export async function createDatabase(): Promise<TestDatabase> {
   login.username = applicationLogin.name
   login.password = applicationLogin.password
   return {
+    name,
     url: login.href,
+    ownerUrl: url.href,
     owner,
     drop: async () => {
       await owner.end()

@@ -1,0 +1,82 @@
+/**
+ * `npm run audit -- --history FILE [--jwks FILE] [--json]`: decides from a client's history and the
+ * database whether everything acknowledged was posted exactly once, to the fen, provably. Exits with
+ * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
+ */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { type AuditReport, auditHistory } from './audit/audit.ts'
+import type { PublicKey } from './audit/envelopes.ts'
+import { readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+
+const usage = 'Usage: npm run audit -- --history FILE [--jwks FILE] [--json]'
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const { history, jwks, json } = readArguments(args)
+  const config = readConfig(process.env)
+  const keyring = readKeyring(config.keyringFile)
+  const publicKeys: readonly PublicKey[] =
+    jwks === undefined
+      ? keyring.receiptKeys.map(({ publicJwk }) => publicJwk)
+      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicKey[] }).keys
+  const began = performance.now()
+  const report = await withDatabase(config, async ({ ownerUrl }) => {
+    const client = new pg.Client({ connectionString: ownerUrl, application_name: 'spillway-audit' })
+    await client.connect()
+    try {
+      return await auditHistory({
+        client,
+        historyFile: history,
+        sealingKeys: keyring.sealingKeys,
+        publicKeys,
+        onProgress: (what) => void (process.stderr.isTTY && process.stderr.write(`${what}\n`)),
+      })
+    } finally {
+      await client.end()
+    }
+  })
+  if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else say(report, (performance.now() - began) / 1_000)
+  if (!report.holds) process.exitCode = 1
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        history: { type: 'string' },
+        jwks: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const { history, jwks, json } = values
+    if (history !== undefined) return { history, jwks, json }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+function say({ history, envelopes, acceptances, verdicts, holds }: AuditReport, seconds: number) {
+  const { tries, answers, unknown } = history
+  const lines = verdicts.flatMap(({ code, title, offenders, named }) => [
+    `${code.padEnd(5)}${title.padEnd(72)}${offenders === 0 ? 'holds' : `BROKEN by ${offenders}`}`,
+    ...named.map(({ what, why }) => `       ${what}: ${why}`),
+  ])
+  const verdict = holds ? 'Everything holds.' : 'NOT everything holds.'
+  process.stdout.write(
+    [
+      `${tries} attempts, ${answers} answers, ${unknown} without one; ${acceptances} accepted in ${envelopes} envelopes.`,
+      ...lines,
+      `${verdict} (${seconds.toFixed(1)} s)\n`,
+    ].join('\n'),
+  )
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,228 @@
+/**
+ * Envelope by envelope: that signature, content, leaves and chain hold, that it opens to what was
+ * accepted, and that every receipt a client holds is the one which the journal proves.
+ */
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import type pg from 'pg'
+import { digestOf, sha256 } from '../journal/digest.ts'
+import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
+import { buildMerkleTree, leafHash } from '../journal/merkle.ts'
+import { receiptText, statementText } from '../journal/receipt.ts'
+import { auditedEnvelopesPage } from '../limits.ts'
+
+export type PublicKey = { readonly kid?: string; readonly crv?: string; readonly x?: string }
+
+export type EnvelopeAudit = {
+  readonly client: pg.Client
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly publicKeys: readonly PublicKey[]
+  /** An offender against the journal (I10) or a receipt (I7). */
+  readonly onOffender: (invariant: 'I7' | 'I10', what: string, why: string) => void
+}
+
+type EnvelopeRow = {
+  number: string
+  environment: string
+  declarations: number
+  sealed: Buffer
+  leaves: Buffer
+  signed_root: string
+  writer: string
+  writer_position: string
+  previous_link: Buffer
+  link: Buffer
+}
+
+type AcceptanceRow = {
+  id: string
+  envelope: string
+  position: number
+  employer: string
+  period: string
+  kind: string
+  digest: Buffer
+  accepted_at: string
+  deadline: string
+  on_time: boolean
+  /** SHA-256 of the receipts that clients hold, concatenated; null for none. */
+  receipts: Buffer | null
+}
+
+/** Goes through the whole journal once, in the order of its numbers; returns how much there was. */
+export async function auditEnvelopes(
+  audit: EnvelopeAudit,
+): Promise<{ envelopes: number; acceptances: number }> {
+  const keys = new Map(audit.publicKeys.map((key) => [key.kid, publicKeyOf(key)]))
+  const chain = new Chain(audit.onOffender)
+  const counts = { envelopes: 0, acceptances: 0 }
+  let after = '0'
+  for (;;) {
+    const envelopes = await readPage(audit.client, after)
+    const last = envelopes.at(-1)
+    if (last === undefined) break
+    const acceptances = await readAcceptances(audit.client, after, last.number)
+    for (const envelope of envelopes) {
+      const accepted = acceptances.get(envelope.number) ?? []
+      auditOne(audit, keys, envelope, accepted)
+      chain.follow(envelope)
+      counts.envelopes += 1
+      counts.acceptances += accepted.length
+    }
+    after = last.number
+  }
+  return counts
+}
+
+async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]> {
+  const { rows } = await client.query<EnvelopeRow>({
+    name: 'audit-envelopes',
+    text: `
+      select number, environment, declarations, sealed, leaves, signed_root,
+        writer, writer_position, previous_link, link
+      from journal.envelope
+      where number > $1
+      order by number
+      limit $2`,
+    values: [after, auditedEnvelopesPage],
+  })
+  return rows
+}
+
+async function readAcceptances(
+  client: pg.Client,
+  after: string,
+  last: string,
+): Promise<Map<string, AcceptanceRow[]>> {
+  const { rows } = await client.query<AcceptanceRow>({
+    name: 'audit-acceptances',
+    text: `
+      select a.id, a.envelope, a.position, a.employer, a.period, a.kind, a.digest, a.on_time,
+        (extract(epoch from a.accepted_at) * 1000000)::bigint as accepted_at,
+        (extract(epoch from a.deadline) * 1000000)::bigint as deadline,
+        h.receipts
+      from journal.acceptance a
+      left join held_receipts h on h.id = a.id
+      where a.envelope > $1 and a.envelope <= $2
+      order by a.envelope, a.position`,
+    values: [after, last],
+  })
+  return Map.groupBy(rows, ({ envelope }) => envelope)
+}
+
+function publicKeyOf({ x = '' }: PublicKey): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+}
+
+type Root = { content?: string; envelope?: string; previous?: string; root?: string; size?: number }
+
+function auditOne(
+  { sealingKeys, onOffender }: EnvelopeAudit,
+  keys: ReadonlyMap<string | undefined, KeyObject>,
+  envelope: EnvelopeRow,
+  accepted: readonly AcceptanceRow[],
+): void {
+  const { number, sealed, leaves, signed_root: signedRoot } = envelope
+  const offends = (why: string) => onOffender('I10', `envelope ${number}`, why)
+  const root = rootOf(signedRoot, keys)
+  if (typeof root === 'string') {
+    offends(root)
+    return
+  }
+  const hashes: Buffer[] = []
+  for (let at = 0; at < leaves.length; at += 32) hashes.push(leaves.subarray(at, at + 32))
+  const tree = buildMerkleTree(hashes)
+  if (root.envelope !== number) offends('the signed root is of another envelope')
+  if (root.content !== sha256(sealed).toString('base64url'))
+    offends('its content is not what was signed')
+  if (root.root !== tree.root.toString('base64url')) offends('its leaves are not what was signed')
+  if (root.size !== hashes.length) offends('it has another size than was signed')
+  if (root.previous !== envelope.previous_link.toString('base64url')) {
+    offends('its previous link is not what was signed')
+  }
+  if (!sha256(signedRoot).equals(envelope.link)) offends('its link is not of its signed root')
+  const canonical = contentOf(sealingKeys, envelope, offends)
+  for (const row of accepted) {
+    const leaf = hashes[row.position]
+    const statement = statementOf(row, envelope.environment)
+    const bytes = canonical?.[row.position]
+    if (bytes !== undefined && !digestOf(bytes).equals(row.digest)) {
+      offends(`position ${row.position} is not what was accepted as ${row.id}`)
+    }
+    if (leaf === undefined || !leafHash(statement).equals(leaf)) {
+      offends(`the acceptance ${row.id} is not what was signed`)
+    }
+    if (row.receipts === null) continue
+    const place = { index: row.position, size: hashes.length, proof: tree.proof(row.position) }
+    const receipt = hash('sha256', receiptText(statement, place, signedRoot), 'buffer')
+    if (!receipt.equals(row.receipts)) {
+      onOffender('I7', row.id, 'a receipt that a client holds is not what the journal proves')
+    }
+  }
+}
+
+/** The claims of a signed root, or why they can't be trusted. */
+function rootOf(
+  signedRoot: string,
+  keys: ReadonlyMap<string | undefined, KeyObject>,
+): Root | string {
+  const [header = '', payload = '', signature = ''] = signedRoot.split('.')
+  try {
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid?: string }
+    const key = keys.get(kid)
+    if (key === undefined) return `its key ${kid} is not among the public keys`
+    const signed = Buffer.from(`${header}.${payload}`)
+    if (!verify(null, signed, key, Buffer.from(signature, 'base64url'))) {
+      return 'its signature does not verify'
+    }
+    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Root
+  } catch {
+    return 'its signed root is not readable'
+  }
+}
+
+function contentOf(
+  sealingKeys: readonly EnvelopeKey[],
+  { number, sealed, declarations }: EnvelopeRow,
+  offends: (why: string) => void,
+): readonly Buffer[] | undefined {
+  try {
+    const { canonical } = openEnvelope(sealingKeys, BigInt(number), sealed)
+    if (canonical.length !== declarations) offends('it holds another number of declarations')
+    return canonical
+  } catch (error) {
+    offends((error as Error).message)
+    return undefined
+  }
+}
+
+function statementOf(row: AcceptanceRow, environment: string): string {
+  const { id, employer, period, kind, digest } = row
+  const acceptedAtMicros = Number(row.accepted_at)
+  const deadlineMicros = Number(row.deadline)
+  const statement = { id, employer, period, kind, digest, acceptedAtMicros, deadlineMicros }
+  return statementText({ ...statement, onTime: row.on_time }, environment)
+}
+
+/** The chains of writers: each envelope follows the one before by the same, without a gap. */
+class Chain {
+  readonly #onOffender: EnvelopeAudit['onOffender']
+  readonly #last = new Map<string, { readonly position: number; readonly link: Buffer }>()
+
+  constructor(onOffender: EnvelopeAudit['onOffender']) {
+    this.#onOffender = onOffender
+  }
+
+  /** To be called in the order of numbers, which is the order of each writer's positions. */
+  follow({ writer, writer_position, link, previous_link, number }: EnvelopeRow): void {
+    const last = this.#last.get(writer) ?? { position: 0, link: Buffer.alloc(32) }
+    const position = Number(writer_position)
+    if (position !== last.position + 1 || !previous_link.equals(last.link)) {
+      this.#onOffender(
+        'I10',
+        `envelope ${number}`,
+        'it does not follow the one before by its writer',
+      )
+    }
+    this.#last.set(writer, { position, link })
+  }
+}

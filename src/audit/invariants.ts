@@ -1,0 +1,189 @@
+/**
+ * What must hold between a client's history and the database, each as one statement that returns its
+ * offenders. The statements read the ledger as it lies; none asks the code that wrote it.
+ */
+
+export type Invariant = {
+  readonly code: string
+  readonly title: string
+  /** Rows (what, why); none where it holds. */
+  readonly sql: string
+}
+
+const amounts = `
+  d.pension_employer_fen, d.pension_employee_fen,
+  d.medical_employer_fen, d.medical_employee_fen,
+  d.unemployment_employer_fen, d.unemployment_employee_fen,
+  d.work_injury_employer_fen, d.work_injury_employee_fen,
+  d.occupational_injury_employer_fen`
+
+/** What lines and their declaration must agree on: employees' amounts are of lines alone. */
+const lineSums = ['pension', 'medical', 'unemployment', 'work_injury']
+const employeeSums = lineSums.map((name) => `sum(l.${name}_employee_fen)`).join(', ')
+const employeeAmounts = lineSums.map((name) => `d.${name}_employee_fen`).join(', ')
+
+/** Statuses that the API may answer to a filing. */
+export const allowedStatuses = [202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503]
+
+/** Preparations: what clients hold, once for each id. */
+export const preparations = [
+  `create temp table held_receipts as
+   select t.id,
+     case when count(distinct a.receipt) = 1 then min(a.receipt::text)::bytea end as receipts,
+     count(distinct a.receipt) as different, min(a.seq) as first_seq
+   from answered a
+   join tried t on t.n = a.n
+   where a.status = 202
+   group by t.id`,
+  'create unique index on held_receipts (id)',
+  'analyze held_receipts',
+]
+
+export const invariants: readonly Invariant[] = [
+  {
+    code: 'I1',
+    title: 'every acknowledged declaration is posted',
+    sql: `
+      select h.id as what, case when l.id is null then 'it is nowhere' else 'it is a dead letter' end as why
+      from held_receipts h
+      left join ledger.dead_letter l on l.id = h.id
+      where not exists (select from ledger.declaration d where d.id = h.id)`,
+  },
+  {
+    code: 'I2',
+    title: 'nothing is posted twice, and only from where it was accepted',
+    sql: `
+      select d.id as what, 'it is posted ' || count(*) || ' times' as why
+      from ledger.declaration d
+      group by d.id
+      having count(*) > 1
+      union all
+      select d.id, 'it is posted from another place than it was accepted at'
+      from ledger.declaration d
+      left join journal.acceptance a on a.id = d.id
+      where (a.envelope, a.position) is distinct from (d.envelope, d.position)
+      union all
+      select d.id, 'it has ' || count(l.line) || ' lines instead of ' || d.lines
+      from ledger.declaration d
+      left join ledger.line l on l.envelope = d.envelope and l.position = d.position
+      group by d.envelope, d.position, d.id, d.lines
+      having count(l.line) <> d.lines`,
+  },
+  {
+    code: 'I3',
+    title: 'nothing is posted that nobody sent',
+    sql: `
+      select d.id as what, 'no attempt has this content' as why
+      from ledger.declaration d
+      join journal.acceptance a on a.id = d.id
+      where not exists (select from tried t where t.id = d.id and t.digest = a.digest)`,
+  },
+  {
+    code: 'I4',
+    title: 'what had no answer is posted never or once, as it was sent',
+    sql: `
+      select t.id as what, 'it was never acknowledged and is posted ' || count(distinct (d.envelope, d.position)) || ' times' as why
+      from unanswered u
+      join tried t on t.n = u.n
+      join ledger.declaration d on d.id = t.id
+      where not exists (select from held_receipts h where h.id = t.id)
+      group by t.id
+      having count(distinct (d.envelope, d.position)) > 1`,
+  },
+  {
+    code: 'I5',
+    title: 'amounts are to the fen what was filed, and lines add up',
+    sql: `
+      select d.id as what, 'its amounts are not those of what was sent' as why
+      from ledger.declaration d
+      join journal.acceptance a on a.id = d.id
+      where exists (
+        select from tried t
+        where t.id = d.id and t.digest = a.digest and t.fen <> '{}' and t.fen <> array[${amounts}]
+      )
+      union all
+      select d.id, 'its lines do not add up to it'
+      from ledger.declaration d
+      join ledger.line l on l.envelope = d.envelope and l.position = d.position
+      group by d.envelope, d.position, d.id
+      having row (${employeeSums}) is distinct from row (${employeeAmounts})`,
+  },
+  {
+    code: 'I6',
+    title: 'in force is the highest sequence of its employer and period',
+    sql: `
+      select coalesce(f.employer, m.employer) || ' ' || coalesce(f.period, m.period) as what,
+        'in force is ' || coalesce(f.envelope || '.' || f.position, 'nothing')
+          || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'nothing') as why
+      from ledger.in_force f
+      full join (
+        select employer, period, max(array[envelope, position::bigint]) as top
+        from ledger.declaration
+        group by employer, period
+      ) m on m.employer = f.employer and m.period = f.period
+      where array[f.envelope, f.position::bigint] is distinct from m.top`,
+  },
+  {
+    code: 'I8',
+    title: 'a key and its content get one receipt for ever, other content none',
+    sql: `
+      select h.id as what, h.different || ' different receipts were answered' as why
+      from held_receipts h
+      where h.different > 1
+      union all
+      select t.id, 'other content than was accepted was acknowledged'
+      from tried t
+      join answered w on w.n = t.n and w.status = 202
+      join journal.acceptance a on a.id = t.id
+      where a.digest <> t.digest`,
+  },
+  {
+    code: 'I9',
+    title: 'no status goes back, and none is missing after a 202',
+    sql: `
+      select id as what, 'a status was followed by an earlier one' as why
+      from (
+        select id, rank, max(rank) over (partition by id order by seq rows between unbounded preceding and 1 preceding) as before
+        from (
+          select id, seq, rank from seen
+          union all
+          select id, first_seq, 1 from held_receipts
+        ) as told
+      ) as followed
+      where rank < before
+      group by id`,
+  },
+  {
+    code: 'I12',
+    title: 'only documented answers: no 5xx but a 503 that says when to come back',
+    sql: `
+      select 'attempt ' || n as what, 'it was answered with ' || status as why
+      from answered
+      where not (status = any('{${allowedStatuses.join(',')}}'))
+        or (status in (429, 503) and not retry_after)`,
+  },
+  {
+    code: 'I13',
+    title: 'everything accepted is posted: nothing waits',
+    sql: `
+      select 'envelope ' || u.envelope as what,
+        'it waits since ' || u.accepted_at as why
+      from journal.unposted u
+      union all
+      select a.id, 'it is neither posted, nor waits, nor is a dead letter'
+      from journal.acceptance a
+      where not exists (select from journal.unposted u where u.envelope = a.envelope)
+        and not exists (select from ledger.declaration d where d.envelope = a.envelope and d.position = a.position)
+        and not exists (select from ledger.reassessment r where r.envelope = a.envelope and r.position = a.position)
+        and not exists (select from ledger.dead_letter l where l.envelope = a.envelope and l.position = a.position)`,
+  },
+]
+
+/** Columns that can hold text in clear, of all tables of these schemas. */
+export const textColumns = `
+  select format('%I.%I', table_schema, table_name) as table, column_name as column
+  from information_schema.columns
+  join information_schema.tables using (table_schema, table_name)
+  where table_schema in ('journal', 'ledger', 'bullmq') and table_type = 'BASE TABLE'
+    and data_type in ('text', 'character varying', 'json', 'jsonb', 'ARRAY', 'bytea')
+    and not (table_name = 'envelope' and column_name in ('sealed', 'leaves', 'previous_link', 'link'))`

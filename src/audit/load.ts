@@ -1,0 +1,148 @@
+/**
+ * Loads a history into temporary tables, where the database joins it with what it holds: memory stays
+ * bounded however long the history is. Tables end with the connection.
+ */
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import { type HistoryLine, statuses } from './history.ts'
+
+export type LoadedHistory = {
+  readonly tries: number
+  readonly answers: number
+  readonly unknown: number
+  readonly planted: readonly string[]
+}
+
+export class HistoryError extends Error {
+  override name = 'HistoryError'
+}
+
+const tables = {
+  tried: `(seq bigint, n bigint, id text collate "C", employer text collate "C",
+    period text collate "C", digest bytea, fen bigint[])`,
+  answered: '(seq bigint, n bigint, status integer, receipt bytea, retry_after boolean)',
+  unanswered: '(seq bigint, n bigint)',
+  seen: '(seq bigint, id text collate "C", rank integer)',
+} as const
+
+/** Order of the statuses: none may be followed by an earlier one. */
+const ranks = { missing: 0, accepted: 1, posted: 2, superseded: 3, cancelled: 3 } as const
+
+/** Characters of rows handed to the database at a time. */
+const chunkCharacters = 256 * 1024
+
+/** A table's COPY, a connection's one at a time: rows of the others wait as text. */
+class Loader {
+  readonly #client: pg.Client
+  readonly #waiting: Record<keyof typeof tables, string> = {
+    tried: '',
+    answered: '',
+    unanswered: '',
+    seen: '',
+  }
+
+  constructor(client: pg.Client) {
+    this.#client = client
+  }
+
+  /** @returns a promise only where the caller must wait */
+  add(table: keyof typeof tables, row: string): Promise<void> | undefined {
+    this.#waiting[table] += row
+    return this.#waiting[table].length > chunkCharacters ? this.#flush(table) : undefined
+  }
+
+  async end(): Promise<void> {
+    for (const table of Object.keys(tables) as (keyof typeof tables)[]) await this.#flush(table)
+  }
+
+  async #flush(table: keyof typeof tables): Promise<void> {
+    const text = this.#waiting[table]
+    this.#waiting[table] = ''
+    if (text === '') return
+    const copy = this.#client.query(copyFrom(`copy ${table} from stdin`))
+    copy.end(text)
+    await once(copy, 'finish')
+  }
+}
+
+/**
+ * Reads a history into `tried`, `answered`, `unanswered` and `seen`.
+ * @throws HistoryError naming the line that is not one of a history
+ */
+export async function loadHistory(client: pg.Client, file: string): Promise<LoadedHistory> {
+  for (const [table, columns] of Object.entries(tables)) {
+    await client.query(`create temp table ${table} ${columns}`)
+  }
+  const loader = new Loader(client)
+  const counts = { try: 0, answer: 0, unknown: 0, status: 0, planted: 0 }
+  const planted: string[] = []
+  let seq = 0
+  const lines = createInterface({
+    input: createReadStream(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })
+  for await (const text of lines) {
+    seq += 1
+    const line = parseLine(text, seq)
+    if (line === undefined) continue
+    counts[line.kind] += 1
+    if (line.kind === 'planted') planted.push(...line.values)
+    else {
+      const waiting = loader.add(...rowOf(line, seq))
+      if (waiting !== undefined) await waiting
+    }
+  }
+  await loader.end()
+  await client.query('create index on tried (id)')
+  await client.query('create index on tried (n)')
+  for (const table of Object.keys(tables)) await client.query(`analyze ${table}`)
+  return { tries: counts.try, answers: counts.answer, unknown: counts.unknown, planted }
+}
+
+const kinds = new Set(['try', 'answer', 'unknown', 'status', 'planted'])
+
+/** Undefined for a last line that was cut off when its writer died. */
+function parseLine(text: string, seq: number): HistoryLine | undefined {
+  try {
+    const line = JSON.parse(text) as HistoryLine
+    if (kinds.has(line.kind)) return line
+  } catch {
+    if (!text.endsWith('}')) return undefined
+  }
+  throw new HistoryError(
+    `Line ${seq} is not a line of a history: write a try, an answer or a status.`,
+  )
+}
+
+type Row = readonly [table: keyof typeof tables, row: string]
+
+function rowOf(line: Exclude<HistoryLine, { kind: 'planted' }>, seq: number): Row {
+  switch (line.kind) {
+    case 'try': {
+      const { n, id, employer, period, digest, fen } = line
+      const cells = [seq, n, plain(id), plain(employer), plain(period), `\\\\x${plain(digest)}`]
+      return ['tried', `${cells.join('\t')}\t{${fen.map(Number).join(',')}}\n`]
+    }
+    case 'answer': {
+      const { n, status, receipt, retryAfter } = line
+      const sha = receipt === undefined ? '\\N' : `\\\\x${hash('sha256', receipt, 'hex')}`
+      return ['answered', `${seq}\t${n}\t${status}\t${sha}\t${retryAfter === true}\n`]
+    }
+    case 'unknown':
+      return ['unanswered', `${seq}\t${line.n}\n`]
+    case 'status': {
+      if (!statuses.includes(line.status)) throw new HistoryError(`Line ${seq} has no such status.`)
+      return ['seen', `${seq}\t${plain(line.id)}\t${ranks[line.status]}\n`]
+    }
+  }
+}
+
+/** What needs no escaping in COPY; nothing else has a place in these columns. */
+function plain(text: string): string {
+  if (!/^[\w-]*$/.test(text)) throw new HistoryError('A history has ids and codes only.')
+  return text
+}

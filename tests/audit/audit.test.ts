@@ -1,0 +1,355 @@
+/** The auditor finds nothing in an honest run, and each way of cheating by the right invariant. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { RecordingClient } from '../../bench/support/recording-client.ts'
+import { type AuditReport, auditHistory } from '../../src/audit/audit.ts'
+import { HistoryFile, type HistoryLine } from '../../src/audit/history.ts'
+import { instantMicros } from '../../src/declaration/period.ts'
+import type { Declaration } from '../../src/declaration/schema.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { openApp } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { tokenFor } from '../support/engine.ts'
+import { declare, openJournal, policies } from '../support/journal.ts'
+
+let folder: string
+let history: string
+let honest: TestDatabase
+const planted = declare({ lines: 1 })
+const { idNumber } = planted.lines?.[0]?.person ?? { idNumber: '' }
+
+/** An honest run: filings, retries, corrections, a cancellation, a key used for other content. */
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'audit-'))
+  history = path.join(folder, 'history.jsonl')
+  const journal = await openJournal()
+  honest = journal.database
+  const opened = await openApp(journal, {
+    policies,
+    clock: { nowMicros: instantMicros('2024-11-23', '10:00') },
+  })
+  const address = await opened.app.listen({ host: '127.0.0.1', port: 0 })
+  const written = new HistoryFile(history)
+  written.add({ kind: 'planted', values: [idNumber] })
+  const client = new RecordingClient({
+    history: written,
+    policies,
+    addressOf: () => address,
+    tokenFor: (employer) => tokenFor([employer]),
+    timeoutMs: 10_000,
+  })
+  const post = async () => {
+    for (const envelope of opened.envelopes.splice(0)) await journal.post(envelope)
+  }
+  await client.file(planted, 'planted')
+  for (let i = 0; i < 12; i += 1) {
+    const declaration = declare({ lines: 3 })
+    const { employer } = declaration
+    const { id } = await client.file(declaration, `key-${i}`)
+    await client.look(employer, id)
+    if (i % 3 === 0) await client.file(declaration, `key-${i}`)
+    if (i % 4 === 0) await client.file({ ...declaration, industryClass: 5 }, `key-${i}`)
+    if (i % 2 === 0) {
+      const correction = { ...declare({ employer, lines: 2 }), kind: 'correction', replaces: id }
+      await client.file(correction as Declaration, `correction-${i}`)
+    }
+    if (i % 5 === 0) {
+      const { region, period } = declaration
+      const cancellation = { employer, region, period, kind: 'cancellation', replaces: id } as const
+      await client.file(cancellation, `cancellation-${i}`)
+    }
+    await post()
+    await client.look(employer, id)
+  }
+  written.close()
+  await opened.close()
+  await journal.pool.end()
+  await honest.owner.end()
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  const admin = new pg.Client({ connectionString: inject('postgresUrl') })
+  await admin.connect()
+  await admin.query(`drop database ${honest.name} with (force)`)
+  await admin.end()
+})
+
+async function audit(database: TestDatabase, file = history): Promise<AuditReport> {
+  const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))
+  const client = new pg.Client({ connectionString: database.ownerUrl })
+  await client.connect()
+  try {
+    return await auditHistory({
+      client,
+      historyFile: file,
+      sealingKeys,
+      publicKeys: receiptKeys.map(({ publicJwk }) => publicJwk),
+      onProgress: () => {},
+    })
+  } finally {
+    await client.end()
+  }
+}
+
+function broken({ verdicts }: AuditReport): string[] {
+  return verdicts.filter(({ offenders }) => offenders > 0).map(({ code }) => code)
+}
+
+/** Audits a copy of the honest database after something was done to it. */
+async function auditAfter(sql: string, lines?: (lines: HistoryLine[]) => HistoryLine[]) {
+  const copy = await createDatabase(honest.name)
+  try {
+    await copy.owner.query(sql)
+    const file = path.join(folder, `${copy.name}.jsonl`)
+    const read = readFileSync(history, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const changed = lines?.(read) ?? read
+    writeFileSync(file, changed.map((line: unknown) => `${JSON.stringify(line)}\n`).join(''))
+    return await audit(copy, file)
+  } finally {
+    await copy.drop()
+  }
+}
+
+test('an honest run holds, by every invariant', async () => {
+  const report = await auditAfter('select 1')
+  expect(broken(report), JSON.stringify(report.verdicts)).toEqual([])
+  expect(report.verdicts.map(({ code }) => code)).toEqual(
+    Array.from({ length: 13 }, (_, i) => `I${i + 1}`),
+  )
+  expect(report.holds).toBe(true)
+  expect(report.history.tries).toBeGreaterThan(25)
+  expect(report.acceptances).toBeGreaterThan(18)
+})
+
+const someone = `(select id from ledger.declaration where lines = 3 order by envelope limit 1)`
+
+describe('what was done to the database is found by the right invariant', () => {
+  test.each<[string, string, readonly string[]]>([
+    [
+      'an acknowledgement dropped',
+      `with gone as (delete from ledger.declaration where id = ${someone} returning id, envelope, position, employer, period),
+        lines as (delete from ledger.line l using gone g where l.envelope = g.envelope and l.position = g.position),
+        held as (delete from ledger.in_force f using gone g where f.envelope = g.envelope and f.position = g.position)
+       delete from journal.acceptance a using gone g where a.id = g.id`,
+      ['I1'],
+    ],
+    [
+      'a posting lost',
+      `with gone as (delete from ledger.declaration where id = ${someone} returning envelope, position)
+       delete from ledger.line l using gone g where l.envelope = g.envelope and l.position = g.position`,
+      ['I1', 'I13'],
+    ],
+    [
+      'a posting doubled',
+      `create temp table twice as select * from ledger.declaration where id = ${someone};
+       update twice set envelope = envelope + 1000000;
+       insert into ledger.declaration select * from twice`,
+      ['I2', 'I6'],
+    ],
+    [
+      'a line lost',
+      `delete from ledger.line where line = 1 and (envelope, position) = (select envelope, position from ledger.declaration where id = ${someone})`,
+      ['I2', 'I5'],
+    ],
+    [
+      'something posted that nobody sent',
+      `create temp table made as select * from ledger.declaration where id = ${someone};
+       update made set id = '202411-00000000000000000000000000', position = 900, employer = '91340100FORGED0000';
+       insert into ledger.declaration select * from made;
+       insert into ledger.line select l.envelope, 900, l.line, l.person, l.category, l.change, l.wage_fen,
+         l.pension_base_fen, l.pension_employer_fen, l.pension_employee_fen,
+         l.medical_base_fen, l.medical_employer_fen, l.medical_employee_fen,
+         l.unemployment_base_fen, l.unemployment_employer_fen, l.unemployment_employee_fen,
+         l.work_injury_base_fen, l.work_injury_employer_fen, l.work_injury_employee_fen
+       from ledger.line l join made m on l.envelope = m.envelope
+       where l.position = (select position from ledger.declaration where id = ${someone});
+       insert into ledger.in_force (employer, period, envelope, position) select employer, period, envelope, position from made;
+       insert into journal.acceptance select '202411-00000000000000000000000000', a.envelope, 900, '91340100FORGED0000', a.period, a.kind, a.digest, a.accepted_at, a.deadline, a.on_time
+       from journal.acceptance a where a.id = ${someone}`,
+      ['I3', 'I10'],
+    ],
+    [
+      'one fen added to a declaration',
+      `update ledger.declaration set medical_employer_fen = medical_employer_fen + 1 where id = ${someone}`,
+      ['I5'],
+    ],
+    [
+      'one fen added to a line',
+      `update ledger.line set pension_employee_fen = pension_employee_fen + 1
+       where line = 0 and (envelope, position) = (select envelope, position from ledger.declaration where id = ${someone})`,
+      ['I5'],
+    ],
+    [
+      'two versions swapped',
+      `update ledger.in_force f set envelope = d.envelope, position = d.position
+       from (select distinct on (employer, period) * from ledger.declaration order by employer, period, envelope) d
+       where d.employer = f.employer and d.period = f.period`,
+      ['I6'],
+    ],
+    [
+      'one byte of one envelope flipped',
+      'update journal.envelope set sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1) where number = (select min(number) from journal.envelope)',
+      ['I10'],
+    ],
+    [
+      'a leaf changed',
+      'update journal.envelope set leaves = set_byte(leaves, 3, get_byte(leaves, 3) # 1) where number = (select min(number) from journal.envelope)',
+      ['I10'],
+    ],
+    [
+      'an acceptance made earlier than it was',
+      `update journal.acceptance set accepted_at = accepted_at - interval '1 microsecond' where id = ${someone}`,
+      ['I7', 'I10'],
+    ],
+    [
+      'an envelope taken out of its chain',
+      `with gone as (
+         delete from journal.envelope where number = (select number from journal.envelope order by number offset 2 limit 1) returning number
+       ), accepted as (delete from journal.acceptance a using gone where a.envelope = gone.number returning a.id, a.envelope),
+       posted as (delete from ledger.declaration d using gone where d.envelope = gone.number)
+       delete from ledger.line l using gone where l.envelope = gone.number`,
+      ['I1', 'I10'],
+    ],
+    [
+      'a number in clear',
+      `update ledger.dead_letter set reason = ''; insert into ledger.dead_letter (envelope, position, id, lane, code, reason)
+       values (1, 999, 'x', 'filing', 'x', 'no such person ${idNumber}')`,
+      ['I11'],
+    ],
+    [
+      'a name’s bytes in a column',
+      `insert into ledger.dead_letter (envelope, position, id, lane, code, reason)
+       values (1, 999, 'x', 'filing', 'x', '${Buffer.from(idNumber).toString('hex')}')`,
+      ['I11'],
+    ],
+    [
+      'an envelope left waiting',
+      `insert into journal.unposted (envelope, lane, declarations, accepted_at)
+       select number, lane, declarations, now() from journal.envelope limit 1`,
+      ['I13'],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    const report = await auditAfter(sql)
+    expect(broken(report), JSON.stringify(report.verdicts, null, 1)).toEqual(expected)
+    for (const { offenders, named } of report.verdicts) expect(named.length > 0).toBe(offenders > 0)
+  })
+})
+
+describe('what a client saw is found by the right invariant', () => {
+  const isAck = (line: HistoryLine) => line.kind === 'answer' && line.status === 202
+  test.each<[string, (lines: HistoryLine[]) => HistoryLine[], readonly string[]]>([
+    [
+      'a receipt with another byte',
+      (lines) => {
+        const at = lines.findIndex(isAck)
+        return lines.map((line, i) =>
+          i === at && line.kind === 'answer'
+            ? { ...line, receipt: line.receipt?.replace('"onTime":true', '"onTime":false') ?? '' }
+            : line,
+        )
+      },
+      ['I7'],
+    ],
+    [
+      'a retry that got another receipt',
+      (lines) => {
+        const tries = lines.filter((line) => line.kind === 'try')
+        const again = tries.findIndex(({ id }, i) => tries.findIndex((one) => one.id === id) < i)
+        const { n } = tries[again] ?? {}
+        return lines.map((line) =>
+          line.kind === 'answer' && line.n === n ? { ...line, receipt: `${line.receipt} ` } : line,
+        )
+      },
+      ['I8'],
+    ],
+    [
+      'other content acknowledged under a key',
+      (lines): HistoryLine[] => {
+        const conflict = lines.find((line) => line.kind === 'answer' && line.status === 422)
+        const ack = lines.find(isAck)
+        if (conflict?.kind !== 'answer' || ack?.kind !== 'answer') return lines
+        const cheated = { ...conflict, status: 202, receipt: ack.receipt ?? '' }
+        return lines.map((line) => (line === conflict ? cheated : line))
+      },
+      ['I8'],
+    ],
+    [
+      'a status that went back',
+      (lines) => {
+        const seen = lines.find((line) => line.kind === 'status' && line.status === 'posted')
+        return seen?.kind === 'status' ? [...lines, { ...seen, status: 'accepted' }] : lines
+      },
+      ['I9'],
+    ],
+    [
+      'a 404 after a 202',
+      (lines) => {
+        const seen = lines.find((line) => line.kind === 'status')
+        return seen?.kind === 'status' ? [...lines, { ...seen, status: 'missing' }] : lines
+      },
+      ['I9'],
+    ],
+    ['a 500', (lines) => [...lines, { kind: 'answer', n: 999_999, status: 500 }], ['I12']],
+    [
+      'a 503 that does not say when to come back',
+      (lines) => [...lines, { kind: 'answer', n: 999_999, status: 503 }],
+      ['I12'],
+    ],
+    [
+      'an attempt kept from the auditor',
+      (lines) => lines.filter((line) => !(line.kind === 'try' && line.id === firstId(lines))),
+      ['I3'],
+    ],
+  ])('%s', async (_, change, expected) => {
+    const report = await auditAfter('select 1', change)
+    expect(broken(report), JSON.stringify(report.verdicts, null, 1)).toEqual(expected)
+  })
+})
+
+function firstId(lines: HistoryLine[]): string | undefined {
+  const tries = lines.filter((line) => line.kind === 'try')
+  return tries[0]?.id
+}
+
+test('the command prints a verdict for each invariant, and ends with 1 where one is broken', async () => {
+  const copy = await createDatabase(honest.name)
+  const run = async () => {
+    const env = { DATABASE_URL: copy.ownerUrl, KEYRING_FILE: inject('keyringFile') }
+    const command = runCommand('src/audit.ts', env, ['--history', history])
+    return { code: await command.done, output: command.output() }
+  }
+  try {
+    expect(await run()).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/Everything holds\./),
+    })
+    await copy.owner.query('update ledger.line set medical_employee_fen = medical_employee_fen + 1')
+    const cheated = await run()
+    expect(cheated.code).toBe(1)
+    expect(cheated.output).toMatch(/^I5 .*BROKEN by \d+$/m)
+    expect(cheated.output).toMatch(/its lines do not add up to it/)
+  } finally {
+    await copy.drop()
+  }
+})
+
+test('a history that is cut off in its last line is read, one that is none is refused', async () => {
+  const copy = await createDatabase(honest.name)
+  try {
+    const cut = path.join(folder, 'cut.jsonl')
+    writeFileSync(cut, `${readFileSync(history, 'utf8')}{"kind":"answer","n":`)
+    expect(broken(await audit(copy, cut))).toEqual([])
+    const wrong = path.join(folder, 'wrong.jsonl')
+    writeFileSync(wrong, '{"kind":"answr","n":1}\n')
+    await expect(audit(copy, wrong)).rejects.toThrow('Line 1 is not a line of a history')
+  } finally {
+    await copy.drop()
+  }
+})
