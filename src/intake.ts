@@ -15,6 +15,7 @@ import { createPersonIndex } from './ledger/person.ts'
 import { acceptStatementMsMax, readStatementMsMax } from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
+import { passes } from './platform/crash-point.ts'
 import { findDatabaseUrl } from './platform/database.ts'
 import { reportFailure } from './platform/failure.ts'
 import { type Keyring, readKeyring } from './platform/keyring.ts'
@@ -70,7 +71,10 @@ async function main(): Promise<void> {
       metrics.accepted.inc({ lane }, fresh)
       metrics.groupSize.observe(declarations)
       metrics.commit.observe(commitMs / 1_000)
-      if (envelope !== undefined) enqueue(lane, envelope)
+      if (envelope === undefined) return
+      passes(config.crashAt, 'after-commit')
+      enqueue(lane, envelope)
+      passes(config.crashAt, 'after-enqueue')
     },
   })
   let draining = false
@@ -84,6 +88,7 @@ async function main(): Promise<void> {
     nowMicros: () => Date.now() * 1_000,
     readPool,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
+    isTransient: (error) => databaseFault(error) === 'transient',
     readiness: { checkDatabase: () => assertSchema(readPool), isDraining: () => draining },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
     onAnswered: (route, status, seconds) => metrics.requests.observe({ route, status }, seconds),

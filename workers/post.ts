@@ -11,6 +11,7 @@ import { createPosting } from '../src/ledger/post.ts'
 import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
 import { tellParent } from '../src/platform/child.ts'
 import { readConfig } from '../src/platform/config.ts'
+import { passes } from '../src/platform/crash-point.ts'
 import { findDatabaseUrl } from '../src/platform/database.ts'
 import { reportFailure } from '../src/platform/failure.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
@@ -49,14 +50,17 @@ async function main(): Promise<void> {
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     policies: readPolicies(config.policyDir),
     isDataFault: (error) => databaseFault(error) === 'data',
+    onUnderWay: () => passes(config.crashAt, 'mid-posting'),
   })
-  const post = (lane: Lane) => observedPosting({ lane, postEnvelope, logger, metrics })
+  const onPosted = () => passes(config.crashAt, 'after-posting')
+  const post = (lane: Lane) => observedPosting({ lane, postEnvelope, logger, metrics, onPosted })
   const workers = lanes.map((lane) => backend.openWorker(lane, post(lane)))
   const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
   const sweeper = startSweeper({
     pool,
     queues,
     onSwept: (envelopes) => {
+      passes(config.crashAt, 'mid-sweep')
       metrics.swept.inc(envelopes)
       logger.info({ envelopes }, 'put unposted envelopes on the queue')
     },
@@ -83,14 +87,17 @@ type ObservedPosting = {
   readonly postEnvelope: ReturnType<typeof createPosting>
   readonly logger: Logger
   readonly metrics: WorkerMetrics
+  /** The envelope is posted; its job is not completed yet. */
+  readonly onPosted: () => void
 }
 
 /** Posts and reports: what it throws goes back on the queue and is tried again. */
-function observedPosting({ lane, postEnvelope, logger, metrics }: ObservedPosting) {
+function observedPosting({ lane, postEnvelope, logger, metrics, onPosted }: ObservedPosting) {
   return async function post(envelope: bigint): Promise<void> {
     const timing = metrics.posting.startTimer()
     try {
       const outcome = await postEnvelope(envelope)
+      onPosted()
       if (outcome.kind === 'unknown') {
         logger.warn(
           { lane, envelope: `${envelope}` },

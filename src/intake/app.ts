@@ -27,6 +27,8 @@ export type AppDependencies = SubmitDependencies &
     readonly authenticator: Authenticator
     readonly receiptKeys: readonly object[]
     readonly readiness: Readiness
+    /** True for an error of the database that another try may mend: no fault of ours, and no 500. */
+    readonly isTransient: (error: unknown) => boolean
     /** Prometheus text of everything this process knows. */
     readonly readMetrics: () => Promise<string>
     readonly onAnswered: (route: string, status: number, seconds: number) => void
@@ -47,7 +49,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   })
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(({ schema }) => validator(schema))
-  answerProblems(app)
+  answerProblems(app, dependencies.isTransient)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)
   await document(app)
@@ -76,13 +78,14 @@ class InvalidRequestError extends Error {
   override name = 'InvalidRequestError'
 }
 
-function answerProblems(app: FastifyInstance): void {
+function answerProblems(app: FastifyInstance, isTransient: AppDependencies['isTransient']): void {
   app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
-    const code = problemOf(error)
-    if (code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
+    const kind = problemOf(error)
+    const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
+    if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     if (code === 'BODY_TOO_LARGE') await readAway(request.raw)
     return sendProblem(request, reply, code)
   })

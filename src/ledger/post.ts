@@ -47,6 +47,8 @@ export type PostDependencies = {
     pool: pg.Pool,
     work: (client: pg.PoolClient) => Promise<T>,
   ) => Promise<T>
+  /** Told when an envelope's transaction has been sent, before it is known to be committed. */
+  readonly onUnderWay?: () => void
 }
 
 /** Makes the function that posts one envelope. It throws what a later try may mend. */
@@ -97,7 +99,7 @@ export async function prepareAll(
 
 /** The whole transaction in one round trip, as nearly every envelope is posted. */
 async function postWhole(
-  { pool }: PostDependencies,
+  { pool, onUnderWay }: PostDependencies,
   envelope: OpenedEnvelope,
   ready: readonly Postable[],
 ): Promise<PostOutcome> {
@@ -107,7 +109,9 @@ async function postWhole(
   const client = await pool.connect()
   let broken = true
   try {
-    await runPipelined(client, statements, copies.texts)
+    const posted = runPipelined(client, statements, copies.texts)
+    onUnderWay?.()
+    await posted
     broken = false
     return { kind: 'posted', lane, declarations: ready.length, deadLetters: [] }
   } catch (error) {

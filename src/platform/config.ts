@@ -3,6 +3,7 @@
  * reported together. Nothing below the entry points reads `process.env`.
  */
 import path from 'node:path'
+import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
   readonly host: string
@@ -22,6 +23,8 @@ export type Config = {
   /** A folder of policy packs; undefined: those that are shipped. */
   readonly policyDir: string | undefined
   readonly token: TokenConfig
+  /** Where the process kills itself, for fault tests. */
+  readonly crashAt: CrashPoint | undefined
   readonly logLevel: string
 }
 
@@ -47,6 +50,7 @@ export const variables = {
   JWKS_URL: 'keys that sign bearer tokens (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
+  CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
 
@@ -81,6 +85,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (!['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(logLevel)) {
     faults.push('LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent')
   }
+  const crashAt = crashPoints.find((point) => point === text('CRASH_AT'))
+  if (text('CRASH_AT') !== undefined && crashAt === undefined) {
+    faults.push(`CRASH_AT must be one of ${crashPoints.join(', ')}`)
+  }
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: port('PORT', 8080) ?? 8080,
@@ -98,6 +106,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       issuer: text('TOKEN_ISSUER') ?? 'spillway',
       audience: text('TOKEN_AUDIENCE') ?? 'spillway',
     },
+    crashAt,
     logLevel,
   }
   if (faults.length > 0) throw new ConfigError(faults.join('; '))

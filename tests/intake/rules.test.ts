@@ -4,6 +4,8 @@ import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { problemKinds } from '../../src/intake/problems.ts'
+import { freePort } from '../../src/platform/free-port.ts'
+import { openPool } from '../../src/platform/postgres.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import { openApp } from '../support/app.ts'
 import { declare, type Journal, openJournal } from '../support/journal.ts'
@@ -321,4 +323,30 @@ test('a reassessment is told with the declaration: difference, explanation, surc
     ['reassessment', 'posted'],
     ['regular', 'posted'],
   ])
+})
+
+test('with the database away, every call that reads it answers 503 and when to come back', async () => {
+  const readPool = openPool({
+    url: `postgres://127.0.0.1:${await freePort('127.0.0.1')}/nowhere`,
+    name: 'away',
+    connectionsMax: 1,
+    statementMsMax: 1_000,
+  })
+  const policies = policiesOf(hefei, madeUp)
+  const away = await openApp(journal, { policies, clock, readPool })
+  const declaration = declare({ lines: 1 })
+  const correction = { ...declaration, kind: 'correction', replaces: `202411-${'0'.repeat(26)}` }
+  const id = '202411-00000000000000000000000000'
+  for (const answer of [
+    await away.file(correction, 'away'),
+    await away.check(correction),
+    await away.get(`/v1/declarations/${id}`, declaration.employer),
+    await away.get(`/v1/declarations/${id}/receipt`, declaration.employer),
+    await away.get(`/v1/declarations/${id}/explanation`, declaration.employer),
+  ]) {
+    expect(answer.statusCode).toBe(503)
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+  }
+  await away.close()
+  await readPool.end()
 })

@@ -1,4 +1,5 @@
 /** Intake as an app without a port, on a test's own database and clock. */
+import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
 import { buildApp } from '../../src/intake/app.ts'
@@ -8,6 +9,7 @@ import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
+import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { Policies } from '../../src/policy/rules.ts'
 import { tokenFor } from './engine.ts'
 import type { Journal } from './journal.ts'
@@ -16,9 +18,11 @@ export type AppOptions = {
   readonly policies: Policies
   /** Microseconds since 1970; tests move it. */
   readonly clock: { nowMicros: number }
+  /** For lookups; the journal's unless given. */
+  readonly readPool?: pg.Pool
 }
 
-export async function openApp(journal: Journal, { policies, clock }: AppOptions) {
+export async function openApp(journal: Journal, { policies, clock, readPool }: AppOptions) {
   const { pool } = journal
   const keyring = readKeyring(inject('keyringFile'))
   const [signer] = keyring.receiptKeys
@@ -53,7 +57,8 @@ export async function openApp(journal: Journal, { policies, clock }: AppOptions)
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
     nowMicros: () => clock.nowMicros,
-    readPool: pool,
+    readPool: readPool ?? pool,
+    isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
     readiness: { checkDatabase: async () => {}, isDraining: () => false },
     readMetrics: async () => '',

@@ -1,0 +1,150 @@
+/**
+ * Load for the fault runner: filers who file, retry with the same key, correct, cancel, use a key for
+ * other content, and send the same thing five times at once. What each does follows from the seed.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { HistoryFile } from '../../src/audit/history.ts'
+import { dayOf } from '../../src/declaration/period.ts'
+import type { Declaration } from '../../src/declaration/schema.ts'
+import { issueToken } from '../../src/intake/issue-token.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { readPolicies } from '../../src/platform/packs.ts'
+import { createGenerator, type Generator } from '../support/generator.ts'
+import { RecordingClient } from '../support/recording-client.ts'
+import type { World } from './world.ts'
+
+const filers = 6
+const pauseMs = 15
+/** Attempts of one filing before its filer gives up; the pauses grow to seconds. */
+const triesMax = 60
+
+/** What one filer has filed, to be retried, corrected and looked up. */
+type Filed = { readonly declaration: Declaration; readonly key: string; readonly id: string }
+
+export type Load = {
+  /** Filings acknowledged so far. */
+  acknowledged(): number
+  /** Ends after what is under way. */
+  stop(): Promise<void>
+}
+
+export function startLoad(world: World, history: HistoryFile, seed: number): Load {
+  const [key] = readKeyring(world.keyringFile).tokenKeys
+  if (key === undefined) throw new Error('no token key')
+  const tokens = new Map<string, Promise<string>>()
+  const tokenFor = (employer: string) => {
+    const known = tokens.get(employer)
+    if (known !== undefined) return known
+    const made = issueToken(
+      { key, issuer: 'spillway', audience: 'spillway' },
+      {
+        employers: [employer],
+        scopes: ['declarations:write', 'declarations:read'],
+        ttlSeconds: 7_200,
+      },
+    )
+    tokens.set(employer, made)
+    return made
+  }
+  let turn = 0
+  const addressOf = () => {
+    turn += 1
+    return world.intakes[turn % world.intakes.length]?.address ?? ''
+  }
+  const policies = readPolicies(undefined)
+  const client = new RecordingClient({ history, policies, addressOf, tokenFor, timeoutMs: 8_000 })
+  const state = { running: true, acknowledged: 0 }
+  const loops = Array.from({ length: filers }, (_, i) => {
+    const filer = new Filer(client, createGenerator(seed * 1_000 + i), `${seed}-${i}`)
+    return (async () => {
+      while (state.running) {
+        state.acknowledged += await filer.act()
+        await pause(pauseMs)
+      }
+    })()
+  })
+  return {
+    acknowledged: () => state.acknowledged,
+    stop: async () => {
+      state.running = false
+      await Promise.all(loops)
+    },
+  }
+}
+
+class Filer {
+  readonly #client: RecordingClient
+  readonly #generator: Generator
+  readonly #name: string
+  readonly #filed: Filed[] = []
+  #keys = 0
+
+  constructor(client: RecordingClient, generator: Generator, name: string) {
+    this.#client = client
+    this.#generator = generator
+    this.#name = name
+  }
+
+  /** Does one thing; returns how many filings were acknowledged for the first time. */
+  async act(): Promise<number> {
+    const draw = this.#generator.random()
+    const earlier = this.#earlier()
+    if (earlier === undefined || draw < 0.55) return this.#file(this.#regular())
+    if (draw < 0.65) await this.#client.file(earlier.declaration, earlier.key)
+    else if (draw < 0.75) return this.#file(this.#correction(earlier))
+    else if (draw < 0.79) return this.#file(this.#cancellation(earlier))
+    else if (draw < 0.84) await this.#client.file(this.#other(earlier), earlier.key)
+    else if (draw < 0.9) return this.#burst()
+    else await this.#client.look(earlier.declaration.employer, earlier.id)
+    return 0
+  }
+
+  #earlier(): Filed | undefined {
+    if (this.#filed.length === 0) return undefined
+    return this.#filed[this.#generator.integer(0, this.#filed.length - 1)]
+  }
+
+  #regular(): Declaration {
+    const period = dayOf(Date.now() * 1_000).slice(0, 7)
+    return this.#generator.declaration({ period, lines: this.#generator.integer(1, 4) })
+  }
+
+  #correction({ declaration, id }: Filed): Declaration {
+    const { employer, period } = declaration
+    const lines = this.#generator.integer(1, 4)
+    const made = this.#generator.declaration({ employer, period, lines })
+    return { ...made, kind: 'correction', replaces: id }
+  }
+
+  #cancellation({ declaration, id }: Filed): Declaration {
+    const { employer, region, period } = declaration
+    return { employer, region, period, kind: 'cancellation', replaces: id }
+  }
+
+  #other({ declaration }: Filed): Declaration {
+    return { ...declaration, industryClass: declaration.industryClass === 7 ? 8 : 7 }
+  }
+
+  async #file(declaration: Declaration): Promise<number> {
+    this.#keys += 1
+    const key = `${this.#name}-${this.#keys}`
+    const { id, status } = await this.#client.fileUntilAnswered(declaration, key, triesMax)
+    if (status !== 202) return 0
+    this.#filed.push({ declaration, key, id })
+    return 1
+  }
+
+  /** The same declaration with the same key five times at once, as an impatient portal sends it. */
+  async #burst(): Promise<number> {
+    this.#keys += 1
+    const key = `${this.#name}-${this.#keys}`
+    const declaration = this.#regular()
+    const attempts = await Promise.all(
+      Array.from({ length: 5 }, () => this.#client.file(declaration, key)),
+    )
+    const taken = attempts.find(({ status }) => status === 202)
+    if (taken === undefined) return 0
+    this.#filed.push({ declaration, key, id: taken.id })
+    return 1
+  }
+}

@@ -1,0 +1,21 @@
+// Preloaded into a process under test: SIGUSR2 makes its event loop busy for BUSY_MS, and its clock
+// is CLOCK_AHEAD_MS ahead of everybody else's.
+const ahead = Number(process.env.CLOCK_AHEAD_MS ?? 0)
+const busyMs = Number(process.env.BUSY_MS ?? 0)
+
+if (ahead !== 0) {
+  const now = Date.now.bind(Date)
+  globalThis.Date = class extends Date {
+    constructor(...values) {
+      super(...(values.length === 0 ? [now() + ahead] : values))
+    }
+    static now() {
+      return now() + ahead
+    }
+  }
+}
+
+process.on('SIGUSR2', () => {
+  const until = performance.now() + busyMs
+  while (performance.now() < until);
+})

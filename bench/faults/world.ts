@@ -1,0 +1,200 @@
+/**
+ * An engine of real processes to break: Postgres and Redis of its own, two intakes and two workers
+ * that are started again when they die, each behind proxies. Only processes that it started are
+ * ended, by their ids.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { migrateDatabase } from '../../src/platform/database.ts'
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/platform/embedded-postgres.ts'
+import { freePort } from '../../src/platform/free-port.ts'
+import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
+import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
+import { TcpProxy } from './proxy.ts'
+
+export type BackendKind = 'redis' | 'postgres'
+
+const preloaded = fileURLToPath(new URL('misbehave.mjs', import.meta.url))
+const entryPoints = {
+  intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
+  worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
+}
+
+/** A process that is started again whenever it ends, until it is stopped. */
+export class Supervised {
+  readonly kind: keyof typeof entryPoints
+  readonly #env: Record<string, string>
+  readonly #log: WriteStream
+  #child: ChildProcess | undefined
+  #ready: Promise<void> = Promise.resolve()
+  #gone: Promise<void> = Promise.resolve()
+  #stopped = false
+  /** Of its next start alone. */
+  #once: Record<string, string> = {}
+  address = ''
+  deaths = 0
+
+  constructor(kind: keyof typeof entryPoints, env: Record<string, string>, log: WriteStream) {
+    this.kind = kind
+    this.#env = env
+    this.#log = log
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1
+  }
+
+  start(): Promise<void> {
+    const once = this.#once
+    this.#once = {}
+    const child = fork(entryPoints[this.kind], {
+      env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', ...this.#env, ...once },
+      execArgv: ['--import', preloaded],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    child.stdout?.pipe(this.#log, { end: false })
+    child.stderr?.pipe(this.#log, { end: false })
+    this.#gone = new Promise((resolve) => child.once('exit', () => resolve()))
+    this.#ready = new Promise((resolve) => {
+      child.on('message', (message: { ready?: boolean; address?: string }) => {
+        if (message.ready !== true) return
+        this.address = message.address ?? ''
+        resolve()
+      })
+    })
+    child.once('exit', () => {
+      this.deaths += 1
+      if (!this.#stopped && this.#child === child) setTimeout(() => void this.start(), 100)
+    })
+    return this.#ready
+  }
+
+  /** Its next life has these variables besides. */
+  nextLife(env: Record<string, string>): void {
+    this.#once = env
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name)
+  }
+
+  /** Ends this life, and waits for the next to be ready. */
+  async restart(name: NodeJS.Signals): Promise<void> {
+    const gone = this.#gone
+    this.signal(name)
+    await gone
+    await this.aliveAgain()
+  }
+
+  /** Waits for the end of this life. */
+  async death(withinMs: number): Promise<boolean> {
+    return Promise.race([this.#gone.then(() => true), pause(withinMs, false)])
+  }
+
+  /** Waits until a life that began after the last end is ready. */
+  async aliveAgain(): Promise<void> {
+    await pause(150)
+    await this.#ready
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.signal('SIGCONT')
+    this.signal('SIGTERM')
+    if (!(await Promise.race([this.#gone.then(() => true), pause(30_000, false)]))) {
+      this.signal('SIGKILL')
+    }
+    await this.#gone
+  }
+}
+
+export class World {
+  readonly backend: BackendKind
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'spillway-faults-'))
+  readonly keyringFile = path.join(this.folder, 'keyring.json')
+  readonly #log: WriteStream
+  intakes: Supervised[] = []
+  workers: Supervised[] = []
+  postgres!: EmbeddedPostgres
+  postgresProxy!: TcpProxy
+  redis: TestRedis | undefined
+  redisProxy: TcpProxy | undefined
+  #redisPort = 0
+
+  constructor(backend: BackendKind) {
+    this.backend = backend
+    this.#log = createWriteStream(path.join(this.folder, 'processes.log'))
+  }
+
+  async start(): Promise<void> {
+    createKeyring(this.keyringFile, new Date())
+    await this.startPostgres(await freePort('127.0.0.1'))
+    await migrateDatabase(this.postgres.ownerUrl)
+    this.postgresProxy = await new TcpProxy(this.postgres.port).start()
+    if (this.backend === 'redis') {
+      this.#redisPort = await freePort('127.0.0.1')
+      await this.startRedis()
+      this.redisProxy = await new TcpProxy(this.#redisPort).start()
+    }
+    const env = this.#environment()
+    for (let i = 0; i < 2; i += 1) {
+      const port = String(await freePort('127.0.0.1'))
+      this.intakes.push(new Supervised('intake', { ...env, PORT: port }, this.#log))
+      this.workers.push(new Supervised('worker', env, this.#log))
+    }
+    await Promise.all([...this.intakes, ...this.workers].map((one) => one.start()))
+  }
+
+  async startPostgres(port: number): Promise<void> {
+    const ownerPassword = readEmbeddedPostgresPassword(this.keyringFile)
+    this.postgres = await startEmbeddedPostgres({ dataDir: this.folder, ownerPassword, port })
+  }
+
+  /** Starts an empty one on the same port. */
+  async startRedis(): Promise<void> {
+    this.redis = await startRedis({ port: this.#redisPort })
+  }
+
+  /** A connection of the runner's own, past the proxy. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: this.postgres.ownerUrl,
+      application_name: 'fault-runner',
+      connectionTimeoutMillis: 5_000,
+    })
+    client.on('error', () => {})
+    await client.connect()
+    return client
+  }
+
+  async stop(keepFolder: boolean): Promise<void> {
+    await Promise.all([...this.intakes, ...this.workers].map((one) => one.stop()))
+    await this.postgresProxy.stop()
+    await this.redisProxy?.stop()
+    await this.redis?.stop()
+    await this.postgres.stop()
+    this.#log.end()
+    if (!keepFolder) rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #environment(): Record<string, string> {
+    const url = new URL(this.postgres.ownerUrl)
+    url.port = String(this.postgresProxy.port)
+    return {
+      DATABASE_URL: url.href,
+      KEYRING_FILE: this.keyringFile,
+      ENVIRONMENT: 'faults',
+      BUSY_MS: '12000',
+      ...(this.redisProxy && { REDIS_URL: `redis://127.0.0.1:${this.redisProxy.port}` }),
+    }
+  }
+}
