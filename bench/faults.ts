@@ -93,6 +93,8 @@ function readArguments(args: string[]): Options {
 async function runOn(backend: BackendKind, options: Options): Promise<Result> {
   const world = new World(backend)
   let broken = true
+  const onSignal = () => void world.stop(true).finally(() => process.exit(1))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, onSignal)
   await world.start()
   try {
     mkdirSync(path.join(world.folder, 'evidence'))

@@ -22,7 +22,7 @@ import { TcpProxy } from './proxy.ts'
 
 export type BackendKind = 'redis' | 'postgres'
 
-const preloaded = fileURLToPath(new URL('misbehave.mjs', import.meta.url))
+const preloaded = fileURLToPath(new URL('../faults/misbehave.mjs', import.meta.url))
 const entryPoints = {
   intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
