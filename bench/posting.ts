@@ -113,7 +113,7 @@ async function accept({ services }: Bench, count: number, size: number): Promise
     pool,
     signer,
     sealingKey,
-    environment: 'bench',
+    environment: () => 'bench',
     lane: 'filing',
   })
   const envelopes: bigint[] = []

@@ -17,6 +17,7 @@ import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { passes } from './platform/crash-point.ts'
 import { findDatabaseUrl } from './platform/database.ts'
+import { type DurabilityFault, namesOf, watchDurability } from './platform/durability.ts'
 import { reportFailure } from './platform/failure.ts'
 import { type Keyring, readKeyring } from './platform/keyring.ts'
 import { createLogger } from './platform/logger.ts'
@@ -41,23 +42,22 @@ async function main(): Promise<void> {
   const keyring = readKeyring(config.keyringFile)
   const logger = createLogger(config.logLevel, 'intake')
   const url = await findDatabaseUrl(config)
-  const acceptPool = openPool({
-    url,
-    name: 'spillway-accept',
-    connectionsMax: 2,
-    statementMsMax: acceptStatementMsMax,
-  })
-  const readPool = openPool({
-    url,
-    name: 'spillway-read',
-    connectionsMax: 6,
-    statementMsMax: readStatementMsMax,
-  })
+  const { acceptPool, readPool } = openPools(url)
   await assertSchema(readPool)
   const policies = readPolicies(config.policyDir)
-  await recordPacks(readPool, policies) // before the first acceptance names one
   const backend = openQueueBackend(config, url, logger)
   const metrics = createIntakeMetrics()
+  const durability = await watchDurability({
+    pools: [acceptPool, readPool],
+    backend,
+    mode: config.durability,
+    onChange: (faults) => {
+      metrics.notDurable.set(faults.length)
+      logger.error({ faults }, 'what a 202 promises could be lost')
+    },
+    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
+  })
+  await recordPacks(readPool, policies) // before the first acceptance names one
   const lane: Lane = 'filing'
   const queue = backend.openQueue(lane)
   const enqueue = createEnqueue(new Map([[lane, queue]]), (skipped, error) => {
@@ -65,7 +65,10 @@ async function main(): Promise<void> {
     logger.warn({ lane: skipped, err: error }, 'an envelope was left to the sweeper')
   })
   const committer = new GroupCommit({
-    acceptGroup: createAcceptGroup(acceptDependencies(config, keyring, acceptPool, lane)),
+    acceptGroup: createAcceptGroup({
+      ...acceptDependencies(keyring, acceptPool, lane),
+      environment: () => environmentText(config, durability.faults),
+    }),
     isTransient: (error) => databaseFault(error) === 'transient',
     onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
       metrics.accepted.inc({ lane }, fresh)
@@ -89,12 +92,18 @@ async function main(): Promise<void> {
     readPool,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
     isTransient: (error) => databaseFault(error) === 'transient',
-    readiness: { checkDatabase: () => assertSchema(readPool), isDraining: () => draining },
+    refuses: () => durability.refuses,
+    readiness: {
+      checkDatabase: () => assertSchema(readPool),
+      isDraining: () => draining,
+      durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+    },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
     onAnswered: (route, status, seconds) => metrics.requests.observe({ route, status }, seconds),
   })
   stopOnSignal(logger, async () => {
     draining = true
+    durability.stop()
     await app.close() // answers what is under way; new requests get 503
     await committer.stop()
     await queue.close()
@@ -106,16 +115,37 @@ async function main(): Promise<void> {
   tellParent({ ready: true, address })
 }
 
+/** Acceptance has connections of its own: lookups never take one that it needs. */
+function openPools(url: string) {
+  const acceptPool = openPool({
+    url,
+    name: 'spillway-accept',
+    connectionsMax: 2,
+    statementMsMax: acceptStatementMsMax,
+  })
+  const readPool = openPool({
+    url,
+    name: 'spillway-read',
+    connectionsMax: 6,
+    statementMsMax: readStatementMsMax,
+  })
+  return { acceptPool, readPool }
+}
+
+/** A receipt says when it was given under settings that do not keep what it promises. */
+function environmentText({ environment }: Config, faults: readonly DurabilityFault[]): string {
+  return faults.length === 0 ? environment : `${environment}, not durable: ${namesOf(faults)}`
+}
+
 function acceptDependencies(
-  { environment }: Config,
   { receiptKeys, sealingKeys }: Keyring,
   pool: AcceptDependencies['pool'],
   lane: Lane,
-): AcceptDependencies {
+): Omit<AcceptDependencies, 'environment'> {
   const [signer] = receiptKeys
   const [sealingKey] = sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
-  return { pool, signer, sealingKey, environment, lane }
+  return { pool, signer, sealingKey, lane }
 }
 
 function authenticationOf({ token }: Config, keyring: Keyring) {

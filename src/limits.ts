@@ -42,13 +42,13 @@ export const verifiedTokensMax = 20_000
 export const verifiedTokenMsMax = 5 * 60_000
 
 /** BullMQ lock: a worker that is silent for this long loses its envelope to another. */
-export const jobLockMs = 10_000
+export const jobLockMs = 8_000
 /** How often workers look for jobs whose lock ran out: a dead worker's are posted within 15 s. */
-export const stalledCheckMs = 2_500
+export const stalledCheckMs = 2_000
 /** Envelopes of a lane that a worker process posts at a time: some commit while one is assessed. */
 export const envelopesAtATime = 4
 /** Statement time-out of the posting pool: the largest declaration takes half a second. */
-export const postStatementMsMax = 8_000
+export const postStatementMsMax = 6_000
 /** Retries of one posting wait at most this long. */
 export const postRetryMsMax = 30_000
 /** A call to the queue that takes longer counts as failed; the sweeper takes over. */

@@ -91,7 +91,7 @@ async function run(
   const [signer] = receiptKeys
   const [sealingKey] = sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
-  const { environment } = config
+  const environment = () => config.environment
   try {
     await assertSchema(pool)
     return await aloneReassessing(pool, async () => {

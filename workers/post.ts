@@ -13,6 +13,7 @@ import { tellParent } from '../src/platform/child.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { passes } from '../src/platform/crash-point.ts'
 import { findDatabaseUrl } from '../src/platform/database.ts'
+import { namesOf, watchDurability } from '../src/platform/durability.ts'
 import { reportFailure } from '../src/platform/failure.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
@@ -66,11 +67,24 @@ async function main(): Promise<void> {
     },
     onError: (err) => logger.warn({ err }, 'a sweep failed; the next one will try again'),
   })
-  const readiness = { checkDatabase: () => assertSchema(pool), isDraining: () => draining }
+  const durability = await watchDurability({
+    pools: [pool],
+    backend,
+    mode: config.durability,
+    onChange: (faults) => logger.error({ faults }, 'what was posted could be lost'),
+    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
+  })
+  const readiness = {
+    checkDatabase: () => assertSchema(pool),
+    isDraining: () => draining,
+    // A worker goes on: what it posts can be posted again from the journal.
+    durability: () => ({ refuses: false, settings: namesOf(durability.faults) }),
+  }
   let draining = false
   const http = await listen(config.host, config.workerPort, readiness, metrics)
   stopOnSignal(logger, async () => {
     draining = true
+    durability.stop()
     await sweeper.stop()
     await Promise.all(workers.map((worker) => worker.close())) // finishes the envelopes under way
     await Promise.all([...queues.values()].map((queue) => queue.close()))

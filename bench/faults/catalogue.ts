@@ -208,12 +208,13 @@ const postgresFaults: readonly Fault[] = [
     within: afterDependency,
     run: async (world) => {
       const taken: pg.Client[] = []
+      world.postgresProxy.set('refuse') // its connections are given up, and taken here
       for (let i = 0; i < 120; i += 1) {
         const client = await world.connect().catch(() => undefined)
         if (client === undefined) break
         taken.push(client)
       }
-      world.postgresProxy.cut()
+      world.postgresProxy.set('pass')
       await pause(4_000)
       await Promise.all(taken.map((client) => client.end()))
     },

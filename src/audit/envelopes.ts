@@ -203,10 +203,18 @@ function statementOf(row: AcceptanceRow, environment: string): string {
   return statementText({ ...statement, onTime: row.on_time }, environment)
 }
 
-/** The chains of writers: each envelope follows the one before by the same, without a gap. */
+type Links = { readonly position: number; readonly link: Buffer; readonly before: Buffer }
+
+const zeros = Buffer.alloc(32)
+
+/**
+ * The chains of writers: each envelope follows the one before by the same, without a gap. A chain
+ * begins with nothing before it; or, where its process did not learn what became of a commit, with
+ * the last link that it knew, which is its former chain's last or last but one.
+ */
 class Chain {
   readonly #onOffender: EnvelopeAudit['onOffender']
-  readonly #last = new Map<string, { readonly position: number; readonly link: Buffer }>()
+  readonly #last = new Map<string, Links>()
 
   constructor(onOffender: EnvelopeAudit['onOffender']) {
     this.#onOffender = onOffender
@@ -214,15 +222,27 @@ class Chain {
 
   /** To be called in the order of numbers, which is the order of each writer's positions. */
   follow({ writer, writer_position, link, previous_link, number }: EnvelopeRow): void {
-    const last = this.#last.get(writer) ?? { position: 0, link: Buffer.alloc(32) }
+    const last = this.#last.get(writer)
     const position = Number(writer_position)
-    if (position !== last.position + 1 || !previous_link.equals(last.link)) {
+    const follows =
+      last === undefined
+        ? position === 1 && this.#mayBegin(previous_link)
+        : position === last.position + 1 && previous_link.equals(last.link)
+    if (!follows) {
       this.#onOffender(
         'I10',
         `envelope ${number}`,
         'it does not follow the one before by its writer',
       )
     }
-    this.#last.set(writer, { position, link })
+    this.#last.set(writer, { position, link, before: last?.link ?? previous_link })
+  }
+
+  #mayBegin(previous: Buffer): boolean {
+    if (previous.equals(zeros)) return true
+    for (const { link, before } of this.#last.values()) {
+      if (previous.equals(link) || previous.equals(before)) return true
+    }
+    return false
   }
 }

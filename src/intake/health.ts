@@ -8,9 +8,14 @@ export type Readiness = {
   /** Rejects when the database can't be used. */
   readonly checkDatabase: () => Promise<void>
   readonly isDraining: () => boolean
+  /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
+  readonly durability: () => { readonly refuses: boolean; readonly settings: string }
 }
 
-export function healthRoutes(app: FastifyInstance, { checkDatabase, isDraining }: Readiness): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  { checkDatabase, isDraining, durability }: Readiness,
+): void {
   const quiet = { logLevel: 'warn' } as const
   app.get('/livez', { ...quiet, schema: { summary: 'The process runs' } }, async () => ({
     status: 'ok',
@@ -24,11 +29,17 @@ export function healthRoutes(app: FastifyInstance, { checkDatabase, isDraining }
         () => 'unavailable',
       )
       const draining = isDraining()
-      const ready = database === 'ok' && !draining
+      const { refuses, settings } = durability()
+      const ready = database === 'ok' && !draining && !refuses
       return reply
         .code(ready ? 200 : 503)
         .header('cache-control', 'no-store')
-        .send({ status: ready ? 'ok' : 'unavailable', database, draining })
+        .send({
+          status: ready ? 'ok' : 'unavailable',
+          database,
+          draining,
+          ...(settings !== '' && { notDurable: settings }),
+        })
     },
   })
 }

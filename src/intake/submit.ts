@@ -25,6 +25,8 @@ export type SubmitDependencies = {
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
+  /** True while nothing may be accepted, as it could be lost. */
+  readonly refuses: () => boolean
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
 }
@@ -65,6 +67,7 @@ async function submit(
   if (key === 'invalid') return sendProblem(request, reply, 'IDEMPOTENCY_KEY_INVALID')
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  if (dependencies.refuses()) return sendProblem(request, reply, 'UNAVAILABLE')
   const { policies, readPool } = dependencies
   const nowMicros = dependencies.nowMicros()
   const { findings, valid } = checkFiling(body, {

@@ -53,7 +53,8 @@ export type AcceptDependencies = {
   readonly pool: pg.Pool
   readonly signer: ReceiptSigner
   readonly sealingKey: EnvelopeKey
-  readonly environment: string
+  /** Written into every receipt; asked for each group. */
+  readonly environment: () => string
   readonly lane: Lane
 }
 
@@ -95,7 +96,8 @@ function replayOf({ statement, receipt }: StoredAcceptance): Acceptance {
 
 /**
  * The chain of envelopes that one running intake process writes. When a commit's outcome is
- * unknown, a new chain begins: no two envelopes of a writer may follow the same one.
+ * unknown, a new chain begins, as no two envelopes of a writer may follow the same one; it begins
+ * with the last link that is known, so that the chains of a process hang together.
  */
 class WriterChain {
   writer = randomUUID()
@@ -133,6 +135,7 @@ async function drawNumber(pool: pg.Pool, group: readonly Filing[]) {
 
 type SealedGroup = {
   readonly number: bigint
+  readonly environment: string
   readonly sealed: Buffer
   readonly leaves: Buffer
   readonly signedRoot: string
@@ -153,7 +156,9 @@ function seal(
     headOf(group),
     group.map(({ canonical }) => canonical),
   )
-  const statements = group.map((filing) => statementText(filing, environment))
+  // Asked once: the stored text and the receipts must have the same.
+  const named = environment()
+  const statements = group.map((filing) => statementText(filing, named))
   const leaves = statements.map(leafHash)
   const tree = buildMerkleTree(leaves)
   const size = group.length
@@ -167,6 +172,7 @@ function seal(
   })
   return {
     number,
+    environment: named,
     sealed,
     leaves: Buffer.concat(leaves),
     signedRoot,
@@ -204,7 +210,7 @@ function headOf(group: readonly Filing[]): Buffer {
 async function insertGroup(
   pool: pg.Pool,
   group: SealedGroup,
-  { environment, lane }: AcceptDependencies,
+  { lane }: AcceptDependencies,
   filings: readonly Filing[],
 ): Promise<Set<number>> {
   const list = (values: readonly (string | number | boolean)[]) => `{${values.join(',')}}`
@@ -239,7 +245,7 @@ async function insertGroup(
     values: [
       group.number,
       lane,
-      environment,
+      group.environment,
       filings.length,
       group.sealed,
       group.leaves,

@@ -25,6 +25,8 @@ export type Config = {
   readonly token: TokenConfig
   /** Where the process kills itself, for fault tests. */
   readonly crashAt: CrashPoint | undefined
+  /** What to do where settings of Postgres or Redis could lose what was acknowledged. */
+  readonly durability: 'strict' | 'warn'
   readonly logLevel: string
 }
 
@@ -50,6 +52,8 @@ export const variables = {
   JWKS_URL: 'keys that sign bearer tokens (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
+  DURABILITY:
+    'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -89,6 +93,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (text('CRASH_AT') !== undefined && crashAt === undefined) {
     faults.push(`CRASH_AT must be one of ${crashPoints.join(', ')}`)
   }
+  const environment = text('ENVIRONMENT') ?? 'development'
+  const durability = text('DURABILITY') ?? (environment === 'development' ? 'warn' : 'strict')
+  if (durability !== 'strict' && durability !== 'warn')
+    faults.push('DURABILITY must be strict or warn')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: port('PORT', 8080) ?? 8080,
@@ -96,7 +104,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     workerMetricsUrl: url('WORKER_METRICS_URL', ['http:']),
     dataDir,
     keyringFile: path.resolve(text('KEYRING_FILE') ?? path.join(dataDir, 'keyring.json')),
-    environment: text('ENVIRONMENT') ?? 'development',
+    environment,
     databaseUrl,
     migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
@@ -107,6 +115,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       audience: text('TOKEN_AUDIENCE') ?? 'spillway',
     },
     crashAt,
+    durability: durability === 'warn' ? 'warn' : 'strict',
     logLevel,
   }
   if (faults.length > 0) throw new ConfigError(faults.join('; '))

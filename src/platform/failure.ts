@@ -14,6 +14,7 @@ const forOperators = new Set([
   'PackError',
   'ChildFailedError',
   'HistoryError',
+  'DurabilityError',
 ])
 
 export class UsageError extends Error {

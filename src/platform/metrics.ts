@@ -62,6 +62,11 @@ export function createIntakeMetrics() {
       labelNames: lane,
       registers,
     }),
+    notDurable: new Gauge({
+      name: 'spillway_not_durable',
+      help: 'Settings of Postgres or Redis under which acknowledged declarations could be lost.',
+      registers,
+    }),
     deadLetters: new Gauge({
       name: 'spillway_dead_letters',
       help: 'Declarations that could not be posted and wait for an operator.',

@@ -32,8 +32,22 @@ export type LaneWorker = {
 /** Posts one envelope; a rejection puts it back on the queue with a back-off. */
 export type PostEnvelope = (envelope: bigint) => Promise<void>
 
+/** What is wrong with where the queue is kept, and whether it lost what it held. */
+export type QueueCheck = {
+  readonly faults: readonly {
+    readonly setting: string
+    readonly risk: string
+    readonly mend: string
+  }[]
+  readonly emptied: boolean
+}
+
 export type QueueBackend = {
   readonly kind: 'redis' | 'postgres'
+  /** Looks at the queue's server; one that is away has no faults, as acceptance needs none. */
+  check(): Promise<QueueCheck>
+  /** Told whenever its server is reached anew. */
+  onReconnect(listener: () => void): void
   openQueue(lane: Lane): LaneQueue
   openWorker(lane: Lane, post: PostEnvelope): LaneWorker
   /** Ends what the backend holds itself; close queues and workers first. */
@@ -95,10 +109,12 @@ export function openRedisBackend(options: {
     connections.push(redis)
     return redis
   }
+  const probe = createProbe(connect, options.namespace)
   // Braces: all keys of a lane in one slot of a Redis Cluster, lanes in different ones.
   const prefix = (lane: Lane) => `{spillway:${options.namespace}:${lane}}`
   return {
     kind: 'redis',
+    ...probe,
     openQueue: (lane) => {
       const connection = connect(failingFast)
       const settings = { ...queueOptions, connection, prefix: prefix(lane) }
@@ -142,8 +158,64 @@ export function openPostgresBackend(options: {
       const worker = new onPostgres.Worker(queueName(lane), processor(post), settings)
       return laneWorker(worker.on('error', options.onError))
     },
+    // It is kept where the journal is, and checked with it.
+    check: async () => ({ faults: [], emptied: false }),
+    onReconnect: () => {},
     close: async () => {},
   }
+}
+
+/** A connection that looks at the server, made when it is first used. */
+function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) {
+  const epochKey = `{spillway:${namespace}}:epoch`
+  let redis: Redis | undefined
+  let epoch: string | undefined
+  const open = () => {
+    redis ??= connect({ ...failingFast, enableOfflineQueue: true })
+    return redis
+  }
+  return {
+    onReconnect: (listener: () => void) => void open().on('ready', listener),
+    check: async (): Promise<QueueCheck> => {
+      try {
+        const made = `${Date.now()}-${randomInt(2 ** 47)}`
+        const found = (await open().set(epochKey, made, 'NX', 'GET')) ?? made
+        // Another epoch, or none where there was one: it was emptied, or an older copy took over.
+        const emptied = epoch !== undefined && epoch !== found
+        epoch = found
+        return { faults: redisFaults(await open().info()), emptied }
+      } catch {
+        return { faults: [], emptied: false }
+      }
+    },
+  }
+}
+
+/** From INFO, which needs no right to read the configuration. */
+function redisFaults(info: string): QueueCheck['faults'] {
+  const told = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
+  const faults: QueueCheck['faults'][number][] = []
+  const policy = told('maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    const risk = `Redis drops parts of the queue when it is full (${policy})`
+    faults.push({
+      setting: 'maxmemory-policy',
+      risk,
+      mend: 'config set maxmemory-policy noeviction',
+    })
+  }
+  if (told('role') === 'slave') {
+    const risk = 'this Redis only follows another and takes nothing'
+    faults.push({ setting: 'replica', risk, mend: 'point REDIS_URL at the primary' })
+  }
+  if (Number.parseInt(told('redis_version') ?? '7', 10) < 7) {
+    faults.push({
+      setting: 'redis_version',
+      risk: 'releases before 7 are not tested',
+      mend: 'upgrade',
+    })
+  }
+  return faults
 }
 
 /** The default back-off takes up to 20 s to notice that Redis is back; this one about a second. */

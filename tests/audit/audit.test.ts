@@ -14,7 +14,7 @@ import { openApp } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { tokenFor } from '../support/engine.ts'
-import { declare, openJournal, policies } from '../support/journal.ts'
+import { declare, filingOf, type Journal, openJournal, policies } from '../support/journal.ts'
 
 let folder: string
 let history: string
@@ -65,6 +65,7 @@ beforeAll(async () => {
     await post()
     await client.look(employer, id)
   }
+  await acceptUnknowingly(journal, written)
   written.close()
   await opened.close()
   await journal.pool.end()
@@ -77,6 +78,44 @@ afterAll(async () => {
   await admin.query(`drop database ${honest.name} with (force)`)
   await admin.end()
 })
+
+/** A writer that doesn't learn what became of its second commit, and goes on. */
+async function acceptUnknowingly(journal: Journal, written: HistoryFile): Promise<void> {
+  let commits = 0
+  const { pool } = journal
+  const deaf = new Proxy(pool, {
+    get: (target, name) =>
+      name !== 'query'
+        ? Reflect.get(target, name)
+        : async (query: pg.QueryConfig) => {
+            const result = await target.query(query)
+            if (query.name !== 'accept-group') return result
+            commits += 1
+            if (commits === 2) throw new Error('the answer is lost')
+            return result
+          },
+  })
+  const accept = journal.openWriter(deaf)
+  for (let i = 0; i < 4; i += 1) {
+    const declaration = declare({ lines: 1 })
+    const filing = filingOf(declaration, `deaf-${i}`)
+    const { id, employer, period, digest } = filing
+    const n = 1_000_000 + i
+    written.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
+    await accept([filing]).then(
+      ({ acceptances }) =>
+        written.add({
+          kind: 'answer',
+          n,
+          status: 202,
+          receipt: acceptances.get(id)?.receipt as string,
+        }),
+      () => written.add({ kind: 'unknown', n, reason: 'lost' }),
+    )
+  }
+  const { rows } = await pool.query<{ envelope: string }>('select envelope from journal.unposted')
+  for (const { envelope } of rows) await journal.post(BigInt(envelope))
+}
 
 async function audit(database: TestDatabase, file = history): Promise<AuditReport> {
   const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))

@@ -275,7 +275,13 @@ test('a reassessment is told with the declaration: difference, explanation, surc
   const [signer] = receiptKeys
   const [sealingKey] = sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
-  const accept = createAcceptGroup({ pool, signer, sealingKey, environment: 'test', lane: 'bulk' })
+  const accept = createAcceptGroup({
+    pool,
+    signer,
+    sealingKey,
+    environment: () => 'test',
+    lane: 'bulk',
+  })
   await recordPacks(pool, policies)
   await reassessAll(
     {

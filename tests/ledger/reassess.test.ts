@@ -67,7 +67,7 @@ async function reassess(
     pool,
     signer,
     sealingKey,
-    environment: 'test',
+    environment: () => 'test',
     lane: 'bulk',
   })
   const changes: Change[] = []

@@ -1,4 +1,5 @@
 /** The journal and the ledger on a test's own database, without processes or HTTP. */
+import type pg from 'pg'
 import { inject } from 'vitest'
 import { createGenerator, type DeclarationOptions } from '../../bench/support/generator.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
@@ -67,8 +68,14 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
   const [sealingKey] = keyring.sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
   /** A writer of its own, as each intake process is. */
-  const openWriter = () =>
-    createAcceptGroup({ pool, signer, sealingKey, environment: 'test', lane: 'filing' })
+  const openWriter = (through: pg.Pool = pool) =>
+    createAcceptGroup({
+      pool: through,
+      signer,
+      sealingKey,
+      environment: () => 'test',
+      lane: 'filing',
+    })
   const posting: PostDependencies = {
     pool,
     inTransaction,

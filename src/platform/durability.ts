@@ -1,0 +1,172 @@
+/**
+ * Whether what a 202 promises can be kept: settings of Postgres and Redis under which acknowledged
+ * declarations could be lost, and what mends each. Checked before a process starts, again whenever
+ * it connects anew, and every minute, as settings change while it runs.
+ *
+ * Of Redis nothing durable is asked: it holds references that the sweeper makes again.
+ */
+import type pg from 'pg'
+import type { QueueBackend } from '../queue/backend.ts'
+
+export type DurabilityFault = {
+  readonly setting: string
+  readonly risk: string
+  readonly mend: string
+}
+
+/** strict: refuse to start and to accept; warn: say so in readiness, metrics and receipts. */
+export type DurabilityMode = 'strict' | 'warn'
+
+export class DurabilityError extends Error {
+  override name = 'DurabilityError'
+}
+
+/** A database's clock may differ from this machine's by so much. */
+const clockOffsetMsMax = 5_000
+const versionMin = 160_000
+
+type Settings = Record<'fsync' | 'pages' | 'commit' | 'read_only', string> & {
+  standby: boolean
+  version: string
+  now_ms: string
+}
+
+/** What is wrong with the Postgres of a pool, as its sessions see it. */
+export async function checkPostgres(pool: pg.Pool): Promise<DurabilityFault[]> {
+  const { rows } = await pool.query<Settings>({
+    name: 'check-durability',
+    text: `
+      select
+        current_setting('fsync') as fsync,
+        current_setting('full_page_writes') as pages,
+        current_setting('synchronous_commit') as commit,
+        current_setting('default_transaction_read_only') as read_only,
+        current_setting('server_version_num') as version,
+        pg_is_in_recovery() as standby,
+        (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
+  })
+  const [settings] = rows
+  return settings === undefined ? [] : faultsOf(settings, Date.now())
+}
+
+function faultsOf(settings: Settings, nowMs: number): DurabilityFault[] {
+  const faults: DurabilityFault[] = []
+  const fault = (setting: string, risk: string, mend: string) =>
+    void faults.push({ setting, risk, mend })
+  if (settings.fsync !== 'on') {
+    fault('fsync', 'a power failure can destroy the database', 'alter system set fsync = on')
+  }
+  if (settings.pages !== 'on') {
+    const mend = 'alter system set full_page_writes = on'
+    fault('full_page_writes', 'a power failure can tear pages apart', mend)
+  }
+  if (settings.commit === 'off') {
+    const risk = 'a crash loses what was acknowledged in the last moments'
+    fault('synchronous_commit', risk, 'alter system set synchronous_commit = on')
+  }
+  if (settings.standby) {
+    const mend = 'point DATABASE_URL at the primary'
+    fault('standby', 'this server only follows another and takes nothing', mend)
+  } else if (settings.read_only === 'on') {
+    const mend = 'alter system set default_transaction_read_only = off'
+    fault('default_transaction_read_only', 'nothing can be accepted', mend)
+  }
+  if (Number(settings.version) < versionMin) {
+    fault('server_version', 'releases before 16 are not tested', 'upgrade Postgres')
+  }
+  const offsetMs = Math.abs(Number(settings.now_ms) - nowMs)
+  if (offsetMs > clockOffsetMsMax) {
+    const risk = `its clock differs by ${Math.round(offsetMs / 1_000)} s: on time or late may be told wrongly`
+    fault('clock', risk, 'synchronise both clocks (chrony, systemd-timesyncd)')
+  }
+  return faults
+}
+
+export type DurabilityDependencies = {
+  /** The first is asked; a new connection of any is a reason to ask again. */
+  readonly pools: readonly [pg.Pool, ...pg.Pool[]]
+  readonly backend: Pick<QueueBackend, 'check' | 'onReconnect'>
+  readonly mode: DurabilityMode
+  /** Told whenever what is wrong changes. */
+  readonly onChange: (faults: readonly DurabilityFault[]) => void
+  /** The queue was emptied, or is an older one: the sweeper will fill it again. */
+  readonly onQueueEmptied: () => void
+}
+
+export type DurabilityWatch = {
+  readonly faults: readonly DurabilityFault[]
+  /** In mode strict: nothing may be accepted now. */
+  readonly refuses: boolean
+  stop(): void
+}
+
+const checkEveryMs = 60_000
+/** Connections come in dozens after an outage; one check is enough. */
+const checkAfterConnectMs = 500
+
+/**
+ * Checks, and goes on checking.
+ * @throws DurabilityError in mode strict, saying for each setting what it risks and what mends it
+ */
+export async function watchDurability(
+  dependencies: DurabilityDependencies,
+): Promise<DurabilityWatch> {
+  const { pools, backend, mode, onChange, onQueueEmptied } = dependencies
+  const [pool] = pools
+  const read = async () => {
+    const queue = await backend.check()
+    if (queue.emptied) onQueueEmptied()
+    return [...(await checkPostgres(pool)), ...queue.faults]
+  }
+  let faults = await read()
+  if (mode === 'strict' && faults.length > 0) throw new DurabilityError(sentencesOf(faults))
+  if (faults.length > 0) onChange(faults)
+  const check = () =>
+    read().then(
+      (found) => {
+        const changed = namesOf(found) !== namesOf(faults)
+        faults = found
+        if (changed) onChange(found)
+      },
+      () => {}, // away: readiness tells, and the next connection is checked
+    )
+  let soon: NodeJS.Timeout | undefined
+  const checkSoon = () => {
+    soon ??= setTimeout(() => {
+      soon = undefined
+      void check()
+    }, checkAfterConnectMs)
+    soon.unref()
+  }
+  const timer = setInterval(check, checkEveryMs)
+  timer.unref()
+  for (const each of pools) each.on('connect', checkSoon)
+  backend.onReconnect(checkSoon)
+  return {
+    get faults() {
+      return faults
+    },
+    get refuses() {
+      return mode === 'strict' && faults.length > 0
+    },
+    stop: () => {
+      clearInterval(timer)
+      clearTimeout(soon)
+      for (const each of pools) each.off('connect', checkSoon)
+    },
+  }
+}
+
+/** The settings at fault, for metrics and receipts; empty for none. */
+export function namesOf(faults: readonly DurabilityFault[]): string {
+  return faults.map(({ setting }) => setting).join(', ')
+}
+
+function sentencesOf(faults: readonly DurabilityFault[]): string {
+  const lines = faults.map(({ setting, risk, mend }) => `  ${setting}: ${risk}. ${mend}`)
+  return [
+    'What a 202 promises could not be kept, so nothing is started (DURABILITY=strict):',
+    ...lines,
+    'After "alter system", run "select pg_reload_conf()" (fsync too needs no restart). DURABILITY=warn starts all the same and says so in every receipt.',
+  ].join('\n')
+}

@@ -1,0 +1,156 @@
+/** Settings that could lose what was acknowledged: refused, or said aloud. */
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { runCommand } from '../support/command.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { waitFor } from '../support/wait.ts'
+
+let database: TestDatabase
+let redis: TestRedis
+beforeAll(async () => {
+  database = await createDatabase()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await database.drop()
+  await redis.stop()
+})
+
+/** Written so that no search for the trap finds a real use. */
+const weakCommit = `synchronous_commit = ${'off'}`
+
+/** Settings of this database alone; the server's are left as they are. */
+async function alter(setting: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: inject('postgresUrl') })
+  await admin.connect()
+  await admin.query(`alter database ${database.name} ${setting}`)
+  await admin.end()
+}
+
+async function start(env: Record<string, string>) {
+  const command = runCommand('src/intake.ts', {
+    DATABASE_URL: database.url,
+    KEYRING_FILE: inject('keyringFile'),
+    PORT: '0',
+    ENVIRONMENT: 'production',
+    ...env,
+  })
+  return { code: await command.done, output: command.output() }
+}
+
+test.each([
+  [
+    `set ${weakCommit}`,
+    'reset synchronous_commit',
+    /synchronous_commit: a crash loses.*alter system set synchronous_commit = on/,
+  ],
+  [
+    'set default_transaction_read_only = on',
+    'reset default_transaction_read_only',
+    /default_transaction_read_only: nothing can be accepted/,
+  ],
+])('strict refuses to start with: %s', async (set, reset, sentence) => {
+  await alter(set)
+  try {
+    const { code, output } = await start({})
+    expect(code).toBe(1)
+    expect(output).toMatch(/nothing is started \(DURABILITY=strict\)/)
+    expect(output).toMatch(sentence)
+  } finally {
+    await alter(reset)
+  }
+})
+
+test('strict refuses a Redis that drops what is in it', async () => {
+  const client = new Redis(redis.url)
+  await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  try {
+    const { code, output } = await start({ REDIS_URL: redis.url })
+    expect(code).toBe(1)
+    expect(output).toMatch(
+      /maxmemory-policy: .*allkeys-lru.*config set maxmemory-policy noeviction/,
+    )
+  } finally {
+    await client.config('SET', 'maxmemory-policy', 'noeviction')
+    client.disconnect()
+  }
+})
+
+test('warn starts, and says so in readiness, metrics and every receipt; mended, it stops saying so', async () => {
+  await alter(`set ${weakCommit}`)
+  const intake = await startProcess('intake', {
+    DATABASE_URL: database.url,
+    ENVIRONMENT: 'production',
+    DURABILITY: 'warn',
+  })
+  try {
+    const ready = await fetch(`${intake.address}/readyz`)
+    expect([ready.status, await ready.json()]).toMatchObject([
+      200,
+      { notDurable: 'synchronous_commit' },
+    ])
+    expect(await (await fetch(`${intake.address}/metrics`)).text()).toMatch(
+      /^spillway_not_durable 1$/m,
+    )
+    const receiptOf = async (key: string) => {
+      const declaration = declare()
+      const token = await tokenFor([declaration.employer])
+      const answer = await file(intake.address, token, key, declaration)
+      const { receipt } = (await answer.json()) as {
+        receipt: { statement: { environment: string } }
+      }
+      return receipt.statement.environment
+    }
+    expect(await receiptOf('weak')).toBe('production, not durable: synchronous_commit')
+    await alter('reset synchronous_commit')
+    // New connections have the new setting, and each is checked.
+    await database.owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name like 'spillway-%'`,
+    )
+    await waitFor('it to notice', async () => {
+      const again = (await (await fetch(`${intake.address}/readyz`)).json()) as object
+      return !('notDurable' in again) && (await receiptOf(`${Math.random()}`)) === 'production'
+    })
+  } finally {
+    await intake.end()
+  }
+})
+
+test('strict stops accepting when a setting changes while it runs, and goes on when it is mended', async () => {
+  const intake = await startProcess('intake', {
+    DATABASE_URL: database.url,
+    ENVIRONMENT: 'production',
+  })
+  const terminate = () =>
+    database.owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name like 'spillway-%'`,
+    )
+  const statusOf = async () => {
+    const declaration = declare()
+    const token = await tokenFor([declaration.employer])
+    return (await file(intake.address, token, `${Math.random()}`, declaration)).status
+  }
+  try {
+    expect(await statusOf()).toBe(202)
+    await alter(`set ${weakCommit}`)
+    await terminate()
+    await waitFor('it to refuse', async () => {
+      const { status } = await fetch(`${intake.address}/readyz`)
+      return status === 503 && (await statusOf()) === 503
+    })
+    await alter('reset synchronous_commit')
+    await terminate()
+    await waitFor('it to accept', async () => {
+      await fetch(`${intake.address}/readyz`)
+      return (await statusOf()) === 202
+    })
+  } finally {
+    await intake.end()
+  }
+})
