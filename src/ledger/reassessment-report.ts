@@ -68,6 +68,13 @@ export class ReassessmentReport {
     return [
       `Reassessment of ${region}, ${from} to ${to}, with pack ${policyHash.slice(0, 12)} (${kind})`,
       ...this.#whatChanged(pack, packsBefore, from, to),
+      ...(rows.length === 0 ? ['Nothing changes.'] : this.#table(rows, pack)),
+      ...[...this.#skipped].map(([reason, count]) => `${count} left alone: ${skipTexts[reason]}`),
+    ].join('\n')
+  }
+
+  #table(rows: readonly (readonly [string, Sums])[], pack: PolicyPack): string[] {
+    return [
       '',
       tableRow(['period', 'declarations', 'persons', 'employer', 'employee', 'no surcharge until']),
       ...rows.map(([period, sums]) => {
@@ -81,8 +88,7 @@ export class ReassessmentReport {
       ...[...this.#causesFen]
         .filter(([, fen]) => fen !== 0)
         .map(([cause, fen]) => `  ${cause.padEnd(10)}${formatFen(fen).padStart(16)}`),
-      ...[...this.#skipped].map(([reason, count]) => `${count} left alone: ${skipTexts[reason]}`),
-    ].join('\n')
+    ]
   }
 
   #personsText(): string {
