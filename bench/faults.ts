@@ -40,7 +40,7 @@ type Options = {
 type Injected = {
   readonly fault: Fault
   readonly acknowledged: number
-  /** Seconds from its end: to the first posting, and until all that waited was posted. */
+  /** Seconds from its end: to the first posting, and where a goal says so until all is posted. */
   readonly first: number
   readonly all: number
 }
@@ -161,7 +161,8 @@ async function inject(
         [state?.waiting ?? []],
       )
       if (Number(now[0]?.postings) > Number(state?.postings)) first ??= seconds()
-      if (Number(now[0]?.left) === 0 && first !== undefined) return { first, all: seconds() }
+      const all = fault.within.all === undefined || Number(now[0]?.left) === 0
+      if (all && first !== undefined) return { first, all: seconds() }
       if (seconds() * 1_000 > recoveryMsMax) {
         return { first: first ?? Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY }
       }
@@ -248,8 +249,9 @@ function report(result: Result): void {
     const goal = [first && `first ${first}`, all && `all ${all}`].filter(Boolean).join(', ')
     const sum = group.reduce((total, one) => total + one.acknowledged, 0)
     const verdict = group.every(inTime) ? 'yes' : 'NO'
-    const cells = [fault.name, group.length, sum, most((one) => one.first), most((one) => one.all)]
-    write(`| ${[...cells, goal || '-', verdict].join(' | ')} |`)
+    const whole = all === undefined ? '' : most((one) => one.all)
+    const cells = [fault.name, group.length, sum, most((one) => one.first), whole, goal, verdict]
+    write(`| ${cells.join(' | ')} |`)
   }
   write(`\n${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled.`)
   for (const { code, title, offenders: count, named } of audit.verdicts) {

@@ -28,6 +28,9 @@ const entryPoints = {
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
 }
 
+/** A process that takes longer to come up has failed. */
+const aliveMsMax = 45_000
+
 /** A process that is started again whenever it ends, until it is stopped. */
 export class Supervised {
   readonly kind: keyof typeof entryPoints
@@ -103,7 +106,11 @@ export class Supervised {
   /** Waits until a life that began after the last end is ready. */
   async aliveAgain(): Promise<void> {
     await pause(150)
-    await this.#ready
+    const until = performance.now() + aliveMsMax
+    // A life may end before it is ready; then the next one's readiness counts.
+    while (!(await Promise.race([this.#ready.then(() => true), pause(250, false)]))) {
+      if (performance.now() > until) throw new Error(`a ${this.kind} does not come up again`)
+    }
   }
 
   async stop(): Promise<void> {
