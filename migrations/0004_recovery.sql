@@ -28,3 +28,20 @@ where not exists (
   );
 
 grant select on ledger.open_dead_letter to spillway_app;
+
+-- The books of a day: what was accepted in it, and what became of it. Each is signed, names the one
+-- before by its hash, and is never changed; books that are made again later are another row.
+create table ledger.books (
+  number bigint generated always as identity primary key,
+  day date not null,
+  -- Compact JWS; its payload is the books.
+  signed text not null,
+  made_at timestamptz not null default now()
+);
+
+create index books_by_day on ledger.books (day);
+
+grant select, insert on ledger.books to spillway_app;
+
+-- Acceptances of a day: written in the order of time, so a few bytes for each hundred pages do.
+create index acceptance_by_instant on journal.acceptance using brin (accepted_at);

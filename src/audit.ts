@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { type AuditReport, auditHistory } from './audit/audit.ts'
-import type { PublicKey } from './audit/envelopes.ts'
+import type { PublicJwk } from './journal/compact-jws.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -20,10 +20,10 @@ async function main(args: string[]): Promise<void> {
   const { history, jwks, json } = readArguments(args)
   const config = readConfig(process.env)
   const keyring = readKeyring(config.keyringFile)
-  const publicKeys: readonly PublicKey[] =
+  const publicKeys: readonly PublicJwk[] =
     jwks === undefined
       ? keyring.receiptKeys.map(({ publicJwk }) => publicJwk)
-      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicKey[] }).keys
+      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicJwk[] }).keys
   const began = performance.now()
   const report = await withDatabase(config, async ({ ownerUrl }) => {
     const client = new pg.Client({ connectionString: ownerUrl, application_name: 'spillway-audit' })

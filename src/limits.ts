@@ -60,6 +60,8 @@ export const enqueuesUnderWayMax = 64
 export const sweepEveryMs = 2_000
 /** An envelope younger than this is on its way; the sweeper leaves it alone. */
 export const sweepAgeMsMin = 5_000
+/** A sweep between two statements for longer than this loses its lock: its process stands still. */
+export const sweepStillMsMax = 8_000
 /** Envelopes put back on the queue in one page, and pages in one sweep. */
 export const sweepPageEnvelopes = 500
 export const sweepPagesMax = 4
@@ -77,6 +79,10 @@ export const reassessmentsPerEnvelope = 250
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000
 
+/** How often a worker looks whether a day can be closed, and how many days back. */
+export const closeEveryMs = 15 * 60_000
+export const closeDaysMax = 7
+
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 
@@ -85,4 +91,5 @@ assert(acceptStatementMsMax < groupCommitMsMax, 'a commit must be able to fail b
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
+assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')

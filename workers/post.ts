@@ -4,8 +4,10 @@
  */
 import Fastify from 'fastify'
 import { healthRoutes } from '../src/intake/health.ts'
+import type { Signer } from '../src/journal/compact-jws.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import { type Lane, lanes } from '../src/journal/lanes.ts'
+import { startBookkeeper } from '../src/ledger/bookkeeper.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
@@ -15,7 +17,7 @@ import { passes } from '../src/platform/crash-point.ts'
 import { findDatabaseUrl } from '../src/platform/database.ts'
 import { namesOf, watchDurability } from '../src/platform/durability.ts'
 import { reportFailure } from '../src/platform/failure.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
+import { type Keyring, readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
 import { createWorkerMetrics, type WorkerMetrics } from '../src/platform/metrics.ts'
 import { assertSchema } from '../src/platform/migrations.ts'
@@ -36,8 +38,8 @@ async function main(): Promise<void> {
   const pool = openPool({
     url,
     name: 'spillway-post',
-    // Each lane's envelopes, the sweeper, and one to spare for readiness.
-    connectionsMax: envelopesAtATime * lanes.length + 2,
+    // Each lane's envelopes, the sweeper, the bookkeeper, and one to spare for readiness.
+    connectionsMax: envelopesAtATime * lanes.length + 3,
     statementMsMax: postStatementMsMax,
     searchPath: 'ledger,journal',
   })
@@ -67,6 +69,17 @@ async function main(): Promise<void> {
     },
     onError: (err) => logger.warn({ err }, 'a sweep failed; the next one will try again'),
   })
+  const bookkeeper = startBookkeeper({
+    pool,
+    signer: signerOf(keyring),
+    nowMs: Date.now,
+    onClosed: ({ day, balanced, lanes }) =>
+      balanced
+        ? logger.info({ day, lanes }, 'the books of a day are signed')
+        : logger.error({ day, lanes }, 'the books of a day do NOT balance'),
+    onError: (err) =>
+      logger.warn({ err }, 'a day could not be closed; the next turn will try again'),
+  })
   const durability = await watchDurability({
     pools: [pool],
     backend,
@@ -85,7 +98,7 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     durability.stop()
-    await sweeper.stop()
+    await Promise.all([sweeper.stop(), bookkeeper.stop()])
     await Promise.all(workers.map((worker) => worker.close())) // finishes the envelopes under way
     await Promise.all([...queues.values()].map((queue) => queue.close()))
     await backend.close()
@@ -94,6 +107,12 @@ async function main(): Promise<void> {
   })
   logger.info({ queue: backend.kind }, 'worker posts envelopes')
   tellParent({ ready: true })
+}
+
+function signerOf({ receiptKeys }: Keyring): Signer {
+  const [signer] = receiptKeys
+  if (signer === undefined) throw new Error('the keyring has no keys')
+  return signer
 }
 
 type ObservedPosting = {

@@ -3,9 +3,10 @@
  * reads the tables as they lie, and everything is read in one snapshot.
  */
 import type pg from 'pg'
+import type { PublicJwk } from '../journal/compact-jws.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { offendersNamedMax } from '../limits.ts'
-import { auditEnvelopes, type PublicKey } from './envelopes.ts'
+import { auditEnvelopes } from './envelopes.ts'
 import { invariants, preparations, textColumns } from './invariants.ts'
 import { type LoadedHistory, loadHistory } from './load.ts'
 
@@ -14,7 +15,7 @@ export type AuditDependencies = {
   readonly client: pg.Client
   readonly historyFile: string
   readonly sealingKeys: readonly EnvelopeKey[]
-  readonly publicKeys: readonly PublicKey[]
+  readonly publicKeys: readonly PublicJwk[]
   readonly onProgress: (what: string) => void
 }
 

@@ -2,20 +2,19 @@
  * Envelope by envelope: that signature, content, leaves and chain hold, that it opens to what was
  * accepted, and that every receipt a client holds is the one which the journal proves.
  */
-import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { openCompact, type PublicJwk } from '../journal/compact-jws.ts'
 import { digestOf, sha256 } from '../journal/digest.ts'
 import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
 import { buildMerkleTree, leafHash } from '../journal/merkle.ts'
-import { receiptText, statementText } from '../journal/receipt.ts'
+import { receiptText, rootType, statementText } from '../journal/receipt.ts'
 import { auditedEnvelopesPage } from '../limits.ts'
-
-export type PublicKey = { readonly kid?: string; readonly crv?: string; readonly x?: string }
 
 export type EnvelopeAudit = {
   readonly client: pg.Client
   readonly sealingKeys: readonly EnvelopeKey[]
-  readonly publicKeys: readonly PublicKey[]
+  readonly publicKeys: readonly PublicJwk[]
   /** An offender against the journal (I10) or a receipt (I7). */
   readonly onOffender: (invariant: 'I7' | 'I10', what: string, why: string) => void
 }
@@ -52,7 +51,6 @@ type AcceptanceRow = {
 export async function auditEnvelopes(
   audit: EnvelopeAudit,
 ): Promise<{ envelopes: number; acceptances: number }> {
-  const keys = new Map(audit.publicKeys.map((key) => [key.kid, publicKeyOf(key)]))
   const chain = new Chain(audit.onOffender)
   const counts = { envelopes: 0, acceptances: 0 }
   let after = '0'
@@ -63,7 +61,7 @@ export async function auditEnvelopes(
     const acceptances = await readAcceptances(audit.client, after, last.number)
     for (const envelope of envelopes) {
       const accepted = acceptances.get(envelope.number) ?? []
-      auditOne(audit, keys, envelope, accepted)
+      auditOne(audit, envelope, accepted)
       chain.follow(envelope)
       counts.envelopes += 1
       counts.acceptances += accepted.length
@@ -109,25 +107,21 @@ async function readAcceptances(
   return Map.groupBy(rows, ({ envelope }) => envelope)
 }
 
-function publicKeyOf({ x = '' }: PublicKey): KeyObject {
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-}
-
 type Root = { content?: string; envelope?: string; previous?: string; root?: string; size?: number }
 
 function auditOne(
-  { sealingKeys, onOffender }: EnvelopeAudit,
-  keys: ReadonlyMap<string | undefined, KeyObject>,
+  { sealingKeys, publicKeys, onOffender }: EnvelopeAudit,
   envelope: EnvelopeRow,
   accepted: readonly AcceptanceRow[],
 ): void {
   const { number, sealed, leaves, signed_root: signedRoot } = envelope
   const offends = (why: string) => onOffender('I10', `envelope ${number}`, why)
-  const root = rootOf(signedRoot, keys)
-  if (typeof root === 'string') {
-    offends(root)
+  const opened = openCompact(signedRoot, rootType, publicKeys)
+  if (typeof opened === 'string') {
+    offends(opened)
     return
   }
+  const root: Root = opened.payload
   const hashes: Buffer[] = []
   for (let at = 0; at < leaves.length; at += 32) hashes.push(leaves.subarray(at, at + 32))
   const tree = buildMerkleTree(hashes)
@@ -157,26 +151,6 @@ function auditOne(
     if (!receipt.equals(row.receipts)) {
       onOffender('I7', row.id, 'a receipt that a client holds is not what the journal proves')
     }
-  }
-}
-
-/** The claims of a signed root, or why they can't be trusted. */
-function rootOf(
-  signedRoot: string,
-  keys: ReadonlyMap<string | undefined, KeyObject>,
-): Root | string {
-  const [header = '', payload = '', signature = ''] = signedRoot.split('.')
-  try {
-    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid?: string }
-    const key = keys.get(kid)
-    if (key === undefined) return `its key ${kid} is not among the public keys`
-    const signed = Buffer.from(`${header}.${payload}`)
-    if (!verify(null, signed, key, Buffer.from(signature, 'base64url'))) {
-      return 'its signature does not verify'
-    }
-    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Root
-  } catch {
-    return 'its signed root is not readable'
   }
 }
 

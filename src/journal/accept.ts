@@ -13,18 +13,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
 import { findAcceptances, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
-import {
-  type ReceiptSigner,
-  receiptText,
-  type Statement,
-  signRoot,
-  statementText,
-} from './receipt.ts'
+import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8. */
 export type Filing = Statement & {
@@ -51,7 +46,7 @@ export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
 
 export type AcceptDependencies = {
   readonly pool: pg.Pool
-  readonly signer: ReceiptSigner
+  readonly signer: Signer
   readonly sealingKey: EnvelopeKey
   /** Written into every receipt; asked for each group. */
   readonly environment: () => string

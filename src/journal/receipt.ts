@@ -3,8 +3,8 @@
  * leaf), its Merkle proof, and the group's signed root; it verifies offline with a public key.
  * All three can be made again from the journal to the same bytes.
  */
-import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { formatInstant } from '../declaration/period.ts'
+import { openCompact, type PublicJwk, type Signer, signCompact } from './compact-jws.ts'
 import { leafHash, rootFromProof } from './merkle.ts'
 
 /** What is stated of one accepted declaration. Instants in microseconds since 1970. */
@@ -30,10 +30,8 @@ export type RootClaims = {
   readonly previous: Buffer
 }
 
-export type ReceiptSigner = { readonly kid: string; readonly privateKey: KeyObject }
-
-const algorithm = 'Ed25519'
-const rootType = 'spillway-root+jws'
+/** The type of a group's signed root. */
+export const rootType = 'spillway-root+jws'
 
 /**
  * The statement as RFC 8785 text: keys in order, no spaces. No value needs escaping: ids, codes
@@ -64,20 +62,13 @@ export function receiptText(
   )
 }
 
-/** Signs a group's root: compact JWS (RFC 7515) with alg Ed25519 (RFC 9864). */
-export function signRoot(signer: ReceiptSigner, claims: RootClaims): string {
-  const header = encode(`{"alg":"${algorithm}","kid":"${signer.kid}","typ":"${rootType}"}`)
-  const payload = encode(
+/** Signs a group's root. */
+export function signRoot(signer: Signer, claims: RootClaims): string {
+  const payload =
     `{"content":"${claims.content.toString('base64url')}","envelope":"${claims.envelope}"` +
-      `,"previous":"${claims.previous.toString('base64url')}"` +
-      `,"root":"${claims.root.toString('base64url')}","size":${claims.size}}`,
-  )
-  const signature = sign(null, Buffer.from(`${header}.${payload}`), signer.privateKey)
-  return `${header}.${payload}.${signature.toString('base64url')}`
-}
-
-function encode(text: string): string {
-  return Buffer.from(text).toString('base64url')
+    `,"previous":"${claims.previous.toString('base64url')}"` +
+    `,"root":"${claims.root.toString('base64url')}","size":${claims.size}}`
+  return signCompact(signer, rootType, payload)
 }
 
 export type ReceiptVerdict =
@@ -88,10 +79,7 @@ export type ReceiptVerdict =
  * Verifies a receipt offline against public keys (a JWKS).
  * @param receipt the parsed `receipt` member of a 202
  */
-export function verifyReceipt(
-  receipt: unknown,
-  keys: readonly { kid?: string; kty?: string; crv?: string; x?: string }[],
-): ReceiptVerdict {
+export function verifyReceipt(receipt: unknown, keys: readonly PublicJwk[]): ReceiptVerdict {
   const { statement, proof, signedRoot } = (receipt ?? {}) as Record<string, unknown>
   if (typeof statement !== 'object' || statement === null || typeof signedRoot !== 'string') {
     return invalid('This is not a receipt: it needs statement, proof and signedRoot.')
@@ -117,35 +105,11 @@ function invalid(reason: string): ReceiptVerdict {
 
 type OpenedRoot = { readonly kid: string; readonly root: Buffer; readonly size: number }
 
-function openSignedRoot(
-  signedRoot: string,
-  keys: readonly { kid?: string; kty?: string; crv?: string; x?: string }[],
-): OpenedRoot | string {
-  const [header = '', payload = '', signature = ''] = signedRoot.split('.')
-  const { alg, kid, typ } = parsePart(header)
-  if (alg !== algorithm || typ !== rootType)
-    return `The signature must be ${algorithm} over a root.`
-  const key = keys.find((candidate) => candidate.kid === kid && candidate.crv === algorithm)
-  if (key === undefined) return `Key ${String(kid)} is not among the public keys given.`
-  const publicKey = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: key.x ?? '' },
-    format: 'jwk',
-  })
-  const signed = Buffer.from(`${header}.${payload}`)
-  if (!verify(null, signed, publicKey, Buffer.from(signature, 'base64url'))) {
-    return 'The signature does not verify.'
-  }
-  const { root, size } = parsePart(payload)
-  return { kid: String(kid), root: Buffer.from(String(root), 'base64url'), size: Number(size) }
-}
-
-function parsePart(part: string): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+function openSignedRoot(signedRoot: string, keys: readonly PublicJwk[]): OpenedRoot | string {
+  const opened = openCompact(signedRoot, rootType, keys)
+  if (typeof opened === 'string') return opened
+  const { root, size } = opened.payload
+  return { kid: opened.kid, root: Buffer.from(String(root), 'base64url'), size: Number(size) }
 }
 
 /** RFC 8785 for an object of strings and booleans. */

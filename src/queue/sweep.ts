@@ -7,7 +7,13 @@
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
 import { findUnposted, type UnpostedEnvelope } from '../journal/unposted.ts'
-import { sweepAgeMsMin, sweepEveryMs, sweepPageEnvelopes, sweepPagesMax } from '../limits.ts'
+import {
+  sweepAgeMsMin,
+  sweepEveryMs,
+  sweepPageEnvelopes,
+  sweepPagesMax,
+  sweepStillMsMax,
+} from '../limits.ts'
 import type { LaneQueue } from './backend.ts'
 
 export type SweeperDependencies = {
@@ -53,7 +59,8 @@ async function sweep(dependencies: SweeperDependencies, after: bigint): Promise<
   const client = await dependencies.pool.connect()
   let failed: Error | undefined
   try {
-    await client.query('begin')
+    // A sweeper that stands still must not keep the others from sweeping.
+    await client.query(`begin; set local idle_in_transaction_session_timeout = ${sweepStillMsMax}`)
     const { rows } = await client.query<{ mine: boolean }>(
       'select pg_try_advisory_xact_lock($1) as mine',
       [lockKey],

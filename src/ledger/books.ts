@@ -1,0 +1,215 @@
+/**
+ * The books: of what was accepted in one day, how much is posted, a dead letter, or still under way,
+ * in declarations and in fen, from the database alone. They balance when nothing is missing and
+ * nothing is there twice.
+ *
+ * Signed and linked, a month of them can be handed to an auditor: whoever changes one changes every
+ * later one.
+ */
+import type pg from 'pg'
+import { addDays, instantMicros } from '../declaration/period.ts'
+import { openCompact, type PublicJwk, type Signer, signCompact } from '../journal/compact-jws.ts'
+import { sha256 } from '../journal/digest.ts'
+
+export type BooksOfLane = {
+  readonly lane: string
+  readonly accepted: number
+  readonly posted: number
+  readonly deadLetters: number
+  readonly underWay: number
+  /** Accepted less all others: 0, or something is lost. */
+  readonly missing: number
+  /** Posted more than once: 0. */
+  readonly doubled: number
+}
+
+export type Books = {
+  /** `YYYY-MM-DD` in Asia/Shanghai. */
+  readonly day: string
+  readonly employer?: string
+  readonly lanes: readonly BooksOfLane[]
+  /** Of what is posted, in fen. */
+  readonly amounts: readonly {
+    readonly insurance: string
+    readonly employerFen: number
+    readonly employeeFen: number
+  }[]
+  /** Seconds that the oldest of what is under way has waited; absent when nothing is. */
+  readonly oldestSeconds?: number
+  readonly balanced: boolean
+}
+
+/** @param employer all of them when undefined */
+export async function readBooks(
+  client: Pick<pg.Client, 'query'>,
+  day: string,
+  employer: string | undefined,
+): Promise<Books> {
+  const values = [
+    instantMicros(day, '00:00'),
+    instantMicros(addDays(day, 1), '00:00'),
+    employer ?? null,
+  ]
+  const lanes = await client.query<Record<keyof BooksOfLane, string> & { oldest: string | null }>(
+    `select
+       e.lane,
+       count(*) as accepted,
+       count(p.id) as posted,
+       count(l.id) filter (where p.id is null) as "deadLetters",
+       count(u.envelope) filter (where p.id is null and l.id is null) as "underWay",
+       count(*) filter (where p.id is null and l.id is null and u.envelope is null) as missing,
+       count(*) filter (where p.times > 1) as doubled,
+       extract(epoch from now() - min(a.accepted_at) filter (where u.envelope is not null)) as oldest
+     from journal.acceptance a
+     join journal.envelope e on e.number = a.envelope
+     left join lateral (
+       select d.id, count(*) as times from ledger.declaration d where d.id = a.id group by d.id
+       union all
+       select r.id, count(*) from ledger.reassessment r where r.id = a.id group by r.id
+     ) p on true
+     left join ledger.open_dead_letter l on l.envelope = a.envelope and l.position = a.position
+     left join journal.unposted u on u.envelope = a.envelope
+     where a.accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+       and a.accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+       and ($3::text is null or a.employer = $3)
+     group by e.lane
+     order by e.lane`,
+    values,
+  )
+  const amounts = await client.query<{ insurance: string; employer: string; employee: string }>(
+    `select m.insurance, sum(m.employer_fen) as employer, sum(m.employee_fen) as employee
+     from journal.acceptance a
+     join ledger.amount m on m.envelope = a.envelope and m.position = a.position
+     where a.accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+       and a.accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+       and ($3::text is null or a.employer = $3)
+     group by m.insurance
+     order by m.insurance`,
+    values,
+  )
+  const rows = lanes.rows.map(laneOf)
+  const oldest = lanes.rows.flatMap((row) => (row.oldest === null ? [] : [Number(row.oldest)]))
+  return {
+    day,
+    ...(employer !== undefined && { employer }),
+    lanes: rows,
+    amounts: amounts.rows.map((row) => ({
+      insurance: row.insurance,
+      employerFen: Number(row.employer),
+      employeeFen: Number(row.employee),
+    })),
+    ...(oldest.length > 0 && { oldestSeconds: Math.max(...oldest) }),
+    balanced: rows.every(({ missing, doubled }) => missing === 0 && doubled === 0),
+  }
+}
+
+function laneOf(row: Record<keyof BooksOfLane, string>): BooksOfLane {
+  return {
+    lane: row.lane,
+    accepted: Number(row.accepted),
+    posted: Number(row.posted),
+    deadLetters: Number(row.deadLetters),
+    underWay: Number(row.underWay),
+    missing: Number(row.missing),
+    doubled: Number(row.doubled),
+  }
+}
+
+const booksType = 'spillway-books+jws'
+/** Any number; one process signs at a time. */
+const lockKey = 3_905_117_466
+
+/**
+ * Signs the books of a day and appends them to those before.
+ *
+ * If the process dies before the insert, there is nothing, and they are made again; after it, they
+ * are there. Two at a time wait for each other, so that no two follow the same one.
+ */
+export async function signBooks(
+  client: Pick<pg.Client, 'query'>,
+  signer: Signer,
+  day: string,
+): Promise<string> {
+  await client.query('begin')
+  try {
+    await client.query('select pg_advisory_xact_lock($1)', [lockKey])
+    const signed = await append(client, signer, await readBooks(client, day, undefined))
+    await client.query('commit')
+    return signed
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+/**
+ * Signs the books of a day that is over, once, when nothing of it is under way any more.
+ * @returns undefined when there is nothing to sign yet, or it has been signed
+ */
+export async function closeDay(
+  client: Pick<pg.Client, 'query'>,
+  signer: Signer,
+  day: string,
+): Promise<Books | undefined> {
+  await client.query('begin')
+  try {
+    await client.query('select pg_advisory_xact_lock($1)', [lockKey])
+    const { rows } = await client.query('select from ledger.books where day = $1 limit 1', [day])
+    const books = rows.length > 0 ? undefined : await readBooks(client, day, undefined)
+    const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
+    if (books !== undefined && ready) await append(client, signer, books)
+    await client.query('commit')
+    return ready ? books : undefined
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+async function append(
+  client: Pick<pg.Client, 'query'>,
+  signer: Signer,
+  books: Books,
+): Promise<string> {
+  const { rows } = await client.query<{ signed: string }>(
+    'select signed from ledger.books order by number desc limit 1',
+  )
+  const previous = rows[0] === undefined ? '' : sha256(rows[0].signed).toString('base64url')
+  const signed = signCompact(signer, booksType, JSON.stringify({ ...books, previous }))
+  await client.query('insert into ledger.books (day, signed) values ($1, $2)', [books.day, signed])
+  return signed
+}
+
+/** Signed books of days from one to another, in the order they were signed in. */
+export async function findSignedBooks(
+  client: Pick<pg.Client, 'query'>,
+  from: string,
+  to: string,
+): Promise<string[]> {
+  const { rows } = await client.query<{ signed: string }>(
+    'select signed from ledger.books where day between $1 and $2 order by number',
+    [from, to],
+  )
+  return rows.map(({ signed }) => signed)
+}
+
+export type BooksVerdict =
+  | { readonly valid: true; readonly books: readonly Books[] }
+  | { readonly valid: false; readonly line: number; readonly reason: string }
+
+/** Verifies books offline: every signature, and that each names the one before it. */
+export function verifyBooks(signed: readonly string[], keys: readonly PublicJwk[]): BooksVerdict {
+  const books: Books[] = []
+  for (const [i, text] of signed.entries()) {
+    const opened = openCompact(text, booksType, keys)
+    if (typeof opened === 'string') return { valid: false, line: i + 1, reason: opened }
+    const before = signed[i - 1]
+    const { previous, ...content } = opened.payload
+    if (before !== undefined && previous !== sha256(before).toString('base64url')) {
+      const reason = 'It does not follow the one before it: one is missing, added or changed.'
+      return { valid: false, line: i + 1, reason }
+    }
+    books.push(content as Books)
+  }
+  return { valid: true, books }
+}

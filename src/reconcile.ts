@@ -1,0 +1,133 @@
+/**
+ * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json] | --sign [--day …] |
+ * --export FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: the books of a day, of all or of
+ * one employer. --sign appends them to the signed ones; --export writes signed books, one on each
+ * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { formatFen } from './declaration/money.ts'
+import { addDays, dayOf, isDay } from './declaration/period.ts'
+import type { PublicJwk } from './journal/compact-jws.ts'
+import { type Books, findSignedBooks, readBooks, signBooks, verifyBooks } from './ledger/books.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+
+const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
+       npm run reconcile -- --sign [--day YYYY-MM-DD]
+       npm run reconcile -- --export FILE --from YYYY-MM-DD --to YYYY-MM-DD
+       npm run reconcile -- --verify FILE [--jwks FILE]`
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const options = readArguments(args)
+  const config = readConfig(process.env)
+  if (options.verify !== undefined) verify(config, options.verify, options.jwks)
+  else await withDatabase(config, ({ ownerUrl }) => onDatabase(config, ownerUrl, options))
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        day: { type: 'string', default: dayOf(Date.now() * 1_000) },
+        employer: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        sign: { type: 'boolean', default: false },
+        export: { type: 'string' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+        verify: { type: 'string' },
+        jwks: { type: 'string' },
+      },
+    })
+    const { day, from = day, to = day } = values
+    if ([day, from, to].every(isDay) && from <= to) return { ...values, from, to }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+type Options = ReturnType<typeof readArguments>
+
+async function onDatabase(config: Config, url: string, options: Options): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'spillway-reconcile' })
+  await client.connect()
+  try {
+    if (options.export !== undefined) await exportBooks(client, options.export, options)
+    else if (options.sign) await sign(client, config, options.day)
+    else show(await readBooks(client, options.day, options.employer), options.json)
+  } finally {
+    await client.end()
+  }
+}
+
+async function exportBooks(client: pg.Client, file: string, { from, to }: Options): Promise<void> {
+  const signed = await findSignedBooks(client, from, to)
+  writeFileSync(file, signed.map((one) => `${one}\n`).join(''))
+  say(`${signed.length} signed books from ${from} to ${to} are in ${file}.`)
+}
+
+async function sign(client: pg.Client, config: Config, day: string): Promise<void> {
+  const { receiptKeys } = readKeyring(config.keyringFile)
+  const [signer] = receiptKeys
+  if (signer === undefined) throw new Error('the keyring has no keys')
+  if (day > addDays(dayOf(Date.now() * 1_000), -1)) {
+    say('The day is not over; what is signed is how it stands now.')
+  }
+  const verdict = verifyBooks(
+    [await signBooks(client, signer, day)],
+    receiptKeys.map(({ publicJwk }) => publicJwk),
+  )
+  if (verdict.valid) for (const books of verdict.books) show(books, false)
+}
+
+function verify(config: Config, file: string, jwks: string | undefined): void {
+  const keys =
+    jwks === undefined
+      ? readKeyring(config.keyringFile).receiptKeys.map(({ publicJwk }) => publicJwk)
+      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicJwk[] }).keys
+  const signed = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const verdict = verifyBooks(signed, keys)
+  if (verdict.valid) {
+    for (const books of verdict.books) show(books, false)
+    say(`VALID: ${signed.length} books, each follows the one before.`)
+  } else {
+    say(`NOT VALID: line ${verdict.line}. ${verdict.reason}`)
+    process.exitCode = 1
+  }
+}
+
+function show(books: Books, json: boolean): void {
+  if (!books.balanced) process.exitCode = 1
+  if (json) {
+    say(JSON.stringify(books))
+    return
+  }
+  say(`${books.day}${books.employer === undefined ? '' : `, ${books.employer}`}`)
+  const columns = ['accepted', 'posted', 'deadLetters', 'underWay', 'missing', 'doubled'] as const
+  say(`  ${'lane'.padEnd(8)}${columns.map((name) => name.padStart(12)).join('')}`)
+  for (const lane of books.lanes) {
+    const cells = columns.map((name) => String(lane[name]).padStart(12)).join('')
+    say(`  ${lane.lane.padEnd(8)}${cells}`)
+  }
+  for (const { insurance, employerFen, employeeFen } of books.amounts) {
+    const cells = [employerFen, employeeFen].map((fen) => formatFen(fen).padStart(20)).join('')
+    say(`  ${insurance.padEnd(20)}${cells}`)
+  }
+  if (books.oldestSeconds !== undefined) {
+    say(`  the oldest that is under way waits for ${books.oldestSeconds.toFixed(0)} s`)
+  }
+  say(books.balanced ? '  Balanced.' : '  NOT BALANCED: see missing and doubled.')
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,139 @@
+/** The books balance, say so when they don't, and can't be changed once they are signed. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { addDays, dayOf } from '../../src/declaration/period.ts'
+import { closeDay, readBooks } from '../../src/ledger/books.ts'
+import { runCommand } from '../support/command.ts'
+import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
+
+let journal: Journal
+let folder: string
+beforeAll(async () => {
+  journal = await openJournal()
+  folder = mkdtempSync(path.join(tmpdir(), 'books-'))
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await journal.close()
+})
+
+/** Filings of tests are accepted on the day before the deadline of 2024-11. */
+const day = '2024-11-30'
+
+async function accept(count: number, key: string, post: boolean): Promise<string[]> {
+  const filings = Array.from({ length: count }, (_, i) =>
+    filingOf(declare({ lines: 2 }), `${key}-${i}`),
+  )
+  const { envelope } = await journal.openWriter()(filings)
+  if (post) await journal.post(envelope as bigint)
+  return filings.map(({ id }) => id)
+}
+
+async function run(...args: string[]) {
+  const env = { DATABASE_URL: journal.database.ownerUrl, KEYRING_FILE: inject('keyringFile') }
+  const command = runCommand('src/reconcile.ts', env, args)
+  return { code: await command.done, output: command.output() }
+}
+
+test('accepted is posted, dead letters and what is under way, in declarations and in fen', async () => {
+  const { owner } = journal.database
+  const [bad] = await accept(7, 'posted', false)
+  await owner.query(`alter table ledger.declaration add constraint planted check (id <> '${bad}')`)
+  const { rows } = await owner.query<{ envelope: string }>('select envelope from journal.unposted')
+  await journal.post(BigInt(rows[0]?.envelope ?? 0))
+  await owner.query('alter table ledger.declaration drop constraint planted')
+  await accept(3, 'waiting', false)
+  const books = await readBooks(owner, day, undefined)
+  expect(books).toMatchObject({
+    balanced: true,
+    lanes: [
+      {
+        lane: 'filing',
+        accepted: 10,
+        posted: 6,
+        deadLetters: 1,
+        underWay: 3,
+        missing: 0,
+        doubled: 0,
+      },
+    ],
+  })
+  expect(books.oldestSeconds).toBeGreaterThan(0)
+  const sum = await owner.query(
+    'select sum(pension_employer_fen)::int as fen from ledger.declaration',
+  )
+  expect(books.amounts.find(({ insurance }) => insurance === 'pension')?.employerFen).toBe(
+    sum.rows[0]?.fen,
+  )
+  const { rows: some } = await owner.query<{ employer: string }>(
+    'select employer from ledger.declaration limit 1',
+  )
+  const own = await readBooks(owner, day, some[0]?.employer)
+  expect(own.lanes).toMatchObject([{ accepted: 1, posted: 1 }])
+  expect((await readBooks(owner, addDays(day, 1), undefined)).lanes).toEqual([])
+})
+
+test('a month of signed books is exported, and verifies offline; any change is found', async () => {
+  for (const one of [day, addDays(day, 1), day]) {
+    expect((await run('--sign', '--day', one)).code).toBe(0)
+  }
+  const file = path.join(folder, 'books.txt')
+  await run('--export', file, '--from', '2024-11-01', '--to', '2024-12-31')
+  expect(await run('--verify', file)).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/VALID: 3 books, each follows the one before/),
+  })
+  const [first = '', second = '', third = ''] = readFileSync(file, 'utf8').trim().split('\n')
+  const cheats = {
+    'line 2. It does not follow': [first, third],
+    'line 1. The signature does not verify': [first.replace(/.{6}$/, 'AAAAAA'), second, third],
+    'line 2. It does not follow the one': [second, first, third],
+  }
+  for (const [sentence, lines] of Object.entries(cheats)) {
+    writeFileSync(file, lines.map((line) => `${line}\n`).join(''))
+    const verdict = await run('--verify', file)
+    expect(verdict.code).toBe(1)
+    expect(verdict.output).toContain(sentence)
+  }
+})
+
+test('a day is closed once, when nothing of it is under way, whoever closes it', async () => {
+  const { owner } = journal.database
+  const [signer] = journal.keyring.receiptKeys
+  if (signer === undefined) throw new Error('no keys')
+  const clients = await Promise.all([owner.connect(), owner.connect()])
+  const close = (on: string) => Promise.all(clients.map((client) => closeDay(client, signer, on)))
+  const open = addDays(day, -1)
+  const { rows } = await owner.query<{ envelope: string }>('select envelope from journal.unposted')
+  expect(rows.length).toBeGreaterThan(0)
+  await owner.query("update journal.acceptance set accepted_at = accepted_at - interval '1 day'")
+  expect(await close(open)).toEqual([undefined, undefined])
+  for (const { envelope } of rows) await journal.post(BigInt(envelope))
+  const closed = await close(open)
+  expect(closed.filter(Boolean)).toMatchObject([{ day: open, balanced: true }])
+  expect(await close(open)).toEqual([undefined, undefined])
+  await owner.query("update journal.acceptance set accepted_at = accepted_at + interval '1 day'")
+  for (const client of clients) client.release()
+})
+
+test('what is lost or doubled is told, and ends with 1', async () => {
+  const { owner } = journal.database
+  await accept(3, 'lost', false)
+  await owner.query('delete from journal.unposted')
+  const lost = await run('--day', day)
+  expect(lost.code).toBe(1)
+  expect(lost.output).toMatch(/NOT BALANCED/)
+  await owner.query(
+    `create temp table twice as select * from ledger.declaration limit 1;
+     update twice set position = 900;
+     insert into ledger.declaration select * from twice`,
+  )
+  expect((await readBooks(owner, day, undefined)).lanes).toMatchObject([{ missing: 3, doubled: 1 }])
+})
+
+test('the command tells how it is used, and takes today when no day is named', async () => {
+  expect((await run('--day', 'today')).output).toMatch(/^Usage: npm run reconcile/)
+  expect((await run()).output).toContain(dayOf(Date.now() * 1_000))
+})
