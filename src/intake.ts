@@ -12,7 +12,7 @@ import { recordPacks } from './journal/policy-packs.ts'
 import { readBacklog } from './journal/unposted.ts'
 import { countDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
-import { acceptStatementMsMax, readStatementMsMax } from './limits.ts'
+import { acceptStatementMsMax, readStatementMsMax, stuckUnderWayMs } from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { passes } from './platform/crash-point.ts'
@@ -32,8 +32,9 @@ import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
 import { databaseFault } from './platform/sqlstate.ts'
-import { stopOnSignal } from './platform/stop.ts'
+import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
 import { createEnqueue } from './queue/enqueue.ts'
+import { type ProgressCheck, startWatchdog } from './queue/watchdog.ts'
 
 main().catch(reportFailure)
 
@@ -80,6 +81,8 @@ async function main(): Promise<void> {
       passes(config.crashAt, 'after-enqueue')
     },
   })
+  const stuck = endWhenStuck(logger)
+  const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
   let draining = false
   const app = await buildApp({
     logger,
@@ -96,6 +99,7 @@ async function main(): Promise<void> {
     readiness: {
       checkDatabase: () => assertSchema(readPool),
       isDraining: () => draining,
+      stuck: stuck.reason,
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
@@ -104,6 +108,7 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     durability.stop()
+    watchdog.stop()
     await app.close() // answers what is under way; new requests get 503
     await committer.stop()
     await queue.close()
@@ -130,6 +135,17 @@ function openPools(url: string) {
     statementMsMax: readStatementMsMax,
   })
   return { acceptPool, readPool }
+}
+
+/** A commit gives up long before it counts as stuck. */
+function commitCheck(committer: GroupCommit): ProgressCheck {
+  return async () => {
+    const { committingSince: since } = committer
+    const ms = since === undefined ? 0 : performance.now() - since
+    return ms > stuckUnderWayMs
+      ? `a commit is under way for ${Math.round(ms / 1_000)} s`
+      : undefined
+  }
 }
 
 /** A receipt says when it was given under settings that do not keep what it promises. */

@@ -79,6 +79,13 @@ export const reassessmentsPerEnvelope = 250
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000
 
+/** How often progress is looked at. */
+export const watchEveryMs = 4_000
+/** A worker that takes nothing for so long, while envelopes wait, is stuck: replaced within 30 s. */
+export const stuckIdleMs = 15_000
+/** An envelope, or a group's commit, under way for so long is stuck: all its statements time out. */
+export const stuckUnderWayMs = 20_000
+
 /** How often a worker looks whether a day can be closed, and how many days back. */
 export const closeEveryMs = 15 * 60_000
 export const closeDaysMax = 7
@@ -88,6 +95,11 @@ export const stopMsMax = 25_000
 
 assert(postStatementMsMax < jobLockMs, 'a posting statement must end before its job lock does')
 assert(acceptStatementMsMax < groupCommitMsMax, 'a commit must be able to fail before its deadline')
+assert(
+  groupCommitMsMax + acceptStatementMsMax < stuckUnderWayMs,
+  'a commit gives up before it is stuck',
+)
+assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)

@@ -3,6 +3,7 @@
  * number of them may run, on any number of hosts.
  */
 import Fastify from 'fastify'
+import type pg from 'pg'
 import { healthRoutes } from '../src/intake/health.ts'
 import type { Signer } from '../src/journal/compact-jws.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
@@ -25,8 +26,9 @@ import { readPolicies } from '../src/platform/packs.ts'
 import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
-import { stopOnSignal } from '../src/platform/stop.ts'
+import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
 import { startSweeper } from '../src/queue/sweep.ts'
+import { LaneProgress, startWatchdog } from '../src/queue/watchdog.ts'
 
 main().catch(reportFailure)
 
@@ -56,9 +58,18 @@ async function main(): Promise<void> {
     onUnderWay: () => passes(config.crashAt, 'mid-posting'),
   })
   const onPosted = () => passes(config.crashAt, 'after-posting')
-  const post = (lane: Lane) => observedPosting({ lane, postEnvelope, logger, metrics, onPosted })
-  const workers = lanes.map((lane) => backend.openWorker(lane, post(lane)))
   const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
+  const progress = new Map(lanes.map((lane) => [lane, new LaneProgress()]))
+  const workers = [...progress].map(([lane, moves]) => {
+    const post = observedPosting({ lane, postEnvelope, logger, metrics, onPosted })
+    return backend.openWorker(lane, async (envelope) => {
+      const finished = moves.take()
+      await post(envelope).finally(finished)
+    })
+  })
+  const stuck = endWhenStuck(logger)
+  const checks = [...queues].flatMap(([lane, queue]) => progress.get(lane)?.check(queue) ?? [])
+  const watchdog = startWatchdog(checks, stuck.onStuck)
   const sweeper = startSweeper({
     pool,
     queues,
@@ -69,17 +80,7 @@ async function main(): Promise<void> {
     },
     onError: (err) => logger.warn({ err }, 'a sweep failed; the next one will try again'),
   })
-  const bookkeeper = startBookkeeper({
-    pool,
-    signer: signerOf(keyring),
-    nowMs: Date.now,
-    onClosed: ({ day, balanced, lanes }) =>
-      balanced
-        ? logger.info({ day, lanes }, 'the books of a day are signed')
-        : logger.error({ day, lanes }, 'the books of a day do NOT balance'),
-    onError: (err) =>
-      logger.warn({ err }, 'a day could not be closed; the next turn will try again'),
-  })
+  const bookkeeper = keepBooks(pool, keyring, logger)
   const durability = await watchDurability({
     pools: [pool],
     backend,
@@ -90,6 +91,7 @@ async function main(): Promise<void> {
   const readiness = {
     checkDatabase: () => assertSchema(pool),
     isDraining: () => draining,
+    stuck: stuck.reason,
     // A worker goes on: what it posts can be posted again from the journal.
     durability: () => ({ refuses: false, settings: namesOf(durability.faults) }),
   }
@@ -98,6 +100,7 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     durability.stop()
+    watchdog.stop()
     await Promise.all([sweeper.stop(), bookkeeper.stop()])
     await Promise.all(workers.map((worker) => worker.close())) // finishes the envelopes under way
     await Promise.all([...queues.values()].map((queue) => queue.close()))
@@ -107,6 +110,20 @@ async function main(): Promise<void> {
   })
   logger.info({ queue: backend.kind }, 'worker posts envelopes')
   tellParent({ ready: true })
+}
+
+function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
+  return startBookkeeper({
+    pool,
+    signer: signerOf(keyring),
+    nowMs: Date.now,
+    onClosed: ({ day, balanced, lanes }) =>
+      balanced
+        ? logger.info({ day, lanes }, 'the books of a day are signed')
+        : logger.error({ day, lanes }, 'the books of a day do NOT balance'),
+    onError: (err) =>
+      logger.warn({ err }, 'a day could not be closed; the next turn will try again'),
+  })
 }
 
 function signerOf({ receiptKeys }: Keyring): Signer {

@@ -1,5 +1,6 @@
 /**
- * Health: `/livez` asks nothing of others, so that a slow database doesn't get a process killed;
+ * Health: `/livez` asks nothing of others, so that a slow database doesn't get a process killed, and
+ * turns bad when this process makes no progress with work that is there;
  * `/readyz` says whether to send traffic here. The queue is no condition: acceptance goes on without.
  */
 import type { FastifyInstance } from 'fastify'
@@ -9,17 +10,26 @@ export type Readiness = {
   readonly checkDatabase: () => Promise<void>
   readonly isDraining: () => boolean
   /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
+  /** Why nothing moves any more; the process is about to end. */
+  readonly stuck: () => string | undefined
   readonly durability: () => { readonly refuses: boolean; readonly settings: string }
 }
 
 export function healthRoutes(
   app: FastifyInstance,
-  { checkDatabase, isDraining, durability }: Readiness,
+  { checkDatabase, isDraining, durability, stuck }: Readiness,
 ): void {
   const quiet = { logLevel: 'warn' } as const
-  app.get('/livez', { ...quiet, schema: { summary: 'The process runs' } }, async () => ({
-    status: 'ok',
-  }))
+  app.get('/livez', {
+    ...quiet,
+    schema: { summary: 'The process runs, and what it has to do moves' },
+    handler: async (_request, reply) => {
+      const reason = stuck()
+      return reason === undefined
+        ? { status: 'ok' }
+        : reply.code(503).send({ status: 'stuck', reason })
+    },
+  })
   app.get('/readyz', {
     ...quiet,
     schema: { summary: 'The process takes requests' },

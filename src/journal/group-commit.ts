@@ -53,10 +53,16 @@ export class GroupCommit {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #draining = false
+  #committingSince: number | undefined
   #running: Promise<void> | undefined
 
   constructor(dependencies: GroupCommitDependencies) {
     this.#dependencies = dependencies
+  }
+
+  /** Since when the commit under way is, as `performance.now()`; undefined when none is. */
+  get committingSince(): number | undefined {
+    return this.#committingSince
   }
 
   /** Filings that wait for a commit. */
@@ -106,6 +112,7 @@ export class GroupCommit {
     const first = new Map<string, Filing>()
     for (const { filing } of group) if (!first.has(filing.id)) first.set(filing.id, filing)
     const startedAt = performance.now()
+    this.#committingSince = startedAt
     try {
       const { acceptances, envelope } = await this.#acceptWithRetries([...first.values()])
       const commitMs = performance.now() - startedAt
@@ -116,6 +123,8 @@ export class GroupCommit {
       }
     } catch (cause) {
       for (const { resolve } of group) resolve({ kind: 'unavailable', cause })
+    } finally {
+      this.#committingSince = undefined
     }
   }
 

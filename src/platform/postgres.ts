@@ -15,6 +15,9 @@ export type PoolOptions = {
   readonly searchPath?: string
 }
 
+/** How long after the server should have given up a statement its connection is given up. */
+const halfOpenMs = 1_000
+
 /** Opens a pool; connects on first use. The caller ends it. */
 export function openPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
@@ -22,6 +25,8 @@ export function openPool(options: PoolOptions): pg.Pool {
     max: options.connectionsMax,
     application_name: options.name,
     connectionTimeoutMillis: 2_000,
+    // A connection that is half-open hears nothing of the server's own time-out.
+    query_timeout: options.statementMsMax + halfOpenMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: sessionOptions(options),

@@ -34,3 +34,22 @@ export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
   for (const signal of signals) process.on(signal, onSignal)
   onParentGone(() => grace.close())
 }
+
+/** A log line takes a moment to leave. */
+const stuckExitMs = 500
+
+/**
+ * Makes what to do when nothing moves any more: says why and ends the process, as whatever holds it
+ * may hold its way out too; its supervisor starts another.
+ */
+export function endWhenStuck(logger: Logger) {
+  let stuck: string | undefined
+  return {
+    reason: () => stuck,
+    onStuck: (reason: string) => {
+      stuck = reason
+      logger.fatal({ reason }, 'nothing moves; ending, to be started again')
+      setTimeout(() => process.exit(1), stuckExitMs)
+    },
+  }
+}

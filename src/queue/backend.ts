@@ -20,6 +20,8 @@ export type LaneQueue = {
   add(envelopes: readonly bigint[]): Promise<void>
   /** Jobs that wait or run. */
   count(): Promise<number>
+  /** Jobs that any worker could take now. */
+  waiting(): Promise<number>
   close(): Promise<void>
 }
 
@@ -255,6 +257,7 @@ function laneQueue(queue: BullQueue): LaneQueue {
       await withDeadline(queue.addBulk(jobs), enqueueMsMax)
     },
     count: () => withDeadline(queue.getJobCountByTypes('wait', 'active', 'delayed'), enqueueMsMax),
+    waiting: () => withDeadline(queue.getJobCountByTypes('wait'), enqueueMsMax),
     close: async () => {
       await queue.close()
     },

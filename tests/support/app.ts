@@ -64,6 +64,7 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
     readiness: {
       checkDatabase: async () => {},
       isDraining: () => false,
+      stuck: () => undefined,
       durability: () => ({ refuses: false, settings: '' }),
     },
     readMetrics: async () => '',
