@@ -52,9 +52,11 @@ const crash = (kind: 'intakes' | 'workers', point: CrashPoint): Fault => ({
   within: afterProcess,
   run: async (world) => {
     const [process] = world[kind] as [Supervised]
+    // It may die there as soon as it lives: lives are counted, the one that is ended here too.
+    const deaths = process.deaths + 2
     process.nextLife({ CRASH_AT: point })
     await process.restart('SIGTERM')
-    if (!(await process.death(30_000))) throw new FaultError(`no process died ${point}`)
+    if (!(await process.deathsReach(deaths, 30_000))) throw new FaultError(`none died ${point}`)
   },
 })
 
@@ -244,14 +246,16 @@ const processFaults: readonly Fault[] = [
     within: afterProcess,
     run: async (world) => {
       const [dying, other] = world.workers as [Supervised, Supervised]
+      const deaths = dying.deaths + 2
       dying.nextLife({ CRASH_AT: 'mid-sweep' })
       await dying.restart('SIGTERM')
       for (const worker of world.workers) worker.signal('SIGSTOP')
       await pause(1_500) // envelopes wait meanwhile
       await loseJobs(world)
       dying.signal('SIGCONT')
-      if (!(await dying.death(30_000))) throw new FaultError('no worker died mid-sweep')
+      const died = await dying.deathsReach(deaths, 30_000)
       other.signal('SIGCONT')
+      if (!died) throw new FaultError('no worker died mid-sweep')
     },
   },
   freeze('intakes', 3),

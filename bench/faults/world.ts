@@ -103,6 +103,13 @@ export class Supervised {
     return Promise.race([this.#gone.then(() => true), pause(withinMs, false)])
   }
 
+  /** Waits until it has ended so many times in all. */
+  async deathsReach(count: number, withinMs: number): Promise<boolean> {
+    const until = performance.now() + withinMs
+    while (this.deaths < count && performance.now() < until) await pause(20)
+    return this.deaths >= count
+  }
+
   /** Waits until a life that began after the last end is ready. */
   async aliveAgain(): Promise<void> {
     await pause(150)
