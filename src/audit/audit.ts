@@ -42,10 +42,14 @@ const ofEnvelopes = {
   I10: 'the journal is unbroken: content, signatures, leaves and chains',
 } as const
 
+/** Sorts and joins in memory up to this; beyond it, on disk. The auditor asks one thing at a time. */
+const sessionSettings = "set work_mem = '128MB'; set jit = off"
+
 /** Decides every invariant. */
 export async function auditHistory(dependencies: AuditDependencies): Promise<AuditReport> {
   const { client, historyFile, onProgress } = dependencies
   onProgress('loading the history')
+  await client.query(sessionSettings)
   const history = await loadHistory(client, historyFile)
   await client.query('begin isolation level repeatable read')
   for (const sql of preparations) await client.query(sql)

@@ -8,7 +8,7 @@ import { openCompact, type PublicJwk } from '../journal/compact-jws.ts'
 import { digestOf, sha256 } from '../journal/digest.ts'
 import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
 import { buildMerkleTree, leafHash } from '../journal/merkle.ts'
-import { receiptText, rootType, statementText } from '../journal/receipt.ts'
+import { receiptText, rootType, type Statement, statementText } from '../journal/receipt.ts'
 import { auditedEnvelopesPage } from '../limits.ts'
 
 export type EnvelopeAudit = {
@@ -32,20 +32,8 @@ type EnvelopeRow = {
   link: Buffer
 }
 
-type AcceptanceRow = {
-  id: string
-  envelope: string
-  position: number
-  employer: string
-  period: string
-  kind: string
-  digest: Buffer
-  accepted_at: string
-  deadline: string
-  on_time: boolean
-  /** SHA-256 of the receipts that clients hold, concatenated; null for none. */
-  receipts: Buffer | null
-}
+/** What the journal says of one acceptance, and the SHA-256 of the receipt that clients hold. */
+type Acceptance = Statement & { readonly position: number; readonly receipt: Buffer | undefined }
 
 /** Goes through the whole journal once, in the order of its numbers; returns how much there was. */
 export async function auditEnvelopes(
@@ -86,25 +74,58 @@ async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]
   return rows
 }
 
+/** One row for each envelope, its acceptances as lists: a row for each would cost twice as much. */
 async function readAcceptances(
   client: pg.Client,
   after: string,
   last: string,
-): Promise<Map<string, AcceptanceRow[]>> {
-  const { rows } = await client.query<AcceptanceRow>({
+): Promise<Map<string, Acceptance[]>> {
+  const { rows } = await client.query<Lists>({
     name: 'audit-acceptances',
     text: `
-      select a.id, a.envelope, a.position, a.employer, a.period, a.kind, a.digest, a.on_time,
-        (extract(epoch from a.accepted_at) * 1000000)::bigint as accepted_at,
-        (extract(epoch from a.deadline) * 1000000)::bigint as deadline,
-        h.receipts
+      select a.envelope,
+        string_agg(
+          concat_ws(
+            ',', a.id, a.position, a.employer, a.period, a.kind, a.on_time,
+            (extract(epoch from a.accepted_at) * 1000000)::bigint,
+            (extract(epoch from a.deadline) * 1000000)::bigint,
+            h.receipts is not null
+          ),
+          ';' order by a.position
+        ) as texts,
+        string_agg(a.digest, ''::bytea order by a.position) as digests,
+        string_agg(coalesce(h.receipts, a.digest), ''::bytea order by a.position) as receipts
       from journal.acceptance a
       left join held_receipts h on h.id = a.id
       where a.envelope > $1 and a.envelope <= $2
-      order by a.envelope, a.position`,
+      group by a.envelope`,
     values: [after, last],
   })
-  return Map.groupBy(rows, ({ envelope }) => envelope)
+  return new Map(rows.map((row) => [row.envelope, acceptancesOf(row)]))
+}
+
+type Lists = { envelope: string; texts: string; digests: Buffer; receipts: Buffer }
+
+/** No column has a comma or a semicolon: codes, ids and numbers. */
+function acceptancesOf({ texts, digests, receipts }: Lists): Acceptance[] {
+  return texts.split(';').map((text, i) => {
+    const [id = '', position, employer = '', period = '', kind = '', onTime, ...more] =
+      text.split(',')
+    const [acceptedAt, deadline, held] = more
+    const at = 32 * i
+    return {
+      id,
+      position: Number(position),
+      employer,
+      period,
+      kind,
+      digest: digests.subarray(at, at + 32),
+      acceptedAtMicros: Number(acceptedAt),
+      deadlineMicros: Number(deadline),
+      onTime: onTime === 't',
+      receipt: held === 't' ? receipts.subarray(at, at + 32) : undefined,
+    }
+  })
 }
 
 type Root = { content?: string; envelope?: string; previous?: string; root?: string; size?: number }
@@ -112,7 +133,7 @@ type Root = { content?: string; envelope?: string; previous?: string; root?: str
 function auditOne(
   { sealingKeys, publicKeys, onOffender }: EnvelopeAudit,
   envelope: EnvelopeRow,
-  accepted: readonly AcceptanceRow[],
+  accepted: readonly Acceptance[],
 ): void {
   const { number, sealed, leaves, signed_root: signedRoot } = envelope
   const offends = (why: string) => onOffender('I10', `envelope ${number}`, why)
@@ -137,7 +158,7 @@ function auditOne(
   const canonical = contentOf(sealingKeys, envelope, offends)
   for (const row of accepted) {
     const leaf = hashes[row.position]
-    const statement = statementOf(row, envelope.environment)
+    const statement = statementText(row, envelope.environment)
     const bytes = canonical?.[row.position]
     if (bytes !== undefined && !digestOf(bytes).equals(row.digest)) {
       offends(`position ${row.position} is not what was accepted as ${row.id}`)
@@ -145,10 +166,10 @@ function auditOne(
     if (leaf === undefined || !leafHash(statement).equals(leaf)) {
       offends(`the acceptance ${row.id} is not what was signed`)
     }
-    if (row.receipts === null) continue
+    if (row.receipt === undefined) continue
     const place = { index: row.position, size: hashes.length, proof: tree.proof(row.position) }
     const receipt = hash('sha256', receiptText(statement, place, signedRoot), 'buffer')
-    if (!receipt.equals(row.receipts)) {
+    if (!receipt.equals(row.receipt)) {
       onOffender('I7', row.id, 'a receipt that a client holds is not what the journal proves')
     }
   }
@@ -167,14 +188,6 @@ function contentOf(
     offends((error as Error).message)
     return undefined
   }
-}
-
-function statementOf(row: AcceptanceRow, environment: string): string {
-  const { id, employer, period, kind, digest } = row
-  const acceptedAtMicros = Number(row.accepted_at)
-  const deadlineMicros = Number(row.deadline)
-  const statement = { id, employer, period, kind, digest, acceptedAtMicros, deadlineMicros }
-  return statementText({ ...statement, onTime: row.on_time }, environment)
 }
 
 type Links = { readonly position: number; readonly link: Buffer; readonly before: Buffer }

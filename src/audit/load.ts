@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { type HistoryLine, statuses } from './history.ts'
@@ -81,26 +80,37 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
   const counts = { try: 0, answer: 0, unknown: 0, status: 0, planted: 0 }
   const planted: string[] = []
   let seq = 0
-  const lines = createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })
-  for await (const text of lines) {
+  await forEachLine(file, (text) => {
     seq += 1
     const line = parseLine(text, seq)
-    if (line === undefined) continue
+    if (line === undefined) return undefined
     counts[line.kind] += 1
-    if (line.kind === 'planted') planted.push(...line.values)
-    else {
-      const waiting = loader.add(...rowOf(line, seq))
-      if (waiting !== undefined) await waiting
-    }
-  }
+    if (line.kind !== 'planted') return loader.add(...rowOf(line, seq))
+    planted.push(...line.values)
+    return undefined
+  })
   await loader.end()
   await client.query('create index on tried (id)')
   await client.query('create index on tried (n)')
   for (const table of Object.keys(tables)) await client.query(`analyze ${table}`)
   return { tries: counts.try, answers: counts.answer, unknown: counts.unknown, planted }
+}
+
+/** Lines of a file, read in pieces: an async iterator for each line costs more than to parse it. */
+async function forEachLine(
+  file: string,
+  take: (line: string) => Promise<void> | undefined,
+): Promise<void> {
+  let rest = ''
+  for await (const piece of createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
+    const lines = (rest + (piece as string)).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const waiting = take(line)
+      if (waiting !== undefined) await waiting
+    }
+  }
+  if (rest !== '') await take(rest)
 }
 
 const kinds = new Set(['try', 'answer', 'unknown', 'status', 'planted'])
