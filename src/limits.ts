@@ -12,6 +12,8 @@ export const bodyReadAwayBytesMax = 64 * 1024 * 1024
 export const findingsPerAnswerMax = 200
 /** Lines explained in one answer; others are asked for by their number. */
 export const explainedLinesMax = 50
+/** Unless more are asked for: ten lines are some 100 KB, as every amount cites its sources. */
+export const explainedLinesUnasked = 10
 /** A longer Idempotency-Key is refused with 400. */
 export const idempotencyKeyCharactersMax = 255
 /** A client that sends a request slower than this gets 408: slow bodies must not hold sockets. */

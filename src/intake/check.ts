@@ -11,7 +11,7 @@ import type { FindingList } from '../declaration/findings.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { PersonIndex } from '../ledger/person.ts'
 import { findPersons } from '../ledger/previous.ts'
-import { explainedLinesMax, findingsPerAnswerMax } from '../limits.ts'
+import { explainedLinesMax, explainedLinesUnasked, findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import { checkAgainstPrevious, previousPeriod } from '../policy/history.ts'
 import { presentCheck } from '../policy/present.ts'
@@ -29,7 +29,7 @@ export type CheckDependencies = {
   readonly nowMicros: () => number
 }
 
-/** Which lines are explained: from which, counted from 1, and how many. */
+/** Which lines are explained: from which, counted from 1, and how many (10; at most 50). */
 export const linePageSchema = Type.Object(
   {
     line: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })),
@@ -41,7 +41,7 @@ export const linePageSchema = Type.Object(
 export type LinePage = { readonly from: number; readonly count: number }
 
 export function linePageOf({ line = '1', count }: Static<typeof linePageSchema>): LinePage {
-  const wanted = Number(count ?? explainedLinesMax)
+  const wanted = Number(count ?? explainedLinesUnasked)
   return { from: Number(line) - 1, count: Math.min(wanted, explainedLinesMax) }
 }
 

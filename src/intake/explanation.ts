@@ -44,7 +44,7 @@ export function explanationRoute(
     schema: {
       summary: 'How every amount of a declaration came about',
       description:
-        'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment.',
+        'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment. Ten lines from ?line= on, or ?count= of them, at most 50.',
       params: paramsSchema,
       querystring: linePageSchema,
       response: { 200: explainedSchema, '4xx': problemSchema, '5xx': problemSchema },
