@@ -103,7 +103,7 @@ function lint(folders: readonly string[]): void {
 }
 
 function show(folder: string, period: string): void {
-  const pack = readPack(folder, today)
+  const pack = readPack(folder)
   say(
     `${pack.region.names.en} (${pack.region.names['zh-CN']}), ${pack.region.code}, in ${period}\n`,
   )
@@ -125,7 +125,7 @@ function show(folder: string, period: string): void {
 
 function diff([older, newer, ...more]: readonly string[], json: boolean): void {
   if (older === undefined || newer === undefined || more.length > 0) throw new UsageError(usage)
-  const [before, after] = [readPack(older, today), readPack(newer, today)]
+  const [before, after] = [readPack(older), readPack(newer)]
   const edits = editsBetween(before, after)
   const rows = changedRows(before, after)
   const amounts = changedAmounts(before, after, monthsAfter(today.slice(0, 7), 12))

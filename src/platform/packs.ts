@@ -5,7 +5,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dayOf } from '../declaration/period.ts'
 import { sha256Hex } from '../journal/digest.ts'
 import { type LintFault, lintPack } from '../policy/lint.ts'
 import { type PolicyPack, packSchema } from '../policy/pack.ts'
@@ -51,7 +50,7 @@ export function readPackFolder(folder: string): PackFolder {
 /** Faults of a pack folder, also where its name is not the region's. */
 export function lintPackFolder(
   { folder, content, faults }: PackFolder,
-  today: string,
+  today: string | undefined,
 ): LintFault[] {
   if (faults.length > 0) return [...faults]
   const code = (content.region as { code?: unknown } | undefined)?.code
@@ -69,18 +68,18 @@ export function lintPackFolder(
  * All packs of a folder of packs.
  * @throws PackError naming every fault with its file and key: a process must not start with one
  */
-export function readPacks(policyDir: string, today: string): PolicyPack[] {
+export function readPacks(policyDir: string): PolicyPack[] {
   const folders = packFolders(policyDir)
   if (folders.length === 0) throw new PackError(`There is no policy pack in ${policyDir}.`)
-  return withoutFaults(folders, today)
+  return withoutFaults(folders)
 }
 
 /**
  * The pack of one folder.
  * @throws PackError
  */
-export function readPack(folder: string, today: string): PolicyPack {
-  return withoutFaults([folder], today)[0] as PolicyPack
+export function readPack(folder: string): PolicyPack {
+  return withoutFaults([folder])[0] as PolicyPack
 }
 
 /** The folders of packs in a policy folder. */
@@ -90,10 +89,10 @@ export function packFolders(policyDir: string): string[] {
     .filter((one) => statSync(one).isDirectory())
 }
 
-function withoutFaults(folders: readonly string[], today: string): PolicyPack[] {
+function withoutFaults(folders: readonly string[]): PolicyPack[] {
   const read = folders.map(readPackFolder)
   const faults = read.flatMap((one) =>
-    lintPackFolder(one, today)
+    lintPackFolder(one, undefined)
       .filter(({ severity }) => severity === 'error')
       .map((fault) => `${path.join(one.folder, fault.file)} ${fault.key}: ${fault.message}`),
   )
@@ -121,6 +120,5 @@ function namesIn(folder: string): string[] {
  * @throws PackError
  */
 export function readPolicies(policyDir: string | undefined): Policies {
-  const today = dayOf(Date.now() * 1_000)
-  return createPolicies({ packs: readPacks(policyDir ?? shippedPacks, today), sha256Hex })
+  return createPolicies({ packs: readPacks(policyDir ?? shippedPacks), sha256Hex })
 }

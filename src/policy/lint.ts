@@ -28,8 +28,11 @@ export type LintFault = {
   readonly message: string
 }
 
-/** @param today `YYYY-MM-DD` */
-export function lintPack(value: unknown, today: string): LintFault[] {
+/**
+ * @param today `YYYY-MM-DD`; undefined: whatever day it is. A process must start on New Year's night
+ * as it did the day before, even where a temporary rate has just ended: its gap says what stands in.
+ */
+export function lintPack(value: unknown, today: string | undefined): LintFault[] {
   const faults: LintFault[] = []
   const report = (pointer: string, code: FindingCode, params?: FindingParams, meant?: string) => {
     const message =
@@ -44,7 +47,7 @@ export function lintPack(value: unknown, today: string): LintFault[] {
   const pack = value as PolicyPack
   const found = [
     ...lintRows(pack),
-    ...datedLists(pack).flatMap((list) => lintList(pack, list, today.slice(0, 7))),
+    ...datedLists(pack).flatMap((list) => lintList(pack, list, today?.slice(0, 7) ?? '')),
     ...lintGaps(pack),
   ]
   // Limits of all insurances are one row: what is wrong with it is said once.

@@ -153,6 +153,15 @@ describe('faults are told with file and key', () => {
 
 const both = { 'zh-CN': '测试', en: 'For a test.' }
 
+test('a temporary rate that has just ended fails the lint, and no process that starts then', () => {
+  const pack = structuredClone(madeUp) as Changed
+  Object.assign(pack.rates.unemployment[0], { to: '2026-10', temporary: true })
+  pack.gaps.push({ key: 'rates/unemployment', from: '2026-11', fill: 'none', note: both })
+  const errors = (on: string | undefined) =>
+    lintPack(pack, on).filter(({ severity }) => severity === 'error').length
+  expect([errors('2026-10-31'), errors('2026-11-01'), errors(undefined)]).toEqual([0, 1, 0])
+})
+
 test('whatever a pack is, the lint answers and never throws', () => {
   for (const value of [null, 1, [], {}, { limits: null }, { ...madeUp, rates: [] }]) {
     expect(lintPack(value, today).length).toBeGreaterThan(0)
@@ -164,14 +173,14 @@ test('a process does not start with a pack that has faults, and says each with i
   try {
     cpSync(shippedPacks, folder, { recursive: true })
     writeFileSync(path.join(folder, '340100', 'rounding.json'), '[{"mode": "half-up"')
-    expect(() => readPacks(folder, today)).toThrow(/rounding\.json : This is not JSON/)
+    expect(() => readPacks(folder)).toThrow(/rounding\.json : This is not JSON/)
     const command = runCommand('src/policy.ts', { POLICY_DIR: folder }, ['lint'])
     expect(await command.done).toBe(1)
     expect(command.output()).toMatch(/rounding\.json : This is not JSON/)
-    expect(() => readPacks(path.join(folder, 'nowhere'), today)).toThrow(/POLICY_DIR/)
+    expect(() => readPacks(path.join(folder, 'nowhere'))).toThrow(/POLICY_DIR/)
     cpSync(path.join(shippedPacks, '340100'), path.join(folder, '110000'), { recursive: true })
     rmSync(path.join(folder, '340100'), { recursive: true })
-    expect(() => readPacks(folder, today)).toThrow(/The folder is 110000, the region 340100/)
+    expect(() => readPacks(folder)).toThrow(/The folder is 110000, the region 340100/)
   } finally {
     rmSync(folder, { recursive: true })
   }
