@@ -58,6 +58,19 @@ export const enqueueMsMax = 2_000
 /** Enqueue calls under way in one intake process; above it, envelopes are left to the sweeper. */
 export const enqueuesUnderWayMax = 64
 
+/** How often a worker that posts looks how long acceptance's commits take. */
+export const giveWayEveryMs = 250
+/** A posting waits at most this long before it begins, while it gives way: it never stops. */
+export const giveWayMsMax = 250
+/** The first wait; each look at commits that are still slow doubles it. */
+export const giveWayMsMin = 8
+/** What a look at commits that are fast again takes off. */
+export const giveWayStepMs = 16
+/** Giving way in full for so long without shorter commits: something else slows them. */
+export const giveWayTrialMs = 3_000
+/** Then posting goes on at full speed for so long, before it tries again. */
+export const giveWayRestMs = 30_000
+
 /** How often the sweeper looks for envelopes that were accepted and not posted. */
 export const sweepEveryMs = 2_000
 /** An envelope younger than this is on its way; the sweeper leaves it alone. */
@@ -105,5 +118,6 @@ assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced w
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
+assert(giveWayMsMax + postStatementMsMax < jobLockMs, 'giving way must not cost a job its lock')
 assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')

@@ -8,12 +8,13 @@ import { healthRoutes } from '../src/intake/health.ts'
 import type { Signer } from '../src/journal/compact-jws.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import { type Lane, lanes } from '../src/journal/lanes.ts'
+import { readCommitMs } from '../src/journal/unposted.ts'
 import { startBookkeeper } from '../src/ledger/bookkeeper.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
 import { tellParent } from '../src/platform/child.ts'
-import { readConfig } from '../src/platform/config.ts'
+import { type Config, readConfig } from '../src/platform/config.ts'
 import { passes } from '../src/platform/crash-point.ts'
 import { findDatabaseUrl } from '../src/platform/database.ts'
 import { namesOf, watchDurability } from '../src/platform/durability.ts'
@@ -27,6 +28,7 @@ import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
+import { GiveWay, startGivingWay } from '../src/queue/give-way.ts'
 import { startSweeper } from '../src/queue/sweep.ts'
 import { LaneProgress, startWatchdog } from '../src/queue/watchdog.ts'
 
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
   const pool = openPool({
     url,
     name: 'spillway-post',
-    // Each lane's envelopes, the sweeper, the bookkeeper, and one to spare for readiness.
+    // Each lane's envelopes, the sweeper, the bookkeeper, and one for readiness and giving way.
     connectionsMax: envelopesAtATime * lanes.length + 3,
     statementMsMax: postStatementMsMax,
     searchPath: 'ledger,journal',
@@ -48,22 +50,19 @@ async function main(): Promise<void> {
   await assertSchema(pool)
   const metrics = createWorkerMetrics()
   const backend = openQueueBackend(config, url, logger)
-  const postEnvelope = createPosting({
-    pool,
-    inTransaction,
-    sealingKeys: keyring.sealingKeys,
-    personIndex: createPersonIndex(keyring.blindIndexSecret),
-    policies: readPolicies(config.policyDir),
-    isDataFault: (error) => databaseFault(error) === 'data',
-    onUnderWay: () => passes(config.crashAt, 'mid-posting'),
-  })
+  const postEnvelope = openPosting(config, keyring, pool)
   const onPosted = () => passes(config.crashAt, 'after-posting')
   const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
   const progress = new Map(lanes.map((lane) => [lane, new LaneProgress()]))
+  const givingWay = startGivingWay(new GiveWay(config.acceptCommitMs), {
+    readCommitMs: () => readCommitMs(pool),
+    onChange: (pauseMs) => metrics.givingWay.set(pauseMs / 1_000),
+  })
   const workers = [...progress].map(([lane, moves]) => {
     const post = observedPosting({ lane, postEnvelope, logger, metrics, onPosted })
     return backend.openWorker(lane, async (envelope) => {
       const finished = moves.take()
+      await givingWay.turn()
       await post(envelope).finally(finished)
     })
   })
@@ -102,6 +101,7 @@ async function main(): Promise<void> {
     durability.stop()
     watchdog.stop()
     await Promise.all([sweeper.stop(), bookkeeper.stop()])
+    givingWay.stop()
     await Promise.all(workers.map((worker) => worker.close())) // finishes the envelopes under way
     await Promise.all([...queues.values()].map((queue) => queue.close()))
     await backend.close()
@@ -110,6 +110,18 @@ async function main(): Promise<void> {
   })
   logger.info({ queue: backend.kind }, 'worker posts envelopes')
   tellParent({ ready: true })
+}
+
+function openPosting({ policyDir, crashAt }: Config, keyring: Keyring, pool: pg.Pool) {
+  return createPosting({
+    pool,
+    inTransaction,
+    sealingKeys: keyring.sealingKeys,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
+    policies: readPolicies(policyDir),
+    isDataFault: (error) => databaseFault(error) === 'data',
+    onUnderWay: () => passes(crashAt, 'mid-posting'),
+  })
 }
 
 function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {

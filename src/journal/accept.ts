@@ -60,6 +60,7 @@ export type AcceptDependencies = {
 export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup {
   const { pool } = dependencies
   const chain = new WriterChain()
+  const commitTime = new CommitTime()
   return async function acceptGroup(group) {
     const { number, known } = await drawNumber(pool, group)
     const fresh = group.filter(({ id }) => !known.has(id))
@@ -67,7 +68,9 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
     const stored =
       sealed === undefined
         ? new Set<number>()
-        : await chain.extend(sealed.link, () => insertGroup(pool, sealed, dependencies, fresh))
+        : await chain.extend(sealed.link, () =>
+            commitTime.measure((msBefore) => insertGroup(dependencies, sealed, fresh, msBefore)),
+          )
     const acceptances = new Map<string, Acceptance>()
     fresh.forEach((filing, position) => {
       if (!stored.has(position) || sealed === undefined) return
@@ -109,6 +112,20 @@ class WriterChain {
       this.writer = randomUUID()
       this.position = 1
       throw error
+    }
+  }
+}
+
+/** How long the commit before took, failed ones too: what workers give way by. */
+class CommitTime {
+  #msBefore: number | null = null
+
+  async measure<T>(commit: (msBefore: number | null) => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    try {
+      return await commit(this.#msBefore)
+    } finally {
+      this.#msBefore = performance.now() - startedAt
     }
   }
 }
@@ -203,10 +220,10 @@ function headOf(group: readonly Filing[]): Buffer {
  * @returns the positions accepted
  */
 async function insertGroup(
-  pool: pg.Pool,
+  { pool, lane }: AcceptDependencies,
   group: SealedGroup,
-  { lane }: AcceptDependencies,
   filings: readonly Filing[],
+  commitMsBefore: number | null,
 ): Promise<Set<number>> {
   const list = (values: readonly (string | number | boolean)[]) => `{${values.join(',')}}`
   const { rows } = await pool.query<{ position: number }>({
@@ -219,8 +236,10 @@ async function insertGroup(
         )
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
       ), unposted as (
-        insert into journal.unposted (envelope, lane, declarations, accepted_at)
-        values ($1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond')
+        insert into journal.unposted (
+          envelope, lane, declarations, accepted_at, commit_ms_before
+        )
+        values ($1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond', $21)
       )
       insert into journal.acceptance (
         id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time
@@ -258,6 +277,7 @@ async function insertGroup(
       list(filings.map(({ acceptedAtMicros }) => acceptedAtMicros)),
       list(filings.map(({ deadlineMicros }) => deadlineMicros)),
       list(filings.map(({ onTime }) => onTime)),
+      commitMsBefore,
     ],
   })
   return new Set(rows.map(({ position }) => position))

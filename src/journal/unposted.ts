@@ -1,5 +1,6 @@
 /**
- * What is accepted and not yet posted: the sweeper's list, and the operator's backlog.
+ * What is accepted and not yet posted: the sweeper's list, the operator's backlog, and how long
+ * acceptance takes while it waits.
  */
 import type pg from 'pg'
 import type { Lane } from './lanes.ts'
@@ -54,4 +55,28 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
     declarations: Number(row.declarations),
     oldestSeconds: Math.max(0, Number(row.oldest)),
   }))
+}
+
+/** Commits that tell how acceptance goes now; older ones tell nothing. */
+const recentCommits = 8
+const recentMs = 10_000
+
+/**
+ * How long acceptance's commits take now, in milliseconds, over all intake processes; undefined when
+ * there is none, or nothing waits to be posted.
+ */
+export async function readCommitMs(pool: pg.Pool): Promise<number | undefined> {
+  const { rows } = await pool.query<{ ms: number | null }>({
+    name: 'read-commit-ms',
+    text: `
+      select avg(commit_ms_before) as ms
+      from (
+        select commit_ms_before, committed_at
+        from journal.unposted
+        order by envelope desc
+        limit ${recentCommits}
+      ) as latest
+      where committed_at > now() - interval '${recentMs} milliseconds'`,
+  })
+  return rows[0]?.ms ?? undefined
 }

@@ -27,6 +27,8 @@ export type Config = {
   readonly crashAt: CrashPoint | undefined
   /** What to do where settings of Postgres or Redis could lose what was acknowledged. */
   readonly durability: 'strict' | 'warn'
+  /** Posting gives way while commits of acceptance take longer, in milliseconds. */
+  readonly acceptCommitMs: number
   readonly logLevel: string
 }
 
@@ -54,6 +56,8 @@ export const variables = {
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
+  ACCEPT_COMMIT_MS:
+    'milliseconds that a commit of acceptance may take; while they take longer, posting gives way (25)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -74,6 +78,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     if (value === undefined) return fallback
     if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
     faults.push(`${name} must be a port number from 0 to 65535`)
+    return fallback
+  }
+  const milliseconds = (name: keyof typeof variables, fallback: number) => {
+    const value = text(name) ?? String(fallback)
+    if (/^[1-9]\d{0,4}$/.test(value)) return Number(value)
+    faults.push(`${name} must be a whole number of milliseconds from 1 to 99999`)
     return fallback
   }
   const url = (name: keyof typeof variables, protocols: readonly string[]) => {
@@ -116,6 +126,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
+    acceptCommitMs: milliseconds('ACCEPT_COMMIT_MS', 25),
     logLevel,
   }
   if (faults.length > 0) throw new ConfigError(faults.join('; '))

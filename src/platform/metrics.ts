@@ -133,6 +133,11 @@ export function createWorkerMetrics() {
       labelNames: ['lane', 'code'] as const,
       registers,
     }),
+    givingWay: new Gauge({
+      name: 'spillway_posting_pause_seconds',
+      help: 'How long each posting waits so that acceptance goes first; 0 at full speed.',
+      registers,
+    }),
     swept: new Counter({
       name: 'spillway_swept_envelopes_total',
       help: 'Unposted envelopes that the sweeper put on the queue.',

@@ -1,0 +1,101 @@
+/** Posting gives way to acceptance while its commits are slow, and no longer. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCommitMs } from '../../src/journal/unposted.ts'
+import {
+  giveWayEveryMs,
+  giveWayMsMax,
+  giveWayMsMin,
+  giveWayRestMs,
+  giveWayTrialMs,
+} from '../../src/limits.ts'
+import { GiveWay, startGivingWay } from '../../src/queue/give-way.ts'
+import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
+
+let journal: Journal
+beforeAll(async () => {
+  journal = await openJournal()
+})
+afterAll(() => journal.close())
+
+/** Looks at commits that take so long, one after another; returns the wait after each. */
+function look(giveWay: GiveWay, commitMs: readonly (number | undefined)[], fromMs = 0): number[] {
+  return commitMs.map((ms, i) => {
+    giveWay.observe(ms, fromMs + i * giveWayEveryMs)
+    return giveWay.pauseMs
+  })
+}
+
+test('waits double while commits are slow, up to a bound, and shrink when they are fast again', () => {
+  const giveWay = new GiveWay(25)
+  const slow = look(giveWay, [10, 24, 26, 40, 40, 40, 40, 40, 19])
+  expect(slow.slice(0, 4)).toEqual([0, 0, giveWayMsMin, 2 * giveWayMsMin])
+  expect(Math.max(...slow)).toBeLessThanOrEqual(giveWayMsMax)
+  expect(slow.at(-1)).toBeLessThan(slow.at(-2) as number)
+  const fast = look(giveWay, Array(20).fill(5), 10_000)
+  expect(fast.at(-1)).toBe(0)
+})
+
+test('when nothing is being accepted, posting goes back to full speed', () => {
+  const giveWay = new GiveWay(25)
+  look(giveWay, Array(6).fill(100))
+  expect(giveWay.pauseMs).toBeGreaterThan(0)
+  expect(look(giveWay, Array(20).fill(undefined), 2_000).at(-1)).toBe(0)
+})
+
+test('what giving way does not mend, it does not go on for: it rests, then tries again', () => {
+  const giveWay = new GiveWay(25)
+  const looks = Math.ceil(giveWayTrialMs / giveWayEveryMs) + 8
+  const first = look(giveWay, Array(looks).fill(80))
+  expect(Math.max(...first)).toBe(giveWayMsMax)
+  expect(first.at(-1)).toBe(0)
+  const rested = look(giveWay, [80], looks * giveWayEveryMs + giveWayRestMs)
+  expect(rested).toEqual([giveWayMsMin])
+})
+
+test('where commits become shorter by it, giving way goes on', () => {
+  const giveWay = new GiveWay(25)
+  const looks = Math.ceil((2 * giveWayTrialMs) / giveWayEveryMs)
+  expect(look(giveWay, [80, ...Array(looks).fill(40)]).at(-1)).toBe(giveWayMsMax)
+})
+
+test('how long commits take is read from what waits to be posted', async () => {
+  const accept = journal.openWriter()
+  expect(await readCommitMs(journal.pool)).toBeUndefined()
+  await accept([filingOf(declare(), 'first')])
+  const blocker = await journal.database.owner.connect()
+  await blocker.query('begin; lock table journal.acceptance in exclusive mode')
+  const slow = accept([filingOf(declare(), 'slow')])
+  await waitFor('the commit to wait', async () => {
+    const { rows } = await journal.database.owner.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into journal.acceptance%'
+       and query_start < now() - interval '400 milliseconds'`,
+    )
+    return rows.length > 0
+  })
+  await blocker.query('rollback')
+  blocker.release()
+  await slow
+  const { envelope } = await accept([filingOf(declare(), 'after')])
+  expect(await readCommitMs(journal.pool)).toBeGreaterThan(150) // of 400 and a fast one
+
+  const waits: number[] = []
+  const givingWay = startGivingWay(new GiveWay(25), {
+    readCommitMs: () => readCommitMs(journal.pool),
+    onChange: (ms) => waits.push(ms),
+  })
+  await givingWay.turn()
+  await waitFor('posting to wait', () => waits.some((ms) => ms > 0))
+  const began = performance.now()
+  await givingWay.turn()
+  expect(performance.now() - began).toBeGreaterThan(giveWayMsMin / 2)
+
+  // What is posted is no sign any more, and an older commit tells nothing of now.
+  await journal.post(envelope as bigint)
+  await journal.database.owner.query(
+    "update journal.unposted set committed_at = now() - interval '1 minute'",
+  )
+  expect(await readCommitMs(journal.pool)).toBeUndefined()
+  await waitFor('posting to go on', () => waits.at(-1) === 0)
+  givingWay.stop()
+})
