@@ -17,10 +17,15 @@ import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { passes } from './platform/crash-point.ts'
 import { findDatabaseUrl } from './platform/database.ts'
-import { type DurabilityFault, namesOf, watchDurability } from './platform/durability.ts'
+import {
+  type DurabilityDependencies,
+  type DurabilityFault,
+  namesOf,
+  watchDurability,
+} from './platform/durability.ts'
 import { reportFailure } from './platform/failure.ts'
 import { type Keyring, readKeyring } from './platform/keyring.ts'
-import { createLogger } from './platform/logger.ts'
+import { createLogger, type Logger } from './platform/logger.ts'
 import {
   createIntakeMetrics,
   type IntakeMetrics,
@@ -49,14 +54,10 @@ async function main(): Promise<void> {
   const backend = openQueueBackend(config, url, logger)
   const metrics = createIntakeMetrics()
   const durability = await watchDurability({
+    ...telling(logger, metrics),
     pools: [acceptPool, readPool],
     backend,
     mode: config.durability,
-    onChange: (faults) => {
-      metrics.notDurable.set(faults.length)
-      logger.error({ faults }, 'what a 202 promises could be lost')
-    },
-    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   })
   await recordPacks(readPool, policies) // before the first acceptance names one
   const lane: Lane = 'filing'
@@ -103,7 +104,10 @@ async function main(): Promise<void> {
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
-    onAnswered: (route, status, seconds) => metrics.requests.observe({ route, status }, seconds),
+    onAnswered: (route, status, seconds) => {
+      metrics.requests.observe({ route, status }, seconds)
+      if (status === 202) passes(config.crashAt, 'after-reply')
+    },
   })
   stopOnSignal(logger, async () => {
     draining = true
@@ -118,6 +122,20 @@ async function main(): Promise<void> {
   const address = await app.listen({ host: config.host, port: config.port })
   logger.info({ address, queue: backend.kind }, 'intake takes declarations')
   tellParent({ ready: true, address })
+}
+
+/** Who is told what changes about durability. */
+function telling(
+  logger: Logger,
+  { notDurable }: IntakeMetrics,
+): Pick<DurabilityDependencies, 'onChange' | 'onQueueEmptied'> {
+  return {
+    onChange: (faults) => {
+      notDurable.set(faults.length)
+      logger.error({ faults }, 'what a 202 promises could be lost')
+    },
+    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
+  }
 }
 
 /** Acceptance has connections of its own: lookups never take one that it needs. */

@@ -70,6 +70,8 @@ export const giveWayStepMs = 16
 export const giveWayTrialMs = 3_000
 /** Then posting goes on at full speed for so long, before it tries again. */
 export const giveWayRestMs = 30_000
+/** Giving way in full for so long with shorter commits: it tries whether they still need it. */
+export const giveWayHoldMs = 30_000
 
 /** How often the sweeper looks for envelopes that were accepted and not posted. */
 export const sweepEveryMs = 2_000

@@ -11,10 +11,13 @@ import { readKeyring } from '../../src/platform/keyring.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
 import { createGenerator, type Generator } from '../support/generator.ts'
 import { RecordingClient } from '../support/recording-client.ts'
+import { makeBacklog } from './backlog.ts'
 import type { World } from './world.ts'
 
 const filers = 6
 const pauseMs = 15
+/** Persons whose names and numbers are looked for afterwards, wherever something is stored. */
+const plantedPersons = 8
 /** Attempts of one filing before its filer gives up; the pauses grow to seconds. */
 const triesMax = 60
 
@@ -24,6 +27,10 @@ type Filed = { readonly declaration: Declaration; readonly key: string; readonly
 export type Load = {
   /** Filings acknowledged so far. */
   acknowledged(): number
+  /** Numbers of persons in what was filed, to be found nowhere in clear. */
+  readonly planted: readonly string[]
+  /** Accepts so many envelopes of one declaration without HTTP, and puts them on the queue. */
+  acceptWaiting(envelopes: number): Promise<void>
   /** Ends after what is under way. */
   stop(): Promise<void>
 }
@@ -54,17 +61,29 @@ export function startLoad(world: World, history: HistoryFile, seed: number): Loa
   const policies = readPolicies(undefined)
   const client = new RecordingClient({ history, policies, addressOf, tokenFor, timeoutMs: 8_000 })
   const state = { running: true, acknowledged: 0 }
+  const planted: string[] = []
+  const plant = (values: readonly string[]) => {
+    if (planted.length >= plantedPersons) return
+    planted.push(...values)
+    history.add({ kind: 'planted', values })
+  }
   const loops = Array.from({ length: filers }, (_, i) => {
-    const filer = new Filer(client, createGenerator(seed * 1_000 + i), `${seed}-${i}`)
+    const filer = new Filer(client, createGenerator(seed * 1_000 + i), `${seed}-${i}`, plant)
     return (async () => {
       while (state.running) {
-        state.acknowledged += await filer.act()
+        const acknowledged = await filer.act()
+        state.acknowledged += acknowledged
         await pause(pauseMs)
       }
     })()
   })
   return {
     acknowledged: () => state.acknowledged,
+    planted,
+    acceptWaiting: async (envelopes) => {
+      await makeBacklog({ world, history, policies, envelopes, seed })
+      state.acknowledged += envelopes
+    },
     stop: async () => {
       state.running = false
       await Promise.all(loops)
@@ -77,9 +96,16 @@ class Filer {
   readonly #generator: Generator
   readonly #name: string
   readonly #filed: Filed[] = []
+  readonly #plant: (values: readonly string[]) => void
   #keys = 0
 
-  constructor(client: RecordingClient, generator: Generator, name: string) {
+  constructor(
+    client: RecordingClient,
+    generator: Generator,
+    name: string,
+    plant: (values: readonly string[]) => void,
+  ) {
+    this.#plant = plant
     this.#client = client
     this.#generator = generator
     this.#name = name
@@ -106,7 +132,9 @@ class Filer {
 
   #regular(): Declaration {
     const period = dayOf(Date.now() * 1_000).slice(0, 7)
-    return this.#generator.declaration({ period, lines: this.#generator.integer(1, 4) })
+    const made = this.#generator.declaration({ period, lines: this.#generator.integer(1, 4) })
+    this.#plant((made.lines ?? []).slice(0, 1).flatMap(numberOf))
+    return made
   }
 
   #correction({ declaration, id }: Filed): Declaration {
@@ -147,4 +175,9 @@ class Filer {
     this.#filed.push({ declaration, key, id: taken.id })
     return 1
   }
+}
+
+/** A name alone may be a word of a log; a number is a person's. */
+function numberOf(line: { readonly person: { readonly idNumber: string } }): string[] {
+  return [line.person.idNumber]
 }

@@ -1,5 +1,8 @@
-// Preloaded into a process under test: SIGUSR2 makes its event loop busy for BUSY_MS, and its clock
-// is CLOCK_AHEAD_MS ahead of everybody else's.
+// Preloaded into a process under test. SIGUSR2 makes its event loop busy for BUSY_MS; SIGWINCH makes
+// its workers wait for their next job for ever, with everything else well; and its clock is
+// CLOCK_AHEAD_MS ahead of everybody else's.
+import { Worker } from 'bullmq'
+
 const ahead = Number(process.env.CLOCK_AHEAD_MS ?? 0)
 const busyMs = Number(process.env.BUSY_MS ?? 0)
 
@@ -18,4 +21,8 @@ if (ahead !== 0) {
 process.on('SIGUSR2', () => {
   const until = performance.now() + busyMs
   while (performance.now() < until);
+})
+
+process.on('SIGWINCH', () => {
+  Worker.prototype._getNextJob = () => new Promise(() => {})
 })

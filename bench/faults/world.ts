@@ -20,6 +20,9 @@ import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
 import { TcpProxy } from './proxy.ts'
 
+/** Named in every receipt, and where the queue's keys are. */
+export const environment = 'faults'
+
 export type BackendKind = 'redis' | 'postgres'
 
 const preloaded = fileURLToPath(new URL('../faults/misbehave.mjs', import.meta.url))
@@ -146,7 +149,7 @@ export class World {
 
   constructor(backend: BackendKind) {
     this.backend = backend
-    this.#log = createWriteStream(path.join(this.folder, 'processes.log'))
+    this.#log = createWriteStream(this.logFile)
   }
 
   async start(): Promise<void> {
@@ -190,6 +193,11 @@ export class World {
     return client
   }
 
+  /** What its processes wrote. */
+  get logFile(): string {
+    return path.join(this.folder, 'processes.log')
+  }
+
   async stop(keepFolder: boolean): Promise<void> {
     await Promise.all([...this.intakes, ...this.workers].map((one) => one.stop()))
     await this.postgresProxy.stop()
@@ -206,7 +214,7 @@ export class World {
     return {
       DATABASE_URL: url.href,
       KEYRING_FILE: this.keyringFile,
-      ENVIRONMENT: 'faults',
+      ENVIRONMENT: environment,
       BUSY_MS: '12000',
       ...(this.redisProxy && { REDIS_URL: `redis://127.0.0.1:${this.redisProxy.port}` }),
     }

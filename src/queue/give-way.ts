@@ -3,14 +3,17 @@
  * nobody for the other: while acceptance's commits take longer than they should, each posting waits a
  * little before it begins; when they are fast again, it stops waiting.
  *
- *   full ──slow──▶ yielding: waits grow, doubled ──fast──▶ waits shrink, step by step ──▶ full
- *   yielding, waits at their most for a while, and commits no shorter ──▶ resting: full, for a while
+ *   full ──slow, four looks long──▶ yielding: waits grow, doubled, and shrink step by step
+ *   yielding ──no wait left, or nothing is accepted──▶ full
+ *   yielding, waits at their most ──commits no shorter──▶ full, and stays so for a while
+ *                                 ──shorter, for half a minute──▶ full, to see whether it still helps
  *
- * Resting is for slow disks and large groups: what posting does not cause, it can not mend. Each
- * worker decides for itself, from what all of them see.
+ * The last two are for slow disks and large groups: what posting does not cause, it can not mend.
+ * Each worker decides for itself, from what all of them see.
  */
 import {
   giveWayEveryMs,
+  giveWayHoldMs,
   giveWayMsMax,
   giveWayMsMin,
   giveWayRestMs,
@@ -20,13 +23,16 @@ import {
 
 /** Commits this much shorter than before are worth the waiting. */
 const worthwhile = 0.8
+/** Looks that one average is made of: a single slow commit is no reason. */
+const looksAveraged = 4
 
 export class GiveWay {
   readonly #slowMs: number
   #pauseMs = 0
-  /** How long commits took when it began to give way. */
+  /** How long commits took, on average, when it began to give way. */
   #before = 0
-  #fullSince: number | undefined
+  #latest: number[] = []
+  #atMostSince: number | undefined
   #restsUntil = Number.NEGATIVE_INFINITY
 
   /** @param slowMs commits that take longer are slow */
@@ -42,19 +48,39 @@ export class GiveWay {
   /** Takes how long commits take; undefined when nothing is being accepted. */
   observe(commitMs: number | undefined, nowMs: number): void {
     if (nowMs < this.#restsUntil) return
-    if (commitMs === undefined || commitMs <= this.#slowMs) {
-      this.#pauseMs = Math.max(0, this.#pauseMs - giveWayStepMs)
-      this.#fullSince = undefined
-      return
-    }
-    if (this.#pauseMs === 0) this.#before = commitMs
-    this.#pauseMs = Math.min(giveWayMsMax, Math.max(giveWayMsMin, 2 * this.#pauseMs))
+    this.#latest = commitMs === undefined ? [] : [...this.#latest, commitMs].slice(-looksAveraged)
+    if (this.#pauseMs === 0) this.#beginWhenSlow()
+    else if (commitMs === undefined || commitMs <= this.#slowMs) this.#shrink()
+    else this.#grow(nowMs)
+  }
+
+  #beginWhenSlow(): void {
+    const average = this.#average()
+    if (this.#latest.length < looksAveraged || average <= this.#slowMs) return
+    this.#before = average
+    this.#pauseMs = giveWayMsMin
+  }
+
+  #shrink(): void {
+    this.#atMostSince = undefined
+    this.#pauseMs = Math.max(0, this.#pauseMs - giveWayStepMs)
+  }
+
+  #grow(nowMs: number): void {
+    this.#pauseMs = Math.min(giveWayMsMax, 2 * this.#pauseMs)
     if (this.#pauseMs < giveWayMsMax) return
-    this.#fullSince ??= nowMs
-    if (nowMs - this.#fullSince < giveWayTrialMs || commitMs < worthwhile * this.#before) return
+    this.#atMostSince ??= nowMs
+    const ms = nowMs - this.#atMostSince
+    const helps = this.#average() < worthwhile * this.#before
+    if (ms < giveWayTrialMs || (helps && ms < giveWayHoldMs)) return
     this.#pauseMs = 0
-    this.#fullSince = undefined
-    this.#restsUntil = nowMs + giveWayRestMs
+    this.#atMostSince = undefined
+    this.#latest = []
+    if (!helps) this.#restsUntil = nowMs + giveWayRestMs
+  }
+
+  #average(): number {
+    return this.#latest.reduce((sum, ms) => sum + ms, 0) / Math.max(1, this.#latest.length)
   }
 }
 

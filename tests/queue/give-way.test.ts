@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCommitMs } from '../../src/journal/unposted.ts'
 import {
   giveWayEveryMs,
+  giveWayHoldMs,
   giveWayMsMax,
   giveWayMsMin,
   giveWayRestMs,
@@ -28,35 +29,43 @@ function look(giveWay: GiveWay, commitMs: readonly (number | undefined)[], fromM
 
 test('waits double while commits are slow, up to a bound, and shrink when they are fast again', () => {
   const giveWay = new GiveWay(25)
-  const slow = look(giveWay, [10, 24, 26, 40, 40, 40, 40, 40, 19])
-  expect(slow.slice(0, 4)).toEqual([0, 0, giveWayMsMin, 2 * giveWayMsMin])
-  expect(Math.max(...slow)).toBeLessThanOrEqual(giveWayMsMax)
-  expect(slow.at(-1)).toBeLessThan(slow.at(-2) as number)
+  const slow = look(giveWay, [10, 10, 24, 26, 60, 40, 40, 40, 40, 40, 40, 40, 19])
+  expect(slow.slice(3, 7)).toEqual([0, giveWayMsMin, 2 * giveWayMsMin, 4 * giveWayMsMin])
+  expect(Math.max(...slow)).toBe(giveWayMsMax)
+  expect(slow.at(-1)).toBeLessThan(giveWayMsMax)
   const fast = look(giveWay, Array(20).fill(5), 10_000)
   expect(fast.at(-1)).toBe(0)
 })
 
+test('a single slow commit is no reason', () => {
+  const giveWay = new GiveWay(25)
+  expect(look(giveWay, [5, 5, 5, 80, 5, 5, 5, 5])).toEqual(Array(8).fill(0))
+})
+
 test('when nothing is being accepted, posting goes back to full speed', () => {
   const giveWay = new GiveWay(25)
-  look(giveWay, Array(6).fill(100))
+  look(giveWay, Array(8).fill(100))
   expect(giveWay.pauseMs).toBeGreaterThan(0)
   expect(look(giveWay, Array(20).fill(undefined), 2_000).at(-1)).toBe(0)
 })
 
 test('what giving way does not mend, it does not go on for: it rests, then tries again', () => {
   const giveWay = new GiveWay(25)
-  const looks = Math.ceil(giveWayTrialMs / giveWayEveryMs) + 8
-  const first = look(giveWay, Array(looks).fill(80))
-  expect(Math.max(...first)).toBe(giveWayMsMax)
-  expect(first.at(-1)).toBe(0)
-  const rested = look(giveWay, [80], looks * giveWayEveryMs + giveWayRestMs)
-  expect(rested).toEqual([giveWayMsMin])
+  const looks = Math.ceil((giveWayTrialMs + giveWayRestMs) / giveWayEveryMs)
+  const waits = look(giveWay, Array(looks).fill(80))
+  expect(Math.max(...waits)).toBe(giveWayMsMax)
+  expect(waits.filter((ms) => ms > 0).length * giveWayEveryMs).toBeLessThan(2 * giveWayTrialMs)
+  expect(look(giveWay, Array(12).fill(80), 2 * giveWayRestMs).at(-1)).toBeGreaterThan(0)
 })
 
-test('where commits become shorter by it, giving way goes on', () => {
+test('where commits become shorter by it, giving way goes on, and is tried again now and then', () => {
   const giveWay = new GiveWay(25)
-  const looks = Math.ceil((2 * giveWayTrialMs) / giveWayEveryMs)
-  expect(look(giveWay, [80, ...Array(looks).fill(40)]).at(-1)).toBe(giveWayMsMax)
+  const looks = Math.ceil(giveWayHoldMs / giveWayEveryMs)
+  const waits = look(giveWay, [...Array(4).fill(80), ...Array(looks - 4).fill(40)])
+  expect(waits.at(-1)).toBe(giveWayMsMax)
+  // It looks at full speed, and they are as long as with waiting: it was not posting after all.
+  const later = look(giveWay, Array(looks).fill(40), giveWayHoldMs)
+  expect(later.at(-1)).toBe(0)
 })
 
 test('how long commits take is read from what waits to be posted', async () => {
@@ -84,8 +93,10 @@ test('how long commits take is read from what waits to be posted', async () => {
     readCommitMs: () => readCommitMs(journal.pool),
     onChange: (ms) => waits.push(ms),
   })
-  await givingWay.turn()
-  await waitFor('posting to wait', () => waits.some((ms) => ms > 0))
+  await waitFor('posting to wait', async () => {
+    await givingWay.turn()
+    return waits.some((ms) => ms > 0)
+  })
   const began = performance.now()
   await givingWay.turn()
   expect(performance.now() - began).toBeGreaterThan(giveWayMsMin / 2)
