@@ -25,8 +25,11 @@ const employeeAmounts = lineSums.map((name) => `d.${name}_employee_fen`).join(',
 /** Statuses that the API may answer to a filing. */
 export const allowedStatuses = [202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503]
 
-/** Preparations: what clients hold, once for each id. */
+/** Preparations: which attempts were refused for good, and what clients hold, once for each id. */
 export const preparations = [
+  'create temp table refused as select n from answered where status between 400 and 499',
+  'create unique index on refused (n)',
+  'analyze refused',
   `create temp table held_receipts as
    select t.id,
      case when count(distinct a.receipt) = 1 then min(a.receipt::text)::bytea end as receipts,
@@ -71,24 +74,26 @@ export const invariants: readonly Invariant[] = [
   },
   {
     code: 'I3',
-    title: 'nothing is posted that nobody sent',
+    title: 'nothing is posted that nobody sent, or that was refused',
     sql: `
-      select d.id as what, 'no attempt has this content' as why
+      select d.id as what, 'no attempt that was not refused has this content' as why
       from ledger.declaration d
       join journal.acceptance a on a.id = d.id
-      where not exists (select from tried t where t.id = d.id and t.digest = a.digest)`,
+      where not exists (
+        select from tried t
+        where t.id = d.id and t.digest = a.digest
+          and not exists (select from refused r where r.n = t.n)
+      )`,
   },
   {
     code: 'I4',
-    title: 'what had no answer is posted never or once, as it was sent',
+    title: 'what had no answer, or a 5xx, is posted never or once',
     sql: `
-      select t.id as what, 'it was never acknowledged and is posted ' || count(distinct (d.envelope, d.position)) || ' times' as why
-      from unanswered u
-      join tried t on t.n = u.n
-      join ledger.declaration d on d.id = t.id
-      where not exists (select from held_receipts h where h.id = t.id)
-      group by t.id
-      having count(distinct (d.envelope, d.position)) > 1`,
+      select d.id as what, 'it was never acknowledged and is posted ' || count(*) || ' times' as why
+      from ledger.declaration d
+      where not exists (select from held_receipts h where h.id = d.id)
+      group by d.id
+      having count(*) > 1`,
   },
   {
     code: 'I5',

@@ -24,7 +24,6 @@ const tables = {
   tried: `(seq bigint, n bigint, id text collate "C", employer text collate "C",
     period text collate "C", digest bytea, fen bigint[])`,
   answered: '(seq bigint, n bigint, status integer, receipt bytea, retry_after boolean)',
-  unanswered: '(seq bigint, n bigint)',
   seen: '(seq bigint, id text collate "C", rank integer)',
 } as const
 
@@ -40,7 +39,6 @@ class Loader {
   readonly #waiting: Record<keyof typeof tables, string> = {
     tried: '',
     answered: '',
-    unanswered: '',
     seen: '',
   }
 
@@ -69,7 +67,7 @@ class Loader {
 }
 
 /**
- * Reads a history into `tried`, `answered`, `unanswered` and `seen`.
+ * Reads a history into `tried`, `answered` and `seen`.
  * @throws HistoryError naming the line that is not one of a history
  */
 export async function loadHistory(client: pg.Client, file: string): Promise<LoadedHistory> {
@@ -85,9 +83,10 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
     const line = parseLine(text, seq)
     if (line === undefined) return undefined
     counts[line.kind] += 1
-    if (line.kind !== 'planted') return loader.add(...rowOf(line, seq))
-    planted.push(...line.values)
-    return undefined
+    if (line.kind === 'planted') planted.push(...line.values)
+    // An attempt without an answer is one that no answer names.
+    if (line.kind === 'planted' || line.kind === 'unknown') return undefined
+    return loader.add(...rowOf(line, seq))
   })
   await loader.end()
   await client.query('create index on tried (id)')
@@ -130,7 +129,7 @@ function parseLine(text: string, seq: number): HistoryLine | undefined {
 
 type Row = readonly [table: keyof typeof tables, row: string]
 
-function rowOf(line: Exclude<HistoryLine, { kind: 'planted' }>, seq: number): Row {
+function rowOf(line: Exclude<HistoryLine, { kind: 'planted' | 'unknown' }>, seq: number): Row {
   switch (line.kind) {
     case 'try': {
       const { n, id, employer, period, digest, fen } = line
@@ -142,8 +141,6 @@ function rowOf(line: Exclude<HistoryLine, { kind: 'planted' }>, seq: number): Ro
       const sha = receipt === undefined ? '\\N' : `\\\\x${hash('sha256', receipt, 'hex')}`
       return ['answered', `${seq}\t${n}\t${status}\t${sha}\t${retryAfter === true}\n`]
     }
-    case 'unknown':
-      return ['unanswered', `${seq}\t${line.n}\n`]
     case 'status': {
       if (!statuses.includes(line.status)) throw new HistoryError(`Line ${seq} has no such status.`)
       return ['seen', `${seq}\t${plain(line.id)}\t${ranks[line.status]}\n`]

@@ -346,11 +346,49 @@ describe('what a client saw is found by the right invariant', () => {
       (lines) => lines.filter((line) => !(line.kind === 'try' && line.id === firstId(lines))),
       ['I3'],
     ],
+    [
+      'a filing posted that was refused',
+      (lines): HistoryLine[] => {
+        const attempts = attemptsOf(lines, firstId(lines))
+        return lines.map((line) =>
+          line.kind === 'answer' && attempts.has(line.n)
+            ? { kind: 'answer', n: line.n, status: 422 }
+            : line,
+        )
+      },
+      ['I3'],
+    ],
   ])('%s', async (_, change, expected) => {
     const report = await auditAfter('select 1', change)
     expect(broken(report), JSON.stringify(report.verdicts, null, 1)).toEqual(expected)
   })
 })
+
+test('what had no answer may be posted, but not twice', async () => {
+  const silence = (lines: HistoryLine[]): HistoryLine[] => {
+    const attempts = attemptsOf(lines, firstId(lines))
+    return lines.flatMap((line): HistoryLine[] => {
+      const mine = line.kind === 'answer' && attempts.has(line.n)
+      if (mine) return [{ kind: 'unknown', n: line.n, reason: 'TimeoutError' }]
+      return [line]
+    })
+  }
+  expect(broken(await auditAfter('select 1', silence))).toEqual([])
+  const id = firstId(
+    readFileSync(history, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  )
+  const twice = `create temp table twice as select * from ledger.declaration where id = '${id}';
+    update twice set envelope = envelope + 1000000;
+    insert into ledger.declaration select * from twice`
+  expect(broken(await auditAfter(twice, silence))).toEqual(['I2', 'I4', 'I6'])
+})
+
+function attemptsOf(lines: readonly HistoryLine[], id: string | undefined): Set<number> {
+  return new Set(lines.flatMap((line) => (line.kind === 'try' && line.id === id ? [line.n] : [])))
+}
 
 function firstId(lines: HistoryLine[]): string | undefined {
   const tries = lines.filter((line) => line.kind === 'try')
