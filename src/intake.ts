@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     pools: [acceptPool, readPool],
     backend,
     mode: config.durability,
+    standbys: config.standbys,
   })
   await recordPacks(readPool, policies) // before the first acceptance names one
   const lane: Lane = 'filing'
@@ -128,12 +129,13 @@ async function main(): Promise<void> {
 function telling(
   logger: Logger,
   { notDurable }: IntakeMetrics,
-): Pick<DurabilityDependencies, 'onChange' | 'onQueueEmptied'> {
+): Pick<DurabilityDependencies, 'onChange' | 'onAdvice' | 'onQueueEmptied'> {
   return {
     onChange: (faults) => {
       notDurable.set(faults.length)
       logger.error({ faults }, 'what a 202 promises could be lost')
     },
+    onAdvice: (advice) => logger.warn(advice),
     onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   }
 }

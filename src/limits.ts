@@ -58,6 +58,9 @@ export const enqueueMsMax = 2_000
 /** Enqueue calls under way in one intake process; above it, envelopes are left to the sweeper. */
 export const enqueuesUnderWayMax = 64
 
+/** Of Redis's maxmemory: above it, nothing is enqueued, so that workers have room to drain it. */
+export const redisFullShare = 0.75
+export const redisLookEveryMs = 1_000
 /** How often a worker that posts looks how long acceptance's commits take. */
 export const giveWayEveryMs = 250
 /** A posting waits at most this long before it begins, while it gives way: it never stops. */

@@ -84,6 +84,8 @@ async function main(): Promise<void> {
     pools: [pool],
     backend,
     mode: config.durability,
+    standbys: config.standbys,
+    onAdvice: (advice) => logger.warn(advice),
     onChange: (faults) => logger.error({ faults }, 'what was posted could be lost'),
     onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   })

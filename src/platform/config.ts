@@ -27,6 +27,8 @@ export type Config = {
   readonly crashAt: CrashPoint | undefined
   /** What to do where settings of Postgres or Redis could lose what was acknowledged. */
   readonly durability: 'strict' | 'warn'
+  /** How many standbys of Postgres each commit must have reached. */
+  readonly standbys: number
   /** Posting gives way while commits of acceptance take longer, in milliseconds. */
   readonly acceptCommitMs: number
   readonly logLevel: string
@@ -56,6 +58,8 @@ export const variables = {
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
+  SYNCHRONOUS_STANDBYS:
+    'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
     'milliseconds that a commit of acceptance may take; while they take longer, posting gives way (25)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
@@ -80,10 +84,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push(`${name} must be a port number from 0 to 65535`)
     return fallback
   }
-  const milliseconds = (name: keyof typeof variables, fallback: number) => {
+  const whole = (name: keyof typeof variables, fallback: number, min: number, max: number) => {
     const value = text(name) ?? String(fallback)
-    if (/^[1-9]\d{0,4}$/.test(value)) return Number(value)
-    faults.push(`${name} must be a whole number of milliseconds from 1 to 99999`)
+    if (/^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max)
+      return Number(value)
+    faults.push(`${name} must be a whole number from ${min} to ${max}`)
     return fallback
   }
   const url = (name: keyof typeof variables, protocols: readonly string[]) => {
@@ -126,7 +131,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
-    acceptCommitMs: milliseconds('ACCEPT_COMMIT_MS', 25),
+    standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
+    acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     logLevel,
   }
   if (faults.length > 0) throw new ConfigError(faults.join('; '))

@@ -25,14 +25,17 @@ export class DurabilityError extends Error {
 const clockOffsetMsMax = 5_000
 const versionMin = 160_000
 
-type Settings = Record<'fsync' | 'pages' | 'commit' | 'read_only', string> & {
+type Settings = Record<'fsync' | 'pages' | 'commit' | 'names' | 'read_only', string> & {
   standby: boolean
   version: string
   now_ms: string
 }
 
-/** What is wrong with the Postgres of a pool, as its sessions see it. */
-export async function checkPostgres(pool: pg.Pool): Promise<DurabilityFault[]> {
+/**
+ * What is wrong with the Postgres of a pool, as its sessions see it.
+ * @param standbys how many each commit must have reached
+ */
+export async function checkPostgres(pool: pg.Pool, standbys: number): Promise<DurabilityFault[]> {
   const { rows } = await pool.query<Settings>({
     name: 'check-durability',
     text: `
@@ -40,16 +43,17 @@ export async function checkPostgres(pool: pg.Pool): Promise<DurabilityFault[]> {
         current_setting('fsync') as fsync,
         current_setting('full_page_writes') as pages,
         current_setting('synchronous_commit') as commit,
+        current_setting('synchronous_standby_names') as names,
         current_setting('default_transaction_read_only') as read_only,
         current_setting('server_version_num') as version,
         pg_is_in_recovery() as standby,
         (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
   })
   const [settings] = rows
-  return settings === undefined ? [] : faultsOf(settings, Date.now())
+  return settings === undefined ? [] : faultsOf(settings, standbys, Date.now())
 }
 
-function faultsOf(settings: Settings, nowMs: number): DurabilityFault[] {
+function faultsOf(settings: Settings, standbys: number, nowMs: number): DurabilityFault[] {
   const faults: DurabilityFault[] = []
   const fault = (setting: string, risk: string, mend: string) =>
     void faults.push({ setting, risk, mend })
@@ -63,6 +67,16 @@ function faultsOf(settings: Settings, nowMs: number): DurabilityFault[] {
   if (settings.commit === 'off') {
     const risk = 'a crash loses what was acknowledged in the last moments'
     fault('synchronous_commit', risk, 'alter system set synchronous_commit = on')
+  }
+  const waitedFor = standbysIn(settings.names)
+  if (waitedFor > 0 && settings.commit === 'local') {
+    const risk = 'commits do not wait for the standbys that are named'
+    fault('synchronous_commit', risk, 'alter system set synchronous_commit = on')
+  }
+  if (waitedFor < standbys) {
+    const risk = `the loss of this server loses what was acknowledged: commits wait for ${waitedFor} standbys, SYNCHRONOUS_STANDBYS asks for ${standbys}`
+    const mend = `alter system set synchronous_standby_names = 'ANY ${standbys} (…)', with one more standby than that`
+    fault('synchronous_standby_names', risk, mend)
   }
   if (settings.standby) {
     const mend = 'point DATABASE_URL at the primary'
@@ -82,11 +96,21 @@ function faultsOf(settings: Settings, nowMs: number): DurabilityFault[] {
   return faults
 }
 
+/** How many standbys a commit waits for: `ANY n (…)`, `FIRST n (…)`, `n (…)`, or a list, of which one. */
+function standbysIn(names: string): number {
+  if (names.trim() === '') return 0
+  return Number(/^\s*(?:any|first)?\s*(\d+)\s*\(/i.exec(names)?.[1] ?? 1)
+}
+
 export type DurabilityDependencies = {
   /** The first is asked; a new connection of any is a reason to ask again. */
   readonly pools: readonly [pg.Pool, ...pg.Pool[]]
   readonly backend: Pick<QueueBackend, 'check' | 'onReconnect'>
   readonly mode: DurabilityMode
+  /** How many standbys each commit must have reached. */
+  readonly standbys: number
+  /** Told once of each thing that would be better otherwise, though nothing can be lost by it. */
+  readonly onAdvice: (advice: string) => void
   /** Told whenever what is wrong changes. */
   readonly onChange: (faults: readonly DurabilityFault[]) => void
   /** The queue was emptied, or is an older one: the sweeper will fill it again. */
@@ -111,12 +135,17 @@ const checkAfterConnectMs = 500
 export async function watchDurability(
   dependencies: DurabilityDependencies,
 ): Promise<DurabilityWatch> {
-  const { pools, backend, mode, onChange, onQueueEmptied } = dependencies
+  const { pools, backend, mode, standbys, onChange, onAdvice, onQueueEmptied } = dependencies
   const [pool] = pools
+  const advised = new Set<string>()
   const read = async () => {
     const queue = await backend.check()
     if (queue.emptied) onQueueEmptied()
-    return [...(await checkPostgres(pool)), ...queue.faults]
+    for (const advice of queue.advice) {
+      if (!advised.has(advice)) onAdvice(advice)
+      advised.add(advice)
+    }
+    return [...(await checkPostgres(pool, standbys)), ...queue.faults]
   }
   let faults = await read()
   if (mode === 'strict' && faults.length > 0) throw new DurabilityError(sentencesOf(faults))

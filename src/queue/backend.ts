@@ -11,6 +11,8 @@ import {
   envelopesAtATime,
   jobLockMs,
   postRetryMsMax,
+  redisFullShare,
+  redisLookEveryMs,
   stalledCheckMs,
 } from '../limits.ts'
 
@@ -42,6 +44,8 @@ export type QueueCheck = {
     readonly mend: string
   }[]
   readonly emptied: boolean
+  /** What would be better otherwise, though nothing acknowledged can be lost by it. */
+  readonly advice: readonly string[]
 }
 
 export type QueueBackend = {
@@ -121,7 +125,7 @@ export function openRedisBackend(options: {
       const connection = connect(failingFast)
       const settings = { ...queueOptions, connection, prefix: prefix(lane) }
       const queue = new onRedis.Queue<EnvelopeReference>(queueName(lane), settings)
-      return laneQueue(queue.on('error', options.onError))
+      return laneQueue(queue.on('error', options.onError), probe.isFull)
     },
     openWorker: (lane, post) => {
       const connection = connect({ maxRetriesPerRequest: null })
@@ -153,7 +157,7 @@ export function openPostgresBackend(options: {
     openQueue: (lane) => {
       const settings = { ...queueOptions, connection }
       const queue = new onPostgres.Queue<EnvelopeReference>(queueName(lane), settings)
-      return laneQueue(queue.on('error', options.onError))
+      return laneQueue(queue.on('error', options.onError), () => false)
     },
     openWorker: (lane, post) => {
       const settings = { ...workerOptions, connection }
@@ -161,7 +165,7 @@ export function openPostgresBackend(options: {
       return laneWorker(worker.on('error', options.onError))
     },
     // It is kept where the journal is, and checked with it.
-    check: async () => ({ faults: [], emptied: false }),
+    check: async () => ({ faults: [], emptied: false, advice: [] }),
     onReconnect: () => {},
     close: async () => {},
   }
@@ -185,19 +189,61 @@ function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) 
         // Another epoch, or none where there was one: it was emptied, or an older copy took over.
         const emptied = epoch !== undefined && epoch !== found
         epoch = found
-        return { faults: redisFaults(await open().info()), emptied }
+        const info = await open().info()
+        return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
       } catch {
-        return { faults: [], emptied: false }
+        return { faults: [], emptied: false, advice: [] }
       }
     },
+    isFull: watchMemory(open),
   }
+}
+
+/**
+ * Whether Redis has less room than its workers need: at its `maxmemory` it refuses them as well as
+ * producers, and nothing would drain it. Looked at every now and then, while something is enqueued;
+ * one that can't be asked counts as having room, as the adding itself will tell.
+ */
+function watchMemory(open: () => Redis): () => boolean {
+  let full = false
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const look = async () => {
+    const info = await open().info('memory')
+    const [used, max] = [numberIn(info, 'used_memory'), numberIn(info, 'maxmemory')]
+    full = max > 0 && used > redisFullShare * max
+  }
+  return () => {
+    const now = performance.now()
+    if (now - lookedAt > redisLookEveryMs) {
+      lookedAt = now
+      look().catch(() => {
+        full = false
+      })
+    }
+    return full
+  }
+}
+
+function numberIn(info: string, name: string): number {
+  return Number(told(info, name) ?? 0)
+}
+
+function told(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
+}
+
+/** Persistence is not asked for: what it would save, the sweeper finds in the journal. */
+function redisAdvice(info: string): string[] {
+  if (numberIn(info, 'maxmemory') > 0) return []
+  return [
+    'Redis has no maxmemory: what else grows in it can take the memory of its machine. Set it: config set maxmemory 1gb',
+  ]
 }
 
 /** From INFO, which needs no right to read the configuration. */
 function redisFaults(info: string): QueueCheck['faults'] {
-  const told = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
   const faults: QueueCheck['faults'][number][] = []
-  const policy = told('maxmemory_policy')
+  const policy = told(info, 'maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction') {
     const risk = `Redis drops parts of the queue when it is full (${policy})`
     faults.push({
@@ -206,11 +252,11 @@ function redisFaults(info: string): QueueCheck['faults'] {
       mend: 'config set maxmemory-policy noeviction',
     })
   }
-  if (told('role') === 'slave') {
+  if (told(info, 'role') === 'slave') {
     const risk = 'this Redis only follows another and takes nothing'
     faults.push({ setting: 'replica', risk, mend: 'point REDIS_URL at the primary' })
   }
-  if (Number.parseInt(told('redis_version') ?? '7', 10) < 7) {
+  if (Number.parseInt(told(info, 'redis_version') ?? '7', 10) < 7) {
     faults.push({
       setting: 'redis_version',
       risk: 'releases before 7 are not tested',
@@ -245,9 +291,15 @@ type BullQueue = {
   close(): Promise<unknown>
 }
 
-function laneQueue(queue: BullQueue): LaneQueue {
+/** There is too little room: the journal has what is left out, and the sweeper tries again. */
+export class QueueFullError extends Error {
+  override name = 'QueueFullError'
+}
+
+function laneQueue(queue: BullQueue, isFull: () => boolean): LaneQueue {
   return {
     add: async (envelopes) => {
+      if (isFull()) throw new QueueFullError('the queue uses 75% of the memory it may use')
       // Not atomic on Redis: some may be in and others not when it throws. The sweeper evens it out.
       const jobs = envelopes.map((envelope) => ({
         name: 'post',

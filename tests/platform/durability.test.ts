@@ -42,7 +42,7 @@ async function start(env: Record<string, string>) {
   return { code: await command.done, output: command.output() }
 }
 
-test.each([
+test.each<[string, string, RegExp, Record<string, string>?]>([
   [
     `set ${weakCommit}`,
     'reset synchronous_commit',
@@ -53,10 +53,16 @@ test.each([
     'reset default_transaction_read_only',
     /default_transaction_read_only: nothing can be accepted/,
   ],
-])('strict refuses to start with: %s', async (set, reset, sentence) => {
+  [
+    'set synchronous_commit = local',
+    'reset synchronous_commit',
+    /synchronous_standby_names: the loss of this server loses.*wait for 0 standbys.*asks for 1.*alter system set synchronous_standby_names = 'ANY 1/,
+    { SYNCHRONOUS_STANDBYS: '1' },
+  ],
+])('strict refuses to start with: %s', async (set, reset, sentence, env = {}) => {
   await alter(set)
   try {
-    const { code, output } = await start({})
+    const { code, output } = await start(env)
     expect(code).toBe(1)
     expect(output).toMatch(/nothing is started \(DURABILITY=strict\)/)
     expect(output).toMatch(sentence)
