@@ -1,7 +1,7 @@
 /**
- * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json] | --sign [--day …] |
- * --export FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: the books of a day, of all or of
- * one employer. --sign appends them to the signed ones; --export writes signed books, one on each
+ * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC | --by employer|envelope] [--json] |
+ * --sign [--day …] | --export FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: the books of a
+ * day, of all or of one employer; --by prints them as CSV, a row for each employer or envelope. --sign appends them to the signed ones; --export writes signed books, one on each
  * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -11,12 +11,14 @@ import { formatFen } from './declaration/money.ts'
 import { addDays, dayOf, isDay } from './declaration/period.ts'
 import type { PublicJwk } from './journal/compact-jws.ts'
 import { type Books, findSignedBooks, readBooks, signBooks, verifyBooks } from './ledger/books.ts'
+import { type PartedBy, partedBy, readBooksParts } from './ledger/books-parts.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 
 const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
+       npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
        npm run reconcile -- --sign [--day YYYY-MM-DD]
        npm run reconcile -- --export FILE --from YYYY-MM-DD --to YYYY-MM-DD
        npm run reconcile -- --verify FILE [--jwks FILE]`
@@ -36,6 +38,7 @@ function readArguments(args: string[]) {
       options: {
         day: { type: 'string', default: dayOf(Date.now() * 1_000) },
         employer: { type: 'string' },
+        by: { type: 'string' },
         json: { type: 'boolean', default: false },
         sign: { type: 'boolean', default: false },
         export: { type: 'string' },
@@ -46,7 +49,9 @@ function readArguments(args: string[]) {
       },
     })
     const { day, from = day, to = day } = values
-    if ([day, from, to].every(isDay) && from <= to) return { ...values, from, to }
+    const by = partedBy.find((one) => one === values.by)
+    const sound = [day, from, to].every(isDay) && from <= to && values.by === by
+    if (sound) return { ...values, by, from, to }
   } catch {
     // the usage says it
   }
@@ -60,10 +65,23 @@ async function onDatabase(config: Config, url: string, options: Options): Promis
   await client.connect()
   try {
     if (options.export !== undefined) await exportBooks(client, options.export, options)
+    else if (options.by !== undefined) await showParts(client, options.day, options.by)
     else if (options.sign) await sign(client, config, options.day)
     else show(await readBooks(client, options.day, options.employer), options.json)
   } finally {
     await client.end()
+  }
+}
+
+const counts = ['accepted', 'posted', 'deadLetters', 'underWay', 'missing', 'doubled'] as const
+
+/** As CSV: codes and numbers only, which need no quotes. */
+async function showParts(client: pg.Client, day: string, by: PartedBy): Promise<void> {
+  say([by, ...counts, 'employerYuan', 'employeeYuan'].join(','))
+  for await (const part of readBooksParts(client, day, by)) {
+    const amounts = [formatFen(part.employerFen), formatFen(part.employeeFen)]
+    say([part.of, ...counts.map((name) => part[name]), ...amounts].join(','))
+    if (part.missing > 0 || part.doubled > 0) process.exitCode = 1
   }
 }
 
@@ -110,10 +128,9 @@ function show(books: Books, json: boolean): void {
     return
   }
   say(`${books.day}${books.employer === undefined ? '' : `, ${books.employer}`}`)
-  const columns = ['accepted', 'posted', 'deadLetters', 'underWay', 'missing', 'doubled'] as const
-  say(`  ${'lane'.padEnd(8)}${columns.map((name) => name.padStart(12)).join('')}`)
+  say(`  ${'lane'.padEnd(8)}${counts.map((name) => name.padStart(12)).join('')}`)
   for (const lane of books.lanes) {
-    const cells = columns.map((name) => String(lane[name]).padStart(12)).join('')
+    const cells = counts.map((name) => String(lane[name]).padStart(12)).join('')
     say(`  ${lane.lane.padEnd(8)}${cells}`)
   }
   for (const { insurance, employerFen, employeeFen } of books.amounts) {

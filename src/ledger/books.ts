@@ -52,28 +52,20 @@ export async function readBooks(
   ]
   const lanes = await client.query<Record<keyof BooksOfLane, string> & { oldest: string | null }>(
     `select
-       e.lane,
+       lane,
        count(*) as accepted,
-       count(p.id) as posted,
-       count(l.id) filter (where p.id is null) as "deadLetters",
-       count(u.envelope) filter (where p.id is null and l.id is null) as "underWay",
-       count(*) filter (where p.id is null and l.id is null and u.envelope is null) as missing,
-       count(*) filter (where p.times > 1) as doubled,
-       extract(epoch from now() - min(a.accepted_at) filter (where u.envelope is not null)) as oldest
-     from journal.acceptance a
-     join journal.envelope e on e.number = a.envelope
-     left join lateral (
-       select d.id, count(*) as times from ledger.declaration d where d.id = a.id group by d.id
-       union all
-       select r.id, count(*) from ledger.reassessment r where r.id = a.id group by r.id
-     ) p on true
-     left join ledger.open_dead_letter l on l.envelope = a.envelope and l.position = a.position
-     left join journal.unposted u on u.envelope = a.envelope
-     where a.accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
-       and a.accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-       and ($3::text is null or a.employer = $3)
-     group by e.lane
-     order by e.lane`,
+       count(*) filter (where posted_times > 0) as posted,
+       count(*) filter (where dead_letter) as "deadLetters",
+       count(*) filter (where under_way) as "underWay",
+       count(*) filter (where posted_times = 0 and not dead_letter and not under_way) as missing,
+       count(*) filter (where posted_times > 1) as doubled,
+       extract(epoch from now() - min(accepted_at) filter (where under_way)) as oldest
+     from ledger.fate
+     where accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+       and accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+       and ($3::text is null or employer = $3)
+     group by lane
+     order by lane`,
     values,
   )
   const amounts = await client.query<{ insurance: string; employer: string; employee: string }>(

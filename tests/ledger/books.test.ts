@@ -75,6 +75,32 @@ test('accepted is posted, dead letters and what is under way, in declarations an
   expect((await readBooks(owner, addDays(day, 1), undefined)).lanes).toEqual([])
 })
 
+test('a day is divided by employer or envelope, and the parts add up to it', async () => {
+  const { owner } = journal.database
+  const sums = await owner.query(
+    `select count(*)::int as declarations, count(distinct envelope)::int as envelopes,
+       sum(pension_employer_fen + medical_employer_fen + unemployment_employer_fen
+         + work_injury_employer_fen + occupational_injury_employer_fen)::int as fen
+     from ledger.declaration`,
+  )
+  for (const [by, rows] of [
+    ['employer', 10],
+    ['envelope', 2],
+  ] as const) {
+    const { code, output } = await run('--day', day, '--by', by)
+    expect(code).toBe(0)
+    const [head, ...lines] = output.trim().split('\n')
+    expect(head).toBe(
+      `${by},accepted,posted,deadLetters,underWay,missing,doubled,employerYuan,employeeYuan`,
+    )
+    expect(lines).toHaveLength(rows)
+    const column = (at: number) => lines.reduce((sum, line) => sum + Number(line.split(',')[at]), 0)
+    expect([1, 2, 3, 4, 5, 6].map(column)).toEqual([10, 6, 1, 3, 0, 0])
+    expect(Math.round(100 * column(7))).toBe(sums.rows[0].fen)
+  }
+  expect((await run('--by', 'wage')).output).toMatch(/^Usage/)
+})
+
 test('a month of signed books is exported, and verifies offline; any change is found', async () => {
   for (const one of [day, addDays(day, 1), day]) {
     expect((await run('--sign', '--day', one)).code).toBe(0)
