@@ -3,11 +3,8 @@
  * encryption, receipts, acceptance rows, fsync), compared in turns with a bare Fastify app and with
  * one synchronous INSERT for each request. 5-line declarations, autocannon, 100 connections.
  */
-import autocannon from 'autocannon'
 import { Redis } from 'ioredis'
-import { issueToken } from '../src/intake/issue-token.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
-import { createGenerator } from './support/generator.ts'
+import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import {
   cpuMicros,
   cpuMicrosOfFamily,
@@ -18,15 +15,11 @@ import {
 import { type Figure, median, report, residentSizes, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
-const connections = 100
-const lines = 5
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 const roundSeconds = Number(process.env.BENCH_SECONDS ?? 8)
 const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
 const programs = ['intake', 'bare', 'synchronous'] as const
 type Program = (typeof programs)[number]
-
-type Filing = { readonly body: string; readonly authorization: string }
 
 async function main(): Promise<void> {
   const services = await startServices()
@@ -40,26 +33,6 @@ async function main(): Promise<void> {
   } finally {
     await services.stop()
   }
-}
-
-/** Distinct declarations of 100 employers, each with its employer's token. */
-async function prepareFilings({ keyringFile }: Services): Promise<Filing[]> {
-  const [key] = readKeyring(keyringFile).tokenKeys
-  if (key === undefined) throw new Error('no token key')
-  const generator = createGenerator(1)
-  const filings: Filing[] = []
-  for (let i = 0; i < 100; i += 1) {
-    const employer = generator.employer()
-    const token = await issueToken(
-      { key, issuer: 'spillway', audience: 'spillway' },
-      { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 7_200 },
-    )
-    for (let j = 0; j < 20; j += 1) {
-      const body = JSON.stringify(generator.declaration({ employer, period: '2024-11', lines }))
-      filings.push({ body, authorization: `Bearer ${token}` })
-    }
-  }
-  return filings
 }
 
 async function start(program: Program, services: Services): Promise<MeasuredProcess> {
@@ -110,39 +83,6 @@ async function measure(
     (value, i) => (value - (before[i] ?? 0)) / accepted,
   )
   return { rate: accepted / seconds, cpu, postgres, redis }
-}
-
-let sent = 0
-
-async function fire(
-  url: string,
-  filings: readonly Filing[],
-  limit: { duration: number } | { amount: number },
-): Promise<{ accepted: number; seconds: number }> {
-  const result = await autocannon({
-    url: `${url}/v1/declarations`,
-    connections,
-    ...limit,
-    requests: [
-      {
-        method: 'POST',
-        setupRequest: (request) => {
-          sent += 1
-          const { body, authorization } = filings[sent % filings.length] as Filing
-          const headers = {
-            'content-type': 'application/json',
-            'idempotency-key': `bench-${process.pid}-${sent}`,
-            authorization,
-          }
-          return { ...request, body, headers }
-        },
-      },
-    ],
-  })
-  const { non2xx, errors } = result
-  if (non2xx > 0 || errors > 0)
-    throw new Error(`${non2xx} refusals and ${errors} errors under load`)
-  return { accepted: result['2xx'], seconds: result.duration }
 }
 
 function figuresOf(results: ReadonlyMap<Program, readonly Round[]>): Figure[] {

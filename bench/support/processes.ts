@@ -9,18 +9,25 @@ export type MeasuredProcess = {
   end(): Promise<void>
 }
 
-/** Starts a program of this project; resolves when it says that it is ready. */
+/**
+ * Starts a program of this project; resolves when it says that it is ready.
+ * @param preload a module of `bench/programs` that is loaded before it
+ */
 export async function startProgram(
   file: string,
   env: Record<string, string>,
+  preload?: string,
 ): Promise<MeasuredProcess> {
+  const preloaded = preload && fileURLToPath(new URL(`../programs/${preload}`, import.meta.url))
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
     env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv:
-      process.env.BENCH_PROFILE === undefined
+    execArgv: [
+      ...(preloaded ? ['--import', preloaded] : []),
+      ...(process.env.BENCH_PROFILE === undefined
         ? []
-        : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`],
+        : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]),
+    ],
   })
   const address = await readyAddress(child)
   return {

@@ -1,0 +1,65 @@
+/** Filings that benchmarks send over HTTP with autocannon: 5-line declarations, all different. */
+import autocannon from 'autocannon'
+import { issueToken } from '../../src/intake/issue-token.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { createGenerator } from './generator.ts'
+import type { Services } from './services.ts'
+
+const connections = 100
+const lines = 5
+
+export type Filing = { readonly body: string; readonly authorization: string }
+
+/** Distinct declarations of 100 employers, each with its employer's token. */
+export async function prepareFilings({ keyringFile }: Services): Promise<Filing[]> {
+  const [key] = readKeyring(keyringFile).tokenKeys
+  if (key === undefined) throw new Error('no token key')
+  const generator = createGenerator(1)
+  const filings: Filing[] = []
+  for (let i = 0; i < 100; i += 1) {
+    const employer = generator.employer()
+    const token = await issueToken(
+      { key, issuer: 'spillway', audience: 'spillway' },
+      { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 7_200 },
+    )
+    for (let j = 0; j < 20; j += 1) {
+      const body = JSON.stringify(generator.declaration({ employer, period: '2024-11', lines }))
+      filings.push({ body, authorization: `Bearer ${token}` })
+    }
+  }
+  return filings
+}
+
+let sent = 0
+
+/** Sends them over 100 connections; every one must be accepted. */
+export async function fire(
+  url: string,
+  filings: readonly Filing[],
+  limit: { duration: number } | { amount: number },
+): Promise<{ accepted: number; seconds: number }> {
+  const result = await autocannon({
+    url: `${url}/v1/declarations`,
+    connections,
+    ...limit,
+    requests: [
+      {
+        method: 'POST',
+        setupRequest: (request) => {
+          sent += 1
+          const { body, authorization } = filings[sent % filings.length] as Filing
+          const headers = {
+            'content-type': 'application/json',
+            'idempotency-key': `bench-${process.pid}-${sent}`,
+            authorization,
+          }
+          return { ...request, body, headers }
+        },
+      },
+    ],
+  })
+  const { non2xx, errors } = result
+  if (non2xx > 0 || errors > 0)
+    throw new Error(`${non2xx} refusals and ${errors} errors under load`)
+  return { accepted: result['2xx'], seconds: result.duration }
+}
