@@ -63,12 +63,10 @@ export const redisFullShare = 0.75
 export const redisLookEveryMs = 1_000
 /** How often a worker that posts looks how long acceptance's commits take. */
 export const giveWayEveryMs = 250
-/** A posting waits at most this long before it begins, while it gives way: it never stops. */
-export const giveWayMsMax = 250
-/** The first wait; each look at commits that are still slow doubles it. */
-export const giveWayMsMin = 8
-/** What a look at commits that are fast again takes off. */
-export const giveWayStepMs = 16
+/** Posting never has less than this share of the time, however slow acceptance's commits are. */
+export const giveWayShareMin = 0.2
+/** A posting waits at most this long before it begins: one slow posting must not stop the rest. */
+export const giveWayPauseMsMax = 1_000
 /** Giving way in full for so long without shorter commits: something else slows them. */
 export const giveWayTrialMs = 3_000
 /** Then posting goes on at full speed for so long, before it tries again. */
@@ -123,6 +121,9 @@ assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced w
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
-assert(giveWayMsMax + postStatementMsMax < jobLockMs, 'giving way must not cost a job its lock')
+assert(
+  giveWayPauseMsMax + postStatementMsMax < jobLockMs,
+  'giving way must not cost a job its lock',
+)
 assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')

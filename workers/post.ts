@@ -56,14 +56,13 @@ async function main(): Promise<void> {
   const progress = new Map(lanes.map((lane) => [lane, new LaneProgress()]))
   const givingWay = startGivingWay(new GiveWay(config.acceptCommitMs), {
     readCommitMs: () => readCommitMs(pool),
-    onChange: (pauseMs) => metrics.givingWay.set(pauseMs / 1_000),
+    onChange: (share) => metrics.postingShare.set(share),
   })
   const workers = [...progress].map(([lane, moves]) => {
     const post = observedPosting({ lane, postEnvelope, logger, metrics, onPosted })
     return backend.openWorker(lane, async (envelope) => {
       const finished = moves.take()
-      await givingWay.turn()
-      await post(envelope).finally(finished)
+      await givingWay.run(() => post(envelope)).finally(finished)
     })
   })
   const stuck = endWhenStuck(logger)

@@ -133,9 +133,9 @@ export function createWorkerMetrics() {
       labelNames: ['lane', 'code'] as const,
       registers,
     }),
-    givingWay: new Gauge({
-      name: 'spillway_posting_pause_seconds',
-      help: 'How long each posting waits so that acceptance goes first; 0 at full speed.',
+    postingShare: new Gauge({
+      name: 'spillway_posting_share',
+      help: 'Share of the time in which this process posts, so that acceptance goes first; 1 is all.',
       registers,
     }),
     swept: new Counter({

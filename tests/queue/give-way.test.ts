@@ -4,9 +4,8 @@ import { readCommitMs } from '../../src/journal/unposted.ts'
 import {
   giveWayEveryMs,
   giveWayHoldMs,
-  giveWayMsMax,
-  giveWayMsMin,
   giveWayRestMs,
+  giveWayShareMin,
   giveWayTrialMs,
 } from '../../src/limits.ts'
 import { GiveWay, startGivingWay } from '../../src/queue/give-way.ts'
@@ -19,53 +18,54 @@ beforeAll(async () => {
 })
 afterAll(() => journal.close())
 
-/** Looks at commits that take so long, one after another; returns the wait after each. */
+/** Looks at commits that take so long, one after another; returns the share after each. */
 function look(giveWay: GiveWay, commitMs: readonly (number | undefined)[], fromMs = 0): number[] {
   return commitMs.map((ms, i) => {
     giveWay.observe(ms, fromMs + i * giveWayEveryMs)
-    return giveWay.pauseMs
+    return giveWay.share
   })
 }
 
-test('waits double while commits are slow, up to a bound, and shrink when they are fast again', () => {
+test('the share shrinks while commits are slow, to a fifth, and grows when they are fast again', () => {
   const giveWay = new GiveWay(25)
   const slow = look(giveWay, [10, 10, 24, 26, 60, 40, 40, 40, 40, 40, 40, 40, 19])
-  expect(slow.slice(3, 7)).toEqual([0, giveWayMsMin, 2 * giveWayMsMin, 4 * giveWayMsMin])
-  expect(Math.max(...slow)).toBe(giveWayMsMax)
-  expect(slow.at(-1)).toBeLessThan(giveWayMsMax)
+  expect(slow.slice(3, 6).map((share) => share.toFixed(2))).toEqual(['1.00', '0.67', '0.44'])
+  expect(Math.min(...slow)).toBe(giveWayShareMin)
+  expect(slow.at(-1)).toBeGreaterThan(giveWayShareMin)
   const fast = look(giveWay, Array(20).fill(5), 10_000)
-  expect(fast.at(-1)).toBe(0)
+  expect(fast.at(-1)).toBe(1)
 })
 
 test('a single slow commit is no reason', () => {
   const giveWay = new GiveWay(25)
-  expect(look(giveWay, [5, 5, 5, 80, 5, 5, 5, 5])).toEqual(Array(8).fill(0))
+  expect(look(giveWay, [5, 5, 5, 80, 5, 5, 5, 5])).toEqual(Array(8).fill(1))
 })
 
 test('when nothing is being accepted, posting goes back to full speed', () => {
   const giveWay = new GiveWay(25)
   look(giveWay, Array(8).fill(100))
-  expect(giveWay.pauseMs).toBeGreaterThan(0)
-  expect(look(giveWay, Array(20).fill(undefined), 2_000).at(-1)).toBe(0)
+  expect(giveWay.share).toBeLessThan(1)
+  expect(look(giveWay, Array(20).fill(undefined), 2_000).at(-1)).toBe(1)
 })
 
 test('what giving way does not mend, it does not go on for: it rests, then tries again', () => {
   const giveWay = new GiveWay(25)
   const looks = Math.ceil((giveWayTrialMs + giveWayRestMs) / giveWayEveryMs)
-  const waits = look(giveWay, Array(looks).fill(80))
-  expect(Math.max(...waits)).toBe(giveWayMsMax)
-  expect(waits.filter((ms) => ms > 0).length * giveWayEveryMs).toBeLessThan(2 * giveWayTrialMs)
-  expect(look(giveWay, Array(12).fill(80), 2 * giveWayRestMs).at(-1)).toBeGreaterThan(0)
+  const shares = look(giveWay, Array(looks).fill(80))
+  expect(Math.min(...shares)).toBe(giveWayShareMin)
+  const yielding = shares.filter((share) => share < 1).length * giveWayEveryMs
+  expect(yielding).toBeLessThan(2 * giveWayTrialMs)
+  expect(look(giveWay, Array(12).fill(80), 2 * giveWayRestMs).at(-1)).toBeLessThan(1)
 })
 
 test('where commits become shorter by it, giving way goes on, and is tried again now and then', () => {
   const giveWay = new GiveWay(25)
   const looks = Math.ceil(giveWayHoldMs / giveWayEveryMs)
-  const waits = look(giveWay, [...Array(4).fill(80), ...Array(looks - 4).fill(40)])
-  expect(waits.at(-1)).toBe(giveWayMsMax)
+  const shares = look(giveWay, [...Array(4).fill(80), ...Array(looks - 4).fill(40)])
+  expect(shares.at(-1)).toBe(giveWayShareMin)
   // It looks at full speed, and they are as long as with waiting: it was not posting after all.
   const later = look(giveWay, Array(looks).fill(40), giveWayHoldMs)
-  expect(later.at(-1)).toBe(0)
+  expect(later.at(-1)).toBe(1)
 })
 
 test('how long commits take is read from what waits to be posted', async () => {
@@ -88,18 +88,20 @@ test('how long commits take is read from what waits to be posted', async () => {
   const { envelope } = await accept([filingOf(declare(), 'after')])
   expect(await readCommitMs(journal.pool)).toBeGreaterThan(150) // of 400 and a fast one
 
-  const waits: number[] = []
+  const shares: number[] = []
   const givingWay = startGivingWay(new GiveWay(25), {
     readCommitMs: () => readCommitMs(journal.pool),
-    onChange: (ms) => waits.push(ms),
+    onChange: (share) => shares.push(share),
   })
-  await waitFor('posting to wait', async () => {
-    await givingWay.turn()
-    return waits.some((ms) => ms > 0)
+  const taking = (ms: number) => () => new Promise((resolve) => setTimeout(resolve, ms))
+  await waitFor('posting to give way', async () => {
+    await givingWay.run(taking(40))
+    return shares.at(-1) === giveWayShareMin
   })
+  // A fifth of the time: four times as long as a posting takes, it waits.
   const began = performance.now()
-  await givingWay.turn()
-  expect(performance.now() - began).toBeGreaterThan(giveWayMsMin / 2)
+  await givingWay.run(async () => {})
+  expect(performance.now() - began).toBeGreaterThan(80)
 
   // What is posted is no sign any more, and an older commit tells nothing of now.
   await journal.post(envelope as bigint)
@@ -107,6 +109,6 @@ test('how long commits take is read from what waits to be posted', async () => {
     "update journal.unposted set committed_at = now() - interval '1 minute'",
   )
   expect(await readCommitMs(journal.pool)).toBeUndefined()
-  await waitFor('posting to go on', () => waits.at(-1) === 0)
+  await waitFor('posting to go on', () => shares.at(-1) === 1)
   givingWay.stop()
 })
