@@ -30,6 +30,10 @@ type EnvelopeRow = {
   writer_position: string
   previous_link: Buffer
   link: Buffer
+  /** Of its acceptances, by position; null when it has none. */
+  texts: string | null
+  digests: Buffer | null
+  receipts: Buffer | null
 }
 
 /** What the journal says of one acceptance, and the SHA-256 of the receipt that clients hold. */
@@ -41,73 +45,67 @@ export async function auditEnvelopes(
 ): Promise<{ envelopes: number; acceptances: number }> {
   const chain = new Chain(audit.onOffender)
   const counts = { envelopes: 0, acceptances: 0 }
-  let after = '0'
-  for (;;) {
-    const envelopes = await readPage(audit.client, after)
-    const last = envelopes.at(-1)
-    if (last === undefined) break
-    const acceptances = await readAcceptances(audit.client, after, last.number)
-    for (const envelope of envelopes) {
-      const accepted = acceptances.get(envelope.number) ?? []
+  let page = await readPage(audit.client, '0')
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    // The database reads the next page while this one is gone through.
+    const next = readPage(audit.client, last.number)
+    for (const envelope of page) {
+      const accepted = acceptancesOf(envelope)
       auditOne(audit, envelope, accepted)
       chain.follow(envelope)
       counts.envelopes += 1
       counts.acceptances += accepted.length
     }
-    after = last.number
+    page = await next
   }
   return counts
 }
 
+/**
+ * Envelopes with their acceptances as lists: a row for each acceptance would cost twice as much.
+ * Receipts are those that clients hold, by their SHA-256.
+ */
 async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]> {
   const { rows } = await client.query<EnvelopeRow>({
     name: 'audit-envelopes',
     text: `
-      select number, environment, declarations, sealed, leaves, signed_root,
-        writer, writer_position, previous_link, link
-      from journal.envelope
-      where number > $1
-      order by number
-      limit $2`,
+      with page as materialized (
+        select number, environment, declarations, sealed, leaves, signed_root,
+          writer, writer_position, previous_link, link
+        from journal.envelope
+        where number > $1
+        order by number
+        limit $2
+      ), accepted as (
+        select a.envelope,
+          string_agg(
+            concat_ws(
+              ',', a.id, a.position, a.employer, a.period, a.kind, a.on_time,
+              (extract(epoch from a.accepted_at) * 1000000)::bigint,
+              (extract(epoch from a.deadline) * 1000000)::bigint,
+              h.receipts is not null
+            ),
+            ';' order by a.position
+          ) as texts,
+          string_agg(a.digest, ''::bytea order by a.position) as digests,
+          string_agg(coalesce(h.receipts, a.digest), ''::bytea order by a.position) as receipts
+        from journal.acceptance a
+        left join held_receipts h on h.id = a.id
+        where a.envelope > $1 and a.envelope <= (select max(number) from page)
+        group by a.envelope
+      )
+      select page.*, texts, digests, receipts
+      from page
+      left join accepted on accepted.envelope = page.number
+      order by page.number`,
     values: [after, auditedEnvelopesPage],
   })
   return rows
 }
 
-/** One row for each envelope, its acceptances as lists: a row for each would cost twice as much. */
-async function readAcceptances(
-  client: pg.Client,
-  after: string,
-  last: string,
-): Promise<Map<string, Acceptance[]>> {
-  const { rows } = await client.query<Lists>({
-    name: 'audit-acceptances',
-    text: `
-      select a.envelope,
-        string_agg(
-          concat_ws(
-            ',', a.id, a.position, a.employer, a.period, a.kind, a.on_time,
-            (extract(epoch from a.accepted_at) * 1000000)::bigint,
-            (extract(epoch from a.deadline) * 1000000)::bigint,
-            h.receipts is not null
-          ),
-          ';' order by a.position
-        ) as texts,
-        string_agg(a.digest, ''::bytea order by a.position) as digests,
-        string_agg(coalesce(h.receipts, a.digest), ''::bytea order by a.position) as receipts
-      from journal.acceptance a
-      left join held_receipts h on h.id = a.id
-      where a.envelope > $1 and a.envelope <= $2
-      group by a.envelope`,
-    values: [after, last],
-  })
-  return new Map(rows.map((row) => [row.envelope, acceptancesOf(row)]))
-}
-
-type Lists = { envelope: string; texts: string; digests: Buffer; receipts: Buffer }
-
 /** No column has a comma or a semicolon: codes, ids and numbers. */
-function acceptancesOf({ texts, digests, receipts }: Lists): Acceptance[] {
+function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] {
+  if (texts === null || digests === null || receipts === null) return []
   return texts.split(';').map((text, i) => {
     const [id = '', position, employer = '', period = '', kind = '', onTime, ...more] =
       text.split(',')

@@ -19,13 +19,19 @@ const amounts = `
 
 /** What lines and their declaration must agree on: employees' amounts are of lines alone. */
 const lineSums = ['pension', 'medical', 'unemployment', 'work_injury']
-const employeeSums = lineSums.map((name) => `sum(l.${name}_employee_fen)`).join(', ')
+const employeeSums = lineSums
+  .map((name) => `sum(l.${name}_employee_fen) as ${name}_employee_fen`)
+  .join(', ')
+const summedAmounts = lineSums.map((name) => `s.${name}_employee_fen`).join(', ')
 const employeeAmounts = lineSums.map((name) => `d.${name}_employee_fen`).join(', ')
 
 /** Statuses that the API may answer to a filing. */
 export const allowedStatuses = [202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503]
 
-/** Preparations: which attempts were refused for good, and what clients hold, once for each id. */
+/**
+ * Preparations: which attempts were refused for good, what clients hold, once for each id, and the
+ * lines of each declaration added up, which costs most and is asked for twice.
+ */
 export const preparations = [
   'create temp table refused as select n from answered where status between 400 and 499',
   'create unique index on refused (n)',
@@ -40,6 +46,11 @@ export const preparations = [
    group by t.id`,
   'create unique index on held_receipts (id)',
   'analyze held_receipts',
+  `create temp table summed as
+   select l.envelope, l.position, count(*) as lines, ${employeeSums}
+   from ledger.line l
+   group by l.envelope, l.position`,
+  'analyze summed',
 ]
 
 export const invariants: readonly Invariant[] = [
@@ -66,11 +77,10 @@ export const invariants: readonly Invariant[] = [
       left join journal.acceptance a on a.id = d.id
       where (a.envelope, a.position) is distinct from (d.envelope, d.position)
       union all
-      select d.id, 'it has ' || count(l.line) || ' lines instead of ' || d.lines
+      select d.id, 'it has ' || coalesce(s.lines, 0) || ' lines instead of ' || d.lines
       from ledger.declaration d
-      left join ledger.line l on l.envelope = d.envelope and l.position = d.position
-      group by d.envelope, d.position, d.id, d.lines
-      having count(l.line) <> d.lines`,
+      left join summed s on s.envelope = d.envelope and s.position = d.position
+      where coalesce(s.lines, 0) <> d.lines`,
   },
   {
     code: 'I3',
@@ -109,9 +119,8 @@ export const invariants: readonly Invariant[] = [
       union all
       select d.id, 'its lines do not add up to it'
       from ledger.declaration d
-      join ledger.line l on l.envelope = d.envelope and l.position = d.position
-      group by d.envelope, d.position, d.id
-      having row (${employeeSums}) is distinct from row (${employeeAmounts})`,
+      join summed s on s.envelope = d.envelope and s.position = d.position
+      where row (${summedAmounts}) is distinct from row (${employeeAmounts})`,
   },
   {
     code: 'I6',

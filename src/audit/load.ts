@@ -41,6 +41,8 @@ class Loader {
     answered: '',
     seen: '',
   }
+  /** The COPY under way: the next rows are read meanwhile. */
+  #copying: Promise<unknown> = Promise.resolve()
 
   constructor(client: pg.Client) {
     this.#client = client
@@ -54,15 +56,18 @@ class Loader {
 
   async end(): Promise<void> {
     for (const table of Object.keys(tables) as (keyof typeof tables)[]) await this.#flush(table)
+    await this.#copying
   }
 
   async #flush(table: keyof typeof tables): Promise<void> {
     const text = this.#waiting[table]
     this.#waiting[table] = ''
     if (text === '') return
+    await this.#copying
     const copy = this.#client.query(copyFrom(`copy ${table} from stdin`))
     copy.end(text)
-    await once(copy, 'finish')
+    this.#copying = once(copy, 'finish')
+    this.#copying.catch(() => {}) // whoever waits for it next is told
   }
 }
 
@@ -90,7 +95,6 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
   })
   await loader.end()
   await client.query('create index on tried (id)')
-  await client.query('create index on tried (n)')
   for (const table of Object.keys(tables)) await client.query(`analyze ${table}`)
   return { tries: counts.try, answers: counts.answer, unknown: counts.unknown, planted }
 }
