@@ -1,7 +1,7 @@
 /**
  * `npm run bench:watching [-- --json]`: what the progress watchdog, the checks of settings and giving
- * way cost in CPU for each declaration, accepted and posted: the same programs with and without them
- * take turns, A B B A, in one run.
+ * way cost in CPU for each declaration, accepted and posted. One process of each kind does without them
+ * and with them in turns, A B B A: two processes of the same program differ by a tenth.
  */
 import pg from 'pg'
 import { openRedisBackend } from '../src/queue/backend.ts'
@@ -17,10 +17,10 @@ import { type Figure, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const pairs = Number(process.env.BENCH_PAIRS ?? 12)
-const filingsARound = Number(process.env.BENCH_FILINGS ?? 15_000)
-const postingsARound = Number(process.env.BENCH_POSTINGS ?? 20_000)
+const filingsARound = Number(process.env.BENCH_FILINGS ?? 25_000)
+const postingsARound = Number(process.env.BENCH_POSTINGS ?? 40_000)
 const groupSize = 64
-const preload = 'unwatched.mjs'
+const preload = 'watching-switch.mjs'
 
 /** CPU microseconds for each declaration, with and without, pair by pair. */
 type Pair = { readonly watched: number; readonly unwatched: number }
@@ -41,14 +41,20 @@ async function main(): Promise<void> {
 /** A B, then B A: what comes second in a pair must not always be the same. */
 async function inTurns(
   what: string,
-  measure: (which: keyof Pair) => Promise<number>,
+  { pid }: MeasuredProcess,
+  measure: () => Promise<number>,
 ): Promise<Pair[]> {
   const measured: Pair[] = []
+  let now: keyof Pair = 'watched'
   for (let i = 0; i < pairs; i += 1) {
-    const order =
-      i % 2 === 0 ? (['watched', 'unwatched'] as const) : (['unwatched', 'watched'] as const)
     const pair = { watched: 0, unwatched: 0 }
-    for (const which of order) pair[which] = await measure(which)
+    // What came last comes first again.
+    const order: readonly (keyof Pair)[] = [now, now === 'watched' ? 'unwatched' : 'watched']
+    for (const which of order) {
+      if (which !== now) process.kill(pid, 'SIGUSR2')
+      now = which
+      pair[which] = await measure()
+    }
     measured.push(pair)
     say(
       `${what} ${i + 1}: ${pair.watched.toFixed(1)} with, ${pair.unwatched.toFixed(1)} µs without`,
@@ -61,48 +67,35 @@ async function compareIntakes(services: Services): Promise<Pair[]> {
   const { databaseUrl, keyringFile, redisUrl, postgresPid } = services
   const filings = await prepareFilings(services)
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile, REDIS_URL: redisUrl }
-  const intakes = {
-    watched: await startProgram('src/intake.ts', env),
-    unwatched: await startProgram('src/intake.ts', env, preload),
-  }
-  for (const { address } of Object.values(intakes)) await fire(address, filings, { amount: 20_000 })
-  const pairsMeasured = await inTurns('accepting', async (which) => {
-    const { pid, address } = intakes[which]
+  const intake = await startProgram('src/intake.ts', env, preload)
+  const { pid, address } = intake
+  await fire(address, filings, { amount: filingsARound })
+  const measured = await inTurns('accepting', intake, async () => {
     const read = () => cpuMicros(pid) + cpuMicrosOfFamily(postgresPid)
     const before = read()
     const { accepted } = await fire(address, filings, { amount: filingsARound })
     return (read() - before) / accepted
   })
-  await Promise.all(Object.values(intakes).map((intake) => intake.end()))
-  return pairsMeasured
+  await intake.end()
+  return measured
 }
 
-/** Each worker has a queue of its own, named for its environment. */
 async function compareWorkers(services: Services): Promise<Pair[]> {
   const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
-  const benchOf = (namespace: string): Bench => ({
-    services,
-    owner,
-    backend: openRedisBackend({ url: services.redisUrl, namespace, onError: () => {} }),
-  })
-  const benches = { watched: benchOf('watched'), unwatched: benchOf('unwatched') }
-  const env = { DURABILITY: 'warn' }
-  const workers: Record<keyof Pair, MeasuredProcess> = {
-    watched: await startWorker(benches.watched, { ...env, ENVIRONMENT: 'watched' }),
-    unwatched: await startWorker(benches.unwatched, { ...env, ENVIRONMENT: 'unwatched' }, preload),
-  }
-  await emptyLedger(benches.watched)
-  const journal = await accept(benches.watched, postingsARound, groupSize)
-  await emptyLedger(benches.watched)
-  for (const which of ['watched', 'unwatched'] as const) {
-    await postAll(benches[which], [workers[which]], journal)
-  }
-  const measured = await inTurns('posting', async (which) => {
-    const { cpu, postgres } = await postAll(benches[which], [workers[which]], journal)
+  const url = services.redisUrl
+  const backend = openRedisBackend({ url, namespace: 'development', onError: () => {} })
+  const bench: Bench = { services, owner, backend }
+  await emptyLedger(bench)
+  const journal = await accept(bench, postingsARound, groupSize)
+  await emptyLedger(bench)
+  const worker = await startWorker(bench, {}, preload)
+  await postAll(bench, [worker], journal) // warm
+  const measured = await inTurns('posting', worker, async () => {
+    const { cpu, postgres } = await postAll(bench, [worker], journal)
     return cpu + postgres
   })
-  await Promise.all(Object.values(workers).map((worker) => worker.end()))
-  await Promise.all(Object.values(benches).map(({ backend }) => backend.close()))
+  await worker.end()
+  await backend.close()
   await owner.end()
   return measured
 }
