@@ -20,7 +20,7 @@ const pairs = Number(process.env.BENCH_PAIRS ?? 12)
 const filingsARound = Number(process.env.BENCH_FILINGS ?? 25_000)
 const postingsARound = Number(process.env.BENCH_POSTINGS ?? 40_000)
 const groupSize = 64
-const preload = 'watching-switch.mjs'
+const preload = 'programs/watching-switch.mjs'
 
 /** CPU microseconds for each declaration, with and without, pair by pair. */
 type Pair = { readonly watched: number; readonly unwatched: number }
@@ -51,7 +51,7 @@ async function inTurns(
     // What came last comes first again.
     const order: readonly (keyof Pair)[] = [now, now === 'watched' ? 'unwatched' : 'watched']
     for (const which of order) {
-      if (which !== now) process.kill(pid, 'SIGUSR2')
+      if (which !== now) process.kill(pid, 'SIGWINCH')
       now = which
       pair[which] = await measure()
     }

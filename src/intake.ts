@@ -2,9 +2,12 @@
  * Entry point of an intake process: configuration → resources → app → listen → stop. Any number of
  * them may run, on any number of hosts.
  */
-
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { Admission } from './intake/admission.ts'
 import { buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
+import { FilingLimit } from './intake/filing-limit.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
@@ -12,7 +15,12 @@ import { recordPacks } from './journal/policy-packs.ts'
 import { readBacklog } from './journal/unposted.ts'
 import { countDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
-import { acceptStatementMsMax, readStatementMsMax, stuckUnderWayMs } from './limits.ts'
+import {
+  acceptStatementMsMax,
+  readStatementMsMax,
+  requestsUnderWayMax,
+  stuckUnderWayMs,
+} from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { passes } from './platform/crash-point.ts'
@@ -36,9 +44,10 @@ import { assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
+import { watchSignals } from './platform/signals.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
-import { createEnqueue } from './queue/enqueue.ts'
+import { createEnqueue, type Enqueue } from './queue/enqueue.ts'
 import { type ProgressCheck, startWatchdog } from './queue/watchdog.ts'
 
 main().catch(reportFailure)
@@ -67,20 +76,16 @@ async function main(): Promise<void> {
     metrics.leftToSweeper.inc({ lane: skipped })
     logger.warn({ lane: skipped, err: error }, 'an envelope was left to the sweeper')
   })
-  const committer = new GroupCommit({
-    acceptGroup: createAcceptGroup({
+  const { limit, signals, admission } = openAdmission(config)
+  const committer = openCommitter({
+    config,
+    lane,
+    metrics,
+    enqueue,
+    limit,
+    accepting: {
       ...acceptDependencies(keyring, acceptPool, lane),
       environment: () => environmentText(config, durability.faults),
-    }),
-    isTransient: (error) => databaseFault(error) === 'transient',
-    onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
-      metrics.accepted.inc({ lane }, fresh)
-      metrics.groupSize.observe(declarations)
-      metrics.commit.observe(commitMs / 1_000)
-      if (envelope === undefined) return
-      passes(config.crashAt, 'after-commit')
-      enqueue(lane, envelope)
-      passes(config.crashAt, 'after-enqueue')
     },
   })
   const stuck = endWhenStuck(logger)
@@ -93,6 +98,8 @@ async function main(): Promise<void> {
     sealingKeys: keyring.sealingKeys,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
+    admission,
+    onShed: ({ class: of, reason }) => metrics.shed.inc({ class: of, reason }),
     nowMicros: () => Date.now() * 1_000,
     readPool,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
@@ -104,7 +111,7 @@ async function main(): Promise<void> {
       stuck: stuck.reason,
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
-    readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
+    readMetrics: () => readMetrics(metrics, limit, readPool, config.workerMetricsUrl),
     onAnswered: (route, status, seconds) => {
       metrics.requests.observe({ route, status }, seconds)
       if (status === 202) passes(config.crashAt, 'after-reply')
@@ -114,6 +121,7 @@ async function main(): Promise<void> {
     draining = true
     durability.stop()
     watchdog.stop()
+    signals.stop()
     await app.close() // answers what is under way; new requests get 503
     await committer.stop()
     await queue.close()
@@ -157,6 +165,51 @@ function openPools(url: string) {
   return { acceptPool, readPool }
 }
 
+type Committing = {
+  readonly config: Config
+  readonly lane: Lane
+  readonly metrics: IntakeMetrics
+  readonly enqueue: Enqueue
+  readonly limit: FilingLimit
+  readonly accepting: AcceptDependencies
+}
+
+function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Committing) {
+  return new GroupCommit({
+    targetMs: () => limit.targetMs,
+    acceptGroup: createAcceptGroup(accepting),
+    isTransient: (error) => databaseFault(error) === 'transient',
+    onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
+      metrics.accepted.inc({ lane }, fresh)
+      metrics.groupSize.observe(declarations)
+      metrics.commit.observe(commitMs / 1_000)
+      limit.observeCommit(declarations, commitMs, performance.now())
+      if (envelope === undefined) return
+      passes(config.crashAt, 'after-commit')
+      enqueue(lane, envelope)
+      passes(config.crashAt, 'after-enqueue')
+    },
+  })
+}
+
+function openAdmission(config: Config) {
+  const limit = new FilingLimit()
+  const signals = watchSignals(folderOfPostgres(config))
+  const { shedAt } = config
+  const requestsMax = requestsUnderWayMax
+  return {
+    limit,
+    signals,
+    admission: new Admission({ limit, signals: signals.read, shedAt, requestsMax }),
+  }
+}
+
+/** The disk that a Postgres of the engine's own writes to. */
+function folderOfPostgres({ dataDir }: Config): string | undefined {
+  const folder = path.join(dataDir, 'postgres')
+  return existsSync(folder) ? folder : undefined
+}
+
 /** A commit gives up long before it counts as stuck. */
 function commitCheck(committer: GroupCommit): ProgressCheck {
   return async () => {
@@ -193,9 +246,12 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
 /** This process's metrics, the backlog, and the metrics of the worker beside it, if one is named. */
 async function readMetrics(
   metrics: IntakeMetrics,
+  limit: FilingLimit,
   pool: AcceptDependencies['pool'],
   workerMetricsUrl: string | undefined,
 ): Promise<string> {
+  metrics.filingsMax.set(limit.limit)
+  metrics.filingsUnderWay.set(limit.underWay)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
   const own = await metrics.registry.metrics()

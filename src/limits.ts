@@ -29,10 +29,38 @@ export const envelopeHeadBytesMax = 128 * 1024
 export const waitingDeclarationsMax = 5_000
 /** Canonical bytes waiting for a commit in one intake process; at it, 503. */
 export const waitingBytesMax = 64 * 1024 * 1024
+/** A filing waits for its commit at most so many times as long as the limit aims at; then it is shed. */
+export const waitTargetsMax = 3
+/** Waits that never fall below this for so long: too much waits, and what waits longest is shed. */
+export const standingQueueMs = 100
 /** How long a group is tried again while Postgres is away; then its requests get 503. */
 export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
+
+/** Filings under way in one intake process: the limit that adapts stays between these. */
+export const filingsUnderWayMax = 5_000
+export const filingsUnderWayMin = 8
+/** So many at once are let in whatever is known of commits. */
+export const burstFilings = 200
+/** An answer may take so many times what it takes at rest before the limit shrinks ... */
+export const answerGain = 2.5
+/** ... and these bound it, in milliseconds on average. */
+export const answerMsMin = 60
+export const answerMsMax = 1_000
+/** How often the limit looks at answers. */
+export const limitRoundMs = 20
+/** Requests of all kinds under way in one intake process; above it, 503. */
+export const requestsUnderWayMax = 10_000
+/** An event loop this late has as much to do as it can do in time. */
+export const loopLateMsMax = 100
+/** Of the heap that V8 may use; above it, 503. */
+export const heapShareMax = 0.85
+/** Free space of DATA_DIR's disk, where Postgres is embedded; below it, nothing is accepted. */
+export const diskFreeBytesMin = 512 * 1024 * 1024
+/** How often memory and disk are looked at; and how often the event loop is. */
+export const signalsEveryMs = 1_000
+export const loopLookEveryMs = 10
 
 /** A lookup of a status, receipt or list that takes longer fails with 503. */
 export const readStatementMsMax = 3_000

@@ -1,4 +1,4 @@
-// Preloaded into a process under test. SIGUSR2 makes its event loop busy for BUSY_MS; SIGWINCH makes
+// Preloaded into a process under test. SIGIO makes its event loop busy for BUSY_MS; SIGWINCH makes
 // its workers wait for their next job for ever, with everything else well; and its clock is
 // CLOCK_AHEAD_MS ahead of everybody else's.
 import { Worker } from 'bullmq'
@@ -18,7 +18,7 @@ if (ahead !== 0) {
   }
 }
 
-process.on('SIGUSR2', () => {
+process.on('SIGIO', () => {
   const until = performance.now() + busyMs
   while (performance.now() < until);
 })

@@ -75,7 +75,7 @@ const busy: Fault = {
   name: 'worker busy for 12 s: its lock runs out',
   within: afterProcess,
   run: async (world, random) => {
-    any(random, world.workers).signal('SIGUSR2')
+    any(random, world.workers).signal('SIGIO')
     await pause(12_000)
   },
 }

@@ -1,4 +1,4 @@
-// Preloaded into an intake or a worker: SIGUSR2 makes it stop, or go on, to watch its progress, to check
+// Preloaded into an intake or a worker: SIGWINCH makes it stop, or go on, to watch its progress, to check
 // settings again, and to look at acceptance's commits. For measuring what that costs in one process:
 // two of the same program differ by more than it.
 import { giveWayEveryMs, watchEveryMs } from '../../src/limits.ts'
@@ -8,7 +8,7 @@ const watching = new Set([giveWayEveryMs, watchEveryMs, checkSettingsEveryMs])
 const start = globalThis.setInterval
 let on = true
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   on = !on
 })
 

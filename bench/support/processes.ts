@@ -11,14 +11,14 @@ export type MeasuredProcess = {
 
 /**
  * Starts a program of this project; resolves when it says that it is ready.
- * @param preload a module of `bench/programs` that is loaded before it
+ * @param preload a module, named from `bench/`, that is loaded before it
  */
 export async function startProgram(
   file: string,
   env: Record<string, string>,
   preload?: string,
 ): Promise<MeasuredProcess> {
-  const preloaded = preload && fileURLToPath(new URL(`../programs/${preload}`, import.meta.url))
+  const preloaded = preload && fileURLToPath(new URL(`../${preload}`, import.meta.url))
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
     env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

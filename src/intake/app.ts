@@ -13,6 +13,7 @@ import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
+import { guard } from './gate.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { lookupRoutes } from './lookup.ts'
 import { policyRoutes } from './policies.ts'
@@ -49,6 +50,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   })
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(({ schema }) => validator(schema))
+  guard(app.server, dependencies.admission, dependencies.onShed)
   answerProblems(app, dependencies.isTransient)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)

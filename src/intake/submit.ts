@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isDeclaration } from '../declaration/check.ts'
 import type { FindingList } from '../declaration/findings.ts'
-import { formatInstant } from '../declaration/period.ts'
+import { dayOf, formatInstant } from '../declaration/period.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
@@ -16,15 +16,21 @@ import type { FilingOutcome } from '../journal/group-commit.ts'
 import { findingsPerAnswerMax, idempotencyKeyCharactersMax } from '../limits.ts'
 import { checkFiling, type ValidFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
+import type { Admission, Shed } from './admission.ts'
 import { requireScope } from './bearer.ts'
+import { entryOf } from './gate.ts'
+import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
+import { shedHeaders, shedProblemText } from './shed.ts'
 
 export type SubmitDependencies = {
   readonly policies: Policies
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
+  readonly admission: Admission
+  readonly onShed: (shed: Shed) => void
   /** True while nothing may be accepted, as it could be lost. */
   readonly refuses: () => boolean
   /** Microseconds since 1970. */
@@ -53,8 +59,22 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
       body: declarationSchema,
       response: { 202: acceptedSchema, '4xx': problemSchema, '5xx': problemSchema },
     },
-    handler: (request, reply) => submit(dependencies, request, reply),
+    handler: (request, reply) => underWay(dependencies, request, reply),
   })
+}
+
+/** A filing that is here counts until it is answered: by how long that takes, the limit is found. */
+async function underWay(
+  dependencies: SubmitDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const leave = dependencies.admission.enterFiling(performance.now())
+  try {
+    return await submit(dependencies, request, reply)
+  } finally {
+    leave(entryOf(request.raw).cameAt, performance.now(), reply.statusCode === 202)
+  }
 }
 
 async function submit(
@@ -83,7 +103,16 @@ async function submit(
     return sendProblem(request, reply, 'DECLARATION_INVALID', { errors, total: findings.total })
   }
   const filing = filingOf(valid, key.value, nowMicros)
-  return answer(request, reply, filing.id, await dependencies.submit(filing))
+  const shed = dueToday(filing)
+    ? undefined
+    : dependencies.admission.check('filings', performance.now())
+  if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
+  return answer(dependencies, request, reply, filing.id, await dependencies.submit(filing))
+}
+
+/** What can still be filed tomorrow can wait; what is late already can not. */
+function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
+  return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros)
 }
 
 /** The key as sent, or the content of a structured-field string (quoted). */
@@ -159,6 +188,7 @@ function filingOf(
 }
 
 function answer(
+  dependencies: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   id: string,
@@ -166,7 +196,8 @@ function answer(
 ): FastifyReply {
   switch (outcome.kind) {
     case 'full':
-      return sendProblem(request, reply, 'BUSY')
+    case 'shed':
+      return sendShed(dependencies, request, reply, { class: 'filings-due', reason: 'journal' })
     case 'unavailable':
       request.log.error({ err: outcome.cause }, 'acceptance failed')
       return sendProblem(request, reply, 'OUTCOME_UNKNOWN')
@@ -179,6 +210,24 @@ function answer(
     case 'accepted':
       return accepted(reply, outcome.acceptance)
   }
+}
+
+function sendShed(
+  { admission, onShed }: SubmitDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  shed: Shed,
+): FastifyReply {
+  const now = performance.now()
+  admission.refuse(shed, now)
+  onShed(shed)
+  const language = languageOf(request)
+  return reply
+    .code(503)
+    .headers(shedHeaders(admission.retrySeconds(now), admission.filingsMax))
+    .header('content-language', language)
+    .type('application/problem+json')
+    .send(shedProblemText(shed, language, request.id, {}))
 }
 
 function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {

@@ -8,6 +8,10 @@
  *                      └────┘ done, some waiting: the next group
  *   any state ──stop──▶ draining: refuses new filings, commits what waits
  *
+ * What waits longest is shed where a queue stands: where, for a while, even the shortest wait is longer
+ * than it should be (CoDel's rule). Answered late, it would hold up all that come after it; nothing of
+ * it was stored, and its filer is told so.
+ *
  * A commit that meets a transient fault is tried again until its deadline; it is idempotent by id,
  * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry.
  */
@@ -15,14 +19,17 @@ import {
   groupBytesMax,
   groupCommitMsMax,
   groupDeclarationsMax,
+  standingQueueMs,
   waitingBytesMax,
   waitingDeclarationsMax,
+  waitTargetsMax,
 } from '../limits.ts'
 import type { Acceptance, AcceptGroup, Filing } from './accept.ts'
 
 /** What a filer can meet, in order of precedence. */
 export type FilingOutcome =
   | { readonly kind: 'full' }
+  | { readonly kind: 'shed' }
   | { readonly kind: 'unavailable'; readonly cause: unknown }
   | { readonly kind: 'conflicting'; readonly acceptance: Acceptance }
   | { readonly kind: 'replayed'; readonly acceptance: Acceptance }
@@ -41,9 +48,16 @@ export type GroupCommitDependencies = {
   readonly isTransient: (error: unknown) => boolean
   /** Called after each commit, before its filers are answered; must not throw or wait. */
   readonly onCommitted: (group: CommittedGroup) => void
+  /** How long a filing should wait at most, in milliseconds. */
+  readonly targetMs: () => number
 }
 
-type Waiting = { readonly filing: Filing; readonly resolve: (outcome: FilingOutcome) => void }
+type Waiting = {
+  readonly filing: Filing
+  /** As `performance.now()`. */
+  readonly since: number
+  readonly resolve: (outcome: FilingOutcome) => void
+}
 
 const retryMsMin = 20
 const retryMsMax = 500
@@ -54,6 +68,8 @@ export class GroupCommit {
   #waitingBytes = 0
   #draining = false
   #committingSince: number | undefined
+  /** Since when even the shortest wait is too long; undefined when it is not. */
+  #standingSince: number | undefined
   #running: Promise<void> | undefined
 
   constructor(dependencies: GroupCommitDependencies) {
@@ -77,7 +93,7 @@ export class GroupCommit {
     if (full || this.#draining) return Promise.resolve({ kind: 'full' })
     this.#waitingBytes = bytes
     return new Promise((resolve) => {
-      this.#waiting.push({ filing, resolve })
+      this.#waiting.push({ filing, since: performance.now(), resolve })
       this.#running ??= this.#run()
     })
   }
@@ -91,8 +107,26 @@ export class GroupCommit {
   async #run(): Promise<void> {
     // Filings of the same turn of the event loop travel together.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) await this.#commit(this.#takeGroup())
+    while (this.#waiting.length > 0) {
+      this.#shedLate(performance.now())
+      const group = this.#takeGroup()
+      if (group.length > 0) await this.#commit(group)
+    }
+    this.#standingSince = undefined
     this.#running = undefined
+  }
+
+  #shedLate(now: number): void {
+    const targetMs = this.#dependencies.targetMs()
+    const newest = this.#waiting.at(-1)?.since ?? now
+    if (now - newest < targetMs) this.#standingSince = undefined
+    else this.#standingSince ??= now
+    if (this.#standingSince === undefined || now - this.#standingSince < standingQueueMs) return
+    const late = this.#waiting.findIndex(({ since }) => now - since <= waitTargetsMax * targetMs)
+    for (const { filing, resolve } of this.#waiting.splice(0, late < 0 ? Infinity : late)) {
+      this.#waitingBytes -= filing.canonical.length
+      resolve({ kind: 'shed' })
+    }
   }
 
   #takeGroup(): Waiting[] {

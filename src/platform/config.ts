@@ -3,6 +3,7 @@
  * reported together. Nothing below the entry points reads `process.env`.
  */
 import path from 'node:path'
+import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -27,6 +28,8 @@ export type Config = {
   readonly crashAt: CrashPoint | undefined
   /** What to do where settings of Postgres or Redis could lose what was acknowledged. */
   readonly durability: 'strict' | 'warn'
+  /** At which pressure each class of requests is given up. */
+  readonly shedAt: ShedAt
   /** How many standbys of Postgres each commit must have reached. */
   readonly standbys: number
   /** Posting gives way while commits of acceptance take longer, in milliseconds. */
@@ -58,6 +61,8 @@ export const variables = {
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
+  SHED_AT:
+    'at which share of what can be done in time each class of requests is given up (reports=0.6,checks=0.7,filings=0.9,filings-due=1,lookups=1.5)',
   SYNCHRONOUS_STANDBYS:
     'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
@@ -131,10 +136,32 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
+    shedAt: readShedAt(text('SHED_AT'), faults),
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     logLevel,
   }
   if (faults.length > 0) throw new ConfigError(faults.join('; '))
   return Object.freeze(config)
+}
+
+const shedAtDefault: ShedAt = {
+  reports: 0.6,
+  checks: 0.7,
+  filings: 0.9,
+  'filings-due': 1,
+  lookups: 1.5,
+}
+
+/** `class=share,…`; classes that are not named keep their share. At 0 a class is always refused. */
+function readShedAt(value: string | undefined, faults: string[]): ShedAt {
+  const shedAt: Record<string, number> = { ...shedAtDefault }
+  for (const part of value?.split(',') ?? []) {
+    const [name = '', share = ''] = part.split('=').map((piece) => piece.trim())
+    const known = (requestClasses as readonly string[]).includes(name)
+    if (known && /^\d{1,2}(\.\d+)?$/.test(share)) shedAt[name] = Number(share)
+    else
+      faults.push(`SHED_AT must be like reports=0.6,lookups=1.5, of ${requestClasses.join(', ')}`)
+  }
+  return Object.freeze(shedAt) as ShedAt
 }

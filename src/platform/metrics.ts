@@ -44,6 +44,22 @@ export function createIntakeMetrics() {
       buckets: commitSeconds,
       registers,
     }),
+    shed: new Counter({
+      name: 'spillway_shed_requests_total',
+      help: 'Requests refused because of what is under way, by class and reason.',
+      labelNames: ['class', 'reason'] as const,
+      registers,
+    }),
+    filingsUnderWay: new Gauge({
+      name: 'spillway_filings_under_way',
+      help: 'Filings that have their body and no answer yet.',
+      registers,
+    }),
+    filingsMax: new Gauge({
+      name: 'spillway_filings_under_way_max',
+      help: 'How many there may be: found from how long answers take.',
+      registers,
+    }),
     leftToSweeper: new Counter({
       name: 'spillway_envelopes_left_to_sweeper_total',
       help: 'Envelopes that could not be enqueued at once.',

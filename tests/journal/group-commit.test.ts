@@ -29,7 +29,12 @@ function observedCommit() {
 const base = filingOf(declare({ lines: 1 }), 'base')
 const filing = (id: string, more: Partial<Filing> = {}): Filing => ({ ...base, id, ...more })
 const committer = (acceptGroup: AcceptGroup, isTransient = () => false) =>
-  new GroupCommit({ acceptGroup, isTransient, onCommitted: () => {} })
+  new GroupCommit({
+    targetMs: () => 10_000,
+    acceptGroup,
+    isTransient,
+    onCommitted: () => {},
+  })
 
 test('what arrives during a commit goes out with the next one', async () => {
   const { acceptGroup, groups, hold, release } = observedCommit()

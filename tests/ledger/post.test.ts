@@ -223,6 +223,7 @@ test('a group that is full of long Chinese names is measured in bytes, and can b
   })
   const envelopes = new Set<bigint>()
   const commits = new GroupCommit({
+    targetMs: () => 10_000,
     acceptGroup: journal.openWriter(),
     isTransient: () => false,
     onCommitted: ({ envelope }) => envelope !== undefined && envelopes.add(envelope),

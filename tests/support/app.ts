@@ -2,12 +2,15 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
+import { Admission } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
+import { readConfig } from '../../src/platform/config.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { Policies } from '../../src/policy/rules.ts'
@@ -30,7 +33,12 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
   await recordPacks(pool, policies)
   const envelopes: bigint[] = []
+  const limit = new FilingLimit()
+  const { shedAt } = readConfig({})
+  const signals = () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 })
+  const admission = new Admission({ limit, signals, shedAt, requestsMax: 1_000 })
   const committer = new GroupCommit({
+    targetMs: () => 10_000,
     acceptGroup: createAcceptGroup({
       pool,
       signer,
@@ -56,6 +64,8 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
     sealingKeys: keyring.sealingKeys,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
+    admission,
+    onShed: () => {},
     refuses: () => false,
     nowMicros: () => clock.nowMicros,
     readPool: readPool ?? pool,

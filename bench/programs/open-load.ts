@@ -1,0 +1,250 @@
+/**
+ * Open load: filings leave when they are due, however long the answers to others take, and each
+ * latency counts from when it was due. A process of its own, told over IPC what to send; it says how
+ * late it was itself, so that its limit is not taken for the server's.
+ *
+ * It speaks HTTP/1.1 over sockets directly: a client library costs more than the server's refusals.
+ */
+import { connect, type Socket } from 'node:net'
+import { Latencies } from '../support/latencies.ts'
+
+export type LoadOrder = {
+  readonly port: number
+  readonly perSecond: number
+  readonly seconds: number
+  /** Bodies and tokens to take turns; keys are `prefix-number`. */
+  readonly filings: readonly { readonly body: string; readonly authorization: string }[]
+  readonly keyPrefix: string
+  /** Whether answers of 202 are handed back whole, for an audit. */
+  readonly keepAnswers: boolean
+  readonly seed: number
+}
+
+export type SecondSeen = { accepted: number; refused: number; p99: number }
+
+export type LoadSeen = {
+  readonly sent: number
+  readonly accepted: number
+  readonly refused: number
+  /** Neither accepted nor refused: other statuses, broken connections, no answer. */
+  readonly other: Readonly<Record<string, number>>
+  readonly acceptedMs: { readonly p50: number; readonly p99: number }
+  readonly refusedMs: { readonly p50: number; readonly p99: number }
+  /** By the second in which they were due. */
+  readonly seconds: readonly SecondSeen[]
+  /** How late requests left, 99th percentile: the generator's own lateness. */
+  readonly lateMs: number
+  readonly answers: readonly { readonly number: number; readonly body: string }[]
+  readonly missingRetryAfter: number
+}
+
+const connectionsMax = 3_000
+const answerMsMax = 15_000
+const tickMs = 1
+
+type Due = { readonly number: number; readonly dueAt: number }
+
+type OnAnswer = (due: Due, status: number, text: string, connection: Connection) => void
+
+class Connection {
+  #socket: Socket
+  #text = ''
+  #busy: Due | undefined
+  readonly #onAnswer: OnAnswer
+  readonly #onEnd: (connection: Connection, due: Due | undefined) => void
+
+  constructor(
+    port: number,
+    onAnswer: OnAnswer,
+    onEnd: (connection: Connection, due: Due | undefined) => void,
+  ) {
+    this.#onAnswer = onAnswer
+    this.#onEnd = onEnd
+    this.#socket = connect(port, '127.0.0.1')
+    this.#socket.setNoDelay(true)
+    this.#socket.setEncoding('latin1')
+    this.#socket.on('data', (piece: string) => this.#read(piece))
+    this.#socket.on('error', () => {})
+    this.#socket.on('close', () => this.#onEnd(this, this.#busy))
+  }
+
+  send(due: Due, request: string): void {
+    this.#busy = due
+    this.#socket.write(request, 'latin1')
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #read(piece: string): void {
+    this.#text += piece
+    const head = this.#text.indexOf('\r\n\r\n')
+    if (head < 0) return
+    const length = /content-length: (\d+)/i.exec(this.#text.slice(0, head))?.[1]
+    const end = head + 4 + Number(length ?? 0)
+    if (this.#text.length < end || this.#busy === undefined) return
+    const text = this.#text.slice(0, end)
+    const due = this.#busy
+    this.#text = this.#text.slice(end)
+    this.#busy = undefined
+    this.#onAnswer(due, Number(text.slice(9, 12)), text, this)
+  }
+}
+
+class OpenLoad {
+  readonly #order: LoadOrder
+  readonly #requests: readonly string[][]
+  readonly #free: Connection[] = []
+  readonly #all = new Set<Connection>()
+  readonly #waiting: Due[] = []
+  readonly #accepted = new Latencies()
+  readonly #refused = new Latencies()
+  readonly #late = new Latencies()
+  readonly #other: Record<string, number> = {}
+  readonly #answers: { number: number; body: string }[] = []
+  readonly #seconds: { accepted: number; refused: number; ms: Latencies }[]
+  #began = 0
+  #sent = 0
+  #answered = 0
+  #missingRetryAfter = 0
+
+  constructor(order: LoadOrder) {
+    this.#order = order
+    this.#requests = order.filings.map(({ body, authorization }) => [
+      `POST /v1/declarations HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: ${authorization}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nidempotency-key: `,
+      `\r\n\r\n${Buffer.from(body).toString('latin1')}`,
+    ])
+    this.#seconds = Array.from({ length: Math.ceil(order.seconds) }, () => ({
+      accepted: 0,
+      refused: 0,
+      ms: new Latencies(),
+    }))
+  }
+
+  async run(): Promise<LoadSeen> {
+    const { perSecond, seconds } = this.#order
+    this.#began = performance.now()
+    let next = this.#began
+    const random = generatorOf(this.#order.seed)
+    await new Promise<void>((resolve) => {
+      const tick = () => {
+        const now = performance.now()
+        for (; next <= now && next < this.#began + seconds * 1_000; ) {
+          this.#dispatch({ number: this.#sent, dueAt: next })
+          this.#sent += 1
+          next += (-Math.log(1 - random()) * 1_000) / perSecond
+        }
+        const over = now > this.#began + seconds * 1_000
+        const done = over && this.#answered >= this.#sent
+        if (done || now > this.#began + seconds * 1_000 + answerMsMax) resolve()
+        else setTimeout(tick, tickMs)
+      }
+      tick()
+    })
+    for (const connection of this.#all) connection.close()
+    return this.#seen()
+  }
+
+  #dispatch(due: Due): void {
+    const connection = this.#free.pop()
+    if (connection !== undefined) this.#send(connection, due)
+    else if (this.#all.size < connectionsMax) this.#send(this.#connect(), due)
+    else this.#waiting.push(due)
+  }
+
+  #connect(): Connection {
+    const connection = new Connection(
+      this.#order.port,
+      (due, status, text, from) => this.#take(due, status, text, from),
+      (ended, due) => {
+        this.#all.delete(ended)
+        const at = this.#free.indexOf(ended)
+        if (at >= 0) this.#free.splice(at, 1)
+        if (due !== undefined) this.#count('broken')
+      },
+    )
+    this.#all.add(connection)
+    return connection
+  }
+
+  #send(connection: Connection, due: Due): void {
+    const { filings, keyPrefix } = this.#order
+    const [head, tail] = this.#requests[due.number % filings.length] as [string, string]
+    this.#late.add(performance.now() - due.dueAt)
+    connection.send(due, `${head}${keyPrefix}-${due.number}${tail}`)
+  }
+
+  #take(due: Due, status: number, text: string, connection: Connection): void {
+    const ms = performance.now() - due.dueAt
+    const second = this.#seconds[Math.floor((due.dueAt - this.#began) / 1_000)]
+    if (status === 202) {
+      this.#accepted.add(ms)
+      if (second !== undefined) second.accepted += 1
+      second?.ms.add(ms)
+      this.#answered += 1
+      if (this.#order.keepAnswers) {
+        this.#answers.push({ number: due.number, body: bodyOf(text) })
+      }
+    } else if (status === 503 || status === 429) {
+      this.#refused.add(ms)
+      if (second !== undefined) second.refused += 1
+      if (!/\r\nretry-after: \d+\r\n/i.test(text)) this.#missingRetryAfter += 1
+      this.#answered += 1
+    } else this.#count(String(status))
+    if (/\r\nconnection: close\r\n/i.test(text)) {
+      connection.close()
+      return
+    }
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#free.push(connection)
+    else this.#send(connection, waiting)
+  }
+
+  #count(what: string): void {
+    this.#other[what] = (this.#other[what] ?? 0) + 1
+    this.#answered += 1
+  }
+
+  #seen(): LoadSeen {
+    const unanswered = this.#sent - this.#answered
+    const spread = (of: Latencies) => ({ p50: of.percentile(0.5), p99: of.percentile(0.99) })
+    return {
+      sent: this.#sent,
+      accepted: this.#accepted.count,
+      refused: this.#refused.count,
+      other: { ...this.#other, ...(unanswered > 0 && { unanswered }) },
+      acceptedMs: spread(this.#accepted),
+      refusedMs: spread(this.#refused),
+      seconds: this.#seconds.map(({ accepted, refused, ms }) => ({
+        accepted,
+        refused,
+        p99: ms.percentile(0.99),
+      })),
+      lateMs: this.#late.percentile(0.99),
+      answers: this.#answers,
+      missingRetryAfter: this.#missingRetryAfter,
+    }
+  }
+}
+
+/** Bytes were read as latin1, one character each. */
+function bodyOf(text: string): string {
+  return Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1').toString()
+}
+
+/** A small seeded generator of random numbers (xorshift32). */
+function generatorOf(seed: number): () => number {
+  let state = (seed * 2_654_435_761) >>> 0 || 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 4_294_967_296
+  }
+}
+
+process.on('message', (order: LoadOrder) => {
+  new OpenLoad(order).run().then((seen) => process.send?.({ seen }))
+})
+process.send?.({ ready: true })

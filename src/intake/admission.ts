@@ -1,0 +1,137 @@
+/**
+ * Admission: whether a request is let in, decided before its body is read and its token verified, in
+ * a few comparisons. When there is more than can be done in time, classes of requests are given up in
+ * an order: what can wait goes first, and filings that are due today last. Backlog is no reason:
+ * what is accepted is safe. A signal that can't be read is no reason either.
+ */
+import { Decaying } from './decaying.ts'
+import type { FilingLimit } from './filing-limit.ts'
+
+/** In the order in which they are given up. */
+export const requestClasses = [
+  'reports', // lists
+  'checks', // pre-checks: the same can be done with a file, without a server
+  'filings', // not due today
+  'filings-due', // due today
+  'lookups', // statuses and receipts
+] as const
+export type RequestClass = (typeof requestClasses)[number]
+
+/** At which pressure each class is given up; 1 is as much as can be done in time. */
+export type ShedAt = Readonly<Record<RequestClass, number>>
+
+/**
+ * How late the event loop is, and shares of what may be used of this process and machine: 1 is all.
+ * What is read late waited in its socket for about as long.
+ */
+export type Signals = () => Readonly<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
+
+export type ShedReason = 'journal' | 'requests' | 'loop' | 'memory' | 'disk'
+export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
+
+export type AdmissionOptions = {
+  readonly limit: FilingLimit
+  readonly signals: Signals
+  readonly shedAt: ShedAt
+  /** Requests of all kinds under way in this process. */
+  readonly requestsMax: number
+}
+
+const requestsFew = 16
+/** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
+const arrivingMs = 50
+/** What was refused is forgotten by half in this time. */
+const refusedHalfLifeMs = 10_000
+const retrySecondsMax = 120
+
+export class Admission {
+  readonly #options: AdmissionOptions
+  #requests = 0
+  #arriving = 0
+  #arrivingSince = 0
+  readonly #refused = new Decaying(refusedHalfLifeMs)
+  readonly #accepted = new Decaying(refusedHalfLifeMs)
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options
+  }
+
+  /** Why a request of a class is not let in now; undefined lets it in. */
+  check(of: RequestClass, now: number): Shed | undefined {
+    const { limit, signals, shedAt, requestsMax } = this.#options
+    const most = shedAt[of]
+    const { loop, memory, disk } = signals()
+    if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
+    // A loop that is late with hardly anything to do is late for another reason: it starts, or its
+    // machine is busy.
+    if (loop >= most && this.#requests >= requestsFew) return { class: of, reason: 'loop' }
+    if (memory >= most) return { class: of, reason: 'memory' }
+    if (of === 'lookups') return undefined
+    if (disk >= most) return { class: of, reason: 'disk' }
+    const filings = limit.underWay + this.#arrivingAt(now)
+    return filings >= most * limit.limit ? { class: of, reason: 'journal' } : undefined
+  }
+
+  /** A request is let in; returns what to call when it is answered, or its connection ends. */
+  enter(of: RequestClass, now: number): () => void {
+    this.#requests += 1
+    if (of === 'filings-due') {
+      this.#arrivingAt(now)
+      this.#arriving += 1
+    }
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      this.#requests -= 1
+    }
+  }
+
+  /**
+   * A filing that was let in has its body: it counts until it is answered.
+   * @returns what to call then: when it came, when it was answered, whether it was accepted
+   */
+  enterFiling(now: number): (began: number, now: number, accepted: boolean) => void {
+    if (this.#arrivingAt(now) > 0) this.#arriving -= 1
+    const leave = this.#options.limit.enter()
+    return (began, answered, accepted) => {
+      if (accepted) this.#accepted.add(1, answered)
+      leave(began, answered, accepted)
+    }
+  }
+
+  /** One was not let in. */
+  refuse({ reason }: Shed, now: number): void {
+    this.#refused.add(1, now)
+    if (reason === 'journal') this.#options.limit.refuse()
+  }
+
+  /**
+   * Seconds until all that was refused lately could have been accepted, as fast as filings are
+   * accepted now; half of it or one and a half times, by chance, so that not all come back at once.
+   */
+  retrySeconds(now: number): number {
+    const perSecond = 1_000 * this.#accepted.rate(now)
+    const seconds = 1 + this.#refused.value(now) / Math.max(1, perSecond)
+    const spread = Math.min(retrySecondsMax, seconds) * (0.5 + Math.random())
+    return Math.max(1, Math.round(spread))
+  }
+
+  /** When a request that is read now came, as `performance.now()`. */
+  cameAt(now: number): number {
+    return now - this.#options.signals().lateMs
+  }
+
+  /** How many filings may be under way; for the RateLimit header. */
+  get filingsMax(): number {
+    return Math.floor(this.#options.limit.limit)
+  }
+
+  #arrivingAt(now: number): number {
+    if (now - this.#arrivingSince > arrivingMs) {
+      this.#arriving = 0
+      this.#arrivingSince = now
+    }
+    return this.#arriving
+  }
+}

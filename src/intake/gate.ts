@@ -1,0 +1,72 @@
+/**
+ * The gate: in front of Fastify, so that refusing costs little more than reading a request line. What
+ * is refused here has not been read, and no token was verified; the answer says which class of
+ * requests is given up, when to come back, and what to do.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Admission, RequestClass, Shed } from './admission.ts'
+import { languageOf } from './language.ts'
+import { shedHeaders, shedProblemText } from './shed.ts'
+
+/** What the gate knows of a request that it let in. */
+export type Entry = { readonly class: RequestClass | undefined; readonly cameAt: number }
+
+const entries = new WeakMap<IncomingMessage, Entry>()
+
+/** When a request came, and as what; one that did not pass a gate came now. */
+export function entryOf(request: IncomingMessage): Entry {
+  return entries.get(request) ?? { class: undefined, cameAt: performance.now() }
+}
+
+/** Puts the gate in front of what a server does with requests. */
+export function guard(server: Server, admission: Admission, onShed: (shed: Shed) => void): void {
+  const [handle] = server.listeners('request') as [
+    (request: IncomingMessage, response: ServerResponse) => void,
+  ]
+  server.removeListener('request', handle)
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const now = performance.now()
+    const of = classOf(request.method ?? '', request.url ?? '')
+    entries.set(request, { class: of, cameAt: admission.cameAt(now) })
+    const shed = of && admission.check(of, now)
+    if (shed === undefined) {
+      if (of !== undefined) response.on('close', admission.enter(of, now))
+      handle.call(server, request, response)
+      return
+    }
+    admission.refuse(shed, now)
+    onShed(shed)
+    answer(request, response, shed, admission)
+  })
+}
+
+/**
+ * The class of a request, by its line alone. Filings count as due: what is due is known once the body
+ * is read. Health, metrics, keys, findings and policies are never given up.
+ */
+export function classOf(method: string, url: string): RequestClass | undefined {
+  if (!url.startsWith('/v1/declarations')) return undefined
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  if (method === 'POST') return path === '/v1/declarations/check' ? 'checks' : 'filings-due'
+  return path === '/v1/declarations' ? 'reports' : 'lookups'
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  shed: Shed,
+  admission: Admission,
+): void {
+  const language = languageOf(request)
+  const retryAfter = admission.retrySeconds(performance.now())
+  const text = shedProblemText(shed, language, randomUUID(), {})
+  response.writeHead(503, {
+    ...shedHeaders(retryAfter, admission.filingsMax),
+    'content-type': 'application/problem+json',
+    'content-language': language,
+    'content-length': Buffer.byteLength(text),
+  })
+  response.end(text)
+}
