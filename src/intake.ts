@@ -3,7 +3,7 @@
  * them may run, on any number of hosts.
  */
 
-import { buildApp } from './intake/app.ts'
+import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
@@ -105,10 +105,8 @@ async function main(): Promise<void> {
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
-    onAnswered: (route, status, seconds) => {
-      metrics.requests.observe({ route, status }, seconds)
-      if (status === 202) passes(config.crashAt, 'after-reply')
-    },
+    http: config.http,
+    ...watching(config, metrics),
   })
   stopOnSignal(logger, async () => {
     draining = true
@@ -123,6 +121,20 @@ async function main(): Promise<void> {
   const address = await app.listen({ host: config.host, port: config.port })
   logger.info({ address, queue: backend.kind }, 'intake takes declarations')
   tellParent({ ready: true, address })
+}
+
+/** What is counted of requests and connections. */
+function watching(
+  { crashAt }: Config,
+  metrics: IntakeMetrics,
+): Pick<AppDependencies, 'onAnswered' | 'onCut'> {
+  return {
+    onAnswered: (route, status, seconds) => {
+      metrics.requests.observe({ route, status }, seconds)
+      if (status === 202) passes(crashAt, 'after-reply')
+    },
+    onCut: (reason) => metrics.cut.inc({ reason }),
+  }
 }
 
 /** Who is told what changes about durability. */

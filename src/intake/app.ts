@@ -6,18 +6,28 @@ import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { Compile } from 'typebox/compile'
-import { bodyReadAwayBytesMax, requestBodyBytesMax, requestReceiveMsMax } from '../limits.ts'
+import { bodyReadAwayBytesMax, requestReceiveMsMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
+import { refuseExcess, takeJson } from './bodies.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
+import { type CutReason, createLimitedServer } from './connections.ts'
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
 import { policyRoutes } from './policies.ts'
-import { problemOf, sendProblem } from './problems.ts'
+import { type ProblemCode, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
+import { RefusedRequestError } from './refused-request.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
 
 export type AppDependencies = SubmitDependencies &
@@ -32,22 +42,24 @@ export type AppDependencies = SubmitDependencies &
     /** Prometheus text of everything this process knows. */
     readonly readMetrics: () => Promise<string>
     readonly onAnswered: (route: string, status: number, seconds: number) => void
+    /** A connection was ended by us. */
+    readonly onCut: (reason: CutReason) => void
   }
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
+  const { http } = dependencies
   const app: FastifyInstance = Fastify({
     loggerInstance: dependencies.logger,
     // Metrics count requests; a line for each would cost more than it tells.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    bodyLimit: requestBodyBytesMax,
-    requestTimeout: requestReceiveMsMax,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    bodyLimit: http.otherBodyBytesMax,
+    serverFactory: (onRequest) => createLimitedServer(http, onRequest, dependencies.onCut),
+    clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },
   })
-  app.removeContentTypeParser('text/plain')
+  takeJson(app, http)
+  refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
   answerProblems(app, dependencies.isTransient)
   observe(app, dependencies.onAnswered)
@@ -83,13 +95,25 @@ function answerProblems(app: FastifyInstance, isTransient: AppDependencies['isTr
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
+    if (error instanceof RefusedRequestError) return refuse(request, reply, error.problem)
     const kind = problemOf(error)
+    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
-    if (code === 'BODY_TOO_LARGE') await readAway(request.raw)
     return sendProblem(request, reply, code)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
+}
+
+/** Answers a request whose body was not read to its end; then its connection ends. */
+async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ProblemCode,
+): Promise<FastifyReply> {
+  await readAway(request.raw)
+  if (code === 'CODING_UNSUPPORTED') reply.header('accept-encoding', codingsTaken)
+  return sendProblem(request, reply.header('connection', 'close'), code)
 }
 
 /**
@@ -97,12 +121,14 @@ function answerProblems(app: FastifyInstance, isTransient: AppDependencies['isTr
  * the connection closes sees a broken pipe instead of the answer.
  */
 async function readAway(request: IncomingMessage): Promise<void> {
+  if (request.complete && request.readableEnded) return
   const deadline = AbortSignal.timeout(requestReceiveMsMax)
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > bodyReadAwayBytesMax) request.destroy()
   })
+  request.resume() // it may have been piped, and the pipe taken off
   await finished(request, { signal: deadline, writable: false }).catch(() => {})
 }
 

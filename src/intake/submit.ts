@@ -17,10 +17,13 @@ import { findingsPerAnswerMax, idempotencyKeyCharactersMax } from '../limits.ts'
 import { checkFiling, type ValidFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { requireScope } from './bearer.ts'
+import { declarationBody } from './bodies.ts'
+import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
 
 export type SubmitDependencies = {
+  readonly http: HttpLimits
   readonly policies: Policies
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
@@ -38,6 +41,7 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     // The handler checks the body itself, to tell all faults at once.
     validatorCompiler: () => () => true,
     onRequest: requireScope('declarations:write'),
+    ...declarationBody(dependencies.http),
     schema: {
       summary: 'File a declaration',
       description: 'Answers 202 with a signed receipt once the declaration is durable.',

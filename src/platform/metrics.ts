@@ -44,6 +44,12 @@ export function createIntakeMetrics() {
       buckets: commitSeconds,
       registers,
     }),
+    cut: new Counter({
+      name: 'spillway_connections_cut_total',
+      help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     leftToSweeper: new Counter({
       name: 'spillway_envelopes_left_to_sweeper_total',
       help: 'Envelopes that could not be enqueued at once.',

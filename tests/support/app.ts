@@ -4,6 +4,7 @@ import pino from 'pino'
 import { inject } from 'vitest'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
@@ -69,6 +70,8 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
     },
     readMetrics: async () => '',
     onAnswered: () => {},
+    http: httpDefaults,
+    onCut: () => {},
   })
   const tokens = new Map<string, string>()
   const headersFor = async (employers: readonly string[]) => {
