@@ -97,30 +97,34 @@ export function holderOf(address: string): string {
 
 /**
  * Ends connections whose reader lets an answer wait in this process. Node's own time-out is for
- * silence alone: who takes a byte a minute would hold an answer, and its connection, for ever.
+ * silence alone: who takes a byte now and then would hold an answer, and its connection, for ever.
  */
 function endUnread(
   server: Server,
   { answerMsMax }: HttpLimits,
   onCut: (reason: CutReason) => void,
 ): void {
-  server.setTimeout(answerMsMax)
   const open = new Set<Socket>()
-  const unreadSince = new WeakMap<Socket, number>()
+  /** When an answer was seen waiting, and how many bytes will have been taken with its last one. */
+  const waiting = new WeakMap<Socket, { readonly sinceMs: number; readonly lastByte: number }>()
+  const end = (socket: Socket) => {
+    if (socket.writableLength > 0) onCut('unread')
+    socket.destroy()
+  }
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
+  server.setTimeout(answerMsMax)
+  server.on('timeout', end) // silence, also between two requests
   const look = () => {
-    const now = performance.now()
+    const nowMs = performance.now()
     for (const socket of open) {
-      const since = unreadSince.get(socket)
-      if (socket.writableLength === 0) unreadSince.delete(socket)
-      else if (since === undefined) unreadSince.set(socket, now)
-      else if (now - since >= answerMsMax) {
-        onCut('unread')
-        socket.destroy()
-      }
+      if (socket.writableLength === 0) continue
+      const { sinceMs, lastByte } = waiting.get(socket) ?? { sinceMs: nowMs, lastByte: 0 }
+      const taken = socket.bytesWritten - socket.writableLength
+      if (taken >= lastByte) waiting.set(socket, { sinceMs: nowMs, lastByte: socket.bytesWritten })
+      else if (nowMs - sinceMs >= answerMsMax) end(socket)
     }
   }
   const timer = setInterval(look, checkMs(answerMsMax)).unref()

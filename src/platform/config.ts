@@ -178,7 +178,7 @@ const httpSettings: Readonly<
   // The largest declaration must fit into an envelope.
   bodyBytesMax: ['BODY_BYTES_MAX', 1_024, groupBytesMax],
   otherBodyBytesMax: ['OTHER_BODY_BYTES_MAX', 0, 1_048_576],
-  inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 2_000],
+  inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 999_999_999],
   jsonDepthMax: ['JSON_DEPTH_MAX', 4, 1_000],
   jsonItemsMax: ['JSON_ITEMS_MAX', 100, 10_000_000],
 }
