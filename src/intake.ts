@@ -12,7 +12,12 @@ import { recordPacks } from './journal/policy-packs.ts'
 import { readBacklog } from './journal/unposted.ts'
 import { countDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
-import { acceptStatementMsMax, readStatementMsMax, stuckUnderWayMs } from './limits.ts'
+import {
+  acceptStatementMsMax,
+  readStatementMsMax,
+  statusWaitersMax,
+  stuckUnderWayMs,
+} from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { passes } from './platform/crash-point.ts'
@@ -106,6 +111,7 @@ async function main(): Promise<void> {
     },
     readMetrics: () => readMetrics(metrics, readPool, config.workerMetricsUrl),
     http: config.http,
+    statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
     ...watching(config, metrics),
   })
   stopOnSignal(logger, async () => {

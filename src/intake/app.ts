@@ -14,6 +14,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { Compile } from 'typebox/compile'
+import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax, requestReceiveMsMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
@@ -28,7 +29,9 @@ import { policyRoutes } from './policies.ts'
 import { type ProblemCode, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { statusRoute } from './status.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
+import { StatusWaiting } from './waiting.ts'
 
 export type AppDependencies = SubmitDependencies &
   CheckDependencies &
@@ -42,6 +45,8 @@ export type AppDependencies = SubmitDependencies &
     /** Prometheus text of everything this process knows. */
     readonly readMetrics: () => Promise<string>
     readonly onAnswered: (route: string, status: number, seconds: number) => void
+    /** Answers that wait for a status. */
+    readonly statusWaitersMax: number
     /** A connection was ended by us. */
     readonly onCut: (reason: CutReason) => void
   }
@@ -68,6 +73,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   useBearerTokens(app, dependencies.authenticator)
   submitRoute(app, dependencies)
   checkRoute(app, dependencies)
+  statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
   lookupRoutes(app, dependencies.readPool)
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
@@ -77,6 +83,19 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await dependencies.readMetrics()),
   )
   return app
+}
+
+/** Who waits is answered before connections are closed. */
+function openWaiting(
+  app: FastifyInstance,
+  { readPool, statusWaitersMax }: AppDependencies,
+): StatusWaiting {
+  const waiting = new StatusWaiting({
+    findSettled: (ids) => findSettled(readPool, ids),
+    waitersMax: statusWaitersMax,
+  })
+  app.addHook('preClose', async () => waiting.stop())
+  return waiting
 }
 
 /** Parameters are checked by the same library as declarations; nothing is coerced or stripped. */

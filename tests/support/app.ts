@@ -9,6 +9,7 @@ import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
+import { statusWaitersMax } from '../../src/limits.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { Policies } from '../../src/policy/rules.ts'
@@ -21,9 +22,14 @@ export type AppOptions = {
   readonly clock: { nowMicros: number }
   /** For lookups; the journal's unless given. */
   readonly readPool?: pg.Pool
+  /** Answers that wait for a status. */
+  readonly waitersMax?: number
 }
 
-export async function openApp(journal: Journal, { policies, clock, readPool }: AppOptions) {
+export async function openApp(
+  journal: Journal,
+  { policies, clock, readPool, waitersMax }: AppOptions,
+) {
   const { pool } = journal
   const keyring = readKeyring(inject('keyringFile'))
   const [signer] = keyring.receiptKeys
@@ -71,6 +77,7 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
     readMetrics: async () => '',
     onAnswered: () => {},
     http: httpDefaults,
+    statusWaitersMax: waitersMax ?? statusWaitersMax,
     onCut: () => {},
   })
   const tokens = new Map<string, string>()
