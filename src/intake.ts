@@ -5,6 +5,7 @@
 
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
+import { cutReasons } from './intake/connections.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
@@ -134,6 +135,7 @@ function watching(
   { crashAt }: Config,
   metrics: IntakeMetrics,
 ): Pick<AppDependencies, 'onAnswered' | 'onCut'> {
+  for (const reason of cutReasons) metrics.cut.inc({ reason }, 0) // a rate needs a first value
   return {
     onAnswered: (route, status, seconds) => {
       metrics.requests.observe({ route, status }, seconds)

@@ -15,7 +15,7 @@ import Fastify, {
 } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
-import { bodyReadAwayBytesMax, requestReceiveMsMax } from '../limits.ts'
+import { bodyReadAwayBytesMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
 import { refuseExcess, takeJson } from './bodies.ts'
@@ -23,6 +23,7 @@ import { type CheckDependencies, checkRoute } from './check.ts'
 import { type CutReason, createLimitedServer } from './connections.ts'
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import type { HttpLimits } from './http-limits.ts'
 import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
 import { policyRoutes } from './policies.ts'
@@ -66,7 +67,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   takeJson(app, http)
   refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
-  answerProblems(app, dependencies.isTransient)
+  answerProblems(app, dependencies)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)
   await document(app)
@@ -109,14 +110,16 @@ class InvalidRequestError extends Error {
   override name = 'InvalidRequestError'
 }
 
-function answerProblems(app: FastifyInstance, isTransient: AppDependencies['isTransient']): void {
+function answerProblems(app: FastifyInstance, { http, isTransient }: AppDependencies): void {
   app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
-    if (error instanceof RefusedRequestError) return refuse(request, reply, error.problem)
-    const kind = problemOf(error)
-    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind)
+    const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
+    if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)
+      return refuse(request, reply, 'BODY_UNEXPECTED', http)
+    if (kind === 'BODY_TOO_LARGE' || error instanceof RefusedRequestError)
+      return refuse(request, reply, kind, http)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     return sendProblem(request, reply, code)
@@ -129,8 +132,9 @@ async function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   code: ProblemCode,
+  { receiveMsMax }: HttpLimits,
 ): Promise<FastifyReply> {
-  await readAway(request.raw)
+  await readAway(request.raw, receiveMsMax)
   if (code === 'CODING_UNSUPPORTED') reply.header('accept-encoding', codingsTaken)
   return sendProblem(request, reply.header('connection', 'close'), code)
 }
@@ -139,9 +143,9 @@ async function refuse(
  * Reads the rest of a body that is too large, within bounds: a client that is still writing when
  * the connection closes sees a broken pipe instead of the answer.
  */
-async function readAway(request: IncomingMessage): Promise<void> {
+async function readAway(request: IncomingMessage, msMax: number): Promise<void> {
   if (request.complete && request.readableEnded) return
-  const deadline = AbortSignal.timeout(requestReceiveMsMax)
+  const deadline = AbortSignal.timeout(msMax)
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length

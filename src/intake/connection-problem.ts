@@ -26,7 +26,7 @@ export function sendConnectionProblem(socket: Socket, reason: keyof typeof codes
   const { status } = problemKinds[codes[reason]]
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
-      'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n' +
+      'Content-Type: application/problem+json\r\nContent-Language: en\r\nCache-Control: no-store\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
   socket.destroySoon()

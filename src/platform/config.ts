@@ -71,9 +71,9 @@ export const variables = {
     'the same for each remote address (an IPv6 /64), which may be a load balancer; without one, some 200; 0 is no cap (5000)',
   HEADERS_MAX: 'header lines of a request; above it, 431 (100)',
   HEADER_BYTES_MAX: "bytes of a request's headers; above it, 431 (16384)",
-  HEADERS_MS_MAX: 'milliseconds to receive headers in, looked at every 5 s; then 408 (10000)',
+  HEADERS_MS_MAX: 'milliseconds to receive headers in, looked at every 2 s; then 408 (10000)',
   RECEIVE_MS_MAX:
-    'milliseconds to receive a whole request in, looked at every 5 s; then 408 (30000)',
+    'milliseconds to receive a whole request in, looked at every 2 s; then 408 (30000)',
   IDLE_MS_MAX:
     "milliseconds that a connection stays open between requests; longer than a load balancer's (72000)",
   ANSWER_MS_MAX:

@@ -355,6 +355,7 @@ describe('bodies', () => {
       body: JSON.stringify('y'.repeat(20_000)),
     })
     expect(elsewhere.status).toBe(413)
+    expect(await elsewhere.json()).toMatchObject({ code: 'BODY_UNEXPECTED' })
   })
 })
 
