@@ -31,19 +31,23 @@ afterAll(async () => {
   await journal.close()
 })
 
-function open(more: Partial<AppOptions> = {}): Promise<App> {
-  const readPool = new Proxy(journal.pool, {
+/** @param failing the name of a statement that never succeeds */
+function countingPool(failing?: string): pg.Pool {
+  return new Proxy(journal.pool, {
     get: (target, name) =>
       name !== 'query'
         ? Reflect.get(target, name)
         : (query: pg.QueryConfig) => {
             const key = query.name ?? ''
             asked.set(key, [...(asked.get(key) ?? []), query])
-            return target.query(query)
+            return key === failing ? Promise.reject(new Error('away')) : target.query(query)
           },
   })
+}
+
+function open(more: Partial<AppOptions> = {}): Promise<App> {
   const clock = { nowMicros: instantMicros('2024-11-23', '10:00') }
-  return openApp(journal, { policies: policiesOf(hefei), clock, readPool, ...more })
+  return openApp(journal, { policies: policiesOf(hefei), clock, readPool: countingPool(), ...more })
 }
 
 let keys = 0
@@ -89,6 +93,17 @@ describe('Prefer: wait', () => {
     expect(told.headers['preference-applied']).toBe('wait=1')
     expect(told.headers['retry-after']).toMatch(/^[123]$/)
     await postAll()
+  })
+
+  test('in vain, it tells what is so then, not what was so when it came', async () => {
+    const app = await open({ readPool: countingPool('find-settled') })
+    const declaration = declare()
+    const id = await accept(declaration, app)
+    const answer = look(id, declaration.employer, { prefer: 'wait=1' }, app)
+    await waitFor('it to wait', () => timesAsked('find-settled') > 0)
+    await postAll(app)
+    expect((await answer).json().status).toBe('posted')
+    await app.close()
   })
 
   test('what has an answer is told at once, and nobody waits longer than the limit', async () => {
@@ -142,10 +157,14 @@ describe('Prefer: wait', () => {
     expect(second.headers['retry-after']).toMatch(/^[123]$/)
     going.abort()
     expect(await gone).toBe('gone')
-    await waitFor('a place', async () => {
-      const next = await look(id, declaration.employer, { prefer: 'wait=1' }, app)
-      return next.headers['preference-applied'] === 'wait=1'
-    })
+    await waitFor(
+      'a place',
+      async () => {
+        const next = await look(id, declaration.employer, { prefer: 'wait=1' }, app)
+        return next.headers['preference-applied'] === 'wait=1'
+      },
+      5_000,
+    )
     await postAll(app)
     await app.close()
   })
