@@ -55,6 +55,8 @@ export const connectionsCheckMs = 2_000
 export const statusWaitSecondsMax = 20
 /** Answers of a process that wait for a status; above it, each is given at once. */
 export const statusWaitersMax = 5_000
+/** Of them, what one filer may have: on one connection, a client may ask without end. */
+export const statusWaitersShareMax = 0.1
 /** Time from one look at all that is waited for to the next; at first the shorter. */
 export const statusLookMsMin = 100
 export const statusLookMsMax = 500

@@ -68,29 +68,37 @@ async function status(
     return sendProblem(request, reply, 'NOT_FOUND')
   }
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
-  const standing = wanted > 0 ? await wait(readPool, waiting, reply, found, wanted) : found
+  const standing =
+    wanted > 0 ? await wait(readPool, waiting, { request, reply, found, seconds: wanted }) : found
   if (standing.status === 'accepted') reply.header('retry-after', retrySeconds(standing))
   const reassessments = standing.reassessed ? await findReassessments(readPool, standing) : []
   return sendUnlessKnown(request, reply, presentStanding(standing, reassessments))
+}
+
+type WaitingAnswer = {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly found: Standing
+  readonly seconds: number
 }
 
 /** @returns how it stands after the wait, read after it began */
 async function wait(
   pool: pg.Pool,
   waiting: StatusWaiting,
-  reply: FastifyReply,
-  found: Standing,
-  seconds: number,
+  { request, reply, found, seconds }: WaitingAnswer,
 ): Promise<Standing> {
+  const { id, employer } = found
+  const filer = request.filer?.subject || employer
   const outcome =
     found.status === 'accepted'
-      ? await waiting.wait(found.id, seconds * 1_000, closingOf(reply))
+      ? await waiting.wait({ id, filer, msMax: seconds * 1_000, gone: closingOf(reply) })
       : found
   if (outcome === 'full') return found
   if (outcome !== 'stopped') reply.header('preference-applied', `wait=${seconds}`)
   if (typeof outcome !== 'string') return outcome
   // What was read before the wait may have changed since, and somebody may have seen it.
-  return reply.raw.destroyed ? found : ((await findStanding(pool, found.id)) ?? found)
+  return reply.raw.destroyed ? found : ((await findStanding(pool, id)) ?? found)
 }
 
 /** Aborted when the client has gone. */

@@ -8,12 +8,26 @@
  *   stopped   the process is on its way out; whoever waits is let go, nobody waits again
  */
 import type { Standing } from '../ledger/status.ts'
-import { statusLookMsMax, statusLookMsMin, statusLookShareMax } from '../limits.ts'
+import {
+  statusLookMsMax,
+  statusLookMsMin,
+  statusLookShareMax,
+  statusWaitersShareMax,
+} from '../limits.ts'
 
 export type WaitingDependencies = {
   /** Of these ids, the declarations that are no longer merely accepted. */
   readonly findSettled: (ids: readonly string[]) => Promise<readonly Standing[]>
   readonly waitersMax: number
+}
+
+/** What is waited for, by whom, and for how long. */
+export type Wait = {
+  readonly id: string
+  readonly filer: string
+  readonly msMax: number
+  /** Aborted when nobody is there to be told any more; the wait then ends as stopped. */
+  readonly gone: AbortSignal
 }
 
 /** How a wait ended: settled, not in time, let go (look again), or not begun: too many wait. */
@@ -26,6 +40,7 @@ export class StatusWaiting {
   readonly #waitersMax: number
   /** By the declaration's id. */
   readonly #waiters = new Map<string, Set<Waiter>>()
+  readonly #countOf = new Map<string, number>()
   #count = 0
   #stopped = false
   /** Undefined: idle, or a look is under way. */
@@ -43,21 +58,20 @@ export class StatusWaiting {
     return this.#count
   }
 
-  /** @param gone aborted when nobody is there to be told any more; the wait then ends as stopped */
-  wait(id: string, msMax: number, gone: AbortSignal): Promise<WaitOutcome> {
-    if (this.#stopped || this.#count >= this.#waitersMax) return Promise.resolve('full')
+  wait({ id, filer, msMax, gone }: Wait): Promise<WaitOutcome> {
+    if (this.#stopped || this.#isFull(filer)) return Promise.resolve('full')
     if (gone.aborted) return Promise.resolve('stopped')
     return new Promise((resolve) => {
       const waiter: Waiter = (outcome) => {
         clearTimeout(deadline)
         gone.removeEventListener('abort', leave)
-        this.#remove(id, waiter)
+        this.#remove(id, filer, waiter)
         resolve(outcome)
       }
       const leave = () => waiter('stopped')
       const deadline = setTimeout(waiter, msMax, 'elapsed')
       gone.addEventListener('abort', leave)
-      this.#add(id, waiter)
+      this.#add(id, filer, waiter)
     })
   }
 
@@ -67,21 +81,31 @@ export class StatusWaiting {
     for (const waiter of [...this.#waiters.values()].flatMap((all) => [...all])) waiter('stopped')
   }
 
-  #add(id: string, waiter: Waiter): void {
+  #isFull(filer: string): boolean {
+    const own = this.#countOf.get(filer) ?? 0
+    const ownMax = Math.ceil(this.#waitersMax * statusWaitersShareMax)
+    return this.#count >= this.#waitersMax || own >= ownMax
+  }
+
+  #add(id: string, filer: string, waiter: Waiter): void {
     const others = this.#waiters.get(id)
     if (others === undefined) this.#waiters.set(id, new Set([waiter]))
     else others.add(waiter)
     this.#count += 1
+    this.#countOf.set(filer, (this.#countOf.get(filer) ?? 0) + 1)
     if (this.#timer !== undefined || this.#looking) return
     this.#pauseMs = statusLookMsMin
     this.#timer = setTimeout(() => void this.#look(), this.#pauseMs)
   }
 
-  #remove(id: string, waiter: Waiter): void {
+  #remove(id: string, filer: string, waiter: Waiter): void {
     const all = this.#waiters.get(id)
     if (all?.delete(waiter) !== true) return
     this.#count -= 1
     if (all.size === 0) this.#waiters.delete(id)
+    const own = (this.#countOf.get(filer) ?? 1) - 1
+    if (own > 0) this.#countOf.set(filer, own)
+    else this.#countOf.delete(filer)
     if (this.#count > 0) return
     clearTimeout(this.#timer)
     this.#timer = undefined

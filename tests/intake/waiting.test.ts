@@ -218,7 +218,8 @@ describe('looking', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
   const settled = { id: 'a', status: 'posted' } as Standing
-  const never = new AbortController().signal
+  const gone = new AbortController().signal // never
+  const wait = (id: string, msMax = 20_000) => ({ id, msMax, filer: 'x', gone })
 
   test('begins with the first who waits, comes less often in time, ends with the last', async () => {
     const looks: (readonly string[])[] = []
@@ -227,14 +228,14 @@ describe('looking', () => {
         looks.push(ids)
         return []
       },
-      waitersMax: 10,
+      waitersMax: 100,
     })
     expect(vi.getTimerCount()).toBe(0)
     const going = new AbortController()
     const outcomes = [
-      waiting.wait('a', 10_000, never),
-      waiting.wait('a', 10_000, never),
-      waiting.wait('b', 20_000, going.signal),
+      waiting.wait(wait('a', 10_000)),
+      waiting.wait(wait('a', 10_000)),
+      waiting.wait({ ...wait('b'), gone: going.signal }),
     ]
     await vi.advanceTimersByTimeAsync(10_000)
     expect(looks.length).toBeGreaterThan(15)
@@ -257,20 +258,34 @@ describe('looking', () => {
       },
       waitersMax: 10,
     })
-    const outcome = waiting.wait('a', 20_000, never)
+    const outcome = waiting.wait(wait('a'))
     await vi.advanceTimersByTimeAsync(5_000)
     expect(await outcome).toBe(settled)
     expect(looks).toBe(3)
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('one filer has a tenth of the places, again when they are free', async () => {
+    const waiting = new StatusWaiting({ findSettled: async () => [settled], waitersMax: 20 })
+    const own = [waiting.wait(wait('a')), waiting.wait(wait('a'))]
+    expect(await waiting.wait(wait('a'))).toBe('full')
+    const other = waiting.wait({ ...wait('a'), filer: 'y' })
+    expect(waiting.count).toBe(3)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await Promise.all([...own, other])).toEqual([settled, settled, settled])
+    const again = waiting.wait(wait('a'))
+    expect(waiting.count).toBe(1)
+    waiting.stop()
+    expect(await again).toBe('stopped')
+  })
+
   test('after the stop nobody waits', async () => {
     const waiting = new StatusWaiting({ findSettled: async () => [], waitersMax: 10 })
-    const outcome = waiting.wait('a', 20_000, never)
+    const outcome = waiting.wait(wait('a'))
     waiting.stop()
     waiting.stop()
     expect(await outcome).toBe('stopped')
-    expect(await waiting.wait('a', 20_000, never)).toBe('full')
+    expect(await waiting.wait(wait('a'))).toBe('full')
     expect(vi.getTimerCount()).toBe(0)
   })
 })
