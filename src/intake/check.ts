@@ -60,7 +60,7 @@ export function checkRoute(app: FastifyInstance, dependencies: CheckDependencies
     schema: {
       summary: 'Check a declaration without filing it',
       description:
-        'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table.',
+        'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table. Content-Encoding may be gzip, deflate or br.',
       querystring: linePageSchema,
       body: declarationSchema,
       response: { 200: checkedSchema, '4xx': problemSchema, '5xx': problemSchema },

@@ -44,7 +44,8 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     ...declarationBody(dependencies.http),
     schema: {
       summary: 'File a declaration',
-      description: 'Answers 202 with a signed receipt once the declaration is durable.',
+      description:
+        'Answers 202 with a signed receipt once the declaration is durable. Content-Encoding may be gzip, deflate or br.',
       headers: {
         type: 'object',
         properties: {

@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
-import { groupBytesMax } from '../limits.ts'
+import { groupBytesMax, statusWaitSecondsMax } from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -174,7 +174,8 @@ const httpSettings: Readonly<
   headersMsMax: ['HEADERS_MS_MAX', 100, 600_000],
   receiveMsMax: ['RECEIVE_MS_MAX', 100, 600_000],
   idleMsMax: ['IDLE_MS_MAX', 100, 3_600_000],
-  answerMsMax: ['ANSWER_MS_MAX', 100, 3_600_000],
+  // An answer that waits is silent for so long.
+  answerMsMax: ['ANSWER_MS_MAX', 1_000 * statusWaitSecondsMax + 5_000, 3_600_000],
   // The largest declaration must fit into an envelope.
   bodyBytesMax: ['BODY_BYTES_MAX', 1_024, groupBytesMax],
   otherBodyBytesMax: ['OTHER_BODY_BYTES_MAX', 0, 1_048_576],

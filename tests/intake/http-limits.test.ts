@@ -458,6 +458,7 @@ describe('settings', () => {
     expect(() => readConfig({ CONNECTIONS_MAX: '0', BODY_BYTES_MAX: '99999999' })).toThrow(
       /CONNECTIONS_MAX must be .*BODY_BYTES_MAX must be /,
     )
+    expect(() => readConfig({ ANSWER_MS_MAX: '20000' })).toThrow(/ANSWER_MS_MAX must be /)
     expect(() => readConfig({ HEADERS_MS_MAX: '40000' })).toThrow(/no more than RECEIVE_MS_MAX/)
   })
 })
