@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Admission } from './intake/admission.ts'
-import { buildApp } from './intake/app.ts'
+import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
+import { cutReasons } from './intake/connections.ts'
 import { FilingLimit } from './intake/filing-limit.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
@@ -19,6 +20,7 @@ import {
   acceptStatementMsMax,
   readStatementMsMax,
   requestsUnderWayMax,
+  statusWaitersMax,
   stuckUnderWayMs,
 } from './limits.ts'
 import { tellParent } from './platform/child.ts'
@@ -112,10 +114,9 @@ async function main(): Promise<void> {
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
     readMetrics: () => readMetrics(metrics, limit, readPool, config.workerMetricsUrl),
-    onAnswered: (route, status, seconds) => {
-      metrics.requests.observe({ route, status }, seconds)
-      if (status === 202) passes(config.crashAt, 'after-reply')
-    },
+    http: config.http,
+    statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
+    ...watching(config, metrics),
   })
   stopOnSignal(logger, async () => {
     draining = true
@@ -131,6 +132,21 @@ async function main(): Promise<void> {
   const address = await app.listen({ host: config.host, port: config.port })
   logger.info({ address, queue: backend.kind }, 'intake takes declarations')
   tellParent({ ready: true, address })
+}
+
+/** What is counted of requests and connections. */
+function watching(
+  { crashAt }: Config,
+  metrics: IntakeMetrics,
+): Pick<AppDependencies, 'onAnswered' | 'onCut'> {
+  for (const reason of cutReasons) metrics.cut.inc({ reason }, 0) // a rate needs a first value
+  return {
+    onAnswered: (route, status, seconds) => {
+      metrics.requests.observe({ route, status }, seconds)
+      if (status === 202) passes(crashAt, 'after-reply')
+    },
+    onCut: (reason) => metrics.cut.inc({ reason }),
+  }
 }
 
 /** Who is told what changes about durability. */

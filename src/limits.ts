@@ -19,6 +19,50 @@ export const idempotencyKeyCharactersMax = 255
 /** A client that sends a request slower than this gets 408: slow bodies must not hold sockets. */
 export const requestReceiveMsMax = 30_000
 
+// What one client, or all of them, can hold of a process: defaults of settings (the environment).
+/** Open connections of a process; the next is closed at once. Idle, each costs some 20 KB. */
+export const connectionsMax = 10_000
+/**
+ * Connections of one address (of one /64 in IPv6); the next is closed at once. Half of all: whoever
+ * it is can't shut the others out, while a load balancer, which is one address for all its clients,
+ * has room for more than it keeps open. Where clients connect directly, some 200 are enough.
+ */
+export const connectionsPerAddressMax = 5_000
+/** Header lines of a request, with those that proxies add; above it, 431. */
+export const headersMax = 100
+/** Bytes of a request's headers, its first line included; above it, 431. */
+export const headerBytesMax = 16 * 1024
+/** From the connection, or the first byte of a request, to the end of its headers; then 408. */
+export const headersMsMax = 10_000
+/** A connection without a request is kept for so long: longer than load balancers do, 60 s. */
+export const idleMsMax = 72_000
+/** An answer that its reader doesn't take within this ends the connection. */
+export const answerMsMax = 60_000
+/** A body where none is asked for is refused with 413 above this. */
+export const otherBodyBytesMax = 16 * 1024
+/** Bytes out for one byte in when a body is inflated; above it, 413. Declarations reach 8 to 10. */
+export const inflatedRatioMax = 100
+/** Of the ratio: so many inflated bytes cost nothing and are never refused. */
+export const inflatedFreeBytes = 64 * 1024
+/** Lists and objects within each other in a body; above it, 400. A declaration has 4. */
+export const jsonDepthMax = 16
+/** Keys and list entries of a body; above it, 400. 10,000 lines have some 80,000. */
+export const jsonItemsMax = 200_000
+/** How often connections are looked at: a limit in time is kept to within this. */
+export const connectionsCheckMs = 2_000
+
+/** Seconds that an answer waits for a status, if asked to (Prefer: wait). */
+export const statusWaitSecondsMax = 20
+/** Answers of a process that wait for a status; above it, each is given at once. */
+export const statusWaitersMax = 5_000
+/** Of them, what one filer may have: on one connection, a client may ask without end. */
+export const statusWaitersShareMax = 0.1
+/** Time from one look at all that is waited for to the next; at first the shorter. */
+export const statusLookMsMin = 100
+export const statusLookMsMax = 500
+/** Looking takes at most this share of the time: slower looks come less often. */
+export const statusLookShareMax = 0.2
+
 /** Declarations in one envelope; the rest wait for the next commit. */
 export const groupDeclarationsMax = 1_000
 /** Canonical bytes in one envelope; the declaration that would exceed it opens the next. */
@@ -46,8 +90,8 @@ export const burstFilings = 200
 /** An answer may take so many times what it takes at rest before the limit shrinks ... */
 export const answerGain = 2.5
 /** ... and these bound it, in milliseconds on average. */
-export const answerMsMin = 60
-export const answerMsMax = 1_000
+export const answerTargetMsMin = 60
+export const answerTargetMsMax = 1_000
 /** How often the limit looks at answers. */
 export const limitRoundMs = 20
 /** Requests of all kinds under way in one intake process; above it, 503. */
@@ -155,3 +199,9 @@ assert(
 )
 assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')
+assert(headersMsMax <= requestReceiveMsMax, 'headers are a part of the request')
+assert(requestReceiveMsMax + connectionsCheckMs < 35_000, 'a slow body is cut within 35 s')
+assert(headersMsMax + connectionsCheckMs < 15_000, 'slow headers are cut within 15 s')
+assert(connectionsPerAddressMax < connectionsMax, 'one address must not take all connections')
+assert(statusWaitersMax < connectionsMax, 'who waits must leave connections to who files')
+assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')

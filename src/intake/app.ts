@@ -6,20 +6,34 @@ import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { Compile } from 'typebox/compile'
-import { bodyReadAwayBytesMax, requestBodyBytesMax, requestReceiveMsMax } from '../limits.ts'
+import { findSettled } from '../ledger/status.ts'
+import { bodyReadAwayBytesMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { useBearerTokens } from './bearer.ts'
+import { refuseExcess, takeJson } from './bodies.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
+import { type CutReason, createLimitedServer } from './connections.ts'
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { guard } from './gate.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import type { HttpLimits } from './http-limits.ts'
+import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
 import { policyRoutes } from './policies.ts'
-import { problemOf, sendProblem } from './problems.ts'
+import { type ProblemCode, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
+import { RefusedRequestError } from './refused-request.ts'
+import { statusRoute } from './status.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
+import { StatusWaiting } from './waiting.ts'
 
 export type AppDependencies = SubmitDependencies &
   CheckDependencies &
@@ -33,31 +47,36 @@ export type AppDependencies = SubmitDependencies &
     /** Prometheus text of everything this process knows. */
     readonly readMetrics: () => Promise<string>
     readonly onAnswered: (route: string, status: number, seconds: number) => void
+    /** Answers that wait for a status. */
+    readonly statusWaitersMax: number
+    /** A connection was ended by us. */
+    readonly onCut: (reason: CutReason) => void
   }
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
+  const { http } = dependencies
   const app: FastifyInstance = Fastify({
     loggerInstance: dependencies.logger,
     // Metrics count requests; a line for each would cost more than it tells.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    bodyLimit: requestBodyBytesMax,
-    requestTimeout: requestReceiveMsMax,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    bodyLimit: http.otherBodyBytesMax,
+    serverFactory: (onRequest) => createLimitedServer(http, onRequest, dependencies.onCut),
+    clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },
   })
-  app.removeContentTypeParser('text/plain')
+  takeJson(app, http)
+  refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
   guard(app.server, dependencies.admission, dependencies.onShed)
-  answerProblems(app, dependencies.isTransient)
+  answerProblems(app, dependencies)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)
   await document(app)
   useBearerTokens(app, dependencies.authenticator)
   submitRoute(app, dependencies)
   checkRoute(app, dependencies)
+  statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
   lookupRoutes(app, dependencies.readPool)
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
@@ -67,6 +86,19 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await dependencies.readMetrics()),
   )
   return app
+}
+
+/** Who waits is answered before connections are closed. */
+function openWaiting(
+  app: FastifyInstance,
+  { readPool, statusWaitersMax }: AppDependencies,
+): StatusWaiting {
+  const waiting = new StatusWaiting({
+    findSettled: (ids) => findSettled(readPool, ids),
+    waitersMax: statusWaitersMax,
+  })
+  app.addHook('preClose', async () => waiting.stop())
+  return waiting
 }
 
 /** Parameters are checked by the same library as declarations; nothing is coerced or stripped. */
@@ -80,31 +112,48 @@ class InvalidRequestError extends Error {
   override name = 'InvalidRequestError'
 }
 
-function answerProblems(app: FastifyInstance, isTransient: AppDependencies['isTransient']): void {
+function answerProblems(app: FastifyInstance, { http, isTransient }: AppDependencies): void {
   app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
-    const kind = problemOf(error)
+    const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
+    if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)
+      return refuse(request, reply, 'BODY_UNEXPECTED', http)
+    if (kind === 'BODY_TOO_LARGE' || error instanceof RefusedRequestError)
+      return refuse(request, reply, kind, http)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
-    if (code === 'BODY_TOO_LARGE') await readAway(request.raw)
     return sendProblem(request, reply, code)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
+}
+
+/** Answers a request whose body was not read to its end; then its connection ends. */
+async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ProblemCode,
+  { receiveMsMax }: HttpLimits,
+): Promise<FastifyReply> {
+  await readAway(request.raw, receiveMsMax)
+  if (code === 'CODING_UNSUPPORTED') reply.header('accept-encoding', codingsTaken)
+  return sendProblem(request, reply.header('connection', 'close'), code)
 }
 
 /**
  * Reads the rest of a body that is too large, within bounds: a client that is still writing when
  * the connection closes sees a broken pipe instead of the answer.
  */
-async function readAway(request: IncomingMessage): Promise<void> {
-  const deadline = AbortSignal.timeout(requestReceiveMsMax)
+async function readAway(request: IncomingMessage, msMax: number): Promise<void> {
+  if (request.complete && request.readableEnded) return
+  const deadline = AbortSignal.timeout(msMax)
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > bodyReadAwayBytesMax) request.destroy()
   })
+  request.resume() // it may have been piped, and the pipe taken off
   await finished(request, { signal: deadline, writable: false }).catch(() => {})
 }
 

@@ -17,11 +17,14 @@ import { checkAgainstPrevious, previousPeriod } from '../policy/history.ts'
 import { presentCheck } from '../policy/present.ts'
 import type { Policies } from '../policy/rules.ts'
 import { requireScope } from './bearer.ts'
+import { declarationBody } from './bodies.ts'
+import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
 import { checkedSchema, problemSchema } from './schemas.ts'
 import { checkReplaced, mayFileFor } from './submit.ts'
 
 export type CheckDependencies = {
+  readonly http: HttpLimits
   readonly policies: Policies
   readonly readPool: pg.Pool
   readonly personIndex: PersonIndex
@@ -53,10 +56,11 @@ export function checkRoute(app: FastifyInstance, dependencies: CheckDependencies
     validatorCompiler: ({ httpPart, schema }) =>
       httpPart === 'body' ? () => true : (app.validatorCompiler?.({ schema } as never) as never),
     onRequest: requireScope('declarations:write'),
+    ...declarationBody(dependencies.http),
     schema: {
       summary: 'Check a declaration without filing it',
       description:
-        'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table.',
+        'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table. Content-Encoding may be gzip, deflate or br.',
       querystring: linePageSchema,
       body: declarationSchema,
       response: { 200: checkedSchema, '4xx': problemSchema, '5xx': problemSchema },

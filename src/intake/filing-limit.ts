@@ -14,8 +14,8 @@
 
 import {
   answerGain,
-  answerMsMax,
-  answerMsMin,
+  answerTargetMsMax,
+  answerTargetMsMin,
   burstFilings,
   filingsUnderWayMax,
   filingsUnderWayMin,
@@ -62,7 +62,10 @@ export class FilingLimit {
 
   /** How long answers may take on average before the limit shrinks. */
   get targetMs(): number {
-    return Math.min(answerMsMax, Math.max(answerMsMin, answerGain * (this.#restMs ?? 0)))
+    return Math.min(
+      answerTargetMsMax,
+      Math.max(answerTargetMsMin, answerGain * (this.#restMs ?? 0)),
+    )
   }
 
   /** A filing is under way; returns what to call when it is answered, as `performance.now()`. */

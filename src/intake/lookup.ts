@@ -1,28 +1,20 @@
 /**
- * Looking up what was filed: status, receipt, list. Answers from the moment of the 202; what is not
+ * Looking up what was filed: receipt and list; status.ts has the status. Answers from the moment of the 202; what is not
  * the asker's is not found, so that nobody learns whether it exists.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
-import { catalogue } from '../declaration/catalogue/catalogue.ts'
-import type { FindingCount } from '../declaration/findings.ts'
-import { formatInstant } from '../declaration/period.ts'
 import { findAcceptances } from '../journal/find.ts'
-import {
-  findReassessments,
-  findStanding,
-  listStandings,
-  type Standing,
-  type StandingReassessment,
-} from '../ledger/status.ts'
+import { listStandings } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
-import { presentAmounts, presentAssessment } from '../policy/present.ts'
 import { requireScope } from './bearer.ts'
+import { sendUnlessKnown } from './conditional.ts'
+import { presentStanding } from './present-standing.ts'
 import { sendProblem } from './problems.ts'
 import {
   declarationListSchema,
-  declarationStatusSchema,
+  notModifiedSchema,
   problemSchema,
   receiptSchema,
 } from './schemas.ts'
@@ -43,21 +35,6 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema }
 /** @param pool for reading: lookups never take a connection that acceptance needs */
 export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
   const onRequest = requireScope('declarations:read')
-  app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id', {
-    onRequest,
-    schema: {
-      summary: 'How a declaration stands',
-      params: idSchema,
-      response: { 200: declarationStatusSchema, ...problems },
-    },
-    handler: async (request, reply) => {
-      const standing = await findStanding(pool, request.params.id)
-      if (standing === undefined || !mayRead(request, standing.employer)) {
-        return sendProblem(request, reply, 'NOT_FOUND')
-      }
-      return noStore(reply).send(presentStanding(standing, await findReassessments(pool, standing)))
-    },
-  })
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
     onRequest,
     schema: {
@@ -78,7 +55,8 @@ export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
     schema: {
       summary: "An employer's declarations, newest first",
       querystring: listSchema,
-      response: { 200: declarationListSchema, ...problems },
+      description: 'In pages. ETag and If-None-Match save reading a page twice.',
+      response: { 200: declarationListSchema, 304: notModifiedSchema, ...problems },
     },
     handler: (request, reply) => list(pool, request, reply),
   })
@@ -103,10 +81,8 @@ async function list(
   const links = more
     ? { next: `/v1/declarations?${query}&before=${last.envelope}.${last.position}` }
     : {}
-  return noStore(reply).send({
-    declarations: page.map((standing) => presentStanding(standing)),
-    links,
-  })
+  const declarations = page.map((standing) => presentStanding(standing))
+  return sendUnlessKnown(request, reply, { declarations, links })
 }
 
 export function mayRead({ filer }: FastifyRequest, employer: string | undefined): boolean {
@@ -116,48 +92,4 @@ export function mayRead({ filer }: FastifyRequest, employer: string | undefined)
 /** What is one filer's must not stay in a cache that others share. */
 export function noStore(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'no-store')
-}
-
-const heldNotice = {
-  'zh-CN': '已受理，回执有效。入账时遇到系统问题，工作人员正在处理，您无需重新申报。',
-  en: 'Accepted; the receipt stands. Posting met a fault that staff are looking at. Do not file again.',
-}
-
-function presentStanding(
-  standing: Standing,
-  reassessments: readonly StandingReassessment[] = [],
-): Static<typeof declarationStatusSchema> {
-  const { id, status, employer, period, kind, onTime, assessment, findings } = standing
-  const self = `/v1/declarations/${id}`
-  return {
-    id,
-    status,
-    employer,
-    period,
-    kind,
-    acceptedAt: formatInstant(standing.acceptedAtMicros),
-    deadline: formatInstant(standing.deadlineMicros),
-    onTime,
-    ...(assessment && { assessment: presentAssessment(assessment) }),
-    ...(reassessments.length > 0 && { reassessments: reassessments.map(presentReassessment) }),
-    ...(findings.length > 0 && { findings: findings.map(presentCount) }),
-    ...(standing.deadLetter && status === 'accepted' && { notice: heldNotice }),
-    links: { self, receipt: `${self}/receipt`, explanation: `${self}/explanation` },
-  }
-}
-
-function presentReassessment(reassessment: StandingReassessment) {
-  const { id, policyHash: hash, policyHashBefore: hashBefore, provisional } = reassessment
-  return {
-    id,
-    policy: { hash, hashBefore },
-    provisional,
-    ...presentAmounts(reassessment.amounts),
-    lines: reassessment.linesChanged,
-  }
-}
-
-function presentCount({ code, count }: FindingCount) {
-  const { severity, title } = catalogue[code]
-  return { code, severity, title, count }
 }

@@ -124,6 +124,78 @@ export const problemKinds = {
     title: text('请求体必须是 application/json', 'The body must be application/json'),
     fix: text('请设置 Content-Type: application/json。', 'Set Content-Type: application/json.'),
   },
+  // What a connection, a request or a body may not exceed: src/intake/http-limits.ts.
+  REQUEST_SLOW: {
+    status: 408,
+    title: text('请求未在时限内传完', 'The request was not sent in time'),
+    fix: text(
+      '请一次发送完整的请求；用同一个 Idempotency-Key 重试，不会重复申报。',
+      'Send the request without pauses, and retry with the same Idempotency-Key; it can not count twice.',
+    ),
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: text('请求头过大', 'The headers are too large'),
+    fix: text(
+      '请去除不需要的请求头和 Cookie。',
+      'Leave out headers and cookies that are not needed.',
+    ),
+  },
+  HEADERS_TOO_MANY: {
+    status: 431,
+    title: text('请求头过多', 'There are too many headers'),
+    fix: text('请去除不需要的请求头。', 'Leave out headers that are not needed.'),
+  },
+  HTTP_MALFORMED: {
+    status: 400,
+    title: text('请求不是有效的 HTTP', 'The request is not valid HTTP'),
+    fix: text('请使用标准的 HTTP/1.1 客户端。', 'Use a client that speaks HTTP/1.1.'),
+  },
+  BODY_UNEXPECTED: {
+    status: 413,
+    title: text('此请求不应带有请求体', 'This request takes no body'),
+    fix: text('请去掉请求体后重试。', 'Send it again without a body.'),
+  },
+  BODY_INFLATES_TOO_FAR: {
+    status: 413,
+    title: text('请求体解压后膨胀过大', 'The body inflates to too many times its size'),
+    fix: text(
+      '请不压缩发送，或检查内容是否大量重复。',
+      'Send it without compression, or see whether it repeats itself.',
+    ),
+  },
+  CODING_UNSUPPORTED: {
+    status: 415,
+    title: text('不支持该 Content-Encoding', 'This Content-Encoding is not supported'),
+    fix: text(
+      '请使用 gzip、deflate 或 br 之一，只压缩一次；或不压缩。',
+      'Use one of gzip, deflate and br, once; or none.',
+    ),
+  },
+  CODING_BROKEN: {
+    status: 400,
+    title: text('请求体无法解压', 'The body can not be inflated'),
+    fix: text(
+      '请核对 Content-Encoding 与实际压缩方式一致，且内容完整。',
+      'Check that the body is whole and compressed as Content-Encoding says.',
+    ),
+  },
+  JSON_TOO_DEEP: {
+    status: 400,
+    title: text('JSON 嵌套过深', 'The JSON nests too deeply'),
+    fix: text(
+      '申报最多 4 层嵌套，请对照 /documentation。',
+      'A declaration nests 4 deep; see /documentation.',
+    ),
+  },
+  JSON_TOO_MANY_ITEMS: {
+    status: 400,
+    title: text('JSON 的键和列表项过多', 'The JSON has too many keys and list entries'),
+    fix: text(
+      '一份申报最多 10,000 行，请对照 /documentation。',
+      'A declaration has at most 10,000 lines; see /documentation.',
+    ),
+  },
   BUSY: {
     status: 503,
     title: text('系统繁忙，此次请求未受理', 'The system is busy; this request was not accepted'),

@@ -141,6 +141,8 @@ export const declarationListSchema = Type.Object({
   links: Type.Object({ next: Type.Optional(Type.String()) }),
 })
 
+export const notModifiedSchema = Type.Null({ description: 'What the asker has still stands.' })
+
 export const problemSchema = Type.Object(
   {
     type: Type.String(),

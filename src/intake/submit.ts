@@ -18,13 +18,16 @@ import { checkFiling, type ValidFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
 import { requireScope } from './bearer.ts'
+import { declarationBody } from './bodies.ts'
 import { entryOf } from './gate.ts'
+import type { HttpLimits } from './http-limits.ts'
 import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
 import { shedHeaders, shedProblemText } from './shed.ts'
 
 export type SubmitDependencies = {
+  readonly http: HttpLimits
   readonly policies: Policies
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
@@ -44,9 +47,11 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     // The handler checks the body itself, to tell all faults at once.
     validatorCompiler: () => () => true,
     onRequest: requireScope('declarations:write'),
+    ...declarationBody(dependencies.http),
     schema: {
       summary: 'File a declaration',
-      description: 'Answers 202 with a signed receipt once the declaration is durable.',
+      description:
+        'Answers 202 with a signed receipt once the declaration is durable. Content-Encoding may be gzip, deflate or br.',
       headers: {
         type: 'object',
         properties: {

@@ -4,6 +4,8 @@
  */
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
+import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
+import { groupBytesMax, statusWaitSecondsMax } from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -34,6 +36,8 @@ export type Config = {
   readonly standbys: number
   /** Posting gives way while commits of acceptance take longer, in milliseconds. */
   readonly acceptCommitMs: number
+  /** What one client can hold of intake. */
+  readonly http: HttpLimits
   readonly logLevel: string
 }
 
@@ -67,6 +71,23 @@ export const variables = {
     'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
     'milliseconds that a commit of acceptance may take; while they take longer, posting gives way (25)',
+  CONNECTIONS_MAX: 'connections that intake holds; the next is closed at once (10000)',
+  CONNECTIONS_PER_ADDRESS_MAX:
+    'the same for each remote address (an IPv6 /64), which may be a load balancer; without one, some 200; 0 is no cap (5000)',
+  HEADERS_MAX: 'header lines of a request; above it, 431 (100)',
+  HEADER_BYTES_MAX: "bytes of a request's headers; above it, 431 (16384)",
+  HEADERS_MS_MAX: 'milliseconds to receive headers in, looked at every 2 s; then 408 (10000)',
+  RECEIVE_MS_MAX:
+    'milliseconds to receive a whole request in, looked at every 2 s; then 408 (30000)',
+  IDLE_MS_MAX:
+    "milliseconds that a connection stays open between requests; longer than a load balancer's (72000)",
+  ANSWER_MS_MAX:
+    'milliseconds that a client may leave an answer unread; then its connection ends (60000)',
+  BODY_BYTES_MAX: 'bytes of a declaration, as sent and as inflated; above it, 413 (4194304)',
+  OTHER_BODY_BYTES_MAX: 'bytes of a body where none is needed; above it, 413 (16384)',
+  INFLATED_RATIO_MAX: 'times its size that a compressed body may inflate to; above it, 413 (100)',
+  JSON_DEPTH_MAX: 'lists and objects within each other in a body; above it, 400 (16)',
+  JSON_ITEMS_MAX: 'keys and list entries in a body; above it, 400 (200000)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -139,8 +160,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     shedAt: readShedAt(text('SHED_AT'), faults),
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
+    http: readHttpLimits(whole),
     logLevel,
   }
+  if (config.http.headersMsMax > config.http.receiveMsMax)
+    faults.push('HEADERS_MS_MAX must be no more than RECEIVE_MS_MAX')
   if (faults.length > 0) throw new ConfigError(faults.join('; '))
   return Object.freeze(config)
 }
@@ -164,4 +188,35 @@ function readShedAt(value: string | undefined, faults: string[]): ShedAt {
       faults.push(`SHED_AT must be like reports=0.6,lookups=1.5, of ${requestClasses.join(', ')}`)
   }
   return Object.freeze(shedAt) as ShedAt
+}
+
+/** Variable, least and most of each. */
+const httpSettings: Readonly<
+  Record<keyof HttpLimits, readonly [keyof typeof variables, number, number]>
+> = {
+  connectionsMax: ['CONNECTIONS_MAX', 1, 1_000_000],
+  connectionsPerAddressMax: ['CONNECTIONS_PER_ADDRESS_MAX', 0, 1_000_000],
+  headersMax: ['HEADERS_MAX', 10, 2_000],
+  headerBytesMax: ['HEADER_BYTES_MAX', 1_024, 1_048_576],
+  headersMsMax: ['HEADERS_MS_MAX', 100, 600_000],
+  receiveMsMax: ['RECEIVE_MS_MAX', 100, 600_000],
+  idleMsMax: ['IDLE_MS_MAX', 100, 3_600_000],
+  // An answer that waits is silent for so long.
+  answerMsMax: ['ANSWER_MS_MAX', 1_000 * statusWaitSecondsMax + 5_000, 3_600_000],
+  // The largest declaration must fit into an envelope.
+  bodyBytesMax: ['BODY_BYTES_MAX', 1_024, groupBytesMax],
+  otherBodyBytesMax: ['OTHER_BODY_BYTES_MAX', 0, 1_048_576],
+  inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 999_999_999],
+  jsonDepthMax: ['JSON_DEPTH_MAX', 4, 1_000],
+  jsonItemsMax: ['JSON_ITEMS_MAX', 100, 10_000_000],
+}
+
+function readHttpLimits(
+  whole: (name: keyof typeof variables, fallback: number, min: number, max: number) => number,
+): HttpLimits {
+  const limits = Object.entries(httpSettings).map(([limit, [name, min, max]]) => [
+    limit,
+    whole(name, httpDefaults[limit as keyof HttpLimits], min, max),
+  ])
+  return Object.freeze(Object.fromEntries(limits))
 }

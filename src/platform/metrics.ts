@@ -60,6 +60,12 @@ export function createIntakeMetrics() {
       help: 'How many there may be: found from how long answers take.',
       registers,
     }),
+    cut: new Counter({
+      name: 'spillway_connections_cut_total',
+      help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     leftToSweeper: new Counter({
       name: 'spillway_envelopes_left_to_sweeper_total',
       help: 'Envelopes that could not be enqueued at once.',

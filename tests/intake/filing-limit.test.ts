@@ -1,7 +1,7 @@
 /** The limit on filings under way is found from how long they take, on a simulated journal. */
 import { expect, test } from 'vitest'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
-import { answerGain, answerMsMin } from '../../src/limits.ts'
+import { answerGain, answerTargetMsMin } from '../../src/limits.ts'
 
 type Journal = {
   /** A commit takes so long, and so much more for each filing in it. */
@@ -70,7 +70,7 @@ test('under five times what the journal takes, it accepts nearly as much as at t
 
 test('a slow disk is no overload: what an answer takes at rest decides what is slow', () => {
   const simulation = new Simulation()
-  expect(simulation.limit.targetMs).toBe(answerMsMin)
+  expect(simulation.limit.targetMs).toBe(answerTargetMsMin)
   const { refused } = simulation.run({ commitMs: 80, filingMs: 0.1 }, 50, 20_000)
   expect(simulation.limit.targetMs).toBeGreaterThan(answerGain * 80)
   expect(refused).toBe(0)

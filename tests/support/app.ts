@@ -6,10 +6,12 @@ import { Admission } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
+import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
+import { statusWaitersMax } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
@@ -23,9 +25,14 @@ export type AppOptions = {
   readonly clock: { nowMicros: number }
   /** For lookups; the journal's unless given. */
   readonly readPool?: pg.Pool
+  /** Answers that wait for a status. */
+  readonly waitersMax?: number
 }
 
-export async function openApp(journal: Journal, { policies, clock, readPool }: AppOptions) {
+export async function openApp(
+  journal: Journal,
+  { policies, clock, readPool, waitersMax }: AppOptions,
+) {
   const { pool } = journal
   const keyring = readKeyring(inject('keyringFile'))
   const [signer] = keyring.receiptKeys
@@ -79,6 +86,9 @@ export async function openApp(journal: Journal, { policies, clock, readPool }: A
     },
     readMetrics: async () => '',
     onAnswered: () => {},
+    http: httpDefaults,
+    statusWaitersMax: waitersMax ?? statusWaitersMax,
+    onCut: () => {},
   })
   const tokens = new Map<string, string>()
   const headersFor = async (employers: readonly string[]) => {
