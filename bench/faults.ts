@@ -50,7 +50,19 @@ type Run = Omit<Options, 'seeds' | 'backends' | 'json'> & {
   readonly backend: BackendKind
 }
 
+/** Those that run: a signal stops all of them, and then the runner. */
+const worlds = new Set<World>()
+
+function stopOnSignal(): void {
+  const stopAll = () =>
+    void Promise.allSettled([...worlds].map((world) => world.stop(true))).then(() =>
+      process.exit(1),
+    )
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, stopAll)
+}
+
 async function main(args: string[]): Promise<void> {
+  stopOnSignal()
   const { seeds, backends, json, ...options } = readArguments(args)
   const results: Result[] = []
   for (const seed of seeds) {
@@ -104,8 +116,7 @@ async function runOn(run: Run): Promise<Result> {
   const { backend, seed } = run
   const world = new World(backend)
   let broken = true
-  const onSignal = () => void world.stop(true).finally(() => process.exit(1))
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, onSignal)
+  worlds.add(world)
   await world.start()
   try {
     mkdirSync(path.join(world.folder, 'evidence'))
@@ -115,6 +126,7 @@ async function runOn(run: Run): Promise<Result> {
     const injected = await injectAll(world, load, run)
     await load.stop()
     await drained(world)
+    world.assertWhole()
     history.close()
     const audit = withLogs(await auditWorld(world, historyFile), world, load)
     const { folder } = world
@@ -124,6 +136,7 @@ async function runOn(run: Run): Promise<Result> {
   } finally {
     if (broken) say(`${backend}: the evidence is kept in ${world.folder}`)
     await world.stop(broken)
+    worlds.delete(world)
   }
 }
 
@@ -201,9 +214,11 @@ async function anyUnposted(client: pg.Client, last: string | null): Promise<bool
 }
 
 async function connectSoon(world: World): Promise<pg.Client> {
+  const until = performance.now() + drainMsMax
   for (;;) {
     const client = await world.connect().catch(() => undefined)
     if (client !== undefined) return client
+    if (performance.now() > until) throw new FaultError('Postgres does not come back')
     await pause(20)
   }
 }

@@ -42,13 +42,14 @@ import {
   showBacklog,
   showDeadLetters,
 } from './platform/metrics.ts'
-import { assertSchema } from './platform/migrations.ts'
+import { assertMigrated, assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
 import { watchSignals } from './platform/signals.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
+import type { LaneQueue } from './queue/backend.ts'
 import { createEnqueue, type Enqueue } from './queue/enqueue.ts'
 import { type ProgressCheck, startWatchdog } from './queue/watchdog.ts'
 
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
   const keyring = readKeyring(config.keyringFile)
   const logger = createLogger(config.logLevel, 'intake')
   const url = await findDatabaseUrl(config)
-  const { acceptPool, readPool } = openPools(url)
+  const { acceptPool, readPool, warnings } = openPools(url)
   await assertSchema(readPool)
   const policies = readPolicies(config.policyDir)
   const backend = openQueueBackend(config, url, logger)
@@ -74,10 +75,7 @@ async function main(): Promise<void> {
   await recordPacks(readPool, policies) // before the first acceptance names one
   const lane: Lane = 'filing'
   const queue = backend.openQueue(lane)
-  const enqueue = createEnqueue(new Map([[lane, queue]]), (skipped, error) => {
-    metrics.leftToSweeper.inc({ lane: skipped })
-    logger.warn({ lane: skipped, err: error }, 'an envelope was left to the sweeper')
-  })
+  const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
   const { limit, signals, admission } = openAdmission(config)
   const committer = openCommitter({
     config,
@@ -87,6 +85,7 @@ async function main(): Promise<void> {
     limit,
     accepting: {
       ...acceptDependencies(keyring, acceptPool, lane),
+      warnings,
       environment: () => environmentText(config, durability.faults),
     },
   })
@@ -108,7 +107,7 @@ async function main(): Promise<void> {
     isTransient: (error) => databaseFault(error) === 'transient',
     refuses: () => durability.refuses,
     readiness: {
-      checkDatabase: () => assertSchema(readPool),
+      checkDatabase: () => assertMigrated(readPool),
       isDraining: () => draining,
       stuck: stuck.reason,
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
@@ -166,11 +165,15 @@ function telling(
 
 /** Acceptance has connections of its own: lookups never take one that it needs. */
 function openPools(url: string) {
+  let warnings = 0
   const acceptPool = openPool({
     url,
     name: 'spillway-accept',
     connectionsMax: 2,
     statementMsMax: acceptStatementMsMax,
+    onWarning: () => {
+      warnings += 1
+    },
   })
   const readPool = openPool({
     url,
@@ -178,7 +181,20 @@ function openPools(url: string) {
     connectionsMax: 6,
     statementMsMax: readStatementMsMax,
   })
-  return { acceptPool, readPool }
+  return { acceptPool, readPool, warnings: () => warnings }
+}
+
+function openEnqueue(
+  { crashAt }: Config,
+  queues: ReadonlyMap<Lane, LaneQueue>,
+  { leftToSweeper }: IntakeMetrics,
+  logger: Logger,
+): Enqueue {
+  const onSkipped = (lane: Lane, error: unknown) => {
+    leftToSweeper.inc({ lane })
+    logger.warn({ lane, err: error }, 'an envelope was left to the sweeper')
+  }
+  return createEnqueue(queues, onSkipped, () => passes(crashAt, 'after-enqueue'))
 }
 
 type Committing = {
@@ -203,7 +219,6 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
       if (envelope === undefined) return
       passes(config.crashAt, 'after-commit')
       enqueue(lane, envelope)
-      passes(config.crashAt, 'after-enqueue')
     },
   })
 }

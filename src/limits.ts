@@ -132,6 +132,8 @@ export const enqueuesUnderWayMax = 64
 
 /** Of Redis's maxmemory: above it, nothing is enqueued, so that workers have room to drain it. */
 export const redisFullShare = 0.75
+/** So many jobs of a lane go in all the same: what fills Redis may be another's. */
+export const redisFullJobs = 100
 export const redisLookEveryMs = 1_000
 /** How often a worker that posts looks how long acceptance's commits take. */
 export const giveWayEveryMs = 250

@@ -22,7 +22,7 @@ import { reportFailure } from '../src/platform/failure.ts'
 import { type Keyring, readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
 import { createWorkerMetrics, type WorkerMetrics } from '../src/platform/metrics.ts'
-import { assertSchema } from '../src/platform/migrations.ts'
+import { assertMigrated, assertSchema } from '../src/platform/migrations.ts'
 import { readPolicies } from '../src/platform/packs.ts'
 import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
@@ -82,17 +82,16 @@ async function main(): Promise<void> {
   const durability = await watchDurability({
     pools: [pool],
     backend,
-    mode: config.durability,
+    mode: 'warn', // what it posts can be posted again from the journal: it goes on
     standbys: config.standbys,
     onAdvice: (advice) => logger.warn(advice),
     onChange: (faults) => logger.error({ faults }, 'what was posted could be lost'),
     onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   })
   const readiness = {
-    checkDatabase: () => assertSchema(pool),
+    checkDatabase: () => assertMigrated(pool),
     isDraining: () => draining,
     stuck: stuck.reason,
-    // A worker goes on: what it posts can be posted again from the journal.
     durability: () => ({ refuses: false, settings: namesOf(durability.faults) }),
   }
   let draining = false
@@ -179,11 +178,16 @@ function observedPosting({ lane, postEnvelope, logger, metrics, onPosted }: Obse
     } catch (err) {
       metrics.failures.inc({ lane, code: codeOf(err) })
       logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
-      throw err
+      // The queue keeps what it is told: a code, and never a message that may quote data.
+      throw new PostingError(codeOf(err))
     } finally {
       timing()
     }
   }
+}
+
+class PostingError extends Error {
+  override name = 'PostingError'
 }
 
 function codeOf(error: unknown): string {

@@ -16,6 +16,8 @@ import { FaultError } from './fault.ts'
 import { environment, type World } from './world.ts'
 
 const writers = 4
+/** Of all backlogs of a run: neither attempts nor keys may come twice. */
+let made = 0
 const enqueuedAtATime = 500
 
 export type BacklogOptions = {
@@ -60,7 +62,7 @@ async function acceptAll({ world, history, policies, envelopes, seed }: BacklogO
     statementMsMax: 20_000,
   })
   const numbers: bigint[] = []
-  let next = 0
+  const until = made + envelopes
   const write = async (generator: Generator) => {
     const named = () => environment
     const accept = createAcceptGroup({
@@ -70,10 +72,10 @@ async function acceptAll({ world, history, policies, envelopes, seed }: BacklogO
       environment: named,
       lane: 'filing',
     })
-    while (next < envelopes) {
-      next += 1
-      const n = -next // attempts over HTTP have positive numbers
-      const filing = filingOf(generator, policies, `backlog-${seed}-${next}`)
+    while (made < until) {
+      made += 1
+      const n = -made // attempts over HTTP have positive numbers
+      const filing = filingOf(generator, policies, `backlog-${seed}-${made}`)
       const { id, employer, period, digest } = filing
       history.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
       const { acceptances, envelope } = await accept([filing])
@@ -83,7 +85,7 @@ async function acceptAll({ world, history, policies, envelopes, seed }: BacklogO
     }
   }
   await Promise.all(
-    Array.from({ length: writers }, (_, i) => write(createGenerator(seed * 100 + i))),
+    Array.from({ length: writers }, (_, i) => write(createGenerator(seed * 100 + i + made))),
   )
   history.sync()
   await pool.end()

@@ -36,15 +36,24 @@ function backendsOf(pid: number): number[] {
   return text.trim().split(/\s+/).filter(Boolean).map(Number)
 }
 
+/** A server process may have ended meanwhile. */
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {}
+  }
+}
+
 const frozen: Fault = {
   name: 'Postgres frozen for 10 s (SIGSTOP)',
   within: afterDependency,
   run: async (world) => {
     process.kill(world.postgres.pid, 'SIGSTOP')
-    const backends = backendsOf(world.postgres.pid)
-    for (const pid of backends) process.kill(pid, 'SIGSTOP')
+    const all = [...backendsOf(world.postgres.pid), world.postgres.pid]
+    signalAll(all, 'SIGSTOP')
     await pause(10_000)
-    for (const pid of [...backends, world.postgres.pid]) process.kill(pid, 'SIGCONT')
+    signalAll(all, 'SIGCONT')
   },
 }
 
@@ -61,7 +70,7 @@ const terminated: Fault = {
 }
 
 const locked: Fault = {
-  name: 'tables locked for 6 s: statements time out',
+  name: 'tables locked for 6 s: statements wait in vain',
   within: afterDependency,
   run: (world) =>
     onPostgres(world, async (client) => {
@@ -151,8 +160,8 @@ const diskFull: Fault = {
   run: async (world) => {
     const disk = path.join(world.folder, 'small-disk')
     const ballast = path.join(disk, 'ballast')
-    await moveLogTo(world, disk)
     try {
+      await moveLogTo(world, disk)
       fill(ballast)
       const full = await until(10_000, () => refusesToWrite(world))
       if (!full) throw new FaultError('the disk did not get full')
@@ -216,7 +225,10 @@ async function moveLogTo(world: World, disk: string): Promise<void> {
 
 /** A checkpoint at the end of a segment is in the next one. */
 function isNext(name: string, current: string): boolean {
-  return BigInt(`0x${name}`) === BigInt(`0x${current}`) + 1n
+  // Timeline, then the number in two halves: the last counts segments of 16 MiB to 4 GiB.
+  const number = (of: string) =>
+    Number.parseInt(of.slice(8, 16), 16) * 256 + Number.parseInt(of.slice(16), 16)
+  return name.slice(0, 8) === current.slice(0, 8) && number(name) === number(current) + 1
 }
 
 async function moveLogBack(world: World, disk: string): Promise<void> {
@@ -231,8 +243,8 @@ async function moveLogBack(world: World, disk: string): Promise<void> {
     cpSync(moved, log, { recursive: true })
     giveToServer(log)
   }
-  execFileSync('umount', [disk])
-  rmSync(disk, { recursive: true })
+  if (existsSync(moved)) execFileSync('umount', [disk])
+  rmSync(disk, { recursive: true, force: true })
   await world.startPostgres(port)
 }
 

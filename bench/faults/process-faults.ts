@@ -31,6 +31,7 @@ const crash = (kind: 'intakes' | 'workers', point: CrashPoint): Fault => ({
 /** The filer has its receipt, and the queue never heard of it. */
 const diesBeforeEnqueue: Fault = {
   name: 'intake dies after-reply, before the queue has it',
+  backend: 'redis',
   within: afterProcess,
   run: async (world) => {
     world.redisProxy?.set('stall')
@@ -100,8 +101,7 @@ const clockAhead: Fault = {
   within: afterProcess,
   run: async (world, random) => {
     const worker = any(random, world.workers)
-    // In mode strict it would not start at all.
-    worker.nextLife({ CLOCK_AHEAD_MS: '60000', DURABILITY: 'warn' })
+    worker.nextLife({ CLOCK_AHEAD_MS: '60000' })
     await worker.restart('SIGTERM')
     await pause(3_000)
     await worker.restart('SIGTERM')
@@ -129,6 +129,7 @@ export const processFaults: readonly Fault[] = [
   kill('workers'),
   crash('intakes', 'after-commit'),
   crash('intakes', 'after-enqueue'),
+  crash('intakes', 'after-reply'),
   diesBeforeEnqueue,
   crash('workers', 'mid-posting'),
   crash('workers', 'after-posting'),

@@ -52,7 +52,8 @@ export class TcpProxy {
 
   /** Back to `pass`, connections that lost something are cut, as their streams have holes. */
   set(mode: ProxyMode): void {
-    const torn = this.#mode !== 'slow' && this.#mode !== 'pass'
+    // After `slow`, what was held back would come after what is not.
+    const torn = this.#mode !== 'pass'
     this.#mode = mode
     if (torn || mode === 'refuse') this.cut()
   }

@@ -79,7 +79,8 @@ export class Supervised {
     })
     child.once('exit', () => {
       this.deaths += 1
-      if (!this.#stopped && this.#child === child) setTimeout(() => void this.start(), 100)
+      const again = () => this.#stopped || this.#child !== child || void this.start()
+      setTimeout(again, 100)
     })
     return this.#ready
   }
@@ -191,6 +192,12 @@ export class World {
     client.on('error', () => {})
     await client.connect()
     return client
+  }
+
+  /** At the end of a run: what was broken is there again. */
+  assertWhole(): void {
+    for (const one of [...this.intakes, ...this.workers]) process.kill(one.pid, 0)
+    if (!this.postgres.isRunning()) throw new Error('Postgres is gone at the end of the run')
   }
 
   /** What its processes wrote. */

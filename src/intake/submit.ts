@@ -11,7 +11,7 @@ import { dayOf, formatInstant } from '../declaration/period.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
-import { findAcceptances } from '../journal/find.ts'
+import { confirmDurable, findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { findingsPerAnswerMax, idempotencyKeyCharactersMax } from '../limits.ts'
 import { checkFiling, type ValidFiling } from '../policy/check.ts'
@@ -167,6 +167,7 @@ async function findAccepted(
   const [found] = await findAcceptances(pool, [id])
   const digest = found === undefined ? undefined : digestOf(Buffer.from(canonicalDeclaration(body)))
   if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
+  await confirmDurable(pool)
   return { ...found, fresh: false }
 }
 

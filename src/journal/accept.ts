@@ -16,7 +16,7 @@ import type pg from 'pg'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
-import { findAcceptances, type StoredAcceptance } from './find.ts'
+import { confirmDurable, findAcceptances, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
@@ -51,6 +51,18 @@ export type AcceptDependencies = {
   /** Written into every receipt; asked for each group. */
   readonly environment: () => string
   readonly lane: Lane
+  /**
+   * Warnings of the server so far. A commit whose wait for its standbys was cancelled is answered like
+   * any other, and with a warning.
+   */
+  readonly warnings?: () => number
+}
+
+/** Committed here, and perhaps on no standby: nobody may be told yet. */
+class UnconfirmedCommitError extends Error {
+  override name = 'UnconfirmedCommitError'
+  /** SQLSTATE: transaction resolution unknown. */
+  readonly code = '08007'
 }
 
 /**
@@ -69,7 +81,9 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
       sealed === undefined
         ? new Set<number>()
         : await chain.extend(sealed.link, () =>
-            commitTime.measure((msBefore) => insertGroup(dependencies, sealed, fresh, msBefore)),
+            confirmed(dependencies, () =>
+              commitTime.measure((msBefore) => insertGroup(dependencies, sealed, fresh, msBefore)),
+            ),
           )
     const acceptances = new Map<string, Acceptance>()
     fresh.forEach((filing, position) => {
@@ -84,8 +98,20 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
     for (const found of before.length === 0 ? [] : await findAcceptances(pool, before)) {
       acceptances.set(found.statement.id, replayOf(found))
     }
+    if (before.length > 0) await confirmed(dependencies, () => confirmDurable(pool))
     return { acceptances, envelope: stored.size === 0 ? undefined : number }
   }
+}
+
+/** @throws UnconfirmedCommitError when the server warned meanwhile */
+async function confirmed<T>(
+  { warnings = () => 0 }: AcceptDependencies,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const before = warnings()
+  const result = await commit()
+  if (warnings() !== before) throw new UnconfirmedCommitError('a commit may be on no standby')
+  return result
 }
 
 function replayOf({ statement, receipt }: StoredAcceptance): Acceptance {

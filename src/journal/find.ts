@@ -1,8 +1,9 @@
 /**
  * Looks up what was accepted, and makes each receipt again, to the same bytes.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
-import { buildMerkleTree } from './merkle.ts'
+import { buildMerkleTree, type MerkleTree } from './merkle.ts'
 import { receiptText, type Statement, statementText } from './receipt.ts'
 
 export type StoredAcceptance = { readonly statement: Statement; readonly receipt: string }
@@ -18,7 +19,8 @@ type Row = {
   deadline: string
   on_time: boolean
   environment: string
-  leaves: Buffer
+  envelope: string
+  leaves: Buffer | null
   signed_root: string
 }
 
@@ -34,16 +36,31 @@ export async function findAcceptances(
         a.id, a.position, a.employer, a.period, a.kind, a.digest, a.on_time,
         (extract(epoch from a.accepted_at) * 1000000)::bigint as accepted_at,
         (extract(epoch from a.deadline) * 1000000)::bigint as deadline,
-        e.environment, e.leaves, e.signed_root
+        e.environment, e.signed_root, a.envelope,
+        -- Of each envelope once: a thousand of one would bring a thousand times its leaves.
+        case when row_number() over (partition by a.envelope order by a.position) = 1
+          then e.leaves
+        end as leaves
       from journal.acceptance a
       join journal.envelope e on e.number = a.envelope
       where a.id = any($1::text[])`,
     values: [ids],
   })
-  return rows.map(storedAcceptance)
+  const trees = new Map<string, { tree: MerkleTree; size: number }>()
+  for (const { envelope, leaves } of rows) {
+    if (leaves === null) continue
+    const hashes: Buffer[] = []
+    for (let at = 0; at < leaves.length; at += 32) hashes.push(leaves.subarray(at, at + 32))
+    trees.set(envelope, { tree: buildMerkleTree(hashes), size: hashes.length })
+  }
+  return rows.map((row) => storedAcceptance(row, trees.get(row.envelope)))
 }
 
-function storedAcceptance(row: Row): StoredAcceptance {
+function storedAcceptance(
+  row: Row,
+  of: { readonly tree: MerkleTree; readonly size: number } | undefined,
+): StoredAcceptance {
+  assert(of !== undefined, 'an envelope comes with its leaves')
   const statement: Statement = {
     id: row.id,
     employer: row.employer,
@@ -54,13 +71,23 @@ function storedAcceptance(row: Row): StoredAcceptance {
     deadlineMicros: Number(row.deadline),
     onTime: row.on_time,
   }
-  const leaves: Buffer[] = []
-  for (let at = 0; at < row.leaves.length; at += 32) leaves.push(row.leaves.subarray(at, at + 32))
-  const place = {
-    index: row.position,
-    size: leaves.length,
-    proof: buildMerkleTree(leaves).proof(row.position),
-  }
+  const place = { index: row.position, size: of.size, proof: of.tree.proof(row.position) }
   const receipt = receiptText(statementText(statement, row.environment), place, row.signed_root)
   return { statement, receipt }
+}
+
+/**
+ * Resolves when everything that can be seen now is as durable as a new commit is. What a commit left
+ * behind whose outcome its process did not learn can be seen before it has reached any standby; who
+ * acknowledges it must wait for them as the commit would have.
+ */
+export async function confirmDurable(pool: pg.Pool): Promise<void> {
+  await pool.query({
+    name: 'confirm-durable',
+    text: `
+      select case
+        when current_setting('synchronous_standby_names') <> ''
+          then pg_logical_emit_message(true, 'spillway', 'replay')
+      end`,
+  })
 }

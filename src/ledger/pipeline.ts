@@ -11,6 +11,15 @@ import type pg from 'pg'
 /** What `pg` offers a query of its own kind: the socket's stream. */
 type Connection = { readonly stream: { write(bytes: Buffer): boolean } }
 
+type PipelinedQuery = {
+  submit(connection: Connection): void
+  handleCopyInResponse(): void
+  handleCommandComplete(): void
+  handleError(error: Error): void
+  handleReadyForQuery(): void
+  callback?: () => void
+}
+
 /**
  * Runs statements, in a transaction of their own unless one is open; `copies` are the texts for the
  * COPYs among them, in order. Resolves when all is done: when no transaction was open, committed.
@@ -23,13 +32,20 @@ export function runPipelined(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const bytes = messagesOf(statements.join(';'), copies)
-    // The methods that pg calls on a query; pg's types name only the first.
-    const query = {
-      submit: ({ stream }: Connection) => void stream.write(bytes),
+    // The methods that pg calls on a query; pg's types name only the first. Its time-out is a timer
+    // that holds the rows, and ends when `callback`, which pg puts there, is called.
+    const query: PipelinedQuery = {
+      submit: ({ stream }) => void stream.write(bytes),
       handleCopyInResponse: () => {}, // the rows are under way
       handleCommandComplete: () => {},
-      handleError: reject,
-      handleReadyForQuery: () => resolve(),
+      handleError: (error) => {
+        query.callback?.()
+        reject(error)
+      },
+      handleReadyForQuery: () => {
+        query.callback?.()
+        resolve()
+      },
     }
     client.query(query as unknown as pg.Submittable)
   })

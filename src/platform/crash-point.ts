@@ -5,7 +5,7 @@
 
 export const crashPoints = [
   'after-commit', // of intake: a group is durable, nobody was answered, nothing is on the queue
-  'after-enqueue', // of intake: it is on the queue too, and still nobody was answered
+  'after-enqueue', // of intake: the queue has it, whether its filers were answered or not
   'after-reply', // of intake: a filer has its receipt; what the queue knows, nobody can tell
   'mid-posting', // of a worker: the transaction is under way
   'after-posting', // of a worker: committed, and the job is not completed

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 
 const folder = new URL('../../migrations/', import.meta.url)
@@ -17,7 +18,15 @@ export class SchemaError extends Error {
 
 type Migration = { readonly name: string; readonly sql: string; readonly checksum: string }
 
-function readMigrations(): Migration[] {
+/** Read once: a program is what it was when it started, whatever becomes of its folder. */
+let read: readonly Migration[] | undefined
+
+function readMigrations(): readonly Migration[] {
+  read ??= readFolder()
+  return read
+}
+
+function readFolder(): Migration[] {
   const names = readdirSync(folder).filter((name) => /^\d{4}_.*\.sql$/.test(name))
   return names.sort().map((name) => {
     const sql = readFileSync(new URL(name, folder), 'utf8')
@@ -48,9 +57,26 @@ export async function migrate(client: pg.Client): Promise<string[]> {
   }
 }
 
-async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+/** Whatever waits behind a lock that a migration waits for, waits too: it asks, and asks again. */
+const lockMs = 1_000
+const lockTriesMax = 60
+
+async function apply(client: pg.Client, migration: Migration): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await applyOnce(client, migration)
+      return
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== '55P03' || tries === lockTriesMax) throw error
+      await pause(lockMs)
+    }
+  }
+}
+
+async function applyOnce(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('begin')
   try {
+    await client.query(`set local lock_timeout = ${lockMs}`)
     await client.query(sql)
     await client.query('insert into public.spillway_migration (name, checksum) values ($1, $2)', [
       name,
@@ -63,7 +89,18 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
   }
 }
 
-/** Throws SchemaError unless the database has exactly this program's schema. */
+/**
+ * For a process that runs: a newer schema is no reason to send it no more requests, as migrations add
+ * and the new programs start after them; all at once would leave nobody.
+ * @throws SchemaError when the database lacks what this program needs
+ */
+export async function assertMigrated(pool: pg.Pool): Promise<void> {
+  const applied = new Set((await appliedOf(pool)).map(({ name }) => name))
+  const missing = readMigrations().find(({ name }) => !applied.has(name))
+  if (missing !== undefined) throw new SchemaError(`The database lacks ${missing.name}.`)
+}
+
+/** For a start. Throws SchemaError unless the database has exactly this program's schema. */
 export async function assertSchema(pool: pg.Pool): Promise<void> {
   const missing = missingOf(await appliedOf(pool))
   if (missing.length > 0) {

@@ -13,6 +13,8 @@ export type PoolOptions = {
   readonly connectionsMax: number
   readonly statementMsMax: number
   readonly searchPath?: string
+  /** Told of each warning of the server: a commit, say, that may not be on its standbys. */
+  readonly onWarning?: () => void
 }
 
 /** How long after the server should have given up a statement its connection is given up. */
@@ -34,7 +36,12 @@ export function openPool(options: PoolOptions): pg.Pool {
   // A connection that drops between two queries, idle or taken, fails the next query; without
   // listeners it would end the process.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    client.on('notice', ({ severity }) => {
+      if (severity === 'WARNING') options.onWarning?.()
+    })
+  })
   return pool
 }
 
@@ -44,6 +51,12 @@ function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
     `statement_timeout=${statementMsMax}`,
     'lock_timeout=2000',
     'idle_in_transaction_session_timeout=30000',
+    // A server waits for rows of a COPY without a time-out; when this host vanishes in the middle, what
+    // the transaction holds must not be held for the hours that keep-alive takes by default.
+    'tcp_keepalives_idle=5',
+    'tcp_keepalives_interval=2',
+    'tcp_keepalives_count=3',
+    'tcp_user_timeout=15000',
     'timezone=UTC',
     // Every statement goes by a key. Plans are kept for as long as a connection; one that was made
     // while a table was small scans it whole, and a commit's cost grows with the journal.

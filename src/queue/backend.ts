@@ -11,6 +11,7 @@ import {
   envelopesAtATime,
   jobLockMs,
   postRetryMsMax,
+  redisFullJobs,
   redisFullShare,
   redisLookEveryMs,
   stalledCheckMs,
@@ -177,23 +178,28 @@ function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) 
   let redis: Redis | undefined
   let epoch: string | undefined
   const open = () => {
-    redis ??= connect({ ...failingFast, enableOfflineQueue: true })
+    redis ??= connect({ ...failingFast, enableOfflineQueue: true, reconnectOnError: () => false })
     return redis
   }
   return {
     onReconnect: (listener: () => void) => void open().on('ready', listener),
     check: async (): Promise<QueueCheck> => {
-      try {
-        const made = `${Date.now()}-${randomInt(2 ** 47)}`
-        const found = (await open().set(epochKey, made, 'NX', 'GET')) ?? made
-        // Another epoch, or none where there was one: it was emptied, or an older copy took over.
-        const emptied = epoch !== undefined && epoch !== found
-        epoch = found
-        const info = await open().info()
-        return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
-      } catch {
-        return { faults: [], emptied: false, advice: [] }
-      }
+      const info = await open()
+        .info()
+        .catch(() => undefined)
+      if (info === undefined) return { faults: [], emptied: false, advice: [] }
+      const made = `${Date.now()}-${randomInt(2 ** 47)}`
+      // A replica refuses it, and an old release does not know it: that is told by the faults.
+      const found = await open()
+        .set(epochKey, made, 'NX', 'GET')
+        .then(
+          (before) => before ?? made,
+          () => epoch,
+        )
+      // Another epoch, or none where there was one: it was emptied, or an older copy took over.
+      const emptied = epoch !== undefined && epoch !== found
+      epoch = found
+      return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
     },
     isFull: watchMemory(open),
   }
@@ -296,17 +302,24 @@ export class QueueFullError extends Error {
   override name = 'QueueFullError'
 }
 
+/** What fills Redis may be another's: a few jobs always go in, so that posting goes on. */
+async function roomWhenFull(queue: BullQueue): Promise<number> {
+  const counted = queue.getJobCountByTypes('wait', 'active', 'delayed')
+  return Math.max(0, redisFullJobs - (await withDeadline(counted, enqueueMsMax)))
+}
+
 function laneQueue(queue: BullQueue, isFull: () => boolean): LaneQueue {
   return {
     add: async (envelopes) => {
-      if (isFull()) throw new QueueFullError('the queue uses 75% of the memory it may use')
+      const room = isFull() ? await roomWhenFull(queue) : envelopes.length
       // Not atomic on Redis: some may be in and others not when it throws. The sweeper evens it out.
-      const jobs = envelopes.map((envelope) => ({
+      const jobs = envelopes.slice(0, room).map((envelope) => ({
         name: 'post',
         data: { envelope: `${envelope}` },
         opts: { jobId: jobId(envelope) },
       }))
-      await withDeadline(queue.addBulk(jobs), enqueueMsMax)
+      if (jobs.length > 0) await withDeadline(queue.addBulk(jobs), enqueueMsMax)
+      if (jobs.length < envelopes.length) throw new QueueFullError('Redis has too little room')
     },
     count: () => withDeadline(queue.getJobCountByTypes('wait', 'active', 'delayed'), enqueueMsMax),
     waiting: () => withDeadline(queue.getJobCountByTypes('wait'), enqueueMsMax),

@@ -8,10 +8,14 @@ import type { LaneQueue } from './backend.ts'
 
 export type Enqueue = (lane: Lane, envelope: bigint) => void
 
-/** @param onSkipped told of each envelope left to the sweeper, with the error if there was one */
+/**
+ * @param onSkipped told of each envelope left to the sweeper, with the error if there was one
+ * @param onEnqueued told when the queue has one
+ */
 export function createEnqueue(
   queues: ReadonlyMap<Lane, LaneQueue>,
   onSkipped: (lane: Lane, error: unknown) => void,
+  onEnqueued: () => void = () => {},
 ): Enqueue {
   let underWay = 0
   return (lane, envelope) => {
@@ -20,7 +24,7 @@ export function createEnqueue(
     underWay += 1
     queue
       .add([envelope])
-      .catch((error: unknown) => onSkipped(lane, error))
+      .then(onEnqueued, (error: unknown) => onSkipped(lane, error))
       .finally(() => {
         underWay -= 1
       })

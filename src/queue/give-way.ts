@@ -65,14 +65,16 @@ export class GiveWay {
   }
 
   #grow(): void {
-    this.#leastSince = undefined
     this.#share = Math.min(1, this.#share + growing)
+    if (this.#share === 1) this.#leastSince = undefined
   }
 
   #shrink(nowMs: number): void {
     this.#share = Math.max(giveWayShareMin, this.#share * shrinking)
-    if (this.#share > giveWayShareMin) return
-    this.#leastSince ??= nowMs
+    // From when it first was the least, even if it is not all the time: commits that are slow now and
+    // then, whatever posting does, would keep it low for ever.
+    if (this.#share === giveWayShareMin) this.#leastSince ??= nowMs
+    if (this.#leastSince === undefined) return
     const ms = nowMs - this.#leastSince
     const helps = this.#average() < worthwhile * this.#before
     if (ms < giveWayTrialMs || (helps && ms < giveWayHoldMs)) return
@@ -118,6 +120,7 @@ export function startGivingWay(
     onChange(giveWay.share)
     looking = false
   }
+  onChange(giveWay.share)
   const timer = setInterval(look, giveWayEveryMs)
   timer.unref()
   return {

@@ -1,6 +1,7 @@
 /** A Redis that is nearly full is left room for its workers: producers stop first. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { redisFullJobs } from '../../src/limits.ts'
 import { openRedisBackend, type QueueBackend, QueueFullError } from '../../src/queue/backend.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -25,11 +26,15 @@ async function useShare(share: number): Promise<void> {
   await client.config('SET', 'maxmemory', String(Math.round(used / share)))
 }
 
-test('above 75% of its memory nothing is enqueued, and what is there is still taken', async () => {
+/** Of somebody else who keeps something in the same Redis. */
+const fillerBytes = 20_000_000
+
+test('above 75% of its memory no more than a few are enqueued, and what is there is still taken', async () => {
   const queue = backend.openQueue('filing')
-  await queue.add([1n])
+  await client.set('filler', Buffer.alloc(fillerBytes))
+  await queue.add(Array.from({ length: redisFullJobs }, (_, i) => BigInt(i + 1)))
   await useShare(0.85)
-  let envelope = 1n
+  let envelope = BigInt(redisFullJobs)
   const add = () => {
     envelope += 1n
     return queue.add([envelope]).then(
@@ -48,9 +53,13 @@ test('above 75% of its memory nothing is enqueued, and what is there is still ta
   })
   await waitFor('the worker to drain it', async () => (await queue.count()) === 0)
   expect(taken).toContain(1n)
+  await worker.close()
+  // What fills it is another's: posting must not stop for that.
+  const page = Array.from({ length: 3 * redisFullJobs }, (_, i) => BigInt(10_000 + i))
+  await expect(queue.add(page)).rejects.toBeInstanceOf(QueueFullError)
+  expect(await queue.count()).toBe(redisFullJobs)
   await useShare(0.5)
   await waitFor('it to take envelopes again', async () => (await add()) === 'added')
-  await worker.close()
   await queue.close()
 })
 
