@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Acceptance, AcceptGroup, Filing } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
-import { groupDeclarationsMax, waitingDeclarationsMax } from '../../src/limits.ts'
+import { groupDeclarationsMax, standingQueueMs, waitingDeclarationsMax } from '../../src/limits.ts'
 import { declare, filingOf } from '../support/journal.ts'
 
 /** Accepts in memory; lets a test hold commits back and see the groups. */
@@ -111,4 +111,32 @@ test('stopping commits what waits and refuses what comes', async () => {
     'accepted',
     'accepted',
   ])
+})
+
+test('where a queue stands, what waits longest is shed, and nothing of it was stored', async () => {
+  const { acceptGroup, groups, hold, release } = observedCommit()
+  const commits = new GroupCommit({
+    acceptGroup,
+    isTransient: () => false,
+    onCommitted: () => {},
+    targetMs: () => 20,
+  })
+  hold()
+  const first = commits.submit(filing('first'))
+  await expect.poll(() => groups.length).toBe(1)
+  // More than a group takes, so that some are left behind, and then nothing new for a while.
+  const late = Array.from({ length: groupDeclarationsMax + 5 }, (_, i) =>
+    commits.submit(filing(`late-${i}`)),
+  )
+  await new Promise((resolve) => setTimeout(resolve, 100)) // they have waited too long
+  release()
+  hold()
+  await first
+  await expect.poll(() => groups.length).toBe(2)
+  await new Promise((resolve) => setTimeout(resolve, 2 * standingQueueMs)) // and still do
+  release()
+  const kinds = (await Promise.all(late)).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'accepted')).toHaveLength(groupDeclarationsMax)
+  expect(kinds.slice(-5)).toEqual(Array(5).fill('shed'))
+  expect(groups.flat()).toHaveLength(groupDeclarationsMax + 1)
 })

@@ -1,0 +1,196 @@
+/** What can not be done in time is refused early, in an order, and the answer says what to do. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Admission, type ShedAt } from '../../src/intake/admission.ts'
+import { FilingLimit } from '../../src/intake/filing-limit.ts'
+import { classOf } from '../../src/intake/gate.ts'
+import { readConfig } from '../../src/platform/config.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
+
+const { shedAt } = readConfig({})
+
+function admissionWith(more: {
+  signals?: Partial<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
+  shedAt?: Partial<ShedAt>
+  requestsMax?: number
+}) {
+  const limit = new FilingLimit()
+  const signals = { lateMs: 0, loop: 0, memory: 0, disk: 0, ...more.signals }
+  return {
+    limit,
+    admission: new Admission({
+      limit,
+      signals: () => signals,
+      shedAt: { ...shedAt, ...more.shedAt },
+      requestsMax: more.requestsMax ?? 1_000,
+    }),
+  }
+}
+
+describe('who is let in', () => {
+  test('classes are given up in their order, filings that are due last, look-ups only for the process', () => {
+    const { admission, limit } = admissionWith({})
+    limit.observeCommit(100, 200, 0) // 200 may be under way
+    const given: string[] = []
+    for (let i = 0; i <= 260; i += 1) {
+      for (const of of ['reports', 'checks', 'filings', 'filings-due', 'lookups'] as const) {
+        if (admission.check(of, 0) !== undefined && !given.includes(of)) given.push(of)
+      }
+      admission.enterFiling(0)
+    }
+    expect(given).toEqual(['reports', 'checks', 'filings', 'filings-due'])
+  })
+
+  test('memory and disk stop filings; a loop that is late does where there is much to do', () => {
+    expect(admissionWith({ signals: { memory: 1.1 } }).admission.check('filings-due', 0)).toEqual({
+      class: 'filings-due',
+      reason: 'memory',
+    })
+    const full = admissionWith({ signals: { disk: 2 } }).admission
+    expect(full.check('filings-due', 0)?.reason).toBe('disk')
+    expect(full.check('lookups', 0)).toBeUndefined()
+    const late = admissionWith({ signals: { loop: 2 } }).admission
+    expect(late.check('filings-due', 0)).toBeUndefined()
+    for (let i = 0; i < 20; i += 1) late.enter('lookups', 0)
+    expect(late.check('filings-due', 0)?.reason).toBe('loop')
+  })
+
+  test('requests under way are bounded, and each leaves once', () => {
+    const { admission } = admissionWith({ requestsMax: 10 })
+    const leave = Array.from({ length: 10 }, () => admission.enter('lookups', 0))
+    expect(admission.check('filings-due', 0)?.reason).toBe('requests')
+    expect(admission.check('lookups', 0)).toBeUndefined()
+    for (let i = 0; i < 3; i += 1) leave[0]?.()
+    expect(admission.check('filings-due', 0)).toBeUndefined()
+  })
+
+  test('filings whose bodies come slowly hold no place for long', () => {
+    const { admission, limit } = admissionWith({})
+    limit.observeCommit(100, 200, 0)
+    for (let i = 0; i < 500; i += 1) admission.enter('filings-due', 0)
+    expect(admission.check('filings-due', 1)?.reason).toBe('journal')
+    expect(admission.check('filings-due', 200)).toBeUndefined()
+  })
+
+  test('Retry-After follows from what is refused and what is accepted, and is spread', () => {
+    const { admission } = admissionWith({})
+    for (let i = 0; i < 1_000; i += 1) {
+      admission.refuse({ class: 'filings-due', reason: 'journal' }, i)
+      if (i % 10 === 0) admission.enterFiling(i)(i, i, true)
+    }
+    const seconds = Array.from({ length: 200 }, () => admission.retrySeconds(1_000))
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(1)
+    expect(Math.max(...seconds)).toBeLessThanOrEqual(180)
+    expect(new Set(seconds).size).toBeGreaterThan(20)
+    expect(admissionWith({}).admission.retrySeconds(0)).toBeLessThanOrEqual(2)
+  })
+
+  test('the class of a request is known by its line', () => {
+    expect(classOf('POST', '/v1/declarations')).toBe('filings-due')
+    expect(classOf('POST', '/v1/declarations/check?x=1')).toBe('checks')
+    expect(classOf('GET', '/v1/declarations?employer=1')).toBe('reports')
+    expect(classOf('GET', '/v1/declarations/202411-x/receipt')).toBe('lookups')
+    for (const free of [
+      '/livez',
+      '/readyz',
+      '/metrics',
+      '/.well-known/jwks.json',
+      '/v1/findings/BUSY',
+    ]) {
+      expect(classOf('GET', free)).toBeUndefined()
+    }
+  })
+})
+
+describe('an intake in front of a slow journal', () => {
+  let database: TestDatabase
+  let intake: EngineProcess
+  beforeAll(async () => {
+    database = await createDatabase()
+    await database.owner.query(
+      `create function journal.slow() returns trigger language plpgsql as $$
+       begin perform pg_sleep(0.05 + 0.005 * new.declarations); return new; end $$;
+       create trigger slow before insert on journal.envelope
+       for each row execute function journal.slow()`,
+    )
+    intake = await startProcess('intake', {
+      DATABASE_URL: database.url,
+      SHED_AT: 'reports=0',
+      LOG_LEVEL: 'warn',
+    })
+  })
+  afterAll(async () => {
+    await intake.end()
+    await database.drop()
+  })
+
+  type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
+
+  /** Filings for a while, forty at a time, each client sending again whatever it was told. */
+  async function storm(untilRefused: number): Promise<Answer[]> {
+    const answers: Answer[] = []
+    const declaration = declare({ lines: 1 })
+    const token = await tokenFor([declaration.employer])
+    const refused = () => answers.filter(({ status }) => status !== 202).length
+    let sent = 0
+    const client = async () => {
+      while (refused() < untilRefused && sent < 5_000) {
+        sent += 1
+        const answer = await file(intake.address, token, `storm-${sent}`, declaration)
+        answers.push({ status: answer.status, headers: answer.headers, text: await answer.text() })
+      }
+    }
+    await Promise.all(Array.from({ length: 400 }, client))
+    return answers
+  }
+
+  test('refusals say when to come back and what to do; what is accepted is there; then it is calm', async () => {
+    const answers = await storm(300)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202, 503]))
+    const accepted = answers.filter(({ status }) => status === 202)
+    for (const { status, headers, text } of answers) {
+      if (status === 202) continue
+      expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+      expect(headers.get('ratelimit')).toMatch(/^"filings";r=0;t=\d+$/)
+      expect(headers.get('ratelimit-policy')).toMatch(/^"filings";q=\d+$/)
+      expect(headers.get('content-type')).toBe('application/problem+json')
+      const problem = JSON.parse(text)
+      expect(problem).toMatchObject({ status: 503, code: 'BUSY', type: '/v1/findings/BUSY' })
+      expect(problem.shed).toMatch(/^filings/)
+      expect(problem.message['zh-CN']).toMatch(/[\u4e00-\u9fff]/)
+    }
+    const { rows } = await database.owner.query(
+      'select count(*)::int as count from journal.acceptance',
+    )
+    expect(rows[0].count).toBe(accepted.length)
+    const metrics = await (await fetch(`${intake.address}/metrics`)).text()
+    expect(metrics).toMatch(
+      /spillway_shed_requests_total\{class="filings[^"]*",reason="journal"\} \d+/,
+    )
+    await waitFor('it to be calm', async () => {
+      const declaration = declare({ lines: 1 })
+      const token = await tokenFor([declaration.employer])
+      return (await file(intake.address, token, 'calm', declaration)).status === 202
+    })
+  })
+
+  test('a class that is never let in is told so, in the language asked for; others are', async () => {
+    const declaration = declare({ lines: 1 })
+    const authorization = `Bearer ${await tokenFor([declaration.employer])}`
+    const list = await fetch(`${intake.address}/v1/declarations?employer=${declaration.employer}`, {
+      headers: { authorization, 'accept-language': 'zh-CN' },
+    })
+    expect(list.status).toBe(503)
+    const problem = (await list.json()) as { detail: string; shed: string }
+    expect(problem).toMatchObject({ shed: 'reports', detail: expect.stringContaining('列表查询') })
+    const status = await fetch(`${intake.address}/v1/declarations/202411-nothing`, {
+      headers: { authorization },
+    })
+    expect(status.status).toBe(404)
+    for (const path of ['/livez', '/readyz', '/metrics']) {
+      expect((await fetch(`${intake.address}${path}`)).status).toBe(200)
+    }
+  })
+})
