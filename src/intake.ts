@@ -8,6 +8,7 @@ import { Admission } from './intake/admission.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
+import { FairShares } from './intake/fair-shares.ts'
 import { FilingLimit } from './intake/filing-limit.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
@@ -227,11 +228,12 @@ function openAdmission(config: Config) {
   const limit = new FilingLimit()
   const signals = watchSignals(folderOfPostgres(config))
   const { shedAt } = config
+  const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
   return {
     limit,
     signals,
-    admission: new Admission({ limit, signals: signals.read, shedAt, requestsMax }),
+    admission: new Admission({ limit, shares, signals: signals.read, shedAt, requestsMax }),
   }
 }
 

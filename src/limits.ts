@@ -85,6 +85,12 @@ export const acceptStatementMsMax = 4_000
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
 export const filingsUnderWayMin = 8
+/** From this share of the limit on, filings crowd, and each filer has its share at most. */
+export const crowdedShare = 0.5
+/** Who filed within this time, or the one before it, has a share. */
+export const sharesWindowMs = 1_000
+/** Filers counted in one such time; more have the same share. */
+export const sharesRememberedMax = 20_000
 /** So many at once are let in whatever is known of commits. */
 export const burstFilings = 200
 /** An answer may take so many times what it takes at rest before the limit shrinks ... */

@@ -5,6 +5,7 @@
  * what is accepted is safe. A signal that can't be read is no reason either.
  */
 import { Decaying } from './decaying.ts'
+import type { FairShares } from './fair-shares.ts'
 import type { FilingLimit } from './filing-limit.ts'
 
 /** In the order in which they are given up. */
@@ -26,11 +27,12 @@ export type ShedAt = Readonly<Record<RequestClass, number>>
  */
 export type Signals = () => Readonly<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
 
-export type ShedReason = 'journal' | 'requests' | 'loop' | 'memory' | 'disk'
+export type ShedReason = 'journal' | 'share' | 'requests' | 'loop' | 'memory' | 'disk'
 export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
 
 export type AdmissionOptions = {
   readonly limit: FilingLimit
+  readonly shares: FairShares
   readonly signals: Signals
   readonly shedAt: ShedAt
   /** Requests of all kinds under way in this process. */
@@ -72,6 +74,12 @@ export class Admission {
     return filings >= most * limit.limit ? { class: of, reason: 'journal' } : undefined
   }
 
+  /** Why a filing of these (its filer, its employer) is not let in now: they have their share. */
+  checkShares(of: RequestClass, who: readonly string[], now: number): Shed | undefined {
+    const { shares } = this.#options
+    return who.some((one) => shares.exceeds(one, now)) ? { class: of, reason: 'share' } : undefined
+  }
+
   /** A request is let in; returns what to call when it is answered, or its connection ends. */
   enter(of: RequestClass, now: number): () => void {
     this.#requests += 1
@@ -89,13 +97,20 @@ export class Admission {
 
   /**
    * A filing that was let in has its body: it counts until it is answered.
+   * @param who its filer and its employer
    * @returns what to call then: when it came, when it was answered, whether it was accepted
    */
-  enterFiling(now: number): (began: number, now: number, accepted: boolean) => void {
+  enterFiling(
+    who: readonly string[],
+    now: number,
+  ): (began: number, now: number, accepted: boolean) => void {
     if (this.#arrivingAt(now) > 0) this.#arriving -= 1
-    const leave = this.#options.limit.enter()
+    const { limit, shares } = this.#options
+    const leave = limit.enter()
+    const leaves = who.map((one) => shares.enter(one, now))
     return (began, answered, accepted) => {
       if (accepted) this.#accepted.add(1, answered)
+      for (const leaveShare of leaves) leaveShare()
       leave(began, answered, accepted)
     }
   }
@@ -122,9 +137,10 @@ export class Admission {
     return now - this.#options.signals().lateMs
   }
 
-  /** How many filings may be under way; for the RateLimit header. */
-  get filingsMax(): number {
-    return Math.floor(this.#options.limit.limit)
+  /** How many filings may be under way, of all or of one filer; for the RateLimit header. */
+  quota({ reason }: Shed, now: number): number {
+    const { limit, shares } = this.#options
+    return Math.floor(reason === 'share' ? shares.share(now) : limit.limit)
   }
 
   #arrivingAt(now: number): number {

@@ -17,7 +17,7 @@ import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
-import { useBearerTokens } from './bearer.ts'
+import { bearerToken, useBearerTokens } from './bearer.ts'
 import { refuseExcess, takeJson } from './bodies.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
 import { type CutReason, createLimitedServer } from './connections.ts'
@@ -68,7 +68,12 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   takeJson(app, http)
   refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
-  guard(app.server, dependencies.admission, dependencies.onShed)
+  const { admission, authenticator, onShed } = dependencies
+  const filerOf = (authorization: string | undefined) => {
+    const token = bearerToken(authorization)
+    return token === undefined ? undefined : authenticator.recall(token)?.subject
+  }
+  guard(app.server, { admission, filerOf, onShed })
   answerProblems(app, dependencies)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)

@@ -24,7 +24,7 @@ export function useBearerTokens(app: FastifyInstance, authenticator: Authenticat
 /** A hook that refuses whoever has no valid token with this scope. */
 export function requireScope(scope: Scope): onRequestHookHandler {
   return function authenticate(request, reply, done) {
-    const token = tokenOf(request)
+    const token = bearerToken(request.headers.authorization)
     if (token === undefined) return void sendProblem(request, reply, 'TOKEN_MISSING')
     const known = request.server.authenticator.recall(token)
     if (known !== undefined) return void enter(request, reply, known, scope, done)
@@ -41,8 +41,7 @@ const refusals = {
   unavailable: 'UNAVAILABLE',
 } as const satisfies Record<string, ProblemCode>
 
-function tokenOf(request: FastifyRequest): string | undefined {
-  const header = request.headers.authorization ?? ''
+export function bearerToken(header = ''): string | undefined {
   return /^bearer /i.test(header) ? header.slice(7).trim() || undefined : undefined
 }
 

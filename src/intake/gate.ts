@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Admission, RequestClass, Shed } from './admission.ts'
 import { languageOf } from './language.ts'
-import { shedHeaders, shedProblemText } from './shed.ts'
+import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
 
 /** What the gate knows of a request that it let in. */
 export type Entry = { readonly class: RequestClass | undefined; readonly cameAt: number }
@@ -19,17 +19,28 @@ export function entryOf(request: IncomingMessage): Entry {
   return entries.get(request) ?? { class: undefined, cameAt: performance.now() }
 }
 
+export type GateDependencies = {
+  readonly admission: Admission
+  /** Who holds a token that was verified before; others are known once it is. */
+  readonly filerOf: (authorization: string | undefined) => string | undefined
+  readonly onShed: (shed: Shed) => void
+}
+
 /** Puts the gate in front of what a server does with requests. */
-export function guard(server: Server, admission: Admission, onShed: (shed: Shed) => void): void {
+export function guard(server: Server, { admission, filerOf, onShed }: GateDependencies): void {
   const [handle] = server.listeners('request') as [
     (request: IncomingMessage, response: ServerResponse) => void,
   ]
+  const shareOf = (of: RequestClass, { headers }: IncomingMessage, now: number) => {
+    const filer = of === 'filings-due' ? filerOf(headers.authorization) : undefined
+    return filer === undefined ? undefined : admission.checkShares(of, [filer], now)
+  }
   server.removeListener('request', handle)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const now = performance.now()
     const of = classOf(request.method ?? '', request.url ?? '')
     entries.set(request, { class: of, cameAt: admission.cameAt(now) })
-    const shed = of && admission.check(of, now)
+    const shed = of && (admission.check(of, now) ?? shareOf(of, request, now))
     if (shed === undefined) {
       if (of !== undefined) response.on('close', admission.enter(of, now))
       handle.call(server, request, response)
@@ -60,10 +71,11 @@ function answer(
   admission: Admission,
 ): void {
   const language = languageOf(request)
-  const retryAfter = admission.retrySeconds(performance.now())
+  const now = performance.now()
+  const retryAfter = admission.retrySeconds(now)
   const text = shedProblemText(shed, language, randomUUID(), {})
-  response.writeHead(503, {
-    ...shedHeaders(retryAfter, admission.filingsMax),
+  response.writeHead(shedStatus(shed), {
+    ...shedHeaders(shed, retryAfter, admission.quota(shed, now)),
     'content-type': 'application/problem+json',
     'content-language': language,
     'content-length': Buffer.byteLength(text),

@@ -196,6 +196,17 @@ export const problemKinds = {
       'A declaration has at most 10,000 lines; see /documentation.',
     ),
   },
+  SHARE_EXCEEDED: {
+    status: 429,
+    title: text(
+      '申报过于密集，此次请求未受理',
+      'Too many filings of yours at once; this one was not accepted',
+    ),
+    fix: text(
+      '系统繁忙时各单位均分受理能力。请减少并发，在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。',
+      'While many file, each has an equal share. Send fewer at a time, and retry after Retry-After seconds with the same Idempotency-Key; it can not count twice.',
+    ),
+  },
   BUSY: {
     status: 503,
     title: text('系统繁忙，此次请求未受理', 'The system is busy; this request was not accepted'),

@@ -24,18 +24,25 @@ export function shedProblemText(
   traceId: string,
   more: Readonly<Record<string, unknown>>,
 ): string {
-  const { status, title, fix } = problemKinds.BUSY
+  const code = shed.reason === 'share' ? 'SHARE_EXCEEDED' : 'BUSY'
+  const { status, title, fix } = problemKinds[code]
   const name = classNames[shed.class][language]
+  const sentences =
+    shed.reason === 'share'
+      ? undefined
+      : language === 'en'
+        ? ` Given up for now: ${name}.`
+        : `暂停受理：${name}。`
   const detail =
     language === 'en'
-      ? `${title.en}. Given up for now: ${name}. ${fix.en}`
-      : `${title['zh-CN']}。暂停受理：${name}。${fix['zh-CN']}`
+      ? `${title.en}.${sentences ?? ''} ${fix.en}`
+      : `${title['zh-CN']}。${sentences ?? ''}${fix['zh-CN']}`
   return JSON.stringify({
-    type: '/v1/findings/BUSY',
+    type: `/v1/findings/${code}`,
     title: title[language],
     status,
     detail,
-    code: 'BUSY',
+    code,
     message: title,
     fix,
     traceId,
@@ -45,12 +52,22 @@ export function shedProblemText(
   })
 }
 
-/** @param quota how many filings may be under way */
-export function shedHeaders(retryAfter: number, quota: number): Record<string, string> {
+/** The whole system has no room: 503; one filer has its share: 429. */
+export function shedStatus({ reason }: Shed): 429 | 503 {
+  return reason === 'share' ? 429 : 503
+}
+
+/** @param quota how many filings may be under way, of all or of one filer */
+export function shedHeaders(
+  { reason }: Shed,
+  retryAfter: number,
+  quota: number,
+): Record<string, string> {
+  const policy = reason === 'share' ? 'share' : 'filings'
   return {
     'retry-after': String(retryAfter),
-    'ratelimit-policy': `"filings";q=${Math.max(1, quota)}`,
-    ratelimit: `"filings";r=0;t=${retryAfter}`,
+    'ratelimit-policy': `"${policy}";q=${Math.max(1, quota)}`,
+    ratelimit: `"${policy}";r=0;t=${retryAfter}`,
     'cache-control': 'no-store',
   }
 }

@@ -24,7 +24,7 @@ import type { HttpLimits } from './http-limits.ts'
 import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
-import { shedHeaders, shedProblemText } from './shed.ts'
+import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
 
 export type SubmitDependencies = {
   readonly http: HttpLimits
@@ -74,12 +74,25 @@ async function underWay(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const leave = dependencies.admission.enterFiling(performance.now())
+  const { admission } = dependencies
+  const who = partiesOf(request)
+  const shed = admission.checkShares('filings-due', who, performance.now())
+  if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
+  const leave = admission.enterFiling(who, performance.now())
   try {
     return await submit(dependencies, request, reply)
   } finally {
     leave(entryOf(request.raw).cameAt, performance.now(), reply.statusCode === 202)
   }
+}
+
+/** Who has a share: the token's subject, and the employer where the token has several. */
+function partiesOf({ filer, body }: FastifyRequest): string[] {
+  const { employer } = (body ?? {}) as { employer?: unknown }
+  const subject = filer?.subject ?? ''
+  // Only an employer that it may file for: nobody uses up another's share.
+  const own = typeof employer === 'string' && filer?.employers.has(employer) === true
+  return own && employer !== subject ? [subject, employer] : [subject]
 }
 
 async function submit(
@@ -229,8 +242,8 @@ function sendShed(
   onShed(shed)
   const language = languageOf(request)
   return reply
-    .code(503)
-    .headers(shedHeaders(admission.retrySeconds(now), admission.filingsMax))
+    .code(shedStatus(shed))
+    .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))
     .header('content-language', language)
     .type('application/problem+json')
     .send(shedProblemText(shed, language, request.id, {}))

@@ -1,6 +1,7 @@
 /** What can not be done in time is refused early, in an order, and the answer says what to do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admission, type ShedAt } from '../../src/intake/admission.ts'
+import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { classOf } from '../../src/intake/gate.ts'
 import { readConfig } from '../../src/platform/config.ts'
@@ -22,6 +23,7 @@ function admissionWith(more: {
     limit,
     admission: new Admission({
       limit,
+      shares: new FairShares(limit),
       signals: () => signals,
       shedAt: { ...shedAt, ...more.shedAt },
       requestsMax: more.requestsMax ?? 1_000,
@@ -38,7 +40,7 @@ describe('who is let in', () => {
       for (const of of ['reports', 'checks', 'filings', 'filings-due', 'lookups'] as const) {
         if (admission.check(of, 0) !== undefined && !given.includes(of)) given.push(of)
       }
-      admission.enterFiling(0)
+      admission.enterFiling([], 0)
     }
     expect(given).toEqual(['reports', 'checks', 'filings', 'filings-due'])
   })
@@ -78,7 +80,7 @@ describe('who is let in', () => {
     const { admission } = admissionWith({})
     for (let i = 0; i < 1_000; i += 1) {
       admission.refuse({ class: 'filings-due', reason: 'journal' }, i)
-      if (i % 10 === 0) admission.enterFiling(i)(i, i, true)
+      if (i % 10 === 0) admission.enterFiling([], i)(i, i, true)
     }
     const seconds = Array.from({ length: 200 }, () => admission.retrySeconds(1_000))
     expect(Math.min(...seconds)).toBeGreaterThanOrEqual(1)
@@ -128,14 +130,15 @@ describe('an intake in front of a slow journal', () => {
 
   type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
 
-  /** Filings for a while, forty at a time, each client sending again whatever it was told. */
+  /** Filings for a while, four hundred at a time, each filer sending more whatever it was told. */
   async function storm(untilRefused: number): Promise<Answer[]> {
     const answers: Answer[] = []
-    const declaration = declare({ lines: 1 })
-    const token = await tokenFor([declaration.employer])
     const refused = () => answers.filter(({ status }) => status !== 202).length
     let sent = 0
+    // A filer for each client: this is about all of them together.
     const client = async () => {
+      const declaration = declare({ lines: 1 })
+      const token = await tokenFor([declaration.employer])
       while (refused() < untilRefused && sent < 5_000) {
         sent += 1
         const answer = await file(intake.address, token, `storm-${sent}`, declaration)

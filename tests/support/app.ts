@@ -5,6 +5,7 @@ import { inject } from 'vitest'
 import { Admission } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
@@ -43,7 +44,13 @@ export async function openApp(
   const limit = new FilingLimit()
   const { shedAt } = readConfig({})
   const signals = () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 })
-  const admission = new Admission({ limit, signals, shedAt, requestsMax: 1_000 })
+  const admission = new Admission({
+    limit,
+    shares: new FairShares(limit),
+    signals,
+    shedAt,
+    requestsMax: 1_000,
+  })
   const committer = new GroupCommit({
     targetMs: () => 10_000,
     acceptGroup: createAcceptGroup({

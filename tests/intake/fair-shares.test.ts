@@ -1,0 +1,80 @@
+/** One filer that sends fifty times its share leaves the others what is theirs. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { FairShares } from '../../src/intake/fair-shares.ts'
+import { sharesWindowMs } from '../../src/limits.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+
+test('where filings do not crowd, one filer may have it all', () => {
+  const limit = { limit: 100, underWay: 49 }
+  const shares = new FairShares(limit)
+  for (let i = 0; i < 49; i += 1) shares.enter('one', 0)
+  expect(shares.exceeds('one', 0)).toBe(false)
+  limit.underWay = 50
+  expect(shares.exceeds('one', 0)).toBe(false) // it is alone
+  shares.enter('other', 0)
+  expect(shares.exceeds('one', 0)).toBe(false)
+  shares.enter('one', 0)
+  expect(shares.exceeds('one', 0)).toBe(true)
+  expect(shares.exceeds('other', 0)).toBe(false)
+})
+
+test('shares are equal parts for those who filed lately, and at least one filing', () => {
+  const shares = new FairShares({ limit: 10, underWay: 10 })
+  const leave = Array.from({ length: 30 }, (_, i) => shares.enter(`filer-${i}`, 0))
+  expect(shares.share(0)).toBe(1)
+  for (const one of leave) one()
+  expect(shares.share(sharesWindowMs + 1)).toBe(1) // the window before counts
+  expect(shares.share(4 * sharesWindowMs)).toBe(10)
+})
+
+let database: TestDatabase
+let intake: EngineProcess
+beforeAll(async () => {
+  database = await createDatabase()
+  await database.owner.query(
+    `create function journal.slow() returns trigger language plpgsql as $$
+     begin perform pg_sleep(0.02 + 0.004 * new.declarations); return new; end $$;
+     create trigger slow before insert on journal.envelope
+     for each row execute function journal.slow()`,
+  )
+  intake = await startProcess('intake', { DATABASE_URL: database.url, LOG_LEVEL: 'warn' })
+})
+afterAll(async () => {
+  await intake.end()
+  await database.drop()
+})
+
+/** A filer with so many clients, each sending the next filing after an answer, until told to stop. */
+async function startFiler(clients: number, filingsEach: number) {
+  const declaration = declare({ lines: 1 })
+  const token = await tokenFor([declaration.employer])
+  const statuses: number[] = []
+  const state = { running: true }
+  const client = async (name: number) => {
+    for (let i = 0; i < filingsEach && state.running; i += 1) {
+      const answer = await file(intake.address, token, `${name}-${i}`, declaration)
+      statuses.push(answer.status)
+      await answer.arrayBuffer()
+    }
+  }
+  const done = Promise.all(Array.from({ length: clients }, (_, name) => client(name)))
+  const stop = async () => {
+    state.running = false
+    await done
+  }
+  return { statuses, done, stop }
+}
+
+test('the others are all accepted while the one is told to send less', async () => {
+  const monster = await startFiler(200, 10_000)
+  const others = await Promise.all(Array.from({ length: 8 }, () => startFiler(1, 8)))
+  await Promise.all(others.map(({ done }) => done))
+  await monster.stop()
+  expect(others.flatMap(({ statuses }) => statuses)).toEqual(Array(8 * 8).fill(202))
+  expect(monster.statuses.filter((status) => status === 429).length).toBeGreaterThan(100)
+  expect(monster.statuses).toContain(202)
+  const metrics = await (await fetch(`${intake.address}/metrics`)).text()
+  expect(metrics).toMatch(/spillway_shed_requests_total\{class="filings-due",reason="share"\} \d+/)
+})
