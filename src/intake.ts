@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Admission } from './intake/admission.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
+import { createAttempts } from './intake/attempts.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
 import { FairShares } from './intake/fair-shares.ts'
 import { FilingLimit } from './intake/filing-limit.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
+import { ticketKeyFrom } from './journal/attempt-ticket.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
 import { recordPacks } from './journal/policy-packs.ts'
@@ -101,6 +103,7 @@ async function main(): Promise<void> {
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
     admission,
+    ...attemptsOf(keyring),
     onShed: ({ class: of, reason }) => metrics.shed.inc({ class: of, reason }),
     nowMicros: () => Date.now() * 1_000,
     readPool,
@@ -147,6 +150,11 @@ function watching(
     },
     onCut: (reason) => metrics.cut.inc({ reason }),
   }
+}
+
+function attemptsOf({ blindIndexSecret }: Keyring) {
+  const ticketKey = ticketKeyFrom(blindIndexSecret)
+  return { ticketKey, ticketOf: createAttempts(ticketKey, () => Date.now() * 1_000) }
 }
 
 /** Who is told what changes about durability. */

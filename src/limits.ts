@@ -82,6 +82,11 @@ export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
 
+/** How long an attempt ticket serves: some days, as an outage may last over a weekend. */
+export const attemptValidMicros = 7 * 86_400 * 1_000_000
+/** A longer ticket is none. */
+export const ticketCharactersMax = 2_000
+
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
 export const filingsUnderWayMin = 8

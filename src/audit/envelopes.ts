@@ -83,7 +83,8 @@ async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]
               ',', a.id, a.position, a.employer, a.period, a.kind, a.on_time,
               (extract(epoch from a.accepted_at) * 1000000)::bigint,
               (extract(epoch from a.deadline) * 1000000)::bigint,
-              h.receipts is not null
+              h.receipts is not null,
+              coalesce((extract(epoch from a.attempted_at) * 1000000)::bigint::text, '')
             ),
             ';' order by a.position
           ) as texts,
@@ -109,7 +110,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
   return texts.split(';').map((text, i) => {
     const [id = '', position, employer = '', period = '', kind = '', onTime, ...more] =
       text.split(',')
-    const [acceptedAt, deadline, held] = more
+    const [acceptedAt, deadline, held, attemptedAt = ''] = more
     const at = 32 * i
     return {
       id,
@@ -121,6 +122,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
       acceptedAtMicros: Number(acceptedAt),
       deadlineMicros: Number(deadline),
       onTime: onTime === 't',
+      ...(attemptedAt !== '' && { attemptedAtMicros: Number(attemptedAt) }),
       receipt: held === 't' ? receipts.subarray(at, at + 32) : undefined,
     }
   })

@@ -73,7 +73,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     const token = bearerToken(authorization)
     return token === undefined ? undefined : authenticator.recall(token)?.subject
   }
-  guard(app.server, { admission, filerOf, onShed })
+  guard(app.server, { admission, filerOf, onShed, ticketOf: dependencies.ticketOf })
   answerProblems(app, dependencies)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)

@@ -6,6 +6,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Admission, RequestClass, Shed } from './admission.ts'
+import { type FailedAttempt, namedSubject, type TicketMembers } from './attempts.ts'
+import { bearerToken } from './bearer.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
 import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
 
@@ -24,10 +27,13 @@ export type GateDependencies = {
   /** Who holds a token that was verified before; others are known once it is. */
   readonly filerOf: (authorization: string | undefined) => string | undefined
   readonly onShed: (shed: Shed) => void
+  /** The ticket of a filing that is refused here. */
+  readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
 }
 
 /** Puts the gate in front of what a server does with requests. */
-export function guard(server: Server, { admission, filerOf, onShed }: GateDependencies): void {
+export function guard(server: Server, dependencies: GateDependencies): void {
+  const { admission, filerOf, onShed } = dependencies
   const [handle] = server.listeners('request') as [
     (request: IncomingMessage, response: ServerResponse) => void,
   ]
@@ -48,8 +54,17 @@ export function guard(server: Server, { admission, filerOf, onShed }: GateDepend
     }
     admission.refuse(shed, now)
     onShed(shed)
-    answer(request, response, shed, admission)
+    answer(dependencies, request, response, shed)
   })
+}
+
+function attemptOf({ headers }: IncomingMessage, { reason }: Shed): FailedAttempt {
+  const idempotencyKey = readIdempotencyKey(headers['idempotency-key'])
+  return {
+    subject: namedSubject(bearerToken(headers.authorization)),
+    idempotencyKey: typeof idempotencyKey === 'string' ? undefined : idempotencyKey.value,
+    reason,
+  }
 }
 
 /**
@@ -65,15 +80,16 @@ export function classOf(method: string, url: string): RequestClass | undefined {
 }
 
 function answer(
+  { admission, ticketOf }: GateDependencies,
   request: IncomingMessage,
   response: ServerResponse,
   shed: Shed,
-  admission: Admission,
 ): void {
   const language = languageOf(request)
   const now = performance.now()
   const retryAfter = admission.retrySeconds(now)
-  const text = shedProblemText(shed, language, randomUUID(), {})
+  const ticket = shed.class === 'filings-due' ? ticketOf(attemptOf(request, shed)) : {}
+  const text = shedProblemText(shed, language, randomUUID(), ticket)
   response.writeHead(shedStatus(shed), {
     ...shedHeaders(shed, retryAfter, admission.quota(shed, now)),
     'content-type': 'application/problem+json',

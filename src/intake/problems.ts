@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Finding } from '../declaration/findings.ts'
+import type { TicketMembers } from './attempts.ts'
 import { languageOf } from './language.ts'
 
 type ProblemKind = { readonly status: number; readonly title: Text; readonly fix: Text }
@@ -196,6 +197,14 @@ export const problemKinds = {
       'A declaration has at most 10,000 lines; see /documentation.',
     ),
   },
+  TICKET_INVALID: {
+    status: 422,
+    title: text('申报尝试凭证无效', 'The attempt ticket does not serve for this filing'),
+    fix: text(
+      '凭证仅限本人、原 Idempotency-Key、原内容使用一次，且须在有效期内。请核对后重试；也可不带 Attempt-Ticket 申报，按现在的时间受理。',
+      'It serves once, for its filer, Idempotency-Key and content, while it is valid. Check these; or file without Attempt-Ticket, to be accepted with the time of now.',
+    ),
+  },
   SHARE_EXCEEDED: {
     status: 429,
     title: text(
@@ -203,24 +212,24 @@ export const problemKinds = {
       'Too many filings of yours at once; this one was not accepted',
     ),
     fix: text(
-      '系统繁忙时各单位均分受理能力。请减少并发，在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。',
-      'While many file, each has an equal share. Send fewer at a time, and retry after Retry-After seconds with the same Idempotency-Key; it can not count twice.',
+      '系统繁忙时各单位均分受理能力。请减少并发，在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
+      'While many file, each has an equal share. Send fewer at a time, and retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
     ),
   },
   BUSY: {
     status: 503,
     title: text('系统繁忙，此次请求未受理', 'The system is busy; this request was not accepted'),
     fix: text(
-      '请在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。',
-      'Retry after Retry-After seconds with the same Idempotency-Key; it can not count twice.',
+      '请在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
+      'Retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
     ),
   },
   OUTCOME_UNKNOWN: {
     status: 503,
     title: text('暂时无法确认是否受理', 'It is not known whether this was accepted'),
     fix: text(
-      '请用同一个 Idempotency-Key 重试：已受理则返回原回执，未受理则重新受理。',
-      'Retry with the same Idempotency-Key: you get the original receipt if it was accepted, or it is accepted then.',
+      '请用同一个 Idempotency-Key 重试：已受理则返回原回执，未受理则重新受理。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
+      'Retry with the same Idempotency-Key: you get the original receipt if it was accepted, or it is accepted then. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
     ),
   },
   UNAVAILABLE: {
@@ -245,7 +254,7 @@ export type ProblemDetails = {
   readonly total?: number
   /** The declaration that the filer should look at. */
   readonly instance?: string
-}
+} & TicketMembers
 
 /** Sends a problem document; 503 carries Retry-After with jitter, so that filers spread out. */
 export function sendProblem(

@@ -10,17 +10,26 @@ import type { FindingList } from '../declaration/findings.ts'
 import { dayOf, formatInstant } from '../declaration/period.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
+import type { TicketKey } from '../journal/attempt-ticket.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
 import { confirmDurable, findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
-import { findingsPerAnswerMax, idempotencyKeyCharactersMax } from '../limits.ts'
+import { findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling, type ValidFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
+import {
+  type FailedAttempt,
+  isFor,
+  type RedeemedAttempt,
+  readAttempt,
+  type TicketMembers,
+} from './attempts.ts'
 import { requireScope } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
 import { entryOf } from './gate.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
@@ -33,6 +42,9 @@ export type SubmitDependencies = {
   readonly readPool: pg.Pool
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
   readonly admission: Admission
+  readonly ticketKey: TicketKey
+  /** The ticket of a filing that can't be accepted now. */
+  readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
   readonly onShed: (shed: Shed) => void
   /** True while nothing may be accepted, as it could be lost. */
   readonly refuses: () => boolean
@@ -58,6 +70,10 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
           'idempotency-key': {
             type: 'string',
             description: 'Unique for each declaration, the same for its retries.',
+          },
+          'attempt-ticket': {
+            type: 'string',
+            description: 'Of a refusal of the same filing: it then counts from that attempt.',
           },
         },
       },
@@ -105,12 +121,15 @@ async function submit(
   if (key === 'invalid') return sendProblem(request, reply, 'IDEMPOTENCY_KEY_INVALID')
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
-  if (dependencies.refuses()) return sendProblem(request, reply, 'UNAVAILABLE')
-  const { policies, readPool } = dependencies
+  if (dependencies.refuses()) return unavailable(dependencies, request, reply, 'UNAVAILABLE')
+  const { policies, readPool, ticketKey } = dependencies
   const nowMicros = dependencies.nowMicros()
+  const asker = { subject: request.filer?.subject ?? '', idempotencyKey: key.value }
+  const attempt = readAttempt(ticketKey, request.headers['attempt-ticket'], asker, nowMicros)
+  if (attempt === 'invalid') return sendProblem(request, reply, 'TICKET_INVALID')
   const { findings, valid } = checkFiling(body, {
     policies,
-    nowMicros,
+    nowMicros: attempt?.atMicros ?? nowMicros,
     keptMax: findingsPerAnswerMax,
   })
   if (valid !== undefined) await checkReplaced(readPool, valid.declaration, findings)
@@ -120,7 +139,10 @@ async function submit(
     const errors = findings.first(findingsPerAnswerMax)
     return sendProblem(request, reply, 'DECLARATION_INVALID', { errors, total: findings.total })
   }
-  const filing = filingOf(valid, key.value, nowMicros)
+  const filing = filingOf(valid, key.value, nowMicros, attempt)
+  if (attempt !== undefined && !isFor(attempt, filing)) {
+    return sendProblem(request, reply, 'TICKET_INVALID')
+  }
   const shed = dueToday(filing)
     ? undefined
     : dependencies.admission.check('filings', performance.now())
@@ -131,17 +153,6 @@ async function submit(
 /** What can still be filed tomorrow can wait; what is late already can not. */
 function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
   return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros)
-}
-
-/** The key as sent, or the content of a structured-field string (quoted). */
-function readIdempotencyKey(
-  header: string | string[] | undefined,
-): { readonly value: string } | 'missing' | 'invalid' {
-  if (header === undefined) return 'missing'
-  if (typeof header !== 'string') return 'invalid'
-  const value = /^".*"$/.test(header) ? header.slice(1, -1) : header
-  const wellFormed = value.length <= idempotencyKeyCharactersMax && /^[\x21-\x7e]+$/.test(value)
-  return wellFormed ? { value } : 'invalid'
 }
 
 /** False only when the body names an employer that the token does not. */
@@ -188,6 +199,7 @@ function filingOf(
   { declaration, rules }: ValidFiling,
   key: string,
   acceptedAtMicros: number,
+  attempt: RedeemedAttempt | undefined,
 ): Filing {
   const { employer, period, kind, region } = declaration
   const { deadlineMicros, hash } = rules
@@ -200,9 +212,10 @@ function filingOf(
     digest: digestOf(canonical),
     acceptedAtMicros,
     deadlineMicros,
-    onTime: acceptedAtMicros < deadlineMicros,
+    onTime: (attempt?.atMicros ?? acceptedAtMicros) < deadlineMicros,
     canonical,
     policy: { region, hash },
+    ...(attempt && { attemptedAtMicros: attempt.atMicros, ticket: attempt.hash }),
   }
 }
 
@@ -219,7 +232,9 @@ function answer(
       return sendShed(dependencies, request, reply, { class: 'filings-due', reason: 'journal' })
     case 'unavailable':
       request.log.error({ err: outcome.cause }, 'acceptance failed')
-      return sendProblem(request, reply, 'OUTCOME_UNKNOWN')
+      return unavailable(dependencies, request, reply, 'OUTCOME_UNKNOWN')
+    case 'ticketUsed':
+      return sendProblem(request, reply, 'TICKET_INVALID')
     case 'conflicting':
       return sendProblem(request, reply, 'IDEMPOTENCY_KEY_REUSED', {
         instance: `/v1/declarations/${id}`,
@@ -231,8 +246,24 @@ function answer(
   }
 }
 
+/** What can be said of a filing of this request, for its ticket. */
+function attemptOf({ filer, headers, body }: FastifyRequest, reason: string): FailedAttempt {
+  const key = readIdempotencyKey(headers['idempotency-key'])
+  const idempotencyKey = typeof key === 'string' ? undefined : key.value
+  return { subject: filer?.subject, idempotencyKey, reason, body }
+}
+
+function unavailable(
+  { ticketOf }: SubmitDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: 'UNAVAILABLE' | 'OUTCOME_UNKNOWN',
+): FastifyReply {
+  return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'journal')))
+}
+
 function sendShed(
-  { admission, onShed }: SubmitDependencies,
+  { admission, onShed, ticketOf }: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   shed: Shed,
@@ -246,7 +277,7 @@ function sendShed(
     .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))
     .header('content-language', language)
     .type('application/problem+json')
-    .send(shedProblemText(shed, language, request.id, {}))
+    .send(shedProblemText(shed, language, request.id, ticketOf(attemptOf(request, shed.reason))))
 }
 
 function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {

@@ -16,7 +16,7 @@ import type pg from 'pg'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
-import { confirmDurable, findAcceptances, type StoredAcceptance } from './find.ts'
+import { confirmDurable, findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
@@ -26,6 +26,8 @@ export type Filing = Statement & {
   readonly canonical: Uint8Array
   /** The pack it is to be assessed with: its hash, by the declaration's region. */
   readonly policy: { readonly region: string; readonly hash: string }
+  /** Hash of the attempt ticket that it came with, which serves once. */
+  readonly ticket?: Buffer
 }
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
@@ -40,6 +42,8 @@ export type GroupResult = {
   readonly acceptances: ReadonlyMap<string, Acceptance>
   /** The envelope to post; undefined when every filing was known already. */
   readonly envelope: bigint | undefined
+  /** Ids whose attempt ticket had served for another filing: nothing of these was stored. */
+  readonly ticketsUsed: ReadonlySet<string>
 }
 
 export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
@@ -75,7 +79,10 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
   const commitTime = new CommitTime()
   return async function acceptGroup(group) {
     const { number, known } = await drawNumber(pool, group)
-    const fresh = group.filter(({ id }) => !known.has(id))
+    const { fresh, ticketsUsed } = await withoutUsedTickets(
+      pool,
+      group.filter(({ id }) => !known.has(id)),
+    )
     const sealed = fresh.length === 0 ? undefined : seal(dependencies, chain, number, fresh)
     const stored =
       sealed === undefined
@@ -83,7 +90,7 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
         : await chain.extend(sealed.link, () =>
             confirmed(dependencies, () =>
               commitTime.measure((msBefore) => insertGroup(dependencies, sealed, fresh, msBefore)),
-            ),
+            ).catch(retryTicketRace),
           )
     const acceptances = new Map<string, Acceptance>()
     fresh.forEach((filing, position) => {
@@ -94,13 +101,39 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
         fresh: true,
       })
     })
-    const before = group.filter(({ id }) => !acceptances.has(id)).map(({ id }) => id)
+    const before = group
+      .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id))
+      .map(({ id }) => id)
     for (const found of before.length === 0 ? [] : await findAcceptances(pool, before)) {
       acceptances.set(found.statement.id, replayOf(found))
     }
     if (before.length > 0) await confirmed(dependencies, () => confirmDurable(pool))
-    return { acceptances, envelope: stored.size === 0 ? undefined : number }
+    return { acceptances, envelope: stored.size === 0 ? undefined : number, ticketsUsed }
   }
+}
+
+/** Two processes at once redeemed one ticket: the next try finds which of them was first. */
+function retryTicketRace(error: unknown): never {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  const raced = code === '23505' && constraint === 'acceptance_by_ticket'
+  throw raced
+    ? Object.assign(new Error('a ticket was redeemed twice at once'), { code: '40001' })
+    : error
+}
+
+/** Leaves out filings whose ticket has served, in the journal or in this group. */
+async function withoutUsedTickets(pool: pg.Pool, filings: readonly Filing[]) {
+  const ticketsUsed = new Set<string>()
+  const tickets = filings.flatMap(({ ticket }) => ticket ?? [])
+  if (tickets.length === 0) return { fresh: filings, ticketsUsed }
+  const used = new Map(await findUsedTickets(pool, tickets))
+  for (const { id, ticket } of filings) {
+    const hex = ticket?.toString('hex')
+    if (hex === undefined) continue
+    if (used.has(hex)) ticketsUsed.add(id)
+    else used.set(hex, id)
+  }
+  return { fresh: filings.filter(({ id }) => !ticketsUsed.has(id)), ticketsUsed }
 }
 
 /** @throws UnconfirmedCommitError when the server warned meanwhile */
@@ -268,17 +301,23 @@ async function insertGroup(
         values ($1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond', $21)
       )
       insert into journal.acceptance (
-        id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time
+        id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
+        attempted_at, ticket
       )
       select
         f.id, $1, f.place - 1, f.employer, f.period, f.kind,
         substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32),
         timestamptz 'epoch' + f.accepted_at * interval '1 microsecond',
         timestamptz 'epoch' + f.deadline * interval '1 microsecond',
-        f.on_time
+        f.on_time,
+        timestamptz 'epoch' + f.attempted_at * interval '1 microsecond',
+        decode(f.ticket, 'hex')
       from unnest(
-        $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::boolean[]
-      ) with ordinality as f (id, employer, period, kind, accepted_at, deadline, on_time, place)
+        $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[],
+        $20::boolean[], $22::bigint[], $23::text[]
+      ) with ordinality as f (
+        id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, place
+      )
       order by f.id
       on conflict (id) do nothing
       returning position`,
@@ -304,6 +343,8 @@ async function insertGroup(
       list(filings.map(({ deadlineMicros }) => deadlineMicros)),
       list(filings.map(({ onTime }) => onTime)),
       commitMsBefore,
+      list(filings.map(({ attemptedAtMicros }) => attemptedAtMicros ?? 'NULL')),
+      list(filings.map(({ ticket }) => ticket?.toString('hex') ?? 'NULL')),
     ],
   })
   return new Set(rows.map(({ position }) => position))

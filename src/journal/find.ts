@@ -17,6 +17,7 @@ type Row = {
   digest: Buffer
   accepted_at: string
   deadline: string
+  attempted_at: string | null
   on_time: boolean
   environment: string
   envelope: string
@@ -36,6 +37,7 @@ export async function findAcceptances(
         a.id, a.position, a.employer, a.period, a.kind, a.digest, a.on_time,
         (extract(epoch from a.accepted_at) * 1000000)::bigint as accepted_at,
         (extract(epoch from a.deadline) * 1000000)::bigint as deadline,
+        (extract(epoch from a.attempted_at) * 1000000)::bigint as attempted_at,
         e.environment, e.signed_root, a.envelope,
         -- Of each envelope once: a thousand of one would bring a thousand times its leaves.
         case when row_number() over (partition by a.envelope order by a.position) = 1
@@ -70,10 +72,24 @@ function storedAcceptance(
     acceptedAtMicros: Number(row.accepted_at),
     deadlineMicros: Number(row.deadline),
     onTime: row.on_time,
+    ...(row.attempted_at !== null && { attemptedAtMicros: Number(row.attempted_at) }),
   }
   const place = { index: row.position, size: of.size, proof: of.tree.proof(row.position) }
   const receipt = receiptText(statementText(statement, row.environment), place, row.signed_root)
   return { statement, receipt }
+}
+
+/** Tickets among these that have served, hexadecimal, and the declaration that each served for. */
+export async function findUsedTickets(
+  pool: pg.Pool,
+  tickets: readonly Buffer[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await pool.query<{ ticket: Buffer; id: string }>({
+    name: 'find-used-tickets',
+    text: 'select ticket, id from journal.acceptance where ticket = any($1::bytea[])',
+    values: [tickets],
+  })
+  return new Map(rows.map(({ ticket, id }) => [ticket.toString('hex'), id]))
 }
 
 /**

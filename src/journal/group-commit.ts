@@ -24,13 +24,14 @@ import {
   waitingDeclarationsMax,
   waitTargetsMax,
 } from '../limits.ts'
-import type { Acceptance, AcceptGroup, Filing } from './accept.ts'
+import type { Acceptance, AcceptGroup, Filing, GroupResult } from './accept.ts'
 
 /** What a filer can meet, in order of precedence. */
 export type FilingOutcome =
   | { readonly kind: 'full' }
   | { readonly kind: 'shed' }
   | { readonly kind: 'unavailable'; readonly cause: unknown }
+  | { readonly kind: 'ticketUsed' }
   | { readonly kind: 'conflicting'; readonly acceptance: Acceptance }
   | { readonly kind: 'replayed'; readonly acceptance: Acceptance }
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
@@ -148,12 +149,13 @@ export class GroupCommit {
     const startedAt = performance.now()
     this.#committingSince = startedAt
     try {
-      const { acceptances, envelope } = await this.#acceptWithRetries([...first.values()])
+      const result = await this.#acceptWithRetries([...first.values()])
+      const { acceptances, envelope } = result
       const commitMs = performance.now() - startedAt
       const fresh = countFresh(acceptances.values())
       this.#dependencies.onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
       for (const { filing, resolve } of group) {
-        resolve(outcomeOf(filing, first.get(filing.id) === filing, acceptances.get(filing.id)))
+        resolve(outcomeOf(filing, first.get(filing.id) === filing, result))
       }
     } catch (cause) {
       for (const { resolve } of group) resolve({ kind: 'unavailable', cause })
@@ -185,8 +187,10 @@ function countFresh(acceptances: Iterable<Acceptance>): number {
 function outcomeOf(
   filing: Filing,
   first: boolean,
-  acceptance: Acceptance | undefined,
+  { acceptances, ticketsUsed }: GroupResult,
 ): FilingOutcome {
+  if (ticketsUsed.has(filing.id)) return { kind: 'ticketUsed' }
+  const acceptance = acceptances.get(filing.id)
   if (acceptance === undefined) {
     return { kind: 'unavailable', cause: new Error('the commit left a filing out') }
   }

@@ -13,7 +13,7 @@ import type { ReassessmentOrder } from './reassessment-order.ts'
 export type AcceptedDeclaration = {
   readonly id: string
   readonly position: number
-  /** Microseconds since 1970. */
+  /** Microseconds since 1970; of an attempt that it counts from, where there was one. */
   readonly acceptedAtMicros: number
   /** Of the pack it is assessed with; undefined where the journal doesn't say: the current one. */
   readonly policyHash: string | undefined
@@ -68,7 +68,8 @@ export async function readEnvelope(
           string_agg(id, ',' order by position) as ids,
           string_agg(position::text, ',' order by position) as positions,
           string_agg(
-            (extract(epoch from accepted_at) * 1000000)::bigint::text, ',' order by position
+            (extract(epoch from coalesce(attempted_at, accepted_at)) * 1000000)::bigint::text,
+            ',' order by position
           ) as instants,
           string_agg(digest, ''::bytea order by position) as digests
         from journal.acceptance

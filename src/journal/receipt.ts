@@ -17,6 +17,8 @@ export type Statement = {
   readonly acceptedAtMicros: number
   readonly deadlineMicros: number
   readonly onTime: boolean
+  /** Of a filing that came back with an attempt ticket: it counts from then. */
+  readonly attemptedAtMicros?: number | undefined
 }
 
 /** What a group's signature covers besides the root: the envelope and the chain of envelopes. */
@@ -38,8 +40,10 @@ export const rootType = 'spillway-root+jws'
  * and instants are checked before, and the environment is encoded.
  */
 export function statementText(statement: Statement, environment: string): string {
+  const { attemptedAtMicros: attempted } = statement
   return (
     `{"acceptedAt":"${formatInstant(statement.acceptedAtMicros)}"` +
+    (attempted === undefined ? '' : `,"attemptedAt":"${formatInstant(attempted)}"`) +
     `,"deadline":"${formatInstant(statement.deadlineMicros)}"` +
     `,"digest":"sha256:${statement.digest.toString('hex')}"` +
     `,"employer":"${statement.employer}","environment":${JSON.stringify(environment)}` +

@@ -98,7 +98,10 @@ async function acceptUnknowingly(journal: Journal, written: HistoryFile): Promis
   const accept = journal.openWriter(deaf)
   for (let i = 0; i < 4; i += 1) {
     const declaration = declare({ lines: 1 })
-    const filing = filingOf(declaration, `deaf-${i}`)
+    const plain = filingOf(declaration, `deaf-${i}`)
+    // One that came back with an attempt ticket: its receipt says so.
+    const attempt = { attemptedAtMicros: plain.acceptedAtMicros - 5, ticket: Buffer.alloc(32, 1) }
+    const filing = i === 3 ? { ...plain, ...attempt } : plain
     const { id, employer, period, digest } = filing
     const n = 1_000_000 + i
     written.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })

@@ -16,7 +16,7 @@ function observedCommit() {
     for (const statement of filings) {
       acceptances.set(statement.id, { statement, receipt: statement.id, fresh: true })
     }
-    return { acceptances, envelope: BigInt(groups.length) }
+    return { acceptances, envelope: BigInt(groups.length), ticketsUsed: new Set() }
   }
   const hold = () => {
     held = new Promise((resolve) => {

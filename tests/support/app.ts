@@ -4,11 +4,13 @@ import pino from 'pino'
 import { inject } from 'vitest'
 import { Admission } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
+import { createAttempts } from '../../src/intake/attempts.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { ticketKeyFrom } from '../../src/journal/attempt-ticket.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
@@ -26,13 +28,15 @@ export type AppOptions = {
   readonly clock: { nowMicros: number }
   /** For lookups; the journal's unless given. */
   readonly readPool?: pg.Pool
+  /** Whether filings are refused because nothing may be accepted now; never unless given. */
+  readonly refuses?: () => boolean
   /** Answers that wait for a status. */
   readonly waitersMax?: number
 }
 
 export async function openApp(
   journal: Journal,
-  { policies, clock, readPool, waitersMax }: AppOptions,
+  { policies, clock, readPool, refuses, waitersMax }: AppOptions,
 ) {
   const { pool } = journal
   const keyring = readKeyring(inject('keyringFile'))
@@ -41,6 +45,7 @@ export async function openApp(
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
   await recordPacks(pool, policies)
   const envelopes: bigint[] = []
+  const ticketKey = ticketKeyFrom(keyring.blindIndexSecret)
   const limit = new FilingLimit()
   const { shedAt } = readConfig({})
   const signals = () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 })
@@ -79,8 +84,10 @@ export async function openApp(
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
     admission,
+    ticketKey,
+    ticketOf: createAttempts(ticketKey, () => clock.nowMicros),
     onShed: () => {},
-    refuses: () => false,
+    refuses: refuses ?? (() => false),
     nowMicros: () => clock.nowMicros,
     readPool: readPool ?? pool,
     isTransient: (error) => databaseFault(error) === 'transient',

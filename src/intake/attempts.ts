@@ -1,0 +1,102 @@
+/**
+ * Attempt tickets at the edge: what a refusal carries, and what a filing that comes back with one is
+ * worth.
+ */
+import { canonicalDeclaration } from '../declaration/canonical.ts'
+import { isDeclaration } from '../declaration/check.ts'
+import { formatInstant } from '../declaration/period.ts'
+import type { Filing } from '../journal/accept.ts'
+import {
+  type Attempt,
+  issueTicket,
+  keyHash,
+  openTicket,
+  type TicketKey,
+  ticketHash,
+} from '../journal/attempt-ticket.ts'
+import { digestOf } from '../journal/digest.ts'
+
+/** What is known of a request that can't be accepted. */
+export type FailedAttempt = {
+  /** Undefined where nobody said who asks: then there is no ticket. */
+  readonly subject: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly reason: string
+  readonly body?: unknown
+}
+
+/** Members of a problem document: the ticket, from when it counts, until when it serves. */
+export type TicketMembers = {
+  readonly attemptTicket?: string
+  readonly attemptedAt?: string
+  readonly attemptValidUntil?: string
+}
+
+/** Makes what a refusal carries. */
+export function createAttempts(key: TicketKey, nowMicros: () => number) {
+  return ({ subject, idempotencyKey, reason, body }: FailedAttempt): TicketMembers => {
+    if (subject === undefined || idempotencyKey === undefined) return {}
+    const atMicros = nowMicros()
+    const { ticket, untilMicros } = issueTicket(key, {
+      subject,
+      key: keyHash(idempotencyKey),
+      atMicros,
+      reason,
+      ...contentOf(body),
+    })
+    return {
+      attemptTicket: ticket,
+      attemptedAt: formatInstant(atMicros),
+      attemptValidUntil: formatInstant(untilMicros),
+    }
+  }
+}
+
+function contentOf(body: unknown): Pick<Attempt, 'employer' | 'digest'> {
+  if (!isDeclaration(body)) return {}
+  const digest = digestOf(Buffer.from(canonicalDeclaration(body))).toString('hex')
+  return { employer: body.employer, digest }
+}
+
+/** A ticket that a filing came with, if it is its filer's and its key's, and valid still. */
+export type RedeemedAttempt = Attempt & { readonly hash: Buffer }
+
+/**
+ * @returns undefined without a ticket; `invalid` where it is forged, changed, another's, of another
+ * key, or no longer valid
+ */
+export function readAttempt(
+  key: TicketKey,
+  ticket: string | string[] | undefined,
+  { subject, idempotencyKey }: { readonly subject: string; readonly idempotencyKey: string },
+  nowMicros: number,
+): RedeemedAttempt | 'invalid' | undefined {
+  if (ticket === undefined) return undefined
+  const attempt = typeof ticket === 'string' ? openTicket(key, ticket) : undefined
+  if (typeof ticket !== 'string' || attempt === undefined) return 'invalid'
+  const own = attempt.subject === subject && attempt.key === keyHash(idempotencyKey)
+  const valid = attempt.atMicros <= nowMicros + clockSkewMicros && nowMicros < attempt.untilMicros
+  return own && valid ? { ...attempt, hash: ticketHash(ticket) } : 'invalid'
+}
+
+/** Clocks of intakes differ: one may be asked about an attempt that another saw in its future. */
+const clockSkewMicros = 60_000_000
+
+/** Whether a ticket is for this content, where it says for which. */
+export function isFor({ employer, digest }: Attempt, filing: Filing): boolean {
+  const sameEmployer = employer === undefined || employer === filing.employer
+  return sameEmployer && (digest === undefined || digest === filing.digest.toString('hex'))
+}
+
+/** The subject that a token names, before it is verified: a ticket of another's serves nobody. */
+export function namedSubject(token: string | undefined): string | undefined {
+  try {
+    const payload = token?.split('.', 2)[1] ?? ''
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
+    return typeof sub === 'string' && sub.length <= subjectCharactersMax ? sub : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const subjectCharactersMax = 200
