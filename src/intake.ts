@@ -4,15 +4,12 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { Admission } from './intake/admission.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
-import { createAttempts } from './intake/attempts.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
-import { FairShares } from './intake/fair-shares.ts'
-import { FilingLimit } from './intake/filing-limit.ts'
+import type { FilingLimit } from './intake/filing-limit.ts'
+import { openOverload } from './intake/overload.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
-import { ticketKeyFrom } from './journal/attempt-ticket.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
 import { recordPacks } from './journal/policy-packs.ts'
@@ -22,7 +19,6 @@ import { createPersonIndex } from './ledger/person.ts'
 import {
   acceptStatementMsMax,
   readStatementMsMax,
-  requestsUnderWayMax,
   statusWaitersMax,
   stuckUnderWayMs,
 } from './limits.ts'
@@ -49,7 +45,7 @@ import { assertMigrated, assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
-import { watchSignals } from './platform/signals.ts'
+import { type MachineSignals, watchSignals } from './platform/signals.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
 import type { LaneQueue } from './queue/backend.ts'
@@ -79,7 +75,9 @@ async function main(): Promise<void> {
   const lane: Lane = 'filing'
   const queue = backend.openQueue(lane)
   const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
-  const { limit, signals, admission } = openAdmission(config)
+  const signals = watchSignals(folderOfPostgres(config))
+  const overload = overloadOf(config, keyring, signals, metrics, readPool)
+  const { limit } = overload
   const committer = openCommitter({
     config,
     lane,
@@ -102,9 +100,7 @@ async function main(): Promise<void> {
     sealingKeys: keyring.sealingKeys,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
-    admission,
-    ...attemptsOf(keyring),
-    onShed: ({ class: of, reason }) => metrics.shed.inc({ class: of, reason }),
+    ...overload.dependencies,
     nowMicros: () => Date.now() * 1_000,
     readPool,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
@@ -117,9 +113,7 @@ async function main(): Promise<void> {
       durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
     readMetrics: () => readMetrics(metrics, limit, readPool, config.workerMetricsUrl),
-    http: config.http,
-    statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
-    ...watching(config, metrics),
+    ...edgeOf(config, metrics),
   })
   stopOnSignal(logger, async () => {
     draining = true
@@ -128,6 +122,7 @@ async function main(): Promise<void> {
     signals.stop()
     await app.close() // answers what is under way; new requests get 503
     await committer.stop()
+    await overload.stop()
     await queue.close()
     await backend.close()
     await Promise.all([acceptPool.end(), readPool.end()])
@@ -137,24 +132,21 @@ async function main(): Promise<void> {
   tellParent({ ready: true, address })
 }
 
-/** What is counted of requests and connections. */
-function watching(
-  { crashAt }: Config,
+/** The limits at the edge, and what is counted of requests and connections. */
+function edgeOf(
+  { crashAt, http }: Config,
   metrics: IntakeMetrics,
-): Pick<AppDependencies, 'onAnswered' | 'onCut'> {
+): Pick<AppDependencies, 'http' | 'statusWaitersMax' | 'onAnswered' | 'onCut'> {
   for (const reason of cutReasons) metrics.cut.inc({ reason }, 0) // a rate needs a first value
   return {
+    http,
+    statusWaitersMax: Math.min(statusWaitersMax, http.connectionsMax / 2),
     onAnswered: (route, status, seconds) => {
       metrics.requests.observe({ route, status }, seconds)
       if (status === 202) passes(crashAt, 'after-reply')
     },
     onCut: (reason) => metrics.cut.inc({ reason }),
   }
-}
-
-function attemptsOf({ blindIndexSecret }: Keyring) {
-  const ticketKey = ticketKeyFrom(blindIndexSecret)
-  return { ticketKey, ticketOf: createAttempts(ticketKey, () => Date.now() * 1_000) }
 }
 
 /** Who is told what changes about durability. */
@@ -232,17 +224,21 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
   })
 }
 
-function openAdmission(config: Config) {
-  const limit = new FilingLimit()
-  const signals = watchSignals(folderOfPostgres(config))
-  const { shedAt } = config
-  const shares = new FairShares(limit)
-  const requestsMax = requestsUnderWayMax
-  return {
-    limit,
+function overloadOf(
+  { shedAt }: Config,
+  { blindIndexSecret }: Keyring,
+  { read: signals }: MachineSignals,
+  { shed }: IntakeMetrics,
+  pool: AcceptDependencies['pool'],
+) {
+  return openOverload({
     signals,
-    admission: new Admission({ limit, shares, signals: signals.read, shedAt, requestsMax }),
-  }
+    shedAt,
+    secret: blindIndexSecret,
+    pool,
+    nowMicros: () => Date.now() * 1_000,
+    onShed: ({ class: of, reason }) => shed.inc({ class: of, reason }),
+  })
 }
 
 /** The disk that a Postgres of the engine's own writes to. */

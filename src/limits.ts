@@ -82,6 +82,15 @@ export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
 
+/** An outage is over when nothing was refused for so long. */
+export const outageQuietMs = 30_000
+/** Attempts that wait to be written in one intake process; more are in their filers' tickets alone. */
+export const attemptsRememberedMax = 20_000
+/** How often outages and attempts are written. */
+export const outageWriteEveryMs = 5_000
+/** How often the backlog is looked at for the public status, which may be cached for a few seconds. */
+export const backlogLookMs = 5_000
+export const statusCacheSeconds = 5
 /** How long an attempt ticket serves: some days, as an outage may last over a weekend. */
 export const attemptValidMicros = 7 * 86_400 * 1_000_000
 /** A longer ticket is none. */

@@ -27,7 +27,7 @@ export type ShedAt = Readonly<Record<RequestClass, number>>
  */
 export type Signals = () => Readonly<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
 
-export type ShedReason = 'journal' | 'share' | 'requests' | 'loop' | 'memory' | 'disk'
+export type ShedReason = 'off' | 'journal' | 'share' | 'requests' | 'loop' | 'memory' | 'disk'
 export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
 
 export type AdmissionOptions = {
@@ -63,6 +63,7 @@ export class Admission {
     const { limit, signals, shedAt, requestsMax } = this.#options
     const most = shedAt[of]
     const { loop, memory, disk } = signals()
+    if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
     // A loop that is late with hardly anything to do is late for another reason: it starts, or its
     // machine is busy.
@@ -119,6 +120,11 @@ export class Admission {
   refuse({ reason }: Shed, now: number): void {
     this.#refused.add(1, now)
     if (reason === 'journal') this.#options.limit.refuse()
+  }
+
+  /** Filings accepted in a minute, at the rate of late. */
+  acceptedLastMinute(now: number): number {
+    return 60_000 * this.#accepted.rate(now)
   }
 
   /**

@@ -31,12 +31,14 @@ import { policyRoutes } from './policies.ts'
 import { type ProblemCode, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
 import { statusRoute } from './status.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
 import { StatusWaiting } from './waiting.ts'
 
 export type AppDependencies = SubmitDependencies &
   CheckDependencies &
+  ServiceStatusDependencies &
   ExplanationDependencies & {
     readonly logger: FastifyBaseLogger
     readonly authenticator: Authenticator
@@ -86,6 +88,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies.receiptKeys)
+  serviceStatusRoute(app, dependencies)
   healthRoutes(app, dependencies.readiness)
   app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await dependencies.readMetrics()),

@@ -15,6 +15,7 @@ import {
   ticketHash,
 } from '../journal/attempt-ticket.ts'
 import { digestOf } from '../journal/digest.ts'
+import type { RecordedAttempt } from '../journal/outages.ts'
 
 /** What is known of a request that can't be accepted. */
 export type FailedAttempt = {
@@ -32,17 +33,23 @@ export type TicketMembers = {
   readonly attemptValidUntil?: string
 }
 
-/** Makes what a refusal carries. */
-export function createAttempts(key: TicketKey, nowMicros: () => number) {
+/** Makes what a refusal carries; `onIssued` is told who has a ticket now. */
+export function createAttempts(
+  key: TicketKey,
+  nowMicros: () => number,
+  onIssued: (attempt: RecordedAttempt) => void = () => {},
+) {
   return ({ subject, idempotencyKey, reason, body }: FailedAttempt): TicketMembers => {
     if (subject === undefined || idempotencyKey === undefined) return {}
     const atMicros = nowMicros()
+    const content = contentOf(body)
+    onIssued({ atMs: atMicros / 1_000, subject, employer: content.employer, reason })
     const { ticket, untilMicros } = issueTicket(key, {
       subject,
       key: keyHash(idempotencyKey),
       atMicros,
       reason,
-      ...contentOf(body),
+      ...content,
     })
     return {
       attemptTicket: ticket,

@@ -40,6 +40,7 @@ export class FilingLimit {
   #refused = 0
   /** At rest, milliseconds; undefined until one was answered so. */
   #restMs: number | undefined
+  #smoothMs = 0
   #answered = 0
   #answeredMs = 0
   /** Filings that a commit takes in a millisecond, smoothed. */
@@ -68,6 +69,11 @@ export class FilingLimit {
     )
   }
 
+  /** How long an answer takes, on average of late; 0 before the first. */
+  get answerMs(): number {
+    return this.#smoothMs
+  }
+
   /** A filing is under way; returns what to call when it is answered, as `performance.now()`. */
   enter(): (began: number, now: number, accepted: boolean) => void {
     const before = this.#underWay
@@ -79,6 +85,7 @@ export class FilingLimit {
       if (before < restUnderWay) {
         this.#restMs = (this.#restMs ?? ms) + restSmoothing * (ms - (this.#restMs ?? ms))
       }
+      this.#smoothMs += (ms - this.#smoothMs) * restSmoothing
       this.#answered += 1
       this.#answeredMs += ms
       if (now - this.#roundSince > limitRoundMs) this.#endRound(now)

@@ -46,6 +46,8 @@ export type SubmitDependencies = {
   /** The ticket of a filing that can't be accepted now. */
   readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
   readonly onShed: (shed: Shed) => void
+  /** The commit of a filing failed. */
+  readonly onFailed: () => void
   /** True while nothing may be accepted, as it could be lost. */
   readonly refuses: () => boolean
   /** Microseconds since 1970. */
@@ -254,12 +256,13 @@ function attemptOf({ filer, headers, body }: FastifyRequest, reason: string): Fa
 }
 
 function unavailable(
-  { ticketOf }: SubmitDependencies,
+  { ticketOf, onFailed }: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   code: 'UNAVAILABLE' | 'OUTCOME_UNKNOWN',
 ): FastifyReply {
-  return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'journal')))
+  onFailed()
+  return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'commit')))
 }
 
 function sendShed(

@@ -2,15 +2,11 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
-import { Admission } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
-import { createAttempts } from '../../src/intake/attempts.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
-import { FairShares } from '../../src/intake/fair-shares.ts'
-import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
+import { openOverload } from '../../src/intake/overload.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
-import { ticketKeyFrom } from '../../src/journal/attempt-ticket.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
@@ -45,16 +41,13 @@ export async function openApp(
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
   await recordPacks(pool, policies)
   const envelopes: bigint[] = []
-  const ticketKey = ticketKeyFrom(keyring.blindIndexSecret)
-  const limit = new FilingLimit()
-  const { shedAt } = readConfig({})
-  const signals = () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 })
-  const admission = new Admission({
-    limit,
-    shares: new FairShares(limit),
-    signals,
-    shedAt,
-    requestsMax: 1_000,
+  const overload = openOverload({
+    signals: () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 }),
+    shedAt: readConfig({}).shedAt,
+    secret: keyring.blindIndexSecret,
+    pool,
+    nowMicros: () => clock.nowMicros,
+    onShed: () => {},
   })
   const committer = new GroupCommit({
     targetMs: () => 10_000,
@@ -83,10 +76,7 @@ export async function openApp(
     sealingKeys: keyring.sealingKeys,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     submit: (filing) => committer.submit(filing),
-    admission,
-    ticketKey,
-    ticketOf: createAttempts(ticketKey, () => clock.nowMicros),
-    onShed: () => {},
+    ...overload.dependencies,
     refuses: refuses ?? (() => false),
     nowMicros: () => clock.nowMicros,
     readPool: readPool ?? pool,
@@ -113,6 +103,7 @@ export async function openApp(
   }
   return {
     app,
+    outages: overload.dependencies.outages,
     /** Numbers of the envelopes that were committed. */
     envelopes,
     headersFor,
@@ -146,6 +137,7 @@ export async function openApp(
     close: async () => {
       await app.close()
       await committer.stop()
+      await overload.stop()
     },
   }
 }

@@ -1,0 +1,78 @@
+/**
+ * What an intake process has against overload, put together: the limit that is found, admission by
+ * classes and shares, attempt tickets, and the ledger of outages, which is written now and then.
+ */
+import { type KeyObject, randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { ticketKeyFrom } from '../journal/attempt-ticket.ts'
+import { saveOutages } from '../journal/outages.ts'
+import { readBacklog } from '../journal/unposted.ts'
+import { outageWriteEveryMs, requestsUnderWayMax } from '../limits.ts'
+import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
+import { createAttempts } from './attempts.ts'
+import { FairShares } from './fair-shares.ts'
+import { FilingLimit } from './filing-limit.ts'
+import { OutageWatch } from './outage-watch.ts'
+
+export type OverloadDependencies = {
+  readonly signals: Signals
+  readonly shedAt: ShedAt
+  /** Another key is made of it, for tickets. */
+  readonly secret: KeyObject
+  /** For writing down outages and looking at the backlog: not acceptance's. */
+  readonly pool: pg.Pool
+  /** Microseconds since 1970. */
+  readonly nowMicros: () => number
+  readonly onShed: (shed: Shed) => void
+}
+
+export function openOverload(given: OverloadDependencies) {
+  const { signals, shedAt, secret, pool, nowMicros, onShed } = given
+  const limit = new FilingLimit()
+  const shares = new FairShares(limit)
+  const requestsMax = requestsUnderWayMax
+  const admission = new Admission({ limit, shares, signals, shedAt, requestsMax })
+  const outages = new OutageWatch()
+  const ticketKey = ticketKeyFrom(secret)
+  const nowMs = () => nowMicros() / 1_000
+  const keeper = keepOutages(outages, pool, nowMs)
+  return {
+    limit,
+    /** What the app needs of it. */
+    dependencies: {
+      admission,
+      outages,
+      ticketKey,
+      ticketOf: createAttempts(ticketKey, nowMicros, (attempt) => outages.noteAttempt(attempt)),
+      onShed: (shed: Shed) => {
+        onShed(shed)
+        const { class: of, reason } = shed
+        if (of.startsWith('filings') && reason !== 'share') outages.note(reason, nowMs())
+      },
+      onFailed: () => outages.note('commit', nowMs()),
+      readBacklog: () => readBacklog(pool),
+      acceptedLastMinute: () => admission.acceptedLastMinute(performance.now()),
+      answerMs: () => limit.answerMs,
+    },
+    stop: keeper.stop,
+  }
+}
+
+/** Writes down what was seen of outages, now and then, and once more at the end. */
+function keepOutages(
+  outages: OutageWatch,
+  pool: pg.Pool,
+  nowMs: () => number,
+): { stop(): Promise<void> } {
+  const process = randomUUID()
+  const write = () =>
+    outages.write((windows, attempts) => saveOutages(pool, process, windows, attempts), nowMs())
+  const timer = setInterval(write, outageWriteEveryMs)
+  timer.unref()
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await write()
+    },
+  }
+}

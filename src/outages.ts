@@ -1,0 +1,85 @@
+/**
+ * `npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]`: when filings were
+ * refused or could not be committed, why and how many; --filers lists who tried then and holds an
+ * attempt ticket. The evidence for extending a deadline. Without days: today.
+ */
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { addDays, dayOf, formatInstant, instantMicros, isDay } from './declaration/period.ts'
+import { listAttempts, listOutages } from './journal/outages.ts'
+import { readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+
+const usage = 'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]'
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const { from, to, filers, json } = readArguments(args)
+  const [fromMicros, untilMicros] = [
+    instantMicros(from, '00:00'),
+    instantMicros(addDays(to, 1), '00:00'),
+  ]
+  await withDatabase(readConfig(process.env), async ({ ownerUrl }) => {
+    const client = new pg.Client({
+      connectionString: ownerUrl,
+      application_name: 'spillway-outages',
+    })
+    await client.connect()
+    try {
+      const outages = await listOutages(client, fromMicros, untilMicros)
+      const attempts = filers ? await listAttempts(client, fromMicros, untilMicros) : []
+      if (json) say(JSON.stringify({ from, to, outages, ...(filers && { filers: attempts }) }))
+      else show(from, to, outages, attempts)
+    } finally {
+      await client.end()
+    }
+  })
+}
+
+function readArguments(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        from: { type: 'string', default: dayOf(Date.now() * 1_000) },
+        to: { type: 'string' },
+        filers: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const { from, to = from, filers, json } = values
+    if (isDay(from) && isDay(to) && from <= to) return { from, to, filers, json }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+function show(
+  from: string,
+  to: string,
+  outages: Awaited<ReturnType<typeof listOutages>>,
+  filers: Awaited<ReturnType<typeof listAttempts>>,
+): void {
+  for (const { beganAt, lastAt, endedAt, cause, refused, failed } of outages) {
+    const until = endedAt === null ? `${instant(lastAt)} and may go on` : instant(endedAt)
+    say(`${instant(beganAt)} to ${until}: ${cause}, ${refused} refused, ${failed} failed`)
+  }
+  for (const { subject, employers, attempts, first, last } of filers) {
+    say(
+      `  ${subject}  ${attempts} tickets, ${instant(first)} to ${instant(last)}  ${employers.join(' ')}`,
+    )
+  }
+  say(`${outages.length} windows from ${from} to ${to}.`)
+}
+
+function instant(date: Date): string {
+  return formatInstant(date.getTime() * 1_000)
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

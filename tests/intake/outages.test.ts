@@ -1,0 +1,84 @@
+/** The system tells of its own outages: to everybody while they last, and to who decides afterwards. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { OutageWatch } from '../../src/intake/outage-watch.ts'
+import type { OutageWindow } from '../../src/journal/outages.ts'
+import { outageQuietMs } from '../../src/limits.ts'
+import { runCommand } from '../support/command.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
+
+test('refusals close to each other are one window; what could not be written is written later', async () => {
+  const watch = new OutageWatch()
+  watch.note('journal', 1_000)
+  watch.note('commit', 2_000)
+  expect(watch.open(3_000)).toMatchObject({ cause: 'journal', refused: 1, failed: 1 })
+  await watch.write(async () => {
+    throw new Error('the database is away')
+  }, 3_000)
+  const written: OutageWindow[] = []
+  const save = async (windows: readonly OutageWindow[]) => {
+    written.push(...windows)
+  }
+  expect(watch.open(2_000 + outageQuietMs)).toBeUndefined()
+  watch.note('loop', 2 * outageQuietMs)
+  await watch.write(save, 2 * outageQuietMs)
+  expect(written).toMatchObject([
+    { number: 1, beganMs: 1_000, lastMs: 2_000, ended: true },
+    { number: 2, ended: false, cause: 'loop' },
+  ])
+  await watch.write(save, 2 * outageQuietMs)
+  expect(written).toHaveLength(2)
+})
+
+let database: TestDatabase
+let intake: EngineProcess
+beforeAll(async () => {
+  database = await createDatabase()
+  intake = await startProcess('intake', {
+    DATABASE_URL: database.url,
+    SHED_AT: 'filings-due=0',
+    LOG_LEVEL: 'warn',
+  })
+})
+afterAll(async () => {
+  await intake.end()
+  await database.drop()
+})
+
+const statusOf = async () => {
+  const answer = await fetch(`${intake.address}/v1/service/status`)
+  expect(answer.headers.get('cache-control')).toMatch(/^public, max-age=\d+$/)
+  return (await answer.json()) as Record<string, unknown>
+}
+
+test('the public status is green, then red with numbers; the command names the filers with tickets', async () => {
+  expect(await statusOf()).toMatchObject({
+    status: 'green',
+    backlog: { declarations: 0 },
+    nextDeadline: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+  })
+  const declaration = declare()
+  const token = await tokenFor([declaration.employer])
+  for (let i = 0; i < 3; i += 1) {
+    expect((await file(intake.address, token, `out-${i}`, declaration)).status).toBe(503)
+  }
+  expect(await statusOf()).toMatchObject({
+    status: 'red',
+    openOutage: { cause: 'off', refused: 3, failed: 0 },
+  })
+  await waitFor('it to be written down', async () => {
+    const { rows } = await database.owner.query('select refused from journal.outage')
+    return rows[0]?.refused === 3
+  })
+  const env = { DATABASE_URL: database.ownerUrl, KEYRING_FILE: inject('keyringFile') }
+  const command = runCommand('src/outages.ts', env, ['--filers'])
+  expect(await command.done).toBe(0)
+  expect(command.output()).toMatch(/off, 3 refused, 0 failed/)
+  expect(command.output()).toContain(`${declaration.employer}  3 tickets`)
+  expect(command.output()).toMatch(/1 windows from/)
+  const wrong = runCommand('src/outages.ts', env, ['--from', 'yesterday'])
+  expect(await wrong.done).toBe(1)
+  expect(wrong.output()).toMatch(/^Usage: npm run outages/)
+})
