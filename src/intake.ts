@@ -8,7 +8,7 @@ import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
 import type { FilingLimit } from './intake/filing-limit.ts'
-import { openOverload } from './intake/overload.ts'
+import { exchangeOver, type OverloadDependencies, openOverload } from './intake/overload.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
@@ -76,7 +76,8 @@ async function main(): Promise<void> {
   const queue = backend.openQueue(lane)
   const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
   const signals = watchSignals(folderOfPostgres(config))
-  const overload = overloadOf(config, keyring, signals, metrics, readPool)
+  const exchange = exchangeOver(backend.exchange)
+  const overload = overloadOf(config, keyring, signals, metrics, { pool: readPool, exchange })
   const { limit } = overload
   const committer = openCommitter({
     config,
@@ -229,13 +230,13 @@ function overloadOf(
   { blindIndexSecret }: Keyring,
   { read: signals }: MachineSignals,
   { shed }: IntakeMetrics,
-  pool: AcceptDependencies['pool'],
+  more: Pick<OverloadDependencies, 'pool' | 'exchange'>,
 ) {
   return openOverload({
+    ...more,
     signals,
     shedAt,
     secret: blindIndexSecret,
-    pool,
     nowMicros: () => Date.now() * 1_000,
     onShed: ({ class: of, reason }) => shed.inc({ class: of, reason }),
   })

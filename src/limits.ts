@@ -103,6 +103,11 @@ export const filingsUnderWayMin = 8
 export const crowdedShare = 0.5
 /** Who filed within this time, or the one before it, has a share. */
 export const sharesWindowMs = 1_000
+/** How often intake processes tell each other, and of how many filers: those with most under way. */
+export const sharesExchangeEveryMs = 1_000
+export const sharesToldMax = 200
+/** What a process told longer ago than this counts no more: it is gone, or its store is. */
+export const sharesToldMsMax = 5_000
 /** Filers counted in one such time; more have the same share. */
 export const sharesRememberedMax = 20_000
 /** So many at once are let in whatever is known of commits. */

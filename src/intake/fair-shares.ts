@@ -1,10 +1,13 @@
 /**
  * Fair shares: where filings crowd, no filer has more under way than its share, which is an equal part
  * for each that filed in the last moments. Where they don't, one filer may have it all. What is under
- * way decides the rate too: as many are answered of each as it has places.
+ * way decides the rate too: as many are answered of each as it has places. What other intake processes
+ * tell counts as well: a filer that spreads over all of them has one share.
  */
+import { hash } from 'node:crypto'
 import { crowdedShare, sharesRememberedMax, sharesWindowMs } from '../limits.ts'
 import type { FilingLimit } from './filing-limit.ts'
+import type { SharesTold } from './shares-exchange.ts'
 
 export class FairShares {
   readonly #limit: Pick<FilingLimit, 'limit' | 'underWay'>
@@ -13,6 +16,9 @@ export class FairShares {
   #now = new Set<string>()
   #before = new Set<string>()
   #windowSince = 0
+  /** What the others told last. */
+  #others: readonly SharesTold[] = []
+  #elsewhere: ReadonlyMap<string, number> = new Map()
 
   constructor(limit: Pick<FilingLimit, 'limit' | 'underWay'>) {
     this.#limit = limit
@@ -21,14 +27,42 @@ export class FairShares {
   /** Whether a filer, or an employer, has all that it may have under way now. */
   exceeds(who: string, now: number): boolean {
     if (this.#limit.underWay < crowdedShare * this.#limit.limit) return false
-    return (this.#underWay.get(who) ?? 0) >= this.share(now)
+    const elsewhere = this.#elsewhere.size === 0 ? 0 : (this.#elsewhere.get(nameOf(who)) ?? 0)
+    return (this.#underWay.get(who) ?? 0) + elsewhere >= this.share(now)
   }
 
   /** How many filings each may have under way where they crowd; at least one. */
   share(now: number): number {
     this.#turn(now)
-    const active = Math.max(1, this.#now.size, this.#before.size)
-    return Math.max(1, Math.floor(this.#limit.limit / active))
+    // The same filers come to all processes, more or less: the most that one of them sees.
+    const active = Math.max(this.#activeHere(), ...this.#others.map((other) => other.active))
+    const limit = this.#others.reduce((sum, other) => sum + other.limit, this.#limit.limit)
+    return Math.max(1, Math.floor(limit / active))
+  }
+
+  /** What the others should know. */
+  told(now: number, filersMax: number): SharesTold {
+    this.#turn(now)
+    const most = [...this.#underWay].sort(([, one], [, other]) => other - one).slice(0, filersMax)
+    return {
+      limit: Math.floor(this.#limit.limit),
+      active: this.#activeHere(),
+      underWay: most.map(([who, count]) => [nameOf(who), count]),
+    }
+  }
+
+  /** Takes what the others told; nothing when they can't be heard. */
+  hear(others: readonly SharesTold[]): void {
+    const elsewhere = new Map<string, number>()
+    for (const { underWay } of others) {
+      for (const [who, count] of underWay) elsewhere.set(who, (elsewhere.get(who) ?? 0) + count)
+    }
+    this.#others = others
+    this.#elsewhere = elsewhere
+  }
+
+  #activeHere(): number {
+    return Math.max(1, this.#now.size, this.#before.size)
   }
 
   /** One more is under way; returns what to call when it is answered. */
@@ -49,4 +83,9 @@ export class FairShares {
     this.#now = new Set()
     this.#windowSince = now
   }
+}
+
+/** A filer among processes: a hash, as the store needs no names. */
+function nameOf(who: string): string {
+  return hash('sha256', who, 'hex').slice(0, 16)
 }

@@ -7,12 +7,13 @@ import type pg from 'pg'
 import { ticketKeyFrom } from '../journal/attempt-ticket.ts'
 import { saveOutages } from '../journal/outages.ts'
 import { readBacklog } from '../journal/unposted.ts'
-import { outageWriteEveryMs, requestsUnderWayMax } from '../limits.ts'
+import { outageWriteEveryMs, requestsUnderWayMax, sharesToldMsMax } from '../limits.ts'
 import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
 import { OutageWatch } from './outage-watch.ts'
+import { type Exchange, type SharesTold, startSharesExchange } from './shares-exchange.ts'
 
 export type OverloadDependencies = {
   readonly signals: Signals
@@ -24,6 +25,8 @@ export type OverloadDependencies = {
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
   readonly onShed: (shed: Shed) => void
+  /** With the other intake processes, where they have a store. */
+  readonly exchange?: Exchange
 }
 
 export function openOverload(given: OverloadDependencies) {
@@ -36,6 +39,7 @@ export function openOverload(given: OverloadDependencies) {
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
   const keeper = keepOutages(outages, pool, nowMs)
+  const exchanging = startSharesExchange(shares, given.exchange)
   return {
     limit,
     /** What the app needs of it. */
@@ -54,7 +58,10 @@ export function openOverload(given: OverloadDependencies) {
       acceptedLastMinute: () => admission.acceptedLastMinute(performance.now()),
       answerMs: () => limit.answerMs,
     },
-    stop: keeper.stop,
+    stop: async () => {
+      exchanging.stop()
+      await keeper.stop()
+    },
   }
 }
 
@@ -74,5 +81,16 @@ function keepOutages(
       clearInterval(timer)
       await write()
     },
+  }
+}
+
+/** Shares are told as JSON; what is none is not heard. */
+export function exchangeOver(
+  store: ((name: string, text: string, msMax: number) => Promise<string[]>) | undefined,
+): Exchange {
+  if (store === undefined) return undefined
+  return async (told) => {
+    const heard = await store('shares', JSON.stringify(told), sharesToldMsMax)
+    return heard.map((text) => JSON.parse(text) as SharesTold)
   }
 }

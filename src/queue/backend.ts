@@ -2,7 +2,7 @@
  * The one place that knows BullMQ, and where it keeps its jobs: Redis, or its PostgreSQL backend.
  * Above it, a queue is a queue. Jobs are references: an envelope's number and nothing else.
  */
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { createPostgresBackend, createRedisBackend, withBackend } from 'bullmq'
 import { type RedisOptions as AllRedisOptions, Redis } from 'ioredis'
 import type { Lane } from '../journal/lanes.ts'
@@ -55,6 +55,8 @@ export type QueueBackend = {
   check(): Promise<QueueCheck>
   /** Told whenever its server is reached anew. */
   onReconnect(listener: () => void): void
+  /** Tells a text to the other processes, and hears what they told lately; where there is a store. */
+  readonly exchange?: (name: string, text: string, msMax: number) => Promise<string[]>
   openQueue(lane: Lane): LaneQueue
   openWorker(lane: Lane, post: PostEnvelope): LaneWorker
   /** Ends what the backend holds itself; close queues and workers first. */
@@ -175,6 +177,7 @@ export function openPostgresBackend(options: {
 /** A connection that looks at the server, made when it is first used. */
 function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) {
   const epochKey = `{spillway:${namespace}}:epoch`
+  const self = randomUUID()
   let redis: Redis | undefined
   let epoch: string | undefined
   const open = () => {
@@ -202,6 +205,23 @@ function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) 
       return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
     },
     isFull: watchMemory(open),
+    exchange: async (name: string, text: string, msMax: number): Promise<string[]> => {
+      const key = `{spillway:${namespace}}:${name}`
+      const redis = open()
+      await redis.hset(key, self, `${Date.now()} ${text}`)
+      await redis.pexpire(key, msMax)
+      const all = await redis.hgetall(key)
+      const heard: string[] = []
+      for (const [process, told] of Object.entries(all)) {
+        if (process === self) continue
+        const space = told.indexOf(' ')
+        // By clocks of several machines: one that is far off is not heard, or for ever, until it ends.
+        if (Math.abs(Date.now() - Number(told.slice(0, space))) < msMax)
+          heard.push(told.slice(space + 1))
+        else await redis.hdel(key, process)
+      }
+      return heard
+    },
   }
 }
 

@@ -1,10 +1,15 @@
 /** One filer that sends fifty times its share leaves the others what is theirs. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FairShares } from '../../src/intake/fair-shares.ts'
+import { exchangeOver } from '../../src/intake/overload.ts'
+import { startSharesExchange } from '../../src/intake/shares-exchange.ts'
 import { sharesWindowMs } from '../../src/limits.ts'
+import { openRedisBackend } from '../../src/queue/backend.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
+import { startRedis } from '../support/redis.ts'
+import { waitFor } from '../support/wait.ts'
 
 test('where filings do not crowd, one filer may have it all', () => {
   const limit = { limit: 100, underWay: 49 }
@@ -27,6 +32,42 @@ test('shares are equal parts for those who filed lately, and at least one filing
   for (const one of leave) one()
   expect(shares.share(sharesWindowMs + 1)).toBe(1) // the window before counts
   expect(shares.share(4 * sharesWindowMs)).toBe(10)
+})
+
+test('a filer that spreads over processes has one share; without their store each goes by itself', async () => {
+  const redis = await startRedis()
+  const open = () => {
+    const backend = openRedisBackend({ url: redis.url, namespace: 'shares', onError: () => {} })
+    const limit = { limit: 20, underWay: 20 }
+    const shares = new FairShares(limit)
+    const exchanging = startSharesExchange(shares, exchangeOver(backend.exchange))
+    return { backend, shares, exchanging }
+  }
+  const [one, other] = [open(), open()]
+  try {
+    for (let i = 0; i < 12; i += 1) one.shares.enter('monster', performance.now())
+    for (let i = 0; i < 12; i += 1) other.shares.enter('monster', performance.now())
+    for (const { shares } of [one, other]) shares.enter('small', performance.now())
+    // Of 40 places two filers have 20 each: the one has 24, though no process sees more than 12.
+    await waitFor('both to hear of each other', () => {
+      for (const { shares } of [one, other]) shares.enter('small', performance.now())()
+      return [one, other].every(({ shares }) => shares.exceeds('monster', performance.now()))
+    })
+    expect(one.shares.exceeds('small', performance.now())).toBe(false)
+    await redis.stop()
+    await waitFor('each to go by itself', () => {
+      for (const { shares } of [one, other]) shares.enter('small', performance.now())()
+      return one.shares.share(performance.now()) === 10
+    })
+    expect(one.shares.exceeds('monster', performance.now())).toBe(true)
+    expect(one.shares.exceeds('small', performance.now())).toBe(false)
+  } finally {
+    for (const { backend, exchanging } of [one, other]) {
+      exchanging.stop()
+      await backend.close()
+    }
+    await redis.stop()
+  }
 })
 
 let database: TestDatabase
