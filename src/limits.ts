@@ -91,6 +91,9 @@ export const outageWriteEveryMs = 5_000
 /** How often the backlog is looked at for the public status, which may be cached for a few seconds. */
 export const backlogLookMs = 5_000
 export const statusCacheSeconds = 5
+/** What was refused for findings gets the same again for so long, for so many at a time. */
+export const refusedLatelyMs = 30_000
+export const refusedLatelyMax = 200
 /** How long an attempt ticket serves: some days, as an outage may last over a weekend. */
 export const attemptValidMicros = 7 * 86_400 * 1_000_000
 /** A longer ticket is none. */

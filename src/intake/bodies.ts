@@ -17,6 +17,13 @@ export function declarationBody(http: HttpLimits): {
   return { bodyLimit: http.bodyBytesMax, preParsing: inflateBody(http) }
 }
 
+const texts = new WeakMap<object, string>()
+
+/** The body as it was sent, inflated; undefined where none was read. */
+export function bodyTextOf({ raw }: FastifyRequest): string | undefined {
+  return texts.get(raw)
+}
+
 /** Makes JSON within the limits the only body that is read. */
 export function takeJson(app: FastifyInstance, http: HttpLimits): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -25,6 +32,7 @@ export function takeJson(app: FastifyInstance, http: HttpLimits): void {
     'application/json',
     { parseAs: 'string' },
     (request, body, done) => {
+      texts.set(request.raw, body)
       const excess = excessOf(body, http)
       if (excess === undefined) return parse(request, body, done)
       done(new RefusedRequestError(excess === 'depth' ? 'JSON_TOO_DEEP' : 'JSON_TOO_MANY_ITEMS'))

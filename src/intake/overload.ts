@@ -13,6 +13,7 @@ import { createAttempts } from './attempts.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
 import { OutageWatch } from './outage-watch.ts'
+import { RefusedLately } from './refused-lately.ts'
 import { type Exchange, type SharesTold, startSharesExchange } from './shares-exchange.ts'
 
 export type OverloadDependencies = {
@@ -46,6 +47,7 @@ export function openOverload(given: OverloadDependencies) {
     dependencies: {
       admission,
       outages,
+      refusedLately: new RefusedLately(),
       ticketKey,
       ticketOf: createAttempts(ticketKey, nowMicros, (attempt) => outages.noteAttempt(attempt)),
       onShed: (shed: Shed) => {

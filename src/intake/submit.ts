@@ -32,6 +32,7 @@ import type { HttpLimits } from './http-limits.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
+import type { RefusedLately } from './refused-lately.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
 import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
 
@@ -43,6 +44,7 @@ export type SubmitDependencies = {
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
   readonly admission: Admission
   readonly ticketKey: TicketKey
+  readonly refusedLately: RefusedLately
   /** The ticket of a filing that can't be accepted now. */
   readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
   readonly onShed: (shed: Shed) => void
@@ -129,6 +131,8 @@ async function submit(
   const asker = { subject: request.filer?.subject ?? '', idempotencyKey: key.value }
   const attempt = readAttempt(ticketKey, request.headers['attempt-ticket'], asker, nowMicros)
   if (attempt === 'invalid') return sendProblem(request, reply, 'TICKET_INVALID')
+  const known = dependencies.refusedLately.find(request, performance.now())
+  if (known !== undefined) return sendProblem(request, reply, 'DECLARATION_INVALID', known)
   const { findings, valid } = checkFiling(body, {
     policies,
     nowMicros: attempt?.atMicros ?? nowMicros,
@@ -138,8 +142,11 @@ async function submit(
   if (valid === undefined || findings.errors > 0) {
     const before = await findAccepted(readPool, body, key.value)
     if (before !== undefined) return replayed(reply, before)
-    const errors = findings.first(findingsPerAnswerMax)
-    return sendProblem(request, reply, 'DECLARATION_INVALID', { errors, total: findings.total })
+    const refusal = { errors: findings.first(findingsPerAnswerMax), total: findings.total }
+    // What the journal was asked about may be otherwise in a moment.
+    if (valid === undefined)
+      dependencies.refusedLately.remember(request, refusal, performance.now())
+    return sendProblem(request, reply, 'DECLARATION_INVALID', refusal)
   }
   const filing = filingOf(valid, key.value, nowMicros, attempt)
   if (attempt !== undefined && !isFor(attempt, filing)) {
