@@ -19,7 +19,7 @@ export type BooksOfLane = {
   readonly underWay: number
   /** Accepted less all others: 0, or something is lost. */
   readonly missing: number
-  /** Posted more than once: 0. */
+  /** Posted more than once, or not where they were accepted: 0. */
   readonly doubled: number
 }
 
@@ -54,13 +54,17 @@ export async function readBooks(
     `select
        lane,
        count(*) as accepted,
-       count(*) filter (where posted_times > 0) as posted,
-       count(*) filter (where dead_letter) as "deadLetters",
-       count(*) filter (where under_way) as "underWay",
-       count(*) filter (where posted_times = 0 and not dead_letter and not under_way) as missing,
-       count(*) filter (where posted_times > 1) as doubled,
-       extract(epoch from now() - min(accepted_at) filter (where under_way)) as oldest
-     from ledger.fate
+       count(*) filter (where fate = 'posted') as posted,
+       count(*) filter (where fate = 'dead letter') as "deadLetters",
+       count(*) filter (where fate = 'under way') as "underWay",
+       count(*) filter (where fate = 'missing') as missing,
+       count(w.id) as doubled,
+       extract(epoch from now() - min(accepted_at) filter (where fate = 'under way')) as oldest
+     from ledger.fate f
+     left join ledger.posted_wrongly(
+       timestamptz 'epoch' + $1::bigint * interval '1 microsecond',
+       timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+     ) w on w.id = f.id
      where accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
        and accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
        and ($3::text is null or employer = $3)

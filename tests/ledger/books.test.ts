@@ -159,6 +159,46 @@ test('what is lost or doubled is told, and ends with 1', async () => {
   expect((await readBooks(owner, day, undefined)).lanes).toMatchObject([{ missing: 3, doubled: 1 }])
 })
 
+test('what the journal lost stays in the books, as missing', async () => {
+  const { owner } = journal.database
+  const [before] = (await readBooks(owner, day, undefined)).lanes
+  await accept(4, 'gone', true)
+  await owner.query(
+    'delete from journal.envelope where number = (select max(number) from journal.envelope)',
+  )
+  const { lanes } = await readBooks(owner, day, undefined)
+  expect(lanes).toMatchObject([
+    { lane: '?', accepted: 4, posted: 0, missing: 4 },
+    { lane: 'filing', accepted: before?.accepted },
+  ])
+})
+
+test('differences of reassessments are in the parts as in the day', async () => {
+  const { owner } = journal.database
+  await owner.query(
+    `create temp table first as select * from ledger.declaration order by envelope limit 1;
+     insert into journal.acceptance
+     select 'order', a.envelope, 950, a.employer, a.period, 'reassessment', a.digest, a.accepted_at, a.deadline, a.on_time
+     from journal.acceptance a
+     join first f on f.id = a.id;
+     insert into ledger.reassessment
+     select envelope, 950, 'order', employer, period, region, envelope, position,
+       policy_hash, policy_hash, false, 0, 0, 100, 7, 0, 200, 20, 0, 0, 0, 0, 0, 0, 1000
+     from first`,
+  )
+  const { amounts } = await readBooks(owner, day, undefined)
+  const { output } = await run('--day', day, '--by', 'employer')
+  const lines = output.trim().split('\n').slice(1)
+  for (const [column, side] of [
+    [7, 'employerFen'],
+    [8, 'employeeFen'],
+  ] as const) {
+    const parts = lines.reduce((sum, line) => sum + Number(line.split(',')[column]), 0)
+    const whole = amounts.reduce((sum, amount) => sum + amount[side], 0)
+    expect(Math.round(100 * parts)).toBe(whole)
+  }
+})
+
 test('the command tells how it is used, and takes today when no day is named', async () => {
   expect((await run('--day', 'today')).output).toMatch(/^Usage: npm run reconcile/)
   expect((await run()).output).toContain(dayOf(Date.now() * 1_000))
