@@ -10,6 +10,7 @@ import type pg from 'pg'
 import { addDays, instantMicros } from '../declaration/period.ts'
 import { openCompact, type PublicJwk, type Signer, signCompact } from '../journal/compact-jws.ts'
 import { sha256 } from '../journal/digest.ts'
+import { closeAfterMs } from '../limits.ts'
 
 export type BooksOfLane = {
   readonly lane: string
@@ -139,7 +140,7 @@ export async function signBooks(
 }
 
 /**
- * Signs the books of a day that is over, once, when nothing of it is under way any more.
+ * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it is under way any more.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -150,8 +151,13 @@ export async function closeDay(
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    const { rows } = await client.query('select from ledger.books where day = $1 limit 1', [day])
-    const books = rows.length > 0 ? undefined : await readBooks(client, day, undefined)
+    const { rows } = await client.query(
+      `select
+       where now() >= timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+         and not exists (select from ledger.books where day = $1)`,
+      [day, instantMicros(addDays(day, 1), '00:00') + closeAfterMs * 1_000],
+    )
+    const books = rows.length === 0 ? undefined : await readBooks(client, day, undefined)
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
     if (books !== undefined && ready) await append(client, signer, books)
     await client.query('commit')

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
+import { closeDays } from '../../src/ledger/bookkeeper.ts'
 import { closeDay, readBooks } from '../../src/ledger/books.ts'
 import { runCommand } from '../support/command.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
@@ -142,6 +143,36 @@ test('a day is closed once, when nothing of it is under way, whoever closes it',
   expect(await close(open)).toEqual([undefined, undefined])
   await owner.query("update journal.acceptance set accepted_at = accepted_at + interval '1 day'")
   for (const client of clients) client.release()
+})
+
+test('a day is closed minutes after its end by the clock of the database, whatever befalls another', async () => {
+  const { owner } = journal.database
+  const [signer] = journal.keyring.receiptKeys
+  if (signer === undefined) throw new Error('no keys')
+  const client = await owner.connect()
+  await client.query(`
+    create schema clock;
+    create function clock.now() returns timestamptz language sql
+    return timestamptz '2024-10-11 00:04:59+08';
+    set search_path = clock, pg_catalog`)
+  expect(await closeDay(client, signer, '2024-10-10')).toBeUndefined()
+  expect(await closeDay(client, signer, '2024-10-09')).toMatchObject({ day: '2024-10-09' })
+  client.release(true)
+  await owner.query(
+    `alter table ledger.books add constraint planted check (day <> '2024-10-12') not valid`,
+  )
+  const closed: string[] = []
+  const failed: string[] = []
+  await closeDays({
+    pool: owner,
+    signer,
+    nowMs: () => Date.parse('2024-10-15T12:00:00+08:00'),
+    onClosed: (books) => closed.push(books.day),
+    onError: (_, on) => failed.push(on),
+  })
+  await owner.query('alter table ledger.books drop constraint planted')
+  expect(failed).toEqual(['2024-10-12'])
+  expect(closed.slice(-3)).toEqual(['2024-10-11', '2024-10-13', '2024-10-14'])
 })
 
 test('what is lost or doubled is told, and ends with 1', async () => {
