@@ -206,9 +206,12 @@ export const stuckIdleMs = 15_000
 /** An envelope, or a group's commit, under way for so long is stuck: all its statements time out. */
 export const stuckUnderWayMs = 20_000
 
-/** How often a worker looks whether a day can be closed, and how many days back. */
+/** How often a worker looks whether a day can be closed. */
 export const closeEveryMs = 15 * 60_000
-export const closeDaysMax = 7
+/** A day is closed so long after its end: what was accepted in its last second commits later. */
+export const closeAfterMs = 5 * 60_000
+/** How many days back. */
+export const closeDaysMax = 31
 
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
@@ -235,3 +238,7 @@ assert(headersMsMax + connectionsCheckMs < 15_000, 'slow headers are cut within 
 assert(connectionsPerAddressMax < connectionsMax, 'one address must not take all connections')
 assert(statusWaitersMax < connectionsMax, 'who waits must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
+assert(
+  groupCommitMsMax + acceptStatementMsMax < closeAfterMs,
+  'a day must not be closed while its last filings can still commit',
+)

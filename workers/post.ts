@@ -133,8 +133,8 @@ function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
       balanced
         ? logger.info({ day, lanes }, 'the books of a day are signed')
         : logger.error({ day, lanes }, 'the books of a day do NOT balance'),
-    onError: (err) =>
-      logger.warn({ err }, 'a day could not be closed; the next turn will try again'),
+    onError: (err, day) =>
+      logger.warn({ err, day }, 'a day could not be closed; the next turn will try again'),
   })
 }
 

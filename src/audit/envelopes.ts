@@ -58,7 +58,30 @@ export async function auditEnvelopes(
     }
     page = await next
   }
+  await findLost(audit)
   return counts
+}
+
+/** Envelopes that acceptances or postings name and the journal does not have. */
+async function findLost({ client, onOffender }: EnvelopeAudit): Promise<void> {
+  const { rows } = await client.query<{ envelope: string; accepted: string }>(
+    `select named.envelope, sum(named.accepted) as accepted
+     from (
+       select envelope, count(*) as accepted
+       from journal.acceptance
+       group by envelope
+       union all
+       select envelope, 0
+       from ledger.posting
+     ) as named
+     left join journal.envelope e on e.number = named.envelope
+     where e.number is null
+     group by named.envelope
+     order by named.envelope`,
+  )
+  for (const { envelope, accepted } of rows) {
+    onOffender('I10', `envelope ${envelope}`, `it is lost; ${accepted} were accepted in it`)
+  }
 }
 
 /**

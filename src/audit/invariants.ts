@@ -17,23 +17,39 @@ const amounts = `
   d.work_injury_employer_fen, d.work_injury_employee_fen,
   d.occupational_injury_employer_fen`
 
-/** What lines and their declaration must agree on: employees' amounts are of lines alone. */
+/**
+ * What lines and their declaration must agree on. Employees' amounts and bases are of lines alone;
+ * an employer's may have a part that is made for the unit as a whole, where the pack says so.
+ */
 const lineSums = ['pension', 'medical', 'unemployment', 'work_injury']
-const employeeSums = lineSums
-  .map((name) => `sum(l.${name}_employee_fen) as ${name}_employee_fen`)
+const sums = lineSums
+  .flatMap((name) => [`${name}_base_fen`, `${name}_employer_fen`, `${name}_employee_fen`])
+  .map((column) => `sum(l.${column}) as ${column}`)
   .join(', ')
-const summedAmounts = lineSums.map((name) => `s.${name}_employee_fen`).join(', ')
-const employeeAmounts = lineSums.map((name) => `d.${name}_employee_fen`).join(', ')
+const ofLinesAlone = (from: string) =>
+  lineSums.map((name) => `${from}.${name}_base_fen, ${from}.${name}_employee_fen`).join(', ')
+const ofEmployers = (from: string) =>
+  lineSums.map((name) => `${from}.${name}_employer_fen`).join(', ')
+const employersLessThanLines = lineSums
+  .map((name) => `d.${name}_employer_fen < s.${name}_employer_fen`)
+  .join(' or ')
 
 /** Statuses that the API may answer to a filing. */
-export const allowedStatuses = [202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503]
+export const allowedStatuses = [202, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503]
+
+/**
+ * Answers after which nothing may be posted. Not 408, 425 and 429: what stands before an intake can
+ * give them after it passed the filing on.
+ */
+const refusals = [400, 401, 403, 404, 405, 409, 413, 415, 422]
 
 /**
  * Preparations: which attempts were refused for good, what clients hold, once for each id, and the
  * lines of each declaration added up, which costs most and is asked for twice.
  */
 export const preparations = [
-  'create temp table refused as select n from answered where status between 400 and 499',
+  `create temp table refused as
+   select distinct n from answered where status = any('{${refusals.join(',')}}')`,
   'create unique index on refused (n)',
   'analyze refused',
   `create temp table held_receipts as
@@ -47,10 +63,16 @@ export const preparations = [
   'create unique index on held_receipts (id)',
   'analyze held_receipts',
   `create temp table summed as
-   select l.envelope, l.position, count(*) as lines, ${employeeSums}
+   select l.envelope, l.position, count(*) as lines, ${sums}
    from ledger.line l
    group by l.envelope, l.position`,
   'analyze summed',
+  // Packs by which employers' amounts, too, are of lines alone.
+  `create temp table packs_of_lines_alone as
+   select hash
+   from journal.policy_pack
+   where jsonb_path_exists(content::jsonb, '$.rounding[*] ? (@.per == "unit")') is not true
+     and jsonb_path_exists(content::jsonb, '$.bases.unit[*]') is not true`,
 ]
 
 export const invariants: readonly Invariant[] = [
@@ -72,10 +94,37 @@ export const invariants: readonly Invariant[] = [
       group by d.id
       having count(*) > 1
       union all
-      select d.id, 'it is posted from another place than it was accepted at'
+      select d.id,
+        case
+          when (a.envelope, a.position) is distinct from (d.envelope, d.position)
+            then 'it is posted from another place than it was accepted at'
+          else 'it is posted for another employer, period or kind than it was accepted for'
+        end
       from ledger.declaration d
       left join journal.acceptance a on a.id = d.id
-      where (a.envelope, a.position) is distinct from (d.envelope, d.position)
+      where (a.envelope, a.position, a.employer, a.period, a.kind)
+        is distinct from (d.envelope, d.position, d.employer, d.period, d.kind)
+      union all
+      select r.id, 'this reassessment is posted as another than was accepted'
+      from ledger.reassessment r
+      left join journal.acceptance a on a.id = r.id
+      where (a.envelope, a.position, a.employer, a.period, a.kind)
+        is distinct from (r.envelope, r.position, r.employer, r.period, 'reassessment')
+      union all
+      select 'envelope ' || d.envelope, 'it is posted without its marker'
+      from ledger.declaration d
+      where not exists (select from ledger.posting p where p.envelope = d.envelope)
+      group by d.envelope
+      union all
+      select 'envelope ' || r.envelope, 'its reassessments are posted without its marker'
+      from ledger.reassessment r
+      where not exists (select from ledger.posting p where p.envelope = r.envelope)
+      group by r.envelope
+      union all
+      select s.envelope || '.' || s.position, 'it has ' || s.lines || ' lines and is no declaration'
+      from summed s
+      left join ledger.declaration d on d.envelope = s.envelope and d.position = s.position
+      where d.envelope is null
       union all
       select d.id, 'it has ' || coalesce(s.lines, 0) || ' lines instead of ' || d.lines
       from ledger.declaration d
@@ -120,7 +169,10 @@ export const invariants: readonly Invariant[] = [
       select d.id, 'its lines do not add up to it'
       from ledger.declaration d
       join summed s on s.envelope = d.envelope and s.position = d.position
-      where row (${summedAmounts}) is distinct from row (${employeeAmounts})`,
+      left join packs_of_lines_alone k on k.hash = d.policy_hash
+      where row (${ofLinesAlone('s')}) is distinct from row (${ofLinesAlone('d')})
+        or ${employersLessThanLines}
+        or (k.hash is not null and row (${ofEmployers('s')}) is distinct from row (${ofEmployers('d')}))`,
   },
   {
     code: 'I6',
@@ -135,7 +187,19 @@ export const invariants: readonly Invariant[] = [
         from ledger.declaration
         group by employer, period
       ) m on m.employer = f.employer and m.period = f.period
-      where array[f.envelope, f.position::bigint] is distinct from m.top`,
+      where array[f.envelope, f.position::bigint] is distinct from m.top
+      union all
+      select coalesce(c.employer, m.employer) || ' ' || coalesce(c.period, m.period),
+        'its last cancellation is ' || coalesce(c.envelope || '.' || c.position, 'none')
+          || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'none')
+      from ledger.last_cancellation c
+      full join (
+        select employer, period, max(array[envelope, position::bigint]) as top
+        from ledger.declaration
+        where kind = 'cancellation'
+        group by employer, period
+      ) m on m.employer = c.employer and m.period = c.period
+      where array[c.envelope, c.position::bigint] is distinct from m.top`,
   },
   {
     code: 'I8',
@@ -149,7 +213,11 @@ export const invariants: readonly Invariant[] = [
       from tried t
       join answered w on w.n = t.n and w.status = 202
       join journal.acceptance a on a.id = t.id
-      where a.digest <> t.digest`,
+      where a.digest <> t.digest
+      union all
+      select 'attempt ' || n, 'it was acknowledged without a receipt'
+      from answered
+      where status = 202 and receipt is null`,
   },
   {
     code: 'I9',

@@ -27,8 +27,11 @@ const tables = {
   seen: '(seq bigint, id text collate "C", rank integer)',
 } as const
 
-/** Order of the statuses: none may be followed by an earlier one. */
-const ranks = { missing: 0, accepted: 1, posted: 2, superseded: 3, cancelled: 3 } as const
+/**
+ * Order of the statuses: none may be followed by an earlier one. What is superseded is cancelled by a
+ * later cancellation; what is cancelled stays so.
+ */
+const ranks = { missing: 0, accepted: 1, posted: 2, superseded: 3, cancelled: 4 } as const
 
 /** Characters of rows handed to the database at a time. */
 const chunkCharacters = 256 * 1024
@@ -83,9 +86,9 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
   const counts = { try: 0, answer: 0, unknown: 0, status: 0, planted: 0 }
   const planted: string[] = []
   let seq = 0
-  await forEachLine(file, (text) => {
+  await forEachLine(file, (text, ended) => {
     seq += 1
-    const line = parseLine(text, seq)
+    const line = parseLine(text, seq, ended)
     if (line === undefined) return undefined
     counts[line.kind] += 1
     if (line.kind === 'planted') planted.push(...line.values)
@@ -99,32 +102,35 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
   return { tries: counts.try, answers: counts.answer, unknown: counts.unknown, planted }
 }
 
-/** Lines of a file, read in pieces: an async iterator for each line costs more than to parse it. */
+/**
+ * Lines of a file, read in pieces: an async iterator for each line costs more than to parse it. Only
+ * the last can lack its end.
+ */
 async function forEachLine(
   file: string,
-  take: (line: string) => Promise<void> | undefined,
+  take: (line: string, ended: boolean) => Promise<void> | undefined,
 ): Promise<void> {
   let rest = ''
   for await (const piece of createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
     const lines = (rest + (piece as string)).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      const waiting = take(line)
+      const waiting = take(line, true)
       if (waiting !== undefined) await waiting
     }
   }
-  if (rest !== '') await take(rest)
+  if (rest !== '') await take(rest, false)
 }
 
 const kinds = new Set(['try', 'answer', 'unknown', 'status', 'planted'])
 
 /** Undefined for a last line that was cut off when its writer died. */
-function parseLine(text: string, seq: number): HistoryLine | undefined {
+function parseLine(text: string, seq: number, ended: boolean): HistoryLine | undefined {
   try {
     const line = JSON.parse(text) as HistoryLine
     if (kinds.has(line.kind)) return line
   } catch {
-    if (!text.endsWith('}')) return undefined
+    if (!ended && !text.endsWith('}')) return undefined
   }
   throw new HistoryError(
     `Line ${seq} is not a line of a history: write a try, an answer or a status.`,

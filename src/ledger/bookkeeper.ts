@@ -13,14 +13,15 @@ export type BookkeeperDependencies = {
   readonly signer: Signer
   readonly nowMs: () => number
   readonly onClosed: (books: Books) => void
-  readonly onError: (error: unknown) => void
+  /** Of one day, which does not keep the others open. */
+  readonly onError: (error: unknown, day: string) => void
 }
 
 /** Starts at once; `stop` ends it after what is under way. */
 export function startBookkeeper(dependencies: BookkeeperDependencies): { stop(): Promise<void> } {
   let running = Promise.resolve()
   const turn = () => {
-    running = running.then(() => closeDays(dependencies).catch(dependencies.onError))
+    running = running.then(() => closeDays(dependencies))
   }
   const timer = setInterval(turn, closeEveryMs)
   timer.unref()
@@ -34,15 +35,26 @@ export function startBookkeeper(dependencies: BookkeeperDependencies): { stop():
 }
 
 /** The days before today that are still open: an engine that was off makes up for them. */
-async function closeDays({ pool, signer, nowMs, onClosed }: BookkeeperDependencies): Promise<void> {
+export async function closeDays({
+  pool,
+  signer,
+  nowMs,
+  onClosed,
+  onError,
+}: BookkeeperDependencies): Promise<void> {
   const today = dayOf(nowMs() * 1_000)
-  const client = await pool.connect()
-  try {
-    for (let ago = closeDaysMax; ago >= 1; ago -= 1) {
-      const books = await closeDay(client, signer, addDays(today, -ago))
-      if (books !== undefined) onClosed(books)
+  for (let ago = closeDaysMax; ago >= 1; ago -= 1) {
+    const day = addDays(today, -ago)
+    try {
+      const client = await pool.connect()
+      try {
+        const books = await closeDay(client, signer, day)
+        if (books !== undefined) onClosed(books)
+      } finally {
+        client.release()
+      }
+    } catch (error) {
+      onError(error, day)
     }
-  } finally {
-    client.release()
   }
 }

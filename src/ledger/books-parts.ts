@@ -39,14 +39,18 @@ export async function* readBooksParts(
        select
          ${by}::text as of,
          count(*)::int as accepted,
-         (count(*) filter (where posted_times > 0))::int as posted,
-         (count(*) filter (where dead_letter))::int as "deadLetters",
-         (count(*) filter (where under_way))::int as "underWay",
-         (count(*) filter (where posted_times = 0 and not dead_letter and not under_way))::int as missing,
-         (count(*) filter (where posted_times > 1))::int as doubled,
+         (count(*) filter (where fate = 'posted'))::int as posted,
+         (count(*) filter (where fate = 'dead letter'))::int as "deadLetters",
+         (count(*) filter (where fate = 'under way'))::int as "underWay",
+         (count(*) filter (where fate = 'missing'))::int as missing,
+         count(w.id)::int as doubled,
          sum(employer_fen)::float8 as "employerFen",
          sum(employee_fen)::float8 as "employeeFen"
-       from ledger.fate
+       from ledger.fate f
+       left join ledger.posted_wrongly(
+         timestamptz 'epoch' + ${bounds[0]} * interval '1 microsecond',
+         timestamptz 'epoch' + ${bounds[1]} * interval '1 microsecond'
+       ) w on w.id = f.id
        where accepted_at >= timestamptz 'epoch' + ${bounds[0]} * interval '1 microsecond'
          and accepted_at < timestamptz 'epoch' + ${bounds[1]} * interval '1 microsecond'
        group by ${by}

@@ -10,6 +10,7 @@ import type pg from 'pg'
 import { addDays, instantMicros } from '../declaration/period.ts'
 import { openCompact, type PublicJwk, type Signer, signCompact } from '../journal/compact-jws.ts'
 import { sha256 } from '../journal/digest.ts'
+import { closeAfterMs } from '../limits.ts'
 
 export type BooksOfLane = {
   readonly lane: string
@@ -19,7 +20,7 @@ export type BooksOfLane = {
   readonly underWay: number
   /** Accepted less all others: 0, or something is lost. */
   readonly missing: number
-  /** Posted more than once: 0. */
+  /** Posted more than once, or not where they were accepted: 0. */
   readonly doubled: number
 }
 
@@ -54,13 +55,17 @@ export async function readBooks(
     `select
        lane,
        count(*) as accepted,
-       count(*) filter (where posted_times > 0) as posted,
-       count(*) filter (where dead_letter) as "deadLetters",
-       count(*) filter (where under_way) as "underWay",
-       count(*) filter (where posted_times = 0 and not dead_letter and not under_way) as missing,
-       count(*) filter (where posted_times > 1) as doubled,
-       extract(epoch from now() - min(accepted_at) filter (where under_way)) as oldest
-     from ledger.fate
+       count(*) filter (where fate = 'posted') as posted,
+       count(*) filter (where fate = 'dead letter') as "deadLetters",
+       count(*) filter (where fate = 'under way') as "underWay",
+       count(*) filter (where fate = 'missing') as missing,
+       count(w.id) as doubled,
+       extract(epoch from now() - min(accepted_at) filter (where fate = 'under way')) as oldest
+     from ledger.fate f
+     left join ledger.posted_wrongly(
+       timestamptz 'epoch' + $1::bigint * interval '1 microsecond',
+       timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+     ) w on w.id = f.id
      where accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
        and accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
        and ($3::text is null or employer = $3)
@@ -135,7 +140,7 @@ export async function signBooks(
 }
 
 /**
- * Signs the books of a day that is over, once, when nothing of it is under way any more.
+ * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it is under way any more.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -146,8 +151,13 @@ export async function closeDay(
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    const { rows } = await client.query('select from ledger.books where day = $1 limit 1', [day])
-    const books = rows.length > 0 ? undefined : await readBooks(client, day, undefined)
+    const { rows } = await client.query(
+      `select
+       where now() >= timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+         and not exists (select from ledger.books where day = $1)`,
+      [day, instantMicros(addDays(day, 1), '00:00') + closeAfterMs * 1_000],
+    )
+    const books = rows.length === 0 ? undefined : await readBooks(client, day, undefined)
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
     if (books !== undefined && ready) await append(client, signer, books)
     await client.query('commit')

@@ -9,6 +9,7 @@ import { type AuditReport, auditHistory } from '../../src/audit/audit.ts'
 import { HistoryFile, type HistoryLine } from '../../src/audit/history.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
+import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { openApp } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
@@ -27,6 +28,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'audit-'))
   history = path.join(folder, 'history.jsonl')
   const journal = await openJournal()
+  await recordPacks(journal.pool, policies)
   honest = journal.database
   const opened = await openApp(journal, {
     policies,
@@ -172,6 +174,15 @@ test('an honest run holds, by every invariant', async () => {
 
 const someone = `(select id from ledger.declaration where lines = 3 order by envelope limit 1)`
 
+/** Posts a reassessment of the declaration `someone` at this place, as `order`. */
+function reassessment(envelope: string, position: string): string {
+  return `insert into ledger.reassessment
+    select ${envelope}, ${position}, 'order', d.employer, d.period, d.region, d.envelope, d.position,
+      d.policy_hash, d.policy_hash, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from ledger.declaration d
+    where d.id = ${someone}`
+}
+
 describe('what was done to the database is found by the right invariant', () => {
   test.each<[string, string, readonly string[]]>([
     [
@@ -271,6 +282,79 @@ describe('what was done to the database is found by the right invariant', () => 
        values (1, 999, 'x', 'filing', 'x', '${Buffer.from(idNumber).toString('hex')}')`,
       ['I11'],
     ],
+    ['the journal emptied', 'delete from journal.envelope', ['I10']],
+    [
+      'the last envelope of each writer gone',
+      `delete from journal.envelope e where writer_position = (select max(writer_position) from journal.envelope o where o.writer = e.writer)`,
+      ['I10'],
+    ],
+    [
+      'a declaration posted for another employer',
+      `with moved as (update ledger.declaration set employer = '91340100FORGED0000' where id = ${someone} returning *)
+       update ledger.in_force f set employer = m.employer from moved m where f.envelope = m.envelope and f.position = m.position`,
+      ['I2', 'I6'],
+    ],
+    [
+      'a declaration posted for another period',
+      `update ledger.declaration set period = '2024-10' where id = ${someone}`,
+      ['I2', 'I6'],
+    ],
+    [
+      'a declaration posted as another kind',
+      `update ledger.declaration set kind = 'supplement' where id = ${someone}`,
+      ['I2'],
+    ],
+    ['cancellations forgotten', 'delete from ledger.last_cancellation', ['I6']],
+    [
+      'a cancellation raised',
+      'update ledger.last_cancellation set envelope = envelope + 1000000',
+      ['I6'],
+    ],
+    [
+      'a cancellation made up',
+      `insert into ledger.last_cancellation select employer, period, envelope, position from ledger.in_force
+       where (employer, period) not in (select employer, period from ledger.last_cancellation) limit 1`,
+      ['I6'],
+    ],
+    [
+      'a base changed in a declaration',
+      `update ledger.declaration set pension_base_fen = pension_base_fen + 1 where id = ${someone}`,
+      ['I5'],
+    ],
+    [
+      'an employer’s amount changed in a line',
+      `update ledger.line set work_injury_employer_fen = work_injury_employer_fen - 1
+       where line = 0 and (envelope, position) = (select envelope, position from ledger.declaration where id = ${someone})`,
+      ['I5'],
+    ],
+    [
+      'an employer’s amount raised in a line, by a pack that is not recorded',
+      `delete from journal.policy_pack;
+       update ledger.line set work_injury_employer_fen = work_injury_employer_fen + 1
+       where line = 0 and (envelope, position) = (select envelope, position from ledger.declaration where id = ${someone})`,
+      ['I5'],
+    ],
+    [
+      'lines of no declaration',
+      `create temp table made as select * from ledger.line limit 1;
+       update made set position = 900;
+       insert into ledger.line select * from made`,
+      ['I2'],
+    ],
+    ['a reassessment that nobody ordered', reassessment('d.envelope', '900'), ['I2']],
+    [
+      'a reassessment posted twice',
+      `insert into journal.acceptance select 'order', envelope, 900, employer, period, 'reassessment', digest, accepted_at, deadline, on_time
+       from journal.acceptance where id = ${someone};
+       ${reassessment('d.envelope', '901')}`,
+      ['I2', 'I10', 'I13'],
+    ],
+    ['a reassessment without its marker', `${reassessment('1000000', '0')}`, ['I2']],
+    [
+      'a marker gone',
+      `delete from ledger.posting where envelope = (select envelope from ledger.declaration where id = ${someone})`,
+      ['I2'],
+    ],
     [
       'an envelope left waiting',
       `insert into journal.unposted (envelope, lane, declarations, accepted_at)
@@ -338,6 +422,24 @@ describe('what a client saw is found by the right invariant', () => {
       },
       ['I9'],
     ],
+    [
+      'a cancelled one that is superseded',
+      (lines) => {
+        const seen = lines.find((line) => line.kind === 'status' && line.status === 'cancelled')
+        return seen?.kind === 'status' ? [...lines, { ...seen, status: 'superseded' }] : lines
+      },
+      ['I9'],
+    ],
+    [
+      'an acknowledgement without a receipt',
+      (lines) => {
+        const at = lines.findIndex(isAck)
+        return lines.map((line, i) =>
+          i === at && line.kind === 'answer' ? { kind: 'answer', n: line.n, status: 202 } : line,
+        )
+      },
+      ['I8'],
+    ],
     ['a 500', (lines) => [...lines, { kind: 'answer', n: 999_999, status: 500 }], ['I12']],
     [
       'a 503 that does not say when to come back',
@@ -389,6 +491,18 @@ test('what had no answer may be posted, but not twice', async () => {
   expect(broken(await auditAfter(twice, silence))).toEqual(['I2', 'I4', 'I6'])
 })
 
+test.each([408, 429])('what was answered with %i may have been posted', async (status) => {
+  const impatient = (lines: HistoryLine[]): HistoryLine[] => {
+    const attempts = attemptsOf(lines, firstId(lines))
+    return lines.map((line) =>
+      line.kind === 'answer' && attempts.has(line.n)
+        ? { kind: 'answer', n: line.n, status, retryAfter: true }
+        : line,
+    )
+  }
+  expect(broken(await auditAfter('select 1', impatient))).toEqual([])
+})
+
 function attemptsOf(lines: readonly HistoryLine[], id: string | undefined): Set<number> {
   return new Set(lines.flatMap((line) => (line.kind === 'try' && line.id === id ? [line.n] : [])))
 }
@@ -426,6 +540,9 @@ test('a history that is cut off in its last line is read, one that is none is re
     const cut = path.join(folder, 'cut.jsonl')
     writeFileSync(cut, `${readFileSync(history, 'utf8')}{"kind":"answer","n":`)
     expect(broken(await audit(copy, cut))).toEqual([])
+    const middle = path.join(folder, 'middle.jsonl')
+    writeFileSync(middle, `{"kind":"answer","n":\n${readFileSync(history, 'utf8')}`)
+    await expect(audit(copy, middle)).rejects.toThrow('Line 1 is not a line of a history')
     const wrong = path.join(folder, 'wrong.jsonl')
     writeFileSync(wrong, '{"kind":"answr","n":1}\n')
     await expect(audit(copy, wrong)).rejects.toThrow('Line 1 is not a line of a history')

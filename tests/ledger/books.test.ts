@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
+import { closeDays } from '../../src/ledger/bookkeeper.ts'
 import { closeDay, readBooks } from '../../src/ledger/books.ts'
 import { runCommand } from '../support/command.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
@@ -144,6 +145,36 @@ test('a day is closed once, when nothing of it is under way, whoever closes it',
   for (const client of clients) client.release()
 })
 
+test('a day is closed minutes after its end by the clock of the database, whatever befalls another', async () => {
+  const { owner } = journal.database
+  const [signer] = journal.keyring.receiptKeys
+  if (signer === undefined) throw new Error('no keys')
+  const client = await owner.connect()
+  await client.query(`
+    create schema clock;
+    create function clock.now() returns timestamptz language sql
+    return timestamptz '2024-10-11 00:04:59+08';
+    set search_path = clock, pg_catalog`)
+  expect(await closeDay(client, signer, '2024-10-10')).toBeUndefined()
+  expect(await closeDay(client, signer, '2024-10-09')).toMatchObject({ day: '2024-10-09' })
+  client.release(true)
+  await owner.query(
+    `alter table ledger.books add constraint planted check (day <> '2024-10-12') not valid`,
+  )
+  const closed: string[] = []
+  const failed: string[] = []
+  await closeDays({
+    pool: owner,
+    signer,
+    nowMs: () => Date.parse('2024-10-15T12:00:00+08:00'),
+    onClosed: (books) => closed.push(books.day),
+    onError: (_, on) => failed.push(on),
+  })
+  await owner.query('alter table ledger.books drop constraint planted')
+  expect(failed).toEqual(['2024-10-12'])
+  expect(closed.slice(-3)).toEqual(['2024-10-11', '2024-10-13', '2024-10-14'])
+})
+
 test('what is lost or doubled is told, and ends with 1', async () => {
   const { owner } = journal.database
   await accept(3, 'lost', false)
@@ -157,6 +188,46 @@ test('what is lost or doubled is told, and ends with 1', async () => {
      insert into ledger.declaration select * from twice`,
   )
   expect((await readBooks(owner, day, undefined)).lanes).toMatchObject([{ missing: 3, doubled: 1 }])
+})
+
+test('what the journal lost stays in the books, as missing', async () => {
+  const { owner } = journal.database
+  const [before] = (await readBooks(owner, day, undefined)).lanes
+  await accept(4, 'gone', true)
+  await owner.query(
+    'delete from journal.envelope where number = (select max(number) from journal.envelope)',
+  )
+  const { lanes } = await readBooks(owner, day, undefined)
+  expect(lanes).toMatchObject([
+    { lane: '?', accepted: 4, posted: 0, missing: 4 },
+    { lane: 'filing', accepted: before?.accepted },
+  ])
+})
+
+test('differences of reassessments are in the parts as in the day', async () => {
+  const { owner } = journal.database
+  await owner.query(
+    `create temp table first as select * from ledger.declaration order by envelope limit 1;
+     insert into journal.acceptance
+     select 'order', a.envelope, 950, a.employer, a.period, 'reassessment', a.digest, a.accepted_at, a.deadline, a.on_time
+     from journal.acceptance a
+     join first f on f.id = a.id;
+     insert into ledger.reassessment
+     select envelope, 950, 'order', employer, period, region, envelope, position,
+       policy_hash, policy_hash, false, 0, 0, 100, 7, 0, 200, 20, 0, 0, 0, 0, 0, 0, 1000
+     from first`,
+  )
+  const { amounts } = await readBooks(owner, day, undefined)
+  const { output } = await run('--day', day, '--by', 'employer')
+  const lines = output.trim().split('\n').slice(1)
+  for (const [column, side] of [
+    [7, 'employerFen'],
+    [8, 'employeeFen'],
+  ] as const) {
+    const parts = lines.reduce((sum, line) => sum + Number(line.split(',')[column]), 0)
+    const whole = amounts.reduce((sum, amount) => sum + amount[side], 0)
+    expect(Math.round(100 * parts)).toBe(whole)
+  }
 })
 
 test('the command tells how it is used, and takes today when no day is named', async () => {
