@@ -206,6 +206,8 @@ export const stuckIdleMs = 15_000
 /** An envelope, or a group's commit, under way for so long is stuck: all its statements time out. */
 export const stuckUnderWayMs = 20_000
 
+/** The books of a day look through the whole ledger once: minutes, where it is large. */
+export const booksStatementMsMax = 15 * 60_000
 /** How often a worker looks whether a day can be closed. */
 export const closeEveryMs = 15 * 60_000
 /** A day is closed so long after its end: what was accepted in its last second commits later. */

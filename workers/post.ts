@@ -12,7 +12,7 @@ import { readCommitMs } from '../src/journal/unposted.ts'
 import { startBookkeeper } from '../src/ledger/bookkeeper.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
-import { envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
+import { booksStatementMsMax, envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
 import { tellParent } from '../src/platform/child.ts'
 import { type Config, readConfig } from '../src/platform/config.ts'
 import { passes } from '../src/platform/crash-point.ts'
@@ -42,8 +42,8 @@ async function main(): Promise<void> {
   const pool = openPool({
     url,
     name: 'spillway-post',
-    // Each lane's envelopes, the sweeper, the bookkeeper, and one for readiness and giving way.
-    connectionsMax: envelopesAtATime * lanes.length + 3,
+    // Each lane's envelopes, the sweeper, and one for readiness and giving way.
+    connectionsMax: envelopesAtATime * lanes.length + 2,
     statementMsMax: postStatementMsMax,
     searchPath: 'ledger,journal',
   })
@@ -78,7 +78,13 @@ async function main(): Promise<void> {
     },
     onError: (err) => logger.warn({ err }, 'a sweep failed; the next one will try again'),
   })
-  const bookkeeper = keepBooks(pool, keyring, logger)
+  const booksPool = openPool({
+    url,
+    name: 'spillway-books',
+    connectionsMax: 1,
+    statementMsMax: booksStatementMsMax,
+  })
+  const bookkeeper = keepBooks(booksPool, keyring, logger)
   const durability = await watchDurability({
     pools: [pool],
     backend,
@@ -106,7 +112,7 @@ async function main(): Promise<void> {
     await Promise.all([...queues.values()].map((queue) => queue.close()))
     await backend.close()
     await http?.close()
-    await pool.end()
+    await Promise.all([pool.end(), booksPool.end()])
   })
   logger.info({ queue: backend.kind }, 'worker posts envelopes')
   tellParent({ ready: true })
