@@ -32,6 +32,8 @@ const usage =
 const recoveryMsMax = 60_000
 const recoveryGoalsMax = 4
 const drainMsMax = 120_000
+/** Envelopes under way in an engine that keeps up with its load. */
+const calmEnvelopesMax = 40
 /** Load before the first fault and between two. */
 const calmMs = 500
 
@@ -156,6 +158,7 @@ async function injectAll(world: World, load: Load, run: Run): Promise<Injected[]
     await fault.run(world, random, load)
     const recovery = await recover(world, fault)
     injected.push({ fault, ...recovery, acknowledged: load.acknowledged() - before, patience })
+    await calm(world)
   }
   return injected
 }
@@ -173,6 +176,23 @@ function* schedule({ backend, seed, minutes, only }: Run): Generator<Fault> {
     const left = [...fitting]
     while (left.length > 0) yield left.splice(random.integer(0, left.length - 1), 1)[0] as Fault
   } while (performance.now() < until)
+}
+
+/** Each fault finds an engine that keeps up: what one left behind is not the next one's. */
+async function calm(world: World): Promise<void> {
+  const client = await connectSoon(world)
+  const until = performance.now() + drainMsMax
+  try {
+    for (;;) {
+      const { rows } = await client.query<{ count: number }>(
+        'select count(*)::int as count from journal.unposted',
+      )
+      if ((rows[0]?.count ?? 0) <= calmEnvelopesMax || performance.now() > until) return
+      await pause(50)
+    }
+  } finally {
+    await client.end()
+  }
 }
 
 /** Measures how long it takes from a fault's end until posting goes on, and all that waited is. */
