@@ -40,6 +40,8 @@ export type AdmissionOptions = {
 }
 
 const requestsFew = 16
+/** How much more room who sends far less than the others finds. */
+const modestRoom = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
 const arrivingMs = 50
 /** What was refused is forgotten by half in this time. */
@@ -58,10 +60,16 @@ export class Admission {
     this.#options = options
   }
 
-  /** Why a request of a class is not let in now; undefined lets it in. */
-  check(of: RequestClass, now: number): Shed | undefined {
-    const { limit, signals, shedAt, requestsMax } = this.#options
-    const most = shedAt[of]
+  /**
+   * Why a request of a class is not let in now; undefined lets it in. A filer that sends far less than
+   * the others finds some room that they don't: it should not pay for one that floods.
+   * @param filer known where its token was verified before
+   */
+  check(of: RequestClass, now: number, filer?: string): Shed | undefined {
+    const { limit, shares, signals, shedAt, requestsMax } = this.#options
+    if (filer !== undefined) shares.arrive(filer, now)
+    const modest = filer !== undefined && shares.isModest(filer, now)
+    const most = modest ? modestRoom * shedAt[of] : shedAt[of]
     const { loop, memory, disk } = signals()
     if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }

@@ -9,6 +9,9 @@ import { crowdedShare, sharesRememberedMax, sharesWindowMs } from '../limits.ts'
 import type { FilingLimit } from './filing-limit.ts'
 import type { SharesTold } from './shares-exchange.ts'
 
+/** Who sends less than the average by so many times is modest. */
+const modestTimes = 4
+
 export class FairShares {
   readonly #limit: Pick<FilingLimit, 'limit' | 'underWay'>
   readonly #underWay = new Map<string, number>()
@@ -16,6 +19,11 @@ export class FairShares {
   #now = new Set<string>()
   #before = new Set<string>()
   #windowSince = 0
+  /** Requests of each in this window, let in or not, and in the one before. */
+  #came = new Map<string, number>()
+  #cameBefore = new Map<string, number>()
+  #cameSum = 0
+  #cameSumBefore = 0
   /** What the others told last. */
   #others: readonly SharesTold[] = []
   #elsewhere: ReadonlyMap<string, number> = new Map()
@@ -29,6 +37,25 @@ export class FairShares {
     if (this.#limit.underWay < crowdedShare * this.#limit.limit) return false
     const elsewhere = this.#elsewhere.size === 0 ? 0 : (this.#elsewhere.get(nameOf(who)) ?? 0)
     return (this.#underWay.get(who) ?? 0) + elsewhere >= this.share(now)
+  }
+
+  /** A request of a filer came, whatever becomes of it. */
+  arrive(who: string, now: number): void {
+    this.#turn(now)
+    if (this.#came.size >= sharesRememberedMax && !this.#came.has(who)) return
+    this.#came.set(who, (this.#came.get(who) ?? 0) + 1)
+    this.#cameSum += 1
+  }
+
+  /**
+   * Whether a filer sends far less than the average of them: others crowd, and it should not pay for
+   * them. Where all send about the same, nobody is modest.
+   */
+  isModest(who: string, now: number): boolean {
+    this.#turn(now)
+    const came = (this.#came.get(who) ?? 0) + (this.#cameBefore.get(who) ?? 0)
+    const filers = Math.max(1, this.#came.size, this.#cameBefore.size)
+    return modestTimes * came * filers < this.#cameSum + this.#cameSumBefore
   }
 
   /** How many filings each may have under way where they crowd; at least one. */
@@ -79,8 +106,13 @@ export class FairShares {
 
   #turn(now: number): void {
     if (now - this.#windowSince < sharesWindowMs) return
-    this.#before = now - this.#windowSince < 2 * sharesWindowMs ? this.#now : new Set()
+    const recent = now - this.#windowSince < 2 * sharesWindowMs
+    this.#before = recent ? this.#now : new Set()
+    this.#cameBefore = recent ? this.#came : new Map()
+    this.#cameSumBefore = recent ? this.#cameSum : 0
     this.#now = new Set()
+    this.#came = new Map()
+    this.#cameSum = 0
     this.#windowSince = now
   }
 }

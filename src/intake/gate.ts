@@ -37,16 +37,15 @@ export function guard(server: Server, dependencies: GateDependencies): void {
   const [handle] = server.listeners('request') as [
     (request: IncomingMessage, response: ServerResponse) => void,
   ]
-  const shareOf = (of: RequestClass, { headers }: IncomingMessage, now: number) => {
-    const filer = of === 'filings-due' ? filerOf(headers.authorization) : undefined
-    return filer === undefined ? undefined : admission.checkShares(of, [filer], now)
-  }
+  const shareOf = (of: RequestClass, filer: string | undefined, now: number) =>
+    filer === undefined ? undefined : admission.checkShares(of, [filer], now)
   server.removeListener('request', handle)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const now = performance.now()
     const of = classOf(request.method ?? '', request.url ?? '')
     entries.set(request, { class: of, cameAt: admission.cameAt(now) })
-    const shed = of && (admission.check(of, now) ?? shareOf(of, request, now))
+    const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
+    const shed = of && (admission.check(of, now, filer) ?? shareOf(of, filer, now))
     if (shed === undefined) {
       if (of !== undefined) response.on('close', admission.enter(of, now))
       handle.call(server, request, response)
