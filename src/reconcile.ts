@@ -96,13 +96,14 @@ async function sign(client: pg.Client, config: Config, day: string): Promise<voi
   const [signer] = receiptKeys
   if (signer === undefined) throw new Error('the keyring has no keys')
   if (day > addDays(dayOf(Date.now() * 1_000), -1)) {
-    say('The day is not over; what is signed is how it stands now.')
+    say('The day is not over: signed is how it stands now. A worker signs it again when it is.')
   }
   const verdict = verifyBooks(
     [await signBooks(client, signer, day)],
     receiptKeys.map(({ publicJwk }) => publicJwk),
   )
   if (verdict.valid) for (const books of verdict.books) show(books, false)
+  say(`Signed as the latest books of ${day}; earlier ones of that day, if any, stay in the chain.`)
 }
 
 function verify(config: Config, file: string, jwks: string | undefined): void {
@@ -114,7 +115,11 @@ function verify(config: Config, file: string, jwks: string | undefined): void {
   const verdict = verifyBooks(signed, keys)
   if (verdict.valid) {
     for (const books of verdict.books) show(books, false)
+    const [first, last] = [verdict.books[0], verdict.books.at(-1)]
     say(`VALID: ${signed.length} books, each follows the one before.`)
+    if (first !== undefined && last !== undefined) {
+      say(`The first is of ${first.day}, the last of ${last.day}; compare with what you asked for.`)
+    }
   } else {
     say(`NOT VALID: line ${verdict.line}. ${verdict.reason}`)
     process.exitCode = 1

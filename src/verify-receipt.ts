@@ -15,10 +15,11 @@ const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE]'
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const { file, jwks } = readArguments(args)
-  const answer = readJson(file) as { receipt?: unknown }
+  const answer = readJson(file) as Record<string, unknown>
   const verdict = verifyReceipt(answer.receipt ?? answer, readKeys(jwks))
-  if (!verdict.valid) {
-    process.stderr.write(`NOT VALID. ${verdict.reason}\n`)
+  const reason = verdict.valid ? changedBeside(answer, verdict.statement) : verdict.reason
+  if (!verdict.valid || reason !== undefined) {
+    process.stderr.write(`NOT VALID. ${reason}\n`)
     process.exitCode = 1
     return
   }
@@ -26,6 +27,20 @@ async function main(args: string[]): Promise<void> {
   for (const [name, value] of Object.entries(verdict.statement)) {
     process.stdout.write(`  ${name.padEnd(12)} ${String(value)}\n`)
   }
+}
+
+/** What an answer says beside its receipt must be what the receipt says. */
+function changedBeside(
+  answer: Record<string, unknown>,
+  statement: Record<string, unknown>,
+): string | undefined {
+  if (answer.receipt === undefined) return undefined
+  const told = ['id', 'acceptedAt', 'deadline', 'onTime'].find(
+    (name) => name in answer && answer[name] !== statement[name],
+  )
+  const status = 'status' in answer && answer.status !== 'accepted' ? 'status' : undefined
+  const changed = told ?? status
+  return changed && `The receipt is genuine, but the answer's ${changed} is not what it was.`
 }
 
 function readArguments(args: string[]): { file: string; jwks: string | undefined } {
@@ -60,7 +75,15 @@ function readJson(file: string): object {
     throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
   }
   try {
-    const parsed: unknown = JSON.parse(text)
+    // Saved with headers (curl -i): the body begins after an empty line.
+    const parsed: unknown = JSON.parse(
+      /^HTTP\//.test(text)
+        ? text
+            .split(/\r?\n\r?\n/)
+            .slice(1)
+            .join('\n')
+        : text,
+    )
     if (typeof parsed === 'object' && parsed !== null) return parsed
   } catch {
     // said below

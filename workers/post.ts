@@ -137,7 +137,10 @@ function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
     nowMs: Date.now,
     onClosed: ({ day, balanced, lanes }) =>
       balanced
-        ? logger.info({ day, lanes }, 'the books of a day are signed')
+        ? logger[lanes.length === 0 ? 'debug' : 'info'](
+            { day, lanes },
+            'the books of a day are signed',
+          )
         : logger.error({ day, lanes }, 'the books of a day do NOT balance'),
     onError: (err, day) =>
       logger.warn({ err, day }, 'a day could not be closed; the next turn will try again'),

@@ -73,7 +73,8 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
         properties: {
           'idempotency-key': {
             type: 'string',
-            description: 'Unique for each declaration, the same for its retries.',
+            description:
+              'Unique for each declaration of an employer and a period, the same for its retries.',
           },
           'attempt-ticket': {
             type: 'string',

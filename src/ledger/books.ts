@@ -182,14 +182,22 @@ async function append(
   return signed
 }
 
-/** Signed books of days from one to another, in the order they were signed in. */
+/**
+ * Signed books from the first to the last of some days, in the order they were signed in, with whatever
+ * was signed in between: without it, the chain would have a hole.
+ */
 export async function findSignedBooks(
   client: Pick<pg.Client, 'query'>,
   from: string,
   to: string,
 ): Promise<string[]> {
   const { rows } = await client.query<{ signed: string }>(
-    'select signed from ledger.books where day between $1 and $2 order by number',
+    `select signed
+     from ledger.books
+     where number between
+       (select min(number) from ledger.books where day between $1 and $2)
+       and (select max(number) from ledger.books where day between $1 and $2)
+     order by number`,
     [from, to],
   )
   return rows.map(({ signed }) => signed)

@@ -112,6 +112,12 @@ test('a month of signed books is exported, and verifies offline; any change is f
     code: 0,
     output: expect.stringMatching(/VALID: 3 books, each follows the one before/),
   })
+  // Of one day, which was signed twice: with what was signed in between, or it would not verify.
+  const again = path.join(folder, 'again.txt')
+  await run('--export', again, '--from', day, '--to', day)
+  expect((await run('--verify', again)).output).toMatch(
+    /VALID: 3 books.*\n.*first is of 2024-11-30/,
+  )
   const [first = '', second = '', third = ''] = readFileSync(file, 'utf8').trim().split('\n')
   const cheats = {
     'line 2. It does not follow': [first, third],
