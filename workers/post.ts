@@ -17,7 +17,14 @@ import { tellParent } from '../src/platform/child.ts'
 import { type Config, readConfig } from '../src/platform/config.ts'
 import { passes } from '../src/platform/crash-point.ts'
 import { findDatabaseUrl } from '../src/platform/database.ts'
-import { namesOf, watchDurability } from '../src/platform/durability.ts'
+import {
+  checkPostgres,
+  DurabilityError,
+  type DurabilityFault,
+  namesOf,
+  sentencesOf,
+  watchDurability,
+} from '../src/platform/durability.ts'
 import { reportFailure } from '../src/platform/failure.ts'
 import { type Keyring, readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
@@ -28,6 +35,7 @@ import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
 import { GiveWay, startGivingWay } from '../src/queue/give-way.ts'
 import { startSweeper } from '../src/queue/sweep.ts'
 import { LaneProgress, startWatchdog } from '../src/queue/watchdog.ts'
@@ -50,6 +58,7 @@ async function main(): Promise<void> {
   await assertSchema(pool)
   const metrics = createWorkerMetrics()
   const backend = openQueueBackend(config, url, logger)
+  if (backend.kind === 'postgres') await refuseWrongClock(pool)
   const postEnvelope = openPosting(config, keyring, pool)
   const onPosted = () => passes(config.crashAt, 'after-posting')
   const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
@@ -85,15 +94,7 @@ async function main(): Promise<void> {
     statementMsMax: booksStatementMsMax,
   })
   const bookkeeper = keepBooks(booksPool, keyring, logger)
-  const durability = await watchDurability({
-    pools: [pool],
-    backend,
-    mode: 'warn', // what it posts can be posted again from the journal: it goes on
-    standbys: config.standbys,
-    onAdvice: (advice) => logger.warn(advice),
-    onChange: (faults) => logger.error({ faults }, 'what was posted could be lost'),
-    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
-  })
+  const durability = await watch(config, pool, backend, logger, stuck.onStuck)
   const readiness = {
     checkDatabase: () => assertMigrated(pool),
     isDraining: () => draining,
@@ -116,6 +117,41 @@ async function main(): Promise<void> {
   })
   logger.info({ queue: backend.kind }, 'worker posts envelopes')
   tellParent({ ready: true })
+}
+
+/**
+ * The queue in Postgres goes by its workers' clocks: one that is a minute ahead keeps the others from
+ * taking over what a dead worker held, for a minute.
+ */
+async function refuseWrongClock(pool: pg.Pool): Promise<void> {
+  const clock = (await checkPostgres(pool, 0)).filter((fault) => hasWrongClock([fault]))
+  if (clock.length > 0) throw new DurabilityError(sentencesOf(clock))
+}
+
+/** What it posts can be posted again from the journal: it goes on, and says so. */
+function watch(
+  { standbys }: Config,
+  pool: pg.Pool,
+  backend: QueueBackend,
+  logger: Logger,
+  onStuck: (reason: string) => void,
+) {
+  return watchDurability({
+    pools: [pool],
+    backend,
+    mode: 'warn',
+    standbys,
+    onAdvice: (advice) => logger.warn(advice),
+    onChange: (faults) => {
+      logger.error({ faults }, 'what was posted could be lost')
+      if (backend.kind === 'postgres' && hasWrongClock(faults)) onStuck('its clock is wrong')
+    },
+    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
+  })
+}
+
+function hasWrongClock(faults: readonly DurabilityFault[]): boolean {
+  return faults.some(({ setting }) => setting === 'clock')
 }
 
 function openPosting({ policyDir, crashAt }: Config, keyring: Keyring, pool: pg.Pool) {

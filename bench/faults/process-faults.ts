@@ -101,6 +101,7 @@ const clockAhead: Fault = {
   within: afterProcess,
   run: async (world, random) => {
     const worker = any(random, world.workers)
+    // With the queue in Postgres it does not start at all: its next life has the right clock.
     worker.nextLife({ CLOCK_AHEAD_MS: '60000' })
     await worker.restart('SIGTERM')
     await pause(3_000)

@@ -191,7 +191,8 @@ export function namesOf(faults: readonly DurabilityFault[]): string {
   return faults.map(({ setting }) => setting).join(', ')
 }
 
-function sentencesOf(faults: readonly DurabilityFault[]): string {
+/** What is wrong, for an operator, with what mends it. */
+export function sentencesOf(faults: readonly DurabilityFault[]): string {
   const lines = faults.map(({ setting, risk, mend }) => `  ${setting}: ${risk}. ${mend}`)
   return [
     'What a 202 promises could not be kept, so nothing is started (DURABILITY=strict):',
