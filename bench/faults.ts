@@ -32,8 +32,9 @@ const usage =
 const recoveryMsMax = 60_000
 const recoveryGoalsMax = 4
 const drainMsMax = 120_000
-/** Envelopes under way in an engine that keeps up with its load. */
-const calmEnvelopesMax = 40
+/** Envelopes under way in an engine that keeps up with its load: a third of a second's. */
+const calmEnvelopesMax = 200
+const calmMsMax = 20_000
 /** Load before the first fault and between two. */
 const calmMs = 500
 
@@ -181,7 +182,7 @@ function* schedule({ backend, seed, minutes, only }: Run): Generator<Fault> {
 /** Each fault finds an engine that keeps up: what one left behind is not the next one's. */
 async function calm(world: World): Promise<void> {
   const client = await connectSoon(world)
-  const until = performance.now() + drainMsMax
+  const until = performance.now() + calmMsMax
   try {
     for (;;) {
       const { rows } = await client.query<{ count: number }>(
