@@ -126,6 +126,10 @@ export const limitRoundMs = 20
 export const requestsUnderWayMax = 10_000
 /** An event loop this late has as much to do as it can do in time. */
 export const loopLateMsMax = 100
+/** Of one turn of the event loop, for requests; after a turn that took longer, the rest is refused. */
+export const turnMsMax = 20
+/** So much of it, at most, is used by one pause. */
+export const turnPauseMsMax = 8
 /** Of the heap that V8 may use; above it, 503. */
 export const heapShareMax = 0.85
 /** Free space of DATA_DIR's disk, where Postgres is embedded; below it, nothing is accepted. */

@@ -7,6 +7,7 @@
 import { Decaying } from './decaying.ts'
 import type { FairShares } from './fair-shares.ts'
 import type { FilingLimit } from './filing-limit.ts'
+import type { LoopTurn } from './loop-turn.ts'
 
 /** In the order in which they are given up. */
 export const requestClasses = [
@@ -33,6 +34,7 @@ export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
 export type AdmissionOptions = {
   readonly limit: FilingLimit
   readonly shares: FairShares
+  readonly turn: LoopTurn
   readonly signals: Signals
   readonly shedAt: ShedAt
   /** Requests of all kinds under way in this process. */
@@ -66,10 +68,21 @@ export class Admission {
    * @param filer known where its token was verified before
    */
   check(of: RequestClass, now: number, filer?: string): Shed | undefined {
-    const { limit, shares, signals, shedAt, requestsMax } = this.#options
+    const { shares, turn, shedAt } = this.#options
     if (filer !== undefined) shares.arrive(filer, now)
     const modest = filer !== undefined && shares.isModest(filer, now)
     const most = modest ? modestRoom * shedAt[of] : shedAt[of]
+    if (most > 0 && turn.read(now) >= most) return { class: of, reason: 'loop' }
+    return this.#checkSignals(of, most, now)
+  }
+
+  /** Why a filing that turned out not to be due today is not let in: most of its work is done. */
+  checkNotDue(now: number): Shed | undefined {
+    return this.#checkSignals('filings', this.#options.shedAt.filings, now)
+  }
+
+  #checkSignals(of: RequestClass, most: number, now: number): Shed | undefined {
+    const { limit, signals, requestsMax } = this.#options
     const { loop, memory, disk } = signals()
     if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
@@ -114,13 +127,14 @@ export class Admission {
     now: number,
   ): (began: number, now: number, accepted: boolean) => void {
     if (this.#arrivingAt(now) > 0) this.#arriving -= 1
-    const { limit, shares } = this.#options
+    const { limit, shares, turn } = this.#options
     const leave = limit.enter()
     const leaves = who.map((one) => shares.enter(one, now))
     return (began, answered, accepted) => {
       if (accepted) this.#accepted.add(1, answered)
       for (const leaveShare of leaves) leaveShare()
-      leave(began, answered, accepted)
+      // In crowded turns, answers take long for want of this process's time, not of the journal's.
+      leave(began, answered, accepted && !turn.crowded)
     }
   }
 

@@ -12,6 +12,7 @@ import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
+import { LoopTurn } from './loop-turn.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { RefusedLately } from './refused-lately.ts'
 import { type Exchange, type SharesTold, startSharesExchange } from './shares-exchange.ts'
@@ -35,7 +36,8 @@ export function openOverload(given: OverloadDependencies) {
   const limit = new FilingLimit()
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
-  const admission = new Admission({ limit, shares, signals, shedAt, requestsMax })
+  const turn = new LoopTurn()
+  const admission = new Admission({ limit, shares, turn, signals, shedAt, requestsMax })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000

@@ -153,9 +153,7 @@ async function submit(
   if (attempt !== undefined && !isFor(attempt, filing)) {
     return sendProblem(request, reply, 'TICKET_INVALID')
   }
-  const shed = dueToday(filing)
-    ? undefined
-    : dependencies.admission.check('filings', performance.now())
+  const shed = dueToday(filing) ? undefined : dependencies.admission.checkNotDue(performance.now())
   if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
   return answer(dependencies, request, reply, filing.id, await dependencies.submit(filing))
 }

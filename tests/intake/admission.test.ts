@@ -4,6 +4,7 @@ import { Admission, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { classOf } from '../../src/intake/gate.ts'
+import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
@@ -24,6 +25,7 @@ function admissionWith(more: {
     admission: new Admission({
       limit,
       shares: new FairShares(limit),
+      turn: new LoopTurn(),
       signals: () => signals,
       shedAt: { ...shedAt, ...more.shedAt },
       requestsMax: more.requestsMax ?? 1_000,
