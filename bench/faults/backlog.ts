@@ -3,10 +3,9 @@
  * and put on the queue, with the same history as a filer would keep.
  */
 import type { HistoryFile } from '../../src/audit/history.ts'
-import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
-import { declarationId, digestOf } from '../../src/journal/digest.ts'
+import { fileDeclaration } from '../../src/journal/filing.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { openPool } from '../../src/platform/postgres.ts'
 import type { Policies } from '../../src/policy/rules.ts'
@@ -96,18 +95,8 @@ function filingOf(generator: Generator, policies: Policies, key: string): Filing
   const nowMicros = Date.now() * 1_000
   const period = dayOf(nowMicros).slice(0, 7)
   const declaration = generator.declaration({ period, lines: 1 })
-  const { employer, kind, region } = declaration
-  const canonical = Buffer.from(canonicalDeclaration(declaration))
-  return {
-    id: declarationId(employer, period, key),
-    employer,
-    period,
-    kind,
-    digest: digestOf(canonical),
-    acceptedAtMicros: nowMicros,
-    deadlineMicros: Date.parse(addDays(dayOf(nowMicros), 20)) * 1_000,
-    onTime: true,
-    canonical,
-    policy: { region, hash: policies.current.get(region)?.hash ?? '' },
-  }
+  const hash = policies.current.get(declaration.region)?.hash ?? ''
+  const deadlineMicros = Date.parse(addDays(dayOf(nowMicros), 20)) * 1_000
+  const rules = { hash, deadlineMicros }
+  return fileDeclaration({ declaration, rules, key, acceptedAtMicros: nowMicros })
 }

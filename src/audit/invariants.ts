@@ -184,7 +184,10 @@ export const invariants: readonly Invariant[] = [
       from ledger.in_force f
       full join (
         select employer, period, max(array[envelope, position::bigint]) as top
-        from ledger.declaration
+        from ledger.declaration d
+        where d.part_of is null
+          -- In parts: all of them, counted as they lie.
+          and (d.parts = 1 or d.parts = 1 + (select count(*) from ledger.declaration o where o.part_of = d.id))
         group by employer, period
       ) m on m.employer = f.employer and m.period = f.period
       where array[f.envelope, f.position::bigint] is distinct from m.top

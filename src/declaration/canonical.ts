@@ -6,9 +6,11 @@
  * for well-formed Unicode, which the check has made sure of. A test compares the result with a
  * general implementation.
  */
+import type { Part } from './part.ts'
 import type { Declaration, Line, Person } from './schema.ts'
 
-export function canonicalDeclaration(declaration: Declaration): string {
+/** @param part which part of the declaration this is, where it travels in several */
+export function canonicalDeclaration(declaration: Declaration, part?: Part): string {
   const { employer, industryClass, kind, lines, period, region, replaces } = declaration
   const { unitBase, workInjuryFloat } = declaration
   return JSON.stringify({
@@ -16,6 +18,7 @@ export function canonicalDeclaration(declaration: Declaration): string {
     industryClass,
     kind,
     lines: lines?.map(canonicalLine),
+    part: part && { count: part.count, number: part.number, of: part.of },
     period,
     region,
     replaces,

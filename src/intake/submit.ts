@@ -12,19 +12,14 @@ import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import type { TicketKey } from '../journal/attempt-ticket.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
+import { fileDeclaration } from '../journal/filing.ts'
 import { confirmDurable, findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
-import { checkFiling, type ValidFiling } from '../policy/check.ts'
+import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
-import {
-  type FailedAttempt,
-  isFor,
-  type RedeemedAttempt,
-  readAttempt,
-  type TicketMembers,
-} from './attempts.ts'
+import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
 import { requireScope } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
 import { entryOf } from './gate.ts'
@@ -149,7 +144,12 @@ async function submit(
       dependencies.refusedLately.remember(request, refusal, performance.now())
     return sendProblem(request, reply, 'DECLARATION_INVALID', refusal)
   }
-  const filing = filingOf(valid, key.value, nowMicros, attempt)
+  const filing = fileDeclaration({
+    ...valid,
+    key: key.value,
+    acceptedAtMicros: nowMicros,
+    attempt,
+  })
   if (attempt !== undefined && !isFor(attempt, filing)) {
     return sendProblem(request, reply, 'TICKET_INVALID')
   }
@@ -201,30 +201,6 @@ async function findAccepted(
   if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
   await confirmDurable(pool)
   return { ...found, fresh: false }
-}
-
-function filingOf(
-  { declaration, rules }: ValidFiling,
-  key: string,
-  acceptedAtMicros: number,
-  attempt: RedeemedAttempt | undefined,
-): Filing {
-  const { employer, period, kind, region } = declaration
-  const { deadlineMicros, hash } = rules
-  const canonical = Buffer.from(canonicalDeclaration(declaration))
-  return {
-    id: declarationId(employer, period, key),
-    employer,
-    period,
-    kind,
-    digest: digestOf(canonical),
-    acceptedAtMicros,
-    deadlineMicros,
-    onTime: (attempt?.atMicros ?? acceptedAtMicros) < deadlineMicros,
-    canonical,
-    policy: { region, hash },
-    ...(attempt && { attemptedAtMicros: attempt.atMicros, ticket: attempt.hash }),
-  }
 }
 
 function answer(

@@ -3,6 +3,7 @@
  * that lost the race for its id is in the envelope too, but its acceptance row names another place.
  */
 import type pg from 'pg'
+import type { Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from './digest.ts'
 import { EnvelopeError, type EnvelopeKey, type OpenedParts, openEnvelope } from './envelope.ts'
@@ -17,7 +18,10 @@ export type AcceptedDeclaration = {
   readonly acceptedAtMicros: number
   /** Of the pack it is assessed with; undefined where the journal doesn't say: the current one. */
   readonly policyHash: string | undefined
+  /** Its header, and its lines or those of this part. */
   readonly declaration: Declaration
+  /** Where it travels in several. */
+  readonly part?: Part
 }
 
 export type AcceptedOrder = {
@@ -44,6 +48,8 @@ type Row = {
   instants: string | null
   digests: Buffer | null
 }
+
+type Content = (Declaration & { readonly part?: Part }) | ReassessmentOrder
 
 /** Hash of the pack by region. */
 type Head = { readonly policies: Readonly<Record<string, string>> }
@@ -122,12 +128,20 @@ function acceptedOf(
     if (bytes === undefined || digest === undefined || !digestOf(bytes).equals(digest)) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
-    const content = JSON.parse(bytes.toString()) as Declaration | ReassessmentOrder
+    const content = JSON.parse(bytes.toString()) as Content
     if (content.kind === 'reassessment') orders.push({ id, position, order: content })
     else {
+      const { part, ...declaration } = content
       const policyHash = policies[content.region]
       const acceptedAtMicros = Number(instants[i])
-      accepted.push({ id, position, acceptedAtMicros, policyHash, declaration: content })
+      accepted.push({
+        id,
+        position,
+        acceptedAtMicros,
+        policyHash,
+        declaration,
+        ...(part && { part }),
+      })
     }
   }
   return { accepted, orders }

@@ -44,9 +44,11 @@ export async function* findOutdated(
             where a.employer = d.employer and a.period = d.period and a.kind = 'reassessment'
           ) as waiting
         from ledger.declaration d
+        left join ledger.whole w on d.parts > 1 and w.id = coalesce(d.part_of, d.id)
         join ledger.in_force f
           on f.employer = d.employer and f.period = d.period
-          and f.envelope = d.envelope and f.position = d.position
+          and f.envelope = coalesce(w.head_envelope, d.envelope)
+          and f.position = coalesce(w.head_position, d.position)
         left join lateral (
           select r.policy_hash
           from ledger.reassessment r

@@ -15,12 +15,11 @@ export async function findPersons(
         from ledger.line l
         where l.envelope = d.envelope and l.position = d.position and l.change <> 'leave'
       ) as persons
-      from ledger.in_force f
-      join ledger.declaration d on d.envelope = f.envelope and d.position = f.position
-      where f.employer = $1 and f.period = $2`,
+      from ledger.in_force_part d
+      where d.employer = $1 and d.period = $2`,
     values: [employer, period],
   })
   const [row] = rows
   if (row === undefined || row.kind === 'cancellation') return undefined
-  return new Set(row.persons?.split(',') ?? [])
+  return new Set(rows.flatMap(({ persons }) => persons?.split(',') ?? []))
 }

@@ -23,6 +23,7 @@ const tables: Record<string, Compared> = {
   line: { columns: 't.*', bucket: byEnvelope },
   reassessment: { columns: 't.*', bucket: byEnvelope },
   reassessment_line: { columns: 't.*', bucket: byEnvelope },
+  whole: { columns: 't.*', bucket: byEmployer },
   in_force: { columns: 't.*', bucket: byEmployer },
   last_cancellation: { columns: 't.*', bucket: byEmployer },
   // What was a dead letter and was posted after a fix is posted at once when it is rebuilt.

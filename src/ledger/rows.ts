@@ -4,6 +4,7 @@
  * names and numbers of persons stay in the envelope.
  */
 import assert from 'node:assert/strict'
+import { isHead } from '../declaration/part.ts'
 import { type Assessment, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
 import type { PreparedDeclaration } from './prepare.ts'
@@ -24,7 +25,8 @@ const amountColumns = `
 
 const copyDeclarations = `copy declaration (
       envelope, position, id, employer, period, region, kind, replaces, industry_class, lines,
-      policy_hash, provisional, findings, occupational_injury_employer_fen, ${amountColumns}
+      policy_hash, provisional, findings, parts, part_of, occupational_injury_employer_fen,
+      ${amountColumns}
     ) from stdin`
 const copyLines = `copy line (
       envelope, position, line, person, category, change, wage_fen, ${amountColumns}
@@ -67,7 +69,7 @@ export function copiesOf(postables: readonly Postable[]): Copies {
 const absent = '\\N'
 
 function declarationRow(prepared: PreparedDeclaration): string {
-  const { envelope, position, id, declaration, assessment, policyHash, findings } = prepared
+  const { envelope, position, id, declaration, assessment, policyHash, findings, part } = prepared
   const { employer, period, region, kind, replaces, industryClass, lines } = declaration
   const row = [
     envelope,
@@ -83,6 +85,8 @@ function declarationRow(prepared: PreparedDeclaration): string {
     policyHash,
     assessment.provisionalReasons.length > 0,
     findings.map(({ code, count }) => `${code} ${count}`).join(','),
+    part?.count ?? 1,
+    part === undefined || isHead(part) ? absent : part.of,
     assessment.amounts[insurances.length]?.employerFen ?? 0,
   ].join('\t')
   assert(!/[\n\r]/.test(row), 'a ledger row must be one line')

@@ -40,6 +40,9 @@ export type Standing = {
         readonly amounts: readonly StandingAmount[]
       }
     | undefined
+  /** How many parts it was posted in, if it is their head; with `partOf`, it is one of the others. */
+  readonly parts: number
+  readonly partOf: string | undefined
   /** What it was told beside the receipt, once posted; errors are never among them. */
   readonly findings: readonly FindingCount[]
 }
@@ -72,6 +75,8 @@ type Row = {
   policy_hash: string
   provisional: boolean
   findings: string | null
+  parts: number
+  part_of: string | null
   amounts: { insurance: string; base: number; employer: number; employee: number }[]
 }
 
@@ -80,7 +85,7 @@ const selection = `
     s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
     (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
     (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
-    s.region, s.lines, s.policy_hash, s.provisional, s.findings,
+    s.region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts, s.part_of,
     exists (
       select from ledger.reassessment r
       where (r.declaration_envelope, r.declaration_position) = (s.envelope, s.position)
@@ -108,7 +113,7 @@ export async function findStanding(pool: pg.Pool, id: string): Promise<Standing 
     text: `${selection} where s.id = $1`,
     values: [id],
   })
-  return rows[0] === undefined ? undefined : standingOf(rows[0])
+  return (await standingsOf(pool, rows))[0]
 }
 
 /**
@@ -121,7 +126,7 @@ export async function findSettled(pool: pg.Pool, ids: readonly string[]): Promis
     text: `${selection} where s.id = any($1::text[]) and s.status <> 'accepted'`,
     values: [ids],
   })
-  return rows.map(standingOf)
+  return standingsOf(pool, rows)
 }
 
 export type ListQuery = {
@@ -150,7 +155,74 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
       query.limit,
     ],
   })
-  return rows.map(standingOf)
+  return standingsOf(pool, rows)
+}
+
+async function standingsOf(pool: pg.Pool, rows: readonly Row[]): Promise<Standing[]> {
+  const heads = rows.filter((row) => row.parts > 1 && row.part_of === null).map(({ id }) => id)
+  const parts = heads.length === 0 ? [] : await findParts(pool, heads)
+  return rows.map((row) => {
+    const others = parts.filter(({ part_of }) => part_of === row.id)
+    return standingOf(others.length === 0 ? row : addParts(row, others))
+  })
+}
+
+type PartRow = Pick<Row, 'lines' | 'amounts' | 'findings'> & { part_of: string }
+
+/** The other parts of these heads. */
+async function findParts(pool: pg.Pool, heads: readonly string[]): Promise<PartRow[]> {
+  const { rows } = await pool.query<PartRow>({
+    name: 'find-parts',
+    text: `
+      select d.part_of, d.lines, d.findings,
+        (
+          select json_agg(json_build_object(
+            'insurance', m.insurance, 'base', m.base_fen,
+            'employer', m.employer_fen, 'employee', m.employee_fen
+          ))
+          from ledger.amount m
+          where m.envelope = d.envelope and m.position = d.position
+        ) as amounts
+      from ledger.declaration d
+      where d.part_of = any($1::text[])`,
+    values: [heads],
+  })
+  return rows
+}
+
+/** A head as the whole that it stands for. */
+function addParts(head: Row, others: readonly PartRow[]): Row {
+  const amounts = new Map<string, Row['amounts'][number]>()
+  const counts = new Map<string, number>()
+  for (const part of [head, ...others]) {
+    for (const { insurance, base, employer, employee } of part.amounts) {
+      const sum = amounts.get(insurance)
+      amounts.set(insurance, {
+        insurance,
+        base: base + (sum?.base ?? 0),
+        employer: employer + (sum?.employer ?? 0),
+        employee: employee + (sum?.employee ?? 0),
+      })
+    }
+    for (const { code, count } of findingsOf(part.findings)) {
+      counts.set(code, count + (counts.get(code) ?? 0))
+    }
+  }
+  return {
+    ...head,
+    lines: others.reduce((sum, { lines }) => sum + lines, head.lines),
+    amounts: [...amounts.values()],
+    findings: [...counts].map(([code, count]) => `${code} ${count}`).join(','),
+  }
+}
+
+function findingsOf(findings: string | null): FindingCount[] {
+  return (findings ?? '').split(',').flatMap((counted) => {
+    const [code, count] = counted.split(' ')
+    return code === undefined || count === undefined
+      ? []
+      : [{ code: code as FindingCode, count: Number(count) }]
+  })
 }
 
 function standingOf(row: Row): Standing {
@@ -169,12 +241,9 @@ function standingOf(row: Row): Standing {
     deadLetter: row.dead_letter,
     reassessed: row.reassessed,
     assessment: assessmentOf(row),
-    findings: (row.findings ?? '').split(',').flatMap((counted) => {
-      const [code, count] = counted.split(' ')
-      return code === undefined || count === undefined
-        ? []
-        : [{ code: code as FindingCode, count: Number(count) }]
-    }),
+    parts: row.parts,
+    partOf: row.part_of ?? undefined,
+    findings: findingsOf(row.findings),
   }
 }
 

@@ -23,7 +23,7 @@ afterAll(() => journal.close())
 
 async function emptyLedger({ database }: Journal): Promise<void> {
   await database.owner.query(
-    'truncate ledger.posting, ledger.declaration, ledger.line, ledger.in_force, ledger.last_cancellation, ledger.dead_letter',
+    'truncate ledger.posting, ledger.declaration, ledger.line, ledger.in_force, ledger.last_cancellation, ledger.whole, ledger.dead_letter',
   )
 }
 

@@ -259,7 +259,7 @@ test('posting everything again in another order gives the same ledger', async ()
     'select envelope from ledger.posting order by md5(envelope::text)',
   )
   await owner.query(
-    'truncate ledger.posting, ledger.declaration, ledger.line, ledger.in_force, ledger.last_cancellation, ledger.dead_letter, ledger.reassessment, ledger.reassessment_line',
+    'truncate ledger.posting, ledger.declaration, ledger.line, ledger.in_force, ledger.last_cancellation, ledger.whole, ledger.dead_letter, ledger.reassessment, ledger.reassessment_line',
   )
   const { pool, keyring } = journal
   const { createPersonIndex } = await import('../../src/ledger/person.ts')

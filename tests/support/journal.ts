@@ -2,10 +2,10 @@
 import type pg from 'pg'
 import { inject } from 'vitest'
 import { createGenerator, type DeclarationOptions } from '../../bench/support/generator.ts'
-import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
+import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
-import { declarationId, digestOf } from '../../src/journal/digest.ts'
+import { fileDeclaration } from '../../src/journal/filing.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
@@ -34,23 +34,10 @@ export function rulesOf(region: string, period: string): PeriodRules {
 }
 
 /** A filing as intake would submit it. */
-export function filingOf(declaration: Declaration, key: string): Filing {
-  const { employer, period, kind, region } = declaration
-  const canonical = Buffer.from(canonicalDeclaration(declaration))
-  const { deadlineMicros, hash } = rulesOf(region, period)
-  const acceptedAtMicros = deadlineMicros - 86_400_000_000 + 123_456
-  return {
-    id: declarationId(employer, period, key),
-    employer,
-    period,
-    kind,
-    digest: digestOf(canonical),
-    acceptedAtMicros,
-    deadlineMicros,
-    onTime: true,
-    canonical,
-    policy: { region, hash },
-  }
+export function filingOf(declaration: Declaration, key: string, part?: Part): Filing {
+  const rules = rulesOf(declaration.region, declaration.period)
+  const acceptedAtMicros = rules.deadlineMicros - 86_400_000_000 + 123_456
+  return fileDeclaration({ declaration, rules, key, acceptedAtMicros, ...(part && { part }) })
 }
 
 /** A database with what accepts into it and posts from it. */
@@ -109,6 +96,7 @@ export async function ledgerText(owner: { query: (sql: string) => Promise<{ rows
     line: '*',
     reassessment: '*',
     reassessment_line: '*',
+    whole: '*',
     in_force: '*',
     last_cancellation: '*',
     dead_letter: 'envelope, position, id, code',

@@ -1,0 +1,39 @@
+/** A valid declaration as it goes to be accepted: the one way in which what is filed becomes a filing. */
+import { canonicalDeclaration } from '../declaration/canonical.ts'
+import type { Part } from '../declaration/part.ts'
+import type { Declaration } from '../declaration/schema.ts'
+import type { PeriodRules } from '../policy/rules.ts'
+import type { Filing } from './accept.ts'
+import { declarationId, digestOf } from './digest.ts'
+
+export type FilingOptions = {
+  readonly declaration: Declaration
+  /** Of its region and period, when it is accepted. */
+  readonly rules: Pick<PeriodRules, 'deadlineMicros' | 'hash'>
+  /** What tells it from others of its employer and period. */
+  readonly key: string
+  /** Microseconds since 1970. */
+  readonly acceptedAtMicros: number
+  /** An attempt that it counts from, and its ticket's hash. */
+  readonly attempt?: { readonly atMicros: number; readonly hash: Buffer } | undefined
+  readonly part?: Part
+}
+
+export function fileDeclaration(options: FilingOptions): Filing {
+  const { declaration, rules, key, acceptedAtMicros, attempt, part } = options
+  const { employer, period, kind, region } = declaration
+  const canonical = Buffer.from(canonicalDeclaration(declaration, part))
+  return {
+    id: declarationId(employer, period, key),
+    employer,
+    period,
+    kind,
+    digest: digestOf(canonical),
+    acceptedAtMicros,
+    deadlineMicros: rules.deadlineMicros,
+    onTime: (attempt?.atMicros ?? acceptedAtMicros) < rules.deadlineMicros,
+    canonical,
+    policy: { region, hash: rules.hash },
+    ...(attempt && { attemptedAtMicros: attempt.atMicros, ticket: attempt.hash }),
+  }
+}
