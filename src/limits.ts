@@ -219,6 +219,39 @@ export const closeAfterMs = 5 * 60_000
 /** How many days back. */
 export const closeDaysMax = 31
 
+// Files of declarations: what one may have; findings tell where one has more.
+/** As many as a spreadsheet has; reading ends there. */
+export const fileRowsMax = 1_048_576
+/** A row that has more ends the reading: a table of contributions has some 20. */
+export const fileColumnsMax = 200
+/** A cell that has more leaves out its row. */
+export const cellCharactersMax = 4_000
+/** A record of CSV that has more ends the reading, so that no line is held whole. */
+export const csvRecordBytesMax = 64 * 1024
+/** Read and handed on together; a batch of some thousand rows. */
+export const fileBlockBytes = 128 * 1024
+/** A line of NDJSON is a declaration, which has the limit of a request's body. */
+export const ndjsonLineBytesMax = requestBodyBytesMax
+/** Rows looked at for the header: above it there may be titles and notes. */
+export const headerSearchRowsMax = 20
+/** An XLSX file is held whole, as its directory is at its end: a million rows are some 40 MB. */
+export const xlsxFileBytesMax = 40 * 1024 * 1024
+/** Entries of its archive; a workbook of a few sheets has some 20. */
+export const xlsxEntriesMax = 500
+/** Bytes that all its parts inflate to: a million rows of 10 columns are some 500 MB. */
+export const xlsxInflatedBytesMax = 1024 * 1024 * 1024
+/** Bytes out for one byte in; sheets reach 10 to 60. */
+export const xlsxInflatedRatioMax = 200
+/** Of the ratio: so many inflated bytes of an entry cost nothing and are never refused. */
+export const xlsxInflatedFreeBytes = 64 * 1024 * 1024
+/** Distinct texts of a workbook, and their bytes: they are held in memory while it is read. */
+export const xlsxStringsMax = 4_000_000
+export const xlsxStringBytesMax = 64 * 1024 * 1024
+/** Characters of one tag or of one piece of text in XML; more is no spreadsheet's. */
+export const xmlTokenCharactersMax = 256 * 1024
+/** Sheets of a workbook; more are not looked at. */
+export const xlsxSheetsMax = 50
+
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 
@@ -229,6 +262,7 @@ assert(
   'a commit gives up before it is stuck',
 )
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
+assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)

@@ -2,6 +2,7 @@
  * What a finding or a problem means, as data and as a plain page for people: titles, what is wrong,
  * what to do, and an example wrong and right, in both languages with the reader's first.
  */
+import { fileCatalogue } from '../batch/file-findings.ts'
 import { catalogue } from '../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Text } from '../declaration/catalogue/entry.ts'
 import { problemKinds } from './problems.ts'
@@ -12,7 +13,11 @@ export type Meaning = { readonly code: string; readonly title: Text; readonly fi
 
 /** Undefined for a code that there isn't. */
 export function meaningOf(code: string): Meaning | undefined {
-  const entries: Record<string, Omit<Meaning, 'code'>> = { ...catalogue, ...problemKinds }
+  const entries: Record<string, Omit<Meaning, 'code'>> = {
+    ...catalogue,
+    ...fileCatalogue,
+    ...problemKinds,
+  }
   const entry = Object.hasOwn(entries, code) ? entries[code] : undefined
   return entry && { code, ...entry }
 }

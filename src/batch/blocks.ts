@@ -1,0 +1,46 @@
+/**
+ * A file's bytes in blocks that end where the reader left off: what it didn't use comes again, with
+ * more behind it. So records are never cut, and pieces of any size cost the same.
+ */
+import { fileBlockBytes } from '../limits.ts'
+
+export class Blocks {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  #rest = Buffer.alloc(0)
+  #ended = false
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]()
+  }
+
+  /** Whether the last block was the file's end. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** What was left and at least a block more, unless the file ends. */
+  async next(): Promise<Buffer> {
+    const pieces: Uint8Array[] = [this.#rest]
+    let bytes = 0
+    while (bytes < fileBlockBytes && !this.#ended) {
+      const { done, value } = await this.#chunks.next()
+      if (done === true) this.#ended = true
+      else {
+        pieces.push(value)
+        bytes += value.length
+      }
+    }
+    this.#rest = pieces.length === 1 ? this.#rest : Buffer.concat(pieces)
+    return this.#rest
+  }
+
+  /** The first bytes of the block were used. */
+  use(bytes: number): void {
+    this.#rest = this.#rest.subarray(bytes)
+  }
+
+  /** Nothing more is wanted: lets the source close what it has open. */
+  async stop(): Promise<void> {
+    await this.#chunks.return?.()
+  }
+}

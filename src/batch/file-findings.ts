@@ -1,0 +1,93 @@
+/**
+ * What can be wrong with a file as a file: the catalogue in the filer's terms (row, column, sheet),
+ * in the style of the declaration's own. A finding is a small record until it is shown, as a file of
+ * a million rows can have one on each.
+ *
+ * An error whose field is `/file` ends the reading; any other error leaves out its row.
+ */
+import { catalogue, type FindingCode } from '../declaration/catalogue/catalogue.ts'
+import type { CatalogueEntry, Severity, Text } from '../declaration/catalogue/entry.ts'
+import { type FindingParams, fillIn } from '../declaration/findings.ts'
+import { cellEntries } from './findings/cells.ts'
+import { containerEntries } from './findings/containers.ts'
+import { headerRowEntries } from './findings/header-row.ts'
+import { textFileEntries } from './findings/text-files.ts'
+
+export const fileCatalogue = {
+  ...containerEntries,
+  ...textFileEntries,
+  ...headerRowEntries,
+  ...cellEntries,
+} as const satisfies Record<string, CatalogueEntry>
+
+export type FileFindingCode = keyof typeof fileCatalogue
+
+/** Where a finding is, as a spreadsheet shows it. */
+export type Place = {
+  readonly sheet?: string | undefined
+  /** From 1. */
+  readonly row?: number | undefined
+  /** Letter and title: `C（证件号码）`. */
+  readonly column?: string | undefined
+}
+
+export type FileFinding = {
+  /** Of a file, or of the declaration's own catalogue where a cell has such a fault. */
+  readonly code: FileFindingCode | FindingCode
+  readonly place: Place
+  /** Never an identity number or a name. */
+  readonly params?: FindingParams | undefined
+}
+
+export type WrittenFileFinding = {
+  readonly code: FileFinding['code']
+  readonly severity: Severity
+  readonly place: Place
+  readonly message: Text
+  readonly fix: Text
+  readonly legalBasis?: string
+}
+
+const entries: Readonly<Record<FileFinding['code'], CatalogueEntry>> = {
+  ...catalogue,
+  ...fileCatalogue,
+}
+
+export function fileFinding(
+  code: FileFinding['code'],
+  place: Place = {},
+  params?: FindingParams,
+): FileFinding {
+  return params === undefined ? { code, place } : { code, place, params }
+}
+
+export function severityOf({ code }: FileFinding): Severity {
+  return entries[code].severity
+}
+
+/** Whether nothing after this finding was read. */
+export function endsReading({ code }: FileFinding): boolean {
+  const { severity, field } = entries[code]
+  return severity === 'error' && field === '/file'
+}
+
+/** In both languages; {row}, {column} and {sheet} are its place. */
+export function writeFileFinding({ code, place, params }: FileFinding): WrittenFileFinding {
+  const { severity, message, fix, legalBasis } = entries[code]
+  const { sheet = '', row = '', column = '' } = place
+  const filled = { sheet, row, column, ...params }
+  return {
+    code,
+    severity,
+    place,
+    message: fillIn(message, filled),
+    fix: fillIn(fix, filled),
+    ...(legalBasis === undefined ? {} : { legalBasis }),
+  }
+}
+
+/** A column as a spreadsheet names it, counted from 0: A to Z, AA and so on. */
+export function columnLetters(column: number): string {
+  const rest = Math.floor(column / 26) - 1
+  return (rest >= 0 ? columnLetters(rest) : '') + String.fromCharCode(65 + (column % 26))
+}

@@ -1,0 +1,107 @@
+/** Faults of a row or a cell that the declaration's own catalogue doesn't have. */
+import { error, hint, identityRules, warning } from '../../declaration/catalogue/entry.ts'
+
+const row = '/rows/*'
+const cell = '/rows/*/*'
+
+export const cellEntries = {
+  ROW_CELLS_TOO_MANY: error(row, {
+    title: ['该行的单元格比表头多', 'The row has more cells than the header'],
+    message: [
+      '第 {row} 行有 {count} 个单元格，表头只有 {max} 列，内容可能错位。',
+      'Row {row} has {count} cells, the header {max}; its values may have moved.',
+    ],
+    fix: [
+      '请检查是否有未加引号的逗号，如 6,500.00 应写为 6500.00。',
+      'Look for a comma without quotation marks: write 6500.00, not 6,500.00.',
+    ],
+    wrong: '王伟,110105…,6,500.00',
+    right: '王伟,110105…,6500.00',
+  }),
+  CELL_TOO_LONG: error(cell, {
+    title: ['单元格内容过长', 'The cell is too long'],
+    message: [
+      '第 {row} 行 {column} 列超过 {max} 个字符。',
+      'Row {row}, column {column} has more than {max} characters.',
+    ],
+    fix: ['请核对是否粘贴了其他内容。', 'Check that nothing else was pasted there.'],
+    wrong: '整段说明',
+    right: '王伟',
+  }),
+  CELL_ERROR_VALUE: error(cell, {
+    title: ['单元格是错误值', 'The cell is an error'],
+    message: [
+      '第 {row} 行 {column} 列是公式错误（{value}）。',
+      'Row {row}, column {column} is a formula error ({value}).',
+    ],
+    fix: ['请修正公式，或直接填写数值。', 'Mend the formula, or write the value.'],
+    wrong: '#REF!',
+    right: '6500.00',
+  }),
+  CELL_FORMULA_EMPTY: error(cell, {
+    title: ['公式没有保存结果', 'A formula has no saved result'],
+    message: [
+      '第 {row} 行 {column} 列是公式，文件中没有它的结果。',
+      'Row {row}, column {column} is a formula whose result the file does not have.',
+    ],
+    fix: [
+      '请用表格软件打开并保存一次，或改为数值（选择性粘贴→数值）。',
+      'Open and save the file in a spreadsheet, or paste the values in place of formulas.',
+    ],
+    wrong: '=D2*1.05（未计算）',
+    right: '6825.00',
+  }),
+  CELL_FORMULA: hint(cell, {
+    title: ['有公式，已取其结果', 'Formulas were read as their results'],
+    message: [
+      '有 {count} 个单元格是公式（首个在第 {row} 行 {column} 列），已取文件中保存的结果。',
+      '{count} cells are formulas (the first in row {row}, column {column}); their saved results were read.',
+    ],
+    fix: ['请确认结果正确。', 'Make sure that the results are right.'],
+    wrong: '=D2*1.05',
+    right: '6825.00',
+  }),
+  CELLS_MERGED: warning(row, {
+    title: ['明细中有合并的单元格', 'There are merged cells among the rows'],
+    message: [
+      '从第 {row} 行起的区域 {range} 是合并的单元格，只有其左上角有内容。',
+      'The cells {range}, from row {row} on, are merged; only the first of them has a value.',
+    ],
+    fix: [
+      '请取消合并，在每一行填写内容。',
+      'Unmerge the cells and fill in the value in every row.',
+    ],
+    wrong: '同一部门的人员合并了一格',
+    right: '每行都填写',
+  }),
+  NUMBER_LOST_DIGITS: error(cell, {
+    title: [
+      '号码被存为数字，末几位已丢失',
+      'The number was stored as a number and lost its last digits',
+    ],
+    message: [
+      '第 {row} 行 {column} 列的号码被表格软件存为数字，只保留前 15 位，末几位已变成 0。',
+      'In row {row}, column {column} the spreadsheet stored the number as a number: only 15 digits are kept, the last ones are gone.',
+    ],
+    fix: [
+      '请先把该列设为“文本”格式，再对照证件重新输入号码（只改格式不能恢复）。',
+      'Set the column to the format Text, then type the numbers again from the documents; the format alone does not bring them back.',
+    ],
+    wrong: '1.10105E+17',
+    right: '11010519491231002X',
+    legalBasis: identityRules,
+  }),
+  POSITION_INVALID: error(cell, {
+    title: ['原行号被改动', 'The original row number was changed'],
+    message: [
+      '第 {row} 行 {column} 列应是错误文件中给出的行号。',
+      'Row {row}, column {column} must be the row number that the errors file gave.',
+    ],
+    fix: [
+      '请恢复该列原来的数字，或重新下载错误文件。',
+      'Restore the number, or fetch the errors file again.',
+    ],
+    wrong: '第三行',
+    right: '3',
+  }),
+} as const

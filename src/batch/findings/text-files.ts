@@ -1,0 +1,104 @@
+/** Faults of files of text, and of any file's size: encoding, records, rows, columns. */
+import { error } from '../../declaration/catalogue/entry.ts'
+
+const file = '/file'
+
+const saveAsUtf8 = [
+  '请在表格软件中另存为“CSV UTF-8（逗号分隔）(*.csv)”或 .xlsx，再上传。',
+  'Save it as "CSV UTF-8 (comma delimited)" or as .xlsx, and send that.',
+] as const
+
+export const textFileEntries = {
+  ENCODING_WIDE: error(file, {
+    title: ['文件是 UTF-16（Unicode 文本）', 'The file is UTF-16 (Unicode Text)'],
+    message: [
+      '文件以 UTF-16 编码或含有空字符，系统读取 UTF-8 和 GB18030。',
+      'The file is in UTF-16 or has null characters; UTF-8 and GB18030 are read.',
+    ],
+    fix: saveAsUtf8,
+    wrong: 'Unicode 文本 (*.txt)',
+    right: 'CSV UTF-8 (*.csv)',
+  }),
+  ENCODING_UNKNOWN: error(file, {
+    title: ['无法识别文件编码', 'The encoding of the file is not known'],
+    message: [
+      '第 {row} 行既不是 UTF-8 也不是 GB18030（GBK）编码。',
+      'Row {row} is neither UTF-8 nor GB18030 (GBK).',
+    ],
+    fix: saveAsUtf8,
+    wrong: 'Big5 编码的 CSV',
+    right: 'CSV UTF-8 (*.csv)',
+  }),
+  ENCODING_CHANGES: error(file, {
+    title: ['文件的编码前后不一致', 'The encoding changes within the file'],
+    message: [
+      '第 {row} 行的编码与前面的行不同（前面是 {encoding}），其后的行未读取。',
+      'Row {row} has another encoding than the rows before it ({encoding}); from there on nothing was read.',
+    ],
+    fix: [
+      '文件像是由几个文件拼接而成：请把它们在表格软件中合并，另存为 CSV UTF-8 或 .xlsx。',
+      'It looks joined from several files: join them in a spreadsheet and save as CSV UTF-8 or .xlsx.',
+    ],
+    wrong: 'GBK 的文件后面接着 UTF-8 的文件',
+    right: '全部为 UTF-8',
+  }),
+  RECORD_TOO_LONG: error(file, {
+    title: ['一行过长', 'A row is too long'],
+    message: [
+      '第 {row} 行超过 {max} KB，其后的行未读取；可能是双引号没有成对。',
+      'Row {row} is longer than {max} KB; from there on nothing was read. A quotation mark may lack its partner.',
+    ],
+    fix: [
+      '请检查该行的双引号和换行，或在表格软件中重新保存。',
+      'Look at its quotation marks and line breaks, or save the file again from a spreadsheet.',
+    ],
+    wrong: '"王伟,110105…',
+    right: '"王伟",110105…',
+  }),
+  QUOTE_UNCLOSED: error(file, {
+    title: ['双引号没有成对', 'A quotation mark lacks its partner'],
+    message: [
+      '第 {row} 行的双引号直到文件末尾都没有结束。',
+      'A quotation mark in row {row} is not closed until the end of the file.',
+    ],
+    fix: [
+      '请补上或删除该双引号，再上传。',
+      'Close the quotation mark or remove it, and send the file again.',
+    ],
+    wrong: '"王伟,110105…',
+    right: '"王伟",110105…',
+  }),
+  ROWS_TOO_MANY: error(file, {
+    title: ['行数过多', 'There are too many rows'],
+    message: [
+      '一个文件最多 {max} 行，其后的行未读取。',
+      'A file has at most {max} rows; those after them were not read.',
+    ],
+    fix: ['请分成几个文件。', 'Split it into several files.'],
+    wrong: '三百万行',
+    right: '分成三个文件',
+  }),
+  COLUMNS_TOO_MANY: error(file, {
+    title: ['列数过多', 'There are too many columns'],
+    message: [
+      '第 {row} 行超过 {max} 列，其后的行未读取。',
+      'Row {row} has more than {max} columns; from there on nothing was read.',
+    ],
+    fix: ['请只保留申报需要的列。', 'Keep the columns that are to be filed.'],
+    wrong: '一行两千列',
+    right: '模板中的列',
+  }),
+  RECORD_NOT_JSON: error('/rows/*', {
+    title: ['该行不是 JSON 对象', 'The line is not a JSON object'],
+    message: [
+      '第 {row} 行不是一个 UTF-8 编码的 JSON 对象。',
+      'Line {row} is not one JSON object in UTF-8.',
+    ],
+    fix: [
+      '每行写一份完整的申报（JSON 对象），行内不换行。',
+      'Write one declaration (a JSON object) on each line, without line breaks in it.',
+    ],
+    wrong: '[{"employer": …}]',
+    right: '{"employer": …}',
+  }),
+} as const

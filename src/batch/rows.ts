@@ -1,0 +1,65 @@
+/**
+ * What every reader of tables gives: the rows in the file's order, in batches, each batch with the
+ * position after it. A position is plain data: kept somewhere, it lets another process go on there.
+ */
+import type { FindingParams } from '../declaration/findings.ts'
+import type { FileFinding, FileFindingCode } from './file-findings.ts'
+
+/** What a spreadsheet holds in a cell that isn't text. */
+export type CellKind = 'number' | 'date' | 'boolean'
+
+/** A cell that can't be read; it matters if its column does. */
+export type CellFault = {
+  /** From 0. */
+  readonly column: number
+  readonly code: FileFindingCode
+  readonly params?: FindingParams
+}
+
+export type Row = {
+  /** From 1, as a spreadsheet shows it: a record with line breaks in it is one row. */
+  readonly row: number
+  /** As text; a date is `YYYY-MM-DD`. What is empty at the end may be missing. */
+  readonly cells: readonly string[]
+  /** Of a workbook: the kinds of cells that aren't text, by column. */
+  readonly kinds?: readonly (CellKind | undefined)[] | undefined
+  readonly faults?: readonly CellFault[] | undefined
+}
+
+export type Separator = ',' | ';' | '\t'
+export type Encoding = 'utf-8' | 'gb18030'
+
+export type CsvPosition = {
+  readonly format: 'csv'
+  /** Where reading goes on. */
+  readonly offsetBytes: number
+  /** The rows before it. */
+  readonly rowsRead: number
+  readonly separator: Separator
+  /** Undefined while all was ASCII. */
+  readonly encoding: Encoding | undefined
+}
+
+export type XlsxPosition = {
+  readonly format: 'xlsx'
+  readonly rowsRead: number
+}
+
+export type NdjsonPosition = {
+  readonly format: 'ndjson'
+  readonly offsetBytes: number
+  readonly rowsRead: number
+}
+
+export type Position = CsvPosition | XlsxPosition | NdjsonPosition
+
+export type RowBatch<At extends Position = Position> = {
+  readonly rows: readonly Row[]
+  readonly findings: readonly FileFinding[]
+  /** After these rows. */
+  readonly next: At
+  readonly sheet?: string
+}
+
+/** The bytes of a file as uploaded, in pieces of any size, from a byte on. */
+export type FileSource = (offsetBytes: number) => AsyncIterable<Uint8Array>

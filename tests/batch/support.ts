@@ -1,0 +1,69 @@
+/** Files in memory as sources, and everything that a reading gives, for the tests of this room. */
+import { createGenerator } from '../../bench/support/generator.ts'
+import {
+  type FileFinding,
+  type WrittenFileFinding,
+  writeFileFinding,
+} from '../../src/batch/file-findings.ts'
+import type { FileDefaults, Header } from '../../src/batch/header.ts'
+import type { FiledRow } from '../../src/batch/row-line.ts'
+import type { FileSource } from '../../src/batch/rows.ts'
+import { readTable, type TablePosition } from '../../src/batch/table.ts'
+
+const generator = createGenerator(7)
+export const employer = generator.employer()
+export const persons = Array.from({ length: 40 }, () => generator.person())
+export const defaults: FileDefaults = { employer, region: '340100', period: '2025-08' }
+
+/** The identity number of one of the synthetic persons. */
+export const idOf = (i: number) => persons[i]?.idNumber as string
+
+export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSource {
+  const bytes = Buffer.from(file as string)
+  return async function* pieces(offsetBytes) {
+    for (let at = offsetBytes; at < bytes.length; at += pieceBytes) {
+      yield bytes.subarray(at, at + pieceBytes)
+    }
+  }
+}
+
+export type Reading = {
+  readonly header: Header | undefined
+  readonly rows: FiledRow[]
+  readonly lines: (object | undefined)[]
+  readonly findings: FileFinding[]
+  /** Of the file and of its rows, by code. */
+  readonly codes: string[]
+  readonly positions: TablePosition[]
+}
+
+export async function readAll(
+  source: FileSource,
+  options: Partial<Parameters<typeof readTable>[1]> = {},
+): Promise<Reading> {
+  const reading = {
+    header: undefined as Header | undefined,
+    rows: [] as FiledRow[],
+    findings: [] as FileFinding[],
+    positions: [] as TablePosition[],
+  }
+  for await (const batch of readTable(source, { format: 'csv', defaults, ...options })) {
+    reading.header = batch.header
+    reading.rows.push(...batch.rows)
+    reading.findings.push(...batch.findings, ...batch.rows.flatMap(({ findings }) => findings))
+    reading.positions.push(batch.next)
+  }
+  return {
+    ...reading,
+    lines: reading.rows.map(({ line }) => line),
+    codes: reading.findings.map(({ code }) => code),
+  }
+}
+
+export const readCsv = (file: string | Uint8Array, options = {}) => readAll(sourceOf(file), options)
+
+export function written(reading: Reading, code: string): WrittenFileFinding {
+  const found = reading.findings.find((finding) => finding.code === code)
+  if (found === undefined) throw new Error(`${code} is not among ${reading.codes.join(', ')}`)
+  return writeFileFinding(found)
+}
