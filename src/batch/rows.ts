@@ -42,6 +42,8 @@ export type CsvPosition = {
 
 export type XlsxPosition = {
   readonly format: 'xlsx'
+  /** The part of the archive that is the sheet, once it was chosen. */
+  readonly part: string | undefined
   readonly rowsRead: number
 }
 
@@ -58,7 +60,6 @@ export type RowBatch<At extends Position = Position> = {
   readonly findings: readonly FileFinding[]
   /** After these rows. */
   readonly next: At
-  readonly sheet?: string
 }
 
 /** The bytes of a file as uploaded, in pieces of any size, from a byte on. */

@@ -1,11 +1,141 @@
-/** Reads the rows of a workbook. None is read yet: each is refused as of an unknown kind. */
-import { fileFinding } from './file-findings.ts'
-import type { FileSource, RowBatch, XlsxPosition } from './rows.ts'
+/**
+ * Reads the rows of a workbook: the one visible sheet that has a header and lines. The file is held
+ * (its directory is at its end), its sheet is not: rows come as it inflates. With the distinct texts
+ * that makes some 110 MB at the very most, whatever the file is.
+ */
+import { headerSearchRowsMax, xlsxFileBytesMax } from '../limits.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
+import { isHeader } from './header.ts'
+import type { FileSource, Row, RowBatch, XlsxPosition } from './rows.ts'
+import { SheetReader } from './sheet.ts'
+import { faultOf, openWorkbook, readPart, type Sheet, type Workbook } from './workbook.ts'
+import { Zip } from './zip.ts'
+
+type Batch = RowBatch<XlsxPosition>
+
+/** Handed on together. */
+const batchRows = 1_000
 
 export async function* readXlsxRows(
-  _source: FileSource,
-  _from?: XlsxPosition,
-): AsyncGenerator<RowBatch<XlsxPosition>> {
-  const next: XlsxPosition = { format: 'xlsx', rowsRead: 0 }
-  yield { rows: [], findings: [fileFinding('FILE_KIND_UNKNOWN')], next }
+  source: FileSource,
+  from?: XlsxPosition,
+): AsyncGenerator<Batch> {
+  let next: XlsxPosition = from ?? { format: 'xlsx', part: undefined, rowsRead: 0 }
+  try {
+    const file = await readFile(source)
+    const refused = refusalOf(file)
+    if (refused !== undefined) {
+      yield { rows: [], findings: [refused], next }
+      return
+    }
+    const workbook = await openWorkbook(new Zip(file as Buffer))
+    const { part, findings } = await chooseSheet(workbook, from)
+    next = { ...next, part }
+    if (part === undefined || findings.length > 0) yield { rows: [], findings, next }
+    if (part === undefined) return
+    for await (const batch of readSheet(workbook, part, {
+      skipRows: next.rowsRead,
+      rowsAtOnce: batchRows,
+    })) {
+      next = batch.next
+      yield batch
+    }
+  } catch (error) {
+    const code = faultOf(error)
+    if (code === undefined) throw error
+    yield { rows: [], findings: [fileFinding(code, {}, limits)], next }
+  }
+}
+
+const limits = { max: xlsxFileBytesMax / 1024 / 1024 }
+
+/** The file's bytes; undefined when there are too many. */
+async function readFile(source: FileSource): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of source(0)) {
+    bytes += chunk.length
+    if (bytes > xlsxFileBytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const compoundFile = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
+/** The stream that holds a workbook with a password, in a compound file. */
+const encryptedPackage = Buffer.from('EncryptedPackage', 'utf16le')
+
+function refusalOf(file: Buffer | undefined): FileFinding | undefined {
+  if (file === undefined) return fileFinding('FILE_TOO_LARGE', {}, limits)
+  if (file.length === 0) return fileFinding('FILE_EMPTY')
+  if (file.subarray(0, 8).equals(compoundFile)) {
+    return fileFinding(
+      file.includes(encryptedPackage) ? 'FILE_PASSWORD' : 'FILE_LEGACY_SPREADSHEET',
+    )
+  }
+  return file.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')
+}
+
+type Choice = { readonly part: string | undefined; readonly findings: readonly FileFinding[] }
+
+/** The sheet with lines; or, when none has any, the first that a table would be expected in. */
+async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): Promise<Choice> {
+  if (from?.part !== undefined) return { part: from.part, findings: [] }
+  const workbook = { sheets, ...rest }
+  const findings: FileFinding[] = []
+  const withHeader: Sheet[] = []
+  const withLines: Sheet[] = []
+  const others: Sheet[] = []
+  for (const sheet of sheets) {
+    const { header, lines } = await lookAt(workbook, sheet)
+    if (sheet.hidden) {
+      if (lines) findings.push(fileFinding('SHEET_HIDDEN', { sheet: sheet.name }))
+    } else if (lines) withLines.push(sheet)
+    else (header ? withHeader : others).push(sheet)
+  }
+  const [first, second] = withLines
+  if (first !== undefined && second !== undefined) {
+    const other = { other: second.name }
+    return {
+      part: undefined,
+      findings: [fileFinding('SHEETS_SEVERAL', { sheet: first.name }, other)],
+    }
+  }
+  const chosen = first ?? withHeader[0] ?? others[0]
+  for (const sheet of [...withHeader, ...others]) {
+    if (sheet !== chosen) findings.push(fileFinding('SHEET_IGNORED', { sheet: sheet.name }))
+  }
+  if (chosen === undefined) findings.push(fileFinding('FILE_EMPTY'))
+  return { part: chosen?.part, findings }
+}
+
+/** Whether a sheet has a header, and a row below it; reads no further. */
+async function lookAt(workbook: Workbook, { part }: Sheet) {
+  let header = false
+  if (!workbook.zip.has(part)) return { header, lines: false }
+  for await (const { rows } of readSheet(workbook, part, { skipRows: 0, rowsAtOnce: 1 })) {
+    for (const { row, cells } of rows) {
+      if (header) return { header, lines: true }
+      header = isHeader(cells)
+      if (!header && row >= headerSearchRowsMax) return { header, lines: false }
+    }
+  }
+  return { header, lines: false }
+}
+
+async function* readSheet(
+  workbook: Workbook,
+  part: string,
+  { skipRows, rowsAtOnce }: { skipRows: number; rowsAtOnce: number },
+): AsyncGenerator<Batch> {
+  const reader = new SheetReader(workbook, skipRows)
+  let rowsRead = skipRows
+  const batchOf = (rows: Row[], findings: readonly FileFinding[]): Batch => {
+    rowsRead = rows.at(-1)?.row ?? rowsRead
+    return { rows, findings, next: { format: 'xlsx', part, rowsRead } }
+  }
+  for await (const _ of readPart(workbook.zip, part, reader)) {
+    if (reader.ready >= rowsAtOnce) yield batchOf(reader.takeRows(), [])
+  }
+  yield batchOf(reader.takeRows(), reader.findings())
 }

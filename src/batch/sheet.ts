@@ -1,0 +1,252 @@
+/**
+ * The rows of one sheet as its XML comes: cells as text, with what kind they are where it isn't text.
+ * Formulas are never computed: the result that the file has is taken. Dates are days as numbers until
+ * the style says that they are days.
+ */
+import { cellCharactersMax, fileColumnsMax, fileRowsMax } from '../limits.ts'
+import { columnLetters, type FileFinding, fileFinding } from './file-findings.ts'
+import type { CellFault, CellKind, Row } from './rows.ts'
+import { RichText, unescaped, type Workbook, WorkbookError } from './workbook.ts'
+import { attributeOf, type XmlHandler } from './xml.ts'
+
+/** Merged ranges that are remembered; one is told. */
+const mergedMax = 100
+/** Days from 1899-12-30, where Excel's count begins, to 1970-01-01; and 1904's start in it. */
+const [daysTo1970, daysTo1904] = [25_569, 1_462]
+/** 9999-12-31. */
+const dayMax = 2_958_465
+
+export class SheetReader implements XmlHandler {
+  readonly #workbook: Workbook
+  readonly #skipRows: number
+  readonly #inline = new RichText()
+  #rows: Row[] = []
+  #row = 0
+  #skipping = false
+  #cells: string[] = []
+  #kinds: (CellKind | undefined)[] | undefined
+  #faults: CellFault[] | undefined
+  #blank = true
+  #column = -1
+  #type: string | undefined
+  #style = 0
+  #value = ''
+  #hasFormula = false
+  #in: 'value' | 'inline' | 'other' = 'other'
+  #formulas = 0
+  #firstFormula: { readonly row: number; readonly column: string } | undefined
+  #hidden = false
+  #hiddenRows = 0
+  #firstHidden = 0
+  readonly #merged: FileFinding[] = []
+
+  /** @param skipRows rows that were read before */
+  constructor(workbook: Workbook, skipRows: number) {
+    this.#workbook = workbook
+    this.#skipRows = skipRows
+  }
+
+  /** How many rows there are to take. */
+  get ready(): number {
+    return this.#rows.length
+  }
+
+  takeRows(): Row[] {
+    const rows = this.#rows
+    this.#rows = []
+    return rows
+  }
+
+  /** What can be told when the sheet is read to its end. */
+  findings(): FileFinding[] {
+    const found: FileFinding[] = [...this.#merged]
+    if (this.#firstFormula !== undefined) {
+      found.push(fileFinding('CELL_FORMULA', this.#firstFormula, { count: this.#formulas }))
+    }
+    if (this.#hiddenRows > 0) {
+      const count = { count: this.#hiddenRows }
+      found.push(fileFinding('ROW_HIDDEN', { row: this.#firstHidden }, count))
+    }
+    return found
+  }
+
+  open(name: string, attributes: string): void {
+    if (name === 'c') this.#openCell(attributes)
+    else if (name === 'v') this.#in = 'value'
+    else if (name === 'row') this.#openRow(attributes)
+    else if (name === 'f') this.#hasFormula = true
+    else if (name === 'is') {
+      this.#in = 'inline'
+      this.#inline.clear()
+    } else if (name === 'mergeCell') this.#merge(attributeOf(attributes, 'ref') ?? '')
+    else if (this.#in === 'inline') this.#inline.open(name)
+  }
+
+  close(name: string): void {
+    if (name === 'c') this.#closeCell()
+    else if (name === 'v' || name === 'is') this.#in = 'other'
+    else if (name === 'row') this.#closeRow()
+    else if (this.#in === 'inline') this.#inline.close(name)
+  }
+
+  text(text: string): void {
+    if (this.#in === 'value') this.#value += text
+    else if (this.#in === 'inline') this.#inline.add(text)
+  }
+
+  #openRow(attributes: string): void {
+    const row = Number(attributeOf(attributes, 'r') ?? this.#row + 1)
+    if (!(row > this.#row)) throw new WorkbookError('FILE_BROKEN')
+    if (row > fileRowsMax) throw new WorkbookError('ROWS_TOO_MANY')
+    this.#row = row
+    this.#skipping = row <= this.#skipRows
+    this.#cells = []
+    this.#kinds = undefined
+    this.#faults = undefined
+    this.#blank = true
+    this.#column = -1
+    this.#hidden = / hidden="(1|true)"/.test(attributes)
+  }
+
+  #closeRow(): void {
+    if (this.#blank) return
+    if (this.#hidden) {
+      this.#hiddenRows += 1
+      if (this.#hiddenRows === 1) this.#firstHidden = this.#row
+    }
+    const row = { row: this.#row, cells: this.#cells }
+    const { kinds, faults } = { kinds: this.#kinds, faults: this.#faults }
+    this.#rows.push(kinds === undefined && faults === undefined ? row : { ...row, kinds, faults })
+  }
+
+  #openCell(attributes: string): void {
+    const at = attributeOf(attributes, 'r')
+    this.#column = at === undefined ? this.#column + 1 : columnOf(at)
+    this.#type = attributeOf(attributes, 't')
+    this.#style = Number(attributeOf(attributes, 's') ?? 0)
+    this.#value = ''
+    this.#inline.clear()
+    this.#hasFormula = false
+    this.#in = 'other'
+  }
+
+  #closeCell(): void {
+    if (this.#skipping) return
+    const column = this.#column
+    if (this.#hasFormula) this.#countFormula(column)
+    const text = this.#read(column)
+    if (text === '' && this.#faults?.at(-1)?.column !== column) return
+    if (column >= fileColumnsMax) throw new WorkbookError('COLUMNS_TOO_MANY')
+    this.#blank = false
+    while (this.#cells.length < column) this.#cells.push('')
+    this.#cells[column] = text.length > cellCharactersMax ? this.#cut(text, column) : text
+  }
+
+  #cut(text: string, column: number): string {
+    this.#fault({ column, code: 'CELL_TOO_LONG', params: { max: cellCharactersMax } })
+    return text.slice(0, cellCharactersMax)
+  }
+
+  #fault(fault: CellFault): void {
+    this.#faults ??= []
+    this.#faults.push(fault)
+  }
+
+  #kind(column: number, kind: CellKind): void {
+    this.#kinds ??= []
+    this.#kinds[column] = kind
+  }
+
+  #countFormula(column: number): void {
+    this.#formulas += 1
+    this.#firstFormula ??= { row: this.#row, column: columnLetters(column) }
+    if (this.#value === '' && this.#type !== 'inlineStr' && this.#type !== 'str') {
+      this.#fault({ column, code: 'CELL_FORMULA_EMPTY' })
+    }
+  }
+
+  /** The cell's text; notes its kind, and what is wrong with it. */
+  #read(column: number): string {
+    const value = this.#value
+    switch (this.#type) {
+      case 's': {
+        if (value === '') return ''
+        const text = this.#workbook.strings.at(Number(value))
+        if (text === undefined) throw new WorkbookError('FILE_BROKEN')
+        return text
+      }
+      case 'inlineStr':
+        return this.#inline.value()
+      case 'str':
+        return unescaped(value)
+      case 'b':
+        this.#kind(column, 'boolean')
+        return value === '1' ? 'TRUE' : 'FALSE'
+      case 'e':
+        this.#fault({ column, code: 'CELL_ERROR_VALUE', params: { value: errorName(value) } })
+        return value.slice(0, 20)
+      case 'd':
+        this.#kind(column, 'date')
+        return value.slice(0, 10)
+      default:
+        return this.#readNumber(value, column)
+    }
+  }
+
+  #readNumber(value: string, column: number): string {
+    if (value === '') return ''
+    const number = Number(value)
+    if (!Number.isFinite(number)) throw new WorkbookError('FILE_BROKEN')
+    if (this.#workbook.isDateStyle[this.#style] === true) {
+      const day = dayOfSerial(number, this.#workbook.from1904)
+      if (day !== undefined) {
+        this.#kind(column, 'date')
+        return day
+      }
+    }
+    this.#kind(column, 'number')
+    return numberText(number)
+  }
+
+  #merge(range: string): void {
+    const [, first, last] = /^[A-Z]{1,3}([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})$/.exec(range) ?? []
+    if (first === undefined || last === undefined || this.#merged.length === mergedMax) return
+    const params = { range, lastRow: last }
+    this.#merged.push(fileFinding('CELLS_MERGED', { row: Number(first) }, params))
+  }
+}
+
+/** 0 for `A12`. */
+function columnOf(cell: string): number {
+  let column = 0
+  for (let at = 0; at < cell.length; at += 1) {
+    const letter = cell.charCodeAt(at) - 64
+    if (letter < 1 || letter > 26 || at === 3) break
+    column = column * 26 + letter
+  }
+  if (column === 0) throw new WorkbookError('FILE_BROKEN')
+  return column - 1
+}
+
+/** Names of errors, as spreadsheets show them; anything else in such a cell is not repeated. */
+function errorName(value: string): string {
+  return /^#[A-Z/0-9]{1,12}[!?]?$/.test(value) ? value : '#'
+}
+
+function dayOfSerial(serial: number, from1904: boolean): string | undefined {
+  const day = Math.floor(serial) + (from1904 ? daysTo1904 : 0)
+  // Before March 1900 Excel counts a day that there wasn't.
+  if (day < 61 || day > dayMax) return undefined
+  return new Date((day - daysTo1970) * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** A number as the sheet shows it: what binary fractions add behind the sixth decimal is no part of it. */
+function numberText(number: number): string {
+  const cents = Math.round(number * 100) / 100
+  const shown = Math.abs(cents - number) < 1e-6 ? cents : number
+  return Math.abs(shown) < 1e21 ? plainText(shown) : String(shown)
+}
+
+function plainText(number: number): string {
+  return Number.isInteger(number) ? BigInt(number).toString() : String(number)
+}
