@@ -26,7 +26,17 @@ function importsOf(file: string, text: string): string[] {
 }
 
 /** Each room may import itself and those before it; entry points may import all. */
-const rooms = ['declaration', 'policy', 'journal', 'queue', 'ledger', 'audit', 'intake', 'platform']
+const rooms = [
+  'declaration',
+  'policy',
+  'journal',
+  'queue',
+  'ledger',
+  'audit',
+  'batch',
+  'intake',
+  'platform',
+]
 const pure = ['declaration', 'policy']
 
 const roomOf = (file: string) => /^src\/(\w+)\//.exec(file)?.[1]
