@@ -8,6 +8,48 @@ import assert from 'node:assert/strict'
 export const requestBodyBytesMax = 4 * 1024 * 1024
 /** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
+// Files with many declarations, which come in parts: src/batch.
+/** Bytes of one file; above it, 413. 2.5 million lines are some 300 MB. A setting. */
+export const uploadBytesMax = 512 * 1024 * 1024
+/**
+ * Bytes of a file that become durable at once, and that a dead process loses at most. Compressing,
+ * sealing and hashing them takes some 3 ms of intake's one thread; 1 MiB would hold up filings for 12.
+ */
+export const chunkBytesMax = 256 * 1024
+/** A slow line's chunk is made durable after so long, if it has so many bytes. */
+export const chunkMsMax = 5_000
+export const chunkBytesMin = 16 * 1024
+/** Chunks of one file; who sends it in more, smaller parts gets 400. The largest file has 2,048. */
+export const chunksMax = 40_000
+/** A part with a checksum is held until it is verified; above it, 413: such parts are small. */
+export const checkedPartBytesMax = 8 * 1024 * 1024
+/** Parts being received by one intake process; above it, 503. A setting. */
+export const uploadsMax = 64
+/** Bytes of files that one intake process holds; above it, 503. */
+export const uploadBytesHeldMax = 96 * 1024 * 1024
+/** A part of which less than so many bytes came within this has stalled, and is cut. A setting. */
+export const uploadStallMsMax = 30_000
+export const uploadProgressBytesMin = 1_024
+/** A file in a form, from curl or a browser; above it, 413: over a bad line it can't be taken up. */
+export const formFileBytesMax = 32 * 1024 * 1024
+/** Of the other fields of a form, and of the metadata of an upload. */
+export const formFieldBytesMax = 1_024
+export const uploadMetadataCharactersMax = 4_096
+export const fileNameCharactersMax = 255
+/** Files that one filer may have begun and not ended; above it, 429. */
+export const uploadsOpenMax = 20
+/** A file of which nothing came for so long is given up, with what came of it. */
+export const uploadIdleMsMax = 7 * 86_400_000
+export const uploadExpiryEveryMs = 10 * 60_000
+/** Files given up at a time. */
+export const uploadExpiryPage = 100
+/** A statement about files that takes longer fails with 503; what is taken is 256 KiB at a time. */
+export const batchStatementMsMax = 8_000
+/** Batches in one page of a list. */
+export const pageBatchesMax = 100
+/** While uploads are given up for what is more urgent, those under way wait so long for each chunk. */
+export const uploadGiveWayMs = 500
+
 /** Findings carried in one answer; `total` counts the rest. */
 export const findingsPerAnswerMax = 200
 /** Lines explained in one answer; others are asked for by their number. */
@@ -272,6 +314,13 @@ assert(
 )
 assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')
+assert(
+  uploadsMax * 2 * chunkBytesMax + checkedPartBytesMax <= uploadBytesHeldMax,
+  'all uploads must be able to hold a chunk while another is sealed',
+)
+assert(uploadBytesMax / chunkBytesMax < chunksMax, 'the largest file must fit into its chunks')
+assert(uploadStallMsMax < answerMsMax, 'a part stalls before its silent connection is ended')
+assert(chunkMsMax < uploadStallMsMax, 'a slow line must be able to make progress')
 assert(headersMsMax <= requestReceiveMsMax, 'headers are a part of the request')
 assert(requestReceiveMsMax + connectionsCheckMs < 35_000, 'a slow body is cut within 35 s')
 assert(headersMsMax + connectionsCheckMs < 15_000, 'slow headers are cut within 15 s')

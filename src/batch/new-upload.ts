@@ -1,0 +1,100 @@
+/**
+ * Begins a batch, once for each Idempotency-Key of a subject.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { uploadsOpenMax } from '../limits.ts'
+import { findUpload } from './find.ts'
+import { sealPiece } from './seal.ts'
+import { fileNamePlace, type NewUpload, type Upload, type UploadRow, uploadOf } from './upload.ts'
+import type { CreateOutcome, StoreDependencies } from './upload-store.ts'
+
+/** A key that is there already inserts nothing; what it is of is read in a second statement. */
+export async function createUpload(
+  dependencies: StoreDependencies,
+  asked: NewUpload,
+): Promise<CreateOutcome> {
+  const before = await findByKey(dependencies, asked)
+  if (before !== undefined) return again(asked, before)
+  if ((await countOpen(dependencies, asked.subject)) >= uploadsOpenMax) return { kind: 'tooMany' }
+  const id = randomUUID()
+  const inserted = await insert(dependencies, id, asked)
+  const upload = inserted
+    ? await findUpload(dependencies, id, 'visible')
+    : await findByKey(dependencies, asked)
+  assert(upload !== undefined, 'what was inserted, or was in the way, is there')
+  return inserted ? { kind: 'created', upload } : again(asked, upload)
+}
+
+function again(asked: NewUpload, upload: Upload): CreateOutcome {
+  return { kind: isSame(asked, upload) ? 'replayed' : 'conflicting', upload }
+}
+
+/** A file may be named otherwise; all else is what it is of. */
+function isSame(asked: NewUpload, upload: Upload): boolean {
+  const names = ['employer', 'period', 'region', 'kind', 'format', 'mode'] as const
+  const sameDigest =
+    asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
+  // A size that was not said before may have been said with a later part.
+  const sameSize = asked.size === undefined || asked.size === upload.size
+  return names.every((name) => asked[name] === upload[name]) && sameDigest && sameSize
+}
+
+/** How many files of a subject are under way; more than the limit are not counted. */
+async function countOpen({ pool }: StoreDependencies, subject: string): Promise<number> {
+  const { rows } = await pool.query<{ count: string }>({
+    name: 'count-open-uploads',
+    text: `
+      select count(*)
+      from (
+        select from batch.batch where subject = $1 and stage = 'receiving' limit $2
+      ) open`,
+    values: [subject, uploadsOpenMax],
+  })
+  return Number(rows[0]?.count)
+}
+
+async function insert(
+  { pool, sealingKeys }: StoreDependencies,
+  id: string,
+  asked: NewUpload,
+): Promise<boolean> {
+  const [key] = sealingKeys
+  assert(key !== undefined, 'a keyring has a sealing key')
+  const { fileName } = asked
+  const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
+  const { rowCount } = await pool.query({
+    name: 'create-upload',
+    text: `
+      insert into batch.batch (
+        id, subject, may_file_for, employer, period, region, kind, format, mode, file_name,
+        idempotency_key, size, expected_digest, stage
+      )
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'receiving')
+      on conflict (subject, idempotency_key) do nothing`,
+    values: [
+      ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
+      ...[asked.kind, asked.format, asked.mode, name || null],
+      ...[asked.idempotencyKey, asked.size, asked.expectedDigest],
+    ],
+  })
+  return rowCount === 1
+}
+
+async function findByKey(
+  { pool, sealingKeys }: StoreDependencies,
+  { subject, idempotencyKey }: NewUpload,
+): Promise<Upload | undefined> {
+  if (idempotencyKey === undefined) return undefined
+  const { rows } = await pool.query<UploadRow>({
+    name: 'find-upload-by-key',
+    text: `
+      select u.*
+      from batch.batch b
+      join batch.upload u on u.id = b.id
+      where b.subject = $1 and b.idempotency_key = $2`,
+    values: [subject, idempotencyKey],
+  })
+  const [row] = rows
+  return row && uploadOf(sealingKeys, row)
+}

@@ -1,0 +1,221 @@
+/**
+ * Takes the bytes of a file, as one request sends them. Each append is durable when it returns; the one
+ * that brings the last byte ends the file in the same transaction.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { chunkBytesMax, chunksMax } from '../limits.ts'
+import { type Completed, completeUpload } from './complete.ts'
+import { dropChunks } from './end.ts'
+import { findUpload } from './find.ts'
+import { chunkPlace, readBytes } from './read.ts'
+import type { DigestState } from './running-digest.ts'
+import { openPiece, SealedPieceError, sealPiece } from './seal.ts'
+import { stagesBefore } from './stages.ts'
+import type { BeginOutcome, StoreDependencies } from './upload-store.ts'
+
+/** In order of precedence. */
+export type AppendOutcome =
+  /** Another request is the writer now, or the batch has ended: nothing was taken. */
+  | { readonly kind: 'overtaken' }
+  /** More than the file's size was said to be: nothing was taken. */
+  | { readonly kind: 'beyondSize' }
+  | { readonly kind: 'tooManyChunks' }
+  | { readonly kind: 'appended' }
+  | ({ readonly kind: 'completed' } & Completed)
+
+/** The largest state of a digest, with room. */
+const digestStateBytesMax = 1_024
+
+type Claim = {
+  readonly writer: string
+  readonly id: string
+  received: string
+  chunks: number
+  size: string | null
+  digest_state: Buffer | null
+}
+
+export async function beginReceiving(
+  dependencies: StoreDependencies,
+  id: string,
+  offset: number,
+  size: number | undefined,
+): Promise<BeginOutcome> {
+  const { rows } = await dependencies.pool.query<Claim>({
+    name: 'begin-receiving',
+    text: `
+      update batch.batch
+      set writer = $2, size = coalesce(size, $4), touched_at = now()
+      where id = $1 and received = $3 and stage = any($5)
+        and ($4::bigint is null or coalesce(size, $4) = $4) and received <= coalesce(size, $4, received)
+      returning id, writer, received, chunks, size, digest_state`,
+    values: [id, randomUUID(), offset, size, stagesBefore('complete')],
+  })
+  return outcomeOf(dependencies, id, rows[0], size)
+}
+
+export async function restartReceiving(
+  dependencies: StoreDependencies,
+  id: string,
+): Promise<BeginOutcome> {
+  const { pool, inTransaction } = dependencies
+  const claim = await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Claim>({
+      name: 'restart-receiving',
+      text: `
+        update batch.batch
+        set writer = $2, received = 0, chunks = 0, digest_state = null, touched_at = now()
+        where id = $1 and stage = any($3)
+        returning id, writer, received, chunks, size, digest_state`,
+      values: [id, randomUUID(), stagesBefore('complete')],
+    })
+    if (rows.length > 0) await dropChunks(client, id)
+    return rows[0]
+  })
+  return outcomeOf(dependencies, id, claim, undefined)
+}
+
+async function outcomeOf(
+  dependencies: StoreDependencies,
+  id: string,
+  claim: Claim | undefined,
+  size: number | undefined,
+): Promise<BeginOutcome> {
+  if (claim !== undefined) {
+    const receiving = new Receiving(dependencies, claim, await digestStateOf(dependencies, claim))
+    return { kind: 'receiving', receiving }
+  }
+  const upload = await findUpload(dependencies, id, 'durable')
+  if (upload === undefined) return { kind: 'absent' }
+  if (upload.stage !== 'receiving') return { kind: 'closed', upload }
+  const otherSize = size !== undefined && (size < upload.received || (upload.size ?? size) !== size)
+  return { kind: otherSize ? 'otherSize' : 'elsewhere', upload }
+}
+
+/** As it was written down; where another version of the program wrote it, from the bytes again. */
+async function digestStateOf(
+  dependencies: StoreDependencies,
+  { id, received, digest_state: sealed }: Claim,
+): Promise<DigestState> {
+  if (sealed === null) return undefined
+  const { sealingKeys, runningDigest } = dependencies
+  try {
+    const place = digestPlace(id, Number(received))
+    const state = openPiece(sealingKeys, place, sealed, digestStateBytesMax)
+    runningDigest.digest(state)
+    return state
+  } catch (error) {
+    if (error instanceof SealedPieceError) throw error
+    let state: DigestState
+    for await (const bytes of readBytes(dependencies, id, 0))
+      state = runningDigest.extend(state, bytes)
+    return state
+  }
+}
+
+function digestPlace(id: string, received: number): string {
+  return `batch ${id} digest to ${received}`
+}
+
+/** A file that one request sends: begun → some appends → completed, or left for another to go on. */
+export class Receiving {
+  readonly #dependencies: StoreDependencies
+  readonly #id: string
+  readonly #writer: string
+  readonly size: number | undefined
+  #received: number
+  #chunks: number
+  #state: DigestState
+
+  constructor(dependencies: StoreDependencies, claim: Claim, state: DigestState) {
+    this.#dependencies = dependencies
+    this.#id = claim.id
+    this.#writer = claim.writer
+    this.size = claim.size === null ? undefined : Number(claim.size)
+    this.#received = Number(claim.received)
+    this.#chunks = claim.chunks
+    this.#state = state
+  }
+
+  /** Durable bytes: where the next one belongs. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Takes a chunk's bytes; they are durable then. Calls must not overlap. */
+  async append(bytes: Uint8Array): Promise<AppendOutcome> {
+    assert(bytes.length > 0 && bytes.length <= chunkBytesMax, 'a chunk within its limit')
+    const after = this.#received + bytes.length
+    if (this.size !== undefined && after > this.size) return { kind: 'beyondSize' }
+    if (this.#chunks >= chunksMax) return { kind: 'tooManyChunks' }
+    const state = this.#dependencies.runningDigest.extend(this.#state, bytes)
+    const { pool, inTransaction } = this.#dependencies
+    const last = after === this.size
+    const outcome: AppendOutcome = last
+      ? await inTransaction(pool, async (client) => {
+          const taken = await this.#take(client, bytes, state)
+          return taken ? this.#complete(client, state) : { kind: 'overtaken' }
+        })
+      : { kind: (await this.#take(pool, bytes, state)) ? 'appended' : 'overtaken' }
+    if (outcome.kind === 'overtaken') return outcome
+    this.#received = after
+    this.#chunks += 1
+    this.#state = state
+    return outcome
+  }
+
+  /** Says that all bytes are here, of a file whose size was not said before. */
+  finish(): Promise<AppendOutcome> {
+    const { pool, inTransaction } = this.#dependencies
+    return inTransaction(pool, async (client) => {
+      const { rowCount } = await client.query({
+        name: 'finish-receiving',
+        text: `
+          update batch.batch
+          set size = received
+          where id = $1 and writer = $2 and received = $3 and stage = any($4)`,
+        values: [this.#id, this.#writer, this.#received, stagesBefore('complete')],
+      })
+      return rowCount === 1 ? this.#complete(client, this.#state) : { kind: 'overtaken' }
+    })
+  }
+
+  async #complete(client: pg.PoolClient, state: DigestState): Promise<AppendOutcome> {
+    const { runningDigest, nowMicros } = this.#dependencies
+    const digest = runningDigest.digest(state)
+    return { kind: 'completed', ...(await completeUpload(client, this.#id, digest, nowMicros())) }
+  }
+
+  /** One statement: the batch's row is locked first, and the chunk follows from what it says. */
+  async #take(
+    client: pg.Pool | pg.PoolClient,
+    bytes: Uint8Array,
+    state: Uint8Array,
+  ): Promise<boolean> {
+    const [key] = this.#dependencies.sealingKeys
+    assert(key !== undefined, 'a keyring has a sealing key')
+    const start = this.#received
+    const { rowCount } = await client.query({
+      name: 'append-chunk',
+      text: `
+        with grown as (
+          update batch.batch
+          set received = received + $4, chunks = chunks + 1, digest_state = $6, touched_at = now()
+          where id = $1 and writer = $2 and received = $3 and stage = any($7)
+          returning chunks
+        )
+        insert into batch.chunk (batch, number, start, bytes, sealed)
+        select $1, chunks, $3, $4, $5
+        from grown`,
+      values: [
+        ...[this.#id, this.#writer, start, bytes.length],
+        sealPiece(key, chunkPlace(this.#id, start), bytes),
+        sealPiece(key, digestPlace(this.#id, start + bytes.length), state),
+        stagesBefore('complete'),
+      ],
+    })
+    return rowCount === 1
+  }
+}

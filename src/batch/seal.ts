@@ -1,0 +1,73 @@
+/**
+ * What is kept of a file before it is worked on: pieces of it, compressed (zstd) and encrypted
+ * (AES-256-GCM) with the keys that seal envelopes. Bytes: version (1), key id (6), nonce (12),
+ * ciphertext, tag (16). The associated data binds the place a piece belongs to, so that no piece can
+ * be passed off as another, of this file or of another one.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+
+const version = 1
+const keyIdBytes = 6
+const nonceBytes = 12
+const tagBytes = 16
+const headerBytes = 1 + keyIdBytes + nonceBytes
+/** Level 1, as envelopes: what is compressed already is noticed, and costs little. */
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+export class SealedPieceError extends Error {
+  override name = 'SealedPieceError'
+  readonly code: 'UNKNOWN_KEY' | 'UNREADABLE'
+  constructor(code: 'UNKNOWN_KEY' | 'UNREADABLE', message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** @param place what the piece is of, and where it belongs there */
+export function sealPiece(key: EnvelopeKey, place: string, bytes: Uint8Array): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes)
+  header[0] = version
+  header.write(key.kid, 1, keyIdBytes, 'hex')
+  const nonce = randomBytes(nonceBytes)
+  header.set(nonce, 1 + keyIdBytes)
+  const cipher = createCipheriv('aes-256-gcm', key.secret, nonce)
+  cipher.setAAD(Buffer.concat([header, Buffer.from(place)]))
+  const body = cipher.update(zstdCompressSync(bytes, compression))
+  cipher.final()
+  return Buffer.concat([header, body, cipher.getAuthTag()])
+}
+
+/**
+ * Opens a piece.
+ * @param bytesMax what it holds at most
+ * @throws SealedPieceError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
+ * place is not what was sealed
+ */
+export function openPiece(
+  keys: readonly EnvelopeKey[],
+  place: string,
+  sealed: Buffer,
+  bytesMax: number,
+): Buffer {
+  if (sealed[0] !== version || sealed.length < headerBytes + tagBytes)
+    throw new SealedPieceError('UNREADABLE', `${place} is damaged.`)
+  const kid = sealed.toString('hex', 1, 1 + keyIdBytes)
+  const key = keys.find((candidate) => candidate.kid === kid)
+  if (key === undefined) {
+    const message = `${place} was sealed with key ${kid}, which is not in the keyring: restore that key.`
+    throw new SealedPieceError('UNKNOWN_KEY', message)
+  }
+  const header = sealed.subarray(0, headerBytes)
+  const decipher = createDecipheriv('aes-256-gcm', key.secret, header.subarray(1 + keyIdBytes))
+  decipher.setAAD(Buffer.concat([header, Buffer.from(place)]))
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
+  try {
+    const body = decipher.update(sealed.subarray(headerBytes, sealed.length - tagBytes))
+    decipher.final()
+    return zstdDecompressSync(body, { maxOutputLength: bytesMax })
+  } catch (cause) {
+    throw new SealedPieceError('UNREADABLE', `${place} is damaged.`, { cause })
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The stages of a batch, and what leads from one to another: a table, complete by type. What can't
+ * happen in a stage is undefined there, and leaves the batch as it is.
+ */
+
+export const stages = [
+  'receiving', // some of its bytes may be here
+  'received', // all of them are: it waits to be worked on
+  'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
+  'damaged', // all of them came, and are not the file that was announced: it has no bytes
+  'cancelled', // by who sent it: it has no bytes
+  'expired', // nothing came for days: it has no bytes
+] as const
+export type Stage = (typeof stages)[number]
+
+export type BatchEvent = 'complete' | 'recognise' | 'mismatch' | 'cancel' | 'expire'
+
+export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Stage | undefined>>>> =
+  {
+    receiving: {
+      complete: 'received',
+      recognise: 'duplicate',
+      mismatch: 'damaged',
+      cancel: 'cancelled',
+      expire: 'expired',
+    },
+    received: { ...nothing(), cancel: 'cancelled' },
+    duplicate: { ...nothing(), cancel: 'cancelled' },
+    damaged: nothing(),
+    cancelled: nothing(),
+    expired: nothing(),
+  }
+
+/** Stages from which an event leads somewhere, for the statement that takes it there. */
+export function stagesBefore(event: BatchEvent): Stage[] {
+  return stages.filter((stage) => transitions[stage][event] !== undefined)
+}
+
+/** A batch that will never be worked on, and has no bytes. */
+export function hasEnded(stage: Stage): boolean {
+  return Object.values(transitions[stage]).every((next) => next === undefined)
+}
+
+function nothing(): Record<BatchEvent, undefined> {
+  return {
+    complete: undefined,
+    recognise: undefined,
+    mismatch: undefined,
+    cancel: undefined,
+    expire: undefined,
+  }
+}

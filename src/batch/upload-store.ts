@@ -1,0 +1,103 @@
+/**
+ * Where the bytes of files are until they are worked on: in Postgres, sealed, in chunks as they came.
+ * What it tells a caller is durable; a file is never in memory. Any number of processes use it at once.
+ *
+ * If the process dies after
+ * - `create` committed, before it is told: the same Idempotency-Key finds the batch again. Without
+ *   one, an empty batch expires.
+ * - `begin`, before the first byte is durable: nothing was taken. Whoever begins next is the writer.
+ * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
+ *   not count them, and the sender begins there.
+ * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
+ * - the last chunk's commit: chunk, digest, stage, instant of receipt and whether it was here before are
+ *   one transaction, so the file is whole with all of them, or its last chunk is missing.
+ * - `cancel` or `expire` or `remove`: stage and deletion are one transaction.
+ * There are no locks that outlive a process, and nothing to clean up after one.
+ *
+ * Two that append at once: the one that began later is the writer. The other's next append finds that
+ * it is not, and takes nothing; so a new connection never waits for a dead one, and what is stored is
+ * always one sender's bytes up to a point, and the next one's from there.
+ */
+import type pg from 'pg'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { cancelUpload, expireUploads, removeBytes } from './end.ts'
+import { findUpload, listUploads, type UploadPage } from './find.ts'
+import { createUpload } from './new-upload.ts'
+import { readBytes } from './read.ts'
+import { beginReceiving, type Receiving, restartReceiving } from './receive.ts'
+import type { RunningDigest } from './running-digest.ts'
+import type { NewUpload, Upload } from './upload.ts'
+
+export type StoreDependencies = {
+  readonly pool: pg.Pool
+  readonly inTransaction: <T>(
+    pool: pg.Pool,
+    work: (client: pg.PoolClient) => Promise<T>,
+  ) => Promise<T>
+  /** The first seals, all open. */
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly runningDigest: RunningDigest
+  /** Microseconds since 1970. */
+  readonly nowMicros: () => number
+}
+
+/** In order of precedence. */
+export type CreateOutcome =
+  | { readonly kind: 'tooMany' }
+  /** The key was used for another file. */
+  | { readonly kind: 'conflicting'; readonly upload: Upload }
+  | { readonly kind: 'replayed'; readonly upload: Upload }
+  | { readonly kind: 'created'; readonly upload: Upload }
+
+/** In order of precedence. */
+export type BeginOutcome =
+  | { readonly kind: 'absent' }
+  /** No more bytes are taken: all are here, or it has ended. */
+  | { readonly kind: 'closed'; readonly upload: Upload }
+  /** Another size was said before. */
+  | { readonly kind: 'otherSize'; readonly upload: Upload }
+  | { readonly kind: 'elsewhere'; readonly upload: Upload }
+  | { readonly kind: 'receiving'; readonly receiving: Receiving }
+
+export type CancelOutcome = 'cancelled' | 'absent' | 'tooLate'
+
+export type UploadStore = {
+  create(asked: NewUpload): Promise<CreateOutcome>
+  find(id: string): Promise<Upload | undefined>
+  /** The same, and all that is told of it is as durable as a new commit. */
+  findDurable(id: string): Promise<Upload | undefined>
+  /** Of one subject, newest first. */
+  list(subject: string, page: UploadPage): Promise<Upload[]>
+  /**
+   * Makes the caller the writer, if the next byte is at `offset`.
+   * @param size of the whole file, where it was not said before
+   */
+  begin(id: string, offset: number, size?: number): Promise<BeginOutcome>
+  /** The same from the first byte: what is there is dropped. For what can't be sent in parts. */
+  restart(id: string): Promise<BeginOutcome>
+  /**
+   * The file's bytes from an offset, in order, as many as are durable when each piece is read.
+   * @throws SealedPieceError where a chunk can't be opened; AssertionError where one is missing
+   */
+  read(id: string, offset: number): AsyncIterable<Uint8Array>
+  cancel(id: string): Promise<CancelOutcome>
+  /** Gives up files of which nothing came for too long; returns how many. */
+  expire(): Promise<number>
+  /** Deletes the bytes of a batch that has been worked on; what is known of it stays. */
+  remove(id: string): Promise<void>
+}
+
+export function createUploadStore(dependencies: StoreDependencies): UploadStore {
+  return {
+    create: (asked) => createUpload(dependencies, asked),
+    find: (id) => findUpload(dependencies, id, 'visible'),
+    findDurable: (id) => findUpload(dependencies, id, 'durable'),
+    list: (subject, page) => listUploads(dependencies, subject, page),
+    begin: (id, offset, size) => beginReceiving(dependencies, id, offset, size),
+    restart: (id) => restartReceiving(dependencies, id),
+    read: (id, offset) => readBytes(dependencies, id, offset),
+    cancel: (id) => cancelUpload(dependencies, id),
+    expire: () => expireUploads(dependencies),
+    remove: (id) => removeBytes(dependencies, id),
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * A batch as it is kept: what was asked for its file, and what is known of it so far.
+ */
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { fileNameCharactersMax } from '../limits.ts'
+import { openPiece } from './seal.ts'
+import type { Stage } from './stages.ts'
+
+export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
+export const modes = ['all-or-nothing', 'accept-good'] as const
+export const kinds = ['regular', 'correction', 'cancellation'] as const
+
+/** What a file is of, as its sender says. */
+export type BatchRequest = {
+  /** Undefined: its lines are of several employers. */
+  readonly employer: string | undefined
+  readonly period: string
+  readonly region: string
+  readonly kind: (typeof kinds)[number]
+  readonly format: (typeof formats)[number]
+  readonly mode: (typeof modes)[number]
+  /** Bytes of the whole file, where it is known before. */
+  readonly size: number | undefined
+  /** SHA-256 of the whole file, where it is known before. */
+  readonly expectedDigest: Buffer | undefined
+  readonly fileName: string | undefined
+}
+
+export type NewUpload = BatchRequest & {
+  /** Of the token: who may see the batch, and send its bytes. */
+  readonly subject: string
+  /** Employers that the token named: only their lines may be filed. */
+  readonly mayFileFor: readonly string[]
+  readonly idempotencyKey: string | undefined
+}
+
+export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
+  readonly id: string
+  /** Higher in those that were begun later. */
+  readonly number: bigint
+  /** Durable bytes. */
+  readonly received: number
+  readonly stage: Stage
+  readonly createdAtMicros: number
+  readonly touchedAtMicros: number
+  /** When its last byte was taken; once all are here. */
+  readonly receivedAtMicros: number | undefined
+  readonly digest: Buffer | undefined
+  /** The batch that brought the same content first. */
+  readonly sameAs: string | undefined
+}
+
+/** A row of the view batch.upload. */
+export type UploadRow = {
+  id: string
+  number: string
+  subject: string
+  may_file_for: string[]
+  employer: string | null
+  period: string
+  region: string
+  kind: BatchRequest['kind']
+  format: BatchRequest['format']
+  mode: BatchRequest['mode']
+  file_name: Buffer | null
+  size: string | null
+  expected_digest: Buffer | null
+  received: string
+  stage: Stage
+  digest: Buffer | null
+  same_as: string | null
+  received_at: string | null
+  created_at: string
+  touched_at: string
+}
+
+export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
+  const { id, subject, period, region, kind, format, mode, stage } = row
+  return {
+    ...{ id, subject, period, region, kind, format, mode, stage },
+    number: BigInt(row.number),
+    mayFileFor: row.may_file_for,
+    employer: row.employer ?? undefined,
+    fileName:
+      row.file_name === null
+        ? undefined
+        : openPiece(keys, fileNamePlace(id), row.file_name, 4 * fileNameCharactersMax).toString(),
+    size: row.size === null ? undefined : Number(row.size),
+    expectedDigest: row.expected_digest ?? undefined,
+    received: Number(row.received),
+    createdAtMicros: Number(row.created_at),
+    touchedAtMicros: Number(row.touched_at),
+    receivedAtMicros: row.received_at === null ? undefined : Number(row.received_at),
+    digest: row.digest ?? undefined,
+    sameAs: row.same_as ?? undefined,
+  }
+}
+
+/** What a sealed file name is bound to. */
+export function fileNamePlace(id: string): string {
+  return `batch ${id} file name`
+}

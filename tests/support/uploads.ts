@@ -1,0 +1,67 @@
+/** The store of uploads on a test's own database, and files to send. */
+import { randomBytes } from 'node:crypto'
+import { inject } from 'vitest'
+import { openRunningDigest, type RunningDigest } from '../../src/batch/running-digest.ts'
+import type { NewUpload } from '../../src/batch/upload.ts'
+import { createUploadStore } from '../../src/batch/upload-store.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { createDatabase } from './database.ts'
+
+export async function openUploads() {
+  const database = await createDatabase()
+  const clock = { nowMicros: 1_732_352_400_000_000 }
+  const pool = openPool({
+    url: database.url,
+    name: 'test',
+    connectionsMax: 4,
+    statementMsMax: 20_000,
+  })
+  const { sealingKeys } = readKeyring(inject('keyringFile'))
+  /** As each intake process has one. */
+  const openStore = async (runningDigest?: RunningDigest) =>
+    createUploadStore({
+      pool,
+      inTransaction,
+      sealingKeys,
+      runningDigest: runningDigest ?? (await openRunningDigest()),
+      nowMicros: () => clock.nowMicros,
+    })
+  return {
+    database,
+    pool,
+    clock,
+    openStore,
+    store: await openStore(),
+    close: async () => {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+/** What a filer asks for; members in `more` replace these. */
+export function asked(more: Partial<NewUpload> = {}): NewUpload {
+  return {
+    subject: 'a filer',
+    mayFileFor: ['91350100M000100Y43'],
+    employer: '91350100M000100Y43',
+    period: '2024-11',
+    region: '340100',
+    kind: 'regular',
+    format: 'csv',
+    mode: 'all-or-nothing',
+    size: undefined,
+    expectedDigest: undefined,
+    fileName: undefined,
+    idempotencyKey: undefined,
+    ...more,
+  }
+}
+
+/** A file as no other: half of it repeats itself, as spreadsheets do. */
+export function fileOf(bytes: number): Buffer {
+  const line = Buffer.from('11010519491231002X,王伟,6500.00,none\n')
+  const half = Buffer.alloc(Math.floor(bytes / 2), line)
+  return Buffer.concat([half, randomBytes(bytes - half.length)])
+}
