@@ -124,6 +124,25 @@ export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
 
+/** A worker that writes nothing of a batch for so long loses it to another. */
+export const batchLeaseMs = 30_000
+/** Rows of a file kept in memory before they are written down, and bytes of them in one piece. */
+export const gatheredRowsMax = 10_000
+export const pieceBytesMax = 64 * 1024 * 1024
+/** Units (an employer and a period) checked before the verdicts are written down; and their rows. */
+export const unitsAtATime = 500
+export const checkedRowsAtATime = 10_000
+/** Lines of a part; a declaration with more travels in several. */
+export const partLinesMax = 5_000
+/** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
+export const bulkEnvelopeLinesMax = 5_000
+/** A file up to this size never waits for a larger one. */
+export const smallBatchBytesMax = 2 * 1024 * 1024
+/** How often a worker looks for batches, and whether what was filed is posted. */
+export const batchLookMs = 500
+/** After a failure, a batch is tried again when so long has passed. */
+export const batchRetryMs = 5_000
+
 /** An outage is over when nothing was refused for so long. */
 export const outageQuietMs = 30_000
 /** Attempts that wait to be written in one intake process; more are in their filers' tickets alone. */

@@ -29,6 +29,8 @@ export type Place = {
   readonly row?: number | undefined
   /** Letter and title: `C（证件号码）`. */
   readonly column?: string | undefined
+  /** Of a line's field, until the column is known. */
+  readonly pointer?: string | undefined
 }
 
 export type FileFinding = {

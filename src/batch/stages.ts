@@ -6,6 +6,13 @@
 export const stages = [
   'receiving', // some of its bytes may be here
   'received', // all of them are: it waits to be worked on
+  'reading', // its rows are read
+  'checking', // its rows are checked, employer by employer
+  'filing', // its declarations are accepted, one after another: too late to cancel
+  'posting', // all of them are accepted; they are posted like any other
+  'posted', // all of them are
+  'unreadable', // it is no file of declarations: nothing is filed
+  'refused', // something in it is wrong, and all or nothing was asked for: nothing is filed
   'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
   'damaged', // all of them came, and are not the file that was announced: it has no bytes
   'cancelled', // by who sent it: it has no bytes
@@ -13,18 +20,38 @@ export const stages = [
 ] as const
 export type Stage = (typeof stages)[number]
 
-export type BatchEvent = 'complete' | 'recognise' | 'mismatch' | 'cancel' | 'expire'
+export type BatchEvent =
+  | 'complete'
+  | 'recognise'
+  | 'mismatch'
+  | 'cancel'
+  | 'expire'
+  | 'begin'
+  | 'read'
+  | 'give up'
+  | 'refuse'
+  | 'check'
+  | 'file'
+  | 'post'
 
 export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Stage | undefined>>>> =
   {
     receiving: {
+      ...nothing(),
       complete: 'received',
       recognise: 'duplicate',
       mismatch: 'damaged',
       cancel: 'cancelled',
       expire: 'expired',
     },
-    received: { ...nothing(), cancel: 'cancelled' },
+    received: { ...nothing(), cancel: 'cancelled', begin: 'reading' },
+    reading: { ...nothing(), cancel: 'cancelled', read: 'checking', 'give up': 'unreadable' },
+    checking: { ...nothing(), cancel: 'cancelled', check: 'filing', refuse: 'refused' },
+    filing: { ...nothing(), file: 'posting' },
+    posting: { ...nothing(), post: 'posted' },
+    posted: nothing(),
+    unreadable: nothing(),
+    refused: nothing(),
     duplicate: { ...nothing(), cancel: 'cancelled' },
     damaged: nothing(),
     cancelled: nothing(),
@@ -48,5 +75,12 @@ function nothing(): Record<BatchEvent, undefined> {
     mismatch: undefined,
     cancel: undefined,
     expire: undefined,
+    begin: undefined,
+    read: undefined,
+    'give up': undefined,
+    refuse: undefined,
+    check: undefined,
+    file: undefined,
+    post: undefined,
   }
 }

@@ -30,7 +30,8 @@ export type Report = (
   suggestion?: string,
 ) => void
 
-type Entry = {
+/** A finding before it is written out. */
+export type FoundFault = {
   /** -1: of the declaration as a whole. */
   readonly line: number
   readonly field: string
@@ -44,8 +45,8 @@ export type FindingCount = { readonly code: FindingCode; readonly count: number 
 
 /** All findings of one declaration: errors first, then the rest, each in the order of its lines. */
 export class FindingList {
-  readonly #errors: Entry[] = []
-  readonly #others: Entry[] = []
+  readonly #errors: FoundFault[] = []
+  readonly #others: FoundFault[] = []
   #counts: Map<FindingCode, number> | undefined
   readonly #keptMax: number
   /** All there are, also those that were not kept. */
@@ -78,6 +79,11 @@ export class FindingList {
   /** For what checks one line, or the declaration as a whole (-1). */
   reportAt(line: number): Report {
     return (field, code, params, suggestion) => this.add(line, field, code, params, suggestion)
+  }
+
+  /** What refuses, as many as were kept, as it was found. */
+  faults(): readonly FoundFault[] {
+    return this.#errors
   }
 
   /** Written out one by one, as many as were kept. */

@@ -5,6 +5,32 @@ const row = '/rows/*'
 const cell = '/rows/*/*'
 
 export const cellEntries = {
+  ROW_EMPLOYER_NOT_YOURS: error(row, {
+    title: ['无权为该单位申报', 'Not an employer that you may file for'],
+    message: [
+      '第 {row} 行的单位不在您的授权范围内。',
+      'Row {row} is of an employer that you may not file for.',
+    ],
+    fix: [
+      '请请该单位授权，或删去这些行后重新上传。',
+      'Ask that employer for its authority, or send the file without its rows.',
+    ],
+    wrong: '未授权的单位',
+    right: '已授权的单位',
+  }),
+  HEADER_DIFFERS: error(row, {
+    title: ['同一单位的信息不一致', 'Rows of one employer differ'],
+    message: [
+      '第 {row} 行的统筹区、行业类别、浮动费率或单位基数与该单位前面的行不同。',
+      'Row {row} has another region, industry class, float or unit base than the rows before it of the same employer.',
+    ],
+    fix: [
+      '请使同一单位、同一所属期的各行一致。',
+      'Write the same in all rows of one employer and period.',
+    ],
+    wrong: '行业类别 1，行业类别 3',
+    right: '行业类别 1，行业类别 1',
+  }),
   ROW_CELLS_TOO_MANY: error(row, {
     title: ['该行的单元格比表头多', 'The row has more cells than the header'],
     message: [

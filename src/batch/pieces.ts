@@ -1,0 +1,121 @@
+/**
+ * Rows of a file between its parsing and its filing: by employer and period, sealed in pieces, so that
+ * a declaration can be put together in little memory, and no row is parsed twice.
+ */
+import type pg from 'pg'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { pieceBytesMax } from '../limits.ts'
+import type { FileFinding } from './file-findings.ts'
+import type { RowHeader } from './row-line.ts'
+import { openPiece, sealPiece } from './seal.ts'
+
+/** Its row in the file, and a line as `checkDeclaration` takes it; or what is wrong with the row. */
+export type PieceRow =
+  | readonly [row: number, line: object]
+  | readonly [row: number, line: null, findings: readonly FileFinding[]]
+
+/** Of one employer and period; in a file of declarations, of one entry. */
+export type UnitKey = {
+  readonly employer: string
+  readonly period: string
+  /** 0 in a table. */
+  readonly entry: number
+}
+
+export type Piece = UnitKey & {
+  readonly number: number
+  readonly header: RowHeader
+  readonly rows: readonly PieceRow[]
+}
+
+export type PieceKeys = { readonly sealing: EnvelopeKey; readonly all: readonly EnvelopeKey[] }
+
+function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
+  return `piece ${batch} ${employer} ${period} ${entry} ${number}`
+}
+
+export async function insertPieces(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  pieces: readonly Piece[],
+): Promise<void> {
+  if (pieces.length === 0) return
+  await client.query({
+    name: 'insert-pieces',
+    text: `
+      insert into batch.piece (batch, employer, period, entry, number, rows, sealed)
+      select $1, p.employer, p.period, p.entry, p.number, p.rows, p.sealed
+      from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[])
+        as p (employer, period, entry, number, rows, sealed)`,
+    values: [
+      batch,
+      pieces.map(({ employer }) => employer),
+      pieces.map(({ period }) => period),
+      pieces.map(({ entry }) => entry),
+      pieces.map(({ number }) => number),
+      pieces.map(({ rows }) => rows.length),
+      pieces.map(({ header, rows, number, ...unit }) =>
+        sealPiece(
+          keys.sealing,
+          placeOf(batch, unit, number),
+          Buffer.from(JSON.stringify({ header, rows })),
+        ),
+      ),
+    ],
+  })
+}
+
+/** The pieces of one unit, in the file's order, one at a time. */
+export async function* readPieces(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+): AsyncGenerator<Piece> {
+  const { employer, period, entry } = unit
+  for (let after = -1; ; ) {
+    const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
+      name: 'read-piece',
+      text: `
+        select number, sealed
+        from batch.piece
+        where batch = $1 and employer = $2 and period = $3 and entry = $4 and number > $5
+        order by number
+        limit 1`,
+      values: [batch, employer, period, entry, after],
+    })
+    const [row] = rows
+    if (row === undefined) return
+    after = row.number
+    const bytes = openPiece(keys.all, placeOf(batch, unit, row.number), row.sealed, pieceBytesMax)
+    const { header, rows: of } = JSON.parse(bytes.toString()) as Pick<Piece, 'header' | 'rows'>
+    yield { ...unit, number: row.number, header, rows: of }
+  }
+}
+
+/** Units that have pieces and were not checked yet, in their order, with their rows. */
+export async function listUnchecked(
+  pool: pg.Pool,
+  batch: string,
+  limit: number,
+): Promise<readonly (UnitKey & { readonly rows: number })[]> {
+  const { rows } = await pool.query<UnitKey & { rows: string }>({
+    name: 'list-unchecked-units',
+    text: `
+      select p.employer, p.period, p.entry, sum(p.rows) as rows
+      from batch.piece p
+      where p.batch = $1
+        and not exists (
+          select
+          from batch.unit u
+          where u.batch = p.batch and u.employer = p.employer and u.period = p.period
+            and u.entry = p.entry
+        )
+      group by p.employer, p.period, p.entry
+      order by p.employer, p.period, p.entry
+      limit $2`,
+    values: [batch, limit],
+  })
+  return rows.map((row) => ({ ...row, rows: Number(row.rows) }))
+}

@@ -1,0 +1,94 @@
+/** Rows that are not filed, with everything that is wrong with each; sealed, as rows may be quoted. */
+import type pg from 'pg'
+import { pieceBytesMax } from '../limits.ts'
+import type { FileFinding } from './file-findings.ts'
+import type { PieceKeys, UnitKey } from './pieces.ts'
+import { openPiece, sealPiece } from './seal.ts'
+
+export type SetAsideRow = { readonly row: number; readonly findings: readonly FileFinding[] }
+
+export type SetAside = UnitKey & {
+  /** Of those of its unit: the same rows have the same, however often they are checked. */
+  readonly number: number
+  readonly rows: readonly SetAsideRow[]
+}
+
+function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
+  return `set aside ${batch} ${employer} ${period} ${entry} ${number}`
+}
+
+export async function insertSetAside(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  all: readonly SetAside[],
+): Promise<void> {
+  if (all.length === 0) return
+  await client.query({
+    name: 'insert-set-aside',
+    text: `
+      insert into batch.set_aside (batch, employer, period, entry, number, rows, sealed)
+      select $1, p.employer, p.period, p.entry, p.number, p.rows, p.sealed
+      from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[])
+        as p (employer, period, entry, number, rows, sealed)
+      on conflict (batch, employer, period, entry, number) do update
+      set rows = excluded.rows, sealed = excluded.sealed`,
+    values: [
+      batch,
+      all.map(({ employer }) => employer),
+      all.map(({ period }) => period),
+      all.map(({ entry }) => entry),
+      all.map(({ number }) => number),
+      all.map(({ rows }) => rows.length),
+      all.map(({ rows, number, ...unit }) =>
+        sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
+      ),
+    ],
+  })
+}
+
+/** What of one unit was set aside, piece by piece. */
+export async function* readSetAside(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+): AsyncGenerator<readonly SetAsideRow[]> {
+  const { employer, period, entry } = unit
+  for (let after = -1; ; ) {
+    const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
+      name: 'read-set-aside',
+      text: `
+        select number, sealed
+        from batch.set_aside
+        where batch = $1 and employer = $2 and period = $3 and entry = $4 and number > $5
+        order by number
+        limit 1`,
+      values: [batch, employer, period, entry, after],
+    })
+    const [row] = rows
+    if (row === undefined) return
+    after = row.number
+    const place = placeOf(batch, unit, row.number)
+    yield JSON.parse(openPiece(keys.all, place, row.sealed, pieceBytesMax).toString())
+  }
+}
+
+/** Rows by their number, a bit each: of two and a half million, 300 KB. */
+export class RowSet {
+  #bits = new Uint8Array(1_024)
+
+  add(row: number): void {
+    const byte = row >> 3
+    if (byte >= this.#bits.length) {
+      const bits = new Uint8Array(2 ** Math.ceil(Math.log2(byte + 1)))
+      bits.set(this.#bits)
+      this.#bits = bits
+    }
+    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (row & 7))
+  }
+
+  has(row: number): boolean {
+    return ((this.#bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
+  }
+}

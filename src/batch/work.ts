@@ -1,0 +1,245 @@
+/**
+ * Work on a batch, by one worker at a time: it holds a lease that each write extends. What another
+ * took over meanwhile, or who sent it cancelled, can't be written: the write fails, and the worker
+ * drops it.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import type { DeclarationKind } from '../declaration/schema.ts'
+import { batchLeaseMs } from '../limits.ts'
+import { type BatchEvent, type Stage, transitions } from './stages.ts'
+
+export type BatchWork = {
+  readonly batch: string
+  readonly worker: string
+  readonly stage: Stage
+  readonly subject: string
+  readonly mayFileFor: ReadonlySet<string>
+  /** Undefined: the file has lines of several employers. */
+  readonly employer: string | undefined
+  readonly period: string
+  readonly region: string
+  readonly kind: DeclarationKind
+  readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson'
+  readonly mode: 'all-or-nothing' | 'accept-good'
+  /** When its last byte was durable, microseconds since 1970. */
+  readonly receivedAtMicros: number
+  /** Where reading goes on, sealed; undefined at its beginning. */
+  readonly position: Buffer | undefined
+  readonly pieces: number
+}
+
+/** Another worker has it now, or it was cancelled. */
+export class WorkLostError extends Error {
+  override name = 'WorkLostError'
+}
+
+type Row = {
+  batch: string
+  stage: Stage
+  subject: string
+  may_file_for: string[]
+  employer: string | null
+  period: string
+  region: string
+  kind: DeclarationKind
+  format: BatchWork['format']
+  mode: BatchWork['mode']
+  received_at: string
+  position: Buffer | null
+  pieces: number
+}
+
+/**
+ * Takes the batch that was received first of those that nobody works on.
+ * @param bytesMax takes no larger ones: small files don't wait for large ones
+ */
+export async function claimWork(
+  pool: pg.Pool,
+  worker: string,
+  bytesMax: number,
+): Promise<BatchWork | undefined> {
+  const { rows } = await pool.query<Row>({
+    name: 'claim-batch',
+    text: `
+      with free as materialized (
+        select b.id
+        from batch.batch b
+        left join batch.work w on w.batch = b.id
+        where b.stage in ('received', 'reading', 'checking', 'filing')
+          and b.received <= $2
+          and (w.leased_until is null or w.leased_until < now())
+        order by b.received_at
+        limit 1
+        for update of b skip locked
+      ), claimed as (
+        insert into batch.work as held (batch, worker, leased_until)
+        select id, $1, now() + $3 * interval '1 millisecond'
+        from free
+        on conflict (batch) do update
+        set worker = excluded.worker, leased_until = excluded.leased_until
+        where held.leased_until < now()
+        returning batch, position, pieces
+      )
+      select c.batch, c.position, c.pieces, b.stage, b.subject, b.may_file_for, b.employer,
+        b.period, b.region, b.kind, b.format, b.mode,
+        (extract(epoch from b.received_at) * 1000000)::bigint as received_at
+      from claimed c
+      join batch.batch b on b.id = c.batch`,
+    values: [worker, bytesMax, batchLeaseMs],
+  })
+  const [row] = rows
+  return row && workOf(row, worker)
+}
+
+function workOf(row: Row, worker: string): BatchWork {
+  const { batch, stage, subject, period, region, kind, format, mode, pieces } = row
+  return {
+    batch,
+    worker,
+    stage,
+    subject,
+    mayFileFor: new Set(row.may_file_for),
+    employer: row.employer ?? undefined,
+    period,
+    region,
+    kind,
+    format,
+    mode,
+    receivedAtMicros: Number(row.received_at),
+    position: row.position ?? undefined,
+    pieces,
+  }
+}
+
+export type InTransaction = <T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+) => Promise<T>
+
+/** What a step counts, added to the work's numbers. */
+export type Counts = Partial<
+  Record<'rows_read' | 'rows_good' | 'rows_set_aside' | 'rows_filed' | 'declarations', number>
+>
+
+export type StepDependencies = {
+  readonly pool: pg.Pool
+  readonly inTransaction: InTransaction
+  /** The process is to stop: what was written is where another goes on. */
+  readonly stopping?: AbortSignal
+}
+
+/**
+ * Writes what a step did, with its counts, in one transaction, and extends the lease.
+ * @throws WorkLostError when the batch is another worker's, or not in the stage any more
+ * @throws the signal's reason, after writing, when the process is to stop
+ */
+export async function writeStep(
+  { pool, inTransaction, stopping }: StepDependencies,
+  { batch, worker, stage }: Pick<BatchWork, 'batch' | 'worker' | 'stage'>,
+  counts: Counts,
+  write: (client: pg.PoolClient) => Promise<void>,
+): Promise<void> {
+  const { rows_read, rows_good, rows_set_aside, rows_filed, declarations } = counts
+  await inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query({
+      name: 'write-batch-step',
+      text: `
+        update batch.work w
+        set leased_until = now() + $4 * interval '1 millisecond',
+          version = version + 1,
+          rows_read = rows_read + $5,
+          rows_good = rows_good + $6,
+          rows_set_aside = rows_set_aside + $7,
+          rows_filed = rows_filed + $8,
+          declarations = declarations + $9
+        from batch.batch b
+        where w.batch = $1 and w.worker = $2 and b.id = w.batch and b.stage = $3`,
+      values: [
+        batch,
+        worker,
+        stage,
+        batchLeaseMs,
+        rows_read ?? 0,
+        rows_good ?? 0,
+        rows_set_aside ?? 0,
+        rows_filed ?? 0,
+        declarations ?? 0,
+      ],
+    })
+    if (rowCount !== 1) throw new WorkLostError(`batch ${batch} is not worked on here any more`)
+    await write(client)
+  })
+  stopping?.throwIfAborted()
+}
+
+/** Which instant of the work an event writes down. */
+const reachedAt = {
+  begin: 'began_at',
+  read: 'read_at',
+  'give up': 'read_at',
+  check: 'checked_at',
+  refuse: 'checked_at',
+  file: 'filed_at',
+} as const satisfies Partial<Record<BatchEvent, string>>
+
+/** Moves a batch on; returns the work as it is then. */
+export async function moveOn(
+  dependencies: StepDependencies,
+  work: BatchWork,
+  event: keyof typeof reachedAt,
+  write: (client: pg.PoolClient) => Promise<void> = async () => {},
+): Promise<BatchWork> {
+  const stage = transitions[work.stage][event]
+  assert(stage !== undefined, `a batch that is ${work.stage} can't ${event}`)
+  await writeStep(dependencies, work, {}, async (client) => {
+    await write(client)
+    const moved = await client.query(
+      'update batch.batch set stage = $2 where id = $1 and stage = $3',
+      [work.batch, stage, work.stage],
+    )
+    if (moved.rowCount !== 1) throw new WorkLostError(`batch ${work.batch} was cancelled`)
+    await client.query(`update batch.work set ${reachedAt[event]} = now() where batch = $1`, [
+      work.batch,
+    ])
+  })
+  return { ...work, stage }
+}
+
+/** Gives a batch back, for any worker to go on with after a pause. */
+export async function releaseWork(
+  pool: pg.Pool,
+  { batch, worker }: Pick<BatchWork, 'batch' | 'worker'>,
+  pauseMs: number,
+): Promise<void> {
+  await pool.query(
+    `update batch.work set leased_until = now() + $3 * interval '1 millisecond'
+     where batch = $1 and worker = $2`,
+    [batch, worker, pauseMs],
+  )
+}
+
+/** Batches all of whose envelopes are posted are done; returns how many. */
+export async function finishPosted(pool: pg.Pool): Promise<number> {
+  const { rowCount } = await pool.query({
+    name: 'finish-posted-batches',
+    text: `
+      with done as (
+        update batch.batch b
+        set stage = 'posted'
+        where b.stage = 'posting'
+          and not exists (
+            select
+            from batch.envelope e
+            join journal.unposted u on u.envelope = e.envelope
+            where e.batch = b.id
+          )
+        returning b.id
+      )
+      update batch.work w
+      set posted_at = now(), version = version + 1
+      from done
+      where w.batch = done.id`,
+  })
+  return rowCount ?? 0
+}
