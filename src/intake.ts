@@ -28,12 +28,12 @@ import { passes } from './platform/crash-point.ts'
 import { findDatabaseUrl } from './platform/database.ts'
 import {
   type DurabilityDependencies,
-  type DurabilityFault,
+  environmentText,
   namesOf,
   watchDurability,
 } from './platform/durability.ts'
 import { reportFailure } from './platform/failure.ts'
-import { type Keyring, readKeyring } from './platform/keyring.ts'
+import { activeKeys, type Keyring, readKeyring } from './platform/keyring.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import {
   createIntakeMetrics,
@@ -121,7 +121,7 @@ async function main(): Promise<void> {
     durability.stop()
     watchdog.stop()
     signals.stop()
-    await app.close() // answers what is under way; new requests get 503
+    await app.close() // answers what comes over open connections, and ends these
     await committer.stop()
     await overload.stop()
     await queue.close()
@@ -259,20 +259,12 @@ function commitCheck(committer: GroupCommit): ProgressCheck {
   }
 }
 
-/** A receipt says when it was given under settings that do not keep what it promises. */
-function environmentText({ environment }: Config, faults: readonly DurabilityFault[]): string {
-  return faults.length === 0 ? environment : `${environment}, not durable: ${namesOf(faults)}`
-}
-
 function acceptDependencies(
-  { receiptKeys, sealingKeys }: Keyring,
+  keyring: Keyring,
   pool: AcceptDependencies['pool'],
   lane: Lane,
 ): Omit<AcceptDependencies, 'environment'> {
-  const [signer] = receiptKeys
-  const [sealingKey] = sealingKeys
-  if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
-  return { pool, signer, sealingKey, lane }
+  return { ...activeKeys(keyring), pool, lane }
 }
 
 function authenticationOf({ token }: Config, keyring: Keyring) {

@@ -216,7 +216,11 @@ export const stalledCheckMs = 2_000
 export const envelopesAtATime = 4
 /** Statement time-out of the posting pool: the largest declaration takes half a second. */
 export const postStatementMsMax = 6_000
-/** Retries of one posting wait at most this long. */
+/**
+ * Retries of one posting wait at most this long where time mends it: with the lock of a worker that
+ * dies on it next, it is posted within 15 s. Others wait for somebody, and tell of it less often.
+ */
+export const transientRetryMsMax = 4_000
 export const postRetryMsMax = 30_000
 /** A call to the queue that takes longer counts as failed; the sweeper takes over. */
 export const enqueueMsMax = 2_000

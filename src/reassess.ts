@@ -15,7 +15,7 @@ import { postStatementMsMax } from './limits.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
+import { activeKeys, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
@@ -87,10 +87,9 @@ async function run(
     connectionsMax: 3,
     statementMsMax: postStatementMsMax,
   })
-  const { receiptKeys, sealingKeys } = readKeyring(config.keyringFile)
-  const [signer] = receiptKeys
-  const [sealingKey] = sealingKeys
-  if (signer === undefined || sealingKey === undefined) throw new Error('the keyring has no keys')
+  const keyring = readKeyring(config.keyringFile)
+  const { sealingKeys } = keyring
+  const { signer, sealingKey } = activeKeys(keyring)
   const environment = () => config.environment
   try {
     await assertSchema(pool)

@@ -15,7 +15,7 @@ import { type PartedBy, partedBy, readBooksParts } from './ledger/books-parts.ts
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
+import { activeKeys, readKeyring } from './platform/keyring.ts'
 
 const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
        npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
@@ -92,15 +92,14 @@ async function exportBooks(client: pg.Client, file: string, { from, to }: Option
 }
 
 async function sign(client: pg.Client, config: Config, day: string): Promise<void> {
-  const { receiptKeys } = readKeyring(config.keyringFile)
-  const [signer] = receiptKeys
-  if (signer === undefined) throw new Error('the keyring has no keys')
+  const keyring = readKeyring(config.keyringFile)
+  const { signer } = activeKeys(keyring)
   if (day > addDays(dayOf(Date.now() * 1_000), -1)) {
     say('The day is not over: signed is how it stands now. A worker signs it again when it is.')
   }
   const verdict = verifyBooks(
     [await signBooks(client, signer, day)],
-    receiptKeys.map(({ publicJwk }) => publicJwk),
+    keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
   )
   if (verdict.valid) for (const books of verdict.books) show(books, false)
   say(`Signed as the latest books of ${day}; earlier ones of that day, if any, stay in the chain.`)

@@ -2,10 +2,8 @@
  * Entry point of a posting worker: takes envelopes from both lanes, posts them, and sweeps. Any
  * number of them may run, on any number of hosts.
  */
-import Fastify from 'fastify'
 import type pg from 'pg'
-import { healthRoutes } from '../src/intake/health.ts'
-import type { Signer } from '../src/journal/compact-jws.ts'
+import { serveWorker } from '../src/intake/worker-http.ts'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import { type Lane, lanes } from '../src/journal/lanes.ts'
 import { readCommitMs } from '../src/journal/unposted.ts'
@@ -26,7 +24,7 @@ import {
   watchDurability,
 } from '../src/platform/durability.ts'
 import { reportFailure } from '../src/platform/failure.ts'
-import { type Keyring, readKeyring } from '../src/platform/keyring.ts'
+import { activeKeys, type Keyring, readKeyring } from '../src/platform/keyring.ts'
 import { createLogger, type Logger } from '../src/platform/logger.ts'
 import { createWorkerMetrics, type WorkerMetrics } from '../src/platform/metrics.ts'
 import { assertMigrated, assertSchema } from '../src/platform/migrations.ts'
@@ -35,7 +33,7 @@ import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueueBackend } from '../src/platform/queue.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
-import type { QueueBackend } from '../src/queue/backend.ts'
+import { mendedByTime, type QueueBackend } from '../src/queue/backend.ts'
 import { GiveWay, startGivingWay } from '../src/queue/give-way.ts'
 import { startSweeper } from '../src/queue/sweep.ts'
 import { LaneProgress, startWatchdog } from '../src/queue/watchdog.ts'
@@ -102,7 +100,7 @@ async function main(): Promise<void> {
     durability: () => ({ refuses: false, settings: namesOf(durability.faults) }),
   }
   let draining = false
-  const http = await listen(config.host, config.workerPort, readiness, metrics)
+  const http = await serveWorker(config.host, config.workerPort, readiness, metrics.registry)
   stopOnSignal(logger, async () => {
     draining = true
     durability.stop()
@@ -169,7 +167,7 @@ function openPosting({ policyDir, crashAt }: Config, keyring: Keyring, pool: pg.
 function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
   return startBookkeeper({
     pool,
-    signer: signerOf(keyring),
+    signer: activeKeys(keyring).signer,
     nowMs: Date.now,
     onClosed: ({ day, balanced, lanes }) =>
       balanced
@@ -181,12 +179,6 @@ function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
     onError: (err, day) =>
       logger.warn({ err, day }, 'a day could not be closed; the next turn will try again'),
   })
-}
-
-function signerOf({ receiptKeys }: Keyring): Signer {
-  const [signer] = receiptKeys
-  if (signer === undefined) throw new Error('the keyring has no keys')
-  return signer
 }
 
 type ObservedPosting = {
@@ -237,22 +229,6 @@ class PostingError extends Error {
 
 function codeOf(error: unknown): string {
   if (error instanceof EnvelopeError) return error.code
-  return databaseFault(error) ?? 'other'
-}
-
-/** Health and metrics of the worker, where a port is set for them. */
-async function listen(
-  host: string,
-  port: number | undefined,
-  readiness: Parameters<typeof healthRoutes>[1],
-  metrics: WorkerMetrics,
-) {
-  if (port === undefined) return undefined
-  const app = Fastify({ logger: false })
-  healthRoutes(app, readiness)
-  app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(await metrics.registry.metrics()),
-  )
-  await app.listen({ host, port })
-  return app
+  const fault = databaseFault(error)
+  return fault === 'transient' ? mendedByTime : (fault ?? 'other')
 }

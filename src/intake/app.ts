@@ -63,6 +63,9 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: http.otherBodyBytesMax,
+    // What still comes over open connections while this process drains is answered as ever: Fastify's
+    // own 503 would tell neither when to come back nor what to do.
+    return503OnClosing: false,
     serverFactory: (onRequest) => createLimitedServer(http, onRequest, dependencies.onCut),
     clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },

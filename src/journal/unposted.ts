@@ -7,7 +7,7 @@ import type { Lane } from './lanes.ts'
 
 export type UnpostedEnvelope = { readonly number: bigint; readonly lane: Lane }
 
-/** The next unposted envelopes after a number, oldest first, that are older than a time. */
+/** The next unposted envelopes after a number, oldest first, whose commit is longer ago than a time. */
 export async function findUnposted(
   client: pg.Pool | pg.PoolClient,
   page: { readonly after: bigint; readonly ageMsMin: number; readonly limit: number },
@@ -18,7 +18,7 @@ export async function findUnposted(
       select envelope, lane
       from journal.unposted
       where envelope > $1
-        and accepted_at < now() - $2::integer * interval '1 millisecond'
+        and committed_at < now() - $2::integer * interval '1 millisecond'
       order by envelope
       limit $3`,
     values: [page.after, page.ageMsMin, page.limit],
@@ -73,6 +73,7 @@ export async function readCommitMs(pool: pg.Pool): Promise<number | undefined> {
       from (
         select commit_ms_before, committed_at
         from journal.unposted
+        where lane = 'filing' -- nobody waits for the commits of a file
         order by envelope desc
         limit ${recentCommits}
       ) as latest

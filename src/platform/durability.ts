@@ -200,3 +200,11 @@ export function sentencesOf(faults: readonly DurabilityFault[]): string {
     'After "alter system", run "select pg_reload_conf()" (fsync too needs no restart). DURABILITY=warn starts all the same and says so in every receipt.',
   ].join('\n')
 }
+
+/** A receipt says when it was given under settings that do not keep what it promises. */
+export function environmentText(
+  { environment }: { readonly environment: string },
+  faults: readonly DurabilityFault[],
+): string {
+  return faults.length === 0 ? environment : `${environment}, not durable: ${namesOf(faults)}`
+}

@@ -1,6 +1,6 @@
 /**
- * The whole engine on one machine: keys on first run, Postgres, migrations, and an intake and a
- * worker process under a supervisor. It starts in this order and stops in reverse.
+ * The whole engine on one machine: keys on first run, Postgres, migrations, and an intake, a
+ * posting and a batch worker process under a supervisor. It starts in this order and stops in reverse.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -140,12 +140,19 @@ async function startProcesses(
     file: fileOf('../../workers/post.ts'),
     env: childEnv,
   })
+  // Without a port: one is the worker's already.
+  const { WORKER_PORT: _, ...batchEnv } = childEnv
+  const batches = supervisor.run({
+    name: 'batches',
+    file: fileOf('../../workers/batches.ts'),
+    env: batchEnv,
+  })
   const intake = supervisor.run({
     name: 'intake',
     file: fileOf('../intake.ts'),
     env: { ...childEnv, WORKER_METRICS_URL: `http://${host}:${workerPort}/metrics` },
   })
-  const [ready] = await Promise.all([intake.ready, worker.ready])
+  const [ready] = await Promise.all([intake.ready, worker.ready, batches.ready])
   return { address: String(ready.address), databaseUrl, worker }
 }
 

@@ -100,6 +100,19 @@ export function readKeyring(file: string): Keyring {
   }
 }
 
+/** The keys that sign and seal now: the newest. Throws KeyringError when there are none. */
+export function activeKeys({ receiptKeys, sealingKeys }: Keyring): {
+  readonly signer: SigningKey
+  readonly sealingKey: SealingKey
+} {
+  const [signer] = receiptKeys
+  const [sealingKey] = sealingKeys
+  if (signer === undefined || sealingKey === undefined) {
+    throw new KeyringError('The keyring has no keys: restore it from your backup.')
+  }
+  return { signer, sealingKey }
+}
+
 /** The password of the embedded Postgres's owner. */
 export function readEmbeddedPostgresPassword(file: string): string {
   return readStored(file).embeddedPostgresPassword

@@ -112,6 +112,26 @@ export function showDeadLetters({ deadLetters }: IntakeMetrics, read: ReadonlyMa
   for (const lane of lanes) deadLetters.set({ lane }, read.get(lane) ?? 0)
 }
 
+export function createBatchMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_batches_' })
+  const registers = [registry]
+  return {
+    registry,
+    finished: new Counter({
+      name: 'spillway_batches_worked_on_total',
+      help: 'Batches this process ended its work on, by the stage they are in then.',
+      labelNames: ['stage'] as const,
+      registers,
+    }),
+    share: new Gauge({
+      name: 'spillway_batches_share',
+      help: 'Share of the time in which this process writes: 1, or less to give way to acceptance.',
+      registers,
+    }),
+  }
+}
+
 export function createWorkerMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })

@@ -15,6 +15,7 @@ import {
   redisFullShare,
   redisLookEveryMs,
   stalledCheckMs,
+  transientRetryMsMax,
 } from '../limits.ts'
 
 /** Producer's end of a lane. */
@@ -33,6 +34,9 @@ export type LaneWorker = {
   /** Takes no more envelopes; resolves when those under way are done. */
   close(): Promise<void>
 }
+
+/** What a rejection's message is where time alone mends its cause. */
+export const mendedByTime = 'transient'
 
 /** Posts one envelope; a rejection puts it back on the queue with a back-off. */
 export type PostEnvelope = (envelope: bigint) => Promise<void>
@@ -101,8 +105,9 @@ const workerOptions = {
 }
 
 /** Full jitter on a doubling bound, so that workers don't come back all at once. */
-function retryDelayMs(attemptsMade: number): number {
-  return randomInt(50, Math.min(postRetryMsMax, 100 * 2 ** Math.min(attemptsMade, 10)) + 1)
+function retryDelayMs(attemptsMade: number, _type?: string, error?: Error): number {
+  const max = error?.message === mendedByTime ? transientRetryMsMax : postRetryMsMax
+  return randomInt(50, Math.min(max, 100 * 2 ** Math.min(attemptsMade, 10)) + 1)
 }
 
 /** BullMQ on Redis. `namespace` keeps engines that share a Redis apart. */

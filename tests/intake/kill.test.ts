@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
+import { openSocket } from '../support/socket.ts'
 import { waitFor } from '../support/wait.ts'
 
 let database: TestDatabase
@@ -76,6 +77,30 @@ test('SIGTERM under load: every request is answered, and every 202 is in the jou
   expect(await count(`select count(*) from journal.acceptance where id in (${ids})`)).toBe(
     accepted.length,
   )
+})
+
+test('a request that comes over an open connection while it drains is answered, and the connection ended', async () => {
+  const { employer } = declare()
+  const client = await openSocket(intake.address)
+  client.write('GET /v1/service/status HTTP/1.1\r\nHost: intake\r\n')
+  const filing = await openSocket(intake.address)
+  filing.write(
+    `POST /v1/declarations HTTP/1.1\r\nHost: intake\r\nContent-Type: application/json\r\nContent-Length: 2\r\nAuthorization: Bearer ${await tokenFor([employer])}\r\n`,
+  )
+  await fetch(`${intake.address}/livez`) // by now, it has read what came before
+  intake.signal('SIGTERM')
+  await waitFor('it to take no connection', () =>
+    fetch(`${intake.address}/livez`).then(
+      () => false,
+      () => true,
+    ),
+  )
+  client.write('\r\n')
+  filing.write('\r\n{}')
+  await Promise.all([client.closed, filing.closed])
+  expect(client.text()).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: close/i)
+  expect(filing.text()).toMatch(/^HTTP\/1.1 400 [\s\S]*IDEMPOTENCY_KEY_MISSING/)
+  expect(await intake.end('SIGTERM')).toBe(0)
 })
 
 test('a Postgres that goes away for a moment costs a wait, not an error', async () => {

@@ -29,8 +29,8 @@ const backlog = perSweep + 1_500
 /** A long backlog: only its numbers matter to the sweeper. */
 async function accumulate(): Promise<void> {
   await journal.database.owner.query(
-    `insert into journal.unposted (envelope, lane, declarations, accepted_at)
-     select n, 'filing', 1, now() - interval '1 minute' from generate_series(1, $1::integer) n`,
+    `insert into journal.unposted (envelope, lane, declarations, accepted_at, committed_at)
+     select n, 'filing', 1, now(), now() - interval '1 minute' from generate_series(1, $1::integer) n`,
     [backlog],
   )
 }
@@ -58,7 +58,7 @@ test('one sweep puts back a bounded number of envelopes, and the next go on to t
 
 test('envelopes that are younger than a moment, or posted, are left alone', async () => {
   await journal.database.owner.query(
-    "insert into journal.unposted (envelope, lane, declarations, accepted_at) values (1, 'filing', 1, now())",
+    "insert into journal.unposted (envelope, lane, declarations, accepted_at) values (1, 'filing', 1, now() - interval '1 hour')",
   )
   const sweeper = sweeping(10)
   await accumulateOne(2)
@@ -69,8 +69,8 @@ test('envelopes that are younger than a moment, or posted, are left alone', asyn
 
 async function accumulateOne(number: number): Promise<void> {
   await journal.database.owner.query(
-    `insert into journal.unposted (envelope, lane, declarations, accepted_at)
-     values ($1, 'filing', 1, now() - interval '1 minute')`,
+    `insert into journal.unposted (envelope, lane, declarations, accepted_at, committed_at)
+     values ($1, 'filing', 1, now(), now() - interval '1 minute')`,
     [number],
   )
 }
