@@ -1,11 +1,12 @@
 /**
  * Reads the rows of a workbook: the one visible sheet that has a header and lines. The file is held
  * (its directory is at its end), its sheet is not: rows come as it inflates. With the distinct texts
- * that makes some 110 MB at the very most, whatever the file is.
+ * that makes some 130 MB at the very most, whatever the file is.
  */
 import { headerSearchRowsMax, xlsxFileBytesMax } from '../limits.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import { isHeader } from './header.ts'
+import { type HeldFile, holdFile } from './held-file.ts'
 import type { FileSource, Row, RowBatch, XlsxPosition } from './rows.ts'
 import { SheetReader } from './sheet.ts'
 import { faultOf, openWorkbook, readPart, type Sheet, type Workbook } from './workbook.ts'
@@ -22,13 +23,13 @@ export async function* readXlsxRows(
 ): AsyncGenerator<Batch> {
   let next: XlsxPosition = from ?? { format: 'xlsx', part: undefined, rowsRead: 0 }
   try {
-    const file = await readFile(source)
+    const file = await holdFile(source(0), xlsxFileBytesMax)
     const refused = refusalOf(file)
     if (refused !== undefined) {
       yield { rows: [], findings: [refused], next }
       return
     }
-    const workbook = await openWorkbook(new Zip(file as Buffer))
+    const workbook = await openWorkbook(new Zip(file as HeldFile))
     const { part, findings } = await chooseSheet(workbook, from)
     next = { ...next, part }
     if (part === undefined || findings.length > 0) yield { rows: [], findings, next }
@@ -49,31 +50,19 @@ export async function* readXlsxRows(
 
 const limits = { max: xlsxFileBytesMax / 1024 / 1024 }
 
-/** The file's bytes; undefined when there are too many. */
-async function readFile(source: FileSource): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of source(0)) {
-    bytes += chunk.length
-    if (bytes > xlsxFileBytesMax) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
 const compoundFile = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
 /** The stream that holds a workbook with a password, in a compound file. */
 const encryptedPackage = Buffer.from('EncryptedPackage', 'utf16le')
 
-function refusalOf(file: Buffer | undefined): FileFinding | undefined {
+function refusalOf(file: HeldFile | undefined): FileFinding | undefined {
   if (file === undefined) return fileFinding('FILE_TOO_LARGE', {}, limits)
   if (file.length === 0) return fileFinding('FILE_EMPTY')
-  if (file.subarray(0, 8).equals(compoundFile)) {
-    return fileFinding(
-      file.includes(encryptedPackage) ? 'FILE_PASSWORD' : 'FILE_LEGACY_SPREADSHEET',
-    )
+  const start = file.bytes(0, Math.min(8, file.length))
+  if (start.equals(compoundFile)) {
+    const hasPassword = file.hasWithinBlock(encryptedPackage)
+    return fileFinding(hasPassword ? 'FILE_PASSWORD' : 'FILE_LEGACY_SPREADSHEET')
   }
-  return file.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')
+  return start.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')
 }
 
 type Choice = { readonly part: string | undefined; readonly findings: readonly FileFinding[] }
