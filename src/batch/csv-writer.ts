@@ -2,7 +2,7 @@
  * Writes CSV as spreadsheets in China open it rightly (RFC 4180, UTF-8 with a byte-order mark, lines
  * that end with CR LF), with nothing in it that one would run as a formula.
  */
-import { guardFormula } from './formula-guard.ts'
+import { guardCell } from './cell-guard.ts'
 import type { Rows } from './xlsx-writer.ts'
 
 /** Handed on together. */
@@ -29,6 +29,6 @@ function csvRow(cells: readonly string[]): string {
 
 /** Separators of all kinds are quoted, as readers find out which one a file has. */
 function csvCell(cell: string): string {
-  const safe = guardFormula(cell)
+  const safe = guardCell(cell)
   return /[",;\t\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { guardCell, restoreCell } from '../../src/batch/cell-guard.ts'
 import { readCsvRows } from '../../src/batch/csv-rows.ts'
 import { writeCsv } from '../../src/batch/csv-writer.ts'
 import { type Fault, type RefusedRow, writeErrorsFile } from '../../src/batch/errors-file.ts'
 import { writeFileFinding } from '../../src/batch/file-findings.ts'
-import { guardFormula, restoreFormula } from '../../src/batch/formula-guard.ts'
 import { countKnownTitles } from '../../src/batch/header.ts'
 import { writeTemplate } from '../../src/batch/template.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
@@ -22,17 +23,24 @@ async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
 const formats = ['csv', 'xlsx'] as const
 const starts = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']
 
-describe('cells that begin like a formula', () => {
+describe('cells that a spreadsheet would change', () => {
   test.each(starts)('%j gets an apostrophe in CSV, and loses it when read', (start) => {
     for (const cell of [`${start}1+1`, `'${start}1`, `''${start}1`]) {
-      expect(guardFormula(cell)).toBe(`'${cell}`)
-      expect(restoreFormula(guardFormula(cell))).toBe(cell)
+      expect(guardCell(cell)).toBe(`'${cell}`)
+      expect(restoreCell(guardCell(cell))).toBe(cell)
     }
   })
 
+  test('a long number gets one too: opened without it, its last digits would be lost', () => {
+    expect(guardCell('340103197211061255')).toBe("'340103197211061255")
+    expect(restoreCell("'340103197211061255")).toBe('340103197211061255')
+    expect(guardCell('34010319721106125X')).toBe('34010319721106125X')
+    expect(guardCell('6500.00')).toBe('6500.00')
+  })
+
   test.each(["王'=", "'王", '王', ''])('%j is left as it is', (cell) => {
-    expect(guardFormula(cell)).toBe(cell)
-    expect(restoreFormula(cell)).toBe(cell)
+    expect(guardCell(cell)).toBe(cell)
+    expect(restoreCell(cell)).toBe(cell)
   })
 
   test('no cell of a written CSV begins like a formula, whatever its quotes', async () => {
@@ -59,11 +67,11 @@ describe('cells that begin like a formula', () => {
         const book = await collect(writeXlsx([{ name: 'a', widths: [], headerRows: 1, rows }]))
         const read = []
         for await (const batch of readCsvRows(csv, countKnownTitles)) read.push(...batch.rows)
-        expect(read.map(({ cells }) => cells.map(restoreFormula))).toEqual(rows)
+        expect(read.map(({ cells }) => cells.map(restoreCell))).toEqual(rows)
         const ofBook = []
         for await (const batch of readXlsxRows(sourceOf(book))) ofBook.push(...batch.rows)
         const filled = ofBook.map(({ cells }, i) =>
-          (rows[i] as string[]).map((_, column) => restoreFormula(cells[column] ?? '')),
+          (rows[i] as string[]).map((_, column) => restoreCell(cells[column] ?? '')),
         )
         expect(filled).toEqual(rows)
       }),
@@ -115,7 +123,7 @@ describe('the file of errors', () => {
         '问题（英文）',
         '如何修改（英文）',
       ])
-      expect(first?.slice(0, 6).map(restoreFormula)).toEqual([
+      expect(first?.slice(0, 6).map(restoreCell)).toEqual([
         '=cmd',
         persons[1]?.name,
         '1.1E+17',
@@ -137,6 +145,21 @@ describe('the file of errors', () => {
       expect(reading.rows.map(({ position }) => position)).toEqual([4, 5])
       expect(reading.codes).toEqual(['COLUMN_UNKNOWN', 'NUMBER_LOST_DIGITS'])
       expect(reading.lines[1]).toMatchObject({ person: { name: '-王伟' }, wage: 'x' })
+    },
+  )
+
+  test.each(['errors-saved-again.xlsx', 'errors-csv-saved-again.xlsx'])(
+    '%s: one that LibreOffice opened and saved has the same values',
+    async (name) => {
+      const bytes = readFileSync(new URL(`files/${name}`, import.meta.url))
+      const { rows, codes, lines } = await readAll(sourceOf(bytes), { format: 'xlsx' })
+      expect(rows.map(({ position }) => position)).toEqual([2, 3])
+      expect(codes).toEqual(['NUMBER_LOST_DIGITS'])
+      expect(rows.map(({ cells }) => restoreCell(cells[0] as string))).toEqual([
+        '=王伟',
+        persons[1]?.name,
+      ])
+      expect(lines[1]).toMatchObject({ wage: '-6,500' })
     },
   )
 
