@@ -84,6 +84,8 @@ function foldWord(word: string): string {
     .replace(/[\s\-_()]/g, '')
 }
 
+/** Longer ones are none; and a long run of spaces would take long to look through. */
+const amountCharactersMax = 40
 const plainAmount = /^[0-9]+(\.[0-9]+)?$/
 const groupedAmount = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/
 
@@ -91,6 +93,7 @@ const groupedAmount = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/
 export function readAmount(cell: string): string {
   if (plainAmount.test(cell)) return cell
   const filed = restoreCell(cell)
+  if (filed.length > amountCharactersMax) return filed
   const text = toHalfWidth(filed)
     .replace(/^[\s¥￥]+|[\s元]+$/g, '')
     .replace(/^(RMB|CNY)\s*/i, '')

@@ -21,7 +21,12 @@ export async function* readXlsxRows(
   source: FileSource,
   from?: XlsxPosition,
 ): AsyncGenerator<Batch> {
-  let next: XlsxPosition = from ?? { format: 'xlsx', part: undefined, rowsRead: 0 }
+  let next: XlsxPosition = from ?? {
+    format: 'xlsx',
+    part: undefined,
+    sheet: undefined,
+    rowsRead: 0,
+  }
   try {
     const file = await holdFile(source(0), xlsxFileBytesMax)
     const refused = refusalOf(file)
@@ -30,11 +35,11 @@ export async function* readXlsxRows(
       return
     }
     const workbook = await openWorkbook(new Zip(file as HeldFile))
-    const { part, findings } = await chooseSheet(workbook, from)
-    next = { ...next, part }
-    if (part === undefined || findings.length > 0) yield { rows: [], findings, next }
-    if (part === undefined) return
-    for await (const batch of readSheet(workbook, part, {
+    const { chosen, findings } = await chooseSheet(workbook, from)
+    next = { ...next, part: chosen?.part, sheet: chosen?.name }
+    if (chosen === undefined || findings.length > 0) yield { rows: [], findings, next }
+    if (chosen === undefined) return
+    for await (const batch of readSheet(workbook, chosen, {
       skipRows: next.rowsRead,
       rowsAtOnce: batchRows,
     })) {
@@ -65,11 +70,14 @@ function refusalOf(file: HeldFile | undefined): FileFinding | undefined {
   return start.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')
 }
 
-type Choice = { readonly part: string | undefined; readonly findings: readonly FileFinding[] }
+type Named = Pick<Sheet, 'name' | 'part'>
+type Choice = { readonly chosen: Named | undefined; readonly findings: readonly FileFinding[] }
 
 /** The sheet with lines; or, when none has any, the first that a table would be expected in. */
 async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): Promise<Choice> {
-  if (from?.part !== undefined) return { part: from.part, findings: [] }
+  if (from?.part !== undefined) {
+    return { chosen: { part: from.part, name: from.sheet ?? '' }, findings: [] }
+  }
   const workbook = { sheets, ...rest }
   const findings: FileFinding[] = []
   const withHeader: Sheet[] = []
@@ -86,7 +94,7 @@ async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): 
   if (first !== undefined && second !== undefined) {
     const other = { other: second.name }
     return {
-      part: undefined,
+      chosen: undefined,
       findings: [fileFinding('SHEETS_SEVERAL', { sheet: first.name }, other)],
     }
   }
@@ -95,14 +103,14 @@ async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): 
     if (sheet !== chosen) findings.push(fileFinding('SHEET_IGNORED', { sheet: sheet.name }))
   }
   if (chosen === undefined) findings.push(fileFinding('FILE_EMPTY'))
-  return { part: chosen?.part, findings }
+  return { chosen, findings }
 }
 
 /** Whether a sheet has a header, and a row below it; reads no further. */
-async function lookAt(workbook: Workbook, { part }: Sheet) {
+async function lookAt(workbook: Workbook, sheet: Sheet) {
   let header = false
-  if (!workbook.zip.has(part)) return { header, lines: false }
-  for await (const { rows } of readSheet(workbook, part, { skipRows: 0, rowsAtOnce: 1 })) {
+  if (!workbook.zip.has(sheet.part)) return { header, lines: false }
+  for await (const { rows } of readSheet(workbook, sheet, { skipRows: 0, rowsAtOnce: 1 })) {
     for (const { row, cells } of rows) {
       if (header) return { header, lines: true }
       header = isHeader(cells)
@@ -114,14 +122,14 @@ async function lookAt(workbook: Workbook, { part }: Sheet) {
 
 async function* readSheet(
   workbook: Workbook,
-  part: string,
+  { name: sheet, part }: Named,
   { skipRows, rowsAtOnce }: { skipRows: number; rowsAtOnce: number },
 ): AsyncGenerator<Batch> {
   const reader = new SheetReader(workbook, skipRows)
   let rowsRead = skipRows
   const batchOf = (rows: Row[], findings: readonly FileFinding[]): Batch => {
     rowsRead = rows.at(-1)?.row ?? rowsRead
-    return { rows, findings, next: { format: 'xlsx', part, rowsRead } }
+    return { rows, findings, next: { format: 'xlsx', part, sheet, rowsRead } }
   }
   for await (const _ of readPart(workbook.zip, part, reader)) {
     if (reader.ready >= rowsAtOnce) yield batchOf(reader.takeRows(), [])

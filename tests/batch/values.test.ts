@@ -47,6 +47,13 @@ test.each([
   expect(readAmount(cell)).toBe(amount)
 })
 
+test('a cell of nothing but spaces takes no time', () => {
+  const spaces = `1${' '.repeat(100_000)}1`
+  const startedMs = performance.now()
+  expect(readAmount(spaces)).toBe(spaces)
+  expect(performance.now() - startedMs).toBeLessThan(50)
+})
+
 test.each([
   ['2025-08', '2025-08'],
   ['202508', '2025-08'],

@@ -69,6 +69,7 @@ describe('a workbook that a spreadsheet saved', () => {
       [4, '2025-08'],
       [5, '2025-08'],
     ])
+    expect(reading.positions.at(-1)?.rows).toMatchObject({ sheet: '申报' })
     expect(reading.codes.sort()).toEqual([
       'CELL_FORMULA',
       'NOTE_SKIPPED',
@@ -182,12 +183,29 @@ describe('a workbook that means harm', () => {
     ['an end too many', '<worksheet></worksheet></worksheet>'],
     ['an end too few', '<worksheet><sheetData>'],
     ['rows in the wrong order', sheetOf('<row r="5"><c r="A5"><v>1</v></c></row>', '<row r="5"/>')],
+    ['a cell twice', sheetOf('<row><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>')],
     ['a text that there is not', sheetOf('<row><c t="s"><v>7</v></c></row>')],
     ['a number that is none', sheetOf('<row><c><v>six</v></c></row>')],
     ['a cell without a column', sheetOf('<row><c r="7"><v>1</v></c></row>')],
     ['no XML', 'PK'],
   ])('%s is told as a damaged file', async (_, sheet) => {
     expect((await readXlsx(await workbookOf(sheet))).codes).toEqual(['FILE_BROKEN'])
+  })
+
+  test('a value in a million pieces is cut like one that is too long', async () => {
+    const value = '<![CDATA[aaaaaaaaaa]]>'.repeat(1_000)
+    const sheet = sheetOf(rowOf(...header.map(inline)), `<row><c t="str"><v>${value}</v></c></row>`)
+    const reading = await readXlsx(await workbookOf(sheet))
+    expect(reading.codes).toEqual(['CELL_TOO_LONG'])
+    expect(reading.rows[0]?.cells[0]).toHaveLength(4_000)
+  })
+
+  test('styles without number are refused', async () => {
+    const parts = {
+      'xl/styles.xml': `<styleSheet><cellXfs>${'<xf numFmtId="0"/>'.repeat(70_000)}</cellXfs></styleSheet>`,
+    }
+    const file = await workbookOf(sheetOf(titles, good), { parts })
+    expect((await readXlsx(file)).codes).toEqual(['FILE_BROKEN'])
   })
 
   test('a sheet that inflates to hundreds of times its size is given up', async () => {
