@@ -228,8 +228,8 @@ export const fileColumnsMax = 200
 export const cellCharactersMax = 4_000
 /** A record of CSV that has more ends the reading, so that no line is held whole. */
 export const csvRecordBytesMax = 64 * 1024
-/** Read and handed on together; a batch of some thousand rows. */
-export const fileBlockBytes = 128 * 1024
+/** Read and handed on together; a batch of some hundred rows. Larger ones stay longer in memory. */
+export const fileBlockBytes = 64 * 1024
 /** A line of NDJSON is a declaration, which has the limit of a request's body. */
 export const ndjsonLineBytesMax = requestBodyBytesMax
 /** Rows looked at for the header: above it there may be titles and notes. */

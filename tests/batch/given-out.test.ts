@@ -51,6 +51,18 @@ describe('cells that a spreadsheet would change', () => {
     expect(text).toMatch(/\r\n"a,b","c""d"," e","f\ng"\r\n$/)
   })
 
+  test('what looks like an escape of workbooks is written so that it is read as it was', async () => {
+    const rows = [
+      ['姓名', '证件号码'],
+      ['_x0041_', '_x005F_x000D_'],
+      ['a\rb', '\u0001_x_'],
+    ]
+    const read = []
+    const book = await collect(writeXlsx([{ name: 'a', widths: [], headerRows: 1, rows }]))
+    for await (const batch of readXlsxRows(sourceOf(book))) read.push(...batch.rows)
+    expect(read.map(({ cells }) => cells)).toEqual(rows)
+  })
+
   test('any table written as CSV or as a workbook is read as the same table', async () => {
     const character = fc.constantFrom(...'=+-@\'"\t\r\n,;中＝𠮷_x0041_ &<>\u0001'.match(/./gsu)!)
     const cell = fc.string({ unit: fc.oneof(character, fc.string({ minLength: 1, maxLength: 1 })) })
