@@ -85,6 +85,11 @@ describe('the header', () => {
     })
   })
 
+  test('a title that is very long is cut, so that a position stays small', async () => {
+    const { header: read } = await readCsv(`${header.trim()},${'长'.repeat(3_000)}\n${line(0)}`)
+    expect(read?.titles[3]).toHaveLength(200)
+  })
+
   test('two columns of the same meaning end the reading: it is not known which one counts', async () => {
     const reading = await readCsv(`姓名,证件号码,申报工资,月工资\n${line(0)}`)
     expect(written(reading, 'COLUMN_DUPLICATE').message.en).toBe(
