@@ -293,14 +293,14 @@ export const fileColumnsMax = 200
 export const cellCharactersMax = 4_000
 /** A record of CSV that has more ends the reading, so that no line is held whole. */
 export const csvRecordBytesMax = 64 * 1024
-/** Read and handed on together; a batch of some thousand rows. */
-export const fileBlockBytes = 128 * 1024
+/** Read and handed on together; a batch of some hundred rows. Larger ones stay longer in memory. */
+export const fileBlockBytes = 64 * 1024
 /** A line of NDJSON is a declaration, which has the limit of a request's body. */
 export const ndjsonLineBytesMax = requestBodyBytesMax
 /** Rows looked at for the header: above it there may be titles and notes. */
 export const headerSearchRowsMax = 20
-/** An XLSX file is held whole, as its directory is at its end: a million rows are some 40 MB. */
-export const xlsxFileBytesMax = 40 * 1024 * 1024
+/** An XLSX file is held whole, as its directory is at its end: a million rows are some 60 MB. */
+export const xlsxFileBytesMax = 64 * 1024 * 1024
 /** Entries of its archive; a workbook of a few sheets has some 20. */
 export const xlsxEntriesMax = 500
 /** Bytes that all its parts inflate to: a million rows of 10 columns are some 500 MB. */

@@ -52,7 +52,7 @@ export async function* readCsvRows(
     for (;;) {
       let bytes = await blocks.next()
       if (first) {
-        if (bytes.length >= 2 && isWide(bytes)) {
+        if (isWide(bytes)) {
           yield batchOf(state, [], [fileFinding('ENCODING_WIDE')])
           return
         }

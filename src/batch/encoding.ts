@@ -18,6 +18,7 @@ export function hasByteOrderMark(bytes: Buffer): boolean {
 
 /** UTF-16 or UTF-32, with a byte-order mark or without: text of 8 bits has no null characters. */
 export function isWide(bytes: Buffer): boolean {
+  if (bytes.length < 2) return false
   const mark = bytes.readUInt16BE(0)
   return mark === 0xfffe || mark === 0xfeff || bytes.subarray(0, 4_096).includes(0)
 }

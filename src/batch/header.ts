@@ -20,7 +20,7 @@ export type FileDefaults = {
 /** Plain data: kept with a position, reading can go on without the header's row. */
 export type Header = {
   readonly row: number
-  /** As written, without the empty ones at the end. */
+  /** As written, without the empty ones at the end; long ones are cut. */
   readonly titles: readonly string[]
   /** The column of each field that the table has, from 0. */
   readonly columns: Readonly<Partial<Record<Field, number>>>
@@ -28,6 +28,8 @@ export type Header = {
 
 /** A row is a header when it names at least this many columns. */
 const titlesMin = 2
+/** Longer titles are cut: a header is kept with every position. */
+const titleCharactersMax = 200
 
 /** How many fields a row's cells name; a field named twice counts once. */
 export function countKnownTitles(cells: readonly string[]): number {
@@ -47,7 +49,7 @@ export type ReadHeader = { readonly header: Header; readonly findings: readonly 
 
 /** Reads a row that is a header, and tells what is wrong with it. */
 export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHeader {
-  const titles = withoutEmptyEnd(cells)
+  const titles = withoutEmptyEnd(cells).map((title) => title.slice(0, titleCharactersMax))
   const columns: Partial<Record<Field, number>> = {}
   const findings: FileFinding[] = []
   for (const [column, title] of titles.entries()) {

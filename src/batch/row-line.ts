@@ -8,9 +8,9 @@ import { formats } from '../declaration/formats.ts'
 import { periodPattern } from '../declaration/period.ts'
 import { type Category, regionPattern } from '../declaration/schema.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
+import { restoreCell } from './cell-guard.ts'
 import type { Field } from './columns.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
-import { restoreFormula } from './formula-guard.ts'
 import { columnName, type FileDefaults, type Header } from './header.ts'
 import type { Row } from './rows.ts'
 import {
@@ -176,7 +176,7 @@ export class RowReader {
       idType: idType === '' ? 'resident-id' : readChoice('idType', idType),
     }
     const idNumber = readNumberText(this.#cell(cells, 'idNumber'))
-    const name = restoreFormula(this.#cell(cells, 'name'))
+    const name = restoreCell(this.#cell(cells, 'name'))
     if (idNumber !== '') person.idNumber = idNumber
     if (name !== '') person.name = name
     const filed = this.#cell(cells, 'category')

@@ -44,6 +44,8 @@ export type XlsxPosition = {
   readonly format: 'xlsx'
   /** The part of the archive that is the sheet, once it was chosen. */
   readonly part: string | undefined
+  /** Its name, as a spreadsheet shows it. */
+  readonly sheet: string | undefined
   readonly rowsRead: number
 }
 

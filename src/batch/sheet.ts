@@ -90,8 +90,9 @@ export class SheetReader implements XmlHandler {
   }
 
   text(text: string): void {
-    if (this.#in === 'value') this.#value += text
-    else if (this.#in === 'inline') this.#inline.add(text)
+    if (this.#in === 'value') {
+      if (this.#value.length <= cellCharactersMax) this.#value += text
+    } else if (this.#in === 'inline') this.#inline.add(text)
   }
 
   #openRow(attributes: string): void {
@@ -121,7 +122,10 @@ export class SheetReader implements XmlHandler {
 
   #openCell(attributes: string): void {
     const at = attributeOf(attributes, 'r')
-    this.#column = at === undefined ? this.#column + 1 : columnOf(at)
+    const column = at === undefined ? this.#column + 1 : columnOf(at)
+    // Else a row could have any number of cells.
+    if (column <= this.#column) throw new WorkbookError('FILE_BROKEN')
+    this.#column = column
     this.#type = attributeOf(attributes, 't')
     this.#style = Number(attributeOf(attributes, 's') ?? 0)
     this.#value = ''

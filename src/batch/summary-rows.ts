@@ -30,8 +30,13 @@ export function kindOfRow(row: Row, header: Header): RowKind {
   const filled = row.cells.filter((cell) => cell.trim() !== '')
   if (filled.some((cell) => totals.test(cell))) return 'totals'
   if (number.trim() !== '') return 'line'
-  if (filled.every((cell) => amount.test(cell))) return 'sums'
+  if (filled.every(isAmount)) return 'sums'
   return note.test(filled[0] ?? '') ? 'note' : 'line'
+}
+
+/** A long run of spaces would take long to look through. */
+function isAmount(cell: string): boolean {
+  return cell.length <= 40 && amount.test(cell)
 }
 
 function isSameHeader(row: Row, { columns }: Header): boolean {

@@ -5,7 +5,7 @@
  */
 import { toHalfWidth } from '../declaration/identity.ts'
 import { isPeriod } from '../declaration/period.ts'
-import { restoreFormula } from './formula-guard.ts'
+import { restoreCell } from './cell-guard.ts'
 
 type Choices = Readonly<Record<string, readonly string[]>>
 
@@ -84,17 +84,21 @@ function foldWord(word: string): string {
     .replace(/[\s\-_()]/g, '')
 }
 
+/** Longer ones are none; and a long run of spaces would take long to look through. */
+const amountCharactersMax = 40
 const plainAmount = /^[0-9]+(\.[0-9]+)?$/
 const groupedAmount = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/
 
 /** `￥6,500.00 元` and `６５００` are 6500.00 and 6500. */
 export function readAmount(cell: string): string {
   if (plainAmount.test(cell)) return cell
-  const text = toHalfWidth(restoreFormula(cell))
+  const filed = restoreCell(cell)
+  if (filed.length > amountCharactersMax) return filed
+  const text = toHalfWidth(filed)
     .replace(/^[\s¥￥]+|[\s元]+$/g, '')
     .replace(/^(RMB|CNY)\s*/i, '')
   if (groupedAmount.test(text)) return text.replaceAll(',', '')
-  return plainAmount.test(text) ? text : cell.trim()
+  return plainAmount.test(text) ? text : filed.trim()
 }
 
 /** 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, as `YYYY-MM`. */

@@ -2,7 +2,7 @@
  * What a workbook says about itself: its sheets, which number formats are dates, its texts. The parts
  * are those of ECMA-376 (Office Open XML); whatever else is in the archive is not opened.
  */
-import { xlsxSheetsMax } from '../limits.ts'
+import { xlsxEntriesMax, xlsxSheetsMax } from '../limits.ts'
 import type { FileFindingCode } from './file-findings.ts'
 import { SharedStrings } from './shared-strings.ts'
 import { attributeOf, XmlError, type XmlHandler, XmlReader } from './xml.ts'
@@ -97,6 +97,7 @@ async function readRelations(zip: Zip, part: string): Promise<Map<string, Target
   await readWhole(zip, relations, {
     open(name, attributes) {
       if (name !== 'Relationship') return
+      if (targets.size === xlsxEntriesMax) throw new WorkbookError('FILE_BROKEN')
       const target = attributeOf(attributes, 'Target') ?? ''
       const type = attributeOf(attributes, 'Type') ?? ''
       const to = target.startsWith('/') ? target.slice(1) : resolved(folder + target)
@@ -149,6 +150,9 @@ function isDateFormat(id: number): boolean {
   )
 }
 
+/** As many as Excel knows. */
+const stylesMax = 65_490
+
 async function readStyles(zip: Zip, part: string): Promise<boolean[]> {
   const isDateStyle: boolean[] = []
   if (!zip.has(part)) return isDateStyle
@@ -158,10 +162,12 @@ async function readStyles(zip: Zip, part: string): Promise<boolean[]> {
     open(name, attributes) {
       if (name === 'numFmt') {
         const code = (attributeOf(attributes, 'formatCode') ?? '').slice(0, 255)
+        if (own.size === stylesMax) throw new WorkbookError('FILE_BROKEN')
         own.set(Number(attributeOf(attributes, 'numFmtId')), isDateCode(code))
       } else if (name === 'cellXfs') ofCells = true
       else if (name === 'xf' && ofCells) {
         const id = Number(attributeOf(attributes, 'numFmtId') ?? 0)
+        if (isDateStyle.length === stylesMax) throw new WorkbookError('FILE_BROKEN')
         isDateStyle.push(own.get(id) ?? isDateFormat(id))
       }
     },

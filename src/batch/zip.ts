@@ -3,6 +3,7 @@
  * sizes that an archive tells are hints; what counts is what comes out, and that is bounded over the
  * whole file, so that no archive of any making uses more than its share.
  */
+import { pipeline, Readable } from 'node:stream'
 import { createInflateRaw } from 'node:zlib'
 import {
   xlsxEntriesMax,
@@ -10,6 +11,7 @@ import {
   xlsxInflatedFreeBytes,
   xlsxInflatedRatioMax,
 } from '../limits.ts'
+import type { HeldFile } from './held-file.ts'
 
 export type ZipFault = 'FILE_BROKEN' | 'FILE_INFLATES_TOO_FAR' | 'FILE_NOT_WORKBOOK'
 
@@ -35,17 +37,20 @@ const endSignature = 0x06054b50
 const entrySignature = 0x02014b50
 const localSignature = 0x04034b50
 const [stored, deflated] = [0, 8]
+const localBytes = 30
+const endBytes = 22
 /** A directory's end has a comment of at most 65,535 bytes behind it. */
-const endBytesMax = 22 + 65_535
-const pieceBytes = 64 * 1024
+const endBytesMax = endBytes + 65_535
+/** Larger ones would be large objects of the heap, which stay until it is collected as a whole. */
+const pieceBytes = 16 * 1024
 
 export class Zip {
-  readonly #file: Buffer
+  readonly #file: HeldFile
   readonly #entries: ReadonlyMap<string, Entry>
   #inflatedBytes = 0
 
   /** @throws ZipError */
-  constructor(file: Buffer) {
+  constructor(file: HeldFile) {
     this.#file = file
     this.#entries = readDirectory(file)
   }
@@ -65,32 +70,34 @@ export class Zip {
   async *read(name: string): AsyncGenerator<Buffer> {
     const entry = this.#entries.get(name)
     if (entry === undefined || entry.encrypted) throw new ZipError('FILE_BROKEN')
-    const compressed = this.#compressed(entry)
     if (entry.method === stored) {
-      this.#count(compressed.length, compressed.length, compressed.length)
-      yield compressed
-    } else if (entry.method === deflated) yield* this.#inflate(compressed)
+      for (const piece of this.#compressed(entry)) {
+        this.#count(piece.length, 0, 0)
+        yield piece
+      }
+    } else if (entry.method === deflated) yield* this.#inflate(entry)
     else throw new ZipError('FILE_BROKEN')
   }
 
-  #compressed({ offset, compressedBytes }: Entry): Buffer {
+  #compressed({ offset, compressedBytes }: Entry): Iterable<Buffer> {
     const file = this.#file
-    if (offset + 30 > file.length || file.readUInt32LE(offset) !== localSignature) {
-      throw new ZipError('FILE_BROKEN')
-    }
-    const start = offset + 30 + file.readUInt16LE(offset + 26) + file.readUInt16LE(offset + 28)
+    if (offset + localBytes > file.length) throw new ZipError('FILE_BROKEN')
+    const header = file.bytes(offset, offset + localBytes)
+    if (header.readUInt32LE(0) !== localSignature) throw new ZipError('FILE_BROKEN')
+    const start = offset + localBytes + header.readUInt16LE(26) + header.readUInt16LE(28)
     if (start + compressedBytes > file.length) throw new ZipError('FILE_BROKEN')
-    return file.subarray(start, start + compressedBytes)
+    return file.pieces(start, start + compressedBytes)
   }
 
-  async *#inflate(compressed: Buffer): AsyncGenerator<Buffer> {
+  async *#inflate(entry: Entry): AsyncGenerator<Buffer> {
     const inflate = createInflateRaw({ chunkSize: pieceBytes })
     let bytes = 0
     try {
-      inflate.end(compressed)
+      // What fails destroys the stream, and so is thrown here.
+      pipeline(Readable.from(this.#compressed(entry)), inflate, () => {})
       for await (const piece of inflate as AsyncIterable<Buffer>) {
         bytes += piece.length
-        this.#count(piece.length, bytes, compressed.length)
+        this.#count(piece.length, bytes, entry.compressedBytes)
         yield piece
       }
     } catch (error) {
@@ -115,33 +122,44 @@ function isZlibError(error: unknown): boolean {
   return typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ERR_ZLIB'))
 }
 
-function readDirectory(file: Buffer): Map<string, Entry> {
-  const end = endOfDirectory(file)
-  const count = file.readUInt16LE(end + 10)
+function readDirectory(file: HeldFile): Map<string, Entry> {
+  const tail = file.bytes(Math.max(0, file.length - endBytesMax), file.length)
+  const end = endOfDirectory(tail)
+  const count = tail.readUInt16LE(end + 10)
   if (count > xlsxEntriesMax) throw new ZipError('FILE_NOT_WORKBOOK')
+  const start = tail.readUInt32LE(end + 16)
+  const to = start + tail.readUInt32LE(end + 12)
+  if (to > file.length || to - start > directoryBytesMax) throw new ZipError('FILE_BROKEN')
+  return readEntries(file.bytes(start, to), count)
+}
+
+/** Names are of a few dozen characters. */
+const directoryBytesMax = xlsxEntriesMax * 1_024
+const entryBytes = 46
+
+function readEntries(directory: Buffer, count: number): Map<string, Entry> {
   const entries = new Map<string, Entry>()
-  let at = file.readUInt32LE(end + 16)
+  let at = 0
   for (let i = 0; i < count; i += 1) {
-    if (at + 46 > file.length || file.readUInt32LE(at) !== entrySignature) {
+    if (at + entryBytes > directory.length || directory.readUInt32LE(at) !== entrySignature) {
       throw new ZipError('FILE_BROKEN')
     }
-    const nameBytes = file.readUInt16LE(at + 28)
-    const name = file.toString('utf8', at + 46, at + 46 + nameBytes)
+    const behindName = at + entryBytes + directory.readUInt16LE(at + 28)
+    const name = directory.toString('utf8', at + entryBytes, behindName)
     entries.set(name.replaceAll('\\', '/').replace(/^\//, ''), {
-      method: file.readUInt16LE(at + 10),
-      encrypted: (file.readUInt16LE(at + 8) & 1) === 1,
-      compressedBytes: file.readUInt32LE(at + 20),
-      offset: file.readUInt32LE(at + 42),
+      method: directory.readUInt16LE(at + 10),
+      encrypted: (directory.readUInt16LE(at + 8) & 1) === 1,
+      compressedBytes: directory.readUInt32LE(at + 20),
+      offset: directory.readUInt32LE(at + 42),
     })
-    at += 46 + nameBytes + file.readUInt16LE(at + 30) + file.readUInt16LE(at + 32)
+    at = behindName + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32)
   }
   return entries
 }
 
-function endOfDirectory(file: Buffer): number {
-  const first = Math.max(0, file.length - endBytesMax)
-  for (let at = file.length - 22; at >= first; at -= 1) {
-    if (file.readUInt32LE(at) === endSignature) return at
+function endOfDirectory(tail: Buffer): number {
+  for (let at = tail.length - endBytes; at >= 0; at -= 1) {
+    if (tail.readUInt32LE(at) === endSignature) return at
   }
   throw new ZipError('FILE_BROKEN')
 }

@@ -80,6 +80,15 @@ describe('records', () => {
     ])
   })
 
+  test('a block may end anywhere in a record, also between the two characters of a line end', async () => {
+    const text = Array.from({ length: 10_000 }, (_, i) => `${i},"a""\r\nb"\r\n`).join('')
+    for (let pieceBytes = 131_072; pieceBytes < 131_092; pieceBytes += 1) {
+      const rows = await rowsOf(sourceOf(text, pieceBytes))
+      expect(rows).toHaveLength(10_000)
+      expect(rows.at(-1)).toEqual({ row: 10_000, cells: ['9999', 'a"\r\nb'] })
+    }
+  })
+
   test('any cells, written with quotes and read in pieces of any size, are the same cells', async () => {
     const cell = fc.oneof(
       fc.string({ unit: fc.constantFrom(...'a,;"\t\n\r 中𠮷é='.match(/./gsu)!) }),
@@ -135,14 +144,21 @@ describe('encodings', () => {
   test('GB18030 after a long ASCII beginning, where a block ends within a name', async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) => `${i},王伟,6500\n`).join('')
     const file = gb18030(`name,idNumber,wage\n${'x,1,1\n'.repeat(30_000)}${rows}`)
-    const reading = await rowsOf(sourceOf(file, 4_099))
-    expect(reading).toHaveLength(50_001)
-    expect(reading.at(-1)?.cells).toEqual(['19999', '王伟', '6500'])
+    for (let pieceBytes = 140_000; pieceBytes < 140_016; pieceBytes += 1) {
+      const reading = await rowsOf(sourceOf(file, pieceBytes))
+      expect(reading).toHaveLength(50_001)
+      expect(reading.at(-1)?.cells).toEqual(['19999', '王伟', '6500'])
+    }
   })
 
   test.each([
     ['UTF-8 then GB18030', Buffer.from(`${header}王伟,1,1\n`), gb18030('王伟,2,2\n'), 'UTF-8'],
-    ['GB18030 then UTF-8', gb18030(`${header}王伟,1,1\n`), Buffer.from('王伟王,2,2\n'), 'GB18030'],
+    [
+      'GB18030 then UTF-8',
+      gb18030(`${header}王伟,1,1\n`),
+      Buffer.from('王伟王伟,2,2\n'),
+      'GB18030',
+    ],
   ])('%s: the finding names the row, and no garbage is read', async (_, start, end, encoding) => {
     const reading = await readCsv(Buffer.concat([start, end, end]))
     expect(reading.rows.map(({ row }) => row)).toEqual([2])
@@ -153,6 +169,7 @@ describe('encodings', () => {
 
   test.each([
     ['with a mark', Buffer.from(`\ufeff${header}`, 'utf16le')],
+    ['with a mark and nothing of ASCII', Buffer.from('fffed359', 'hex')],
     ['without a mark', Buffer.from('name\tidNumber\n', 'utf16le')],
   ])('UTF-16 %s is refused, with how to save it', async (_, file) => {
     const reading = await readCsv(file)

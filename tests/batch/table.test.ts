@@ -39,6 +39,7 @@ describe('the header', () => {
   test.each([
     ['*姓名', 'name'],
     ['姓名（必填）', 'name'],
+    ['必填 姓名', 'name'],
     ['姓 名', 'name'],
     ['证件号码*', 'idNumber'],
     ['ＩＤ Number', 'idNumber'],
@@ -84,6 +85,11 @@ describe('the header', () => {
     })
   })
 
+  test('a title that is very long is cut, so that a position stays small', async () => {
+    const { header: read } = await readCsv(`${header.trim()},${'长'.repeat(3_000)}\n${line(0)}`)
+    expect(read?.titles[3]).toHaveLength(200)
+  })
+
   test('two columns of the same meaning end the reading: it is not known which one counts', async () => {
     const reading = await readCsv(`姓名,证件号码,申报工资,月工资\n${line(0)}`)
     expect(written(reading, 'COLUMN_DUPLICATE').message.en).toBe(
@@ -114,6 +120,16 @@ describe('the header', () => {
         change: 'none',
       },
       filed(1, '6500'),
+    ])
+  })
+
+  test('a table of flexible workers needs no wages where a column says what they are', async () => {
+    const reading = await readCsv(
+      `姓名,证件号码,参保类别,缴费档次,医疗保险\n${persons[0]?.name},${idOf(0)},灵活就业,60%,无\n`,
+    )
+    expect(reading.codes).toEqual([])
+    expect(reading.lines).toEqual([
+      { person: persons[0], category: 'flexible', tier: '60', medical: 'none', change: 'none' },
     ])
   })
 
@@ -290,5 +306,17 @@ test('a table goes on at any position as if it had read everything, with a held 
     const rest = await readAll(source, { from })
     expect(rest.rows).toEqual(all.rows.slice(position.lines))
     expect(rest.findings.some(endsReading)).toBe(false)
+  }
+})
+
+test('a row that is held back at the end of a batch is not lost to who goes on there', async () => {
+  const rows = Array.from({ length: 5_000 }, (_, i) => `${line(i % 40)},,${i}\n`).join('')
+  const source = sourceOf(header + rows, 30_001)
+  const all = await readAll(source)
+  expect(all.rows).toHaveLength(9_999)
+  expect(all.positions.some(({ held }) => held.length > 0)).toBe(true)
+  for (const position of all.positions) {
+    const rest = await readAll(source, { from: JSON.parse(JSON.stringify(position)) })
+    expect(rest.rows).toEqual(all.rows.slice(position.lines))
   }
 })

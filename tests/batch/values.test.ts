@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { columnNames } from '../../src/batch/columns.ts'
 import {
   choiceWords,
   readAmount,
@@ -41,10 +43,17 @@ test.each([
   ['6,50', '6,50'],
   ['65,00.00', '65,00.00'],
   ['六千五', '六千五'],
-  ["'-5", '-5'.replace('-5', "'-5")],
+  ["'-5", '-5'],
   ['-5', '-5'],
 ])('the amount %j is %j: nothing is guessed', (cell, amount) => {
   expect(readAmount(cell)).toBe(amount)
+})
+
+test('a cell of nothing but spaces takes no time', () => {
+  const spaces = `1${' '.repeat(100_000)}1`
+  const startedMs = performance.now()
+  expect(readAmount(spaces)).toBe(spaces)
+  expect(performance.now() - startedMs).toBeLessThan(50)
 })
 
 test.each([
@@ -80,4 +89,17 @@ test.each([
   ['高', '高'],
 ])('the industry class %j is %j', (cell, value) => {
   expect(readIndustryClass(cell)).toBe(value)
+})
+
+test('the published list has every name of a column and every word for a value', () => {
+  const list = readFileSync(new URL('../../src/batch/README.md', import.meta.url), 'utf8')
+  for (const [field, names] of Object.entries(columnNames)) {
+    const known = names.filter((name) => name !== field).join('、')
+    expect(list).toContain(`| \`${field}\` | ${known} |`)
+  }
+  for (const [field, choices] of Object.entries(choiceWords)) {
+    for (const [value, words] of Object.entries<readonly string[]>(choices)) {
+      expect(list).toContain(`| \`${field}\` | \`${value}\` | ${words.join('、')} |`)
+    }
+  }
 })

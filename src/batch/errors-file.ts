@@ -1,0 +1,76 @@
+/**
+ * The file of errors that a filer gets back: the rows that were not taken, in the columns they came in,
+ * with the row they had, what is wrong and how to mend it. Mended and sent back as it is, it is read as
+ * an amendment: of the columns added here only the row's number counts.
+ */
+import { addedFields, columnNames } from './columns.ts'
+import { writeCsv } from './csv-writer.ts'
+import type { WrittenFileFinding } from './file-findings.ts'
+import type { Header } from './header.ts'
+import { writeXlsx } from './xlsx-writer.ts'
+
+/** A row that was refused. */
+export type RefusedRow = {
+  readonly row: number
+  /** As filed. */
+  readonly cells: readonly string[]
+  /** Of the file, or of the check of its line. */
+  readonly faults: readonly Fault[]
+}
+
+export type Fault = Pick<WrittenFileFinding, 'message' | 'fix'> & {
+  /** Letter and title, where it isn't in the message. */
+  readonly column?: string | undefined
+}
+
+export type ErrorsFileOptions = {
+  readonly format: 'csv' | 'xlsx'
+  readonly header: Header
+  readonly rows: AsyncIterable<RefusedRow> | Iterable<RefusedRow>
+}
+
+export function writeErrorsFile({
+  format,
+  header,
+  rows,
+}: ErrorsFileOptions): AsyncGenerator<Buffer> {
+  const original = originalColumns(header)
+  const table = errorRows(header, original, rows)
+  if (format === 'csv') return writeCsv(table)
+  const widths = [...original.map(() => 16), 8, 60, 60, 60, 60]
+  return writeXlsx([{ name: '需要修改的行', widths, headerRows: 1, rows: table }])
+}
+
+/** Without those that an errors file had added before: it may be the second one. */
+function originalColumns({ titles, columns }: Header): number[] {
+  const added = new Set(addedFields.map((field) => columns[field]))
+  return [...titles.keys()].filter((column) => !added.has(column))
+}
+
+async function* errorRows(
+  { titles }: Header,
+  original: readonly number[],
+  rows: ErrorsFileOptions['rows'],
+): AsyncGenerator<readonly string[]> {
+  const added = addedFields.map((field) => columnNames[field][0])
+  yield [...original.map((column) => titles[column] as string), ...added]
+  for await (const { row, cells, faults } of rows) {
+    yield [
+      ...original.map((column) => cells[column] ?? ''),
+      String(row),
+      told(faults, (fault) => withColumn(fault, fault.message['zh-CN'], '：')),
+      told(faults, ({ fix }) => fix['zh-CN']),
+      told(faults, (fault) => withColumn(fault, fault.message.en, ': ')),
+      told(faults, ({ fix }) => fix.en),
+    ]
+  }
+}
+
+function withColumn({ column }: Fault, message: string, colon: string): string {
+  return column === undefined ? message : `${column}${colon}${message}`
+}
+
+/** One behind the other, the same once. */
+function told(faults: readonly Fault[], text: (fault: Fault) => string): string {
+  return [...new Set(faults.map(text))].join(' ')
+}
