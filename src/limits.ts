@@ -28,7 +28,7 @@ export const uploadsMax = 64
 /** Bytes of files that one intake process holds; above it, 503. */
 export const uploadBytesHeldMax = 96 * 1024 * 1024
 /** A part of which less than so many bytes came within this has stalled, and is cut. A setting. */
-export const uploadStallMsMax = 30_000
+export const uploadStallMsMax = 20_000
 export const uploadProgressBytesMin = 1_024
 /** A file in a form, from curl or a browser; above it, 413: over a bad line it can't be taken up. */
 export const formFileBytesMax = 32 * 1024 * 1024
