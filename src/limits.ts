@@ -45,6 +45,12 @@ export const uploadExpiryEveryMs = 10 * 60_000
 export const uploadExpiryPage = 100
 /** A statement about files that takes longer fails with 503; what is taken is 256 KiB at a time. */
 export const batchStatementMsMax = 8_000
+/** The upload command: it waits so long between tries, and gives up after so many without progress. */
+export const uploadRetryMsMin = 500
+export const uploadRetryMsMax = 30_000
+export const uploadTriesMax = 60
+/** The upload command takes a connection for lost on which nothing moves for so long. */
+export const uploadSilenceMsMax = 40_000
 /** Batches in one page of a list. */
 export const pageBatchesMax = 100
 /** While uploads are given up for what is more urgent, those under way wait so long for each chunk. */
@@ -286,6 +292,7 @@ assert(
 )
 assert(uploadBytesMax / chunkBytesMax < chunksMax, 'the largest file must fit into its chunks')
 assert(uploadStallMsMax < answerMsMax, 'a part stalls before its silent connection is ended')
+assert(uploadStallMsMax < uploadSilenceMsMax, 'intake tells of a stall before its client goes')
 assert(chunkMsMax < uploadStallMsMax, 'a slow line must be able to make progress')
 assert(headersMsMax <= requestReceiveMsMax, 'headers are a part of the request')
 assert(requestReceiveMsMax + connectionsCheckMs < 35_000, 'a slow body is cut within 35 s')
