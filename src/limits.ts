@@ -8,6 +8,8 @@ import assert from 'node:assert/strict'
 export const requestBodyBytesMax = 4 * 1024 * 1024
 /** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
+/** Who sends nothing of it for so long is not about to read the answer. */
+export const bodyReadAwaySilenceMs = 2_000
 // Files with many declarations, which come in parts: src/batch.
 /** Bytes of one file; above it, 413. 2.5 million lines are some 300 MB. A setting. */
 export const uploadBytesMax = 512 * 1024 * 1024

@@ -15,7 +15,7 @@ import Fastify, {
 } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
-import { bodyReadAwayBytesMax } from '../limits.ts'
+import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { batchRoutes } from './batches.ts'
 import { bearerToken, useBearerTokens } from './bearer.ts'
@@ -161,14 +161,18 @@ async function refuse(
  */
 async function readAway(request: IncomingMessage, msMax: number): Promise<void> {
   if (request.complete && request.readableEnded) return
-  const deadline = AbortSignal.timeout(msMax)
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), bodyReadAwaySilenceMs)
+  const deadline = AbortSignal.any([AbortSignal.timeout(msMax), silence.signal])
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
+    timer.refresh()
     bytes += chunk.length
     if (bytes > bodyReadAwayBytesMax) request.destroy()
   })
   request.resume() // it may have been piped, and the pipe taken off
   await finished(request, { signal: deadline, writable: false }).catch(() => {})
+  clearTimeout(timer)
 }
 
 /** On the way out, each answer ends its connection, so that none is left open and idle. */

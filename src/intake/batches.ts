@@ -52,7 +52,10 @@ export async function batchRoutes(
   app: FastifyInstance,
   dependencies: UploadDependencies,
 ): Promise<void> {
-  const context = { ...dependencies, places: new UploadPlaces(dependencies.http.uploadsMax) }
+  const stopping = new AbortController()
+  app.addHook('preClose', async () => stopping.abort())
+  const places = new UploadPlaces(dependencies.http.uploadsMax)
+  const context = { ...dependencies, places, stop: stopping.signal }
   await app.register(async (scope) => {
     scope.addContentTypeParser(offsetMediaType, (_request, payload, done) => done(null, payload))
     await takeForms(scope)

@@ -7,18 +7,24 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chunkBytesMax, chunkBytesMin, chunkMsMax, uploadProgressBytesMin } from '../limits.ts'
 
-/** `complete`: as long as its sender said. */
-export type BodyEnd = 'complete' | 'broken' | 'stalled'
+/** `complete`: as long as its sender said; `stopped`: the process is about to end. */
+export type BodyEnd = 'complete' | 'broken' | 'stalled' | 'stopped'
+
+export type ReadOptions = {
+  readonly stallMsMax: number
+  /** Aborted when the process is about to end: what came is kept, and the rest goes elsewhere. */
+  readonly stop: AbortSignal
+}
 
 /** Yields chunks and returns how the body ended. The time in which the reader is away doesn't count. */
 export async function* chunksOf(
   source: Readable,
-  stallMsMax: number,
+  options: ReadOptions,
 ): AsyncGenerator<Buffer, BodyEnd, void> {
   // The source must outlive this: its connection takes the answer.
   const pieces = source.iterator({ destroyOnReturn: false })
   try {
-    return yield* gather(pieces, stallMsMax)
+    return yield* gather(pieces, options)
   } finally {
     // Whoever reads the rest away must not wait behind this reader.
     void pieces.return?.()
@@ -27,7 +33,7 @@ export async function* chunksOf(
 
 async function* gather(
   pieces: NodeJS.AsyncIterator<Buffer>,
-  stallMsMax: number,
+  { stallMsMax, stop }: ReadOptions,
 ): AsyncGenerator<Buffer, BodyEnd, void> {
   let next: ReturnType<typeof pieceOf> | undefined
   let open: Buffer[] = []
@@ -37,7 +43,7 @@ async function* gather(
   for (;;) {
     next ??= pieceOf(pieces)
     const waitMs = Math.min(progress.sinceMs + stallMsMax, openedMs + chunkMsMax)
-    const piece = await within(next, waitMs - performance.now())
+    const piece = await within(next, waitMs - performance.now(), stop)
     const nowMs = performance.now()
     if (piece !== undefined) next = undefined
     if (piece instanceof Buffer) {
@@ -47,13 +53,18 @@ async function* gather(
       if (progress.bytes >= uploadProgressBytesMin) progress = { bytes: 0, sinceMs: nowMs }
     }
     const stalled = nowMs - progress.sinceMs >= stallMsMax
-    const end = typeof piece === 'string' ? piece : stalled ? 'stalled' : undefined
+    const cut = stop.aborted ? 'stopped' : stalled ? 'stalled' : undefined
+    const end = typeof piece === 'string' ? piece : cut
     const late = nowMs - openedMs >= chunkMsMax
     if (end !== undefined || openBytes >= chunkBytesMax || (late && openBytes >= chunkBytesMin)) {
-      for (const chunk of slicesOf(Buffer.concat(open))) yield chunk
+      const all = Buffer.concat(open)
+      const whole = all.length - (all.length % chunkBytesMax)
+      // What does not fill a chunk begins the next one, unless it must not wait.
+      const kept = end !== undefined || late ? all.length : whole
+      for (const chunk of slicesOf(all.subarray(0, kept))) yield chunk
       if (end !== undefined) return end
-      open = []
-      openBytes = 0
+      open = [all.subarray(kept)]
+      openBytes = all.length - kept
       progress = { bytes: 0, sinceMs: performance.now() }
     }
     if (late || openBytes === 0) openedMs = performance.now()
@@ -63,9 +74,9 @@ async function* gather(
 /** The whole of a small body. */
 export async function readWhole(
   source: Readable,
-  stallMsMax: number,
+  options: ReadOptions,
 ): Promise<{ readonly bytes: Buffer; readonly end: BodyEnd }> {
-  const chunks = chunksOf(source, stallMsMax)
+  const chunks = chunksOf(source, options)
   const all: Buffer[] = []
   for (;;) {
     const { done, value } = await chunks.next()
@@ -88,10 +99,17 @@ function pieceOf(pieces: NodeJS.AsyncIterator<Buffer>): Promise<Buffer | 'comple
   )
 }
 
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+/** Undefined when it is late, or the process is about to end. */
+async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+  stop: AbortSignal,
+): Promise<T | undefined> {
+  if (stop.aborted) return undefined
   const timer = new AbortController()
+  const signal = AbortSignal.any([timer.signal, stop])
   try {
-    const late = pause(Math.max(0, ms), undefined, { signal: timer.signal }).catch(() => undefined)
+    const late = pause(Math.max(0, ms), undefined, { signal }).catch(() => undefined)
     return await Promise.race([promise, late])
   } finally {
     timer.abort()

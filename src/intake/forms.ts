@@ -106,6 +106,7 @@ async function takeFile(
   const receiving = receivingOf(reply, await uploads.restart(upload.id))
   const taken = await receivePart(receiving, form.file.file, partOptions(context))
   const { kind } = taken
+  if (kind === 'stopped') return sendProblem(request, reply, 'UNAVAILABLE')
   if (kind === 'broken' || kind === 'stalled' || (kind === 'complete' && !(await form.isWhole()))) {
     return sendProblem(request, reply, 'UPLOAD_BROKEN')
   }
@@ -154,7 +155,7 @@ async function again(
   form: Form,
 ): Promise<FastifyReply> {
   const digest = createHash('sha256')
-  const chunks = chunksOf(form.file.file, context.http.uploadStallMsMax)
+  const chunks = chunksOf(form.file.file, partOptions(context))
   let next = await chunks.next()
   for (; next.done !== true; next = await chunks.next()) digest.update(next.value)
   if (next.value !== 'complete' || !(await form.isWhole()))

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AppendOutcome, Receiving } from '../batch/receive.ts'
 import { uploadGiveWayMs } from '../limits.ts'
-import { type BodyEnd, chunksOf, readWhole, slicesOf } from './body-chunks.ts'
+import { type BodyEnd, chunksOf, type ReadOptions, readWhole, slicesOf } from './body-chunks.ts'
 
 export type Checksum = { readonly algorithm: 'sha1' | 'sha256'; readonly digest: Buffer }
 
@@ -16,10 +16,9 @@ export type PartOutcome =
   | Exclude<AppendOutcome, { kind: 'appended' }>
   | { readonly kind: BodyEnd | 'tooLarge' | 'mismatch' }
 
-export type PartOptions = {
+export type PartOptions = ReadOptions & {
   /** Of a whole file. */
   readonly bytesMax: number
-  readonly stallMsMax: number
   /** Whether what is more urgent needs the time now. */
   readonly shouldGiveWay: () => boolean
 }
@@ -29,7 +28,7 @@ export async function receivePart(
   source: Readable,
   options: PartOptions,
 ): Promise<PartOutcome> {
-  const chunks = chunksOf(source, options.stallMsMax)
+  const chunks = chunksOf(source, options)
   try {
     return await takeChunks(receiving, chunks, options)
   } finally {
@@ -62,10 +61,10 @@ async function takeChunks(
 export async function receiveChecked(
   receiving: Receiving,
   source: Readable,
-  { stallMsMax }: PartOptions,
+  options: PartOptions,
   { algorithm, digest }: Checksum,
 ): Promise<PartOutcome> {
-  const { bytes, end } = await readWhole(source, stallMsMax)
+  const { bytes, end } = await readWhole(source, options)
   if (end !== 'complete') return { kind: end }
   const found = createHash(algorithm).update(bytes).digest()
   if (found.length !== digest.length || !timingSafeEqual(found, digest)) return { kind: 'mismatch' }

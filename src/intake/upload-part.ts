@@ -30,7 +30,11 @@ export type UploadDependencies = {
   readonly nowMicros: () => number
 }
 
-export type UploadContext = UploadDependencies & { readonly places: UploadPlaces }
+export type UploadContext = UploadDependencies & {
+  readonly places: UploadPlaces
+  /** Aborted when the process is about to end. */
+  readonly stop: AbortSignal
+}
 
 /** Where the part belongs, and the file's size where this request is the first to say it. */
 export type Place = {
@@ -39,8 +43,8 @@ export type Place = {
   readonly size: number | undefined
 }
 
-/** A part whose line stood still, or broke. */
-export type Cut = { readonly cut: 'UPLOAD_STALLED' | 'UPLOAD_BROKEN' }
+/** A part whose line stood still, or broke; or whose process is about to end. */
+export type Cut = { readonly cut: 'UPLOAD_STALLED' | 'UPLOAD_BROKEN' | 'UNAVAILABLE' }
 
 /**
  * Takes a part whose body is bytes and nothing else.
@@ -80,8 +84,9 @@ export async function takePart(
   }
 }
 
-export function partOptions({ http, admission }: UploadContext): PartOptions {
+export function partOptions({ http, admission, stop }: UploadContext): PartOptions {
   return {
+    stop,
     bytesMax: http.uploadBytesMax,
     stallMsMax: http.uploadStallMsMax,
     shouldGiveWay: () => admission.check('bulk', performance.now()) !== undefined,
@@ -189,6 +194,8 @@ function settle(reply: FastifyReply, outcome: PartOutcome, upload: Upload): Uplo
       return { cut: 'UPLOAD_STALLED' }
     case 'broken':
       return { cut: 'UPLOAD_BROKEN' }
+    case 'stopped':
+      return { cut: 'UNAVAILABLE' }
     default:
       throw new RefusedRequestError(partRefusals[outcome.kind])
   }

@@ -276,7 +276,8 @@ describe('the protocol', () => {
     socket.end()
     await waitFor('the connection to end', () => socket.closed)
     expect(await offsetOf(url)).toBe(0)
-    expect((await patch(url, 0, file)).status).toBe(204)
+    await waitFor('the whole part', async () => (await patch(url, 0, file)).status === 204)
+    await expectStored(url, file)
   })
 
   test("somebody else's upload is not there, whatever is asked of it", async () => {
@@ -358,19 +359,26 @@ describe('a bad line', () => {
     const file = fileOf(4 * chunkBytesMax)
     const url = await create(file.length)
     const ends = [1, 2, 3].map((chunks) => chunks * chunkBytesMax)
-    for (const cut of ends.flatMap((end) => [end - 1, end, end + 1])) {
+    const breakAt = async (cut: number) => {
       const offset = await offsetOf(url, other)
-      const { socket } = beginPart(url, offset, file.length - offset)
+      const { socket, text } = beginPart(url, offset, file.length - offset)
       socket.write(file.subarray(offset, cut))
       const whole = offset + chunkBytesMax * Math.floor((cut - offset) / chunkBytesMax)
-      await waitFor(`${whole} bytes`, async () => (await offsetOf(url, other)) >= whole)
+      const here = async () => text() !== '' || (await offsetOf(url, other)) >= whole
+      await waitFor(`${whole} bytes`, here)
       socket.destroy()
-      await waitFor('the end of the connection', () => socket.closed)
+      // The part before it may end while this one begins: then it is told so.
+      return text() === ''
+    }
+    for (const cut of ends.flatMap((end) => [end - 1, end, end + 1])) {
+      await waitFor(`a part to ${cut}`, () => breakAt(cut))
       expect(await offsetOf(url, other)).toBeLessThanOrEqual(cut)
     }
-    const offset = await offsetOf(url)
-    expect(offset).toBeGreaterThanOrEqual(2 * chunkBytesMax)
-    expect((await patch(url, offset, file.subarray(offset))).status).toBe(204)
+    expect(await offsetOf(url)).toBeGreaterThanOrEqual(2 * chunkBytesMax)
+    await waitFor('the rest', async () => {
+      const offset = await offsetOf(url)
+      return (await patch(url, offset, file.subarray(offset))).status === 204
+    })
     await expectStored(url, file)
   })
 
@@ -400,6 +408,20 @@ describe('a bad line', () => {
     } finally {
       await slow.end('SIGKILL')
     }
+  })
+
+  test('a process that is told to end keeps what came, says so, and ends at once', async () => {
+    const leaving = await startProcess('intake', { DATABASE_URL: database.url })
+    const file = fileOf(chunkBytesMax + 50_000)
+    const url = await create(file.length)
+    const { socket, text } = beginPart(url, 0, file.length, leaving)
+    socket.write(file.subarray(0, chunkBytesMax + 40_000))
+    await waitFor('a chunk', async () => (await offsetOf(url)) === chunkBytesMax)
+    const began = performance.now()
+    expect(await leaving.end('SIGTERM')).toBe(0)
+    expect(performance.now() - began).toBeLessThan(10_000)
+    expect(text()).toMatch(/^HTTP\/1\.1 503 .*"code":"UNAVAILABLE"/s)
+    expect(await offsetOf(url)).toBe(chunkBytesMax + 40_000)
   })
 
   test('the process dies in the middle of a part: another goes on, and nothing told is lost', async () => {
