@@ -15,7 +15,7 @@ export const bodyReadAwaySilenceMs = 2_000
 export const uploadBytesMax = 512 * 1024 * 1024
 /**
  * Bytes of a file that become durable at once, and that a dead process loses at most. Compressing,
- * sealing and hashing them takes some 3 ms of intake's one thread; 1 MiB would hold up filings for 12.
+ * sealing and hashing them takes 1 to 2 ms of intake's one thread; 1 MiB would hold up filings for 9.
  */
 export const chunkBytesMax = 256 * 1024
 /** A slow line's chunk is made durable after so long, if it has so many bytes. */

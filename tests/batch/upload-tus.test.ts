@@ -207,31 +207,32 @@ describe('the protocol', () => {
   })
 
   test('more than the size that was said is refused, also where a part does not say its length', async () => {
-    const url = await create(1_000)
-    expect(await patch(url, 0, fileOf(1_001))).toMatchObject({
-      status: 413,
-      code: 'UPLOAD_BEYOND_SIZE',
-    })
-    const body = new ReadableStream({
-      start: (stream) => {
-        stream.enqueue(new Uint8Array(1_000))
-        stream.enqueue(new Uint8Array(1))
-        stream.close()
-      },
-    })
-    const answer = await fetch(new URL(url, intake.address), {
-      method: 'PATCH',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/offset+octet-stream',
-        'upload-offset': '0',
-      },
-      body,
-      duplex: 'half',
-    } as RequestInit)
-    expect(answer.status).toBe(413)
-    expect(await offsetOf(url)).toBe(0)
-    expect((await batch(url)).stage).toBe('receiving')
+    // Also where what is said ends with a chunk: that one must not end the file.
+    for (const size of [1_000, chunkBytesMax]) {
+      const url = await create(size)
+      const told = await patch(url, 0, fileOf(size + 1))
+      expect(told).toMatchObject({ status: 413, code: 'UPLOAD_BEYOND_SIZE' })
+      const body = new ReadableStream({
+        start: (stream) => {
+          stream.enqueue(new Uint8Array(size))
+          stream.enqueue(new Uint8Array(1))
+          stream.close()
+        },
+      })
+      const answer = await fetch(new URL(url, intake.address), {
+        method: 'PATCH',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/offset+octet-stream',
+          'upload-offset': '0',
+        },
+        body,
+        duplex: 'half',
+      } as RequestInit)
+      expect(answer.status).toBe(413)
+      expect(await offsetOf(url)).toBe(0)
+      expect((await batch(url)).stage).toBe('receiving')
+    }
   })
 
   test('larger than the limit is refused when it is begun, and when it turns out', async () => {
