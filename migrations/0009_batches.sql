@@ -16,7 +16,8 @@ create table batch.batch (
   period text collate "C" not null,
   region text collate "C" not null,
   kind text not null,
-  format text not null check (format in ('csv', 'tsv', 'xlsx', 'ndjson')),
+  -- Null: to be seen from its bytes.
+  format text check (format in ('csv', 'tsv', 'xlsx', 'ndjson')),
   mode text not null check (mode in ('all-or-nothing', 'accept-good')),
   -- Sealed: people name files after people.
   file_name bytea,

@@ -4,6 +4,8 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { openRunningDigest } from './batch/running-digest.ts'
+import { createUploadStore, type UploadStore } from './batch/upload-store.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
@@ -18,9 +20,11 @@ import { countDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
 import {
   acceptStatementMsMax,
+  batchStatementMsMax,
   readStatementMsMax,
   statusWaitersMax,
   stuckUnderWayMs,
+  uploadExpiryEveryMs,
 } from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
@@ -43,7 +47,7 @@ import {
 } from './platform/metrics.ts'
 import { assertMigrated, assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
-import { openPool } from './platform/postgres.ts'
+import { inTransaction, openPool } from './platform/postgres.ts'
 import { openQueueBackend } from './platform/queue.ts'
 import { type MachineSignals, watchSignals } from './platform/signals.ts'
 import { databaseFault } from './platform/sqlstate.ts'
@@ -52,6 +56,9 @@ import type { LaneQueue } from './queue/backend.ts'
 import { createEnqueue, type Enqueue } from './queue/enqueue.ts'
 import { type ProgressCheck, startWatchdog } from './queue/watchdog.ts'
 
+/** Of what intake accepts. */
+const lane: Lane = 'filing'
+
 main().catch(reportFailure)
 
 async function main(): Promise<void> {
@@ -59,32 +66,30 @@ async function main(): Promise<void> {
   const keyring = readKeyring(config.keyringFile)
   const logger = createLogger(config.logLevel, 'intake')
   const url = await findDatabaseUrl(config)
-  const { acceptPool, readPool, warnings } = openPools(url)
+  const { acceptPool, readPool, batchPool, warnings } = openPools(url)
   await assertSchema(readPool)
   const policies = readPolicies(config.policyDir)
   const backend = openQueueBackend(config, url, logger)
   const metrics = createIntakeMetrics()
   const durability = await watchDurability({
     ...telling(logger, metrics),
-    pools: [acceptPool, readPool],
+    pools: [acceptPool, readPool, batchPool],
     backend,
     mode: config.durability,
     standbys: config.standbys,
   })
   await recordPacks(readPool, policies) // before the first acceptance names one
-  const lane: Lane = 'filing'
   const queue = backend.openQueue(lane)
   const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
   const signals = watchSignals(folderOfPostgres(config))
   const exchange = exchangeOver(backend.exchange)
   const overload = overloadOf(config, keyring, signals, metrics, { pool: readPool, exchange })
-  const { limit } = overload
   const committer = openCommitter({
     config,
     lane,
     metrics,
     enqueue,
-    limit,
+    limit: overload.limit,
     accepting: {
       ...acceptDependencies(keyring, acceptPool, lane),
       warnings,
@@ -93,6 +98,7 @@ async function main(): Promise<void> {
   })
   const stuck = endWhenStuck(logger)
   const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
+  const { uploads, expiry } = await openUploads(keyring, batchPool, logger)
   let draining = false
   const app = await buildApp({
     logger,
@@ -104,16 +110,16 @@ async function main(): Promise<void> {
     ...overload.dependencies,
     nowMicros: () => Date.now() * 1_000,
     readPool,
+    uploads,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
     isTransient: (error) => databaseFault(error) === 'transient',
     refuses: () => durability.refuses,
     readiness: {
-      checkDatabase: () => assertMigrated(readPool),
+      ...readinessOf(readPool, durability),
       isDraining: () => draining,
       stuck: stuck.reason,
-      durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
     },
-    readMetrics: () => readMetrics(metrics, limit, readPool, config.workerMetricsUrl),
+    readMetrics: () => readMetrics(metrics, overload.limit, readPool, config.workerMetricsUrl),
     ...edgeOf(config, metrics),
   })
   stopOnSignal(logger, async () => {
@@ -121,16 +127,27 @@ async function main(): Promise<void> {
     durability.stop()
     watchdog.stop()
     signals.stop()
+    clearInterval(expiry)
     await app.close() // answers what comes over open connections, and ends these
     await committer.stop()
     await overload.stop()
     await queue.close()
     await backend.close()
-    await Promise.all([acceptPool.end(), readPool.end()])
+    await Promise.all([acceptPool.end(), readPool.end(), batchPool.end()])
   })
   const address = await app.listen({ host: config.host, port: config.port })
   logger.info({ address, queue: backend.kind }, 'intake takes declarations')
   tellParent({ ready: true, address })
+}
+
+function readinessOf(
+  pool: AcceptDependencies['pool'],
+  durability: { readonly refuses: boolean; readonly faults: readonly DurabilityFault[] },
+): Pick<AppDependencies['readiness'], 'checkDatabase' | 'durability'> {
+  return {
+    checkDatabase: () => assertMigrated(pool),
+    durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+  }
 }
 
 /** The limits at the edge, and what is counted of requests and connections. */
@@ -183,7 +200,39 @@ function openPools(url: string) {
     connectionsMax: 6,
     statementMsMax: readStatementMsMax,
   })
-  return { acceptPool, readPool, warnings: () => warnings }
+  // Bytes of files wait for each other, and for nobody else.
+  const batchPool = openPool({
+    url,
+    name: 'spillway-batch',
+    connectionsMax: 4,
+    statementMsMax: batchStatementMsMax,
+  })
+  return { acceptPool, readPool, batchPool, warnings: () => warnings }
+}
+
+async function openUploads(
+  { sealingKeys }: Keyring,
+  pool: AcceptDependencies['pool'],
+  logger: Logger,
+) {
+  const uploads = createUploadStore({
+    pool,
+    inTransaction,
+    sealingKeys,
+    runningDigest: await openRunningDigest(),
+    nowMicros: () => Date.now() * 1_000,
+  })
+  return { uploads, expiry: startUploadExpiry(uploads, logger) }
+}
+
+/** Any number of processes may do it at once; what one could not do now, it does next time. */
+function startUploadExpiry(uploads: UploadStore, logger: Logger): NodeJS.Timeout {
+  const expire = () =>
+    uploads.expire().then(
+      (expired) => expired > 0 && logger.info({ expired }, 'uploads were given up'),
+      (error) => logger.warn({ err: error }, 'uploads could not be given up'),
+    )
+  return setInterval(expire, uploadExpiryEveryMs).unref()
 }
 
 function openEnqueue(

@@ -8,12 +8,14 @@ import assert from 'node:assert/strict'
 export const requestBodyBytesMax = 4 * 1024 * 1024
 /** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
+/** Who sends nothing of it for so long is not about to read the answer. */
+export const bodyReadAwaySilenceMs = 2_000
 // Files with many declarations, which come in parts: src/batch.
 /** Bytes of one file; above it, 413. 2.5 million lines are some 300 MB. A setting. */
 export const uploadBytesMax = 512 * 1024 * 1024
 /**
  * Bytes of a file that become durable at once, and that a dead process loses at most. Compressing,
- * sealing and hashing them takes some 3 ms of intake's one thread; 1 MiB would hold up filings for 12.
+ * sealing and hashing them takes 1 to 2 ms of intake's one thread; 1 MiB would hold up filings for 9.
  */
 export const chunkBytesMax = 256 * 1024
 /** A slow line's chunk is made durable after so long, if it has so many bytes. */
@@ -28,7 +30,7 @@ export const uploadsMax = 64
 /** Bytes of files that one intake process holds; above it, 503. */
 export const uploadBytesHeldMax = 96 * 1024 * 1024
 /** A part of which less than so many bytes came within this has stalled, and is cut. A setting. */
-export const uploadStallMsMax = 30_000
+export const uploadStallMsMax = 20_000
 export const uploadProgressBytesMin = 1_024
 /** A file in a form, from curl or a browser; above it, 413: over a bad line it can't be taken up. */
 export const formFileBytesMax = 32 * 1024 * 1024
@@ -45,6 +47,12 @@ export const uploadExpiryEveryMs = 10 * 60_000
 export const uploadExpiryPage = 100
 /** A statement about files that takes longer fails with 503; what is taken is 256 KiB at a time. */
 export const batchStatementMsMax = 8_000
+/** The upload command: it waits so long between tries, and gives up after so many without progress. */
+export const uploadRetryMsMin = 500
+export const uploadRetryMsMax = 30_000
+export const uploadTriesMax = 60
+/** The upload command takes a connection for lost on which nothing moves for so long. */
+export const uploadSilenceMsMax = 40_000
 /** Batches in one page of a list. */
 export const pageBatchesMax = 100
 /** While uploads are given up for what is more urgent, those under way wait so long for each chunk. */
@@ -343,6 +351,7 @@ assert(
 )
 assert(uploadBytesMax / chunkBytesMax < chunksMax, 'the largest file must fit into its chunks')
 assert(uploadStallMsMax < answerMsMax, 'a part stalls before its silent connection is ended')
+assert(uploadStallMsMax < uploadSilenceMsMax, 'intake tells of a stall before its client goes')
 assert(chunkMsMax < uploadStallMsMax, 'a slow line must be able to make progress')
 assert(headersMsMax <= requestReceiveMsMax, 'headers are a part of the request')
 assert(requestReceiveMsMax + connectionsCheckMs < 35_000, 'a slow body is cut within 35 s')

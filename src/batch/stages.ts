@@ -63,9 +63,9 @@ export function stagesBefore(event: BatchEvent): Stage[] {
   return stages.filter((stage) => transitions[stage][event] !== undefined)
 }
 
-/** A batch that will never be worked on, and has no bytes. */
-export function hasEnded(stage: Stage): boolean {
-  return Object.values(transitions[stage]).every((next) => next === undefined)
+/** It will never be worked on, and its bytes are gone; another batch must be begun. */
+export function isGivenUp(stage: Stage): boolean {
+  return stage === 'damaged' || stage === 'cancelled' || stage === 'expired'
 }
 
 function nothing(): Record<BatchEvent, undefined> {

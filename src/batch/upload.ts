@@ -1,6 +1,7 @@
 /**
  * A batch as it is kept: what was asked for its file, and what is known of it so far.
  */
+import type { DeclarationKind } from '../declaration/schema.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { fileNameCharactersMax } from '../limits.ts'
 import { openPiece } from './seal.ts'
@@ -8,7 +9,6 @@ import type { Stage } from './stages.ts'
 
 export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
 export const modes = ['all-or-nothing', 'accept-good'] as const
-export const kinds = ['regular', 'correction', 'cancellation'] as const
 
 /** What a file is of, as its sender says. */
 export type BatchRequest = {
@@ -16,8 +16,9 @@ export type BatchRequest = {
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
-  readonly kind: (typeof kinds)[number]
-  readonly format: (typeof formats)[number]
+  readonly kind: DeclarationKind
+  /** Undefined: to be seen from its bytes. */
+  readonly format: (typeof formats)[number] | undefined
   readonly mode: (typeof modes)[number]
   /** Bytes of the whole file, where it is known before. */
   readonly size: number | undefined
@@ -60,7 +61,7 @@ export type UploadRow = {
   period: string
   region: string
   kind: BatchRequest['kind']
-  format: BatchRequest['format']
+  format: (typeof formats)[number] | null
   mode: BatchRequest['mode']
   file_name: Buffer | null
   size: string | null
@@ -75,9 +76,10 @@ export type UploadRow = {
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
-  const { id, subject, period, region, kind, format, mode, stage } = row
+  const { id, subject, period, region, kind, mode, stage } = row
   return {
-    ...{ id, subject, period, region, kind, format, mode, stage },
+    ...{ id, subject, period, region, kind, mode, stage },
+    format: row.format ?? undefined,
     number: BigInt(row.number),
     mayFileFor: row.may_file_for,
     employer: row.employer ?? undefined,

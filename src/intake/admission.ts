@@ -13,6 +13,7 @@ import type { LoopTurn } from './loop-turn.ts'
 export const requestClasses = [
   'reports', // lists
   'checks', // pre-checks: the same can be done with a file, without a server
+  'bulk', // files: what came of one is kept, and it goes on later
   'filings', // not due today
   'filings-due', // due today
   'lookups', // statuses and receipts

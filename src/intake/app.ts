@@ -15,8 +15,9 @@ import Fastify, {
 } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
-import { bodyReadAwayBytesMax } from '../limits.ts'
+import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
+import { batchRoutes } from './batches.ts'
 import { bearerToken, useBearerTokens } from './bearer.ts'
 import { refuseExcess, takeJson } from './bodies.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
@@ -28,15 +29,17 @@ import type { HttpLimits } from './http-limits.ts'
 import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
 import { policyRoutes } from './policies.ts'
-import { type ProblemCode, problemOf, sendProblem } from './problems.ts'
+import { type ProblemCode, type ProblemDetails, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
 import { statusRoute } from './status.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
+import type { UploadDependencies } from './upload-part.ts'
 import { StatusWaiting } from './waiting.ts'
 
 export type AppDependencies = SubmitDependencies &
+  UploadDependencies &
   CheckDependencies &
   ServiceStatusDependencies &
   ExplanationDependencies & {
@@ -88,6 +91,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   checkRoute(app, dependencies)
   statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
   lookupRoutes(app, dependencies.readPool)
+  await batchRoutes(app, dependencies)
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies.receiptKeys)
@@ -131,8 +135,9 @@ function answerProblems(app: FastifyInstance, { http, isTransient }: AppDependen
     const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
     if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)
       return refuse(request, reply, 'BODY_UNEXPECTED', http)
-    if (kind === 'BODY_TOO_LARGE' || error instanceof RefusedRequestError)
-      return refuse(request, reply, kind, http)
+    if (error instanceof RefusedRequestError)
+      return refuse(request, reply, kind, http, error.details)
+    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind, http)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     return sendProblem(request, reply, code)
@@ -146,10 +151,11 @@ async function refuse(
   reply: FastifyReply,
   code: ProblemCode,
   { receiveMsMax }: HttpLimits,
+  details: ProblemDetails = {},
 ): Promise<FastifyReply> {
   await readAway(request.raw, receiveMsMax)
   if (code === 'CODING_UNSUPPORTED') reply.header('accept-encoding', codingsTaken)
-  return sendProblem(request, reply.header('connection', 'close'), code)
+  return sendProblem(request, reply.header('connection', 'close'), code, details)
 }
 
 /**
@@ -158,14 +164,18 @@ async function refuse(
  */
 async function readAway(request: IncomingMessage, msMax: number): Promise<void> {
   if (request.complete && request.readableEnded) return
-  const deadline = AbortSignal.timeout(msMax)
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), bodyReadAwaySilenceMs)
+  const deadline = AbortSignal.any([AbortSignal.timeout(msMax), silence.signal])
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
+    timer.refresh()
     bytes += chunk.length
     if (bytes > bodyReadAwayBytesMax) request.destroy()
   })
   request.resume() // it may have been piped, and the pipe taken off
   await finished(request, { signal: deadline, writable: false }).catch(() => {})
+  clearTimeout(timer)
 }
 
 /** On the way out, each answer ends its connection, so that none is left open and idle. */

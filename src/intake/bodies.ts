@@ -17,6 +17,13 @@ export function declarationBody(http: HttpLimits): {
   return { bodyLimit: http.bodyBytesMax, preParsing: inflateBody(http) }
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A route whose handler reads a body of any size itself. */
+    takesFile?: boolean
+  }
+}
+
 const texts = new WeakMap<object, string>()
 
 /** The body as it was sent, inflated; undefined where none was read. */
@@ -50,7 +57,8 @@ export function refuseExcess(app: FastifyInstance, http: HttpLimits): void {
     // Name and value, in turn.
     if (rawHeaders.length > 2 * http.headersMax)
       return done(new RefusedRequestError('HEADERS_TOO_MANY'))
-    if (request.method !== 'POST' && hasLargeBody(request, http.otherBodyBytesMax))
+    const { takesFile } = request.routeOptions.config
+    if (request.method !== 'POST' && !takesFile && hasLargeBody(request, http.otherBodyBytesMax))
       return done(new RefusedRequestError('BODY_UNEXPECTED'))
     done()
   })

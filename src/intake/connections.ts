@@ -3,7 +3,7 @@
  * bodies, idleness and answers that nobody takes, and a cap on headers. Whatever is above a cap is
  * closed at once; whatever is cut is counted by its reason.
  */
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { connectionsCheckMs } from '../limits.ts'
 import { sendConnectionProblem } from './connection-problem.ts'
@@ -12,6 +12,19 @@ import type { HttpLimits } from './http-limits.ts'
 /** Why a connection was ended by us; the labels of a metric. */
 export const cutReasons = ['total', 'address', 'slow', 'unread', 'headers', 'malformed'] as const
 export type CutReason = (typeof cutReasons)[number]
+
+/** Connections whose request brings a file: who reads it sees to its progress. */
+const bringFiles = new WeakSet<Socket>()
+
+/**
+ * Takes a request out of the limit in time for a whole one: a file over a slow line takes longer. Its
+ * reader must give it up when it stalls.
+ * @returns what to call once the body is read, or given up
+ */
+export function allowSlowBody({ socket }: IncomingMessage): () => void {
+  bringFiles.add(socket)
+  return () => void bringFiles.delete(socket)
+}
 
 /** A server with these limits; it listens to nothing yet. */
 export function createLimitedServer(
@@ -35,6 +48,8 @@ export function createLimitedServer(
   server.on('drop', () => onCut('total'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const reason = cutReasonOf(error)
+    // Node looks at each request's time once: a file's connection just goes on.
+    if (reason === 'slow' && bringFiles.has(socket)) return
     if (reason === undefined || !sendConnectionProblem(socket, reason)) return
     onCut(reason)
   })

@@ -71,11 +71,23 @@ function attemptOf({ headers }: IncomingMessage, { reason }: Shed): FailedAttemp
  * is read. Health, metrics, keys, findings and policies are never given up.
  */
 export function classOf(method: string, url: string): RequestClass | undefined {
+  if (url.startsWith('/v1/batches')) return classOfBatch(method, url)
   if (!url.startsWith('/v1/declarations')) return undefined
-  const query = url.indexOf('?')
-  const path = query < 0 ? url : url.slice(0, query)
+  const path = pathOf(url)
   if (method === 'POST') return path === '/v1/declarations/check' ? 'checks' : 'filings-due'
   return path === '/v1/declarations' ? 'reports' : 'lookups'
+}
+
+/** What brings bytes, or asks for more of them, can wait; asking how far a file came costs little. */
+function classOfBatch(method: string, url: string): RequestClass | undefined {
+  if (method === 'POST' || method === 'PATCH') return 'bulk'
+  if (method === 'OPTIONS') return undefined
+  return method === 'GET' && pathOf(url) === '/v1/batches' ? 'reports' : 'lookups'
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 function answer(

@@ -17,6 +17,9 @@ import {
   otherBodyBytesMax,
   requestBodyBytesMax,
   requestReceiveMsMax,
+  uploadBytesMax,
+  uploadStallMsMax,
+  uploadsMax,
 } from '../limits.ts'
 
 export type HttpLimits = {
@@ -36,6 +39,10 @@ export type HttpLimits = {
   readonly inflatedRatioMax: number
   readonly jsonDepthMax: number
   readonly jsonItemsMax: number
+  /** Of a file, in as many requests as it takes. */
+  readonly uploadBytesMax: number
+  readonly uploadsMax: number
+  readonly uploadStallMsMax: number
 }
 
 export const httpDefaults: HttpLimits = Object.freeze({
@@ -52,4 +59,7 @@ export const httpDefaults: HttpLimits = Object.freeze({
   inflatedRatioMax,
   jsonDepthMax,
   jsonItemsMax,
+  uploadBytesMax,
+  uploadsMax,
+  uploadStallMsMax,
 })

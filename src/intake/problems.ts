@@ -197,6 +197,201 @@ export const problemKinds = {
       'A declaration has at most 10,000 lines; see /documentation.',
     ),
   },
+  // Files with many declarations: src/intake/batches.ts, tus.ts and forms.ts.
+  BATCH_INVALID: {
+    status: 422,
+    title: text(
+      '批量文件的说明有误，未开始接收',
+      'What is said of the file has faults; nothing was begun',
+    ),
+    fix: text(
+      '按 errors 逐项修改 employer、period、region、kind、format、mode、size、sha256 后重试。',
+      'Mend what errors lists of employer, period, region, kind, format, mode, size and sha256, and try again.',
+    ),
+  },
+  SUBJECT_MISSING: {
+    status: 403,
+    title: text('令牌没有主体（sub）', 'The token names no subject'),
+    fix: text(
+      '批量文件归令牌的主体所有：请使用带有 sub 的令牌。',
+      'A file belongs to the subject of a token: get one with sub.',
+    ),
+  },
+  UPLOADS_TOO_MANY_OPEN: {
+    status: 409,
+    title: text('未传完的文件过多', 'Too many files are begun and not ended'),
+    fix: text(
+      '请先传完或取消（DELETE）已开始的文件：GET /v1/batches 可列出。',
+      'End some that were begun, or cancel them with DELETE: GET /v1/batches lists them.',
+    ),
+  },
+  UPLOAD_TOO_LARGE: {
+    status: 413,
+    title: text('文件过大', 'The file is too large'),
+    fix: text(
+      '请按单位或部门拆分为几个文件。上限见 OPTIONS /v1/batches 的 Tus-Max-Size；表单上传的上限为 32 MiB，更大的文件请用 npm run upload 或任一 tus 客户端。',
+      'Split it, by employer or department. OPTIONS /v1/batches tells the most (Tus-Max-Size); a form takes 32 MiB, and npm run upload or any tus client takes the rest.',
+    ),
+  },
+  UPLOAD_SIZE_INVALID: {
+    status: 400,
+    title: text(
+      'Upload-Length 缺失或与先前不符',
+      'Upload-Length is missing, or another than before',
+    ),
+    fix: text(
+      '请发送文件的字节数（大于 0）；尚不知道时发送 Upload-Defer-Length: 1。',
+      "Send the file's size in bytes, more than 0; or Upload-Defer-Length: 1 while it is not known.",
+    ),
+  },
+  UPLOAD_METADATA_INVALID: {
+    status: 400,
+    title: text('Upload-Metadata 格式不正确', 'Upload-Metadata is not well-formed'),
+    fix: text(
+      '格式为以逗号分隔的“键 Base64 值”，如 period MjAyNC0xMQ==。',
+      'Send pairs of a key and a value in Base64, with commas between: period MjAyNC0xMQ==.',
+    ),
+  },
+  UPLOAD_OFFSET_INVALID: {
+    status: 400,
+    title: text('Upload-Offset 缺失或格式不正确', 'Upload-Offset is missing or not a number'),
+    fix: text(
+      '请发送这一部分在文件中的起始字节；HEAD 可查询已收到多少。',
+      'Send the place of this part in the file, in bytes; HEAD tells how many are here.',
+    ),
+  },
+  UPLOAD_OFFSET_CONFLICT: {
+    status: 409,
+    title: text('起始位置与已收到的不符', 'This is not where the file goes on'),
+    fix: text(
+      '请用 HEAD 查询 Upload-Offset，从该字节继续；已收到的无需重传。',
+      'Ask with HEAD for Upload-Offset and go on from there; nothing that is here need be sent again.',
+    ),
+  },
+  UPLOAD_OVERTAKEN: {
+    status: 409,
+    title: text('另一个请求正在上传此文件', 'Another request sends this file now'),
+    fix: text(
+      '后开始的请求继续，此请求停止。若两者都是您的程序，请只保留一个；否则用 HEAD 查询后继续。',
+      'The later one goes on and this one ends. If both are yours, end one; or ask with HEAD and go on.',
+    ),
+  },
+  UPLOAD_BEYOND_SIZE: {
+    status: 413,
+    title: text('内容超过申明的文件大小', 'There is more than the size that was said'),
+    fix: text(
+      '请核对 Upload-Length：超出的部分未保留。大小有误时请取消后重新开始。',
+      'Check Upload-Length: what is beyond was not kept. If the size is wrong, cancel and begin again.',
+    ),
+  },
+  UPLOAD_MEDIA_TYPE: {
+    status: 415,
+    title: text('不支持该 Content-Type', 'This Content-Type is not supported here'),
+    fix: text(
+      '开始上传：application/json 或 multipart/form-data；上传内容：application/offset+octet-stream。',
+      'Begin with application/json or multipart/form-data; send bytes as application/offset+octet-stream.',
+    ),
+  },
+  UPLOAD_CHECKSUM_INVALID: {
+    status: 400,
+    title: text(
+      'Upload-Checksum 格式或算法不支持',
+      'Upload-Checksum is not well-formed or of an algorithm that is known',
+    ),
+    fix: text(
+      '请使用 sha256 或 sha1，后跟空格和 Base64 摘要，并发送 Content-Length。',
+      'Use sha256 or sha1, a space and the digest in Base64, and send Content-Length.',
+    ),
+  },
+  UPLOAD_CHECKSUM_MISMATCH: {
+    status: 460,
+    title: text(
+      '这一部分与其校验和不符，未保留',
+      'This part is not what its checksum says; nothing of it was kept',
+    ),
+    fix: text('请从同一位置重传这一部分。', 'Send the part again, from the same place.'),
+  },
+  UPLOAD_PART_TOO_LARGE: {
+    status: 413,
+    title: text('带校验和的部分超过 8 MiB', 'A part with a checksum is larger than 8 MiB'),
+    fix: text(
+      '请分成更小的部分；或不带 Upload-Checksum，改用整个文件的 sha256。',
+      'Send smaller parts; or none with Upload-Checksum, and sha256 of the whole file instead.',
+    ),
+  },
+  UPLOAD_PARTS_TOO_MANY: {
+    status: 400,
+    title: text('文件被分成过多的小部分', 'The file came in too many small parts'),
+    fix: text(
+      '请取消后重新开始，每部分至少 64 KiB。',
+      'Cancel it and begin again, with parts of 64 KiB or more.',
+    ),
+  },
+  UPLOAD_STALLED: {
+    status: 408,
+    title: text(
+      '上传停顿过久，已中断；已收到的保留',
+      'The upload stood still and was cut; what came is kept',
+    ),
+    fix: text(
+      '请用 HEAD 查询 Upload-Offset，从该字节继续。',
+      'Ask with HEAD for Upload-Offset and go on from there.',
+    ),
+  },
+  UPLOAD_BROKEN: {
+    status: 400,
+    title: text('文件未传完，未保留', 'The file did not come to its end; nothing was kept'),
+    fix: text(
+      '请重新发送。线路不稳时请用 npm run upload 或任一 tus 客户端，中断后可以续传。',
+      'Send it again. Over a bad line use npm run upload or any tus client, which go on where they stopped.',
+    ),
+  },
+  UPLOAD_DAMAGED: {
+    status: 422,
+    title: text(
+      '文件与申明的 SHA-256 不符，未采用',
+      'The file is not what its SHA-256 says and was not taken',
+    ),
+    fix: text(
+      '文件可能在上传期间被修改或损坏：请核对后用新的 Idempotency-Key 重新上传。',
+      'It may have been changed or damaged on the way: check it, and begin again with a new Idempotency-Key.',
+    ),
+  },
+  UPLOAD_ENDED: {
+    status: 410,
+    title: text(
+      '此文件已取消或过期，不再接收',
+      'This file was cancelled or has expired; no more is taken',
+    ),
+    fix: text(
+      '请重新开始一个批次：POST /v1/batches，使用新的 Idempotency-Key。',
+      'Begin another batch: POST /v1/batches with a new Idempotency-Key.',
+    ),
+  },
+  BATCH_UNDER_WAY: {
+    status: 409,
+    title: text(
+      '该批次已开始处理，不能取消',
+      'The batch is being worked on and can not be cancelled',
+    ),
+    fix: text(
+      '请等待处理完成；需要更改时请提交更正或作废申报。',
+      'Wait until it is done; then file corrections or cancellations.',
+    ),
+  },
+  TUS_VERSION_UNSUPPORTED: {
+    status: 412,
+    title: text('不支持该 Tus-Resumable 版本', 'This version of Tus-Resumable is not supported'),
+    fix: text('请使用 1.0.0。', 'Use 1.0.0.'),
+  },
+  FORM_INVALID: {
+    status: 400,
+    title: text('表单格式不正确', 'The form is not well-formed'),
+    fix: text(
+      '先发送各字段（period、region、kind、mode 等），最后发送一个名为 file 的文件。',
+      'Send the fields first (period, region, kind, mode, …) and one file last, named file.',
+    ),
+  },
   TICKET_INVALID: {
     status: 422,
     title: text('申报尝试凭证无效', 'The attempt ticket does not serve for this filing'),

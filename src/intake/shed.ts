@@ -12,6 +12,7 @@ const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
 export const classNames: Readonly<Record<RequestClass, Text>> = {
   reports: text('列表查询', 'lists'),
   checks: text('申报预检', 'pre-checks'),
+  bulk: text('批量文件上传', 'uploads of files'),
   filings: text('今日未到期的申报', 'filings that are not due today'),
   'filings-due': text('申报', 'filings'),
   lookups: text('状态和回执查询', 'look-ups of statuses and receipts'),

@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
-import { groupBytesMax, statusWaitSecondsMax } from '../limits.ts'
+import { groupBytesMax, statusWaitSecondsMax, uploadsMax } from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -66,7 +66,7 @@ export const variables = {
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   SHED_AT:
-    'at which share of what can be done in time each class of requests is given up (reports=0.6,checks=0.7,filings=0.9,filings-due=1,lookups=1.5)',
+    'at which share of what can be done in time each class of requests is given up (reports=0.6,checks=0.7,bulk=0.8,filings=0.9,filings-due=1,lookups=1.5)',
   SYNCHRONOUS_STANDBYS:
     'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
@@ -88,6 +88,10 @@ export const variables = {
   INFLATED_RATIO_MAX: 'times its size that a compressed body may inflate to; above it, 413 (100)',
   JSON_DEPTH_MAX: 'lists and objects within each other in a body; above it, 400 (16)',
   JSON_ITEMS_MAX: 'keys and list entries in a body; above it, 400 (200000)',
+  UPLOAD_BYTES_MAX: 'bytes of a file with many declarations; above it, 413 (536870912)',
+  UPLOADS_MAX: 'files that an intake process receives at a time; above it, 503 (64)',
+  UPLOAD_STALL_MS_MAX:
+    'milliseconds in which 1 KiB of a file must come, however slow its line is; then 408, and what came is kept (20000)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -172,6 +176,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 const shedAtDefault: ShedAt = {
   reports: 0.6,
   checks: 0.7,
+  bulk: 0.8,
   filings: 0.9,
   'filings-due': 1,
   lookups: 1.5,
@@ -209,6 +214,10 @@ const httpSettings: Readonly<
   inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 999_999_999],
   jsonDepthMax: ['JSON_DEPTH_MAX', 4, 1_000],
   jsonItemsMax: ['JSON_ITEMS_MAX', 100, 10_000_000],
+  uploadBytesMax: ['UPLOAD_BYTES_MAX', 1_024, 999_999_999],
+  uploadsMax: ['UPLOADS_MAX', 1, uploadsMax],
+  // A silent connection is ended after ANSWER_MS_MAX at the least.
+  uploadStallMsMax: ['UPLOAD_STALL_MS_MAX', 100, 1_000 * statusWaitSecondsMax],
 }
 
 function readHttpLimits(

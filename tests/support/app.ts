@@ -2,6 +2,8 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
+import { openRunningDigest } from '../../src/batch/running-digest.ts'
+import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
@@ -13,6 +15,7 @@ import { createPersonIndex } from '../../src/ledger/person.ts'
 import { statusWaitersMax } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
+import { inTransaction } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { Policies } from '../../src/policy/rules.ts'
 import { tokenFor } from './engine.ts'
@@ -80,6 +83,13 @@ export async function openApp(
     refuses: refuses ?? (() => false),
     nowMicros: () => clock.nowMicros,
     readPool: readPool ?? pool,
+    uploads: createUploadStore({
+      pool,
+      inTransaction,
+      sealingKeys: keyring.sealingKeys,
+      runningDigest: await openRunningDigest(),
+      nowMicros: () => clock.nowMicros,
+    }),
     isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
     readiness: {

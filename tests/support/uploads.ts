@@ -1,6 +1,7 @@
 /** The store of uploads on a test's own database, and files to send. */
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
+import { readBytes } from '../../src/batch/read.ts'
 import { openRunningDigest, type RunningDigest } from '../../src/batch/running-digest.ts'
 import type { NewUpload } from '../../src/batch/upload.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
@@ -64,4 +65,22 @@ export function fileOf(bytes: number): Buffer {
   const line = Buffer.from('11010519491231002X,王伟,6500.00,none\n')
   const half = Buffer.alloc(Math.floor(bytes / 2), line)
   return Buffer.concat([half, randomBytes(bytes - half.length)])
+}
+
+/** What is kept of a file, as whoever works on it reads it. */
+export async function readStored(databaseUrl: string, id: string): Promise<Buffer> {
+  const pool = openPool({
+    url: databaseUrl,
+    name: 'test',
+    connectionsMax: 1,
+    statementMsMax: 20_000,
+  })
+  const { sealingKeys } = readKeyring(inject('keyringFile'))
+  try {
+    const pieces: Uint8Array[] = []
+    for await (const piece of readBytes({ pool, sealingKeys }, id, 0)) pieces.push(piece)
+    return Buffer.concat(pieces)
+  } finally {
+    await pool.end()
+  }
 }

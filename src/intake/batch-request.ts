@@ -1,0 +1,122 @@
+/**
+ * What a sender says of a file, whether as JSON, as the metadata of a tus upload or as the fields of a
+ * form: checked as a whole, all faults at once, by the same walk and in the same words as declarations.
+ */
+import path from 'node:path'
+import Type from 'typebox'
+import { type BatchRequest, formats as fileFormats, modes } from '../batch/upload.ts'
+import { type Finding, FindingList } from '../declaration/findings.ts'
+import { formats } from '../declaration/formats.ts'
+import { dayOf, periodPattern } from '../declaration/period.ts'
+import { declarationKinds, regionPattern } from '../declaration/schema.ts'
+import { readShape, type Schema } from '../declaration/shape.ts'
+import {
+  checkSocialCreditCode,
+  socialCreditCodePattern,
+} from '../declaration/social-credit-code.ts'
+import { fileNameCharactersMax } from '../limits.ts'
+import type { Policies } from '../policy/rules.ts'
+
+export const batchRequestSchema = Type.Object(
+  {
+    employer: Type.Optional(
+      Type.String({
+        pattern: socialCreditCodePattern,
+        description: 'Left out where the file has lines of several employers.',
+      }),
+    ),
+    period: Type.String({ pattern: periodPattern }),
+    region: Type.String({ pattern: regionPattern }),
+    kind: Type.Enum(declarationKinds),
+    mode: Type.Enum(modes, {
+      description: 'What becomes of the good declarations where others have faults.',
+    }),
+    format: Type.Optional(
+      Type.Enum(fileFormats, { description: 'By the ending of filename unless given.' }),
+    ),
+    filename: Type.Optional(Type.String({ minLength: 1, maxLength: fileNameCharactersMax })),
+    size: Type.Optional(Type.Integer({ minimum: 1, description: 'Bytes of the whole file.' })),
+    sha256: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the whole file, hexadecimal.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const faultsMax = 50
+
+const allFormats = {
+  ...formats,
+  sha256: { 'zh-CN': ' 64 位小写十六进制', en: '64 hexadecimal digits in small letters' },
+}
+
+/** The well-formed members, none of them certain. */
+type Members = Partial<Omit<BatchRequest, 'expectedDigest' | 'fileName'>> & {
+  readonly filename?: string
+  readonly sha256?: string
+}
+
+export type ReadRequest =
+  | { readonly asked: BatchRequest }
+  | { readonly errors: readonly Finding[]; readonly total: number }
+
+export function readBatchRequest(
+  given: unknown,
+  policies: Policies,
+  nowMicros: number,
+): ReadRequest {
+  const findings = new FindingList(faultsMax)
+  const report = findings.reportAt(-1)
+  const members = readShape(
+    batchRequestSchema as unknown as Schema,
+    given,
+    allFormats,
+    report,
+  ) as Members
+  if (members?.employer !== undefined) {
+    const fault = checkSocialCreditCode(members.employer)
+    if (fault !== undefined) report('/employer', fault)
+  }
+  if (members !== undefined) checkPeriod(members, policies, nowMicros, report)
+  if (findings.errors > 0) return { errors: findings.first(faultsMax), total: findings.total }
+  return { asked: requestOf(members) }
+}
+
+function checkPeriod(
+  { region, period }: Members,
+  policies: Policies,
+  nowMicros: number,
+  report: ReturnType<FindingList['reportAt']>,
+): void {
+  const current = dayOf(nowMicros).slice(0, 7)
+  if (period !== undefined && period > current) report('/period', 'PERIOD_IN_FUTURE', { current })
+  if (region === undefined) return
+  const rules = policies.rulesFor(
+    region,
+    period === undefined || period > current ? current : period,
+  )
+  if (rules.kind === 'unknownRegion')
+    report('/region', 'REGION_UNKNOWN', { regions: rules.regions.join(', ') })
+}
+
+/** Members without a fault are whole. */
+function requestOf(members: Members): BatchRequest {
+  const { employer, period, region, kind, mode, format, filename, size, sha256 } = members
+  return {
+    employer,
+    period: period as string,
+    region: region as string,
+    kind: kind as BatchRequest['kind'],
+    mode: mode as BatchRequest['mode'],
+    format: format ?? formatOf(filename),
+    size,
+    expectedDigest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
+    fileName: filename,
+  }
+}
+
+/** Undefined: to be seen from its bytes. */
+function formatOf(fileName = ''): BatchRequest['format'] {
+  const ending = path.extname(fileName).slice(1).toLowerCase()
+  return fileFormats.find((format) => format === ending)
+}

@@ -1,0 +1,50 @@
+/**
+ * Begins a batch, whatever form the request has: what is said of the file is checked as a whole, and the
+ * same key begins it once.
+ */
+import assert from 'node:assert/strict'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { NewUpload, Upload } from '../batch/upload.ts'
+import { readBatchRequest } from './batch-request.ts'
+import { batchUrl } from './present-batch.ts'
+import { RefusedRequestError } from './refused-request.ts'
+import type { UploadContext } from './upload-part.ts'
+
+/**
+ * Begins a batch, or finds the one that this key began.
+ * @throws RefusedRequestError for all that is in its way
+ */
+export async function beginBatch(
+  context: UploadContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  members: unknown,
+  idempotencyKey: string | undefined,
+): Promise<Upload> {
+  const { policies, uploads, http } = context
+  const { filer } = request
+  assert(filer !== undefined, 'a route that begins a batch asks for a token')
+  const read = readBatchRequest(members, policies, context.nowMicros())
+  if ('errors' in read) throw new RefusedRequestError('BATCH_INVALID', read)
+  const { asked } = read
+  if (asked.employer !== undefined && !filer.employers.has(asked.employer))
+    throw new RefusedRequestError('EMPLOYER_NOT_YOURS')
+  if ((asked.size ?? 0) > http.uploadBytesMax) throw new RefusedRequestError('UPLOAD_TOO_LARGE')
+  if (context.refuses()) throw new RefusedRequestError('UNAVAILABLE')
+  const { subject, employers } = filer
+  const wanted: NewUpload = { ...asked, subject, mayFileFor: [...employers], idempotencyKey }
+  const outcome = await uploads.create(wanted)
+  switch (outcome.kind) {
+    case 'tooMany':
+      throw new RefusedRequestError('UPLOADS_TOO_MANY_OPEN')
+    case 'conflicting':
+      throw new RefusedRequestError('IDEMPOTENCY_KEY_REUSED', {
+        instance: batchUrl(outcome.upload.id),
+      })
+    case 'replayed':
+      reply.header('idempotency-replayed', 'true')
+      return outcome.upload
+    case 'created':
+      return outcome.upload
+  }
+}

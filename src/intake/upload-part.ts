@@ -1,0 +1,211 @@
+/**
+ * One request's part of a file, from its headers to what became of it: who may send it, whether there
+ * is room, and the problem that fits each way in which it can end.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Receiving } from '../batch/receive.ts'
+import { isGivenUp } from '../batch/stages.ts'
+import type { Upload } from '../batch/upload.ts'
+import type { BeginOutcome, UploadStore } from '../batch/upload-store.ts'
+import { checkedPartBytesMax } from '../limits.ts'
+import type { Policies } from '../policy/rules.ts'
+import type { Admission, Shed } from './admission.ts'
+import { allowSlowBody } from './connections.ts'
+import type { HttpLimits } from './http-limits.ts'
+import { type ProblemCode, sendProblem } from './problems.ts'
+import { type PartOptions, type PartOutcome, receiveChecked, receivePart } from './receive-part.ts'
+import { RefusedRequestError } from './refused-request.ts'
+import { bytesIn, offsetMediaType, readChecksum } from './tus-headers.ts'
+import { chunksHeldBytes, type UploadPlaces } from './upload-places.ts'
+
+export type UploadDependencies = {
+  readonly uploads: UploadStore
+  readonly http: HttpLimits
+  readonly policies: Policies
+  readonly admission: Admission
+  readonly onShed: (shed: Shed) => void
+  /** True while nothing may be accepted, as it could be lost. */
+  readonly refuses: () => boolean
+  /** Microseconds since 1970. */
+  readonly nowMicros: () => number
+}
+
+export type UploadContext = UploadDependencies & {
+  readonly places: UploadPlaces
+  /** Aborted when the process is about to end. */
+  readonly stop: AbortSignal
+}
+
+/** Where the part belongs, and the file's size where this request is the first to say it. */
+export type Place = {
+  readonly upload: Upload
+  readonly offset: number
+  readonly size: number | undefined
+}
+
+/** A part whose line stood still, or broke; or whose process is about to end. */
+export type Cut = { readonly cut: 'UPLOAD_STALLED' | 'UPLOAD_BROKEN' | 'UNAVAILABLE' }
+
+/**
+ * Takes a part whose body is bytes and nothing else.
+ * @returns the file after it; or why it was cut on the way: then nobody may be there to read it
+ * @throws RefusedRequestError for all that is refused
+ */
+export async function takePart(
+  context: UploadContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  place: Place,
+): Promise<Upload | Cut> {
+  const { uploads } = context
+  const checksum = checksumOf(request)
+  checkLength(context, request, place)
+  const length = bytesIn(request.headers['content-length']) ?? 0
+  const leave = enter(context, request, checksum === undefined ? 0 : length)
+  const finished = allowSlowBody(request.raw)
+  try {
+    const begun = await uploads.begin(place.upload.id, place.offset, place.size)
+    const receiving = receivingOf(reply, begun)
+    const options = partOptions(context)
+    const outcome =
+      checksum === undefined
+        ? await receivePart(receiving, request.raw, options)
+        : await receiveChecked(receiving, request.raw, options, checksum)
+    const upload = await uploads.findDurable(place.upload.id)
+    if (upload === undefined) throw new RefusedRequestError('NOT_FOUND')
+    return settle(reply, outcome, upload)
+  } catch (error) {
+    // The rest of the body is not read; the next request must not find it.
+    reply.header('connection', 'close')
+    throw error
+  } finally {
+    finished()
+    leave()
+  }
+}
+
+export function partOptions({ http, admission, stop }: UploadContext): PartOptions {
+  return {
+    stop,
+    bytesMax: http.uploadBytesMax,
+    stallMsMax: http.uploadStallMsMax,
+    shouldGiveWay: () => admission.check('bulk', performance.now()) !== undefined,
+  }
+}
+
+/** Takes a place for as long as bytes come. */
+export function enter(
+  { places, onShed, refuses }: UploadContext,
+  { filer }: FastifyRequest,
+  checkedBytes: number,
+): () => void {
+  if (refuses()) throw new RefusedRequestError('UNAVAILABLE')
+  const leave = places.enter(filer?.subject ?? '', chunksHeldBytes + checkedBytes)
+  if (typeof leave === 'function') return leave
+  onShed({ class: 'bulk', reason: leave === 'full' ? 'requests' : 'share' })
+  throw new RefusedRequestError(leave === 'full' ? 'BUSY' : 'SHARE_EXCEEDED')
+}
+
+/** A batch that is the asker's; whose it is otherwise, nobody learns. */
+export async function ownUpload(
+  { uploads }: Pick<UploadDependencies, 'uploads'>,
+  { filer }: FastifyRequest,
+  id: string,
+  as: 'visible' | 'durable' = 'visible',
+): Promise<Upload> {
+  const upload = await (as === 'durable' ? uploads.findDurable(id) : uploads.find(id))
+  const own =
+    upload !== undefined &&
+    filer !== undefined &&
+    filer.subject !== '' &&
+    upload.subject === filer.subject &&
+    (upload.employer === undefined || filer.employers.has(upload.employer))
+  if (!own) throw new RefusedRequestError('NOT_FOUND')
+  return upload
+}
+
+/** What says that a body is bytes of a file, as they are. */
+export function checkMediaType({ headers }: FastifyRequest): void {
+  const mediaType = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (mediaType !== offsetMediaType) throw new RefusedRequestError('UPLOAD_MEDIA_TYPE')
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding !== 'identity')
+    throw new RefusedRequestError('CODING_UNSUPPORTED')
+}
+
+function checksumOf({ headers }: FastifyRequest) {
+  const checksum = readChecksum(headers['upload-checksum'])
+  if (checksum === undefined) return undefined
+  const length = bytesIn(headers['content-length'])
+  if (checksum === 'invalid' || length === undefined)
+    throw new RefusedRequestError('UPLOAD_CHECKSUM_INVALID')
+  if (length > checkedPartBytesMax) throw new RefusedRequestError('UPLOAD_PART_TOO_LARGE')
+  return checksum
+}
+
+/** What a part says of its own length is enough to refuse it before it comes. */
+function checkLength(
+  { http }: UploadContext,
+  { headers }: FastifyRequest,
+  { upload, offset, size }: Place,
+): void {
+  const end = offset + (bytesIn(headers['content-length']) ?? 0)
+  const whole = upload.size ?? size
+  if (whole !== undefined && end > whole) throw new RefusedRequestError('UPLOAD_BEYOND_SIZE')
+  if (end > http.uploadBytesMax) throw new RefusedRequestError('UPLOAD_TOO_LARGE')
+}
+
+export function receivingOf(reply: FastifyReply, begun: BeginOutcome): Receiving {
+  switch (begun.kind) {
+    case 'receiving':
+      return begun.receiving
+    case 'absent':
+      throw new RefusedRequestError('NOT_FOUND')
+    case 'closed':
+      if (isGivenUp(begun.upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
+      break
+    case 'otherSize':
+      throw new RefusedRequestError('UPLOAD_SIZE_INVALID')
+    case 'elsewhere':
+      break
+  }
+  reply.header('upload-offset', String(begun.upload.received))
+  throw new RefusedRequestError('UPLOAD_OFFSET_CONFLICT')
+}
+
+/** What refuses the rest of a body. */
+export const partRefusals = {
+  overtaken: 'UPLOAD_OVERTAKEN',
+  beyondSize: 'UPLOAD_BEYOND_SIZE',
+  tooLarge: 'UPLOAD_TOO_LARGE',
+  tooManyChunks: 'UPLOAD_PARTS_TOO_MANY',
+  mismatch: 'UPLOAD_CHECKSUM_MISMATCH',
+} as const satisfies Partial<Record<PartOutcome['kind'], ProblemCode>>
+
+function settle(reply: FastifyReply, outcome: PartOutcome, upload: Upload): Upload | Cut {
+  reply.header('upload-offset', String(upload.received))
+  switch (outcome.kind) {
+    case 'complete':
+      return upload
+    case 'completed':
+      if (outcome.stage === 'damaged') throw new RefusedRequestError('UPLOAD_DAMAGED')
+      return upload
+    case 'stalled':
+      return { cut: 'UPLOAD_STALLED' }
+    case 'broken':
+      return { cut: 'UPLOAD_BROKEN' }
+    case 'stopped':
+      return { cut: 'UNAVAILABLE' }
+    default:
+      throw new RefusedRequestError(partRefusals[outcome.kind])
+  }
+}
+
+/** Its sender has sent nothing for long, or is gone: there is nothing to read to its end. */
+export function sendCut(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  cut: Cut['cut'],
+): FastifyReply {
+  return sendProblem(request, reply.header('connection', 'close'), cut)
+}
