@@ -32,6 +32,7 @@ import { passes } from './platform/crash-point.ts'
 import { findDatabaseUrl } from './platform/database.ts'
 import {
   type DurabilityDependencies,
+  type DurabilityFault,
   environmentText,
   namesOf,
   watchDurability,
