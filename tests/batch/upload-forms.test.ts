@@ -293,6 +293,13 @@ describe('when many send', () => {
       socket.write(
         `PATCH ${url} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\ncontent-type: application/offset+octet-stream\r\nupload-offset: 0\r\ncontent-length: 1000\r\n\r\n`,
       )
+      await waitFor('it to have the place', async () => {
+        const { rows } = await database.owner.query(
+          'select writer is not null as begun from batch.batch where id = $1',
+          [url.split('/')[3]],
+        )
+        return rows[0]?.begun === true
+      })
       const headers = { 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' }
       const next = await post({ ...members, size: 5 })
       const other = next.headers.get('location') as string
