@@ -2,9 +2,8 @@
  * `npm run bench:overload [-- --json] [--svg FILE]`: what happens beyond capacity. Filings come at an
  * open rate, at multiples of the capacity measured before, and latency counts from when each was due.
  * Two settings: a journal that is slow (a trigger that sleeps, 20 ms for a commit and 1 ms for each
- * declaration in it), and intake's own core, of which it gets a quarter, so that the generator beside
- * it is not the limit (cgroups; left out where there are none to be had). The engine's admission takes turns with
- * @fastify/under-pressure alone. At the end a worker posts everything and the auditor looks.
+ * declaration in it), and intake's own core, with declarations of 50 lines, so that the generator
+ * beside it is not the limit. The engine's admission takes turns with @fastify/under-pressure alone. At the end a worker posts everything and the auditor looks.
  */
 
 import { fork } from 'node:child_process'
@@ -22,7 +21,6 @@ import { declarationId, digestOf } from '../src/journal/digest.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
 import { type Chart, chartsSvg } from './support/chart.ts'
-import { limitCpu } from './support/cpu-quota.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
 import { type Figure, machine, report, say } from './support/report.ts'
@@ -34,8 +32,8 @@ const backends = (process.env.BENCH_BACKENDS ?? 'redis,postgres').split(',')
 const settings = (process.env.BENCH_SETTINGS ?? 'journal,cpu').split(',')
 const calmSeconds = 6
 const warmSeconds = 5
-/** Of a core, for each intake, where its CPU is to be the limit. */
-const coreShare = 0.25
+/** Lines of a declaration: where CPU is to be the limit, so many that the generator is none. */
+const linesOf: Readonly<Record<string, number>> = { journal: 5, cpu: 50 }
 
 /** Beyond any pressure: the engine's own admission lets everything in. */
 const unguarded = 'reports=99,checks=99,filings=99,filings-due=99,lookups=99'
@@ -82,7 +80,7 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
   const history = new HistoryFile(path.join(folder, 'history.jsonl'))
   try {
     if (setting === 'journal') await slowDown(owner)
-    const filings = await prepareFilings(services)
+    const filings = await prepareFilings(services, linesOf[setting])
     const intakes = {
       admission: await startIntake(services, backend, 'admission'),
       'under-pressure': await startIntake(services, backend, 'under-pressure'),
@@ -90,7 +88,6 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
     for (const { address } of Object.values(intakes)) {
       await fire(address, filings, { duration: warmSeconds }, true)
     }
-    if (setting === 'cpu') for (const { pid } of Object.values(intakes)) limitCpu(pid, coreShare)
     const capacity = await measureCapacity(intakes.admission, filings)
     say(`${name}: capacity ${Math.round(capacity)}/s`)
     const rounds: Round[] = []

@@ -21,6 +21,7 @@ import { createPersonIndex } from './ledger/person.ts'
 import {
   acceptStatementMsMax,
   batchStatementMsMax,
+  connectionsWaitingMax,
   readStatementMsMax,
   statusWaitersMax,
   stuckUnderWayMs,
@@ -136,9 +137,13 @@ async function main(): Promise<void> {
     await backend.close()
     await Promise.all([acceptPool.end(), readPool.end(), batchPool.end()])
   })
-  const address = await app.listen({ host: config.host, port: config.port })
+  const address = await listen(app, config)
   logger.info({ address, queue: backend.kind }, 'intake takes declarations')
   tellParent({ ready: true, address })
+}
+
+function listen(app: Awaited<ReturnType<typeof buildApp>>, { host, port }: Config) {
+  return app.listen({ host, port, backlog: connectionsWaitingMax })
 }
 
 function readinessOf(

@@ -70,6 +70,11 @@ export const idempotencyKeyCharactersMax = 255
 export const requestReceiveMsMax = 30_000
 
 // What one client, or all of them, can hold of a process: defaults of settings (the environment).
+/**
+ * Connections that wait to be taken; the system may allow fewer (net.core.somaxconn, 4096 on Linux).
+ * The next one is dropped unseen, and its client tries again after 1, 3 and 7 seconds.
+ */
+export const connectionsWaitingMax = 4_096
 /** Open connections of a process; the next is closed at once. Idle, each costs some 20 KB. */
 export const connectionsMax = 10_000
 /**
@@ -193,10 +198,11 @@ export const answerTargetMsMax = 1_000
 export const limitRoundMs = 20
 /** Requests of all kinds under way in one intake process; above it, 503. */
 export const requestsUnderWayMax = 10_000
-/** An event loop this late has as much to do as it can do in time. */
-export const loopLateMsMax = 100
-/** Of one turn of the event loop, for requests; after a turn that took longer, the rest is refused. */
+/** A crowd that lasts longer is an overload of this process. */
+export const crowdMsMax = 100
+/** A turn of the event loop with more of requests is crowded; then they have so much of each slice. */
 export const turnMsMax = 20
+export const turnSliceMs = 60
 /** So much of it, at most, is used by one pause. */
 export const turnPauseMsMax = 8
 /** Of the heap that V8 may use; above it, 503. */

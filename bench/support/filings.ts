@@ -1,4 +1,4 @@
-/** Filings that benchmarks send over HTTP with autocannon: 5-line declarations, all different. */
+/** Filings that benchmarks send over HTTP, all different. */
 import autocannon from 'autocannon'
 import { issueToken } from '../../src/intake/issue-token.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
@@ -6,12 +6,11 @@ import { createGenerator } from './generator.ts'
 import type { Services } from './services.ts'
 
 const connections = 100
-const lines = 5
 
 export type Filing = { readonly body: string; readonly authorization: string }
 
 /** Distinct declarations of 100 employers, each with its employer's token. */
-export async function prepareFilings({ keyringFile }: Services): Promise<Filing[]> {
+export async function prepareFilings({ keyringFile }: Services, lines = 5): Promise<Filing[]> {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const generator = createGenerator(1)

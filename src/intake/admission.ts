@@ -27,7 +27,7 @@ export type ShedAt = Readonly<Record<RequestClass, number>>
  * How late the event loop is, and shares of what may be used of this process and machine: 1 is all.
  * What is read late waited in its socket for about as long.
  */
-export type Signals = () => Readonly<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
+export type Signals = () => Readonly<Record<'lateMs' | 'memory' | 'disk', number>>
 
 export type ShedReason = 'off' | 'journal' | 'share' | 'requests' | 'loop' | 'memory' | 'disk'
 export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
@@ -42,7 +42,6 @@ export type AdmissionOptions = {
   readonly requestsMax: number
 }
 
-const requestsFew = 16
 /** How much more room who sends far less than the others finds. */
 const modestRoom = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
@@ -84,12 +83,9 @@ export class Admission {
 
   #checkSignals(of: RequestClass, most: number, now: number): Shed | undefined {
     const { limit, signals, requestsMax } = this.#options
-    const { loop, memory, disk } = signals()
+    const { memory, disk } = signals()
     if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
-    // A loop that is late with hardly anything to do is late for another reason: it starts, or its
-    // machine is busy.
-    if (loop >= most && this.#requests >= requestsFew) return { class: of, reason: 'loop' }
     if (memory >= most) return { class: of, reason: 'memory' }
     if (of === 'lookups') return undefined
     if (disk >= most) return { class: of, reason: 'disk' }

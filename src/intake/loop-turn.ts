@@ -1,45 +1,69 @@
 /**
- * How much of the event loop's turn went to requests. What waits in its socket is seen by nobody; but
- * the longer a turn, the more there is to read in the next one, and with twice as much as can be done
- * each turn takes twice as long as the one before. So requests have a share of time in a turn, and
- * those that are read after it are refused, for a tenth of the cost.
+ * How much of the event loop's time went to requests. What waits in its socket is seen by nobody; but
+ * the longer a turn of the loop, the more there is to read in the next one, and with twice as much as
+ * can be done each turn takes twice as long as the one before. So where turns stay crowded, requests
+ * have a share of each slice of time, and those that are read after it are refused, for a tenth of the
+ * cost.
  *
- *   short ──▶ nothing is refused
- *   crowded, after a short one ──▶ nothing is: what a pause left behind is no overload
- *   crowded, after crowded ones, few read in all of them ──▶ nothing is: a burst is no overload
- *   crowded, after crowded ones ──▶ what comes after its time is refused
+ *   calm ──a turn longer than its time──▶ crowded
+ *   crowded, for a moment or with few requests ──▶ nothing is refused: a burst, or what a pause left
+ *                                                  behind, is no overload
+ *   crowded ──▶ in each slice, what is read after its time is refused
+ *   crowded ──a turn within its time──▶ calm
+ *
+ * Slices and not turns, because the loop's turn goes on while it finds more to read.
  */
-import { burstFilings, turnMsMax, turnPauseMsMax } from '../limits.ts'
+import { burstFilings, crowdMsMax, turnMsMax, turnPauseMsMax, turnSliceMs } from '../limits.ts'
 
 export class LoopTurn {
+  /** When the first request of this turn was read; undefined before it. */
+  #began: number | undefined
+  #readAt = 0
   #usedMs = 0
-  /** When a request was read last; undefined before the first of a turn. */
-  #readAt: number | undefined
-  #crowdedBefore = false
-  /** Requests read in this turn and in the crowded ones right before it. */
+  #sliceBegan = 0
+  #sliceUsedMs = 0
+  #crowdedSince: number | undefined
+  /** Requests read since then. */
   #crowd = 0
 
-  /** True when the turn before this one was longer than its time. */
   get crowded(): boolean {
-    return this.#crowdedBefore
+    return this.#crowdedSince !== undefined
   }
 
-  /** A request is read; returns how much of its time the turn has used: 1 is all. */
+  /** A request is read; returns how much of its time the slice has used: 1 is all. */
   read(now: number): number {
-    if (this.#readAt === undefined) setImmediate(() => this.end())
-    // One thing that takes long, as a declaration of thousands of lines does, is no crowd.
-    else this.#usedMs += Math.min(now - this.#readAt, turnPauseMsMax)
+    if (this.#began === undefined) this.#begin(now)
+    else {
+      // One thing that takes long, as a declaration of thousands of lines does, is no crowd.
+      const ms = Math.min(now - this.#readAt, turnPauseMsMax)
+      this.#usedMs += ms
+      this.#sliceUsedMs += ms
+    }
     this.#readAt = now
+    if (now - this.#sliceBegan > turnSliceMs) {
+      this.#sliceBegan = now
+      this.#sliceUsedMs = 0
+    }
+    if (this.#usedMs > turnMsMax) this.#crowdedSince ??= this.#began
+    if (this.#crowdedSince === undefined) return 0
     this.#crowd += 1
-    const isOverload = this.#crowdedBefore && this.#crowd > burstFilings
-    return isOverload ? this.#usedMs / turnMsMax : 0
+    const lasts = now - this.#crowdedSince > crowdMsMax && this.#crowd > burstFilings
+    return lasts ? this.#sliceUsedMs / turnMsMax : 0
+  }
+
+  #begin(now: number): void {
+    this.#began = now
+    this.#sliceBegan = now
+    this.#sliceUsedMs = 0
+    this.#usedMs = 0
+    setImmediate(() => this.end())
   }
 
   /** The loop has read all that there was. */
   end(): void {
-    this.#crowdedBefore = this.#usedMs > turnMsMax
-    if (!this.#crowdedBefore) this.#crowd = 0
-    this.#usedMs = 0
-    this.#readAt = undefined
+    this.#began = undefined
+    if (this.#usedMs > turnMsMax) return
+    this.#crowdedSince = undefined
+    this.#crowd = 0
   }
 }

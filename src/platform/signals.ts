@@ -6,13 +6,7 @@
 import { statfs } from 'node:fs/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { Signals } from '../intake/admission.ts'
-import {
-  diskFreeBytesMin,
-  heapShareMax,
-  loopLateMsMax,
-  loopLookEveryMs,
-  signalsEveryMs,
-} from '../limits.ts'
+import { diskFreeBytesMin, heapShareMax, loopLookEveryMs, signalsEveryMs } from '../limits.ts'
 
 export type MachineSignals = {
   readonly read: Signals
@@ -51,7 +45,7 @@ export function watchSignals(folder: string | undefined): MachineSignals {
   timer.unref()
   look()
   return {
-    read: () => ({ lateMs, loop: lateMs / loopLateMsMax, memory, disk }),
+    read: () => ({ lateMs, memory, disk }),
     stop: () => {
       clearInterval(loopTimer)
       clearInterval(timer)

@@ -14,12 +14,12 @@ import { waitFor } from '../support/wait.ts'
 const { shedAt } = readConfig({})
 
 function admissionWith(more: {
-  signals?: Partial<Record<'lateMs' | 'loop' | 'memory' | 'disk', number>>
+  signals?: Partial<Record<'lateMs' | 'memory' | 'disk', number>>
   shedAt?: Partial<ShedAt>
   requestsMax?: number
 }) {
   const limit = new FilingLimit()
-  const signals = { lateMs: 0, loop: 0, memory: 0, disk: 0, ...more.signals }
+  const signals = { lateMs: 0, memory: 0, disk: 0, ...more.signals }
   return {
     limit,
     admission: new Admission({
@@ -47,7 +47,7 @@ describe('who is let in', () => {
     expect(given).toEqual(['reports', 'checks', 'filings', 'filings-due'])
   })
 
-  test('memory and disk stop filings; a loop that is late does where there is much to do', () => {
+  test('memory and disk stop filings, and a full disk no look-ups', () => {
     expect(admissionWith({ signals: { memory: 1.1 } }).admission.check('filings-due', 0)).toEqual({
       class: 'filings-due',
       reason: 'memory',
@@ -55,10 +55,6 @@ describe('who is let in', () => {
     const full = admissionWith({ signals: { disk: 2 } }).admission
     expect(full.check('filings-due', 0)?.reason).toBe('disk')
     expect(full.check('lookups', 0)).toBeUndefined()
-    const late = admissionWith({ signals: { loop: 2 } }).admission
-    expect(late.check('filings-due', 0)).toBeUndefined()
-    for (let i = 0; i < 20; i += 1) late.enter('lookups', 0)
-    expect(late.check('filings-due', 0)?.reason).toBe('loop')
   })
 
   test('requests under way are bounded, and each leaves once', () => {

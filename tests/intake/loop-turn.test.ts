@@ -1,40 +1,77 @@
 /** What an event loop reads beyond its time is refused, but only where turns stay crowded. */
 import { expect, test } from 'vitest'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
-import { burstFilings, turnMsMax } from '../../src/limits.ts'
+import { burstFilings, crowdMsMax, turnMsMax, turnSliceMs } from '../../src/limits.ts'
 
-/** Reads requests, one each millisecond, and ends the turn; returns how many were within its time. */
-function readFor(turn: LoopTurn, ms: number): number {
-  let within = 0
-  for (let now = 0; now <= ms; now += 1) if (turn.read(now) < 1) within += 1
-  turn.end()
-  return within
+/** The loop's clock and what it reads: a request in each step, turns that the test ends. */
+class Loop {
+  readonly turn = new LoopTurn()
+  now = 0
+
+  /** Reads for so long; returns the share of requests that were within their time. */
+  read(ms: number, stepMs = 0.25): number {
+    let [within, all] = [0, 0]
+    for (const end = this.now + ms; this.now <= end; this.now += stepMs) {
+      if (this.turn.read(this.now) < 1) within += 1
+      all += 1
+    }
+    return within / all
+  }
+
+  endTurn(): void {
+    this.turn.end()
+  }
 }
 
-/** A crowd that is no burst any more. */
-const crowdMs = turnMsMax + burstFilings
+const longMs = 2 * crowdMsMax
 
-test('short turns refuse nothing, nor does one that is crowded after a short one', () => {
-  const turn = new LoopTurn()
-  expect(readFor(turn, turnMsMax - 1)).toBe(turnMsMax)
-  expect(readFor(turn, 2 * crowdMs)).toBe(2 * crowdMs + 1)
+test('turns within their time refuse nothing, however many there are', () => {
+  const loop = new Loop()
+  for (let i = 0; i < 50; i += 1) {
+    expect(loop.read(turnMsMax - 1)).toBe(1)
+    loop.endTurn()
+  }
+  expect(loop.turn.crowded).toBe(false)
+})
+
+test('a crowd that passes in a moment is no overload', () => {
+  const loop = new Loop()
+  expect(loop.read(crowdMsMax)).toBe(1)
+  loop.endTurn()
+  expect(loop.turn.crowded).toBe(true)
+  loop.read(1)
+  loop.endTurn()
+  expect(loop.turn.crowded).toBe(false)
+  expect(loop.read(crowdMsMax)).toBe(1)
 })
 
 test('a burst is no overload, however slowly it is read', () => {
-  const turn = new LoopTurn()
-  const turns = Math.floor(burstFilings / (2 * turnMsMax + 1))
-  for (let i = 0; i < turns; i += 1) expect(readFor(turn, 2 * turnMsMax)).toBe(2 * turnMsMax + 1)
+  expect(new Loop().read(5 * burstFilings - 10, 5)).toBe(1)
 })
 
-test('a crowded turn after a crowded one refuses what comes after its time, until one is short', () => {
-  const turn = new LoopTurn()
-  readFor(turn, crowdMs)
-  expect(turn.crowded).toBe(true)
-  expect(readFor(turn, 3 * turnMsMax)).toBe(turnMsMax)
-  expect(readFor(turn, 3 * turnMsMax)).toBe(turnMsMax)
-  expect(readFor(turn, turnMsMax / 2)).toBe(turnMsMax / 2 + 1)
-  expect(turn.crowded).toBe(false)
-  expect(readFor(turn, 3 * turnMsMax)).toBe(3 * turnMsMax + 1)
+test('where turns stay crowded, requests have their time in each turn', () => {
+  const loop = new Loop()
+  loop.read(longMs)
+  for (let i = 0; i < 5; i += 1) {
+    loop.endTurn()
+    expect(loop.read(turnSliceMs)).toBeCloseTo(turnMsMax / turnSliceMs, 1)
+  }
+})
+
+test('in a turn that does not end they have it in each slice', () => {
+  const loop = new Loop()
+  loop.read(longMs)
+  expect(loop.read(20 * turnSliceMs)).toBeCloseTo(turnMsMax / turnSliceMs, 1)
+})
+
+test('one turn within its time ends it', () => {
+  const loop = new Loop()
+  loop.read(longMs)
+  loop.endTurn()
+  loop.read(turnMsMax / 2)
+  loop.endTurn()
+  expect(loop.turn.crowded).toBe(false)
+  expect(loop.read(turnSliceMs)).toBe(1)
 })
 
 test('one large declaration, which takes long, is no crowd', () => {
@@ -47,9 +84,10 @@ test('one large declaration, which takes long, is no crowd', () => {
 })
 
 test('a turn ends by itself when the loop has read all that there was', async () => {
-  const turn = new LoopTurn()
-  for (let now = 0; now <= 2 * turnMsMax; now += 1) turn.read(now)
-  expect(turn.crowded).toBe(false)
+  const loop = new Loop()
+  loop.read(longMs)
   await new Promise((resolve) => setImmediate(resolve))
-  expect(turn.crowded).toBe(true)
+  loop.read(1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(loop.turn.crowded).toBe(false)
 })

@@ -45,7 +45,7 @@ export async function openApp(
   await recordPacks(pool, policies)
   const envelopes: bigint[] = []
   const overload = openOverload({
-    signals: () => ({ lateMs: 0, loop: 0, memory: 0, disk: 0 }),
+    signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
     shedAt: readConfig({}).shedAt,
     secret: keyring.blindIndexSecret,
     pool,
