@@ -140,6 +140,11 @@ export const pieceBytesMax = 64 * 1024 * 1024
 /** Units (an employer and a period) checked before the verdicts are written down; and their rows. */
 export const unitsAtATime = 500
 export const checkedRowsAtATime = 10_000
+/** Rows of a file whose findings are in memory at a time, while those set aside are picked from it. */
+export const setAsideStretchRows = 10_000
+/** Such rows in one piece, or so much text: opening one takes intake 1 ms of its one thread. */
+export const errorPieceRows = 200
+export const errorPieceCharacters = 128 * 1024
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
