@@ -34,7 +34,7 @@ create view batch.progress as
 select
   u.*,
   w.version, w.bytes_read, w.rows_read, w.rows_good, w.rows_set_aside, w.rows_filed, w.declarations,
-  w.position, w.findings,
+  w.findings,
   (extract(epoch from w.changed_at) * 1000000)::bigint as changed_at,
   (extract(epoch from w.began_at) * 1000000)::bigint as began_at,
   (extract(epoch from w.read_at) * 1000000)::bigint as read_at,
