@@ -51,6 +51,9 @@ export const batchStatementMsMax = 8_000
 export const uploadRetryMsMin = 500
 export const uploadRetryMsMax = 30_000
 export const uploadTriesMax = 60
+/** The upload command asks for a batch's state with such a wait, and pauses so long between. */
+export const uploadWaitSeconds = 5
+export const uploadLookMs = 300
 /** The upload command takes a connection for lost on which nothing moves for so long. */
 export const uploadSilenceMsMax = 40_000
 /** Batches in one page of a list. */

@@ -185,7 +185,11 @@ const reachedAt = {
   file: 'filed_at',
 } as const satisfies Partial<Record<BatchEvent, string>>
 
-/** Moves a batch on; returns the work as it is then. */
+/**
+ * Moves a batch on. Where nothing of it will be filed, the same content may be sent again: in another
+ * mode, say, or by somebody who has the authority by then.
+ * @returns the work as it is then
+ */
 export async function moveOn(
   dependencies: StepDependencies,
   work: BatchWork,
@@ -201,6 +205,8 @@ export async function moveOn(
       [work.batch, stage, work.stage],
     )
     if (moved.rowCount !== 1) throw new WorkLostError(`batch ${work.batch} was cancelled`)
+    if (event === 'refuse' || event === 'give up')
+      await client.query('delete from batch.content where batch = $1', [work.batch])
     await client.query(`update batch.work set ${reachedAt[event]} = now() where batch = $1`, [
       work.batch,
     ])

@@ -1,11 +1,15 @@
 /** A file from its sender's hand to the ledger and back, through real intake, batch and posting processes. */
 import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stage } from '../../src/batch/stages.ts'
 import { BatchWatch } from '../../src/intake/batch-watch.ts'
 import { Places } from '../../src/intake/places.ts'
 import { batchLeaseMs, batchWatchersOfOneMax } from '../../src/limits.ts'
+import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
 import { type EventReader, openEvents, readEvents } from '../support/events.ts'
@@ -384,6 +388,47 @@ describe('who asks again', () => {
     expect(watch.count).toBe(0)
     expect(watch.watch('1', 'a')).toBe('stopped')
   })
+})
+
+test('the command follows the file, saves what is wrong beside it, and succeeds once all is posted', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'follow-'))
+  const rows = rowsOf(3, 2)
+  rows[1] = wrongWage(rows[1] as Row)
+  const [file, token] = [path.join(folder, '工资.csv'), path.join(folder, 'token')]
+  writeFileSync(file, csvOf(rows))
+  writeFileSync(token, await tokenFor(employersOf(rows)))
+  const run = (name: string, mode: string) =>
+    runCommand('src/upload.ts', { LANG: 'C' }, [
+      ...[name, '--url', intake.address, '--token-file', token, '--mode', mode],
+      ...['--period', '2024-11', '--region', '340100'],
+    ])
+  try {
+    const refused = run(file, 'all-or-nothing')
+    expect(await refused.done, refused.output()).toBe(1)
+    expect(refused.output()).toMatch(/refused: nothing was filed of 5 rows, 1 set aside/)
+    const errors = path.join(folder, '工资.errors.csv')
+    rmSync(errors)
+    const sent = run(file, 'accept-good')
+    expect(await sent.done, sent.output()).toBe(1)
+    expect(sent.output()).toMatch(/posted: 4 rows in 2 declarations, 1 set aside/)
+    expect(sent.output()).toContain(`${errors}, each with what to do`)
+    expect(existsSync(`${errors}.part`)).toBe(false)
+    expect(statSync(errors).mode & 0o077).toBe(0)
+    const text = readFileSync(errors, 'utf8')
+    expect(text).toContain(rows[1]?.[2])
+    writeFileSync(errors, text.replace(',abc,', ',6500.00,'))
+    const mended = run(errors, 'accept-good')
+    expect(await mended.done, mended.output()).toBe(0)
+    expect(mended.output()).toMatch(/posted: 1 rows in 1 declarations/)
+    const copy = run(errors, 'accept-good')
+    expect(await copy.done, copy.output()).toBe(0)
+    writeFileSync(file, 'nothing,of,this\n1,2,3\n')
+    const unreadable = run(file, 'accept-good')
+    expect(await unreadable.done).toBe(1)
+    expect(unreadable.output()).toMatch(/HEADER_NOT_FOUND.*: .*[a-z]/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('the template is everybody’s, and is read without a finding', async () => {
