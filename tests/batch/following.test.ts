@@ -444,6 +444,11 @@ test('the template is everybody’s, and is read without a finding', async () =>
       expect(lines).toHaveLength(2)
     }
   }
+  const book = await fetch(`${intake.address}/v1/batches/template?format=xlsx`)
+  const token = await tokenFor(['91350100M000100Y43'])
+  const id = await send(token, Buffer.from(await book.arrayBuffer()), { period: '2025-08' })
+  const batch = await becomes(token, id, 'posted')
+  expect(batch.progress.rows).toMatchObject({ read: 2, setAside: 0, posted: 2 })
   const wrong = await fetch(`${intake.address}/v1/batches/template?format=pdf`)
   expect(wrong.headers.get('content-type')).toContain('application/problem+json')
   expect(wrong.status).toBe(400)
