@@ -51,10 +51,31 @@ export const batchStatementMsMax = 8_000
 export const uploadRetryMsMin = 500
 export const uploadRetryMsMax = 30_000
 export const uploadTriesMax = 60
+/** The upload command asks for a batch's state with such a wait, and pauses so long between. */
+export const uploadWaitSeconds = 5
+export const uploadLookMs = 300
 /** The upload command takes a connection for lost on which nothing moves for so long. */
 export const uploadSilenceMsMax = 40_000
 /** Batches in one page of a list. */
 export const pageBatchesMax = 100
+/** Units in one page of what was filed of a file. */
+export const pageUnitsMax = 200
+/** Streams of a process that tell of batches, and answers that wait for one; above it, 503. */
+export const batchWatchersMax = 1_000
+/** Of one subject; above it, 429. */
+export const batchWatchersOfOneMax = 20
+/** How often all of them look, together; looking takes at most this share of the time. */
+export const batchWatchEveryMs = 500
+export const batchWatchShareMax = 0.2
+/** A stream with nothing to tell sends a comment so often: proxies end what is silent for a minute. */
+export const batchHeartbeatMs = 15_000
+/** A stream ends after so long, and its reader comes again: a token may have been withdrawn since. */
+export const batchStreamMsMax = 10 * 60_000
+/** What a reader is told to wait before it comes again. */
+export const batchStreamRetryMs = 2_000
+/** Errors files that an intake process writes at a time, and for one subject; above it, 503 or 429. */
+export const errorsFilesMax = 8
+export const errorsFilesOfOneMax = 2
 /** While uploads are given up for what is more urgent, those under way wait so long for each chunk. */
 export const uploadGiveWayMs = 500
 
@@ -145,6 +166,11 @@ export const pieceBytesMax = 64 * 1024 * 1024
 /** Units (an employer and a period) checked before the verdicts are written down; and their rows. */
 export const unitsAtATime = 500
 export const checkedRowsAtATime = 10_000
+/** Rows of a file whose findings are in memory at a time, while those set aside are picked from it. */
+export const setAsideStretchRows = 10_000
+/** Such rows in one piece, or so much text: opening one takes intake 1 ms of its one thread. */
+export const errorPieceRows = 200
+export const errorPieceCharacters = 128 * 1024
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
@@ -364,6 +390,8 @@ assert(requestReceiveMsMax + connectionsCheckMs < 35_000, 'a slow body is cut wi
 assert(headersMsMax + connectionsCheckMs < 15_000, 'slow headers are cut within 15 s')
 assert(connectionsPerAddressMax < connectionsMax, 'one address must not take all connections')
 assert(statusWaitersMax < connectionsMax, 'who waits must leave connections to who files')
+assert(batchHeartbeatMs < answerMsMax, 'a stream must not be taken for silent')
+assert(batchWatchersMax < connectionsMax, 'who watches must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
 assert(
   groupCommitMsMax + acceptStatementMsMax < closeAfterMs,

@@ -2,31 +2,42 @@
  * `npm run upload -- FILE --period … --region … [--employer …]`: sends a file with many declarations to an
  * intake. After Ctrl-C, a lost connection or a restart the same command goes on where it stopped. It
  * remembers nothing: the file's content and what is said of it make the Idempotency-Key, and the intake
- * tells how much it has.
+ * tells how much it has. Then it follows the batch until all is posted, or it is known what is wrong.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, renameSync, statSync } from 'node:fs'
 import { type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import path from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { Stage } from './batch/stages.ts'
 import { isGivenUp } from './batch/stages.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
-import { uploadRetryMsMax, uploadRetryMsMin, uploadSilenceMsMax, uploadTriesMax } from './limits.ts'
+import {
+  uploadRetryMsMax,
+  uploadRetryMsMin,
+  uploadSilenceMsMax,
+  uploadTriesMax,
+  uploadWaitSeconds,
+} from './limits.ts'
+import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { type FollowedBatch, follow } from './upload-follow.ts'
 
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
   '[--employer USCC] [--kind regular] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
-  '[--url http://127.0.0.1:8080] [--lang zh-CN|en]'
+  '[--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
 
 type Options = {
   readonly file: string
   readonly url: string
   readonly token: string
   readonly language: keyof Text
+  /** Until all is posted. */
+  readonly waits: boolean
   readonly members: Readonly<Record<string, string>>
 }
 
@@ -34,12 +45,10 @@ type Options = {
 type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
 
 /** As much of a batch as is needed here. */
-type Batch = {
-  readonly id: string
-  readonly stage: Stage
+type Batch = FollowedBatch & {
   readonly received: number
   readonly receivedAt?: string
-  readonly links: { readonly sameAs?: string }
+  readonly links: { readonly sameAs?: string; readonly errors?: string }
 }
 
 async function main(args: string[]): Promise<void> {
@@ -48,9 +57,10 @@ async function main(args: string[]): Promise<void> {
   const size = sizeOf(options.file)
   const sha256 = await digestOf(options.file)
   const batch = await begin(options, { ...options.members, size, sha256 })
-  const progress = new Progress(size)
+  const bar = new Bar()
+  const progress = new Progress(size, bar)
   process.once('SIGINT', () => {
-    progress.end()
+    bar.end()
     write('Stopped. The same command goes on from here.\n')
     process.exit(130)
   })
@@ -58,8 +68,17 @@ async function main(args: string[]): Promise<void> {
     if (batch.received > 0) write(`Going on after ${bytesText(batch.received)}.\n`)
     await sendAll(options, `/v1/batches/${batch.id}/file`, batch.received, progress)
   }
-  progress.end()
-  tell(await look(options, batch.id))
+  bar.end()
+  const sent = await look(options, batch.id, 0)
+  tell(sent)
+  if (!options.waits || isGivenUp(sent.stage)) return
+  const followed = {
+    ...{ file: options.file, language: options.language, bar, write },
+    look: (id: string) => look(options, id, uploadWaitSeconds),
+    save: (place: string, file: string) => save(options, place, file),
+  }
+  const id = sent.links.sameAs === undefined ? sent.id : path.basename(sent.links.sameAs)
+  if (!(await follow(followed, id))) process.exitCode = 1
 }
 
 function readArguments(args: string[]): Options {
@@ -74,16 +93,17 @@ function readArguments(args: string[]): Options {
         kind: { ...text, default: 'regular' },
         mode: { ...text, default: 'all-or-nothing' },
         url: { ...text, default: 'http://127.0.0.1:8080' },
+        'no-wait': { type: 'boolean', default: false },
         lang: { ...text, default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
       },
     })
-    const { token, 'token-file': tokenFile, url, lang, ...others } = values
+    const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = values
     const [file] = positionals
     const held = token ?? (tokenFile && readFileSync(tokenFile, 'utf8').trim())
     const wellUsed = positionals.length === 1 && URL.canParse(url)
     if (file !== undefined && held && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
       const members = { ...others, filename: path.basename(file) }
-      return { file, url, token: held, language: lang, members }
+      return { file, url, token: held, language: lang, waits: !noWait, members }
     }
   } catch {
     // the usage says it
@@ -123,8 +143,35 @@ async function begin(options: Options, members: Record<string, unknown>): Promis
   }
 }
 
-async function look(options: Options, id: string): Promise<Batch> {
-  return JSON.parse((await insist(options, `/v1/batches/${id}`, {})).text) as Batch
+/** Once something has changed, or so many seconds have passed. */
+async function look(options: Options, id: string, seconds: number): Promise<Batch> {
+  const headers: Record<string, string> = seconds > 0 ? { prefer: `wait=${seconds}` } : {}
+  return JSON.parse((await insist(options, `/v1/batches/${id}`, { headers })).text) as Batch
+}
+
+/** Under its name it is whole; it has what was filed of persons, so that it is its owner's alone. */
+async function save(options: Options, place: string, file: string): Promise<void> {
+  const { url, token } = options
+  const part = `${file}.part`
+  for (let tries = 1; ; tries += 1) {
+    let refused: Answer | undefined
+    try {
+      const answer = await fetch(new URL(place, url), {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      if (answer.ok && answer.body !== null) {
+        const content = Readable.fromWeb(answer.body)
+        await pipeline(content, createWriteStream(part, { mode: 0o600 }))
+        return renameSync(part, file)
+      }
+      refused = { status: answer.status, headers: answer.headers, text: await answer.text() }
+    } catch (error) {
+      const { code, syscall } = error as NodeJS.ErrnoException
+      if (syscall === 'open' || syscall === 'write' || syscall === 'rename')
+        throw new UsageError(`Can't write ${file} (${code}).`)
+    }
+    await waitOrFail(options, refused, tries)
+  }
 }
 
 /** Asks until there is an answer that is not "later". */
@@ -272,19 +319,15 @@ function tell({ id, stage, receivedAt, links }: Batch): void {
   if (isGivenUp(stage)) process.exitCode = 1
 }
 
-const barCharacters = 30
-const drawEveryMs = 200
-
-/** On a terminal a bar; elsewhere a line for each tenth. */
+/** How much of the file is sent. */
 class Progress {
   readonly size: number
+  readonly #bar: Bar
   #sent = 0
-  #drawnMs = 0
-  #toldTenths = 0
-  #open = false
 
-  constructor(size: number) {
+  constructor(size: number, bar: Bar) {
     this.size = size
+    this.#bar = bar
   }
 
   sent(bytes: number): void {
@@ -298,26 +341,9 @@ class Progress {
     this.#show()
   }
 
-  end(): void {
-    if (this.#open) write('\n')
-    this.#open = false
-  }
-
   #show(): void {
     const share = Math.min(1, this.#sent / this.size)
-    const text = `${(100 * share).toFixed(1)}% of ${bytesText(this.size)}`
-    if (!process.stdout.isTTY) {
-      const tenths = Math.floor(10 * share)
-      if (tenths > this.#toldTenths) write(`${text}\n`)
-      this.#toldTenths = tenths
-      return
-    }
-    const nowMs = performance.now()
-    if (share < 1 && nowMs - this.#drawnMs < drawEveryMs) return
-    this.#drawnMs = nowMs
-    this.#open = true
-    const done = Math.round(barCharacters * share)
-    write(`\r\u001b[K[${'#'.repeat(done)}${' '.repeat(barCharacters - done)}] ${text}`)
+    this.#bar.show(share, 'sending', `${(100 * share).toFixed(1)}% of ${bytesText(this.size)}`)
   }
 }
 

@@ -13,17 +13,16 @@ import { checkedRowsAtATime, partLinesMax, unitsAtATime } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { Entries, type LineEntry } from './entries.ts'
+import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import { PersonSet } from './person-set.ts'
-import { listUnchecked, type Piece, type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
+import { listUnchecked, type Piece, readPieces, type UnitKey } from './pieces.ts'
+import type { ReadDependencies } from './read-file.ts'
 import type { RowHeader } from './row-line.ts'
 import { insertSetAside, type SetAside, type SetAsideRow } from './set-aside.ts'
-import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
+import { type BatchWork, moveOn, writeStep } from './work.ts'
 
-export type CheckDependencies = StepDependencies & {
-  readonly keys: PieceKeys
-  readonly policies: Policies
-}
+export type CheckDependencies = ReadDependencies & { readonly policies: Policies }
 
 /** A declaration's key among those of its employer and period: the file's, for all that it files. */
 export function keyOf(batch: string, { entry }: UnitKey): string {
@@ -38,7 +37,7 @@ type CheckedUnit = UnitKey & {
   readonly replaces: string | undefined
 }
 
-/** Checks every unit; then the batch is refused, or may be filed. */
+/** Checks every unit, and keeps what is set aside; then the batch is refused, or may be filed. */
 export async function checkUnits(
   dependencies: CheckDependencies,
   work: BatchWork,
@@ -56,6 +55,7 @@ export async function checkUnits(
     [work.batch],
   )
   const [good, setAside] = [Number(rows[0]?.rows_good), Number(rows[0]?.rows_set_aside)]
+  if (setAside > 0) await keepErrorRows(dependencies, work)
   const refused = good === 0 || (setAside > 0 && work.mode === 'all-or-nothing')
   return moveOn(dependencies, work, refused ? 'refuse' : 'check')
 }
@@ -73,9 +73,9 @@ class Verdicts {
     this.#work = work
   }
 
-  async setAside(unit: UnitKey, number: number, rows: readonly SetAsideRow[]): Promise<void> {
-    if (rows.length > 0) this.#setAside.push({ ...unit, number, rows })
-    await this.#checked(rows.length)
+  async setAside(some: SetAside): Promise<void> {
+    this.#setAside.push(some)
+    await this.#checked(some.rows.length)
   }
 
   async add(unit: CheckedUnit): Promise<void> {
@@ -148,9 +148,11 @@ async function checkUnit(
   const check = new UnitCheck({ work, policies, replaces, several: unit.rows > partLinesMax })
   if (!work.mayFileFor.has(employer)) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
   let number = 0
-  const set = (rows: readonly SetAsideRow[]) => {
-    number += 1
-    return verdicts.setAside(key, number, rows)
+  const set = async (rows: readonly SetAsideRow[]) => {
+    for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row))) {
+      number += 1
+      await verdicts.setAside({ ...key, number, stretch, rows: some })
+    }
   }
   for await (const piece of readPieces(pool, keys, work.batch, key)) {
     for (const rows of check.take(piece)) await set(rows)

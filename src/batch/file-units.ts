@@ -216,6 +216,7 @@ class Group {
   }
 }
 
+/** Each part once, in the transaction that counts it; an envelope may hold parts of several groups. */
 async function noteFiled(
   client: pg.PoolClient,
   batch: string,
@@ -244,11 +245,13 @@ async function noteFiled(
   await client.query({
     name: 'note-batch-envelopes',
     text: `
-      insert into batch.envelope (batch, envelope)
-      select distinct $1, envelope
-      from journal.acceptance
-      where id = any($2::text[])
-      on conflict do nothing`,
-    values: [batch, parts.map(({ filing }) => filing.id)],
+      insert into batch.envelope as e (batch, envelope, rows)
+      select $1, a.envelope, sum(f.rows)
+      from journal.acceptance a
+      join unnest($2::text[], $3::integer[]) as f (id, rows) on f.id = a.id
+      group by a.envelope
+      on conflict (batch, envelope) do update
+      set rows = e.rows + excluded.rows`,
+    values: [batch, parts.map(({ filing }) => filing.id), parts.map(({ rows }) => rows)],
   })
 }

@@ -1,11 +1,12 @@
 /**
  * Looks up batches. Who may see one is decided by the caller.
  */
+import type pg from 'pg'
 import { confirmDurable } from '../journal/find.ts'
+import type { Header } from './header.ts'
+import { openHeader } from './read-file.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
 import type { StoreDependencies } from './upload-store.ts'
-
-export type UploadPage = { readonly before: bigint | undefined; readonly limit: number }
 
 /** @param as `durable`: what a commit left behind that reached no standby yet is waited for */
 export async function findUpload(
@@ -23,20 +24,16 @@ export async function findUpload(
   return row && uploadOf(sealingKeys, row)
 }
 
-export async function listUploads(
-  { pool, sealingKeys }: Pick<StoreDependencies, 'pool' | 'sealingKeys'>,
-  subject: string,
-  { before, limit }: UploadPage,
-): Promise<Upload[]> {
-  const { rows } = await pool.query<UploadRow>({
-    name: 'list-uploads',
-    text: `
-      select *
-      from batch.upload
-      where subject = $1 and number < coalesce($2::bigint, 9223372036854775807)
-      order by number desc
-      limit $3`,
-    values: [subject, before, limit],
+/** Of a file that was read; undefined where none was found in it. */
+export async function findHeader(
+  pool: pg.Pool,
+  all: StoreDependencies['sealingKeys'],
+  id: string,
+): Promise<Header | undefined> {
+  const { rows } = await pool.query<{ position: Buffer | null }>({
+    name: 'find-batch-position',
+    text: 'select position from batch.work where batch = $1',
+    values: [id],
   })
-  return rows.map((row) => uploadOf(sealingKeys, row))
+  return openHeader({ all }, id, rows[0]?.position ?? undefined)
 }

@@ -8,11 +8,13 @@ import { periodPattern } from '../declaration/period.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
 import { gatheredRowsMax, pieceBytesMax } from '../limits.ts'
 import { endsReading, type FileFinding } from './file-findings.ts'
+import type { Header } from './header.ts'
+import { kindOfFile } from './kind.ts'
 import { insertPieces, type Piece, type PieceKeys, type PieceRow } from './pieces.ts'
 import type { FiledRow, RowHeader } from './row-line.ts'
 import type { FileSource } from './rows.ts'
 import { openPiece, sealPiece } from './seal.ts'
-import { readTable, type TablePosition } from './table.ts'
+import { readTable, type TableOptions, type TablePosition } from './table.ts'
 import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
 
 export type ReadDependencies = StepDependencies & {
@@ -35,7 +37,7 @@ export async function readFile(
   work: BatchWork,
 ): Promise<BatchWork> {
   const { keys, sourceOf } = dependencies
-  const { batch, employer, period, region } = work
+  const { batch } = work
   const before = openProgress(keys, work)
   const findings = [...before.findings]
   const gathered = new Gathered(work.pieces)
@@ -51,10 +53,9 @@ export async function readFile(
       ])
     })
   }
-  const defaults = { employer, region, period }
-  const format = work.format === 'xlsx' ? 'xlsx' : 'csv'
+  const options = await tableOptionsOf(work, sourceOf(batch))
   let ended = findings.some(endsReading)
-  for await (const read of readTable(sourceOf(batch), { format, defaults, from: position })) {
+  for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
     for (const row of read.rows) gathered.add(row)
     position = read.next
     for (const finding of read.findings) {
@@ -67,7 +68,31 @@ export async function readFile(
   return moveOn(dependencies, work, ended ? 'give up' : 'read')
 }
 
-function openProgress(keys: PieceKeys, { batch, position }: BatchWork): Progress {
+/** How to read a batch's file, every time it is read. */
+export async function tableOptionsOf(
+  { employer, period, region, format }: BatchWork,
+  source: FileSource,
+): Promise<Pick<TableOptions, 'format' | 'defaults'>> {
+  const kind = format ?? (await seenFormat(source))
+  return {
+    format: kind === 'xlsx' ? 'xlsx' : 'csv',
+    defaults: { employer, region, period },
+  }
+}
+
+/** What is neither is read as text, and told to be no table. */
+async function seenFormat(source: FileSource): Promise<string> {
+  for await (const bytes of source(0)) {
+    const kind = kindOfFile(bytes)
+    return typeof kind === 'string' ? kind : 'csv'
+  }
+  return 'csv'
+}
+
+function openProgress(
+  keys: Pick<PieceKeys, 'all'>,
+  { batch, position }: Pick<BatchWork, 'batch' | 'position'>,
+): Progress {
   if (position === undefined) return { findings: [] }
   const bytes = openPiece(keys.all, `position ${batch}`, position, pieceBytesMax)
   return JSON.parse(bytes.toString()) as Progress
@@ -81,16 +106,26 @@ async function saveProgress(
 ): Promise<void> {
   const sealed = (place: string, of: unknown) =>
     sealPiece(keys.sealing, `${place} ${batch}`, Buffer.from(JSON.stringify(of)))
-  await client.query('update batch.work set position = $2, findings = $3 where batch = $1', [
-    batch,
-    sealed('position', progress),
-    sealed('findings', progress.findings),
-  ])
+  const rows = progress.position?.rows
+  const bytesRead = rows?.format === 'csv' ? rows.offsetBytes : 0
+  await client.query(
+    'update batch.work set position = $2, findings = $3, bytes_read = $4 where batch = $1',
+    [batch, sealed('position', progress), sealed('findings', progress.findings), bytesRead],
+  )
+}
+
+/** The header of a file, once it was found. */
+export function openHeader(
+  keys: Pick<PieceKeys, 'all'>,
+  batch: string,
+  position: Buffer | undefined,
+): Header | undefined {
+  return openProgress(keys, { batch, position }).position?.header
 }
 
 /** What is wrong with a file as a whole, as it was written down. */
 export function openFindings(
-  keys: PieceKeys,
+  keys: Pick<PieceKeys, 'all'>,
   batch: string,
   sealed: Buffer | null,
 ): readonly FileFinding[] {

@@ -10,6 +10,8 @@ export type SetAsideRow = { readonly row: number; readonly findings: readonly Fi
 export type SetAside = UnitKey & {
   /** Of those of its unit: the same rows have the same, however often they are checked. */
   readonly number: number
+  /** The part of the file that all of its rows are in. */
+  readonly stretch: number
   readonly rows: readonly SetAsideRow[]
 }
 
@@ -27,20 +29,23 @@ export async function insertSetAside(
   await client.query({
     name: 'insert-set-aside',
     text: `
-      insert into batch.set_aside (batch, employer, period, entry, number, rows, sealed)
-      select $1, p.employer, p.period, p.entry, p.number, p.rows, p.sealed
-      from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[])
-        as p (employer, period, entry, number, rows, sealed)
+      insert into batch.set_aside (batch, employer, period, entry, number, stretch, rows, sealed)
+      select $1, p.employer, p.period, p.entry, p.number, p.stretch, p.rows, p.sealed
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+        $8::bytea[]
+      ) as p (employer, period, entry, number, stretch, rows, sealed)
       on conflict (batch, employer, period, entry, number) do update
-      set rows = excluded.rows, sealed = excluded.sealed`,
+      set stretch = excluded.stretch, rows = excluded.rows, sealed = excluded.sealed`,
     values: [
       batch,
       all.map(({ employer }) => employer),
       all.map(({ period }) => period),
       all.map(({ entry }) => entry),
       all.map(({ number }) => number),
+      all.map(({ stretch }) => stretch),
       all.map(({ rows }) => rows.length),
-      all.map(({ rows, number, ...unit }) =>
+      all.map(({ rows, number, stretch: _, ...unit }) =>
         sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
       ),
     ],
@@ -72,6 +77,30 @@ export async function* readSetAside(
     const place = placeOf(batch, unit, row.number)
     yield JSON.parse(openPiece(keys.all, place, row.sealed, pieceBytesMax).toString())
   }
+}
+
+/** What is wrong with each row of one stretch of the file, whatever unit it is of. */
+export async function readStretch(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  stretch: number,
+): Promise<Map<number, readonly FileFinding[]>> {
+  const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
+    name: 'read-stretch',
+    text: `
+      select employer, period, entry, number, sealed
+      from batch.set_aside
+      where batch = $1 and stretch = $2`,
+    values: [batch, stretch],
+  })
+  const found = new Map<number, readonly FileFinding[]>()
+  for (const { number, sealed, ...unit } of rows) {
+    const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
+    for (const { row, findings } of JSON.parse(bytes.toString()) as SetAsideRow[])
+      found.set(row, findings)
+  }
+  return found
 }
 
 /** Rows by their number, a bit each: of two and a half million, 300 KB. */

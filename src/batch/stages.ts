@@ -68,6 +68,12 @@ export function isGivenUp(stage: Stage): boolean {
   return stage === 'damaged' || stage === 'cancelled' || stage === 'expired'
 }
 
+/** Nobody works on it any more, and nothing more is to be waited for. */
+export function isEnded(stage: Stage): boolean {
+  const { cancel: _, ...onward } = transitions[stage]
+  return Object.values(onward).every((next) => next === undefined)
+}
+
 function nothing(): Record<BatchEvent, undefined> {
   return {
     complete: undefined,

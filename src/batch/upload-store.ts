@@ -21,7 +21,7 @@
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
-import { findUpload, listUploads, type UploadPage } from './find.ts'
+import { findUpload } from './find.ts'
 import { createUpload } from './new-upload.ts'
 import { readBytes } from './read.ts'
 import { beginReceiving, type Receiving, restartReceiving } from './receive.ts'
@@ -66,8 +66,6 @@ export type UploadStore = {
   find(id: string): Promise<Upload | undefined>
   /** The same, and all that is told of it is as durable as a new commit. */
   findDurable(id: string): Promise<Upload | undefined>
-  /** Of one subject, newest first. */
-  list(subject: string, page: UploadPage): Promise<Upload[]>
   /**
    * Makes the caller the writer, if the next byte is at `offset`.
    * @param size of the whole file, where it was not said before
@@ -92,7 +90,6 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
     create: (asked) => createUpload(dependencies, asked),
     find: (id) => findUpload(dependencies, id, 'visible'),
     findDurable: (id) => findUpload(dependencies, id, 'durable'),
-    list: (subject, page) => listUploads(dependencies, subject, page),
     begin: (id, offset, size) => beginReceiving(dependencies, id, offset, size),
     restart: (id) => restartReceiving(dependencies, id),
     read: (id, offset) => readBytes(dependencies, id, offset),

@@ -20,7 +20,8 @@ export type BatchWork = {
   readonly period: string
   readonly region: string
   readonly kind: DeclarationKind
-  readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson'
+  /** Undefined: to be seen from its bytes. */
+  readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
   readonly mode: 'all-or-nothing' | 'accept-good'
   /** When its last byte was durable, microseconds since 1970. */
   readonly receivedAtMicros: number
@@ -43,7 +44,7 @@ type Row = {
   period: string
   region: string
   kind: DeclarationKind
-  format: BatchWork['format']
+  format: NonNullable<BatchWork['format']> | null
   mode: BatchWork['mode']
   received_at: string
   position: Buffer | null
@@ -93,7 +94,7 @@ export async function claimWork(
 }
 
 function workOf(row: Row, worker: string): BatchWork {
-  const { batch, stage, subject, period, region, kind, format, mode, pieces } = row
+  const { batch, stage, subject, period, region, kind, mode, pieces } = row
   return {
     batch,
     worker,
@@ -104,7 +105,7 @@ function workOf(row: Row, worker: string): BatchWork {
     period,
     region,
     kind,
-    format,
+    format: row.format ?? undefined,
     mode,
     receivedAtMicros: Number(row.received_at),
     position: row.position ?? undefined,
@@ -148,6 +149,7 @@ export async function writeStep(
         update batch.work w
         set leased_until = now() + $4 * interval '1 millisecond',
           version = version + 1,
+          changed_at = now(),
           rows_read = rows_read + $5,
           rows_good = rows_good + $6,
           rows_set_aside = rows_set_aside + $7,
@@ -183,7 +185,11 @@ const reachedAt = {
   file: 'filed_at',
 } as const satisfies Partial<Record<BatchEvent, string>>
 
-/** Moves a batch on; returns the work as it is then. */
+/**
+ * Moves a batch on. Where nothing of it will be filed, the same content may be sent again: in another
+ * mode, say, or by somebody who has the authority by then.
+ * @returns the work as it is then
+ */
 export async function moveOn(
   dependencies: StepDependencies,
   work: BatchWork,
@@ -199,6 +205,8 @@ export async function moveOn(
       [work.batch, stage, work.stage],
     )
     if (moved.rowCount !== 1) throw new WorkLostError(`batch ${work.batch} was cancelled`)
+    if (event === 'refuse' || event === 'give up')
+      await client.query('delete from batch.content where batch = $1', [work.batch])
     await client.query(`update batch.work set ${reachedAt[event]} = now() where batch = $1`, [
       work.batch,
     ])
@@ -237,7 +245,7 @@ export async function finishPosted(pool: pg.Pool): Promise<number> {
         returning b.id
       )
       update batch.work w
-      set posted_at = now(), version = version + 1
+      set posted_at = now(), changed_at = now(), version = version + 1
       from done
       where w.batch = done.id`,
   })

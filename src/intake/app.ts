@@ -17,11 +17,12 @@ import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
+import type { BatchLookupDependencies } from './batch-status.ts'
 import { batchRoutes } from './batches.ts'
 import { bearerToken, useBearerTokens } from './bearer.ts'
 import { refuseExcess, takeJson } from './bodies.ts'
 import { type CheckDependencies, checkRoute } from './check.ts'
-import { type CutReason, createLimitedServer } from './connections.ts'
+import { type CutReason, closeSilent, createLimitedServer } from './connections.ts'
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { guard } from './gate.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -40,6 +41,7 @@ import { StatusWaiting } from './waiting.ts'
 
 export type AppDependencies = SubmitDependencies &
   UploadDependencies &
+  BatchLookupDependencies &
   CheckDependencies &
   ServiceStatusDependencies &
   ExplanationDependencies & {
@@ -184,6 +186,7 @@ function closeWhileDraining(app: FastifyInstance, { isDraining }: Readiness): vo
     if (isDraining()) reply.header('connection', 'close')
     done()
   })
+  app.addHook('preClose', async () => closeSilent(app.server))
 }
 
 function observe(app: FastifyInstance, onAnswered: AppDependencies['onAnswered']): void {

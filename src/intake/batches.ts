@@ -1,23 +1,27 @@
 /**
  * Batches, files with many declarations: POST begins one, as JSON, as a tus 1.0 upload, or as a form that
- * brings the file itself; GET tells what is known of it; DELETE cancels it. Intake never reads what is in
- * a file: it keeps the bytes, and the batch is worked on elsewhere.
+ * brings the file itself. Intake never reads what is in a file: it keeps the bytes, and the batch is
+ * worked on elsewhere. What is told of it: batch-status.ts, batch-events.ts and batch-results.ts.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import { findMarks, findProgress } from '../batch/progress.ts'
 import type { Upload } from '../batch/upload.ts'
-import { pageBatchesMax } from '../limits.ts'
+import { batchWatchersMax, batchWatchersOfOneMax } from '../limits.ts'
+import { batchEventsRoute } from './batch-events.ts'
 import { batchRequestSchema } from './batch-request.ts'
+import { batchResultRoutes } from './batch-results.ts'
+import { type BatchLookupDependencies, batchStatusRoutes } from './batch-status.ts'
+import { BatchWatch } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
 import { beginBatch } from './begin-batch.ts'
-import { sendUnlessKnown } from './conditional.ts'
 import { takeForm, takeForms } from './forms.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
-import { batchListSchema, batchSchema, fileUrl, presentBatch } from './present-batch.ts'
+import { Places } from './places.ts'
+import { batchSchema, fileUrl, presentBatch } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
-import { notModifiedSchema, problemSchema } from './schemas.ts'
-import { batchIdSchema, cancel, sizeOf, speakVersion, tusRoutes } from './tus.ts'
+import { problemSchema } from './schemas.ts'
+import { sizeOf, speakVersion, tusRoutes } from './tus.ts'
 import {
   bytesIn,
   expiryHeader,
@@ -27,7 +31,6 @@ import {
 } from './tus-headers.ts'
 import {
   checkMediaType,
-  ownUpload,
   sendCut,
   takePart,
   type UploadContext,
@@ -35,22 +38,12 @@ import {
 } from './upload-part.ts'
 import { UploadPlaces } from './upload-places.ts'
 
-type WithId = { Params: Static<typeof batchIdSchema> }
-
-const listSchema = Type.Object(
-  {
-    before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
-    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
-  },
-  { additionalProperties: false },
-)
-
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 /** Bodies that bring a file are read by these routes alone. */
 export async function batchRoutes(
   app: FastifyInstance,
-  dependencies: UploadDependencies,
+  dependencies: UploadDependencies & BatchLookupDependencies,
 ): Promise<void> {
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
@@ -64,8 +57,18 @@ export async function batchRoutes(
     )
     beginRoute(scope, context)
     tusRoutes(scope, context)
-    lookupRoutes(scope, context)
   })
+  const { readPool, sealingKeys } = dependencies
+  const watch = new BatchWatch({
+    findMarks: (ids) => findMarks(readPool, ids),
+    findProgress: (ids) => findProgress(readPool, sealingKeys, ids),
+    places: new Places(batchWatchersMax, batchWatchersOfOneMax),
+  })
+  app.addHook('preClose', async () => watch.stop())
+  const lookups = { ...dependencies, watch }
+  batchStatusRoutes(app, lookups)
+  batchEventsRoute(app, lookups)
+  batchResultRoutes(app, lookups, stopping.signal)
 }
 
 function beginRoute(app: FastifyInstance, context: UploadContext): void {
@@ -157,61 +160,5 @@ function begun(reply: FastifyReply, upload: Upload): FastifyReply {
     .header('cache-control', 'no-store')
     .header('upload-offset', String(upload.received))
     .headers(expiryHeader(upload))
-    .send(presentBatch(upload))
-}
-
-function lookupRoutes(app: FastifyInstance, context: UploadContext): void {
-  const onRequest = requireScope('declarations:read')
-  app.get<WithId>('/v1/batches/:id', {
-    onRequest,
-    schema: {
-      summary: 'What is known of a batch',
-      params: batchIdSchema,
-      response: { 200: batchSchema, 304: notModifiedSchema, ...problems },
-    },
-    handler: async (request, reply) =>
-      sendUnlessKnown(
-        request,
-        reply,
-        presentBatch(await ownUpload(context, request, request.params.id)),
-      ),
-  })
-  app.get<{ Querystring: Static<typeof listSchema> }>('/v1/batches', {
-    onRequest,
-    schema: {
-      summary: "One's own batches, newest first",
-      querystring: listSchema,
-      response: { 200: batchListSchema, 304: notModifiedSchema, ...problems },
-    },
-    handler: (request, reply) => list(context, request, reply),
-  })
-  app.delete<WithId>('/v1/batches/:id', {
-    onRequest: requireScope('declarations:write'),
-    schema: { summary: 'Cancels a batch', params: batchIdSchema, response: problems },
-    handler: (request, reply) => cancel(context, request, reply),
-  })
-}
-
-async function list(
-  { uploads }: UploadContext,
-  request: FastifyRequest<{ Querystring: Static<typeof listSchema> }>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const { filer, query } = request
-  if (filer === undefined || filer.subject === '')
-    return sendProblem(request, reply, 'SUBJECT_MISSING')
-  const limit = Math.min(Number(query.limit ?? pageBatchesMax), pageBatchesMax)
-  const before = query.before === undefined ? undefined : BigInt(query.before)
-  const found = await uploads.list(filer.subject, { before, limit: limit + 1 })
-  const page = found.slice(0, limit)
-  const last = page.at(-1)
-  const more = found.length > limit && last !== undefined
-  // A token may name fewer employers than the one that began a batch did.
-  const mine = page.filter(
-    ({ employer }) => employer === undefined || filer.employers.has(employer),
-  )
-  return sendUnlessKnown(request, reply, {
-    batches: mine.map((upload) => presentBatch(upload)),
-    links: more ? { next: `/v1/batches?limit=${limit}&before=${last.number}` } : {},
-  })
+    .send(presentBatch({ upload, work: undefined }))
 }

@@ -55,7 +55,27 @@ export function createLimitedServer(
   })
   capAddresses(server, limits, onCut)
   endUnread(server, limits, onCut)
+  rememberOpen(server)
   return server
+}
+
+const openOf = new WeakMap<Server, Set<Socket>>()
+
+function rememberOpen(server: Server): void {
+  const open = new Set<Socket>()
+  openOf.set(server, open)
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+}
+
+/**
+ * Closes connections on which nothing has come, as clients open them ahead: Node doesn't count them as
+ * idle, so one would hold up the end of a process that answers all it has.
+ */
+export function closeSilent(server: Server): void {
+  for (const socket of openOf.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }
 
 /** Short limits in time are looked at more often. */

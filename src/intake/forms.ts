@@ -143,7 +143,7 @@ async function ownBatch(
     .code(201)
     .header('location', batchUrl(id))
     .header('cache-control', 'no-store')
-    .send(presentBatch(upload))
+    .send(presentBatch({ upload, work: undefined }))
 }
 
 /** A file that is here already is read once more, to see that it is the same one. */

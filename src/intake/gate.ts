@@ -78,11 +78,17 @@ export function classOf(method: string, url: string): RequestClass | undefined {
   return path === '/v1/declarations' ? 'reports' : 'lookups'
 }
 
-/** What brings bytes, or asks for more of them, can wait; asking how far a file came costs little. */
+/**
+ * What brings bytes, or asks for more of them, can wait; asking how far a file came costs little. The
+ * template is made once, and given to everybody.
+ */
 function classOfBatch(method: string, url: string): RequestClass | undefined {
   if (method === 'POST' || method === 'PATCH') return 'bulk'
   if (method === 'OPTIONS') return undefined
-  return method === 'GET' && pathOf(url) === '/v1/batches' ? 'reports' : 'lookups'
+  const path = pathOf(url)
+  if (path === '/v1/batches/template') return undefined
+  const isList = path === '/v1/batches' || /\/(declarations|errors)$/.test(path)
+  return method === 'GET' && isList ? 'reports' : 'lookups'
 }
 
 function pathOf(url: string): string {

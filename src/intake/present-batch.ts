@@ -2,13 +2,70 @@
  * A batch as its sender sees it.
  */
 import Type, { type Static } from 'typebox'
-import { stages } from '../batch/stages.ts'
+import { writeFileFinding } from '../batch/file-findings.ts'
+import { estimatedEndMicros, percentOf, rateOf } from '../batch/pace.ts'
+import type { BatchState, WorkProgress } from '../batch/progress.ts'
+import { isEnded, type Stage, stages } from '../batch/stages.ts'
 import { formats, modes, type Upload } from '../batch/upload.ts'
 import { formatInstant } from '../declaration/period.ts'
 import { declarationKinds } from '../declaration/schema.ts'
 import { uploadIdleMsMax } from '../limits.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
+const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
+
+const progressSchema = Type.Object({
+  percent: Type.Optional(
+    Type.Number({ description: 'Of the whole way, from the first byte to the last row posted.' }),
+  ),
+  rows: Type.Optional(
+    Type.Object(
+      {
+        read: Type.Integer(),
+        good: Type.Integer(),
+        setAside: Type.Integer({ description: 'Not filed: links.errors has them.' }),
+        filed: Type.Integer(),
+        posted: Type.Integer(),
+      },
+      { description: 'How many of the file’s rows came through each step.' },
+    ),
+  ),
+  declarations: Type.Optional(Type.Integer({ description: 'Filed.' })),
+  deadLetters: Type.Optional(
+    Type.Integer({ description: 'Filed, and could not be posted yet: the operator sees to them.' }),
+  ),
+  rate: Type.Optional(
+    Type.Object(
+      { of: Type.Enum(['bytes', 'rows']), perSecond: Type.Integer() },
+      { description: 'Of the stage that it is in.' },
+    ),
+  ),
+  estimatedEnd: Type.Optional(
+    Type.String({ description: 'When all is posted, if it goes on as it did so far.' }),
+  ),
+})
+
+/** When each stage was over. */
+const reachedSchema = Type.Object({
+  began: Type.Optional(instant),
+  read: Type.Optional(instant),
+  checked: Type.Optional(instant),
+  filed: Type.Optional(instant),
+  posted: Type.Optional(instant),
+})
+
+const fileFindingSchema = Type.Object({
+  code: Type.String({ examples: ['COLUMN_MISSING'] }),
+  severity: Type.Enum(['error', 'warning', 'hint']),
+  place: Type.Object({
+    sheet: Type.Optional(Type.String()),
+    row: Type.Optional(Type.Integer()),
+    column: Type.Optional(Type.String()),
+  }),
+  message: text,
+  fix: text,
+  legalBasis: Type.Optional(Type.String()),
+})
 
 export const batchSchema = Type.Object({
   id: Type.String(),
@@ -29,10 +86,18 @@ export const batchSchema = Type.Object({
   expiresAt: Type.Optional(
     Type.String({ description: 'When it is given up, if nothing more comes.' }),
   ),
+  progress: progressSchema,
+  reached: Type.Optional(reachedSchema),
+  findings: Type.Optional(
+    Type.Array(fileFindingSchema, { description: 'Of the file as a whole; the first 200.' }),
+  ),
   links: Type.Object({
     self: Type.String(),
     file: Type.Optional(Type.String({ description: 'Where its bytes go: a tus 1.0 upload.' })),
     sameAs: Type.Optional(Type.String({ description: 'The batch that brought this file first.' })),
+    events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
+    declarations: Type.Optional(Type.String({ description: 'What was filed of it.' })),
+    errors: Type.Optional(Type.String({ description: 'The rows set aside, to be mended.' })),
   }),
 })
 
@@ -44,7 +109,8 @@ export const batchListSchema = Type.Object({
 export const batchUrl = (id: string) => `/v1/batches/${id}`
 export const fileUrl = (id: string) => `${batchUrl(id)}/file`
 
-export function presentBatch(upload: Upload): Static<typeof batchSchema> {
+export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
+  const { upload, work } = progress
   const { id, stage, employer, period, region, kind, format, mode, size, received } = upload
   const { fileName, digest, sameAs, receivedAtMicros } = upload
   const receiving = stage === 'receiving'
@@ -58,11 +124,64 @@ export function presentBatch(upload: Upload): Static<typeof batchSchema> {
     createdAt: formatInstant(upload.createdAtMicros),
     ...(receivedAtMicros !== undefined && { receivedAt: formatInstant(receivedAtMicros) }),
     ...(receiving && { expiresAt: formatInstant(expiryMicros(upload)) }),
+    progress: presentProgress(progress),
+    ...(work !== undefined && presentWork(work)),
     links: {
       self: batchUrl(id),
       ...(receiving && { file: fileUrl(id) }),
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
+      ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
+      ...(isFiled(stage) && { declarations: `${batchUrl(id)}/declarations` }),
+      ...(hasErrorsFile(progress) && { errors: `${batchUrl(id)}/errors` }),
     },
+  }
+}
+
+/** Rows were set aside, and all of them are known. */
+export function hasErrorsFile({ upload: { stage }, work }: BatchState): boolean {
+  return (isFiled(stage) || stage === 'refused') && work !== undefined && work.rows.setAside > 0
+}
+
+function isFiled(stage: Stage): boolean {
+  return stage === 'filing' || stage === 'posting' || stage === 'posted'
+}
+
+function presentProgress(progress: BatchState): Static<typeof progressSchema> {
+  const { work } = progress
+  const percent = percentOf(progress)
+  const rate = rateOf(progress)
+  const estimatedEnd = estimatedEndMicros(progress)
+  return {
+    ...(percent !== undefined && { percent }),
+    ...(work !== undefined && {
+      rows: work.rows,
+      declarations: work.declarations,
+      deadLetters: work.deadLetters,
+    }),
+    ...(rate !== undefined && { rate }),
+    ...(estimatedEnd !== undefined && { estimatedEnd: formatInstant(estimatedEnd) }),
+  }
+}
+
+function presentWork({ at, findings }: WorkProgress) {
+  const { began, read, checked, filed, posted } = at
+  const reached = Object.entries({ began, read, checked, filed, posted }).flatMap(
+    ([name, micros]) => (micros === undefined ? [] : [[name, formatInstant(micros)]]),
+  )
+  return {
+    reached: Object.fromEntries(reached) as Static<typeof reachedSchema>,
+    findings: findings.map((finding) => {
+      const { place, ...written } = writeFileFinding(finding)
+      const { sheet, row, column } = place
+      return {
+        ...written,
+        place: {
+          ...(sheet !== undefined && { sheet }),
+          ...(row !== undefined && { row }),
+          ...(column !== undefined && { column }),
+        },
+      }
+    }),
   }
 }
 

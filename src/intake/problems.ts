@@ -379,6 +379,39 @@ export const problemKinds = {
       'Wait until it is done; then file corrections or cancellations.',
     ),
   },
+  ERRORS_FILE_NOT_YET: {
+    status: 409,
+    title: text(
+      '文件尚未核验完毕，还没有错误清单',
+      'The file is not checked yet: there is no errors file',
+    ),
+    fix: text(
+      '请等待批次进入 filing、posted 或 refused：GET /v1/batches/{id} 可用 Prefer: wait=20 等待，links.errors 出现后再下载。',
+      'Wait until the batch is filing, posted or refused: GET /v1/batches/{id} with Prefer: wait=20 waits, and links.errors is there when the file is.',
+    ),
+  },
+  ERRORS_FILE_ABSENT: {
+    status: 404,
+    title: text(
+      '没有被搁置的行，因此没有错误清单',
+      'No row was set aside: there is no errors file',
+    ),
+    fix: text(
+      '整个文件的问题见 GET /v1/batches/{id} 的 findings；文件无法读取时请按其中的说明修改后重新上传。',
+      'What is wrong with the file as a whole is in findings of GET /v1/batches/{id}; where it could not be read, mend it as they say and send it again.',
+    ),
+  },
+  STREAMS_TOO_MANY: {
+    status: 429,
+    title: text(
+      '同时打开的事件流或下载过多',
+      'Too many streams or downloads of yours are open at once',
+    ),
+    fix: text(
+      '请关闭不再需要的连接，在 Retry-After 秒后重试；也可以改用 GET /v1/batches/{id} 查询。',
+      'Close those that are not needed and retry after Retry-After seconds; or ask with GET /v1/batches/{id}.',
+    ),
+  },
   TUS_VERSION_UNSUPPORTED: {
     status: 412,
     title: text('不支持该 Tus-Resumable 版本', 'This version of Tus-Resumable is not supported'),

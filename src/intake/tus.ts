@@ -123,7 +123,7 @@ export function sizeOf({ http }: UploadContext, { headers }: FastifyRequest): nu
 }
 
 export async function cancel(
-  context: UploadContext,
+  context: Pick<UploadContext, 'uploads'>,
   request: FastifyRequest<WithId>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

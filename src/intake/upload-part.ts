@@ -114,14 +114,18 @@ export async function ownUpload(
   as: 'visible' | 'durable' = 'visible',
 ): Promise<Upload> {
   const upload = await (as === 'durable' ? uploads.findDurable(id) : uploads.find(id))
-  const own =
-    upload !== undefined &&
+  if (upload === undefined || !isOwn(filer, upload)) throw new RefusedRequestError('NOT_FOUND')
+  return upload
+}
+
+/** A token may name fewer employers than the one that began the batch did. */
+export function isOwn(filer: FastifyRequest['filer'], { subject, employer }: Upload): boolean {
+  return (
     filer !== undefined &&
     filer.subject !== '' &&
-    upload.subject === filer.subject &&
-    (upload.employer === undefined || filer.employers.has(upload.employer))
-  if (!own) throw new RefusedRequestError('NOT_FOUND')
-  return upload
+    filer.subject === subject &&
+    (employer === undefined || filer.employers.has(employer))
+  )
 }
 
 /** What says that a body is bytes of a file, as they are. */

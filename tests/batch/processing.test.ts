@@ -1,12 +1,14 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readErrorRows } from '../../src/batch/error-rows.ts'
+import { openHeader } from '../../src/batch/read-file.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { type BatchDependencies, workOn } from '../../src/batch/run.ts'
 import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { findStanding } from '../../src/ledger/status.ts'
-import { partLinesMax } from '../../src/limits.ts'
+import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { declare, type Journal, openJournal, policies } from '../support/journal.ts'
 
@@ -25,16 +27,22 @@ const sourceOf = (batch: string): FileSource =>
 
 type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
 
-/** Rows of some employers, each with so many persons. */
+/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
 function rowsOf(...persons: readonly number[]): Row[] {
-  return persons.flatMap((lines) => {
-    const { employer, lines: of } = declare({ lines })
-    return (of ?? []).map((line): Row => {
-      const { person, wage } = line as { person: { idNumber: string; name: string }; wage: string }
-      return [employer, person.idNumber, person.name, wage]
-    })
+  return persons.flatMap((count) => {
+    const { employer } = declare({ lines: 1 })
+    const rows = new Map<string, Row>()
+    while (rows.size < count) {
+      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
+        const { person, wage } = line as Line
+        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
+      }
+    }
+    return [...rows.values()]
   })
 }
+
+type Line = { person: { idNumber: string; name: string }; wage: string }
 
 function csvOf(rows: readonly Row[]): Buffer {
   const text = rows.map((row) => row.join(',')).join('\r\n')
@@ -114,6 +122,19 @@ async function stateOf(batch: string) {
   return rows[0]
 }
 
+/** The rows that their filer gets back. */
+async function errorRowsOf(batch: string) {
+  const { rows } = await journal.pool.query('select position from batch.work where batch = $1', [
+    batch,
+  ])
+  const all = journal.keyring.sealingKeys
+  const header = openHeader({ all }, batch, rows[0]?.position)
+  if (header === undefined) throw new Error('no header')
+  const found = []
+  for await (const row of readErrorRows(journal.pool, all, batch, header)) found.push(row)
+  return found
+}
+
 const wrongNumber = (row: Row): Row => [
   row[0],
   `${row[1].slice(0, 17)}${row[1].endsWith('1') ? '2' : '1'}`,
@@ -164,6 +185,26 @@ describe('a bureau’s file', () => {
     const batch = await receive([...rows, rows[0] as Row]) // and a person twice
     await workOn(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', good: 5, aside: 2, filed: 5 })
+    const [wrong, again] = await errorRowsOf(batch)
+    expect(wrong).toMatchObject({ row: 3, cells: rows[1] })
+    expect(wrong?.faults[0]?.column).toBe('B（证件号码）')
+    expect(again).toMatchObject({ row: 8, cells: rows[0] })
+    expect(again?.faults[0]?.message.en).toMatch(/rows? 2\b|8\b/)
+  })
+
+  test('rows that are wrong all over a large file are kept in its order, whoever they are of', async () => {
+    const employers = [rowsOf(6_000), rowsOf(6_000)] as const
+    // Row by row of one employer and the other, so that each is in every stretch.
+    const rows = employers[0].flatMap((row, i) => [row, employers[1][i] as Row])
+    const wrong = rows.map((row, i) => (i % 3 === 0 ? wrongNumber(row) : row))
+    const batch = await receive(wrong)
+    await workOn(dependencies(), await claim())
+    const kept = await errorRowsOf(batch)
+    const expected = wrong.flatMap((cells, i) => (i % 3 === 0 ? [{ row: i + 2, cells }] : []))
+    expect(kept.map(({ row, cells }) => ({ row, cells }))).toEqual(expected)
+    expect(kept.length).toBeGreaterThan(errorPieceRows)
+    expect(kept.at(-1)?.row).toBeGreaterThan(setAsideStretchRows)
+    expect(kept.every(({ faults }) => faults.length > 0)).toBe(true)
   })
 
   test('a wrong row refuses all of it, where that was asked for', async () => {
@@ -294,6 +335,12 @@ describe('a worker that ends in the middle', () => {
           [batch],
         )
         expect(filed).toEqual([{ acceptances: 4, ids: 4 }])
+        const { rows: noted } = await journal.pool.query(
+          'select sum(rows)::int as rows from batch.envelope where batch = $1',
+          [batch],
+        )
+        expect(noted).toEqual([{ rows: rows.length - 1 }])
+        expect(await errorRowsOf(batch)).toMatchObject([{ row: 4, cells: rows[2] }])
         if (!killed) break
       }
     }

@@ -238,15 +238,6 @@ test('what nobody sends to for days is given up, with its bytes', async () => {
   expect(await read(old)).toHaveLength(0)
 })
 
-test('a list is one filer’s, newest first, in pages', async () => {
-  const filer = another()
-  const ids = [await create(filer), await create(filer), await create(filer)].reverse()
-  const page = await store.list(filer.subject, { before: undefined, limit: 2 })
-  expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 2))
-  const next = await store.list(filer.subject, { before: page[1]?.number, limit: 2 })
-  expect(next.map(({ id }) => id)).toEqual(ids.slice(2))
-})
-
 test('names and bytes are nowhere in clear; a chunk moved elsewhere does not open', async () => {
   const fileName = '欧阳密不可见的工资.csv'
   const file = Buffer.alloc(2_000, '欧阳密不可见,')

@@ -20,6 +20,7 @@ export type EngineProcess = {
 const files = {
   intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
+  batches: fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }
 
 /** Starts an intake or a worker process; resolves when it says that it is ready. */

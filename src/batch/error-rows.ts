@@ -1,0 +1,234 @@
+/**
+ * The rows that were set aside, as they were filed: picked from the file in a second reading, once all
+ * is checked, and sealed in small pieces. Who asks for them later gets them without the file being
+ * parsed again. The findings of one stretch of the file are in memory at a time, so that a file of
+ * nothing but wrong rows takes no more than another.
+ *
+ * Pieces and the place where the reading goes on are written in one transaction: a process that dies
+ * costs a stretch read again, and no row is kept twice.
+ */
+import type pg from 'pg'
+import {
+  errorPieceCharacters,
+  errorPieceRows,
+  gatheredRowsMax,
+  pieceBytesMax,
+  setAsideStretchRows,
+} from '../limits.ts'
+import type { Fault, RefusedRow } from './errors-file.ts'
+import { type FileFinding, writeFileFinding } from './file-findings.ts'
+import { columnName, type Header } from './header.ts'
+import type { PieceKeys } from './pieces.ts'
+import { type ReadDependencies, tableOptionsOf } from './read-file.ts'
+import { columnOfPointer } from './row-line.ts'
+import { openPiece, sealPiece } from './seal.ts'
+import { readStretch } from './set-aside.ts'
+import { readTable, type TablePosition } from './table.ts'
+import { type BatchWork, writeStep } from './work.ts'
+
+/** A row that was not filed. */
+type ErrorRow = {
+  /** In the file; of an errors file that was sent back, in the first one. */
+  readonly row: number
+  readonly cells: readonly string[]
+  readonly findings: readonly FileFinding[]
+}
+
+/** Where picking goes on. */
+type Place = { readonly position?: TablePosition; readonly pieces: number; readonly ended: boolean }
+
+const piecePlace = (batch: string, number: number) => `error rows ${batch} ${number}`
+const positionPlace = (batch: string) => `errors position ${batch}`
+
+/** Reads the file of a batch again, and keeps the rows that were set aside. */
+export async function keepErrorRows(
+  dependencies: ReadDependencies,
+  work: BatchWork,
+): Promise<void> {
+  const { pool, keys, sourceOf } = dependencies
+  const { batch } = work
+  const last = await findLastStretch(pool, batch)
+  const before = await openPlace(pool, keys, batch)
+  if (last === undefined || before.ended) return
+  const picked = new Picked(before.pieces)
+  let { position } = before
+  let unwritten = 0
+  const flush = async (ended: boolean) => {
+    const pieces = picked.take()
+    unwritten = 0
+    await writeStep(dependencies, work, {}, async (client) => {
+      await insertErrorRows(client, keys, batch, pieces)
+      const place: Place = { ...(position && { position }), pieces: picked.pieces, ended }
+      await savePlace(client, keys, batch, place)
+    })
+  }
+  let stretch: number | undefined
+  let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
+  const options = await tableOptionsOf(work, sourceOf(batch))
+  for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
+    for (const { row, cells, position: amended } of read.rows) {
+      if (stretch !== stretchOf(row)) {
+        stretch = stretchOf(row)
+        wrong = await readStretch(pool, keys, batch, stretch)
+      }
+      const findings = wrong.get(row)
+      if (findings !== undefined) picked.add({ row: amended ?? row, cells, findings })
+    }
+    position = read.next
+    unwritten += read.rows.length
+    if (stretch !== undefined && stretch > last) break
+    if (unwritten >= gatheredRowsMax || picked.isFull) await flush(false)
+  }
+  await flush(true)
+}
+
+/** The part of a file that a row is in. */
+export function stretchOf(row: number): number {
+  return Math.floor(row / setAsideStretchRows)
+}
+
+async function findLastStretch(pool: pg.Pool, batch: string): Promise<number | undefined> {
+  const { rows } = await pool.query<{ stretch: number }>({
+    name: 'find-last-stretch',
+    text: 'select stretch from batch.set_aside where batch = $1 order by stretch desc limit 1',
+    values: [batch],
+  })
+  return rows[0]?.stretch
+}
+
+async function openPlace(pool: pg.Pool, keys: PieceKeys, batch: string): Promise<Place> {
+  const { rows } = await pool.query<{ errors_position: Buffer | null }>({
+    name: 'read-errors-position',
+    text: 'select errors_position from batch.work where batch = $1',
+    values: [batch],
+  })
+  const sealed = rows[0]?.errors_position ?? undefined
+  if (sealed === undefined) return { pieces: 0, ended: false }
+  return JSON.parse(openPiece(keys.all, positionPlace(batch), sealed, pieceBytesMax).toString())
+}
+
+async function savePlace(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  place: Place,
+): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(place))
+  await client.query('update batch.work set errors_position = $2 where batch = $1', [
+    batch,
+    sealPiece(keys.sealing, positionPlace(batch), bytes),
+  ])
+}
+
+/** Rows that wait to be written, in pieces. */
+class Picked {
+  pieces: number
+  #whole: ErrorRow[][] = []
+  #open: ErrorRow[] = []
+  #characters = 0
+
+  constructor(pieces: number) {
+    this.pieces = pieces
+  }
+
+  get isFull(): boolean {
+    return this.#whole.length >= piecesAtATime
+  }
+
+  add(row: ErrorRow): void {
+    this.#open.push(row)
+    for (const cell of row.cells) this.#characters += cell.length
+    if (this.#open.length >= errorPieceRows || this.#characters >= errorPieceCharacters)
+      this.#close()
+  }
+
+  #close(): void {
+    if (this.#open.length > 0) this.#whole.push(this.#open)
+    this.#open = []
+    this.#characters = 0
+  }
+
+  take(): { number: number; rows: readonly ErrorRow[] }[] {
+    this.#close()
+    const taken = this.#whole.map((rows) => {
+      this.pieces += 1
+      return { number: this.pieces, rows }
+    })
+    this.#whole = []
+    return taken
+  }
+}
+
+const piecesAtATime = 20
+
+async function insertErrorRows(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  pieces: readonly { number: number; rows: readonly ErrorRow[] }[],
+): Promise<void> {
+  if (pieces.length === 0) return
+  await client.query({
+    name: 'insert-error-rows',
+    text: `
+      insert into batch.error_row (batch, number, rows, sealed)
+      select $1, p.number, p.rows, p.sealed
+      from unnest($2::integer[], $3::integer[], $4::bytea[]) as p (number, rows, sealed)`,
+    values: [
+      batch,
+      pieces.map(({ number }) => number),
+      pieces.map(({ rows }) => rows.length),
+      pieces.map(({ number, rows }) =>
+        sealPiece(keys.sealing, piecePlace(batch, number), Buffer.from(JSON.stringify(rows))),
+      ),
+    ],
+  })
+}
+
+/**
+ * What was kept, in the file's order, for the errors file; one statement for each piece, so that who
+ * reads slowly holds no connection.
+ */
+export async function* readErrorRows(
+  pool: pg.Pool,
+  keys: PieceKeys['all'],
+  batch: string,
+  header: Header,
+): AsyncGenerator<RefusedRow> {
+  for (let after = 0; ; after += 1) {
+    const { rows } = await pool.query<{ sealed: Buffer }>({
+      name: 'read-error-rows',
+      text: 'select sealed from batch.error_row where batch = $1 and number = $2',
+      values: [batch, after + 1],
+    })
+    const [found] = rows
+    if (found === undefined) return
+    const place = piecePlace(batch, after + 1)
+    const bytes = openPiece(keys, place, found.sealed, pieceBytesMax)
+    for (const { row, cells, findings } of JSON.parse(bytes.toString()) as ErrorRow[]) {
+      yield { row, cells, faults: findings.map((finding) => faultOf(finding, header)) }
+    }
+  }
+}
+
+/** With the column it is about, where its message doesn't name it, and the value that would pass. */
+function faultOf(finding: FileFinding, header: Header): Fault {
+  const { message, fix } = writeFileFinding(finding)
+  const column = columnOf(finding, header)
+  const suggestion = finding.params?.suggestion
+  const named = column === undefined || message['zh-CN'].includes(column)
+  return {
+    message,
+    fix:
+      suggestion === undefined
+        ? fix
+        : { 'zh-CN': `${fix['zh-CN']} → ${suggestion}`, en: `${fix.en} → ${suggestion}` },
+    ...(!named && { column }),
+  }
+}
+
+function columnOf({ place }: FileFinding, header: Header): string | undefined {
+  if (place.column !== undefined && place.column !== '') return place.column
+  const column = columnOfPointer(header, place.pointer ?? '')
+  return column === undefined ? undefined : columnName(header.titles, column)
+}

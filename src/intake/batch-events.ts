@@ -1,0 +1,99 @@
+/**
+ * GET /v1/batches/{id}/events: the state of a batch as server-sent events, from the project's own
+ * tables. Each event is the whole state, and its id is the state's mark: who comes again with it as
+ * Last-Event-ID gets the state if it is another one by now, and else the next. A reader that is slow
+ * gets fewer states, never old ones; nothing is kept for it. Who comes again when all is over gets 204,
+ * at which an EventSource stays away.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import type { BatchProgress } from '../batch/progress.ts'
+import { isEnded } from '../batch/stages.ts'
+import { batchHeartbeatMs, batchStreamMsMax, batchStreamRetryMs } from '../limits.ts'
+import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
+import type { Watcher } from './batch-watch.ts'
+import { requireScope } from './bearer.ts'
+import { presentBatch } from './present-batch.ts'
+import { sendProblem } from './problems.ts'
+import { problemSchema } from './schemas.ts'
+import { batchIdSchema } from './tus.ts'
+
+const headersSchema = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({ maxLength: 100, description: 'Of the last event that was read.' }),
+  ),
+})
+
+export function batchEventsRoute(app: FastifyInstance, context: BatchLookupContext): void {
+  app.get<WithBatchId>('/v1/batches/:id/events', {
+    exposeHeadRoute: false,
+    onRequest: requireScope('declarations:read'),
+    schema: {
+      summary: 'How far a file is, as it goes on: server-sent events',
+      description:
+        'Event progress has what GET /v1/batches/{id} answers; event end follows when nothing more will change. Come again with Last-Event-ID after a break: no state is missed for good and none is told twice. 204 when all was told.',
+      params: batchIdSchema,
+      headers: headersSchema,
+      produces: ['text/event-stream'],
+      response: { '4xx': problemSchema, '5xx': problemSchema },
+    },
+    handler: (request, reply) => stream(context, request, reply),
+  })
+}
+
+async function stream(
+  context: BatchLookupContext,
+  request: FastifyRequest<WithBatchId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const found = await ownProgress(context, request, request.params.id)
+  const lastMark = request.headers['last-event-id']
+  if (isEnded(found.upload.stage) && lastMark === found.mark) return reply.code(204).send()
+  const watcher = context.watch.watch(found.upload.id, found.upload.subject)
+  if (watcher === 'share') {
+    reply.header('retry-after', '5')
+    return sendProblem(request, reply, 'STREAMS_TOO_MANY')
+  }
+  if (typeof watcher === 'string') return sendProblem(request, reply, 'UNAVAILABLE')
+  reply.raw.once('close', () => watcher.end())
+  return (
+    reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no') // nginx would hold events back
+      // Its headers are sent long before the process drains: left open, it would hold up the end.
+      .header('connection', 'close')
+      .send(Readable.from(eventsOf(found, String(lastMark), watcher), { highWaterMark: 1 }))
+  )
+}
+
+async function* eventsOf(
+  found: BatchProgress,
+  lastMark: string,
+  watcher: Watcher,
+): AsyncGenerator<string> {
+  const endsAtMs = performance.now() + batchStreamMsMax
+  try {
+    yield `retry: ${batchStreamRetryMs}\n\n`
+    let progress = found
+    if (progress.mark !== lastMark) yield eventOf(progress)
+    while (!isEnded(progress.upload.stage)) {
+      const change = await watcher.changed(progress.mark, batchHeartbeatMs)
+      if (change === 'stopped' || performance.now() >= endsAtMs) return
+      if (change === 'elapsed') yield ':\n\n'
+      else {
+        progress = change
+        yield eventOf(progress)
+      }
+    }
+    yield `event: end\ndata: {"stage":"${progress.upload.stage}"}\n\n`
+  } finally {
+    watcher.end()
+  }
+}
+
+function eventOf(progress: BatchProgress): string {
+  const data = JSON.stringify(presentBatch(progress))
+  return `id: ${progress.mark}\nevent: progress\ndata: ${data}\n\n`
+}

@@ -1,0 +1,221 @@
+/**
+ * What came of a file: the declarations that were filed, and the rows that were not, as a file to mend
+ * and send again; and the template to fill in.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { readErrorRows } from '../batch/error-rows.ts'
+import { type RefusedRow, writeErrorsFile } from '../batch/errors-file.ts'
+import { listUnits } from '../batch/filed.ts'
+import { findHeader } from '../batch/find.ts'
+import type { UnitKey } from '../batch/pieces.ts'
+import { isEnded } from '../batch/stages.ts'
+import { writeTemplate } from '../batch/template.ts'
+import { categories } from '../declaration/schema.ts'
+import { errorsFilesMax, errorsFilesOfOneMax, pageUnitsMax } from '../limits.ts'
+import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
+import { requireScope } from './bearer.ts'
+import { sendUnlessKnown } from './conditional.ts'
+import { Places } from './places.ts'
+import { batchUrl, hasErrorsFile } from './present-batch.ts'
+import { sendProblem } from './problems.ts'
+import { notModifiedSchema, problemSchema } from './schemas.ts'
+import { batchIdSchema } from './tus.ts'
+
+const problems = { '4xx': problemSchema, '5xx': problemSchema }
+
+const mediaTypes = {
+  csv: 'text/csv; charset=utf-8',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+} as const
+const formatSchema = Type.Enum(['csv', 'xlsx'])
+
+const errorsSchema = Type.Object(
+  { format: Type.Optional(formatSchema) },
+  { additionalProperties: false },
+)
+const templateSchema = Type.Object(
+  { format: Type.Optional(formatSchema), category: Type.Optional(Type.Enum(categories)) },
+  { additionalProperties: false },
+)
+const pageSchema = Type.Object(
+  {
+    after: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{0,18}_[0-9-]{0,7}_[0-9]{1,9}$' })),
+    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+  },
+  { additionalProperties: false },
+)
+
+const unitListSchema = Type.Object({
+  declarations: Type.Array(
+    Type.Object({
+      employer: Type.String({ description: 'Empty: the rows name none that is well-formed.' }),
+      period: Type.String(),
+      id: Type.Optional(Type.String({ description: 'Of the declaration, once it is filed.' })),
+      filed: Type.Boolean(),
+      replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
+      lines: Type.Integer(),
+      rows: Type.Object({ good: Type.Integer(), setAside: Type.Integer() }),
+      links: Type.Object({ declaration: Type.Optional(Type.String()) }),
+    }),
+  ),
+  links: Type.Object({ next: Type.Optional(Type.String()) }),
+})
+
+type Errors = WithBatchId & { Querystring: Static<typeof errorsSchema> }
+type Page = WithBatchId & { Querystring: Static<typeof pageSchema> }
+type Template = { Querystring: Static<typeof templateSchema> }
+
+/** @param stop aborted when the process is about to end */
+export function batchResultRoutes(
+  app: FastifyInstance,
+  context: BatchLookupContext,
+  stop: AbortSignal,
+): void {
+  const onRequest = requireScope('declarations:read')
+  const places = new Places(errorsFilesMax, errorsFilesOfOneMax)
+  app.get<Page>('/v1/batches/:id/declarations', {
+    onRequest,
+    schema: {
+      summary: 'What was filed of a file',
+      description:
+        'One entry for each employer and period in it, in their order, in pages: links.next is the next one.',
+      params: batchIdSchema,
+      querystring: pageSchema,
+      response: { 200: unitListSchema, 304: notModifiedSchema, ...problems },
+    },
+    handler: (request, reply) => listDeclarations(context, request, reply),
+  })
+  app.get<Errors>('/v1/batches/:id/errors', {
+    exposeHeadRoute: false,
+    onRequest,
+    schema: {
+      summary: 'The rows that were set aside, as a file to mend',
+      description:
+        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended, it can be sent as it is. 409 while the file is not checked yet, 404 where no row was set aside.',
+      params: batchIdSchema,
+      querystring: errorsSchema,
+      produces: Object.values(mediaTypes),
+      response: problems,
+    },
+    handler: (request, reply) => sendErrors(context, places, stop, request, reply),
+  })
+  app.get<Template>('/v1/batches/template', {
+    schema: {
+      summary: 'A file to fill in, with examples',
+      security: [],
+      querystring: templateSchema,
+      produces: Object.values(mediaTypes),
+      response: problems,
+    },
+    handler: (request, reply) => sendTemplate(request, reply),
+  })
+}
+
+async function listDeclarations(
+  context: BatchLookupContext,
+  request: FastifyRequest<Page>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { upload } = await ownProgress(context, request, request.params.id)
+  const { query } = request
+  const limit = Math.min(Number(query.limit ?? pageUnitsMax), pageUnitsMax)
+  const found = await listUnits(context.readPool, upload.id, placeOf(query.after), limit + 1)
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  const more = found.length > limit && last !== undefined
+  return sendUnlessKnown(request, reply, {
+    declarations: page.map(
+      ({ employer, period, id, filed, replaces, lines, rowsGood, rowsSetAside }) => ({
+        ...{ employer, period, filed, lines },
+        ...(filed && { id }),
+        ...(replaces !== undefined && { replaces }),
+        rows: { good: rowsGood, setAside: rowsSetAside },
+        links: filed ? { declaration: `/v1/declarations/${id}` } : {},
+      }),
+    ),
+    links: more
+      ? { next: `${batchUrl(upload.id)}/declarations?limit=${limit}&after=${cursorOf(last)}` }
+      : {},
+  })
+}
+
+function cursorOf({ employer, period, entry }: UnitKey): string {
+  return `${employer}_${period}_${entry}`
+}
+
+function placeOf(cursor: string | undefined): UnitKey | undefined {
+  if (cursor === undefined) return undefined
+  const [employer = '', period = '', entry] = cursor.split('_')
+  return { employer, period, entry: Number(entry) }
+}
+
+async function sendErrors(
+  context: BatchLookupContext,
+  places: Places,
+  stop: AbortSignal,
+  request: FastifyRequest<Errors>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { readPool, sealingKeys } = context
+  const progress = await ownProgress(context, request, request.params.id)
+  const { id, stage, subject } = progress.upload
+  if (!hasErrorsFile(progress)) {
+    if (isEnded(stage) || stage === 'filing' || stage === 'posting')
+      return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
+    return sendProblem(request, reply.header('retry-after', '5'), 'ERRORS_FILE_NOT_YET')
+  }
+  const header = await findHeader(readPool, sealingKeys, id)
+  if (header === undefined) return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
+  const leave = places.enter(subject)
+  if (leave === 'share')
+    return sendProblem(request, reply.header('retry-after', '5'), 'STREAMS_TOO_MANY')
+  if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
+  reply.raw.once('close', leave)
+  const format = request.query.format ?? 'csv'
+  const rows = until(stop, readErrorRows(readPool, sealingKeys, id, header))
+  return attachment(reply, format, `errors-${id.slice(0, 8)}`)
+    .header('cache-control', 'no-store')
+    .header('connection', 'close') // as of a stream of events
+    .send(Readable.from(writeErrorsFile({ format, header, rows })))
+}
+
+/** A file that is not whole breaks off: who fetches it must see that. */
+async function* until(
+  stop: AbortSignal,
+  rows: AsyncIterable<RefusedRow>,
+): AsyncGenerator<RefusedRow> {
+  for await (const row of rows) {
+    stop.throwIfAborted()
+    yield row
+  }
+}
+
+/** The same for everybody: each is made once. */
+const templates = new Map<string, Promise<Buffer>>()
+
+async function sendTemplate(
+  { query }: FastifyRequest<Template>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { format = 'xlsx', category = 'employee' } = query
+  const name = `template-${category}`
+  const made = templates.get(`${name}.${format}`) ?? collect(writeTemplate({ format, category }))
+  templates.set(`${name}.${format}`, made)
+  return attachment(reply, format, name)
+    .header('cache-control', 'public, max-age=3600')
+    .send(await made)
+}
+
+async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = []
+  for await (const piece of pieces) all.push(piece)
+  return Buffer.concat(all)
+}
+
+function attachment(reply: FastifyReply, format: 'csv' | 'xlsx', name: string): FastifyReply {
+  return reply
+    .type(mediaTypes[format])
+    .header('content-disposition', `attachment; filename="${name}.${format}"`)
+}

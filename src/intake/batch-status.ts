@@ -1,0 +1,153 @@
+/**
+ * GET /v1/batches/{id}: how far a file is, from its first byte to its last row posted; the list of one's
+ * own; and DELETE, which cancels one. Who asks to wait is answered when something has changed.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import Type, { type Static } from 'typebox'
+import { type BatchProgress, findProgress, listProgress } from '../batch/progress.ts'
+import { isEnded } from '../batch/stages.ts'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { pageBatchesMax, statusWaitSecondsMax } from '../limits.ts'
+import type { BatchWatch } from './batch-watch.ts'
+import { requireScope } from './bearer.ts'
+import { sendUnlessKnown } from './conditional.ts'
+import { waitSecondsOf } from './prefer.ts'
+import { batchListSchema, batchSchema, presentBatch } from './present-batch.ts'
+import { sendProblem } from './problems.ts'
+import { RefusedRequestError } from './refused-request.ts'
+import { notModifiedSchema, problemSchema } from './schemas.ts'
+import { batchIdSchema, cancel } from './tus.ts'
+import { isOwn, type UploadDependencies } from './upload-part.ts'
+
+export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
+  /** For reading: lookups never take a connection that acceptance needs. */
+  readonly readPool: pg.Pool
+  readonly sealingKeys: readonly EnvelopeKey[]
+}
+
+export type BatchLookupContext = BatchLookupDependencies & { readonly watch: BatchWatch }
+
+export type WithBatchId = { Params: Static<typeof batchIdSchema> }
+
+const listSchema = Type.Object(
+  {
+    before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
+    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+  },
+  { additionalProperties: false },
+)
+type Listed = { Querystring: Static<typeof listSchema> }
+
+const headersSchema = Type.Object({
+  prefer: Type.Optional(
+    Type.String({
+      description: `wait=N: answer when something has changed, or after N seconds (${statusWaitSecondsMax} at most). Preference-Applied tells what was granted.`,
+      examples: ['wait=10'],
+    }),
+  ),
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'ETag of an answer that the asker has: 304 if it still stands.' }),
+  ),
+})
+
+const problems = { '4xx': problemSchema, '5xx': problemSchema }
+
+export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupContext): void {
+  const onRequest = requireScope('declarations:read')
+  app.get<WithBatchId>('/v1/batches/:id', {
+    onRequest,
+    schema: {
+      summary: 'How far a file is',
+      description:
+        'Its stage, the bytes received, rows read, good, set aside, filed and posted, the rate of the stage and the estimated end, when each stage was over, and what is wrong with the file as a whole. Prefer: wait=N has the answer wait for a change; links.events streams them. ETag and If-None-Match save reading it twice.',
+      params: batchIdSchema,
+      headers: headersSchema,
+      response: { 200: batchSchema, 304: notModifiedSchema, ...problems },
+    },
+    handler: (request, reply) => tell(context, request, reply),
+  })
+  app.get<Listed>('/v1/batches', {
+    onRequest,
+    schema: {
+      summary: "One's own batches, newest first",
+      description: 'In pages: links.next is the next one.',
+      querystring: listSchema,
+      response: { 200: batchListSchema, 304: notModifiedSchema, ...problems },
+    },
+    handler: (request, reply) => list(context, request, reply),
+  })
+  app.delete<WithBatchId>('/v1/batches/:id', {
+    onRequest: requireScope('declarations:write'),
+    schema: {
+      summary: 'Cancels a batch',
+      description: '409 once its declarations are being filed.',
+      params: batchIdSchema,
+      response: problems,
+    },
+    handler: (request, reply) => cancel(context, request, reply),
+  })
+}
+
+/** A batch that is the asker's; whose it is otherwise, nobody learns. */
+export async function ownProgress(
+  { readPool, sealingKeys }: BatchLookupDependencies,
+  { filer }: FastifyRequest,
+  id: string,
+): Promise<BatchProgress> {
+  const [found] = await findProgress(readPool, sealingKeys, [id])
+  if (found === undefined || !isOwn(filer, found.upload)) throw new RefusedRequestError('NOT_FOUND')
+  return found
+}
+
+async function tell(
+  context: BatchLookupContext,
+  request: FastifyRequest<WithBatchId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const found = await ownProgress(context, request, request.params.id)
+  const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
+  const waits = wanted > 0 && !isEnded(found.upload.stage)
+  const progress = waits ? await wait(context, reply, found, wanted) : found
+  if (!isEnded(progress.upload.stage)) {
+    reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
+  }
+  return sendUnlessKnown(request, reply, presentBatch(progress))
+}
+
+/** @returns how far it is once that has changed, or in time; at once where too many wait */
+async function wait(
+  { watch }: BatchLookupContext,
+  reply: FastifyReply,
+  found: BatchProgress,
+  seconds: number,
+): Promise<BatchProgress> {
+  const watcher = watch.watch(found.upload.id, found.upload.subject)
+  if (typeof watcher === 'string') return found
+  reply.raw.once('close', () => watcher.end())
+  const change = await watcher.changed(found.mark, 1_000 * seconds)
+  watcher.end()
+  if (change !== 'stopped') reply.header('preference-applied', `wait=${seconds}`)
+  return typeof change === 'string' ? found : change
+}
+
+async function list(
+  { readPool, sealingKeys }: BatchLookupContext,
+  request: FastifyRequest<Listed>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { filer, query } = request
+  if (filer === undefined || filer.subject === '')
+    return sendProblem(request, reply, 'SUBJECT_MISSING')
+  const limit = Math.min(Number(query.limit ?? pageBatchesMax), pageBatchesMax)
+  const before = query.before === undefined ? undefined : BigInt(query.before)
+  const place = { before, limit: limit + 1 }
+  const found = await listProgress(readPool, sealingKeys, filer.subject, place)
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  const more = found.length > limit && last !== undefined
+  return sendUnlessKnown(request, reply, {
+    batches: page.filter(({ upload }) => isOwn(filer, upload)).map(presentBatch),
+    links: more ? { next: `/v1/batches?limit=${limit}&before=${last.upload.number}` } : {},
+  })
+}

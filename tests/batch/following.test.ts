@@ -1,0 +1,520 @@
+/** A file from its sender's hand to the ledger and back, through real intake, batch and posting processes. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Upload } from 'tus-js-client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stage } from '../../src/batch/stages.ts'
+import { BatchWatch } from '../../src/intake/batch-watch.ts'
+import { Places } from '../../src/intake/places.ts'
+import { batchLeaseMs, batchWatchersOfOneMax } from '../../src/limits.ts'
+import { runCommand } from '../support/command.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import { type EventReader, openEvents, readEvents } from '../support/events.ts'
+import { declare } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
+import { readAll, sourceOf } from './support.ts'
+
+let database: TestDatabase
+let intake: EngineProcess
+let batches: EngineProcess
+let posting: EngineProcess
+beforeAll(async () => {
+  database = await createDatabase()
+  const env = { DATABASE_URL: database.url }
+  ;[intake, batches, posting] = await Promise.all([
+    startProcess('intake', env),
+    startProcess('batches', env),
+    startProcess('worker', env),
+  ])
+})
+afterAll(async () => {
+  for (const one of [intake, batches, posting]) expect(one.output()).not.toContain('"level":50')
+  await Promise.all([intake.end(), batches.end(), posting.end()])
+  await database.drop()
+})
+
+type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
+type Line = { person: { idNumber: string; name: string }; wage: string }
+
+/** Rows of some employers, each with so many persons, no person twice. */
+function rowsOf(...persons: readonly number[]): Row[] {
+  return persons.flatMap((count) => {
+    const { employer } = declare({ lines: 1 })
+    const rows = new Map<string, Row>()
+    while (rows.size < count) {
+      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
+        const { person, wage } = line as Line
+        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
+      }
+    }
+    return [...rows.values()]
+  })
+}
+
+const titles = '统一社会信用代码,证件号码,姓名,缴费工资'
+const csvOf = (rows: readonly Row[]) =>
+  Buffer.from(`${titles}\r\n${rows.map((row) => row.join(',')).join('\r\n')}\r\n`)
+const employersOf = (rows: readonly Row[]) => [...new Set(rows.map(([employer]) => employer))]
+const wrongWage = ([employer, idNumber, name]: Row): Row => [employer, idNumber, name, 'abc']
+
+type Batch = {
+  id: string
+  stage: Stage
+  received: number
+  progress: {
+    percent?: number
+    rows?: { read: number; good: number; setAside: number; filed: number; posted: number }
+    declarations?: number
+    deadLetters?: number
+    rate?: { of: string; perSecond: number }
+    estimatedEnd?: string
+  }
+  reached?: Record<string, string>
+  findings?: { code: string; message: { 'zh-CN': string; en: string } }[]
+  links: Record<string, string>
+}
+
+const members = { period: '2024-11', region: '340100', kind: 'regular', mode: 'accept-good' }
+
+async function ask(token: string, path: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(new URL(path, intake.address), {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  })
+  const bytes = Buffer.from(await answer.arrayBuffer())
+  const isJson = answer.headers.get('content-type')?.includes('json') === true
+  const json = (isJson ? JSON.parse(bytes.toString()) : {}) as Record<string, unknown>
+  return { status: answer.status, headers: answer.headers, bytes, json }
+}
+
+/** By tus; returns the batch's id. */
+async function send(token: string, file: Buffer, more: Record<string, string> = {}) {
+  const upload = new Upload(file, {
+    endpoint: `${intake.address}/v1/batches`,
+    headers: { authorization: `Bearer ${token}` },
+    metadata: { ...members, ...more },
+    chunkSize: 300_000,
+  })
+  await new Promise<void>((resolve, reject) => {
+    upload.options.onError = reject
+    upload.options.onSuccess = () => resolve()
+    upload.start()
+  })
+  return /batches\/([^/]+)/.exec(upload.url as string)?.[1] as string
+}
+
+const look = async (token: string, id: string) =>
+  (await ask(token, `/v1/batches/${id}`)).json as unknown as Batch
+
+function becomes(token: string, id: string, stage: Stage, deadlineMs = 30_000): Promise<Batch> {
+  return waitFor(
+    `${id} to be ${stage}`,
+    async () => {
+      const batch = await look(token, id)
+      return batch.stage === stage ? batch : undefined
+    },
+    deadlineMs,
+  )
+}
+
+describe('a file that is sent', () => {
+  test('by tus, is posted, with the wrong rows set aside to be mended and sent again', async () => {
+    const rows = rowsOf(4, 1, 3)
+    rows[1] = wrongWage(rows[1] as Row)
+    rows[6] = wrongWage(rows[6] as Row)
+    const token = await tokenFor(employersOf(rows))
+    const id = await send(token, csvOf(rows), { filename: '工资.csv' })
+    const batch = await becomes(token, id, 'posted')
+    expect(batch.progress).toEqual({
+      percent: 100,
+      rows: { read: 8, good: 6, setAside: 2, filed: 6, posted: 6 },
+      declarations: 3,
+      deadLetters: 0,
+    })
+    expect(Object.keys(batch.reached ?? {})).toEqual([
+      'began',
+      'read',
+      'checked',
+      'filed',
+      'posted',
+    ])
+    const instants = Object.values(batch.reached ?? {})
+    expect(instants).toEqual([...instants].sort())
+    expect(batch.findings).toEqual([])
+    expect(batch.links.events).toBeUndefined()
+
+    const page = await ask(token, `${batch.links.declarations}?limit=2`)
+    const next = await ask(token, (page.json.links as { next: string }).next)
+    const filed = [page, next].flatMap(({ json }) => json.declarations) as {
+      employer: string
+      lines: number
+      rows: object
+      links: { declaration: string }
+    }[]
+    expect(filed.map(({ employer }) => employer)).toEqual(employersOf(rows).sort())
+    expect((next.json.links as { next?: string }).next).toBeUndefined()
+    for (const { employer, lines, rows: counted, links } of filed) {
+      const mine = rows.filter((row) => row[0] === employer)
+      const wrong = mine.filter((row) => row[3] === 'abc').length
+      expect(lines).toBe(mine.length - wrong)
+      expect(counted).toEqual({ good: mine.length - wrong, setAside: wrong })
+      const standing = await ask(token, links.declaration)
+      expect(standing.json).toMatchObject({ status: 'posted', assessment: { lines } })
+    }
+
+    for (const format of ['csv', 'xlsx'] as const) {
+      const { status, headers, bytes } = await ask(token, `${batch.links.errors}?format=${format}`)
+      expect(status).toBe(200)
+      expect(headers.get('content-disposition')).toMatch(`.${format}"`)
+      const defaults = { region: '340100', period: '2024-11' }
+      const reading = await readAll(sourceOf(bytes), { format, defaults })
+      expect(reading.codes).toEqual([])
+      expect(reading.rows.map(({ position }) => position)).toEqual([3, 8])
+      expect(reading.rows[0]?.cells.slice(2, 4)).toEqual([rows[1]?.[2], 'abc'])
+      expect(reading.rows[0]?.cells[5]).toMatch(/^D（缴费工资）：/)
+      expect(reading.rows[0]?.cells[7]).toMatch(/^D（缴费工资）: .*yuan/)
+    }
+    const { bytes } = await ask(token, `${batch.links.errors}?format=csv`)
+    const mended = Buffer.from(bytes.toString().replaceAll(',abc,', ',6500.00,'))
+    const again = await becomes(token, await send(token, mended), 'posted')
+    expect(again.progress.rows).toMatchObject({ read: 2, good: 2, setAside: 0, posted: 2 })
+    expect((await ask(token, `/v1/batches/${again.id}/errors`)).json).toMatchObject({
+      status: 404,
+      code: 'ERRORS_FILE_ABSENT',
+    })
+  })
+
+  test('as a form, all or nothing, is refused for one row, and that row is told', async () => {
+    const rows = rowsOf(3)
+    rows[2] = wrongWage(rows[2] as Row)
+    const token = await tokenFor(employersOf(rows))
+    const form = new FormData()
+    for (const [name, value] of Object.entries({ ...members, mode: 'all-or-nothing' }))
+      form.set(name, value)
+    form.set('file', new Blob([csvOf(rows)]), 'wages.csv')
+    const answer = await fetch(`${intake.address}/v1/batches`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'idempotency-key': 'form' },
+      body: form,
+    })
+    const { id } = (await answer.json()) as Batch
+    const batch = await becomes(token, id, 'refused')
+    expect(batch.progress.rows).toEqual({ read: 3, good: 2, setAside: 1, filed: 0, posted: 0 })
+    expect(batch.links.declarations).toBeUndefined()
+    const { bytes } = await ask(token, `${batch.links.errors}`)
+    expect(bytes.toString()).toContain(rows[2]?.[2])
+    expect(bytes.toString()).not.toContain(rows[0]?.[2])
+  })
+
+  test('and is no table tells why, in both languages', async () => {
+    const token = await tokenFor([declare().employer])
+    const id = await send(token, Buffer.from('nothing,of,this\n1,2,3\n'))
+    const batch = await becomes(token, id, 'unreadable')
+    expect(batch.findings?.[0]?.code).toBe('HEADER_NOT_FOUND')
+    expect(batch.findings?.[0]?.message['zh-CN']).toMatch(/[\u4e00-\u9fff]/)
+    expect(batch.findings?.[0]?.message.en).toMatch(/[a-z]/)
+    expect((await ask(token, `/v1/batches/${id}/errors`)).status).toBe(404)
+    expect((await ask(token, `/v1/batches/${id}/declarations`)).json.declarations).toEqual([])
+  })
+
+  test('is nobody else’s to see', async () => {
+    const rows = rowsOf(2)
+    const token = await tokenFor(employersOf(rows))
+    const id = await send(token, csvOf([wrongWage(rows[0] as Row), rows[1] as Row]))
+    await becomes(token, id, 'posted')
+    const other = await tokenFor([declare().employer])
+    for (const path of ['', '/events', '/declarations', '/errors', '/errors?format=xlsx']) {
+      const { status, json } = await ask(other, `/v1/batches/${id}${path}`)
+      expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND'])
+    }
+    expect((await ask(other, '/v1/batches')).json.batches).toEqual([])
+    expect((await ask(token, '/v1/batches')).json.batches).toMatchObject([{ id, stage: 'posted' }])
+  })
+})
+
+describe('who asks again', () => {
+  test('gets 304 for what has not changed, and may wait for what changes', async () => {
+    const token = await tokenFor([declare().employer])
+    const begun = await fetch(`${intake.address}/v1/batches`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'waiting',
+      },
+      body: JSON.stringify({ ...members, size: 10 }),
+    })
+    const { id } = (await begun.json()) as Batch
+    const path = `/v1/batches/${id}`
+    const first = await ask(token, path)
+    expect(first.json).toMatchObject({ stage: 'receiving', progress: { percent: 0 } })
+    expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0)
+    const known = { 'if-none-match': first.headers.get('etag') as string }
+    expect((await ask(token, path, known)).status).toBe(304)
+    expect((await ask(token, `${path}/errors`)).json).toMatchObject({
+      status: 409,
+      code: 'ERRORS_FILE_NOT_YET',
+    })
+    const waiting = ask(token, path, { ...known, prefer: 'wait=20' })
+    await fetch(new URL(`${path}/file`, intake.address), {
+      method: 'PATCH',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/offset+octet-stream',
+        'upload-offset': '0',
+      },
+      body: '12345',
+    })
+    const changed = await waiting
+    expect(changed.status).toBe(200)
+    expect(changed.headers.get('preference-applied')).toBe('wait=20')
+    expect(changed.json).toMatchObject({ received: 5, progress: { percent: 10 } })
+  })
+
+  test('a stream tells each state once, also over a break, until nothing more can change', async () => {
+    const rows = rowsOf(9_000, 9_000, 3)
+    rows[5] = wrongWage(rows[5] as Row)
+    const token = await tokenFor(employersOf(rows))
+    const id = await send(token, csvOf(rows))
+    const path = `${intake.address}/v1/batches/${id}/events`
+    const seen: { id: string; data: Batch }[] = []
+    let ended = false
+    let streams = 0
+    while (!ended) {
+      streams += 1
+      const events = await openEvents(path, token, seen.at(-1)?.id)
+      if (events === 'over') break // the break hid its end
+      expect(events.retryMs).toBe(2_000)
+      for await (const { id: mark, event, data } of events) {
+        if (event === 'end') ended = true
+        else seen.push({ id: mark, data: JSON.parse(data) as Batch })
+        if (ended || seen.length % 2 === 0) break // the line breaks
+      }
+    }
+    expect(streams).toBeGreaterThan(1)
+    const marks = seen.map((one) => one.id)
+    expect(new Set(marks).size).toBe(marks.length)
+    const order = ['received', 'reading', 'checking', 'filing', 'posting', 'posted']
+    const places = seen.map(({ data }) => order.indexOf(data.stage))
+    expect(places).toEqual([...places].sort())
+    const percents = seen.map(({ data }) => data.progress.percent ?? 0)
+    expect(percents).toEqual([...percents].sort((one, other) => one - other))
+    for (const { data } of seen) {
+      const { read, good, setAside, filed, posted } = data.progress.rows ?? noRows
+      expect(good + setAside).toBeLessThanOrEqual(read)
+      expect(filed).toBeLessThanOrEqual(good)
+      expect(posted).toBeLessThanOrEqual(filed)
+    }
+    expect(seen.at(-1)?.data).toMatchObject({
+      stage: 'posted',
+      progress: { percent: 100, rows: { read: rows.length, setAside: 1, posted: rows.length - 1 } },
+    })
+    const after = await ask(token, `/v1/batches/${id}/events`, {
+      'last-event-id': marks.at(-1) as string,
+    })
+    expect(after.status).toBe(204)
+  })
+
+  const noRows = { read: 0, good: 0, setAside: 0, filed: 0, posted: 0 }
+
+  test('too many streams of one are refused, others’ go on, and all end when intake stops', async () => {
+    const own = await startProcess('intake', { DATABASE_URL: database.url })
+    const token = await tokenFor([declare().employer])
+    const other = await tokenFor([declare().employer])
+    const begin = async (by: string) => {
+      const begun = await fetch(`${own.address}/v1/batches`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${by}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'streams',
+        },
+        body: JSON.stringify(members),
+      })
+      return `${own.address}/v1/batches/${((await begun.json()) as Batch).id}/events`
+    }
+    const [mine, others] = [await begin(token), await begin(other)]
+    const streams: EventReader[] = []
+    for (let i = 0; i < batchWatchersOfOneMax; i += 1) streams.push(await readEvents(mine, token))
+    const refused = await fetch(mine, { headers: { authorization: `Bearer ${token}` } })
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await refused.json()).toMatchObject({ code: 'STREAMS_TOO_MANY' })
+    streams.push(await readEvents(others, other))
+    await streams[0]?.close()
+    await waitFor('a place', async () => {
+      const answer = await readEvents(mine, token).catch(() => undefined)
+      if (answer !== undefined) streams.push(answer)
+      return answer !== undefined
+    })
+    // They hold no connection of the database: a stop that waited for one would take 25 s.
+    const stopped = own.end('SIGTERM')
+    const kinds: string[] = []
+    for (const events of streams.slice(1)) {
+      for await (const { event } of events) kinds.push(event)
+    }
+    expect(new Set(kinds)).toEqual(new Set(['progress']))
+    expect(await stopped, own.output()).toBe(0)
+  })
+
+  test('all who watch look together, as often as was said, and not at all when nobody does', async () => {
+    let looks = 0
+    const watch = new BatchWatch({
+      findMarks: async (ids) => {
+        looks += 1
+        return new Map(ids.map((id) => [id, 'b']))
+      },
+      findProgress: async (ids) =>
+        ids.map((id) => ({ upload: { id }, work: undefined, mark: 'b' }) as never),
+      places: new Places(3, 2),
+    })
+    const watchers = [watch.watch('1', 'a'), watch.watch('2', 'a'), watch.watch('1', 'b')]
+    expect(watch.watch('1', 'a')).toBe('share')
+    expect(watch.watch('1', 'c')).toBe('full')
+    const changes = watchers.map((one) =>
+      typeof one === 'string' ? one : one.changed('a', 30_000),
+    )
+    expect(await Promise.all(changes)).toMatchObject([{ mark: 'b' }, { mark: 'b' }, { mark: 'b' }])
+    expect(looks).toBe(1)
+    const [first, second, third] = watchers
+    if (typeof first !== 'object' || typeof second !== 'object' || typeof third !== 'object') return
+    expect(await first.changed('b', 700)).toBe('elapsed')
+    const waits = second.changed('b', 30_000)
+    for (const one of [first, third]) one.end()
+    watch.stop()
+    expect(await waits).toBe('stopped')
+    expect(watch.count).toBe(0)
+    expect(watch.watch('1', 'a')).toBe('stopped')
+  })
+})
+
+test('the command follows the file, saves what is wrong beside it, and succeeds once all is posted', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'follow-'))
+  const rows = rowsOf(3, 2)
+  rows[1] = wrongWage(rows[1] as Row)
+  const [file, token] = [path.join(folder, '工资.csv'), path.join(folder, 'token')]
+  writeFileSync(file, csvOf(rows))
+  writeFileSync(token, await tokenFor(employersOf(rows)))
+  const run = (name: string, mode: string) =>
+    runCommand('src/upload.ts', { LANG: 'C' }, [
+      ...[name, '--url', intake.address, '--token-file', token, '--mode', mode],
+      ...['--period', '2024-11', '--region', '340100'],
+    ])
+  try {
+    const refused = run(file, 'all-or-nothing')
+    expect(await refused.done, refused.output()).toBe(1)
+    expect(refused.output()).toMatch(/refused: nothing was filed of 5 rows, 1 set aside/)
+    const errors = path.join(folder, '工资.errors.csv')
+    rmSync(errors)
+    const sent = run(file, 'accept-good')
+    expect(await sent.done, sent.output()).toBe(1)
+    expect(sent.output()).toMatch(/posted: 4 rows in 2 declarations, 1 set aside/)
+    expect(sent.output()).toContain(`${errors}, each with what to do`)
+    expect(existsSync(`${errors}.part`)).toBe(false)
+    expect(statSync(errors).mode & 0o077).toBe(0)
+    const text = readFileSync(errors, 'utf8')
+    expect(text).toContain(rows[1]?.[2])
+    writeFileSync(errors, text.replace(',abc,', ',6500.00,'))
+    const mended = run(errors, 'accept-good')
+    expect(await mended.done, mended.output()).toBe(0)
+    expect(mended.output()).toMatch(/posted: 1 rows in 1 declarations/)
+    const copy = run(errors, 'accept-good')
+    expect(await copy.done, copy.output()).toBe(0)
+    writeFileSync(file, 'nothing,of,this\n1,2,3\n')
+    const unreadable = run(file, 'accept-good')
+    expect(await unreadable.done).toBe(1)
+    expect(unreadable.output()).toMatch(/HEADER_NOT_FOUND.*: .*[a-z]/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('the template is everybody’s, and is read without a finding', async () => {
+  for (const format of ['csv', 'xlsx'] as const) {
+    for (const category of ['employee', 'flexible', 'platform']) {
+      const url = `${intake.address}/v1/batches/template?format=${format}&category=${category}`
+      const answer = await fetch(url)
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('content-disposition')).toContain(`template-${category}.${format}`)
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      const { codes, lines } = await readAll(sourceOf(bytes), { format, defaults: {} })
+      expect(codes.filter((code) => code !== 'SHEET_IGNORED')).toEqual([])
+      expect(lines).toHaveLength(2)
+    }
+  }
+  const book = await fetch(`${intake.address}/v1/batches/template?format=xlsx`)
+  const token = await tokenFor(['91350100M000100Y43'])
+  const id = await send(token, Buffer.from(await book.arrayBuffer()), { period: '2025-08' })
+  const batch = await becomes(token, id, 'posted')
+  expect(batch.progress.rows).toMatchObject({ read: 2, setAside: 0, posted: 2 })
+  const wrong = await fetch(`${intake.address}/v1/batches/template?format=pdf`)
+  expect(wrong.headers.get('content-type')).toContain('application/problem+json')
+  expect(wrong.status).toBe(400)
+})
+
+test('a batch worker that is killed in any stage is followed by another within the lease', async () => {
+  await batches.end('SIGTERM')
+  const killed: { id: string; token: string; rows: number; worker: string; atMs: number }[] = []
+  for (const stage of ['reading', 'checking', 'filing'] as const) {
+    const victim = await startProcess('batches', { DATABASE_URL: database.url })
+    const rows = rowsOf(25_000, 15_000)
+    for (const at of [3, 30_000]) rows[at] = wrongWage(rows[at] as Row)
+    const token = await tokenFor(employersOf(rows))
+    const id = await send(token, csvOf(rows))
+    const worker = await waitFor(`${id} to be ${stage}, with some of it done`, async () => {
+      const { rows: found } = await database.owner.query(
+        `select worker from batch.batch b join batch.work w on w.batch = b.id
+         where id = $1 and stage = $2 and w.changed_at > coalesce(checked_at, read_at, began_at)`,
+        [id, stage],
+      )
+      return found[0]?.worker as string | undefined
+    })
+    await victim.end('SIGKILL')
+    killed.push({ id, token, rows: rows.length, worker, atMs: performance.now() })
+    expect((await look(token, id)).stage).toBe(stage)
+  }
+  batches = await startProcess('batches', { DATABASE_URL: database.url })
+  for (const { id, worker, atMs } of killed) {
+    await waitFor(
+      'another worker',
+      async () => {
+        const { rows } = await database.owner.query(
+          'select worker from batch.work where batch = $1',
+          [id],
+        )
+        return rows[0]?.worker !== worker
+      },
+      // One of any size is worked on at a time: the second waits for the first.
+      2 * batchLeaseMs,
+    )
+    expect(performance.now() - atMs).toBeLessThan(2 * batchLeaseMs)
+  }
+  for (const { id, token, rows } of killed) {
+    const batch = await becomes(token, id, 'posted', 60_000)
+    const good = rows - 2
+    expect(batch.progress.rows).toEqual({
+      read: rows,
+      good,
+      setAside: 2,
+      filed: good,
+      posted: good,
+    })
+    expect(batch.progress.declarations).toBe(2)
+    const { rows: posted } = await database.owner.query(
+      `select sum(d.lines)::int as lines, count(*)::int as parts, count(distinct d.id)::int as ids
+       from batch.envelope e join ledger.declaration d on d.envelope = e.envelope where e.batch = $1`,
+      [id],
+    )
+    expect(posted).toEqual([{ lines: good, parts: 8, ids: 8 }])
+    const { bytes } = await ask(token, `${batch.links.errors}?format=csv`)
+    expect(bytes.toString().trim().split('\r\n')).toHaveLength(3)
+  }
+}, 180_000)
+
+test('nothing of a file is in a log', () => {
+  const text = [intake, batches, posting].map((one) => one.output()).join('\n')
+  for (const word of ['工资', 'abc', createHash('sha256').update('').digest('hex')])
+    expect(text).not.toContain(word)
+})

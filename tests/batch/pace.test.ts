@@ -1,0 +1,66 @@
+/** How far and how fast a batch is, from what is written of it. */
+import { expect, test } from 'vitest'
+import { estimatedEndMicros, percentOf, rateOf } from '../../src/batch/pace.ts'
+import type { BatchState, RowCounts } from '../../src/batch/progress.ts'
+import { type Stage, stages } from '../../src/batch/stages.ts'
+
+const second = 1_000_000
+const none: RowCounts = { read: 0, good: 0, setAside: 0, filed: 0, posted: 0 }
+
+function stateOf(stage: Stage, rows: Partial<RowCounts>, bytesRead = 1_000): BatchState {
+  return {
+    upload: { stage, size: 1_000, received: 1_000, createdAtMicros: 0, touchedAtMicros: second },
+    work: {
+      bytesRead,
+      rows: { ...none, ...rows },
+      at: {
+        began: 2 * second,
+        read: 4 * second,
+        checked: 6 * second,
+        changed: 8 * second,
+        lastPosted: 10 * second,
+      },
+    },
+  } as unknown as BatchState
+}
+
+test('a rate is of the stage that it is in', () => {
+  const rows = { read: 600, good: 90, setAside: 10, filed: 50, posted: 40 }
+  expect(rateOf(stateOf('receiving', {}))).toEqual({ of: 'bytes', perSecond: 1_000 })
+  expect(rateOf(stateOf('reading', rows))).toEqual({ of: 'rows', perSecond: 100 })
+  expect(rateOf(stateOf('checking', rows))).toEqual({ of: 'rows', perSecond: 25 })
+  expect(rateOf(stateOf('filing', rows))).toEqual({ of: 'rows', perSecond: 25 })
+  expect(rateOf(stateOf('posting', rows))).toEqual({ of: 'rows', perSecond: 10 })
+  for (const stage of ['received', 'posted', 'refused'] as const)
+    expect(rateOf(stateOf(stage, rows))).toBeUndefined()
+})
+
+test('the whole way has no step back from stage to stage', () => {
+  const all = { read: 100, good: 90, setAside: 10, filed: 90, posted: 90 }
+  const states = [
+    stateOf('receiving', none),
+    stateOf('received', none),
+    stateOf('reading', none, 0),
+    stateOf('reading', { read: 50 }, 500),
+    stateOf('reading', { read: 100 }),
+    stateOf('checking', { read: 100 }),
+    stateOf('checking', { ...all, filed: 0, posted: 0 }),
+    stateOf('filing', { ...all, filed: 0, posted: 0 }),
+    stateOf('filing', { ...all, posted: 20 }),
+    stateOf('posting', { ...all, posted: 20 }),
+    stateOf('posted', all),
+  ]
+  const percents = states.map((state) => percentOf(state) ?? Number.NaN)
+  expect(percents).toEqual([...percents].sort((one, other) => one - other))
+  expect(percents.at(-1)).toBe(100)
+  const gone = stages.filter((stage) => percentOf(stateOf(stage, all)) === undefined)
+  expect(gone).toEqual(['unreadable', 'refused', 'duplicate', 'damaged', 'cancelled', 'expired'])
+})
+
+test('the end is estimated from what is done, and not from next to nothing', () => {
+  expect(estimatedEndMicros(stateOf('reading', { read: 1 }, 1))).toBeUndefined()
+  // Half of the work in 8 s, from the second second on.
+  const half = stateOf('filing', { read: 100, good: 100 }, 1_000)
+  const done = 0.3 + 0.25
+  expect(estimatedEndMicros(half)).toBe(Math.round(2 * second + (8 * second) / done))
+})
