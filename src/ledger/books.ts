@@ -140,7 +140,9 @@ export async function signBooks(
 }
 
 /**
- * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it is under way any more.
+ * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it
+ * is under way any more. A file that was received in it is, until it is filed: what it says is accepted
+ * at the time of its receipt.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -153,9 +155,15 @@ export async function closeDay(
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
     const { rows } = await client.query(
       `select
-       where now() >= timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-         and not exists (select from ledger.books where day = $1)`,
-      [day, instantMicros(addDays(day, 1), '00:00') + closeAfterMs * 1_000],
+       where now() >= timestamptz 'epoch' + ($2::bigint + $3::bigint) * interval '1 microsecond'
+         and not exists (select from ledger.books where day = $1)
+         and not exists (
+           select
+           from batch.batch
+           where stage in ('received', 'reading', 'checking', 'filing')
+             and received_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+         )`,
+      [day, instantMicros(addDays(day, 1), '00:00'), closeAfterMs * 1_000],
     )
     const books = rows.length === 0 ? undefined : await readBooks(client, day, undefined)
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
 import { closeDays } from '../../src/ledger/bookkeeper.ts'
 import { closeDay, readBooks } from '../../src/ledger/books.ts'
+import { activeKeys } from '../../src/platform/keyring.ts'
 import { runCommand } from '../support/command.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 
@@ -149,6 +150,24 @@ test('a day is closed once, when nothing of it is under way, whoever closes it',
   expect(await close(open)).toEqual([undefined, undefined])
   await owner.query("update journal.acceptance set accepted_at = accepted_at + interval '1 day'")
   for (const client of clients) client.release()
+})
+
+test('a day stays open while a file that was received in it is not filed', async () => {
+  const { owner } = journal.database
+  const { signer } = activeKeys(journal.keyring)
+  const on = '2024-10-05'
+  await owner.query(
+    `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
+       received_at)
+     values ('late-file', 'bureau', '{}', '2024-10', '340100', 'regular', 'csv', 'accept-good',
+       'filing', '2024-10-05T23:59:00+08:00')`,
+  )
+  const client = await owner.connect()
+  expect(await closeDay(client, signer, on)).toBeUndefined()
+  expect(await closeDay(client, signer, addDays(on, -1))).toMatchObject({ balanced: true })
+  await owner.query("update batch.batch set stage = 'posting' where id = 'late-file'")
+  expect(await closeDay(client, signer, on)).toMatchObject({ day: on })
+  client.release()
 })
 
 test('a day is closed minutes after its end by the clock of the database, whatever befalls another', async () => {
