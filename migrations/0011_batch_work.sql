@@ -22,8 +22,12 @@ create table batch.work (
   read_at timestamptz,
   checked_at timestamptz,
   filed_at timestamptz,
-  posted_at timestamptz
+  posted_at timestamptz,
+  -- When what is not needed any more was deleted: bytes and rows.
+  forgotten_at timestamptz
 );
+
+create index batch_to_forget on batch.work (batch) where forgotten_at is null;
 
 -- Rows of one employer and period, in the file's order.
 create table batch.piece (

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { batchLookMs, batchRetryMs, smallBatchBytesMax } from '../limits.ts'
 import { type CheckDependencies, checkUnits } from './check-units.ts'
 import { type FileDependencies, fileUnits } from './file-units.ts'
+import { forgetEnded } from './forget.ts'
 import { type ReadDependencies, readFile } from './read-file.ts'
 import {
   type BatchWork,
@@ -36,16 +37,24 @@ export function startBatchWorker(dependencies: BatchDependencies): BatchWorker {
   const running = [Number.MAX_SAFE_INTEGER, smallBatchBytesMax].map((bytesMax) =>
     takeBatches({ ...dependencies, stopping: signal }, bytesMax, signal),
   )
-  const finishing = repeat(signal, async () => {
-    await finishPosted(dependencies.pool).catch((error) => dependencies.onError(error, undefined))
-    return false
-  })
+  const finishing = repeat(signal, () =>
+    finish(dependencies).catch((error) => {
+      dependencies.onError(error, undefined)
+      return false
+    }),
+  )
   return {
     stop: async () => {
       stopping.abort()
       await Promise.all([...running, finishing])
     },
   }
+}
+
+/** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
+async function finish({ pool, inTransaction }: BatchDependencies): Promise<boolean> {
+  await finishPosted(pool)
+  return await forgetEnded(pool, inTransaction)
 }
 
 /** Calls again and again, with a pause where there was nothing to do. */

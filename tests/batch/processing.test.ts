@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readErrorRows } from '../../src/batch/error-rows.ts'
+import { forgetEnded } from '../../src/batch/forget.ts'
 import { openHeader } from '../../src/batch/read-file.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { type BatchDependencies, workOn } from '../../src/batch/run.ts'
@@ -205,6 +206,37 @@ describe('a bureau’s file', () => {
     expect(kept.length).toBeGreaterThan(errorPieceRows)
     expect(kept.at(-1)?.row).toBeGreaterThan(setAsideStretchRows)
     expect(kept.every(({ faults }) => faults.length > 0)).toBe(true)
+  })
+
+  test('its bytes and rows are forgotten once it is posted, and what was set aside is kept', async () => {
+    const rows = rowsOf(3, 2)
+    rows[1] = wrongNumber(rows[1] as Row)
+    const batch = await receive(rows)
+    const { owner } = journal.database
+    await owner.query(
+      `insert into batch.chunk (batch, number, start, bytes, sealed) values ($1, 1, 0, 1, '')`,
+      [batch],
+    )
+    await workOn(dependencies(), await claim())
+    const left = async () => {
+      const counts: Record<string, number> = {}
+      for (const table of ['chunk', 'piece', 'set_aside', 'error_row', 'unit']) {
+        const found = await owner.query(`select from batch.${table} where batch = $1`, [batch])
+        counts[table] = found.rowCount ?? 0
+      }
+      return counts
+    }
+    const forgetAll = async () => {
+      while (await forgetEnded(journal.pool, inTransaction));
+    }
+    const before = await left()
+    await forgetAll()
+    expect(await left()).toEqual(before) // it is not posted yet
+    await postAll()
+    await finishPosted(journal.pool)
+    await forgetAll()
+    expect(before).toMatchObject({ chunk: 1, piece: 2, set_aside: 1 })
+    expect(await left()).toEqual({ ...before, chunk: 0, piece: 0, set_aside: 0 })
   })
 
   test('a wrong row refuses all of it, where that was asked for', async () => {
