@@ -92,6 +92,6 @@ async function saveErrors(
   write(
     stage === 'refused'
       ? `The rows that are wrong are in ${saved}: mend them in ${file} and send it again, or send it with --mode accept-good to file the others.\n`
-      : `The rows that are wrong are in ${saved}, each with what to do: mend them there and send that file.\n`,
+      : `The rows that are wrong are in ${saved}, each with what to do: mend them in ${file} and send it again with --kind correction.\n`,
   )
 }

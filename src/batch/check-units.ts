@@ -15,6 +15,7 @@ import type { Policies } from '../policy/rules.ts'
 import { Entries, type LineEntry } from './entries.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
+import { findHeader } from './find.ts'
 import { PersonSet } from './person-set.ts'
 import { listUnchecked, type Piece, readPieces, type UnitKey } from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
@@ -42,12 +43,15 @@ export async function checkUnits(
   dependencies: CheckDependencies,
   work: BatchWork,
 ): Promise<BatchWork> {
-  const { pool } = dependencies
+  const { pool, keys } = dependencies
   const verdicts = new Verdicts(dependencies, work)
+  const header = await findHeader(pool, keys.all, work.batch)
+  const isErrorsFile = header?.columns.position !== undefined
   for (;;) {
     const units = await listUnchecked(pool, work.batch, unitsAtATime)
     if (units.length === 0) break
-    for (const unit of units) await checkUnit(dependencies, work, unit, verdicts)
+    for (const unit of units)
+      await checkUnit(dependencies, work, { ...unit, isErrorsFile }, verdicts)
     await verdicts.write()
   }
   const { rows } = await pool.query<{ rows_good: string; rows_set_aside: string }>(
@@ -139,14 +143,17 @@ async function insertUnits(
 async function checkUnit(
   { pool, keys, policies }: CheckDependencies,
   work: BatchWork,
-  unit: UnitKey & { readonly rows: number },
+  unit: UnitKey & { readonly rows: number; readonly isErrorsFile: boolean },
   verdicts: Verdicts,
 ): Promise<void> {
   const { employer, period, entry } = unit
   const key = { employer, period, entry }
-  const replaces = work.kind === 'regular' ? undefined : await findReplaced(pool, unit)
+  const before = await findReplaced(pool, unit)
+  const replaces = work.kind === 'regular' ? undefined : before
   const check = new UnitCheck({ work, policies, replaces, several: unit.rows > partLinesMax })
   if (!work.mayFileFor.has(employer)) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
+  // Some rows of an employer are not all that it files: they would replace the others.
+  if (unit.isErrorsFile && before !== undefined) check.refuse(fileFinding('ROWS_ALONE'))
   let number = 0
   const set = async (rows: readonly SetAsideRow[]) => {
     for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row))) {

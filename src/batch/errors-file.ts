@@ -1,7 +1,7 @@
 /**
  * The file of errors that a filer gets back: the rows that were not taken, in the columns they came in,
- * with the row they had, what is wrong and how to mend it. Mended and sent back as it is, it is read as
- * an amendment: of the columns added here only the row's number counts.
+ * with the row they had, what is wrong and how to mend it. Sent back, it is known by the column of row
+ * numbers: its rows alone would replace what was filed of an employer.
  */
 import { addedFields, columnNames } from './columns.ts'
 import { writeCsv } from './csv-writer.ts'

@@ -26,10 +26,7 @@ export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
     for (const table of ['chunk', 'piece', 'set_aside']) {
       await client.query(`delete from batch.${table} where batch = $1`, [ended.batch])
     }
-    await client.query(
-      'update batch.work set forgotten_at = now(), position = null where batch = $1',
-      [ended.batch],
-    )
+    await client.query('update batch.work set forgotten_at = now() where batch = $1', [ended.batch])
     return true
   })
 }

@@ -93,7 +93,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended, it can be sent as it is. 409 while the file is not checked yet, 404 where no row was set aside.',
+        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),

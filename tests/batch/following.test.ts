@@ -178,8 +178,15 @@ describe('a file that is sent', () => {
     }
     const { bytes } = await ask(token, `${batch.links.errors}?format=csv`)
     const mended = Buffer.from(bytes.toString().replaceAll(',abc,', ',6500.00,'))
-    const again = await becomes(token, await send(token, mended), 'posted')
-    expect(again.progress.rows).toMatchObject({ read: 2, good: 2, setAside: 0, posted: 2 })
+    // The two rows alone would replace what was filed of their employers.
+    const alone = await becomes(token, await send(token, mended), 'refused')
+    expect(alone.progress.rows).toMatchObject({ read: 2, good: 0, setAside: 2, posted: 0 })
+    const told = await ask(token, `${alone.links.errors}?format=csv`)
+    expect(told.bytes.toString()).toContain('会替换其全部内容')
+    const whole = Buffer.from(csvOf(rows).toString().replaceAll(',abc', ',6500.00'))
+    const corrected = await send(token, whole, { kind: 'correction' })
+    const again = await becomes(token, corrected, 'posted')
+    expect(again.progress.rows).toMatchObject({ read: 8, good: 8, setAside: 0, posted: 8 })
     expect((await ask(token, `/v1/batches/${again.id}/errors`)).json).toMatchObject({
       status: 404,
       code: 'ERRORS_FILE_ABSENT',
@@ -397,8 +404,9 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
   const [file, token] = [path.join(folder, '工资.csv'), path.join(folder, 'token')]
   writeFileSync(file, csvOf(rows))
   writeFileSync(token, await tokenFor(employersOf(rows)))
-  const run = (name: string, mode: string) =>
+  const run = (name: string, mode: string, ...more: string[]) =>
     runCommand('src/upload.ts', { LANG: 'C' }, [
+      ...more,
       ...[name, '--url', intake.address, '--token-file', token, '--mode', mode],
       ...['--period', '2024-11', '--region', '340100'],
     ])
@@ -416,11 +424,11 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
     expect(statSync(errors).mode & 0o077).toBe(0)
     const text = readFileSync(errors, 'utf8')
     expect(text).toContain(rows[1]?.[2])
-    writeFileSync(errors, text.replace(',abc,', ',6500.00,'))
-    const mended = run(errors, 'accept-good')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(',abc', ',6500.00'))
+    const mended = run(file, 'accept-good', '--kind', 'correction')
     expect(await mended.done, mended.output()).toBe(0)
-    expect(mended.output()).toMatch(/posted: 1 rows in 1 declarations/)
-    const copy = run(errors, 'accept-good')
+    expect(mended.output()).toMatch(/posted: 5 rows in 2 declarations/)
+    const copy = run(file, 'accept-good', '--kind', 'correction')
     expect(await copy.done, copy.output()).toBe(0)
     writeFileSync(file, 'nothing,of,this\n1,2,3\n')
     const unreadable = run(file, 'accept-good')
