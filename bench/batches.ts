@@ -95,7 +95,7 @@ async function makeFile(file: string, rows: number, seed: number): Promise<strin
   return employer
 }
 
-type Followed = { stage: string; rows?: { setAside: number } }
+type Followed = { stage: string; progress?: { rows?: { setAside: number } } }
 
 async function send(
   { keyringFile }: Services,
@@ -146,10 +146,10 @@ async function send(
   const receivedSeconds = (performance.now() - began) / 1_000
   for (;;) {
     const answer = await fetch(`${address}${links.self}`, { headers: { authorization } })
-    const { stage, rows } = (await answer.json()) as Followed
+    const { stage, progress } = (await answer.json()) as Followed
     if (stage === 'posted') {
       const postedSeconds = (performance.now() - began) / 1_000
-      return { receivedSeconds, postedSeconds, setAside: rows?.setAside ?? 0 }
+      return { receivedSeconds, postedSeconds, setAside: progress?.rows?.setAside ?? 0 }
     }
     if (stage === 'refused' || stage === 'unreadable') throw new Error(`the file is ${stage}`)
     await pause(lookMs)

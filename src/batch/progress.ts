@@ -77,8 +77,7 @@ type Row = UploadRow & MarkRow & WorkRow
 type Keys = readonly EnvelopeKey[]
 
 /**
- * Batches by their ids. The view reads a row of each table by its key, and one for each envelope:
- * 0.2 ms for a batch, 4 ms for one of 2.5 million rows in 500 envelopes.
+ * Batches by their ids. The view reads a row of each table by its key, and one for each envelope.
  */
 export async function findProgress(
   pool: pg.Pool,
