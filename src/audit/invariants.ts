@@ -269,6 +269,7 @@ export const textColumns = `
   select format('%I.%I', table_schema, table_name) as table, column_name as column
   from information_schema.columns
   join information_schema.tables using (table_schema, table_name)
-  where table_schema in ('journal', 'ledger', 'bullmq') and table_type = 'BASE TABLE'
+  where table_schema in ('journal', 'ledger', 'batch', 'bullmq') and table_type = 'BASE TABLE'
     and data_type in ('text', 'character varying', 'json', 'jsonb', 'ARRAY', 'bytea')
-    and not (table_name = 'envelope' and column_name in ('sealed', 'leaves', 'previous_link', 'link'))`
+    and not (table_name = 'envelope' and column_name in ('sealed', 'leaves', 'previous_link', 'link'))
+    and not (table_schema = 'batch' and column_name = 'sealed')`
