@@ -184,7 +184,10 @@ export const batchRetryMs = 5_000
 
 /** An outage is over when nothing was refused for so long. */
 export const outageQuietMs = 30_000
-/** Attempts that wait to be written in one intake process; more are in their filers' tickets alone. */
+/**
+ * Filers whose attempts wait to be written in one intake process, each with its count; those of more
+ * filers are in their tickets alone.
+ */
 export const attemptsRememberedMax = 20_000
 /** How often outages and attempts are written. */
 export const outageWriteEveryMs = 5_000
@@ -196,8 +199,10 @@ export const refusedLatelyMs = 30_000
 export const refusedLatelyMax = 200
 /** How long an attempt ticket serves: some days, as an outage may last over a weekend. */
 export const attemptValidMicros = 7 * 86_400 * 1_000_000
-/** A longer ticket is none. */
-export const ticketCharactersMax = 2_000
+/** Of a token's subject: who has a longer one gets no ticket. */
+export const ticketSubjectCharactersMax = 200
+/** A longer ticket is none: a subject of that length is 1,200 bytes of JSON at most, 1,600 of base64. */
+export const ticketCharactersMax = 2_400
 
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000

@@ -15,7 +15,8 @@ import {
   ticketHash,
 } from '../journal/attempt-ticket.ts'
 import { digestOf } from '../journal/digest.ts'
-import type { RecordedAttempt } from '../journal/outages.ts'
+import { ticketSubjectCharactersMax } from '../limits.ts'
+import type { IssuedTicket } from './outage-watch.ts'
 
 /** What is known of a request that can't be accepted. */
 export type FailedAttempt = {
@@ -37,10 +38,11 @@ export type TicketMembers = {
 export function createAttempts(
   key: TicketKey,
   nowMicros: () => number,
-  onIssued: (attempt: RecordedAttempt) => void = () => {},
+  onIssued: (ticket: IssuedTicket) => void = () => {},
 ) {
   return ({ subject, idempotencyKey, reason, body }: FailedAttempt): TicketMembers => {
     if (subject === undefined || idempotencyKey === undefined) return {}
+    if (subject.length > ticketSubjectCharactersMax) return {}
     const atMicros = nowMicros()
     const content = contentOf(body)
     onIssued({ atMs: atMicros / 1_000, subject, employer: content.employer, reason })
@@ -100,10 +102,8 @@ export function namedSubject(token: string | undefined): string | undefined {
   try {
     const payload = token?.split('.', 2)[1] ?? ''
     const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
-    return typeof sub === 'string' && sub.length <= subjectCharactersMax ? sub : undefined
+    return typeof sub === 'string' ? sub : undefined
   } catch {
     return undefined
   }
 }
-
-const subjectCharactersMax = 200

@@ -10,7 +10,7 @@ import { type FailedAttempt, namedSubject, type TicketMembers } from './attempts
 import { bearerToken } from './bearer.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
-import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
+import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
 
 /** What the gate knows of a request that it let in. */
 export type Entry = { readonly class: RequestClass | undefined; readonly cameAt: number }
@@ -43,24 +43,28 @@ export function guard(server: Server, dependencies: GateDependencies): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const now = performance.now()
     const of = classOf(request.method ?? '', request.url ?? '')
-    entries.set(request, { class: of, cameAt: admission.cameAt(now) })
     const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
     const shed = of && (admission.check(of, now, filer) ?? shareOf(of, filer, now))
     if (shed === undefined) {
+      entries.set(request, { class: of, cameAt: admission.cameAt(now) })
       if (of !== undefined) response.on('close', admission.enter(of, now))
       handle.call(server, request, response)
       return
     }
     admission.refuse(shed, now)
     onShed(shed)
-    answer(dependencies, request, response, shed)
+    answer(dependencies, request, response, shed, filer, now)
   })
 }
 
-function attemptOf({ headers }: IncomingMessage, { reason }: Shed): FailedAttempt {
+function attemptOf(
+  { headers }: IncomingMessage,
+  { reason }: Shed,
+  filer: string | undefined,
+): FailedAttempt {
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key'])
   return {
-    subject: namedSubject(bearerToken(headers.authorization)),
+    subject: filer ?? namedSubject(bearerToken(headers.authorization)),
     idempotencyKey: typeof idempotencyKey === 'string' ? undefined : idempotencyKey.value,
     reason,
   }
@@ -101,17 +105,18 @@ function answer(
   request: IncomingMessage,
   response: ServerResponse,
   shed: Shed,
+  filer: string | undefined,
+  now: number,
 ): void {
   const language = languageOf(request)
-  const now = performance.now()
   const retryAfter = admission.retrySeconds(now)
-  const ticket = shed.class === 'filings-due' ? ticketOf(attemptOf(request, shed)) : {}
-  const text = shedProblemText(shed, language, randomUUID(), ticket)
+  const ticket = shed.class === 'filings-due' ? ticketOf(attemptOf(request, shed, filer)) : {}
+  const bytes = shedProblem(shed, language, randomUUID(), ticket)
   response.writeHead(shedStatus(shed), {
     ...shedHeaders(shed, retryAfter, admission.quota(shed, now)),
     'content-type': 'application/problem+json',
     'content-language': language,
-    'content-length': Buffer.byteLength(text),
+    'content-length': bytes.length,
   })
-  response.end(text)
+  response.end(bytes, 'latin1')
 }

@@ -7,15 +7,23 @@
  * Windows and attempts wait in memory, bounded, until they can be written; if the process dies before,
  * they are lost, and the tickets that filers hold are not.
  */
-import type { OutageCause, OutageWindow, RecordedAttempt } from '../journal/outages.ts'
+import type { OutageCause, OutageWindow, RecordedAttempts } from '../journal/outages.ts'
 import { attemptsRememberedMax, outageQuietMs } from '../limits.ts'
+
+/** Whose ticket it is, and from when. */
+export type IssuedTicket = Pick<RecordedAttempts, 'subject' | 'employer' | 'reason'> & {
+  readonly atMs: number
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 export class OutageWatch {
   #window: OutageWindow | undefined
   #number = 0
   /** What changed since it was written. */
   #unwritten = new Map<number, OutageWindow>()
-  #attempts: RecordedAttempt[] = []
+  /** By filer, employer and reason. */
+  #attempts = new Map<string, Writable<RecordedAttempts>>()
 
   /** A filing was refused for want of room, or its commit failed. */
   note(cause: OutageCause, nowMs: number): void {
@@ -34,8 +42,19 @@ export class OutageWatch {
   }
 
   /** Somebody was given a ticket. */
-  noteAttempt(attempt: RecordedAttempt): void {
-    if (this.#attempts.length < attemptsRememberedMax) this.#attempts.push(attempt)
+  noteAttempt({ atMs, ...who }: IssuedTicket): void {
+    this.#count({ firstMs: atMs, lastMs: atMs, tickets: 1, ...who })
+  }
+
+  #count(more: RecordedAttempts): void {
+    const name = `${more.subject}\n${more.employer ?? ''}\n${more.reason}`
+    const known = this.#attempts.get(name)
+    if (known !== undefined) {
+      known.lastMs = more.lastMs
+      known.tickets += more.tickets
+    } else if (this.#attempts.size < attemptsRememberedMax) {
+      this.#attempts.set(name, more)
+    }
   }
 
   /** The window that is open now, if one is. */
@@ -46,20 +65,25 @@ export class OutageWatch {
 
   /** Hands what is not written yet to `save`; what it rejects is kept for the next time. */
   async write(
-    save: (windows: readonly OutageWindow[], attempts: readonly RecordedAttempt[]) => Promise<void>,
+    save: (
+      windows: readonly OutageWindow[],
+      attempts: readonly RecordedAttempts[],
+    ) => Promise<void>,
     nowMs: number,
   ): Promise<void> {
     this.#endWhenQuiet(nowMs)
     const [windows, attempts] = [this.#unwritten, this.#attempts]
-    if (windows.size === 0 && attempts.length === 0) return
+    if (windows.size === 0 && attempts.size === 0) return
     this.#unwritten = new Map()
-    this.#attempts = []
+    this.#attempts = new Map()
     try {
-      await save([...windows.values()], attempts)
+      await save([...windows.values()], [...attempts.values()])
     } catch {
       // Windows that changed meanwhile are newer than those that could not be written.
       this.#unwritten = new Map([...windows, ...this.#unwritten])
-      this.#attempts = [...attempts, ...this.#attempts].slice(0, attemptsRememberedMax)
+      const since = this.#attempts
+      this.#attempts = attempts
+      for (const more of since.values()) this.#count(more)
     }
   }
 

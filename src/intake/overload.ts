@@ -51,7 +51,7 @@ export function openOverload(given: OverloadDependencies) {
       outages,
       refusedLately: new RefusedLately(),
       ticketKey,
-      ticketOf: createAttempts(ticketKey, nowMicros, (attempt) => outages.noteAttempt(attempt)),
+      ticketOf: createAttempts(ticketKey, nowMicros, (ticket) => outages.noteAttempt(ticket)),
       onShed: (shed: Shed) => {
         onShed(shed)
         const { class: of, reason } = shed

@@ -4,6 +4,7 @@
  */
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { RequestClass, Shed } from './admission.ts'
+import type { TicketMembers } from './attempts.ts'
 import { problemKinds } from './problems.ts'
 
 const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
@@ -18,39 +19,60 @@ export const classNames: Readonly<Record<RequestClass, Text>> = {
   lookups: text('状态和回执查询', 'look-ups of statuses and receipts'),
 }
 
-/** The document of a request that was not let in. */
-export function shedProblemText(
+/** What is the same in every document of a kind: before the id of the trace, and after it. */
+type Frame = readonly [before: string, after: string]
+
+const frames = new Map<string, Frame>()
+
+/**
+ * The document of a request that was not let in, as bytes of UTF-8, each a character (latin1): a text
+ * that is written to a socket as it is, without being encoded once more for each refusal.
+ */
+export function shedProblem(
   shed: Shed,
   language: keyof Text,
   traceId: string,
-  more: Readonly<Record<string, unknown>>,
+  { attemptTicket, attemptedAt, attemptValidUntil }: TicketMembers,
 ): string {
+  const kind = `${shed.class} ${shed.reason} ${language}`
+  const [before, after] = frames.get(kind) ?? frame(kind, shed, language)
+  const ticket =
+    attemptTicket === undefined
+      ? ''
+      : `,"attemptTicket":"${attemptTicket}","attemptedAt":"${attemptedAt}","attemptValidUntil":"${attemptValidUntil}"`
+  return `${before}${traceId}${after}${ticket}}`
+}
+
+function frame(kind: string, shed: Shed, language: keyof Text): Frame {
   const code = shed.reason === 'share' ? 'SHARE_EXCEEDED' : 'BUSY'
   const { status, title, fix } = problemKinds[code]
-  const name = classNames[shed.class][language]
-  const sentences =
-    shed.reason === 'share'
-      ? undefined
-      : language === 'en'
-        ? ` Given up for now: ${name}.`
-        : `暂停受理：${name}。`
-  const detail =
-    language === 'en'
-      ? `${title.en}.${sentences ?? ''} ${fix.en}`
-      : `${title['zh-CN']}。${sentences ?? ''}${fix['zh-CN']}`
-  return JSON.stringify({
+  const before = JSON.stringify({
     type: `/v1/findings/${code}`,
     title: title[language],
     status,
-    detail,
+    detail: detailOf(shed, language),
     code,
     message: title,
     fix,
-    traceId,
-    shed: shed.class,
-    reason: shed.reason,
-    ...more,
+    traceId: '',
   })
+  const after = JSON.stringify({ shed: shed.class, reason: shed.reason })
+  const made: Frame = [bytesOf(before.slice(0, -2)), bytesOf(`",${after.slice(1, -1)}`)]
+  frames.set(kind, made)
+  return made
+}
+
+const bytesOf = (text: string) => Buffer.from(text).toString('latin1')
+
+function detailOf(shed: Shed, language: keyof Text): string {
+  const { title, fix } = problemKinds[shed.reason === 'share' ? 'SHARE_EXCEEDED' : 'BUSY']
+  const name = classNames[shed.class][language]
+  const english = language === 'en'
+  const given = english ? ` Given up for now: ${name}.` : `暂停受理：${name}。`
+  const sentence = shed.reason === 'share' ? '' : given
+  return english
+    ? `${title.en}.${sentence} ${fix.en}`
+    : `${title['zh-CN']}。${sentence}${fix['zh-CN']}`
 }
 
 /** The whole system has no room: 503; one filer has its share: 429. */

@@ -29,7 +29,7 @@ import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import type { RefusedLately } from './refused-lately.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
-import { shedHeaders, shedProblemText, shedStatus } from './shed.ts'
+import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
 
 export type SubmitDependencies = {
   readonly http: HttpLimits
@@ -257,12 +257,13 @@ function sendShed(
   admission.refuse(shed, now)
   onShed(shed)
   const language = languageOf(request)
+  const ticket = ticketOf(attemptOf(request, shed.reason))
   return reply
     .code(shedStatus(shed))
     .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))
     .header('content-language', language)
     .type('application/problem+json')
-    .send(shedProblemText(shed, language, request.id, ticketOf(attemptOf(request, shed.reason))))
+    .send(Buffer.from(shedProblem(shed, language, request.id, ticket), 'latin1'))
 }
 
 function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {

@@ -6,15 +6,9 @@
  * Signed with a key of the engine's own (JWS, HS256): only the engine needs to verify it, and a
  * refusal must cost little; Ed25519 would cost more than all the rest of it.
  */
-import {
-  createHmac,
-  createSecretKey,
-  hash,
-  hkdfSync,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto'
+import { hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { attemptValidMicros, ticketCharactersMax } from '../limits.ts'
+import { HmacKey } from './hmac.ts'
 
 /** What is stated of an attempt; instants in microseconds since 1970. */
 export type Attempt = {
@@ -31,14 +25,15 @@ export type Attempt = {
   readonly digest?: string
 }
 
-export type TicketKey = KeyObject
+export type TicketKey = HmacKey
 
 const type = 'spillway-attempt+jws'
 const header = Buffer.from(`{"alg":"HS256","typ":"${type}"}`).toString('base64url')
 
 /** A key for tickets, from a secret that is kept for something else. */
 export function ticketKeyFrom(secret: KeyObject): TicketKey {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', secret.export(), '', type, 32)))
+  const key = Buffer.from(hkdfSync('sha256', secret.export(), '', type, 32))
+  return new HmacKey(key, ticketCharactersMax)
 }
 
 /** Makes a ticket for an attempt that fails now; it is valid for some days. */
@@ -49,7 +44,7 @@ export function issueTicket(
   const untilMicros = attempt.atMicros + attemptValidMicros
   const payload = Buffer.from(JSON.stringify({ ...attempt, untilMicros })).toString('base64url')
   const signed = `${header}.${payload}`
-  return { ticket: `${signed}.${signatureOf(key, signed)}`, untilMicros }
+  return { ticket: `${signed}.${key.sign(signed)}`, untilMicros }
 }
 
 /** @returns undefined for what this engine did not make, or somebody changed */
@@ -57,7 +52,7 @@ export function openTicket(key: TicketKey, ticket: string): Attempt | undefined 
   if (ticket.length > ticketCharactersMax) return undefined
   const [head, payload = '', signature = '', more] = ticket.split('.')
   if (head !== header || more !== undefined) return undefined
-  const expected = Buffer.from(signatureOf(key, `${header}.${payload}`))
+  const expected = Buffer.from(key.sign(`${header}.${payload}`))
   const given = Buffer.from(signature)
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
   return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Attempt
@@ -70,8 +65,4 @@ export function ticketHash(ticket: string): Buffer {
 
 export function keyHash(idempotencyKey: string): string {
   return hash('sha256', idempotencyKey, 'hex')
-}
-
-function signatureOf(key: TicketKey, signed: string): string {
-  return createHmac('sha256', key).update(signed).digest('base64url')
 }

@@ -18,9 +18,11 @@ export type OutageWindow = {
   readonly failed: number
 }
 
-/** Somebody who was refused, and holds a ticket. */
-export type RecordedAttempt = {
-  readonly atMs: number
+/** Somebody who was refused and holds a ticket, or some that were given in a row. */
+export type RecordedAttempts = {
+  readonly firstMs: number
+  readonly lastMs: number
+  readonly tickets: number
   readonly subject: string
   readonly employer: string | undefined
   readonly reason: string
@@ -31,7 +33,7 @@ export async function saveOutages(
   pool: pg.Pool,
   process: string,
   windows: readonly OutageWindow[],
-  attempts: readonly RecordedAttempt[],
+  attempts: readonly RecordedAttempts[],
 ): Promise<void> {
   for (const { number, beganMs, lastMs, ended, cause, refused, failed } of windows) {
     await pool.query({
@@ -51,12 +53,14 @@ export async function saveOutages(
   await pool.query({
     name: 'save-attempts',
     text: `
-      insert into journal.attempt (at, subject, employer, reason)
-      select to_timestamp(a.at), a.subject, a.employer, a.reason
-      from unnest($1::float8[], $2::text[], $3::text[], $4::text[])
-        as a (at, subject, employer, reason)`,
+      insert into journal.attempt (at, last_at, tickets, subject, employer, reason)
+      select to_timestamp(a.at), to_timestamp(a.last_at), a.tickets, a.subject, a.employer, a.reason
+      from unnest($1::float8[], $2::float8[], $3::int[], $4::text[], $5::text[], $6::text[])
+        as a (at, last_at, tickets, subject, employer, reason)`,
     values: [
-      attempts.map(({ atMs }) => atMs / 1_000),
+      attempts.map(({ firstMs }) => firstMs / 1_000),
+      attempts.map(({ lastMs }) => lastMs / 1_000),
+      attempts.map(({ tickets }) => tickets),
       attempts.map(({ subject }) => subject),
       attempts.map(({ employer }) => employer ?? null),
       attempts.map(({ reason }) => reason),
@@ -106,7 +110,7 @@ export async function listAttempts(
   untilMicros: number,
 ): Promise<AttemptsOfFiler[]> {
   const { rows } = await pool.query<AttemptsOfFiler>(
-    `select subject, count(*)::int as attempts, min(at) as first, max(at) as last,
+    `select subject, sum(tickets)::int as attempts, min(at) as first, max(coalesce(last_at, at)) as last,
        coalesce(array_agg(distinct employer) filter (where employer is not null), '{}') as employers
      from journal.attempt
      where at >= to_timestamp($1::float8) and at < to_timestamp($2::float8)

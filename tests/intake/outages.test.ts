@@ -1,7 +1,7 @@
 /** The system tells of its own outages: to everybody while they last, and to who decides afterwards. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { OutageWatch } from '../../src/intake/outage-watch.ts'
-import type { OutageWindow } from '../../src/journal/outages.ts'
+import type { OutageWindow, RecordedAttempts } from '../../src/journal/outages.ts'
 import { outageQuietMs } from '../../src/limits.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -30,6 +30,23 @@ test('refusals close to each other are one window; what could not be written is 
   ])
   await watch.write(save, 2 * outageQuietMs)
   expect(written).toHaveLength(2)
+})
+
+test('every ticket of a filer that tries again and again is counted, also while none can be written', async () => {
+  const watch = new OutageWatch()
+  const who = { subject: 'portal-1', employer: undefined, reason: 'journal' }
+  const written: RecordedAttempts[] = []
+  for (let ms = 1; ms <= 30_000; ms++) watch.noteAttempt({ atMs: ms, ...who })
+  await watch.write(async () => {
+    watch.noteAttempt({ atMs: 30_001, ...who })
+    watch.noteAttempt({ atMs: 30_002, ...who, reason: 'loop' })
+    throw new Error('the database is away')
+  }, 30_003)
+  await watch.write(async (_windows, attempts) => void written.push(...attempts), 30_004)
+  expect(written).toEqual([
+    { firstMs: 1, lastMs: 30_001, tickets: 30_001, ...who },
+    { firstMs: 30_002, lastMs: 30_002, tickets: 1, ...who, reason: 'loop' },
+  ])
 })
 
 let database: TestDatabase
