@@ -22,7 +22,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { issueToken } from '../src/intake/issue-token.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import { createGenerator } from './support/generator.ts'
-import { type MeasuredProcess, startProgram } from './support/processes.ts'
+import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
@@ -38,6 +38,8 @@ type Run = {
   readonly setAside: number
   readonly copySeconds: number
   readonly residentMiB: Readonly<Record<string, number>>
+  /** CPU microseconds of each process. */
+  readonly cpuMicros: Readonly<Record<string, number>>
 }
 
 async function main(): Promise<void> {
@@ -59,12 +61,12 @@ async function measure(rows: number, seed: number): Promise<Run> {
     const batches = await startProgram('workers/batches.ts', env)
     const sent = await send(services, intake, file, employer)
     const processes = { intake, 'posting worker': worker, 'batch worker': batches }
-    const residentMiB = Object.fromEntries(
-      Object.entries(processes).map(([name, { pid }]) => [name, peakMiB(pid)]),
-    )
+    const each = (of: (pid: number) => number) =>
+      Object.fromEntries(Object.entries(processes).map(([name, { pid }]) => [name, of(pid)]))
+    const [residentMiB, cpu] = [each(peakMiB), each(cpuMicros)]
     for (const { end } of Object.values(processes)) await end()
     const copySeconds = await copyPlainly(services, file)
-    const run = { rows, ...sent, copySeconds, residentMiB }
+    const run = { rows, ...sent, copySeconds, residentMiB, cpuMicros: cpu }
     say(`${rows} rows: ${JSON.stringify(run)}`)
     return run
   } finally {
@@ -199,6 +201,11 @@ function figuresOf({ rows, receivedSeconds, postedSeconds, setAside, ...run }: R
       value,
       unit: 'MiB',
       goal: { atMost: 250 },
+    })),
+    ...Object.entries(run.cpuMicros).map(([process, value]) => ({
+      figure: name(`${process}, CPU for a row`),
+      value: value / rows,
+      unit: 'µs',
     })),
   ]
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { workerMemory } from '../../src/platform/worker-memory.ts'
 
 export type MeasuredProcess = {
   readonly pid: number
@@ -18,11 +19,13 @@ export async function startProgram(
   env: Record<string, string>,
   preload?: string,
 ): Promise<MeasuredProcess> {
+  const memory = file.startsWith('workers/') ? workerMemory : { execArgv: [], env: {} }
   const preloaded = preload && fileURLToPath(new URL(`../${preload}`, import.meta.url))
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
-    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...env },
+    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...memory.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [
+      ...memory.execArgv,
       ...(preloaded ? ['--import', preloaded] : []),
       ...(process.env.BENCH_PROFILE === undefined
         ? []

@@ -120,7 +120,7 @@ function toolFile(tool) {
 /** Runs the project's Node and ends as it ends; signals are passed on, and waited for. */
 function run(args) {
   const bin = path.join(modules, '.bin')
-  const child = spawn(node24, args, {
+  const child = spawn(node24, [...process.execArgv, ...args], {
     stdio: 'inherit',
     env: {
       // Without it each process strips types again: 20 MiB more and a third slower to start.

@@ -18,6 +18,7 @@ import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
 import type { Logger } from './logger.ts'
 import { type Child, createSupervisor } from './supervisor.ts'
+import { workerMemory } from './worker-memory.ts'
 
 export type Engine = {
   /** Starts everything; resolves when a declaration can be filed, with nothing if stopped before. */
@@ -138,14 +139,16 @@ async function startProcesses(
   const worker = supervisor.run({
     name: 'worker',
     file: fileOf('../../workers/post.ts'),
-    env: childEnv,
+    execArgv: workerMemory.execArgv,
+    env: { ...workerMemory.env, ...childEnv },
   })
   // Without a port: one is the worker's already.
   const { WORKER_PORT: _, ...batchEnv } = childEnv
   const batches = supervisor.run({
     name: 'batches',
     file: fileOf('../../workers/batches.ts'),
-    env: batchEnv,
+    execArgv: workerMemory.execArgv,
+    env: { ...workerMemory.env, ...batchEnv },
   })
   const intake = supervisor.run({
     name: 'intake',

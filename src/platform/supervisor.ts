@@ -22,6 +22,8 @@ export type ChildOptions = {
   readonly name: string
   readonly file: string
   readonly env: NodeJS.ProcessEnv
+  /** Of Node. */
+  readonly execArgv?: readonly string[]
 }
 
 export type Supervisor = {
@@ -101,10 +103,10 @@ class SupervisedChild implements Child {
   }
 
   #start(): void {
-    const { file, env } = this.#options
+    const { file, env, execArgv = [] } = this.#options
     const startedAt = performance.now()
     // A process group of its own: Ctrl-C in a terminal reaches the supervisor alone.
-    const child = fork(file, { env, detached: true, execArgv: [] })
+    const child = fork(file, { env, detached: true, execArgv: [...execArgv] })
     this.#process = child
     child.on('message', (message: Record<string, unknown>) => {
       if (message.ready !== true) return
