@@ -93,11 +93,15 @@ async function run(pool: pg.Pool, config: Config, { command, ids, all }: Options
     if (last === undefined) break
     after = last
   }
-  if (command === 'export') return
+  if (command === 'export') {
+    if (count === 0) process.stderr.write('There are no dead letters.\n')
+    return
+  }
   if (named !== undefined && count < named.length) {
     say(`${named.length - count} of these ids are no ${openOnly ? 'open ' : ''}dead letters.`)
     process.exitCode = 1
   }
+  if (command === 'retry' && all && count === 0) say('There are no open dead letters.')
   if (command === 'list') say(`${count} ${all ? '' : 'open '}dead letters.`)
 }
 

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from './declaration/period.ts'
-import { listAttempts, listOutages } from './journal/outages.ts'
+import { listAttempts, listOutages, type OutageCause } from './journal/outages.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -71,7 +71,20 @@ function show(
       `  ${subject}  ${attempts} tickets, ${instant(first)} to ${instant(last)}  ${employers.join(' ')}`,
     )
   }
+  for (const cause of new Set(outages.map((one) => one.cause)))
+    say(`  ${cause}: ${meanings[cause]}`)
   say(`${outages.length} windows from ${from} to ${to}.`)
+}
+
+/** What a window began with, for who decides about a deadline. */
+const meanings: Readonly<Record<OutageCause, string>> = {
+  commit: 'the database could not be reached, or did not commit in time; filings failed',
+  journal: 'more filings came than can be committed in time; some were refused',
+  loop: 'an intake process had more requests than it can read in time',
+  requests: 'an intake process had as many requests under way as it may have',
+  memory: 'an intake process was nearly out of memory',
+  disk: 'the disk of the database was nearly full',
+  off: 'an operator had SHED_AT refuse filings',
 }
 
 function instant(date: Date): string {

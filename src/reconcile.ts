@@ -144,7 +144,9 @@ function show(books: Books, json: boolean): void {
   if (books.oldestSeconds !== undefined) {
     say(`  the oldest that is under way waits for ${books.oldestSeconds.toFixed(0)} s`)
   }
-  say(books.balanced ? '  Balanced.' : '  NOT BALANCED: see missing and doubled.')
+  const nothing = books.lanes.every(({ accepted }) => accepted === 0)
+  if (!books.balanced) say('  NOT BALANCED: see missing and doubled.')
+  else say(nothing ? '  Nothing was accepted on this day.' : '  Balanced.')
 }
 
 function say(text: string): void {

@@ -9,9 +9,9 @@ export type Readiness = {
   /** Rejects when the database can't be used. */
   readonly checkDatabase: () => Promise<void>
   readonly isDraining: () => boolean
-  /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
   /** Why nothing moves any more; the process is about to end. */
   readonly stuck: () => string | undefined
+  /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
   readonly durability: () => { readonly refuses: boolean; readonly settings: string }
 }
 

@@ -18,7 +18,9 @@ const schema = Type.Object({
   }),
   at: Type.String(),
   acceptedLastMinute: Type.Integer(),
-  secondsToAccept: Type.Number({ description: 'Of an answer, on average of late.' }),
+  secondsToAccept: Type.Optional(
+    Type.Number({ description: 'Of an answer, on average of late; absent before the first.' }),
+  ),
   backlog: Type.Object({
     declarations: Type.Integer({ description: 'Accepted and not yet posted; -1: not known now.' }),
     oldestSeconds: Type.Number(),
@@ -100,7 +102,7 @@ function present(
     status: open !== undefined ? 'red' : slow || backlog.declarations < 0 ? 'yellow' : 'green',
     at: formatInstant(now),
     acceptedLastMinute: Math.round(acceptedLastMinute()),
-    secondsToAccept: Number((answerMs() / 1_000).toFixed(3)),
+    ...(answerMs() > 0 && { secondsToAccept: Number((answerMs() / 1_000).toFixed(3)) }),
     backlog,
     ...(open && {
       openOutage: {
