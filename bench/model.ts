@@ -1,0 +1,149 @@
+/**
+ * `npm run bench:model [-- --employers N --peak P --lines L --json]`: how many cores of intake, workers,
+ * Postgres and Redis an installation needs for a peak second of P declarations with L lines. Measures what
+ * declarations of two sizes cost on this machine, and in smaller groups, predicts what a third size costs
+ * at another rate, and says how far off the prediction was.
+ */
+import { parseArgs } from 'node:util'
+import { calibrate, observeAt, startInstallation } from './model/calibrate.ts'
+import {
+  type Costs,
+  coresFor,
+  costOf,
+  fitCosts,
+  type Measured,
+  parts,
+  rateOf,
+} from './model/capacity.ts'
+import { prepareFilings } from './support/filings.ts'
+import { type Figure, report } from './support/report.ts'
+import { startServices } from './support/services.ts'
+
+const seconds = Number(process.env.BENCH_SECONDS ?? 6)
+const [smallLines, largeLines, checkedLines] = [2, 40, 13]
+const share = 0.6
+/** The largest Postgres that one would buy before splitting it. */
+const postgresCores = 64
+
+const { values } = parseArgs({
+  options: {
+    employers: { type: 'string', default: '1000000' },
+    peak: { type: 'string', default: '5000' },
+    lines: { type: 'string', default: '13' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+async function main(): Promise<void> {
+  const services = await startServices()
+  try {
+    const installation = await startInstallation(services)
+    const small = await calibrate(installation, smallLines, seconds)
+    const large = await calibrate(installation, largeLines, seconds)
+    const openly = async (lines: number, share: number) => {
+      const filings = await prepareFilings(services, lines)
+      return observeAt(installation, filings, lines, small.perSecond * share, seconds)
+    }
+    const costs = fitCosts(small, large, await openly(smallLines, 0.1))
+    const checked = await openly(checkedLines, 0.4)
+    await installation.intake.end()
+    await installation.worker.end()
+    const figures = [
+      ...parts.map((part) => ({
+        figure: `${part}: a declaration, each line of it, each group`,
+        value: costs[part].declaration,
+        unit: `µs + ${costs[part].line.toFixed(2)} µs + ${costs[part].group.toFixed(0)} µs`,
+      })),
+      ...checks(costs, checked),
+      ...plan(costs, small.groups, Number(values.peak), Number(values.lines)),
+      ...storage(small, large, Number(values.employers), Number(values.peak), Number(values.lines)),
+    ]
+    if (!report('bench:model', figures)) process.exitCode = 1
+    if (!values.json) process.stdout.write(`\n${beyond}\n`)
+  } finally {
+    await services.stop()
+  }
+}
+
+/** Predicted over measured, by part and in all. */
+function checks(costs: Costs, { micros, ...shape }: Measured): Figure[] {
+  const predicted = (part: (typeof parts)[number]) => costOf(costs[part], shape)
+  const sum = (of: (part: (typeof parts)[number]) => number) =>
+    parts.reduce((all, part) => all + of(part), 0)
+  const ratio = sum(predicted) / sum((part) => micros[part])
+  return [
+    ...parts.map((part) => ({
+      figure: `${checkedLines} lines, ${part}: predicted / measured at two fifths of the rate`,
+      value: predicted(part) / micros[part],
+      unit: 'ratio',
+    })),
+    {
+      figure: `${checkedLines} lines: error of the whole`,
+      value: Math.abs(ratio - 1),
+      unit: 'ratio',
+    },
+  ]
+}
+
+function plan(costs: Costs, groups: number, perSecond: number, lines: number): Figure[] {
+  const shape = { lines, groups }
+  const cores = coresFor(costs, { ...shape, perSecond, share })
+  return [
+    ...parts.map((part) => ({
+      figure: `${perSecond}/s of ${lines} lines, at ${share} of a core: ${part}`,
+      value: cores[part],
+      unit: 'cores',
+    })),
+    {
+      figure: `one Postgres of ${postgresCores} cores ends at`,
+      value: rateOf(costs, 'postgres', postgresCores, shape, share),
+      unit: 'declarations/s',
+    },
+    {
+      figure: 'one Redis, which has one thread, ends at',
+      value: rateOf(costs, 'redis', 1, shape, share),
+      unit: 'declarations/s',
+    },
+  ]
+}
+
+type Sized = {
+  readonly lines: number
+  readonly keptBytes: number
+  readonly writtenAheadBytes: number
+}
+
+function storage(
+  small: Sized,
+  large: Sized,
+  employers: number,
+  perSecond: number,
+  lines: number,
+): Figure[] {
+  const at = (of: (one: Sized) => number) => {
+    const line = (of(large) - of(small)) / (large.lines - small.lines)
+    return of(small) + line * (lines - small.lines)
+  }
+  return [
+    {
+      figure: `kept for a month of ${employers} employers`,
+      value: (employers * at((one) => one.keptBytes)) / 2 ** 30,
+      unit: 'GiB',
+    },
+    {
+      figure: 'written ahead in the peak second',
+      value: (perSecond * at((one) => one.writtenAheadBytes)) / 2 ** 20,
+      unit: 'MiB/s',
+    },
+  ]
+}
+
+const beyond = `What splits, in the order in which it ends:
+  intake and workers   more processes, on as many hosts as wanted: they share nothing but Postgres and the queue
+  Redis                one job is an envelope of up to 1,000 declarations; a second lane has a queue of its own
+  Postgres, reading    statuses and lists from a standby
+  Postgres, writing    the ledger's tables begin with the envelope, by which they can be partitioned; then
+                       employers over several Postgres: a key, a declaration and what is in force belong
+                       to one employer, so intake groups by employer's database and nothing spans two`
+
+await main()

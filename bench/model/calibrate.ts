@@ -1,0 +1,115 @@
+/** Measures what declarations of one size cost each part, from the request to the ledger. */
+import pg from 'pg'
+import { type Filing, fire, prepareFilings } from '../support/filings.ts'
+import { runOpenLoad } from '../support/open-load.ts'
+import {
+  cpuMicros,
+  cpuMicrosOfFamily,
+  type MeasuredProcess,
+  startProgram,
+} from '../support/processes.ts'
+import type { Services } from '../support/services.ts'
+import { type Measured, type Part, parts } from './capacity.ts'
+
+export type Installation = {
+  readonly services: Services
+  readonly intake: MeasuredProcess
+  readonly worker: MeasuredProcess
+}
+
+export async function startInstallation(services: Services): Promise<Installation> {
+  const { databaseUrl, redisUrl, keyringFile } = services
+  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
+  const intake = await startProgram('src/intake.ts', env)
+  return { services, intake, worker: await startProgram('workers/post.ts', env) }
+}
+
+export type Observed = Measured & {
+  readonly accepted: number
+  readonly perSecond: number
+  /** Bytes that Postgres keeps for a declaration, journal and ledger, and writes ahead. */
+  readonly keptBytes: number
+  readonly writtenAheadBytes: number
+}
+
+/** As many as a hundred clients get accepted, and all of them posted. */
+export async function calibrate(installation: Installation, lines: number, seconds: number) {
+  const filings = await prepareFilings(installation.services, lines)
+  const { address } = installation.intake
+  await fire(address, filings, { duration: 3 }, true) // warm
+  return observe(installation, lines, async () => {
+    const began = performance.now()
+    const { accepted } = await fire(address, filings, { duration: seconds }, true)
+    return { accepted, perSecond: (accepted / (performance.now() - began)) * 1_000 }
+  })
+}
+
+/** The same at an open rate. */
+export function observeAt(
+  installation: Installation,
+  filings: readonly Filing[],
+  lines: number,
+  perSecond: number,
+  seconds: number,
+) {
+  return observe(installation, lines, async () => {
+    const port = Number(new URL(installation.intake.address).port)
+    const keyPrefix = `model-${lines}-${Math.round(perSecond)}`
+    const order = { port, perSecond, seconds, filings, keyPrefix, keepAnswers: false, seed: 1 }
+    const { accepted } = await runOpenLoad(order)
+    return { accepted, perSecond: accepted / seconds }
+  })
+}
+
+async function observe(
+  { services, intake, worker }: Installation,
+  lines: number,
+  load: () => Promise<{ accepted: number; perSecond: number }>,
+): Promise<Observed> {
+  const client = new pg.Client({ connectionString: services.databaseUrl })
+  await client.connect()
+  try {
+    await drained(client)
+    const read = (): Record<Part, number> => ({
+      intake: cpuMicros(intake.pid),
+      worker: cpuMicros(worker.pid),
+      postgres: cpuMicrosOfFamily(services.postgresPid),
+      redis: cpuMicros(services.redisPid),
+    })
+    const [before, sizeBefore] = [read(), await sizes(client)]
+    const { accepted, perSecond } = await load()
+    await drained(client)
+    const [after, size] = [read(), await sizes(client)]
+    const each = (of: (part: Part) => number) =>
+      Object.fromEntries(parts.map((part) => [part, of(part)])) as Record<Part, number>
+    return {
+      lines,
+      groups: (size.groups - sizeBefore.groups) / accepted,
+      accepted,
+      perSecond,
+      micros: each((part) => (after[part] - before[part]) / accepted),
+      keptBytes: (size.kept - sizeBefore.kept) / accepted,
+      writtenAheadBytes: (size.ahead - sizeBefore.ahead) / accepted,
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+async function drained(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query('select 1 from journal.unposted limit 1')
+    if (rows.length === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function sizes(client: pg.Client) {
+  const { rows } = await client.query<{ kept: string; ahead: string; groups: string }>(
+    `select pg_database_size(current_database()) as kept,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as ahead,
+       (select count(*) from journal.envelope) as groups`,
+  )
+  const [row] = rows
+  return { kept: Number(row?.kept), ahead: Number(row?.ahead), groups: Number(row?.groups) }
+}

@@ -1,0 +1,76 @@
+/**
+ * What an installation needs, on paper: CPU for each declaration and line of it, by the part that spends
+ * it, times the peak. Measured costs are three: what a declaration costs whatever is in it, each line of
+ * it, and each group in which declarations are committed, queued and posted together. The last is why
+ * what is costly at rest is cheap at the peak.
+ */
+
+/** Who spends CPU on a declaration on its way. */
+export const parts = ['intake', 'worker', 'postgres', 'redis'] as const
+export type Part = (typeof parts)[number]
+
+/** Microseconds of CPU. */
+export type Cost = {
+  readonly declaration: number
+  readonly line: number
+  readonly group: number
+}
+export type Costs = Readonly<Record<Part, Cost>>
+
+export type Measured = {
+  readonly lines: number
+  /** Groups for each declaration: 1 at rest, a hundredth or less at the peak. */
+  readonly groups: number
+  readonly micros: Readonly<Record<Part, number>>
+}
+
+/**
+ * Costs from three measurements: two sizes at the peak, and the smaller one at a lower rate, where groups
+ * are smaller. What noise makes negative counts as nothing.
+ */
+export function fitCosts(small: Measured, large: Measured, slow: Measured): Costs {
+  const fitted = (part: Part): Cost => {
+    const rise = (one: Measured, other: Measured, by: 'lines' | 'groups') =>
+      Math.max(0, (other.micros[part] - one.micros[part]) / (other[by] - one[by]))
+    const line = rise(small, large, 'lines')
+    const group = rise(small, slow, 'groups')
+    const rest = small.micros[part] - line * small.lines - group * small.groups
+    return { line, group, declaration: Math.max(0, rest) }
+  }
+  return {
+    intake: fitted('intake'),
+    worker: fitted('worker'),
+    postgres: fitted('postgres'),
+    redis: fitted('redis'),
+  }
+}
+
+export type Shape = { readonly lines: number; readonly groups: number }
+
+export function costOf({ declaration, line, group }: Cost, { lines, groups }: Shape): number {
+  return declaration + line * lines + group * groups
+}
+
+export type Demand = Shape & {
+  /** Declarations in the peak second. */
+  readonly perSecond: number
+  /** The share of a core that is planned for: above it, waiting grows faster than work. */
+  readonly share: number
+}
+
+/** Cores of each part that take the demand, posting as fast as is accepted. */
+export function coresFor(costs: Costs, demand: Demand): Record<Part, number> {
+  const { perSecond, share } = demand
+  const of = (part: Part) => (perSecond * costOf(costs[part], demand)) / 1_000_000 / share
+  return {
+    intake: of('intake'),
+    worker: of('worker'),
+    postgres: of('postgres'),
+    redis: of('redis'),
+  }
+}
+
+/** Declarations a second that so many cores of one part take. */
+export function rateOf(costs: Costs, part: Part, cores: number, shape: Shape, share: number) {
+  return (cores * share * 1_000_000) / costOf(costs[part], shape)
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { type Cost, coresFor, costOf, fitCosts, type Shape } from '../../bench/model/capacity.ts'
+
+const cost: Cost = { declaration: 40, line: 3, group: 900 }
+const measured = (shape: Shape) => {
+  const micros = costOf(cost, shape)
+  return { ...shape, micros: { intake: micros, worker: micros, postgres: micros, redis: micros } }
+}
+const small = measured({ lines: 2, groups: 0.01 })
+const large = measured({ lines: 40, groups: 0.01 })
+const slow = measured({ lines: 2, groups: 0.5 })
+
+test('what a declaration, a line and a group cost is found again from three measurements', () => {
+  const { intake } = fitCosts(small, large, slow)
+  expect(intake.declaration).toBeCloseTo(40)
+  expect(intake.line).toBeCloseTo(3)
+  expect(intake.group).toBeCloseTo(900)
+})
+
+test('a cost that noise makes negative counts as nothing, and is not taken off the others', () => {
+  const { worker } = fitCosts(small, { ...small, lines: 40 }, { ...slow, micros: small.micros })
+  expect(worker).toEqual({ declaration: small.micros.worker, line: 0, group: 0 })
+})
+
+test('twice the peak needs twice the cores, and groups make it cheaper', () => {
+  const costs = fitCosts(small, large, slow)
+  const demand = { perSecond: 1_000, lines: 13, groups: 0.01, share: 0.5 }
+  const { intake } = coresFor(costs, demand)
+  expect(intake).toBeCloseTo((1_000 * (40 + 39 + 9)) / 1e6 / 0.5)
+  expect(coresFor(costs, { ...demand, perSecond: 2_000 }).intake).toBeCloseTo(2 * intake)
+  expect(coresFor(costs, { ...demand, groups: 0.5 }).intake).toBeGreaterThan(4 * intake)
+})
