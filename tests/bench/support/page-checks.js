@@ -1,13 +1,17 @@
 /* What a page looks like, measured in the browser. */
 globalThis.checks = {
-  /** Labels of drawings that cover each other, or reach out of their figure. */
+  /** Labels and flags of drawings that cover each other, or reach out of their figure. */
   badLabels() {
     const bad = []
     for (const figure of document.querySelectorAll('figure.chart')) {
       const name = figure.querySelector('h3').textContent
       const frame = figure.getBoundingClientRect()
-      const labels = [...figure.querySelectorAll('svg.plot text')]
-        .map((text) => ({ text: text.textContent, box: text.getBoundingClientRect() }))
+      const labels = [...figure.querySelectorAll('svg.plot text, svg.plot .flag rect')]
+        .filter((one) => one.tagName === 'rect' || !one.closest('.flag'))
+        .map((text) => ({
+          text: text.closest('.flag')?.textContent ?? text.textContent,
+          box: text.getBoundingClientRect(),
+        }))
         .filter(({ box }) => box.width > 0)
       for (const [i, { text, box }] of labels.entries()) {
         if (box.left < frame.left - 1 || box.right > frame.right + 1)
