@@ -1,6 +1,6 @@
 /** Packages of Debian or Ubuntu, unpacked in a folder and not installed, so that an ordinary user can do it. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
@@ -44,7 +44,13 @@ export function unpackPackages(
 
 /** Where programs of an unpacked folder find their libraries, for LD_LIBRARY_PATH. */
 export function libraryFolders(folder: string): string {
-  const lib = join(folder, 'usr', 'lib')
-  const triples = readdirSync(lib).filter((name) => name.endsWith('-linux-gnu'))
-  return triples.map((name) => join(lib, name)).join(delimiter)
+  const roots = [join(folder, 'usr', 'lib'), join(folder, 'lib')].filter((root) => existsSync(root))
+  const triples = roots.flatMap((root) =>
+    readdirSync(root)
+      .filter((name) => name.endsWith('-linux-gnu'))
+      .map((name) => join(root, name)),
+  )
+  // PulseAudio's packages name this folder of theirs absolutely.
+  const pulse = triples.map((triple) => join(triple, 'pulseaudio')).filter((one) => existsSync(one))
+  return [...triples, ...pulse].join(delimiter)
 }
