@@ -20,7 +20,7 @@ import type { Declaration } from '../src/declaration/schema.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
-import { type Chart, chartsSvg } from './support/chart.ts'
+import { chartsSvg, type Line, type LineChart, pointsChart } from './support/chart.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
 import { type Figure, machine, report, say } from './support/report.ts'
@@ -401,31 +401,27 @@ function table({ name, capacity, rounds }: Sweep): void {
   }
 }
 
-function chartsOf({ name, capacity, rounds }: Sweep): Chart[] {
-  const of = (program: Program, value: (round: Round) => number) =>
-    rounds
+function chartsOf({ name, capacity, rounds }: Sweep): LineChart[] {
+  const line = (label: string, program: Program, value: (round: Round) => number): Line => ({
+    name: label,
+    points: rounds
       .filter((round) => round.program === program)
-      .map((round) => [round.multiple * capacity, value(round)] as const)
+      .map((round) => ({ x: round.multiple * capacity, y: value(round) })),
+  })
+  const refusedRate = ({ seen, seconds }: Round) => seen.refused / seconds
+  const p99 = ({ seen }: Round) => seen.acceptedMs.p99
+  const x = 'offered, declarations/s'
+  const id = name.replaceAll(' ', '-')
   return [
-    {
-      title: `${name}: accepted and refused`,
-      x: 'offered, declarations/s',
-      y: 'per second',
-      lines: [
-        { name: 'accepted', points: of('admission', acceptedRate) },
-        { name: 'refused', points: of('admission', ({ seen, seconds }) => seen.refused / seconds) },
-        { name: 'accepted, under-pressure', points: of('under-pressure', acceptedRate) },
-      ],
-    },
-    {
-      title: `${name}: latency of what is accepted`,
-      x: 'offered, declarations/s',
-      y: 'p99, ms',
-      lines: [
-        { name: 'admission', points: of('admission', ({ seen }) => seen.acceptedMs.p99) },
-        { name: 'under-pressure', points: of('under-pressure', ({ seen }) => seen.acceptedMs.p99) },
-      ],
-    },
+    pointsChart({ id: `${id}-rates`, title: `${name}: accepted and refused`, x, y: 'per second' }, [
+      line('accepted', 'admission', acceptedRate),
+      line('refused', 'admission', refusedRate),
+      line('u.-p., accepted', 'under-pressure', acceptedRate),
+    ]),
+    pointsChart(
+      { id: `${id}-p99`, title: `${name}: latency of what is accepted`, x, y: 'p99, ms' },
+      [line('admission', 'admission', p99), line('under-pressure', 'under-pressure', p99)],
+    ),
   ]
 }
 

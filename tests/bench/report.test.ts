@@ -1,0 +1,222 @@
+/** The report of a rehearsal, as a real browser shows it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compareRecords, differences, rule } from '../../bench/rehearsal/compare.ts'
+import { compareHtml } from '../../bench/rehearsal/compare-page.ts'
+import { envelope } from '../../bench/rehearsal/envelope.ts'
+import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
+import { reportHtml } from '../../bench/rehearsal/report.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { makeEmptyRecord, makeRecord } from './support/record.ts'
+
+const checks = readFileSync(new URL('support/page-checks.js', import.meta.url), 'utf8')
+const folder = mkdtempSync(path.join(tmpdir(), 'spillway-report-'))
+const fast = makeRecord({ compress: 24, verdict: 'fail' })
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchChromium()
+}, 300_000)
+afterAll(async () => {
+  await browser?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+type Look = {
+  readonly width?: number
+  readonly dark?: boolean
+  readonly print?: boolean
+  readonly script?: boolean
+}
+type Seen = { readonly page: Page; readonly complaints: string[]; readonly requests: string[] }
+
+/** Opens a page as a file; what the browser complains of and asks for is noted. */
+async function open(html: string, look: Look = {}): Promise<Seen> {
+  const file = path.join(folder, 'report.html')
+  writeFileSync(file, html)
+  const page = await browser.newPage({
+    viewport: { width: look.width ?? 1280, height: 900 },
+    colorScheme: look.dark ? 'dark' : 'light',
+    javaScriptEnabled: look.script ?? true,
+  })
+  const [complaints, requests]: [string[], string[]] = [[], []]
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => requests.push(request.url()))
+  if (look.print) await page.emulateMedia({ media: 'print' })
+  await page.goto(`file://${file}`)
+  await page.evaluate(checks)
+  return { page, complaints, requests }
+}
+
+const sections = 'verdict day latency-map processes forecast recovery audit settings'.split(' ')
+
+test.each([
+  ['passed', makeRecord({ compress: 24 })],
+  ['failed', fast],
+  ['void', makeRecord({ compress: 240, verdict: 'void' })],
+  ['empty', makeEmptyRecord()],
+])(
+  'the report of a %s rehearsal opens without a complaint, a request, or a missing section',
+  async (_, record) => {
+    const { page, complaints, requests } = await open(reportHtml(record))
+    expect(complaints).toEqual([])
+    expect(requests).toHaveLength(1)
+    const ids = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('main > section')].map(({ id }) => id)`,
+    )
+    expect(ids).toEqual(sections)
+    const verdict = { pass: 'Passed', fail: 'Failed', void: 'Void' }[record.verdict]
+    expect(await page.locator('main > section').first().innerText()).toContain(verdict)
+    expect(await page.locator('html').getAttribute('lang')).toBe('en')
+    await page.close()
+  },
+)
+
+test.each([320, 380, 700, 1000, 1280, 1900])(
+  'at a width of %i pixels nothing is cut, covered or scrolled to',
+  async (width) => {
+    const { page } = await open(reportHtml(fast), { width })
+    expect(await page.evaluate('checks.badLabels()')).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    await page.close()
+  },
+)
+
+test('a day of 86,400 seconds and a million declarations is a small file that opens at once', async () => {
+  const record = makeRecord()
+  expect(record.samples.timeOfDay).toHaveLength(86_400)
+  expect(record.processes.length).toBeGreaterThanOrEqual(12)
+  const html = reportHtml(record)
+  expect(Buffer.byteLength(html)).toBeLessThan(3_000_000)
+  const { page } = await open(html)
+  const ms = await page.evaluate<number>(
+    'performance.getEntriesByType("navigation")[0].loadEventEnd',
+  )
+  console.log(
+    `${Buffer.byteLength(html)} bytes, opened in ${Math.round(ms)} ms (2,000 are asked for)`,
+  )
+  // Generous: other tests run beside it.
+  expect(ms).toBeLessThan(8_000)
+  expect(await page.evaluate('checks.badLabels()')).toEqual([])
+  await page.close()
+})
+
+test('a peak of one second is in the drawing, and so is a lonely value', () => {
+  const values = Array.from({ length: 86_400 }, (_, second) => (second === 60_007 ? 999 : null))
+  const points = envelope(values, 'median').filter((point) => point !== null)
+  expect(points).toEqual([{ x: 60_060, y: 999, low: 999, high: 999 }])
+  const noisy = envelope(
+    values.map((value) => value ?? 1),
+    'mean',
+  )
+  expect(Math.max(...noisy.map((point) => point?.high ?? 0))).toBe(999)
+})
+
+test.each([false, true])(
+  'texts and lines stand out from the paper, and lines differ without colour (dark: %s)',
+  async (dark) => {
+    const { page } = await open(reportHtml(fast), { dark })
+    expect(await page.evaluate('checks.faintTexts(4.5)')).toEqual([])
+    const drawings = await page.evaluate<{ dash: string; contrast: number }[][]>('checks.lines()')
+    expect(drawings.filter((lines) => lines.length > 1).length).toBeGreaterThanOrEqual(3)
+    for (const lines of drawings) {
+      expect(new Set(lines.map(({ dash }) => dash)).size).toBe(lines.length)
+      for (const { contrast } of lines) expect(contrast).toBeGreaterThan(3)
+    }
+    await page.close()
+  },
+)
+
+test('on paper it is A4, with a place to sign on the first sheet', async () => {
+  const { page } = await open(reportHtml(fast), { print: true, width: 688 })
+  expect(await page.evaluate('checks.badLabels()')).toEqual([])
+  const signature = await page.locator('.signature').boundingBox()
+  // A sheet without its margins, in pixels of CSS.
+  expect((signature?.y ?? 9e9) + (signature?.height ?? 0)).toBeLessThan(((297 - 30) / 25.4) * 96)
+  const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString(
+    'latin1',
+  )
+  expect(pdf).toMatch(/MediaBox \[0 0 59[45][.\d]* 84[12]/)
+  const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0
+  expect(sheets).toBeGreaterThan(3)
+  expect(sheets).toBeLessThan(16)
+  await page.close()
+})
+
+test('on the screen there is nothing to sign', async () => {
+  const { page } = await open(reportHtml(fast))
+  expect(await page.locator('.signature').isVisible()).toBe(false)
+  await page.close()
+})
+
+test('values can be read with the keyboard, and every chart has a title, words and a table', async () => {
+  const { page } = await open(reportHtml(fast))
+  await page.locator('#filings').focus()
+  for (let i = 0; i < 5; i += 1) await page.keyboard.press('ArrowRight')
+  const readout = await page.locator('#filings [role=status]').innerText()
+  expect(readout).toMatch(/^\d\d:\d\d:\d\d\noffered: [\d,.]+ .*\naccepted: [\d,.]+/)
+  const plain = await open(reportHtml(fast), { script: false })
+  for (const figure of await plain.page.locator('figure.chart').all()) {
+    expect(await figure.locator('svg.plot[role=img] > title').count()).toBe(1)
+    expect(await figure.locator('svg.plot > desc').count()).toBe(1)
+    expect(await figure.locator('details table tbody tr').count()).toBeGreaterThan(5)
+  }
+  await page.close()
+  await plain.page.close()
+})
+
+const attack = `"><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'&lt;`
+const texts = new Set(
+  'title name unit why reasons settings machine sources reasoning saturatesFirst id endedAt startedAt'.split(
+    ' ',
+  ),
+)
+
+/** The record with the attack in every text of it. */
+function attacked(value: unknown, within = false): unknown {
+  if (typeof value === 'string') return within ? `${value}${attack}` : value
+  if (Array.isArray(value)) return value.map((one) => attacked(one, within))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, attacked(one, within || texts.has(key))]),
+  )
+}
+
+test('what a record says stays text, whatever it says', async () => {
+  const record = attacked(fast) as RehearsalRecord
+  const compared = {
+    rows: compareRecords(record, record),
+    differences: differences(record, fast),
+    rule,
+  }
+  for (const html of [reportHtml(record), compareHtml(record, fast, compared)]) {
+    const { page, complaints, requests } = await open(html)
+    expect(complaints).toEqual([])
+    expect(requests).toHaveLength(1)
+    expect(await page.evaluate('window.hacked')).toBeUndefined()
+    expect(await page.locator('img').count()).toBe(0)
+    expect(await page.locator('h1').innerText()).toContain(attack)
+    await page.close()
+  }
+})
+
+test('a comparison shows each chart of both, one above the other, on the same scales', async () => {
+  const slow = makeRecord({ compress: 48, seed: 2, slower: 5 })
+  const compared = { rows: compareRecords(fast, slow), differences: differences(fast, slow), rule }
+  for (const width of [380, 1280]) {
+    const { page, complaints } = await open(compareHtml(fast, slow, compared), { width })
+    expect(complaints).toEqual([])
+    expect(await page.evaluate('checks.badLabels()')).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    const scale = (id: string) =>
+      page.locator(`#${id} text.tick[text-anchor=end]`).allTextContents()
+    for (const id of ['filings', 'latency', 'backlog', 'heat']) {
+      expect(await scale(`a-${id}`)).toEqual(await scale(`b-${id}`))
+    }
+    await page.close()
+  }
+})
