@@ -6,22 +6,30 @@ import { createGenerator } from './generator.ts'
 import type { Services } from './services.ts'
 
 const connections = 100
+/** How exactly the end of a number of requests is noticed; a second unless set. */
+const sampleMs = 20
 
 export type Filing = { readonly body: string; readonly authorization: string }
 
-/** Distinct declarations of 100 employers, each with its employer's token. */
-export async function prepareFilings({ keyringFile }: Services, lines = 5): Promise<Filing[]> {
+const filingsMade = 2_000
+
+/** 2,000 distinct declarations of 100 employers, or so many, each with its employer's token. */
+export async function prepareFilings(
+  { keyringFile }: Pick<Services, 'keyringFile'>,
+  lines = 5,
+  employers = 100,
+): Promise<Filing[]> {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const generator = createGenerator(1)
   const filings: Filing[] = []
-  for (let i = 0; i < 100; i += 1) {
+  for (let i = 0; i < employers; i += 1) {
     const employer = generator.employer()
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
       { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 7_200 },
     )
-    for (let j = 0; j < 20; j += 1) {
+    for (let j = 0; j < filingsMade / employers; j += 1) {
       const body = JSON.stringify(generator.declaration({ employer, period: '2024-11', lines }))
       filings.push({ body, authorization: `Bearer ${token}` })
     }
@@ -37,10 +45,11 @@ export async function fire(
   filings: readonly Filing[],
   limit: { duration: number } | { amount: number },
   mayRefuse = false,
-): Promise<{ accepted: number; refused: number; seconds: number }> {
+): Promise<{ accepted: number; refused: number; seconds: number; p99Ms: number }> {
   const result = await autocannon({
     url: `${url}/v1/declarations`,
     connections,
+    sampleInt: sampleMs,
     ...limit,
     requests: [
       {
@@ -61,5 +70,6 @@ export async function fire(
   const { non2xx, errors } = result
   if ((non2xx > 0 && !mayRefuse) || errors > 0)
     throw new Error(`${non2xx} refusals and ${errors} errors under load`)
-  return { accepted: result['2xx'], refused: non2xx, seconds: result.duration }
+  const { duration: seconds, latency } = result
+  return { accepted: result['2xx'], refused: non2xx, seconds, p99Ms: latency.p99 }
 }

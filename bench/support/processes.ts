@@ -7,6 +7,8 @@ import { workerMemory } from '../../src/platform/worker-memory.ts'
 export type MeasuredProcess = {
   readonly pid: number
   readonly address: string
+  /** Resolves when it has ended, however it did. */
+  readonly gone: Promise<void>
   end(): Promise<void>
 }
 
@@ -32,13 +34,15 @@ export async function startProgram(
         : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]),
     ],
   })
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const address = await readyAddress(child)
   return {
     pid: child.pid as number,
     address,
+    gone,
     end: async () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve))
-      if (child.exitCode === null && child.kill('SIGTERM')) await gone
+      child.kill('SIGTERM')
+      await gone
     },
   }
 }
@@ -56,18 +60,24 @@ const ticksPerSecond = 100
 
 /** CPU time of a process so far, user and system, in microseconds; 0 when it is gone. */
 export function cpuMicros(pid: number): number {
+  const [user = 0, system = 0] = ticksOf(pid)
+  return ((user + system) * 1_000_000) / ticksPerSecond
+}
+
+/** Of a process: user and system, and the same of its children that have ended. */
+function ticksOf(pid: number): number[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / ticksPerSecond
+    return fields.slice(11, 15).map(Number)
   } catch {
-    return 0
+    return []
   }
 }
 
-/** CPU time of a process and its living children: a Postgres server and its backends. */
+/** CPU time of a process and its children, living and ended: a Postgres server and its backends. */
 export function cpuMicrosOfFamily(pid: number): number {
-  let sum = cpuMicros(pid)
+  let sum = (ticksOf(pid).reduce((all, one) => all + one, 0) * 1_000_000) / ticksPerSecond
   for (const name of readdirSync('/proc')) {
     if (/^\d+$/.test(name) && parentOf(Number(name)) === pid) sum += cpuMicros(Number(name))
   }

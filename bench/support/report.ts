@@ -1,6 +1,6 @@
 /**
  * How a benchmark reports: a table for people, or JSON lines {bench, figure, value, unit, goal,
- * holds} on standard output with --json.
+ * goalText, holds} on standard output with --json.
  */
 import { cpus, totalmem } from 'node:os'
 
@@ -29,7 +29,7 @@ export function report(bench: string, figures: readonly Figure[]): boolean {
     }
   })
   if (process.argv.includes('--json')) {
-    for (const { goalText: _, ...line } of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
+    for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
   } else {
     process.stdout.write(`\n${bench}, on ${machine()}\n\n`)
     process.stdout.write(`| figure | value | unit | goal | holds |\n|---|---:|---|---:|---|\n`)

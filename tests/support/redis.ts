@@ -14,17 +14,27 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
-/** Starts a server of the caller's own, without persistence: it may be emptied and killed. */
-export async function startRedis(options: { readonly port?: number } = {}): Promise<TestRedis> {
+export type RedisOptions = {
+  readonly port?: number
+  /** A folder in which every command is on disk before it is answered, and found again. */
+  readonly durableIn?: string
+}
+
+/**
+ * Starts a server of the caller's own. It may be emptied and killed: without persistence, unless a
+ * folder for it is named.
+ */
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const { command, libraries } = findRedisServer()
   const port = options.port ?? (await freePort('127.0.0.1'))
-  const dir = mkdtempSync(path.join(tmpdir(), 'spillway-redis-'))
+  const dir = options.durableIn ?? mkdtempSync(path.join(tmpdir(), 'spillway-redis-'))
   const settings = {
     port,
     bind: '127.0.0.1',
     dir,
     save: '',
-    appendonly: 'no',
+    appendonly: options.durableIn === undefined ? 'no' : 'yes',
+    appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])
@@ -39,7 +49,7 @@ export async function startRedis(options: { readonly port?: number } = {}): Prom
     stop: async () => {
       child.kill('SIGKILL')
       await gone
-      rmSync(dir, { recursive: true, force: true })
+      if (options.durableIn === undefined) rmSync(dir, { recursive: true, force: true })
     },
   }
 }
