@@ -401,6 +401,14 @@ export const problemKinds = {
       'What is wrong with the file as a whole is in findings of GET /v1/batches/{id}; where it could not be read, mend it as they say and send it again.',
     ),
   },
+  ERRORS_FORMAT_OTHER: {
+    status: 406,
+    title: text('错误清单没有这种格式', 'The errors file is not written in this format'),
+    fix: text(
+      'NDJSON 文件的错误清单为 format=ndjson；CSV、TSV、XLSX 文件的为 format=csv 或 xlsx。也可以不写 format。',
+      'Of NDJSON it is format=ndjson; of CSV, TSV and XLSX, format=csv or xlsx. Or leave format out.',
+    ),
+  },
   STREAMS_TOO_MANY: {
     status: 429,
     title: text(
