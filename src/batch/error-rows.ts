@@ -19,7 +19,7 @@ import {
 } from '../limits.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import { type FileFinding, writeFileFinding } from './file-findings.ts'
-import { type FilePosition, readRows, rowOptionsOf } from './file-rows.ts'
+import { type FilePosition, readRows } from './file-rows.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
@@ -67,8 +67,7 @@ export async function keepErrorRows(
   }
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  const options = await rowOptionsOf(work, sourceOf(batch))
-  for await (const read of readRows(sourceOf(batch), options, position)) {
+  for await (const read of readRows(sourceOf(batch), work, position)) {
     for (const { row, entry, cells, position: amended } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

@@ -6,7 +6,7 @@ import { kindOfFile } from './kind.ts'
 import { readNdjson } from './ndjson.ts'
 import type { FiledRow } from './row-line.ts'
 import type { FileSource, NdjsonPosition } from './rows.ts'
-import { readTable, type TableOptions, type TablePosition } from './table.ts'
+import { readTable, type TablePosition } from './table.ts'
 import type { BatchWork } from './work.ts'
 
 export type FileRow = FiledRow & {
@@ -17,45 +17,43 @@ export type FileRow = FiledRow & {
 /** Plain data. */
 export type FilePosition = TablePosition | NdjsonPosition
 
-export type FileBatch<At extends FilePosition = FilePosition> = {
+export type FileBatch<At extends FilePosition | undefined = FilePosition | undefined> = {
   readonly rows: readonly FileRow[]
   /** One that ends the reading is in the last batch. */
   readonly findings: readonly FileFinding[]
-  /** After these rows. */
+  /** After these rows; undefined: nothing of it was read. */
   readonly next: At
 }
 
-export type RowOptions = {
-  readonly format: 'csv' | 'xlsx' | 'ndjson'
-  readonly defaults: TableOptions['defaults']
-}
-
-/** How to read a batch's file, every time it is read. */
-export async function rowOptionsOf(
+/**
+ * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is
+ * named, tells one kind of text from another, no more.
+ */
+export async function* readRows(
+  source: FileSource,
   { employer, period, region, format }: BatchWork,
-  source: FileSource,
-): Promise<RowOptions> {
-  const kind = format ?? (await seenFormat(source))
-  return { format: kind === 'tsv' ? 'csv' : kind, defaults: { employer, region, period } }
-}
-
-/** What is of no kind is read as text, and told to be no table. */
-async function seenFormat(source: FileSource): Promise<RowOptions['format']> {
-  for await (const bytes of source(0)) {
-    const kind = kindOfFile(bytes)
-    return typeof kind === 'string' ? kind : 'csv'
-  }
-  return 'csv'
-}
-
-export function readRows(
-  source: FileSource,
-  { format, defaults }: RowOptions,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
-  return format === 'ndjson'
-    ? readNdjson(source, from as NdjsonPosition | undefined)
-    : readTable(source, { format, defaults, from: from as TablePosition | undefined })
+  const kind = kindOfFile(await firstBytes(source))
+  if (typeof kind !== 'string') yield { rows: [], findings: [kind], next: from }
+  else if (kind === 'ndjson' || (kind === 'csv' && format === 'ndjson'))
+    yield* readNdjson(source, from as NdjsonPosition | undefined)
+  else {
+    const defaults = { employer, region, period }
+    yield* readTable(source, { format: kind, defaults, from: from as TablePosition | undefined })
+  }
+}
+
+/** As many as tell a kind. */
+const firstBytesMin = 256
+
+async function firstBytes(source: FileSource): Promise<Uint8Array> {
+  let bytes = Buffer.alloc(0)
+  for await (const piece of source(0)) {
+    bytes = Buffer.concat([bytes, piece])
+    if (bytes.length >= firstBytesMin) break
+  }
+  return bytes
 }
 
 /** Whether the rows of a file are declarations. */

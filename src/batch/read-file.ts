@@ -8,13 +8,7 @@ import { periodPattern } from '../declaration/period.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
 import { gatheredCharactersMax, gatheredRowsMax, pieceBytesMax } from '../limits.ts'
 import { endsReading, type FileFinding } from './file-findings.ts'
-import {
-  type FilePosition,
-  type FileRow,
-  isOfDeclarations,
-  readRows,
-  rowOptionsOf,
-} from './file-rows.ts'
+import { type FilePosition, type FileRow, isOfDeclarations, readRows } from './file-rows.ts'
 import type { Header } from './header.ts'
 import { insertPieces, type Piece, type PieceKeys, type PieceRow, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
@@ -58,9 +52,9 @@ export async function readFile(
       ])
     })
   }
-  const options = await rowOptionsOf(work, sourceOf(batch))
   let ended = findings.some(endsReading)
-  for await (const read of readRows(sourceOf(batch), options, position)) {
+  const reading = ended ? [] : readRows(sourceOf(batch), work, position)
+  for await (const read of reading) {
     for (const row of read.rows) gathered.add(row)
     position = read.next
     for (const finding of read.findings) {

@@ -122,14 +122,9 @@ describe('a workbook that a spreadsheet saved', () => {
 })
 
 describe('a file that is no workbook to read', () => {
-  const compound = Buffer.concat([
-    Buffer.from('d0cf11e0a1b11ae1', 'hex'),
-    Buffer.alloc(1_000),
-    Buffer.from('EncryptedPackage', 'utf16le'),
-  ])
   test.each([
     ['an old one', saved('plain.xls'), 'FILE_LEGACY_SPREADSHEET'],
-    ['one with a password', compound, 'FILE_PASSWORD'],
+    ['one with a password', saved('password.xlsx'), 'FILE_PASSWORD'],
     ['one of OpenDocument', saved('empty.ods'), 'FILE_NOT_WORKBOOK'],
     ['a PDF', Buffer.from('%PDF-1.7\n'), 'FILE_KIND_UNKNOWN'],
     ['half of one', saved('plain.xlsx').subarray(0, 4_000), 'FILE_BROKEN'],
@@ -156,6 +151,18 @@ describe('a file that is no workbook to read', () => {
     expect(pieces).toBeLessThan(80)
   })
 
+  test('a sheet with nothing but its header is empty', async () => {
+    expect((await readXlsx(await workbookOf(sheetOf(titles)))).codes).toEqual(['FILE_EMPTY'])
+  })
+
+  test('a file that ends anywhere too early is refused', async () => {
+    const whole = saved('plain.xlsx')
+    for (let length = 2; length < whole.length; length += 101) {
+      const { codes, lines } = await readXlsx(whole.subarray(0, length))
+      expect([length, codes, lines]).toEqual([length, ['FILE_BROKEN'], []])
+    }
+  })
+
   test('any file with a byte changed is read or refused, and never throws', async () => {
     const whole = saved('plain.xlsx')
     for (let at = 0; at < whole.length; at += 7) {
@@ -169,6 +176,19 @@ describe('a file that is no workbook to read', () => {
 
 describe('a workbook that means harm', () => {
   test.each([
+    [
+      'entities within each other (a billion laughs)',
+      `<!DOCTYPE l [<!ENTITY l0 "laugh">${Array.from({ length: 9 }, (_, i) => `<!ENTITY l${i + 1} "${`&l${i};`.repeat(10)}">`).join('')}]>${sheetOf(rowOf(inline('&l9;')))}`,
+    ],
+    [
+      'an entity that is a file',
+      `<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>${sheetOf(rowOf(inline('&f;')))}`,
+    ],
+    [
+      'an entity that is an address',
+      `<!DOCTYPE x [<!ENTITY % e SYSTEM "http://127.0.0.1/e.dtd">%e;]>${sheetOf(titles, good)}`,
+    ],
+    ['a DOCTYPE elsewhere', '<!DOCTYPE worksheet SYSTEM "http://127.0.0.1/w.dtd"><worksheet/>'],
     ['a DOCTYPE', '<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet><sheetData/></worksheet>'],
     ['an entity of its own', sheetOf(rowOf(inline('&a;')))],
     ['an entity with a file', sheetOf(rowOf(inline('&xxe;')))],
@@ -226,6 +246,20 @@ describe('a workbook that means harm', () => {
     expect((await readXlsx(file)).codes).toEqual(['FILE_NOT_WORKBOOK'])
   })
 
+  test('a row of a million cells is given up at the first that is too many', async () => {
+    const cells = (function* () {
+      yield `<worksheet><sheetData>${titles}<row>`
+      for (let i = 0; i < 1_000_000; i += 1) yield '<c><v>1</v></c>'
+      yield '</row></sheetData></worksheet>'
+    })()
+    const wide = await collect(writeZip([{ name: 'xl/s.xml', content: cells }]))
+    const reading = await readXlsx(await withPart(await workbookOf(''), wide))
+    expect(reading.codes).toEqual(['COLUMNS_TOO_MANY'])
+    expect(written(reading, 'COLUMNS_TOO_MANY').message.en).toContain(
+      'Row 2 has more than 200 columns',
+    )
+  })
+
   test('distinct texts are held up to a limit, each as it was', () => {
     const strings = new SharedStrings()
     const long = '长'.repeat(5_000)
@@ -245,6 +279,69 @@ describe('a workbook that means harm', () => {
     ])
   })
 })
+
+describe('an archive with numbers of 64 bits', () => {
+  test('is read as any other', async () => {
+    const file = wide(await workbookOf(sheetOf(titles, good)))
+    expect((await readXlsx(file)).lines).toHaveLength(1)
+  })
+
+  test('is told to be damaged where they point nowhere', async () => {
+    const file = wide(await workbookOf(sheetOf(titles, good)))
+    const end = file.length - 22
+    const record = Number(file.readBigUInt64LE(end - 12))
+    // Of the locator, the record, and the first entry: each is read from where the other tells.
+    for (const at of [end - 12, record + 40, record + 48, end - 20, record]) {
+      for (const value of [0n, 2n ** 40n, 2n ** 64n - 1n]) {
+        const broken = Buffer.from(file)
+        broken.writeBigUInt64LE(value, at)
+        expect((await readXlsx(broken)).codes).toEqual(['FILE_BROKEN'])
+      }
+    }
+    for (const length of [10, 100, 1_000]) {
+      const cut = Buffer.concat([file.subarray(0, record - length), file.subarray(record)])
+      expect((await readXlsx(cut)).codes).toEqual(['FILE_BROKEN'])
+    }
+  })
+})
+
+/** The same archive as ZIP64 (APPNOTE 4.3.14 to 4.5.3): what writes a workbook as it goes makes such. */
+function wide(narrow: Buffer): Buffer {
+  const end = narrow.length - 22
+  const count = narrow.readUInt16LE(end + 10)
+  const start = narrow.readUInt32LE(end + 16)
+  const entries: Buffer[] = []
+  for (let at = start; at < end; ) {
+    const nameEnd = at + 46 + narrow.readUInt16LE(at + 28)
+    const entry = Buffer.from(narrow.subarray(at, nameEnd))
+    const other = Buffer.from('feca04000000c0de', 'hex') // a field that nobody knows
+    const extra = Buffer.alloc(28)
+    extra.writeUInt16LE(1, 0)
+    extra.writeUInt16LE(24, 2)
+    for (const [i, field] of [24, 20, 42].entries()) {
+      extra.writeBigUInt64LE(BigInt(entry.readUInt32LE(field)), 4 + 8 * i)
+      entry.writeUInt32LE(0xffffffff, field)
+    }
+    entry.writeUInt16LE(other.length + extra.length, 30)
+    entries.push(entry, other, extra)
+    at = nameEnd
+  }
+  const directory = Buffer.concat(entries)
+  const record = Buffer.alloc(56)
+  record.writeUInt32LE(0x06064b50, 0)
+  record.writeBigUInt64LE(44n, 4)
+  record.writeBigUInt64LE(BigInt(count), 24)
+  record.writeBigUInt64LE(BigInt(count), 32)
+  record.writeBigUInt64LE(BigInt(directory.length), 40)
+  record.writeBigUInt64LE(BigInt(start), 48)
+  const locator = Buffer.alloc(20)
+  locator.writeUInt32LE(0x07064b50, 0)
+  locator.writeBigUInt64LE(BigInt(start + directory.length), 8)
+  locator.writeUInt32LE(1, 16)
+  const narrowEnd = Buffer.from(narrow.subarray(end))
+  narrowEnd.fill(0xff, 8, 20)
+  return Buffer.concat([narrow.subarray(0, start), directory, record, locator, narrowEnd])
+}
 
 /** The same archive with the sheet of another one, compressed as it is there. */
 async function withPart(workbook: Buffer, other: Buffer): Promise<Buffer> {
