@@ -174,6 +174,8 @@ export const setAsideStretchDeclarations = 100
 /** Such rows in one piece, or so much text: opening one takes intake 1 ms of its one thread. */
 export const errorPieceRows = 200
 export const errorPieceCharacters = 128 * 1024
+/** Rows that were set aside can be fetched for so long after their batch ended; then they are deleted. */
+export const errorsKeptMs = 90 * 86_400_000
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */

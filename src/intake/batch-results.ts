@@ -99,7 +99,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside.',
+        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),
@@ -174,7 +174,7 @@ async function sendErrors(
     return sendProblem(request, reply.header('retry-after', '5'), 'ERRORS_FILE_NOT_YET')
   }
   const layout = await findLayout(readPool, sealingKeys, id)
-  if (layout === undefined) return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
+  if (layout === undefined) return sendProblem(request, reply, 'ERRORS_FILE_FORGOTTEN')
   const format = formatOf(layout, request.query.format)
   if (format === undefined) return sendProblem(request, reply, 'ERRORS_FORMAT_OTHER')
   const leave = places.enter(subject)

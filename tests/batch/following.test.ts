@@ -268,6 +268,13 @@ describe('a file that is sent', () => {
     expect(batch.links.declarations).toBeUndefined()
     const { bytes } = await ask(token, `${batch.links.errors}`)
     expect(bytes.toString()).toContain(rows[2]?.[2])
+    await waitFor('its rows to be deleted, months later', async () => {
+      await database.owner.query(
+        `update batch.work set forgotten_at = forgotten_at - interval '91 days' where batch = $1`,
+        [id],
+      )
+      return (await ask(token, `${batch.links.errors}`)).json.code === 'ERRORS_FILE_FORGOTTEN'
+    })
     expect(bytes.toString()).not.toContain(rows[0]?.[2])
   })
 

@@ -1,7 +1,7 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { forgetEnded } from '../../src/batch/forget.ts'
+import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -153,6 +153,44 @@ describe('a bureau’s file', () => {
     await forgetAll()
     expect(before).toMatchObject({ chunk: 1, piece: 2, set_aside: 1 })
     expect(await left()).toEqual({ ...before, chunk: 0, piece: 0, set_aside: 0 })
+  })
+
+  test('what was set aside is deleted months later, with all that told of its rows', async () => {
+    const rows = rowsOf(3, 2)
+    rows[1] = wrongNumber(rows[1] as Row)
+    const batches: string[] = []
+    for (const part of [rows.slice(0, 3), rows.slice(1)]) {
+      batches.push(await receive(part))
+      await workOn(dependencies(), await claim())
+    }
+    const [old, recent] = batches as [string, string]
+    const { owner } = journal.database
+    const forgetOld = async () => {
+      while (await forgetErrors(journal.pool, inTransaction));
+    }
+    const age = (batch: string, by: string) =>
+      owner.query(`update batch.work set forgotten_at = now() - $2::interval where batch = $1`, [
+        batch,
+        by,
+      ])
+    await forgetOld()
+    expect(await errorRowsOf(old)).toHaveLength(1) // they have not ended yet
+    await postAll()
+    await finishPosted(journal.pool)
+    while (await forgetEnded(journal.pool, inTransaction));
+    await age(old, '90 days 1 minute')
+    await age(recent, '89 days 23 hours')
+    await forgetOld()
+    const { rows: left } = await owner.query(
+      `select w.batch, position is null as no_position, errors_position is null as no_errors,
+         (select count(*)::int from batch.error_row e where e.batch = w.batch) as pieces
+       from batch.work w where batch = any($1)`,
+      [batches],
+    )
+    expect(left).toContainEqual({ batch: old, no_position: true, no_errors: true, pieces: 0 })
+    expect(left).toContainEqual({ batch: recent, no_position: false, no_errors: false, pieces: 1 })
+    expect(await errorRowsOf(recent)).toHaveLength(1)
+    expect((await stateOf(old)).stage).toBe('posted')
   })
 
   test('a wrong row refuses all of it, where that was asked for', async () => {
