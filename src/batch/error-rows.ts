@@ -141,6 +141,7 @@ class Picked {
   add(row: ErrorRow): void {
     this.#open.push(row)
     for (const cell of row.cells) this.#characters += cell.length
+    this.#characters += findingCharacters * row.findings.length
     if (this.#open.length >= errorPieceRows || this.#characters >= errorPieceCharacters)
       this.#close()
   }
@@ -165,6 +166,8 @@ class Picked {
 }
 
 const piecesAtATime = 20
+/** Of one finding, as it is kept. */
+const findingCharacters = 150
 
 async function insertErrorRows(
   client: pg.PoolClient,
