@@ -138,7 +138,8 @@ async function badFiles(): Promise<Bad[]> {
 test('each is told with what to do and where, while others file, in bounded memory', async () => {
   const token = await tokenFor([employer])
   const bad = await badFiles()
-  const ids = await Promise.all(bad.map(([name, content]) => send(token, content, name)))
+  const ids: string[] = []
+  for (const [name, content] of bad) ids.push(await send(token, content, name))
   const good = await send(
     token,
     Buffer.from(`${header}${row}合计,,6500,\n制表人：,,,\n`),
