@@ -160,17 +160,22 @@ export const acceptStatementMsMax = 4_000
 
 /** A worker that writes nothing of a batch for so long loses it to another. */
 export const batchLeaseMs = 30_000
-/** Rows of a file kept in memory before they are written down, and bytes of them in one piece. */
+/** Rows of a file, or text of them, kept in memory before they are written down; bytes of a piece. */
 export const gatheredRowsMax = 10_000
+export const gatheredCharactersMax = 4 * 1024 * 1024
 export const pieceBytesMax = 64 * 1024 * 1024
-/** Units (an employer and a period) checked before the verdicts are written down; and their rows. */
+/** Units checked before the verdicts are written down; and their rows, and what is wrong with them. */
 export const unitsAtATime = 500
 export const checkedRowsAtATime = 10_000
 /** Rows of a file whose findings are in memory at a time, while those set aside are picked from it. */
 export const setAsideStretchRows = 10_000
+/** The same of a file of declarations, each of which has as many findings as an answer shows. */
+export const setAsideStretchDeclarations = 100
 /** Such rows in one piece, or so much text: opening one takes intake 1 ms of its one thread. */
 export const errorPieceRows = 200
 export const errorPieceCharacters = 128 * 1024
+/** Rows that were set aside can be fetched for so long after their batch ended; then they are deleted. */
+export const errorsKeptMs = 90 * 86_400_000
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */

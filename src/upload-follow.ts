@@ -31,6 +31,8 @@ export type FollowedBatch = {
 
 export type FollowDependencies = {
   readonly file: string
+  /** As it was said; undefined: by the file's ending. */
+  readonly format: string | undefined
   readonly language: keyof Text
   /** What is known of a batch, once something has changed or some seconds have passed. */
   readonly look: (id: string) => Promise<FollowedBatch>
@@ -80,15 +82,30 @@ function stageText({ stage, progress }: FollowedBatch): string {
   return `${stage}: ${done[stage] ?? `${count(read)} rows`}${speed}`
 }
 
+/** By what the file is, or how it ends. */
+const errorsFormats: Readonly<Record<string, string>> = {
+  xlsx: 'xlsx',
+  ndjson: 'ndjson',
+  jsonl: 'ndjson',
+  json: 'ndjson',
+}
+
 async function saveErrors(
-  { file, save, write }: FollowDependencies,
+  { file, format: said, save, write }: FollowDependencies,
   { stage }: FollowedBatch,
   errors: string,
 ): Promise<void> {
   const { dir, name, ext } = path.parse(file)
-  const format = ext.toLowerCase() === '.xlsx' ? 'xlsx' : 'csv'
+  const format = errorsFormats[said ?? ext.slice(1).toLowerCase()] ?? 'csv'
   const saved = path.join(dir, `${name}.errors.${format}`)
   await save(`${errors}?format=${format}`, saved)
+  if (format === 'ndjson') {
+    const others = stage === 'refused' ? ' Nothing was filed: send the others with them.' : ''
+    write(
+      `The declarations that are wrong are in ${saved}, each with what to do: mend them and send them as a file of their own.${others}\n`,
+    )
+    return
+  }
   write(
     stage === 'refused'
       ? `The rows that are wrong are in ${saved}: mend them in ${file} and send it again, or send it with --mode accept-good to file the others.\n`

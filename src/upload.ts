@@ -74,6 +74,7 @@ async function main(args: string[]): Promise<void> {
   if (!options.waits || isGivenUp(sent.stage)) return
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
+    format: options.members.format,
     look: (id: string) => look(options, id, uploadWaitSeconds),
     save: (place: string, file: string) => save(options, place, file),
   }

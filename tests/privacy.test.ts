@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { writeXlsx } from '../src/batch/xlsx-writer.ts'
 import { freePort } from '../src/platform/free-port.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from './support/engine.ts'
@@ -107,7 +108,91 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     }
     expect(files).toBeGreaterThan(100)
   })
+
+  test('nor are those in files, good rows and wrong ones, in any format', async () => {
+    const employers = Array.from({ length: 4 }, () => declare().employer)
+    const token = await tokenFor(employers)
+    const headers = { authorization: `Bearer ${token}` }
+    const [batches, worker] = await Promise.all([
+      startProcess('batches', env),
+      startProcess('worker', env),
+    ])
+    const ids: string[] = []
+    for (const [name, content] of await plantedFiles(employers)) {
+      const form = new FormData()
+      const members = { period: '2024-11', region: '340100', kind: 'regular', mode: 'accept-good' }
+      for (const [member, value] of Object.entries(members)) form.set(member, value)
+      form.set('file', new Blob([new Uint8Array(content)]), name)
+      const answer = await fetch(`${intake.address}/v1/batches`, {
+        method: 'POST',
+        headers: { ...headers, 'idempotency-key': `planted-${ids.length}` },
+        body: form,
+      })
+      ids.push(((await answer.json()) as { id: string }).id)
+    }
+    // While their bytes and rows are kept, too.
+    for (const look of [['checking', 'filing', 'posting', 'posted'], ['posted']]) {
+      for (const id of ids) {
+        await waitFor(`${id} to be ${look[0]}`, async () => {
+          const answer = await fetch(`${intake.address}/v1/batches/${id}`, { headers })
+          return look.includes(((await answer.json()) as { stage: string }).stage)
+        })
+      }
+      expectNoTrace('a dump of the database', await dump(database))
+      expectNoTrace('the queue', await queueContent(backend, redis, database))
+    }
+    for (const id of ids) {
+      const errors = await fetch(`${intake.address}/v1/batches/${id}/errors`, { headers })
+      // They come back to who sent them, and to nobody else.
+      expect(await errors.text()).toContain(planted.name)
+    }
+    const { rowCount } = await database.owner.query('select from batch.error_row')
+    expect(rowCount).toBe(3)
+    await Promise.all([batches.end(), worker.end()])
+    for (const one of [batches, worker, intake]) {
+      expect(one.output()).toContain('"level":')
+      expectNoTrace('a log', one.output())
+    }
+    expectNoTrace('a dump of the database, afterwards', await dump(database))
+    await database.owner.query('checkpoint')
+    for (const { name, content } of filesUnder(inject('postgresDataDir')))
+      expectNoTrace(name, content)
+  })
 })
+
+/** Files in each format, with a good row, wrong ones, and a person in columns where none belongs. */
+async function plantedFiles(
+  employers: readonly string[],
+): Promise<readonly (readonly [string, Buffer])[]> {
+  const [ofCsv = '', ofXlsx = '', ofNdjson = '', other = ''] = employers
+  const { idNumber, name } = planted
+  const rows = (employer: string) => [
+    ['统一社会信用代码', '证件号码', '姓名', '缴费工资', name],
+    [employer, idNumber, name, '6500', ''],
+    [employer, refused.idNumber, name, '6500', name],
+    [idNumber, name, idNumber, name, idNumber],
+    [employer, idNumber, name, idNumber, ''],
+  ]
+  const csv = rows(ofCsv)
+    .map((row) => row.join(','))
+    .join('\n')
+  const book = [{ name, widths: [], headerRows: 1, rows: rows(ofXlsx) }]
+  const pieces: Buffer[] = []
+  for await (const piece of writeXlsx(book)) pieces.push(piece)
+  const good = declare({ employer: ofNdjson, lines: 1 })
+  const line = { ...good.lines?.[0], person: planted }
+  const declarations = [
+    JSON.stringify({ ...good, lines: [line] }),
+    JSON.stringify({ ...good, employer: other, lines: [{ ...line, person: refused }] }),
+    JSON.stringify({ ...good, employer: idNumber, period: name, [name]: idNumber }),
+    `{"name": "${name}", ${idNumber}`,
+  ]
+  return [
+    [`${name}.csv`, Buffer.from(csv)],
+    [`${name}.xlsx`, Buffer.concat(pieces)],
+    [`${name}.ndjson`, Buffer.from(declarations.join('\n'))],
+  ]
+}
 
 async function queueContent(
   backend: 'redis' | 'postgres',

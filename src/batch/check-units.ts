@@ -12,12 +12,19 @@ import { declarationId } from '../journal/digest.ts'
 import { checkedRowsAtATime, partLinesMax, unitsAtATime } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
+import { checkDeclaredRow } from './declared-row.ts'
 import { Entries, type LineEntry } from './entries.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
-import { findHeader } from './find.ts'
+import { findLayout } from './find.ts'
 import { PersonSet } from './person-set.ts'
-import { listUnchecked, type Piece, readPieces, type UnitKey } from './pieces.ts'
+import {
+  listUnchecked,
+  type Piece,
+  readPieces,
+  type UncheckedUnit,
+  type UnitKey,
+} from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
 import type { RowHeader } from './row-line.ts'
 import { insertSetAside, type SetAside, type SetAsideRow } from './set-aside.ts'
@@ -45,14 +52,17 @@ export async function checkUnits(
 ): Promise<BatchWork> {
   const { pool, keys } = dependencies
   const verdicts = new Verdicts(dependencies, work)
-  const header = await findHeader(pool, keys.all, work.batch)
-  const isErrorsFile = header?.columns.position !== undefined
-  for (;;) {
-    const units = await listUnchecked(pool, work.batch, unitsAtATime)
+  const layout = await findLayout(pool, keys.all, work.batch)
+  const isErrorsFile = layout?.kind === 'table' && layout.header.columns.position !== undefined
+  for (let after: UnitKey | undefined; ; ) {
+    const units = await listUnchecked(pool, work.batch, after, unitsAtATime)
     if (units.length === 0) break
-    for (const unit of units)
-      await checkUnit(dependencies, work, { ...unit, isErrorsFile }, verdicts)
+    for (const unit of units) {
+      if (unit.entry === 0) await checkUnit(dependencies, work, { ...unit, isErrorsFile }, verdicts)
+      else await checkRow(dependencies, work, unit, verdicts)
+    }
     await verdicts.write()
+    after = units.at(-1)
   }
   const { rows } = await pool.query<{ rows_good: string; rows_set_aside: string }>(
     'select rows_good, rows_set_aside from batch.work where batch = $1',
@@ -79,7 +89,7 @@ class Verdicts {
 
   async setAside(some: SetAside): Promise<void> {
     this.#setAside.push(some)
-    await this.#checked(some.rows.length)
+    await this.#checked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
   }
 
   async add(unit: CheckedUnit): Promise<void> {
@@ -120,7 +130,8 @@ async function insertUnits(
         batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts
       )
       select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
-        ceil(u.lines::numeric / $10::integer)
+        -- A cancellation has no lines, and is one part.
+        greatest(ceil(u.lines::numeric / $10::integer), least(u.good, 1))
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
         $8::integer[], $9::text[]
@@ -137,6 +148,27 @@ async function insertUnits(
       units.map(({ replaces }) => replaces ?? null),
       partLinesMax,
     ],
+  })
+}
+
+/** A unit that is a row of declarations. */
+async function checkRow(
+  dependencies: CheckDependencies,
+  work: BatchWork,
+  unit: UncheckedUnit,
+  verdicts: Verdicts,
+): Promise<void> {
+  const { employer, period, entry } = unit
+  const key = { employer, period, entry }
+  const { declaration, aside } = await checkDeclaredRow(dependencies, work, unit)
+  if (aside !== undefined)
+    await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
+  await verdicts.add({
+    ...key,
+    good: declaration === undefined ? 0 : 1,
+    setAside: aside === undefined ? 0 : 1,
+    lines: declaration?.lines?.length ?? 0,
+    replaces: declaration?.replaces,
   })
 }
 

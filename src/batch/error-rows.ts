@@ -11,31 +11,34 @@ import type pg from 'pg'
 import {
   errorPieceCharacters,
   errorPieceRows,
+  gatheredCharactersMax,
   gatheredRowsMax,
   pieceBytesMax,
+  setAsideStretchDeclarations,
   setAsideStretchRows,
 } from '../limits.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import { type FileFinding, writeFileFinding } from './file-findings.ts'
+import { type FilePosition, readRows } from './file-rows.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
-import { type ReadDependencies, tableOptionsOf } from './read-file.ts'
+import type { ReadDependencies } from './read-file.ts'
 import { columnOfPointer } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { readStretch } from './set-aside.ts'
-import { readTable, type TablePosition } from './table.ts'
 import { type BatchWork, writeStep } from './work.ts'
 
 /** A row that was not filed. */
-type ErrorRow = {
+export type ErrorRow = {
   /** In the file; of an errors file that was sent back, in the first one. */
   readonly row: number
+  /** Of NDJSON: the line. */
   readonly cells: readonly string[]
   readonly findings: readonly FileFinding[]
 }
 
 /** Where picking goes on. */
-type Place = { readonly position?: TablePosition; readonly pieces: number; readonly ended: boolean }
+type Place = { readonly position?: FilePosition; readonly pieces: number; readonly ended: boolean }
 
 const piecePlace = (batch: string, number: number) => `error rows ${batch} ${number}`
 const positionPlace = (batch: string) => `errors position ${batch}`
@@ -64,11 +67,10 @@ export async function keepErrorRows(
   }
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  const options = await tableOptionsOf(work, sourceOf(batch))
-  for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
-    for (const { row, cells, position: amended } of read.rows) {
-      if (stretch !== stretchOf(row)) {
-        stretch = stretchOf(row)
+  for await (const read of readRows(sourceOf(batch), work, position)) {
+    for (const { row, entry, cells, position: amended } of read.rows) {
+      if (stretch !== stretchOf(row, entry)) {
+        stretch = stretchOf(row, entry)
         wrong = await readStretch(pool, keys, batch, stretch)
       }
       const findings = wrong.get(row)
@@ -83,8 +85,8 @@ export async function keepErrorRows(
 }
 
 /** The part of a file that a row is in. */
-export function stretchOf(row: number): number {
-  return Math.floor(row / setAsideStretchRows)
+export function stretchOf(row: number, entry = 0): number {
+  return Math.floor(row / (entry === 0 ? setAsideStretchRows : setAsideStretchDeclarations))
 }
 
 async function findLastStretch(pool: pg.Pool, batch: string): Promise<number | undefined> {
@@ -126,18 +128,20 @@ class Picked {
   #whole: ErrorRow[][] = []
   #open: ErrorRow[] = []
   #characters = 0
+  #wholeCharacters = 0
 
   constructor(pieces: number) {
     this.pieces = pieces
   }
 
   get isFull(): boolean {
-    return this.#whole.length >= piecesAtATime
+    return this.#whole.length >= piecesAtATime || this.#wholeCharacters >= gatheredCharactersMax
   }
 
   add(row: ErrorRow): void {
     this.#open.push(row)
     for (const cell of row.cells) this.#characters += cell.length
+    this.#characters += findingCharacters * row.findings.length
     if (this.#open.length >= errorPieceRows || this.#characters >= errorPieceCharacters)
       this.#close()
   }
@@ -145,6 +149,7 @@ class Picked {
   #close(): void {
     if (this.#open.length > 0) this.#whole.push(this.#open)
     this.#open = []
+    this.#wholeCharacters += this.#characters
     this.#characters = 0
   }
 
@@ -155,11 +160,14 @@ class Picked {
       return { number: this.pieces, rows }
     })
     this.#whole = []
+    this.#wholeCharacters = 0
     return taken
   }
 }
 
 const piecesAtATime = 20
+/** Of one finding, as it is kept. */
+const findingCharacters = 150
 
 async function insertErrorRows(
   client: pg.PoolClient,
@@ -185,16 +193,24 @@ async function insertErrorRows(
   })
 }
 
+/** What was kept of a table, as its errors file tells it. */
+export async function* readRefusedRows(
+  rows: AsyncIterable<ErrorRow>,
+  header: Header,
+): AsyncGenerator<RefusedRow> {
+  for await (const { row, cells, findings } of rows)
+    yield { row, cells, faults: findings.map((finding) => faultOf(finding, header)) }
+}
+
 /**
- * What was kept, in the file's order, for the errors file; one statement for each piece, so that who
- * reads slowly holds no connection.
+ * What was kept, in the file's order; one statement for each piece, so that who reads slowly holds no
+ * connection.
  */
 export async function* readErrorRows(
   pool: pg.Pool,
   keys: PieceKeys['all'],
   batch: string,
-  header: Header,
-): AsyncGenerator<RefusedRow> {
+): AsyncGenerator<ErrorRow> {
   for (let after = 0; ; after += 1) {
     const { rows } = await pool.query<{ sealed: Buffer }>({
       name: 'read-error-rows',
@@ -205,9 +221,7 @@ export async function* readErrorRows(
     if (found === undefined) return
     const place = piecePlace(batch, after + 1)
     const bytes = openPiece(keys, place, found.sealed, pieceBytesMax)
-    for (const { row, cells, findings } of JSON.parse(bytes.toString()) as ErrorRow[]) {
-      yield { row, cells, faults: findings.map((finding) => faultOf(finding, header)) }
-    }
+    yield* JSON.parse(bytes.toString()) as ErrorRow[]
   }
 }
 

@@ -23,6 +23,7 @@ import {
 } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { keyOf } from './check-units.ts'
+import { partsOfRow } from './declared-row.ts'
 import { Entries } from './entries.ts'
 import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
@@ -51,18 +52,25 @@ export async function fileUnits(
   work: BatchWork,
 ): Promise<BatchWork> {
   const group = new Group(dependencies, work)
-  for (;;) {
-    const units = await listUnfiled(dependencies.pool, work.batch)
+  for (let after: UnitKey | undefined; ; ) {
+    const units = await listUnfiled(dependencies.pool, work.batch, after)
     if (units.length === 0) break
     for (const unit of units) {
-      for await (const part of partsOf(dependencies, work, unit)) await group.add(part)
+      const parts = unit.entry === 0 ? partsOf : partsOfDeclared
+      for await (const part of parts(dependencies, work, unit)) await group.add(part)
     }
     await group.accept()
+    after = units.at(-1)
   }
   return moveOn(dependencies, work, 'file')
 }
 
-async function listUnfiled(pool: pg.Pool, batch: string): Promise<Unit[]> {
+/** @param after all up to this one are filed: they need not be looked at */
+async function listUnfiled(
+  pool: pg.Pool,
+  batch: string,
+  after: UnitKey | undefined,
+): Promise<Unit[]> {
   const { rows } = await pool.query<
     UnitKey & {
       id: string
@@ -76,10 +84,10 @@ async function listUnfiled(pool: pg.Pool, batch: string): Promise<Unit[]> {
     text: `
       select employer, period, entry, id, rows_set_aside, replaces, parts, parts_filed
       from batch.unit
-      where batch = $1 and parts_filed < parts
+      where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
       order by employer, period, entry
-      limit $2`,
-    values: [batch, unitsAtATime],
+      limit $5`,
+    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
   })
   return rows.map(({ rows_set_aside, parts_filed, replaces, ...unit }) => ({
     ...unit,
@@ -120,7 +128,14 @@ async function* partsOf(
     lines = []
     rows = 0
     if (number <= unit.partsFiled) return undefined
-    const filing = filingOf(policies, work, unit, header as RowHeader, taken, number)
+    const { replaces } = unit
+    const declaration = {
+      ...(header as RowHeader),
+      kind: work.kind,
+      ...(replaces !== undefined && { replaces }),
+      lines: taken,
+    } as unknown as Declaration
+    const filing = filingOf(policies, work, unit, declaration, number)
     return { unit, number, rows: takenRows, lines: taken.length, filing }
   }
   const take = function* (found: readonly { rows: readonly number[]; line: object }[]) {
@@ -143,22 +158,30 @@ async function* partsOf(
   if (last !== undefined) yield last
 }
 
+/** Of a declaration that is a row; the row is filed with its last part. */
+async function* partsOfDeclared(
+  { pool, keys, policies }: FileDependencies,
+  work: BatchWork,
+  unit: Unit,
+): AsyncGenerator<FiledPart> {
+  const parts = await partsOfRow(pool, keys, work.batch, unit)
+  for (const [i, declaration] of parts.entries()) {
+    const number = i + 1
+    if (number <= unit.partsFiled) continue
+    const filing = filingOf(policies, work, unit, declaration, number)
+    const rows = number === parts.length ? 1 : 0
+    yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
+  }
+}
+
 function filingOf(
   policies: Policies,
   work: BatchWork,
   unit: Unit,
-  header: RowHeader,
-  lines: readonly object[],
+  declaration: Declaration,
   number: number,
 ): Filing {
-  const { parts: count, id: of, replaces } = unit
-  const { kind, receivedAtMicros: acceptedAtMicros } = work
-  const declaration = {
-    ...header,
-    kind,
-    ...(replaces !== undefined && { replaces }),
-    lines,
-  } as unknown as Declaration
+  const { parts: count, id: of } = unit
   const rules = policies.rulesFor(declaration.region, declaration.period)
   if (rules.kind !== 'rules') throw new Error(`no rules for ${declaration.region} any more`)
   const key = keyOf(work.batch, unit)
@@ -166,7 +189,7 @@ function filingOf(
     declaration,
     rules,
     key: number === count ? key : `${key}/part ${number}`,
-    acceptedAtMicros,
+    acceptedAtMicros: work.receivedAtMicros,
     ...(count > 1 && { part: { of, number, count } }),
   })
 }

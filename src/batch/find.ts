@@ -3,8 +3,7 @@
  */
 import type pg from 'pg'
 import { confirmDurable } from '../journal/find.ts'
-import type { Header } from './header.ts'
-import { openHeader } from './read-file.ts'
+import { type Layout, openLayout } from './read-file.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
 import type { StoreDependencies } from './upload-store.ts'
 
@@ -24,16 +23,16 @@ export async function findUpload(
   return row && uploadOf(sealingKeys, row)
 }
 
-/** Of a file that was read; undefined where none was found in it. */
-export async function findHeader(
+/** Of a file that was read; undefined where no header was found in it. */
+export async function findLayout(
   pool: pg.Pool,
   all: StoreDependencies['sealingKeys'],
   id: string,
-): Promise<Header | undefined> {
+): Promise<Layout | undefined> {
   const { rows } = await pool.query<{ position: Buffer | null }>({
     name: 'find-batch-position',
     text: 'select position from batch.work where batch = $1',
     values: [id],
   })
-  return openHeader({ all }, id, rows[0]?.position ?? undefined)
+  return openLayout({ all }, id, rows[0]?.position ?? undefined)
 }

@@ -24,5 +24,6 @@ export function kindOfFile(start: Uint8Array): FileKind | FileFinding {
   if (workbooks.some((beginning) => text.startsWith(beginning))) return 'xlsx'
   if (others.some((beginning) => text.trimStart().startsWith(beginning)))
     return fileFinding('FILE_KIND_UNKNOWN')
-  return /^(?:\xef\xbb\xbf)?\s*\{/.test(text) ? 'ndjson' : 'csv'
+  // A list of declarations, too: each of its lines is told to be none.
+  return /^(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{/.test(text) ? 'ndjson' : 'csv'
 }

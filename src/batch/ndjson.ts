@@ -1,35 +1,28 @@
 /**
  * Declarations as systems send them in bulk: one JSON object on each line (NDJSON), read a line at a
- * time. What is in an object is for the check; here it only must be one.
+ * time, with the limits that a request's body has. What is in an object is for the check; here it only
+ * must be one.
  */
 import { isUtf8 } from 'node:buffer'
-import { fileRowsMax, ndjsonLineBytesMax } from '../limits.ts'
+import { safeParse } from 'secure-json-parse'
+import { excessOf } from '../declaration/json-limits.ts'
+import { fileRowsMax, jsonDepthMax, jsonItemsMax, ndjsonLineBytesMax } from '../limits.ts'
 import { Blocks } from './blocks.ts'
 import { hasByteOrderMark, isWide } from './encoding.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
+import type { FileBatch, FileRow } from './file-rows.ts'
+import type { RowHeader } from './row-line.ts'
 import type { FileSource, NdjsonPosition } from './rows.ts'
 
-export type FiledDeclaration = {
-  /** Of the line, from 1; blank lines count. */
-  readonly row: number
-  /** For `checkDeclaration`. */
-  readonly body: object
-}
-
-export type NdjsonBatch = {
-  readonly declarations: readonly FiledDeclaration[]
-  readonly findings: readonly FileFinding[]
-  /** After these lines. */
-  readonly next: NdjsonPosition
-}
+const limits = { jsonDepthMax, jsonItemsMax }
 
 /** A batch of large declarations is no larger than one block of small ones, or one of them. */
 export async function* readNdjson(
   source: FileSource,
   from?: NdjsonPosition,
-): AsyncGenerator<NdjsonBatch> {
+): AsyncGenerator<FileBatch<NdjsonPosition>> {
   const blocks = new Blocks(source(from?.offsetBytes ?? 0))
-  let next: NdjsonPosition = from ?? { format: 'ndjson', offsetBytes: 0, rowsRead: 0 }
+  let next: NdjsonPosition = from ?? { format: 'ndjson', offsetBytes: 0, rowsRead: 0, filled: 0 }
   try {
     for (;;) {
       const bytes = await blocks.next()
@@ -47,12 +40,14 @@ export async function* readNdjson(
       next = {
         format: 'ndjson',
         offsetBytes: next.offsetBytes + read.usedBytes,
-        rowsRead: next.rowsRead + read.rows,
+        rowsRead: next.rowsRead + read.lines,
+        filled: next.filled + read.rows.length,
       }
-      if (read.declarations.length > 0 || read.findings.length > 0 || blocks.ended) {
-        yield { declarations: read.declarations, findings: read.findings, next }
-      }
-      if (read.stops || blocks.ended) return
+      const last = read.stops || blocks.ended
+      const findings =
+        last && next.filled === 0 && !read.stops ? [fileFinding('FILE_EMPTY')] : read.findings
+      if (read.rows.length > 0 || last) yield { rows: read.rows, findings, next }
+      if (last) return
     }
   } finally {
     await blocks.stop()
@@ -60,68 +55,78 @@ export async function* readNdjson(
 }
 
 type ReadLines = {
-  readonly declarations: FiledDeclaration[]
-  readonly findings: FileFinding[]
+  readonly rows: readonly FileRow[]
+  /** Of the file: after one of them, nothing is read. */
+  readonly findings: readonly FileFinding[]
   readonly usedBytes: number
-  readonly rows: number
+  readonly lines: number
   readonly stops: boolean
 }
 
 const wide: ReadLines = {
-  declarations: [],
+  rows: [],
   findings: [fileFinding('ENCODING_WIDE')],
   usedBytes: 0,
-  rows: 0,
+  lines: 0,
   stops: true,
 }
 
 /** All whole lines from a byte of the block on. */
-function readLines(start: number, bytes: Buffer, final: boolean, rowsRead: number): ReadLines {
-  const declarations: FiledDeclaration[] = []
-  const findings: FileFinding[] = []
-  let [at, rows] = [start, 0]
+function readLines(start: number, bytes: Buffer, final: boolean, linesRead: number): ReadLines {
+  const rows: FileRow[] = []
+  let [at, lines] = [start, 0]
   while (at < bytes.length) {
     const feed = bytes.indexOf(10, at)
     const end = feed >= 0 ? feed : bytes.length
-    const row = rowsRead + rows + 1
-    const fault = limitFault(end - at, row)
-    if (fault !== undefined) {
-      findings.push(fault)
-      return { declarations, findings, usedBytes: at, rows, stops: true }
-    }
+    const number = linesRead + lines + 1
+    const fault = limitFault(end - at, number)
+    if (fault !== undefined) return { rows, findings: [fault], usedBytes: at, lines, stops: true }
     if (feed < 0 && !final) break
-    readLine(bytes.subarray(at, end), row, declarations, findings)
-    rows += 1
+    const row = readLine(bytes.subarray(at, end), number)
+    if (row !== undefined) rows.push(row)
+    lines += 1
     at = Math.min(end + 1, bytes.length)
   }
-  return { declarations, findings, usedBytes: at, rows, stops: false }
+  return { rows, findings: [], usedBytes: at, lines, stops: false }
 }
 
 function limitFault(lineBytes: number, row: number): FileFinding | undefined {
   if (lineBytes > ndjsonLineBytesMax) {
-    return fileFinding('RECORD_TOO_LONG', { row }, { max: ndjsonLineBytesMax / 1024 })
+    return fileFinding('LINE_TOO_LONG', { row }, { max: ndjsonLineBytesMax / 1024 / 1024 })
   }
   return row > fileRowsMax ? fileFinding('ROWS_TOO_MANY', { row }, { max: fileRowsMax }) : undefined
 }
 
-function readLine(
-  line: Buffer,
-  row: number,
-  declarations: FiledDeclaration[],
-  findings: FileFinding[],
-): void {
-  const text = isUtf8(line) ? line.toString('utf8') : undefined
-  if (text?.trim() === '') return
-  const body = text === undefined ? undefined : parsed(text)
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
-    declarations.push({ row, body })
-  } else findings.push(fileFinding('RECORD_NOT_JSON', { row }))
+/** Undefined for a blank one; blank lines count. */
+function readLine(line: Buffer, row: number): FileRow | undefined {
+  const text = line.toString('utf8').trim()
+  if (text === '') return undefined
+  const body = isUtf8(line) ? bodyOf(text, row) : fileFinding('RECORD_NOT_JSON', { row })
+  const common = { row, entry: row, position: undefined, cells: [text] }
+  if ('code' in body) return { ...common, header: nobody, line: undefined, findings: [body] }
+  return { ...common, header: headerOf(body.declaration), line: body.declaration, findings: [] }
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+type Body = { readonly declaration: object }
+
+/** Of what is no JSON, no more is told than that: a parser's message quotes the text. */
+function bodyOf(text: string, row: number): Body | FileFinding {
+  const excess = excessOf(text, limits)
+  if (excess === 'depth') return fileFinding('RECORD_TOO_DEEP', { row }, { max: jsonDepthMax })
+  if (excess === 'items')
+    return fileFinding('RECORD_ITEMS_TOO_MANY', { row }, { max: jsonItemsMax })
+  const value: unknown = safeParse(text)
+  if (value === null && text !== 'null') return fileFinding('RECORD_KEY_FORBIDDEN', { row })
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return { declaration: value }
+  return fileFinding('RECORD_NOT_JSON', { row })
+}
+
+const nobody: RowHeader = { employer: undefined, region: undefined, period: undefined }
+
+/** What is no text belongs to nobody; the check tells it. */
+function headerOf(body: object): RowHeader {
+  const { employer, region, period } = body as Record<string, unknown>
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  return { employer: text(employer), region: text(region), period: text(period) }
 }

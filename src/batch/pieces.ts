@@ -9,16 +9,19 @@ import type { FileFinding } from './file-findings.ts'
 import type { RowHeader } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
 
-/** Its row in the file, and a line as `checkDeclaration` takes it; or what is wrong with the row. */
+/**
+ * Its row in the file, and a line as `checkDeclaration` takes it (of NDJSON, a whole declaration); or
+ * what is wrong with the row.
+ */
 export type PieceRow =
   | readonly [row: number, line: object]
   | readonly [row: number, line: null, findings: readonly FileFinding[]]
 
-/** Of one employer and period; in a file of declarations, of one entry. */
+/** Of one employer and period; in a file of declarations, one of them. */
 export type UnitKey = {
   readonly employer: string
   readonly period: string
-  /** 0 in a table. */
+  /** The row of a declaration; 0 in a table. */
   readonly entry: number
 }
 
@@ -94,18 +97,33 @@ export async function* readPieces(
   }
 }
 
-/** Units that have pieces and were not checked yet, in their order, with their rows. */
+export type UncheckedUnit = UnitKey & {
+  readonly rows: number
+  /** Of the first declaration in the file with its employer and period. */
+  readonly firstEntry: number
+}
+
+/**
+ * Units that have pieces and were not checked yet, in their order, with their rows.
+ * @param after all up to this one are checked: they need not be looked at
+ */
 export async function listUnchecked(
   pool: pg.Pool,
   batch: string,
+  after: UnitKey | undefined,
   limit: number,
-): Promise<readonly (UnitKey & { readonly rows: number })[]> {
-  const { rows } = await pool.query<UnitKey & { rows: string }>({
+): Promise<readonly UncheckedUnit[]> {
+  const { rows } = await pool.query<UnitKey & { rows: string; first_entry: number }>({
     name: 'list-unchecked-units',
     text: `
-      select p.employer, p.period, p.entry, sum(p.rows) as rows
+      select p.employer, p.period, p.entry, sum(p.rows) as rows, (
+          select min(f.entry)
+          from batch.piece f
+          where f.batch = $1 and f.employer = p.employer and f.period = p.period
+        ) as first_entry
       from batch.piece p
       where p.batch = $1
+        and (p.employer, p.period, p.entry) > ($2, $3, $4)
         and not exists (
           select
           from batch.unit u
@@ -114,8 +132,12 @@ export async function listUnchecked(
         )
       group by p.employer, p.period, p.entry
       order by p.employer, p.period, p.entry
-      limit $2`,
-    values: [batch, limit],
+      limit $5`,
+    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
   })
-  return rows.map((row) => ({ ...row, rows: Number(row.rows) }))
+  return rows.map(({ first_entry, ...row }) => ({
+    ...row,
+    rows: Number(row.rows),
+    firstEntry: first_entry,
+  }))
 }

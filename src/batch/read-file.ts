@@ -1,20 +1,19 @@
 /**
  * The first step with a file: its rows are read once, in its order, and written down by employer and
- * period. Every so many rows, what was read and where reading goes on are written in one transaction:
+ * period; each declaration of NDJSON by itself. Every so many rows, what was read and where reading goes on are written in one transaction:
  * a process that dies costs at most that many rows read again.
  */
 import type pg from 'pg'
 import { periodPattern } from '../declaration/period.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
-import { gatheredRowsMax, pieceBytesMax } from '../limits.ts'
+import { gatheredCharactersMax, gatheredRowsMax, pieceBytesMax } from '../limits.ts'
 import { endsReading, type FileFinding } from './file-findings.ts'
+import { type FilePosition, type FileRow, isOfDeclarations, readRows } from './file-rows.ts'
 import type { Header } from './header.ts'
-import { kindOfFile } from './kind.ts'
-import { insertPieces, type Piece, type PieceKeys, type PieceRow } from './pieces.ts'
-import type { FiledRow, RowHeader } from './row-line.ts'
+import { insertPieces, type Piece, type PieceKeys, type PieceRow, type UnitKey } from './pieces.ts'
+import type { RowHeader } from './row-line.ts'
 import type { FileSource } from './rows.ts'
 import { openPiece, sealPiece } from './seal.ts'
-import { readTable, type TableOptions, type TablePosition } from './table.ts'
 import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
 
 export type ReadDependencies = StepDependencies & {
@@ -24,7 +23,7 @@ export type ReadDependencies = StepDependencies & {
 }
 
 /** Where reading goes on, and what was found about the file so far. */
-type Progress = { readonly position?: TablePosition; readonly findings: readonly FileFinding[] }
+type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
 
 const periodFormat = new RegExp(periodPattern)
 
@@ -53,40 +52,19 @@ export async function readFile(
       ])
     })
   }
-  const options = await tableOptionsOf(work, sourceOf(batch))
   let ended = findings.some(endsReading)
-  for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
+  const reading = ended ? [] : readRows(sourceOf(batch), work, position)
+  for await (const read of reading) {
     for (const row of read.rows) gathered.add(row)
     position = read.next
     for (const finding of read.findings) {
       ended ||= endsReading(finding)
       if (findings.length < findingsMax || endsReading(finding)) findings.push(finding)
     }
-    if (gathered.rows >= gatheredRowsMax) await flush()
+    if (gathered.isFull) await flush()
   }
   await flush()
   return moveOn(dependencies, work, ended ? 'give up' : 'read')
-}
-
-/** How to read a batch's file, every time it is read. */
-export async function tableOptionsOf(
-  { employer, period, region, format }: BatchWork,
-  source: FileSource,
-): Promise<Pick<TableOptions, 'format' | 'defaults'>> {
-  const kind = format ?? (await seenFormat(source))
-  return {
-    format: kind === 'xlsx' ? 'xlsx' : 'csv',
-    defaults: { employer, region, period },
-  }
-}
-
-/** What is neither is read as text, and told to be no table. */
-async function seenFormat(source: FileSource): Promise<string> {
-  for await (const bytes of source(0)) {
-    const kind = kindOfFile(bytes)
-    return typeof kind === 'string' ? kind : 'csv'
-  }
-  return 'csv'
 }
 
 function openProgress(
@@ -106,21 +84,33 @@ async function saveProgress(
 ): Promise<void> {
   const sealed = (place: string, of: unknown) =>
     sealPiece(keys.sealing, `${place} ${batch}`, Buffer.from(JSON.stringify(of)))
-  const rows = progress.position?.rows
-  const bytesRead = rows?.format === 'csv' ? rows.offsetBytes : 0
+  const bytesRead = progress.position === undefined ? 0 : offsetOf(progress.position)
   await client.query(
     'update batch.work set position = $2, findings = $3, bytes_read = $4 where batch = $1',
     [batch, sealed('position', progress), sealed('findings', progress.findings), bytesRead],
   )
 }
 
-/** The header of a file, once it was found. */
-export function openHeader(
+/** Bytes before a position; 0 where the format doesn't tell. */
+function offsetOf(position: FilePosition): number {
+  const at = isOfDeclarations(position) ? position : position.rows
+  return at.format === 'xlsx' ? 0 : at.offsetBytes
+}
+
+/** The columns of a file, once its header was found; or that its rows are declarations. */
+export type Layout =
+  | { readonly kind: 'table'; readonly header: Header }
+  | { readonly kind: 'declarations' }
+
+export function openLayout(
   keys: Pick<PieceKeys, 'all'>,
   batch: string,
-  position: Buffer | undefined,
-): Header | undefined {
-  return openProgress(keys, { batch, position }).position?.header
+  sealed: Buffer | undefined,
+): Layout | undefined {
+  const { position } = openProgress(keys, { batch, position: sealed })
+  if (position === undefined) return undefined
+  if (isOfDeclarations(position)) return { kind: 'declarations' }
+  return position.header && { kind: 'table', header: position.header }
 }
 
 /** What is wrong with a file as a whole, as it was written down. */
@@ -134,9 +124,7 @@ export function openFindings(
   return JSON.parse(bytes.toString()) as FileFinding[]
 }
 
-type Gathering = {
-  readonly employer: string
-  readonly period: string
+type Gathering = UnitKey & {
   readonly header: RowHeader
   readonly rows: PieceRow[]
 }
@@ -145,6 +133,7 @@ type Gathering = {
 class Gathered {
   rows = 0
   pieces: number
+  #characters = 0
   readonly #units = new Map<string, Gathering>()
   #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
 
@@ -152,20 +141,27 @@ class Gathered {
     this.pieces = pieces
   }
 
-  add({ row, header, line, findings }: FiledRow): void {
-    const unit = this.#last?.header === header ? this.#last.unit : this.#unitOf(header)
+  get isFull(): boolean {
+    return this.rows >= gatheredRowsMax || this.#characters >= gatheredCharactersMax
+  }
+
+  add({ row, header, entry = 0, cells, line, findings }: FileRow): void {
+    const isAsBefore = entry === 0 && this.#last?.header === header
+    const unit = isAsBefore && this.#last ? this.#last.unit : this.#unitOf(header, entry)
     this.#last = { header, unit }
     unit.rows.push(line === undefined ? [row, null, findings] : [row, line])
     this.rows += 1
+    for (const cell of cells) this.#characters += cell.length
   }
 
-  #unitOf(header: RowHeader): Gathering {
-    const key = JSON.stringify(header)
+  #unitOf(header: RowHeader, entry: number): Gathering {
+    const key = `${entry} ${JSON.stringify(header)}`
     const { employer = '', period = '' } = header
     const unit = this.#units.get(key) ?? {
       // In clear, so nothing but a code: who mixes columns up may have a person's number here.
       employer: checkSocialCreditCode(employer) === undefined ? employer : '',
       period: periodFormat.test(period) ? period : '',
+      entry,
       header,
       rows: [],
     }
@@ -177,9 +173,10 @@ class Gathered {
     const rows = this.rows
     const pieces = [...this.#units.values()].map((unit) => {
       this.pieces += 1
-      return { ...unit, entry: 0, number: this.pieces }
+      return { ...unit, number: this.pieces }
     })
     this.rows = 0
+    this.#characters = 0
     this.#units.clear()
     this.#last = undefined
     return { rows, pieces }

@@ -53,6 +53,8 @@ export type NdjsonPosition = {
   readonly format: 'ndjson'
   readonly offsetBytes: number
   readonly rowsRead: number
+  /** Of these rows, those that are not blank. */
+  readonly filled: number
 }
 
 export type Position = CsvPosition | XlsxPosition | NdjsonPosition

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { batchLookMs, batchRetryMs, smallBatchBytesMax } from '../limits.ts'
 import { type CheckDependencies, checkUnits } from './check-units.ts'
 import { type FileDependencies, fileUnits } from './file-units.ts'
-import { forgetEnded } from './forget.ts'
+import { forgetEnded, forgetErrors } from './forget.ts'
 import { type ReadDependencies, readFile } from './read-file.ts'
 import {
   type BatchWork,
@@ -54,7 +54,7 @@ export function startBatchWorker(dependencies: BatchDependencies): BatchWorker {
 /** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
 async function finish({ pool, inTransaction }: BatchDependencies): Promise<boolean> {
   await finishPosted(pool)
-  return await forgetEnded(pool, inTransaction)
+  return (await forgetEnded(pool, inTransaction)) || (await forgetErrors(pool, inTransaction))
 }
 
 /** Calls again and again, with a pause where there was nothing to do. */

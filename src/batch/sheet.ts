@@ -98,7 +98,7 @@ export class SheetReader implements XmlHandler {
   #openRow(attributes: string): void {
     const row = Number(attributeOf(attributes, 'r') ?? this.#row + 1)
     if (!(row > this.#row)) throw new WorkbookError('FILE_BROKEN')
-    if (row > fileRowsMax) throw new WorkbookError('ROWS_TOO_MANY')
+    if (row > fileRowsMax) throw new WorkbookError('ROWS_TOO_MANY', { row }, { max: fileRowsMax })
     this.#row = row
     this.#skipping = row <= this.#skipRows
     this.#cells = []
@@ -140,7 +140,8 @@ export class SheetReader implements XmlHandler {
     if (this.#hasFormula) this.#countFormula(column)
     const text = this.#read(column)
     if (text === '' && this.#faults?.at(-1)?.column !== column) return
-    if (column >= fileColumnsMax) throw new WorkbookError('COLUMNS_TOO_MANY')
+    if (column >= fileColumnsMax)
+      throw new WorkbookError('COLUMNS_TOO_MANY', { row: this.#row }, { max: fileColumnsMax })
     this.#blank = false
     while (this.#cells.length < column) this.#cells.push('')
     this.#cells[column] = text.length > cellCharactersMax ? this.#cut(text, column) : text

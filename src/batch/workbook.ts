@@ -2,8 +2,9 @@
  * What a workbook says about itself: its sheets, which number formats are dates, its texts. The parts
  * are those of ECMA-376 (Office Open XML); whatever else is in the archive is not opened.
  */
+import type { FindingParams } from '../declaration/findings.ts'
 import { xlsxEntriesMax, xlsxSheetsMax } from '../limits.ts'
-import type { FileFindingCode } from './file-findings.ts'
+import { type FileFinding, type FileFindingCode, fileFinding, type Place } from './file-findings.ts'
 import { SharedStrings } from './shared-strings.ts'
 import { attributeOf, XmlError, type XmlHandler, XmlReader } from './xml.ts'
 import { type Zip, ZipError } from './zip.ts'
@@ -22,22 +23,21 @@ export type Workbook = {
 
 /** That a workbook can't be read. */
 export class WorkbookError extends Error {
-  readonly code: FileFindingCode
+  readonly finding: FileFinding
 
-  constructor(code: FileFindingCode) {
+  constructor(code: FileFindingCode, place?: Place, params?: FindingParams) {
     super(code)
-    this.code = code
+    this.finding = fileFinding(code, place, params)
   }
 }
 
 /** What a filer is told of something thrown while a workbook was read; undefined when it isn't that. */
-export function faultOf(error: unknown): FileFindingCode | undefined {
-  if (error instanceof XmlError || error instanceof ZipError || error instanceof WorkbookError) {
-    return error.code
-  }
+export function faultOf(error: unknown): FileFinding | undefined {
+  if (error instanceof WorkbookError) return error.finding
+  if (error instanceof XmlError || error instanceof ZipError) return fileFinding(error.code)
   // Of the decoder: bytes that are no UTF-8.
   const { code } = (error ?? {}) as { code?: unknown }
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'FILE_BROKEN' : undefined
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? fileFinding('FILE_BROKEN') : undefined
 }
 
 /** Reads a part; after each piece of it, whoever asked may stop. */

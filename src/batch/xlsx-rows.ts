@@ -49,20 +49,19 @@ export async function* readXlsxRows(
       yield batch
     }
   } catch (error) {
-    const code = faultOf(error)
-    if (code === undefined) throw error
-    yield { rows: [], findings: [fileFinding(code, {}, limits)], next }
+    const finding = faultOf(error)
+    if (finding === undefined) throw error
+    yield { rows: [], findings: [finding], next }
   }
 }
-
-const limits = { max: xlsxFileBytesMax / 1024 / 1024 }
 
 const compoundFile = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
 /** The stream that holds a workbook with a password, in a compound file. */
 const encryptedPackage = Buffer.from('EncryptedPackage', 'utf16le')
 
 function refusalOf(file: HeldFile | undefined): FileFinding | undefined {
-  if (file === undefined) return fileFinding('FILE_TOO_LARGE', {}, limits)
+  if (file === undefined)
+    return fileFinding('FILE_TOO_LARGE', {}, { max: xlsxFileBytesMax / 1024 / 1024 })
   if (file.length === 0) return fileFinding('FILE_EMPTY')
   const start = file.bytes(0, Math.min(8, file.length))
   if (start.equals(compoundFile)) {

@@ -36,9 +36,16 @@ type Entry = {
 const endSignature = 0x06054b50
 const entrySignature = 0x02014b50
 const localSignature = 0x04034b50
+const locatorSignature = 0x07064b50
+const wideEndSignature = 0x06064b50
+const wideFieldId = 1
+/** In place of what does not fit. */
+const [max16, max32] = [0xffff, 0xffffffff]
 const [stored, deflated] = [0, 8]
 const localBytes = 30
 const endBytes = 22
+const locatorBytes = 20
+const wideEndBytes = 56
 /** A directory's end has a comment of at most 65,535 bytes behind it. */
 const endBytesMax = endBytes + 65_535
 /** Larger ones would be large objects of the heap, which stay until it is collected as a whole. */
@@ -123,14 +130,45 @@ function isZlibError(error: unknown): boolean {
 }
 
 function readDirectory(file: HeldFile): Map<string, Entry> {
-  const tail = file.bytes(Math.max(0, file.length - endBytesMax), file.length)
-  const end = endOfDirectory(tail)
-  const count = tail.readUInt16LE(end + 10)
+  const { count, start, bytes } = findDirectory(file)
   if (count > xlsxEntriesMax) throw new ZipError('FILE_NOT_WORKBOOK')
-  const start = tail.readUInt32LE(end + 16)
-  const to = start + tail.readUInt32LE(end + 12)
-  if (to > file.length || to - start > directoryBytesMax) throw new ZipError('FILE_BROKEN')
+  const to = start + bytes
+  if (to > file.length || bytes > directoryBytesMax) throw new ZipError('FILE_BROKEN')
   return readEntries(file.bytes(start, to), count)
+}
+
+type Directory = { readonly count: number; readonly start: number; readonly bytes: number }
+
+function findDirectory(file: HeldFile): Directory {
+  const tailStart = Math.max(0, file.length - endBytesMax)
+  const tail = file.bytes(tailStart, file.length)
+  const end = endOfDirectory(tail)
+  const directory = {
+    count: tail.readUInt16LE(end + 10),
+    bytes: tail.readUInt32LE(end + 12),
+    start: tail.readUInt32LE(end + 16),
+  }
+  const isWide = directory.count === max16 || directory.bytes === max32 || directory.start === max32
+  return isWide ? findWideDirectory(file, tailStart + end) : directory
+}
+
+/** ZIP64: written by what writes a workbook as it goes, of any size. */
+function findWideDirectory(file: HeldFile, end: number): Directory {
+  const locator = bytesAt(file, end - locatorBytes, locatorBytes)
+  if (locator.readUInt32LE(0) !== locatorSignature) throw new ZipError('FILE_BROKEN')
+  const record = bytesAt(file, wideAt(locator, 8), wideEndBytes)
+  if (record.readUInt32LE(0) !== wideEndSignature) throw new ZipError('FILE_BROKEN')
+  return { count: wideAt(record, 32), bytes: wideAt(record, 40), start: wideAt(record, 48) }
+}
+
+function bytesAt(file: HeldFile, start: number, length: number): Buffer {
+  if (start < 0 || start + length > file.length) throw new ZipError('FILE_BROKEN')
+  return file.bytes(start, start + length)
+}
+
+/** What is beyond 2^53 is rounded, and beyond any file. */
+function wideAt(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigUInt64LE(at))
 }
 
 /** Names are of a few dozen characters. */
@@ -145,16 +183,42 @@ function readEntries(directory: Buffer, count: number): Map<string, Entry> {
       throw new ZipError('FILE_BROKEN')
     }
     const behindName = at + entryBytes + directory.readUInt16LE(at + 28)
+    const behindExtra = behindName + directory.readUInt16LE(at + 30)
     const name = directory.toString('utf8', at + entryBytes, behindName)
     entries.set(name.replaceAll('\\', '/').replace(/^\//, ''), {
       method: directory.readUInt16LE(at + 10),
       encrypted: (directory.readUInt16LE(at + 8) & 1) === 1,
-      compressedBytes: directory.readUInt32LE(at + 20),
-      offset: directory.readUInt32LE(at + 42),
+      ...readPlace(directory, at, directory.subarray(behindName, behindExtra)),
     })
-    at = behindName + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32)
+    at = behindExtra + directory.readUInt16LE(at + 32)
   }
   return entries
+}
+
+/** Of ZIP64, each number that does not fit is in a field behind the name, in this order. */
+function readPlace(directory: Buffer, at: number, extra: Buffer) {
+  const place = { inflatedBytes: 24, compressedBytes: 20, offset: 42 }
+  const wide = wideField(extra)
+  let used = 0
+  const read = (narrowAt: number) => {
+    const narrow = directory.readUInt32LE(at + narrowAt)
+    if (narrow !== max32) return narrow
+    used += 8
+    if (used > wide.length) throw new ZipError('FILE_BROKEN')
+    return wideAt(wide, used - 8)
+  }
+  read(place.inflatedBytes)
+  return { compressedBytes: read(place.compressedBytes), offset: read(place.offset) }
+}
+
+/** Empty where there is none. */
+function wideField(extra: Buffer): Buffer {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const end = at + 4 + extra.readUInt16LE(at + 2)
+    if (extra.readUInt16LE(at) === wideFieldId) return extra.subarray(at + 4, end)
+    at = end
+  }
+  return Buffer.alloc(0)
 }
 
 function endOfDirectory(tail: Buffer): number {

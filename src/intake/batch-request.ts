@@ -118,5 +118,6 @@ function requestOf(members: Members): BatchRequest {
 /** Undefined: to be seen from its bytes. */
 function formatOf(fileName = ''): BatchRequest['format'] {
   const ending = path.extname(fileName).slice(1).toLowerCase()
+  if (ending === 'jsonl') return 'ndjson'
   return fileFormats.find((format) => format === ending)
 }

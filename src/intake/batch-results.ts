@@ -5,11 +5,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { readErrorRows } from '../batch/error-rows.ts'
-import { type RefusedRow, writeErrorsFile } from '../batch/errors-file.ts'
+import { writeErrorLines } from '../batch/error-lines.ts'
+import { type ErrorRow, readErrorRows, readRefusedRows } from '../batch/error-rows.ts'
+import { writeErrorsFile } from '../batch/errors-file.ts'
 import { listUnits } from '../batch/filed.ts'
-import { findHeader } from '../batch/find.ts'
+import { findLayout } from '../batch/find.ts'
 import type { UnitKey } from '../batch/pieces.ts'
+import type { Layout } from '../batch/read-file.ts'
 import { isEnded } from '../batch/stages.ts'
 import { writeTemplate } from '../batch/template.ts'
 import { categories } from '../declaration/schema.ts'
@@ -28,11 +30,14 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema }
 const mediaTypes = {
   csv: 'text/csv; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  ndjson: 'application/x-ndjson',
 } as const
-const formatSchema = Type.Enum(['csv', 'xlsx'])
+type Format = keyof typeof mediaTypes
+const tableFormats = ['csv', 'xlsx'] as const
+const formatSchema = Type.Enum(tableFormats)
 
 const errorsSchema = Type.Object(
-  { format: Type.Optional(formatSchema) },
+  { format: Type.Optional(Type.Enum([...tableFormats, 'ndjson'])) },
   { additionalProperties: false },
 )
 const templateSchema = Type.Object(
@@ -56,6 +61,7 @@ const unitListSchema = Type.Object({
       filed: Type.Boolean(),
       replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
       lines: Type.Integer(),
+      row: Type.Optional(Type.Integer({ description: 'Of a declaration in NDJSON: its line.' })),
       rows: Type.Object({ good: Type.Integer(), setAside: Type.Integer() }),
       links: Type.Object({ declaration: Type.Optional(Type.String()) }),
     }),
@@ -80,7 +86,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'What was filed of a file',
       description:
-        'One entry for each employer and period in it, in their order, in pages: links.next is the next one.',
+        'One entry for each employer and period in it, or each line of NDJSON, ordered by employer and period, in pages: links.next is the next one.',
       params: batchIdSchema,
       querystring: pageSchema,
       response: { 200: unitListSchema, 304: notModifiedSchema, ...problems },
@@ -93,7 +99,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside.',
+        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),
@@ -106,7 +112,7 @@ export function batchResultRoutes(
       summary: 'A file to fill in, with examples',
       security: [],
       querystring: templateSchema,
-      produces: Object.values(mediaTypes),
+      produces: tableFormats.map((format) => mediaTypes[format]),
       response: problems,
     },
     handler: (request, reply) => sendTemplate(request, reply),
@@ -127,8 +133,9 @@ async function listDeclarations(
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
     declarations: page.map(
-      ({ employer, period, id, filed, replaces, lines, rowsGood, rowsSetAside }) => ({
+      ({ employer, period, entry, id, filed, replaces, lines, rowsGood, rowsSetAside }) => ({
         ...{ employer, period, filed, lines },
+        ...(entry > 0 && { row: entry }),
         ...(filed && { id }),
         ...(replaces !== undefined && { replaces }),
         rows: { good: rowsGood, setAside: rowsSetAside },
@@ -166,26 +173,41 @@ async function sendErrors(
       return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
     return sendProblem(request, reply.header('retry-after', '5'), 'ERRORS_FILE_NOT_YET')
   }
-  const header = await findHeader(readPool, sealingKeys, id)
-  if (header === undefined) return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
+  const layout = await findLayout(readPool, sealingKeys, id)
+  if (layout === undefined) return sendProblem(request, reply, 'ERRORS_FILE_FORGOTTEN')
+  const format = formatOf(layout, request.query.format)
+  if (format === undefined) return sendProblem(request, reply, 'ERRORS_FORMAT_OTHER')
   const leave = places.enter(subject)
   if (leave === 'share')
     return sendProblem(request, reply.header('retry-after', '5'), 'STREAMS_TOO_MANY')
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
   reply.raw.once('close', leave)
-  const format = request.query.format ?? 'csv'
-  const rows = until(stop, readErrorRows(readPool, sealingKeys, id, header))
+  const rows = until(stop, readErrorRows(readPool, sealingKeys, id))
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events
-    .send(Readable.from(writeErrorsFile({ format, header, rows })))
+    .send(Readable.from(writeErrors(layout, format, rows)))
+}
+
+/** As it came; undefined for a format that it can't be written in. */
+function formatOf({ kind }: Layout, asked: Format | undefined): Format | undefined {
+  if (kind === 'declarations')
+    return asked === undefined || asked === 'ndjson' ? 'ndjson' : undefined
+  return asked === 'ndjson' ? undefined : (asked ?? 'csv')
+}
+
+function writeErrors(
+  layout: Layout,
+  format: Format,
+  rows: AsyncIterable<ErrorRow>,
+): AsyncGenerator<Buffer> {
+  if (layout.kind === 'declarations' || format === 'ndjson') return writeErrorLines(rows)
+  const { header } = layout
+  return writeErrorsFile({ format, header, rows: readRefusedRows(rows, header) })
 }
 
 /** A file that is not whole breaks off: who fetches it must see that. */
-async function* until(
-  stop: AbortSignal,
-  rows: AsyncIterable<RefusedRow>,
-): AsyncGenerator<RefusedRow> {
+async function* until(stop: AbortSignal, rows: AsyncIterable<ErrorRow>): AsyncGenerator<ErrorRow> {
   for await (const row of rows) {
     stop.throwIfAborted()
     yield row
@@ -214,7 +236,7 @@ async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(all)
 }
 
-function attachment(reply: FastifyReply, format: 'csv' | 'xlsx', name: string): FastifyReply {
+function attachment(reply: FastifyReply, format: Format, name: string): FastifyReply {
   return reply
     .type(mediaTypes[format])
     .header('content-disposition', `attachment; filename="${name}.${format}"`)

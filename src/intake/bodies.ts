@@ -4,9 +4,9 @@
  * no purpose and must be small. All of it costs an ordinary request 1.1 µs.
  */
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
+import { excessOf } from '../declaration/json-limits.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { inflateBody } from './inflate.ts'
-import { excessOf } from './json-limits.ts'
 import { RefusedRequestError } from './refused-request.ts'
 
 /** Options of a route that takes a declaration, compressed or not. */

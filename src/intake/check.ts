@@ -9,6 +9,7 @@ import Type, { type Static } from 'typebox'
 import { csvOf } from '../declaration/csv.ts'
 import type { FindingList } from '../declaration/findings.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
+import { checkReplaced } from '../journal/replaced.ts'
 import type { PersonIndex } from '../ledger/person.ts'
 import { findPersons } from '../ledger/previous.ts'
 import { explainedLinesMax, explainedLinesUnasked, findingsPerAnswerMax } from '../limits.ts'
@@ -21,7 +22,7 @@ import { declarationBody } from './bodies.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
 import { checkedSchema, problemSchema } from './schemas.ts'
-import { checkReplaced, mayFileFor } from './submit.ts'
+import { mayFileFor } from './submit.ts'
 
 export type CheckDependencies = {
   readonly http: HttpLimits

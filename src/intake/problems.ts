@@ -401,6 +401,25 @@ export const problemKinds = {
       'What is wrong with the file as a whole is in findings of GET /v1/batches/{id}; where it could not be read, mend it as they say and send it again.',
     ),
   },
+  ERRORS_FILE_FORGOTTEN: {
+    status: 410,
+    title: text(
+      '错误清单已超过保存期限，已删除',
+      'The errors file was kept for its time, and is deleted',
+    ),
+    fix: text(
+      '批次结束 90 天后，被搁置的行会被删除。请重新上传文件，以获得新的错误清单。',
+      'Rows that were set aside are deleted 90 days after their batch ended. Send the file again to have them checked again.',
+    ),
+  },
+  ERRORS_FORMAT_OTHER: {
+    status: 406,
+    title: text('错误清单没有这种格式', 'The errors file is not written in this format'),
+    fix: text(
+      'NDJSON 文件的错误清单为 format=ndjson；CSV、TSV、XLSX 文件的为 format=csv 或 xlsx。也可以不写 format。',
+      'Of NDJSON it is format=ndjson; of CSV, TSV and XLSX, format=csv or xlsx. Or leave format out.',
+    ),
+  },
   STREAMS_TOO_MANY: {
     status: 429,
     title: text(

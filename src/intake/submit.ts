@@ -6,15 +6,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isDeclaration } from '../declaration/check.ts'
-import type { FindingList } from '../declaration/findings.ts'
 import { dayOf, formatInstant } from '../declaration/period.ts'
-import { type Declaration, declarationSchema } from '../declaration/schema.ts'
+import { declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import type { TicketKey } from '../journal/attempt-ticket.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
 import { fileDeclaration } from '../journal/filing.ts'
 import { confirmDurable, findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
+import { checkReplaced } from '../journal/replaced.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -167,22 +167,6 @@ function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
 export function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
   const { employer } = (body ?? {}) as { employer?: unknown }
   return typeof employer !== 'string' || filer?.employers.has(employer) === true
-}
-
-/**
- * What the journal says against a filing: a correction or cancellation of nothing. Its original has
- * a receipt, so its acceptance can be seen here.
- */
-export async function checkReplaced(
-  pool: pg.Pool,
-  { employer, period, replaces }: Declaration,
-  findings: FindingList,
-): Promise<void> {
-  if (replaces === undefined) return
-  const [found] = await findAcceptances(pool, [replaces])
-  const { statement } = found ?? {}
-  if (statement?.employer === employer && statement.period === period) return
-  findings.add(-1, '/replaces', 'REPLACES_NOTHING')
 }
 
 /**

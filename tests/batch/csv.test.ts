@@ -218,6 +218,19 @@ describe('limits', () => {
     expect((await readCsv(`${header}${'a,'.repeat(300)}\n`)).codes).toContain('COLUMNS_TOO_MANY')
   })
 
+  test('a row of a million columns ends the reading, named, and is not held', async () => {
+    let pieces = 0
+    const file: FileSource = async function* () {
+      yield Buffer.from(`${header}王伟,${idOf(0)},1\n`)
+      for (; pieces < 1_000; pieces += 1) yield Buffer.from('a,'.repeat(1_000))
+    }
+    const reading = await readAll(file)
+    expect(reading.codes).toEqual(['RECORD_TOO_LONG'])
+    expect(written(reading, 'RECORD_TOO_LONG').place).toEqual({ row: 3 })
+    expect(reading.lines).toHaveLength(1)
+    expect(pieces).toBeLessThan(100)
+  })
+
   test('more rows than a spreadsheet has end the reading', async () => {
     const many: FileSource = async function* () {
       yield Buffer.from(header)

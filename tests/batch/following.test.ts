@@ -84,7 +84,7 @@ async function ask(token: string, path: string, headers: Record<string, string> 
     headers: { authorization: `Bearer ${token}`, ...headers },
   })
   const bytes = Buffer.from(await answer.arrayBuffer())
-  const isJson = answer.headers.get('content-type')?.includes('json') === true
+  const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
   const json = (isJson ? JSON.parse(bytes.toString()) : {}) as Record<string, unknown>
   return { status: answer.status, headers: answer.headers, bytes, json }
 }
@@ -193,6 +193,62 @@ describe('a file that is sent', () => {
     })
   })
 
+  test('of NDJSON, by several employers and periods, is posted, and what is wrong comes back with why', async () => {
+    const [one, other, wrong, strange] = [
+      declare({ lines: 3 }),
+      declare({ period: '2024-10' }),
+      declare(),
+      declare(),
+    ]
+    const bad = { ...wrong, lines: [{ ...wrong.lines?.[0], wage: 'abc' }] }
+    const text = [one, other, bad, strange].map((line) => JSON.stringify(line)).join('\n')
+    const token = await tokenFor([one, other, wrong].map(({ employer }) => employer))
+    const id = await send(token, Buffer.from(`${text}\n{"employer"\n`), { filename: 'a.jsonl' })
+    const batch = await becomes(token, id, 'posted')
+    expect(batch.progress).toMatchObject({
+      rows: { read: 5, good: 2, setAside: 3, filed: 2, posted: 2 },
+      declarations: 2,
+    })
+    const { json } = await ask(token, batch.links.declarations as string)
+    const units = json.declarations as {
+      row: number
+      filed: boolean
+      links: { declaration: string }
+    }[]
+    const filed = units.filter((unit) => unit.filed).sort((a, b) => a.row - b.row)
+    expect(filed.map(({ row }) => row)).toEqual([1, 2])
+    for (const [i, { links }] of filed.entries()) {
+      const { json } = await ask(token, links.declaration)
+      expect(json).toMatchObject({ status: 'posted', period: [one, other][i]?.period })
+    }
+    for (const query of ['', '?format=ndjson']) {
+      const { headers, bytes } = await ask(token, `${batch.links.errors}${query}`)
+      expect(headers.get('content-type')).toBe('application/x-ndjson')
+      expect(headers.get('content-disposition')).toMatch('.ndjson"')
+      const lines = bytes
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(lines).toMatchObject([
+        { row: 3, declaration: bad, errors: [{ pointer: '/lines/0/wage', code: 'FIELD_FORMAT' }] },
+        { row: 4, declaration: strange, errors: [{ code: 'ROW_EMPLOYER_NOT_YOURS' }] },
+        { row: 5, text: '{"employer"', errors: [{ code: 'RECORD_NOT_JSON' }] },
+      ])
+    }
+    expect((await ask(token, `${batch.links.errors}?format=xlsx`)).json).toMatchObject({
+      status: 406,
+      code: 'ERRORS_FORMAT_OTHER',
+    })
+    // Mended, the declaration is a file of its own.
+    const mended = await becomes(
+      token,
+      await send(token, Buffer.from(JSON.stringify(wrong))),
+      'posted',
+    )
+    expect(mended.progress.rows).toMatchObject({ read: 1, posted: 1 })
+  })
+
   test('as a form, all or nothing, is refused for one row, and that row is told', async () => {
     const rows = rowsOf(3)
     rows[2] = wrongWage(rows[2] as Row)
@@ -212,6 +268,13 @@ describe('a file that is sent', () => {
     expect(batch.links.declarations).toBeUndefined()
     const { bytes } = await ask(token, `${batch.links.errors}`)
     expect(bytes.toString()).toContain(rows[2]?.[2])
+    await waitFor('its rows to be deleted, months later', async () => {
+      await database.owner.query(
+        `update batch.work set forgotten_at = forgotten_at - interval '91 days' where batch = $1`,
+        [id],
+      )
+      return (await ask(token, `${batch.links.errors}`)).json.code === 'ERRORS_FILE_FORGOTTEN'
+    })
     expect(bytes.toString()).not.toContain(rows[0]?.[2])
   })
 
@@ -430,6 +493,12 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
     expect(mended.output()).toMatch(/posted: 5 rows in 2 declarations/)
     const copy = run(file, 'accept-good', '--kind', 'correction')
     expect(await copy.done, copy.output()).toBe(0)
+    const lines = path.join(folder, 'wages.ndjson')
+    writeFileSync(lines, `{}\n${JSON.stringify(declare({ employer: rows[4]?.[0] as string }))}`)
+    const declared = run(lines, 'accept-good')
+    expect(await declared.done, declared.output()).toBe(1)
+    expect(declared.output()).toMatch(/posted: 1 rows in 1 declarations, 1 set aside/)
+    expect(declared.output()).toContain(`${path.join(folder, 'wages.errors.ndjson')}, each with`)
     writeFileSync(file, 'nothing,of,this\n1,2,3\n')
     const unreadable = run(file, 'accept-good')
     expect(await unreadable.done).toBe(1)

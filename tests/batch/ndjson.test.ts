@@ -1,19 +1,30 @@
 import { expect, test } from 'vitest'
+import type { FileFinding } from '../../src/batch/file-findings.ts'
+import type { FileRow } from '../../src/batch/file-rows.ts'
 import { kindOfFile } from '../../src/batch/kind.ts'
 import { readNdjson } from '../../src/batch/ndjson.ts'
 import type { FileSource, NdjsonPosition } from '../../src/batch/rows.ts'
 import { sourceOf } from './support.ts'
 
 async function readAllOf(source: FileSource, from?: NdjsonPosition) {
-  const declarations = []
-  const findings = []
+  const rows: FileRow[] = []
+  const findings: FileFinding[] = []
   const positions = []
   for await (const batch of readNdjson(source, from)) {
-    declarations.push(...batch.declarations)
+    rows.push(...batch.rows)
     findings.push(...batch.findings)
-    positions.push({ next: batch.next, read: declarations.length })
+    positions.push({ next: batch.next, read: rows.length })
   }
-  return { declarations, findings, positions, codes: findings.map(({ code }) => code) }
+  const declarations = rows.map(({ row, line }) => ({ row, body: line }))
+  const faults = rows.flatMap((row) => row.findings)
+  return {
+    rows,
+    declarations,
+    findings,
+    faults,
+    positions,
+    codes: findings.map(({ code }) => code),
+  }
 }
 
 test('one declaration a line, with a mark, blank lines, any line end and none at the end', async () => {
@@ -35,9 +46,11 @@ test('a line that is no object, or no UTF-8, is told with its number; the others
     Buffer.from([0xcd, 0xf5]),
     Buffer.from('"}\n{"a":7}\n'),
   ])
-  const { declarations, findings } = await readAllOf(sourceOf(file))
-  expect(declarations.map(({ row }) => row)).toEqual([1, 7])
-  expect(findings.map(({ code, place }) => [code, place.row])).toEqual(
+  const { rows, faults, codes } = await readAllOf(sourceOf(file))
+  expect(codes).toEqual([])
+  expect(rows.map(({ line }) => line !== undefined)).toEqual([true, ...Array(5).fill(false), true])
+  expect(rows.map(({ header }) => header.employer).filter(Boolean)).toEqual([])
+  expect(faults.map(({ code, place }) => [code, place.row])).toEqual(
     [2, 3, 4, 5, 6].map((row) => ['RECORD_NOT_JSON', row]),
   )
 })
@@ -49,7 +62,7 @@ test('a line without end is told and not held', async () => {
     for (; pieces < 100_000; pieces += 1) yield Buffer.alloc(65_536, 'a')
   }
   const { declarations, codes } = await readAllOf(endless)
-  expect(codes).toEqual(['RECORD_TOO_LONG'])
+  expect(codes).toEqual(['LINE_TOO_LONG'])
   expect(declarations).toHaveLength(1)
   expect(pieces).toBeLessThan(100)
 })
@@ -76,6 +89,7 @@ test.each([
   [Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'xlsx'],
   ['{"employer":', 'ndjson'],
   ['\ufeff\n{', 'ndjson'],
+  ['[\n  {"employer":', 'ndjson'],
   ['姓名,证件号码', 'csv'],
   [Buffer.from([0xd0, 0xd5, 0xc3, 0xfb]), 'csv'],
   ['%PDF-1.7', 'FILE_KIND_UNKNOWN'],

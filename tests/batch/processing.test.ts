@@ -1,30 +1,24 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readErrorRows } from '../../src/batch/error-rows.ts'
-import { forgetEnded } from '../../src/batch/forget.ts'
-import { openHeader } from '../../src/batch/read-file.ts'
-import type { FileSource } from '../../src/batch/rows.ts'
-import { type BatchDependencies, workOn } from '../../src/batch/run.ts'
+import { describe, expect, test } from 'vitest'
+import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
+import { workOn } from '../../src/batch/run.ts'
 import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
-import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
-import { declare, type Journal, openJournal, policies } from '../support/journal.ts'
-
-let journal: Journal
-const files = new Map<string, Buffer>()
-beforeAll(async () => {
-  journal = await openJournal()
-})
-afterAll(() => journal.close())
-
-const sourceOf = (batch: string): FileSource =>
-  async function* (offset) {
-    const bytes = files.get(batch) as Buffer
-    for (let at = offset; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
-  }
+import { declare } from '../support/journal.ts'
+import {
+  claim,
+  dependencies,
+  refusedRowsOf as errorRowsOf,
+  journal,
+  Killed,
+  killedAt,
+  postAll,
+  receiveFile,
+  stateOf,
+} from './work-support.ts'
 
 type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
 
@@ -50,90 +44,12 @@ function csvOf(rows: readonly Row[]): Buffer {
   return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
 }
 
-async function receive(
+function receive(
   rows: readonly Row[],
   more: { mode?: BatchWork['mode']; kind?: string; mayFileFor?: string[] } = {},
 ): Promise<string> {
-  const id = `batch-${randomUUID()}`
-  const bytes = csvOf(rows)
-  files.set(id, bytes)
-  const employers = [...new Set(rows.map(([employer]) => employer))]
-  await journal.database.owner.query(
-    `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
-       received, received_at)
-     values ($1, 'bureau', $2, '2024-11', '340100', $3, 'csv', $4, 'received', $5,
-       '2024-11-20T10:00:00+08:00')`,
-    [
-      id,
-      more.mayFileFor ?? employers,
-      more.kind ?? 'regular',
-      more.mode ?? 'accept-good',
-      bytes.length,
-    ],
-  )
-  return id
-}
-
-function dependencies(more: Partial<BatchDependencies> = {}): BatchDependencies {
-  const { pool, keyring } = journal
-  const [sealing] = keyring.sealingKeys
-  const [signer] = keyring.receiptKeys
-  if (sealing === undefined || signer === undefined) throw new Error('no keys')
-  const environment = () => 'test'
-  return {
-    pool,
-    inTransaction,
-    keys: { sealing, all: keyring.sealingKeys },
-    policies,
-    sourceOf,
-    acceptGroup: createAcceptGroup({
-      pool,
-      signer,
-      sealingKey: sealing,
-      environment,
-      lane: 'bulk',
-    }),
-    enqueue: () => {},
-    onFinished: () => {},
-    onError: (error) => {
-      throw error
-    },
-    ...more,
-  }
-}
-
-async function claim(): Promise<BatchWork> {
-  const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
-  if (work === undefined) throw new Error('nothing to work on')
-  return work
-}
-
-async function postAll(): Promise<void> {
-  const { rows } = await journal.pool.query('select envelope from journal.unposted')
-  for (const { envelope } of rows) await journal.post(BigInt(envelope))
-}
-
-async function stateOf(batch: string) {
-  const { rows } = await journal.pool.query(
-    `select b.stage, w.rows_read::int as read, w.rows_good::int as good,
-       w.rows_set_aside::int as aside, w.rows_filed::int as filed, w.declarations
-     from batch.batch b join batch.work w on w.batch = b.id where b.id = $1`,
-    [batch],
-  )
-  return rows[0]
-}
-
-/** The rows that their filer gets back. */
-async function errorRowsOf(batch: string) {
-  const { rows } = await journal.pool.query('select position from batch.work where batch = $1', [
-    batch,
-  ])
-  const all = journal.keyring.sealingKeys
-  const header = openHeader({ all }, batch, rows[0]?.position)
-  if (header === undefined) throw new Error('no header')
-  const found = []
-  for await (const row of readErrorRows(journal.pool, all, batch, header)) found.push(row)
-  return found
+  const mayFileFor = [...new Set(rows.map(([employer]) => employer))]
+  return receiveFile(csvOf(rows), { format: 'csv', mayFileFor, ...more })
 }
 
 const wrongNumber = (row: Row): Row => [
@@ -239,6 +155,44 @@ describe('a bureau’s file', () => {
     expect(await left()).toEqual({ ...before, chunk: 0, piece: 0, set_aside: 0 })
   })
 
+  test('what was set aside is deleted months later, with all that told of its rows', async () => {
+    const rows = rowsOf(3, 2)
+    rows[1] = wrongNumber(rows[1] as Row)
+    const batches: string[] = []
+    for (const part of [rows.slice(0, 3), rows.slice(1)]) {
+      batches.push(await receive(part))
+      await workOn(dependencies(), await claim())
+    }
+    const [old, recent] = batches as [string, string]
+    const { owner } = journal.database
+    const forgetOld = async () => {
+      while (await forgetErrors(journal.pool, inTransaction));
+    }
+    const age = (batch: string, by: string) =>
+      owner.query(`update batch.work set forgotten_at = now() - $2::interval where batch = $1`, [
+        batch,
+        by,
+      ])
+    await forgetOld()
+    expect(await errorRowsOf(old)).toHaveLength(1) // they have not ended yet
+    await postAll()
+    await finishPosted(journal.pool)
+    while (await forgetEnded(journal.pool, inTransaction));
+    await age(old, '90 days 1 minute')
+    await age(recent, '89 days 23 hours')
+    await forgetOld()
+    const { rows: left } = await owner.query(
+      `select w.batch, position is null as no_position, errors_position is null as no_errors,
+         (select count(*)::int from batch.error_row e where e.batch = w.batch) as pieces
+       from batch.work w where batch = any($1)`,
+      [batches],
+    )
+    expect(left).toContainEqual({ batch: old, no_position: true, no_errors: true, pieces: 0 })
+    expect(left).toContainEqual({ batch: recent, no_position: false, no_errors: false, pieces: 1 })
+    expect(await errorRowsOf(recent)).toHaveLength(1)
+    expect((await stateOf(old)).stage).toBe('posted')
+  })
+
   test('a wrong row refuses all of it, where that was asked for', async () => {
     const rows = rowsOf(4, 2)
     rows[1] = wrongNumber(rows[1] as Row)
@@ -310,26 +264,6 @@ describe('a file with more lines than a part has', () => {
 })
 
 describe('a worker that ends in the middle', () => {
-  class Killed extends Error {}
-
-  /** Kills the worker at its n-th transaction; before it is committed, or after. */
-  function killedAt(n: number, when: 'before' | 'after') {
-    let count = 0
-    return dependencies({
-      inTransaction: async (pool, work) => {
-        count += 1
-        const mine = count === n
-        const result = await inTransaction(pool, async (client) => {
-          const done = await work(client)
-          if (mine && when === 'before') throw new Killed()
-          return done
-        })
-        if (mine) throw new Killed()
-        return result
-      },
-    })
-  }
-
   test('is followed by another that goes on, and the same is filed, once, wherever it ended', async () => {
     const rows = rowsOf(partLinesMax + 3, 2, 4)
     rows[2] = wrongNumber(rows[2] as Row)

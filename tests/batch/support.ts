@@ -9,6 +9,7 @@ import type { FileDefaults, Header } from '../../src/batch/header.ts'
 import type { FiledRow } from '../../src/batch/row-line.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { readTable, type TablePosition } from '../../src/batch/table.ts'
+import { writeZip } from '../../src/batch/zip-writer.ts'
 
 const generator = createGenerator(7)
 export const employer = generator.employer()
@@ -67,3 +68,35 @@ export function written(reading: Reading, code: string): WrittenFileFinding {
   if (found === undefined) throw new Error(`${code} is not among ${reading.codes.join(', ')}`)
   return writeFileFinding(found)
 }
+
+export async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = []
+  for await (const piece of pieces) all.push(piece)
+  return Buffer.concat(all)
+}
+
+/** A workbook around the XML of a sheet and what else is given. */
+export function workbookOf(
+  sheet: string | Iterable<string>,
+  { parts = {}, sheets = '<sheet name="S" sheetId="1" r:id="a"/>' } = {},
+) {
+  const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
+  const relation = (id: string, type: string, target: string) =>
+    `<Relationship Id="${id}" Type="${office}/${type}" Target="${target}"/>`
+  const all: Record<string, string | Iterable<string>> = {
+    '_rels/.rels': `<Relationships>${relation('a', 'officeDocument', 'xl/workbook.xml')}</Relationships>`,
+    'xl/workbook.xml': `<workbook xmlns:r="${office}"><sheets>${sheets}</sheets></workbook>`,
+    'xl/_rels/workbook.xml.rels': `<Relationships>${relation('a', 'worksheet', '/xl/s.xml')}${relation('b', 'sharedStrings', 'strings.xml')}</Relationships>`,
+    'xl/s.xml': sheet,
+    ...parts,
+  }
+  const contentOf = (text: string | Iterable<string>) => (typeof text === 'string' ? [text] : text)
+  return collect(
+    writeZip(Object.entries(all).map(([name, text]) => ({ name, content: contentOf(text) }))),
+  )
+}
+
+export const inline = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`
+export const rowOf = (...cells: string[]) => `<row>${cells.join('')}</row>`
+export const sheetOf = (...rows: string[]) =>
+  `<worksheet><sheetData>${rows.join('')}</sheetData></worksheet>`

@@ -107,6 +107,13 @@ describe('the header', () => {
     expect(reading.lines).toEqual([])
   })
 
+  test('a header in two rows, groups above names, is told with what its first row lacks', async () => {
+    const reading = await readCsv(`姓名,证件号码,缴费,缴费\n,,申报工资,变动\n${line(0)}`)
+    expect(reading.codes).toContain('COLUMN_MISSING')
+    expect(written(reading, 'COLUMN_MISSING').place).toEqual({ row: 1 })
+    expect(written(reading, 'COLUMN_MISSING').message['zh-CN']).toContain('申报工资')
+  })
+
   test('with a column of categories, what else a row needs depends on its category', async () => {
     const reading = await readCsv(
       `姓名,证件号码,参保类别,缴费基数,医疗保险,申报工资\n${persons[0]?.name},${idOf(0)},灵活就业,"4,227.00",无个人账户,\n${persons[1]?.name},${idOf(1)},在职,,,6500\n`,

@@ -4,18 +4,23 @@ import { SharedStrings } from '../../src/batch/shared-strings.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { writeZip } from '../../src/batch/zip-writer.ts'
-import { idOf, persons, readAll, sourceOf, written } from './support.ts'
+import {
+  collect,
+  idOf,
+  inline,
+  persons,
+  readAll,
+  rowOf,
+  sheetOf,
+  sourceOf,
+  workbookOf,
+  written,
+} from './support.ts'
 
 /** Files that LibreOffice saved. */
 const saved = (name: string) => readFileSync(new URL(`files/${name}`, import.meta.url))
 const readXlsx = (file: Uint8Array, options = {}) =>
   readAll(sourceOf(file), { format: 'xlsx', ...options })
-
-async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
-  const all: Buffer[] = []
-  for await (const piece of pieces) all.push(piece)
-  return Buffer.concat(all)
-}
 
 const header = ['姓名', '证件号码', '申报工资', '变动', '所属期']
 const filed = (i: number, wage: string, change = 'none') => ({
@@ -25,28 +30,6 @@ const filed = (i: number, wage: string, change = 'none') => ({
   change,
 })
 
-/** A workbook around the XML of a sheet and what else is given. */
-function workbookOf(
-  sheet: string,
-  { parts = {}, sheets = '<sheet name="S" sheetId="1" r:id="a"/>' } = {},
-) {
-  const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
-  const relation = (id: string, type: string, target: string) =>
-    `<Relationship Id="${id}" Type="${office}/${type}" Target="${target}"/>`
-  const all: Record<string, string> = {
-    '_rels/.rels': `<Relationships>${relation('a', 'officeDocument', 'xl/workbook.xml')}</Relationships>`,
-    'xl/workbook.xml': `<workbook xmlns:r="${office}"><sheets>${sheets}</sheets></workbook>`,
-    'xl/_rels/workbook.xml.rels': `<Relationships>${relation('a', 'worksheet', '/xl/s.xml')}${relation('b', 'sharedStrings', 'strings.xml')}</Relationships>`,
-    'xl/s.xml': sheet,
-    ...parts,
-  }
-  return collect(writeZip(Object.entries(all).map(([name, text]) => ({ name, content: [text] }))))
-}
-
-const inline = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`
-const rowOf = (...cells: string[]) => `<row>${cells.join('')}</row>`
-const sheetOf = (...rows: string[]) =>
-  `<worksheet><sheetData>${rows.join('')}</sheetData></worksheet>`
 const titles = rowOf(...header.map(inline))
 const good = rowOf(inline('王伟'), inline(idOf(0)), '<c><v>6500</v></c>')
 
@@ -122,14 +105,9 @@ describe('a workbook that a spreadsheet saved', () => {
 })
 
 describe('a file that is no workbook to read', () => {
-  const compound = Buffer.concat([
-    Buffer.from('d0cf11e0a1b11ae1', 'hex'),
-    Buffer.alloc(1_000),
-    Buffer.from('EncryptedPackage', 'utf16le'),
-  ])
   test.each([
     ['an old one', saved('plain.xls'), 'FILE_LEGACY_SPREADSHEET'],
-    ['one with a password', compound, 'FILE_PASSWORD'],
+    ['one with a password', saved('password.xlsx'), 'FILE_PASSWORD'],
     ['one of OpenDocument', saved('empty.ods'), 'FILE_NOT_WORKBOOK'],
     ['a PDF', Buffer.from('%PDF-1.7\n'), 'FILE_KIND_UNKNOWN'],
     ['half of one', saved('plain.xlsx').subarray(0, 4_000), 'FILE_BROKEN'],
@@ -156,6 +134,18 @@ describe('a file that is no workbook to read', () => {
     expect(pieces).toBeLessThan(80)
   })
 
+  test('a sheet with nothing but its header is empty', async () => {
+    expect((await readXlsx(await workbookOf(sheetOf(titles)))).codes).toEqual(['FILE_EMPTY'])
+  })
+
+  test('a file that ends anywhere too early is refused', async () => {
+    const whole = saved('plain.xlsx')
+    for (let length = 2; length < whole.length; length += 101) {
+      const { codes, lines } = await readXlsx(whole.subarray(0, length))
+      expect([length, codes, lines]).toEqual([length, ['FILE_BROKEN'], []])
+    }
+  })
+
   test('any file with a byte changed is read or refused, and never throws', async () => {
     const whole = saved('plain.xlsx')
     for (let at = 0; at < whole.length; at += 7) {
@@ -169,6 +159,19 @@ describe('a file that is no workbook to read', () => {
 
 describe('a workbook that means harm', () => {
   test.each([
+    [
+      'entities within each other (a billion laughs)',
+      `<!DOCTYPE l [<!ENTITY l0 "laugh">${Array.from({ length: 9 }, (_, i) => `<!ENTITY l${i + 1} "${`&l${i};`.repeat(10)}">`).join('')}]>${sheetOf(rowOf(inline('&l9;')))}`,
+    ],
+    [
+      'an entity that is a file',
+      `<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>${sheetOf(rowOf(inline('&f;')))}`,
+    ],
+    [
+      'an entity that is an address',
+      `<!DOCTYPE x [<!ENTITY % e SYSTEM "http://127.0.0.1/e.dtd">%e;]>${sheetOf(titles, good)}`,
+    ],
+    ['a DOCTYPE elsewhere', '<!DOCTYPE worksheet SYSTEM "http://127.0.0.1/w.dtd"><worksheet/>'],
     ['a DOCTYPE', '<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet><sheetData/></worksheet>'],
     ['an entity of its own', sheetOf(rowOf(inline('&a;')))],
     ['an entity with a file', sheetOf(rowOf(inline('&xxe;')))],
@@ -214,9 +217,8 @@ describe('a workbook that means harm', () => {
       for (let i = 0; i < 120_000; i += 1) yield `<row>${' '.repeat(1_000)}</row>`
       yield '</sheetData></worksheet>'
     })()
-    const bomb = await collect(writeZip([{ name: 'xl/s.xml', content: rows }]))
-    expect(bomb.length).toBeLessThan(400_000)
-    const file = await withPart(await workbookOf(''), bomb)
+    const file = await workbookOf(rows)
+    expect(file.length).toBeLessThan(400_000)
     expect((await readXlsx(file)).codes).toEqual(['FILE_INFLATES_TOO_FAR'])
   }, 60_000)
 
@@ -224,6 +226,19 @@ describe('a workbook that means harm', () => {
     const parts = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`${i}.png`, '']))
     const file = await workbookOf(sheetOf(titles, good), { parts })
     expect((await readXlsx(file)).codes).toEqual(['FILE_NOT_WORKBOOK'])
+  })
+
+  test('a row of a million cells is given up at the first that is too many', async () => {
+    const cells = (function* () {
+      yield `<worksheet><sheetData>${titles}<row>`
+      for (let i = 0; i < 1_000_000; i += 1) yield '<c><v>1</v></c>'
+      yield '</row></sheetData></worksheet>'
+    })()
+    const reading = await readXlsx(await workbookOf(cells))
+    expect(reading.codes).toEqual(['COLUMNS_TOO_MANY'])
+    expect(written(reading, 'COLUMNS_TOO_MANY').message.en).toContain(
+      'Row 2 has more than 200 columns',
+    )
   })
 
   test('distinct texts are held up to a limit, each as it was', () => {
@@ -246,27 +261,67 @@ describe('a workbook that means harm', () => {
   })
 })
 
-/** The same archive with the sheet of another one, compressed as it is there. */
-async function withPart(workbook: Buffer, other: Buffer): Promise<Buffer> {
-  const end = workbook.lastIndexOf(Buffer.from('504b0506', 'hex'))
-  const directory = workbook.readUInt32LE(end + 16)
-  const otherEnd = other.length - 22
-  const otherDirectory = other.readUInt32LE(otherEnd + 16)
-  const entry = Buffer.from(other.subarray(otherDirectory, otherEnd))
-  entry.writeUInt32LE(directory, 42)
-  const entries = Buffer.concat([workbook.subarray(directory, end), entry])
-  const newEnd = Buffer.from(workbook.subarray(end))
-  const count = newEnd.readUInt16LE(8) + 1
-  newEnd.writeUInt16LE(count, 8)
-  newEnd.writeUInt16LE(count, 10)
-  newEnd.writeUInt32LE(entries.length, 12)
-  newEnd.writeUInt32LE(directory + otherDirectory, 16)
-  return Buffer.concat([
-    workbook.subarray(0, directory),
-    other.subarray(0, otherDirectory),
-    entries,
-    newEnd,
-  ])
+describe('an archive with numbers of 64 bits', () => {
+  test('is read as any other', async () => {
+    const file = wide(await workbookOf(sheetOf(titles, good)))
+    expect((await readXlsx(file)).lines).toHaveLength(1)
+  })
+
+  test('is told to be damaged where they point nowhere', async () => {
+    const file = wide(await workbookOf(sheetOf(titles, good)))
+    const end = file.length - 22
+    const record = Number(file.readBigUInt64LE(end - 12))
+    // Of the locator, the record, and the first entry: each is read from where the other tells.
+    for (const at of [end - 12, record + 40, record + 48, end - 20, record]) {
+      for (const value of [0n, 2n ** 40n, 2n ** 64n - 1n]) {
+        const broken = Buffer.from(file)
+        broken.writeBigUInt64LE(value, at)
+        expect((await readXlsx(broken)).codes).toEqual(['FILE_BROKEN'])
+      }
+    }
+    for (const length of [10, 100, 1_000]) {
+      const cut = Buffer.concat([file.subarray(0, record - length), file.subarray(record)])
+      expect((await readXlsx(cut)).codes).toEqual(['FILE_BROKEN'])
+    }
+  })
+})
+
+/** The same archive as ZIP64 (APPNOTE 4.3.14 to 4.5.3): what writes a workbook as it goes makes such. */
+function wide(narrow: Buffer): Buffer {
+  const end = narrow.length - 22
+  const count = narrow.readUInt16LE(end + 10)
+  const start = narrow.readUInt32LE(end + 16)
+  const entries: Buffer[] = []
+  for (let at = start; at < end; ) {
+    const nameEnd = at + 46 + narrow.readUInt16LE(at + 28)
+    const entry = Buffer.from(narrow.subarray(at, nameEnd))
+    const other = Buffer.from('feca04000000c0de', 'hex') // a field that nobody knows
+    const extra = Buffer.alloc(28)
+    extra.writeUInt16LE(1, 0)
+    extra.writeUInt16LE(24, 2)
+    for (const [i, field] of [24, 20, 42].entries()) {
+      extra.writeBigUInt64LE(BigInt(entry.readUInt32LE(field)), 4 + 8 * i)
+      entry.writeUInt32LE(0xffffffff, field)
+    }
+    entry.writeUInt16LE(other.length + extra.length, 30)
+    entries.push(entry, other, extra)
+    at = nameEnd
+  }
+  const directory = Buffer.concat(entries)
+  const record = Buffer.alloc(56)
+  record.writeUInt32LE(0x06064b50, 0)
+  record.writeBigUInt64LE(44n, 4)
+  record.writeBigUInt64LE(BigInt(count), 24)
+  record.writeBigUInt64LE(BigInt(count), 32)
+  record.writeBigUInt64LE(BigInt(directory.length), 40)
+  record.writeBigUInt64LE(BigInt(start), 48)
+  const locator = Buffer.alloc(20)
+  locator.writeUInt32LE(0x07064b50, 0)
+  locator.writeBigUInt64LE(BigInt(start + directory.length), 8)
+  locator.writeUInt32LE(1, 16)
+  const narrowEnd = Buffer.from(narrow.subarray(end))
+  narrowEnd.fill(0xff, 8, 20)
+  return Buffer.concat([narrow.subarray(0, start), directory, record, locator, narrowEnd])
 }
 
 describe('cells', () => {

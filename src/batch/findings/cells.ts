@@ -12,7 +12,7 @@ export const cellEntries = {
       'Row {row} is of an employer that you may not file for.',
     ],
     fix: [
-      '请请该单位授权，或删去这些行后重新上传。',
+      '请取得该单位授权，或删去这些行后重新上传。',
       'Ask that employer for its authority, or send the file without its rows.',
     ],
     wrong: '未授权的单位',

@@ -1,5 +1,5 @@
-/** Faults of files of text, and of any file's size: encoding, records, rows, columns. */
-import { error } from '../../declaration/catalogue/entry.ts'
+/** Faults of files of text, and of any file's size: encoding, records, rows, columns, lines of JSON. */
+import { error, hint } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'
 
@@ -88,6 +88,19 @@ export const textFileEntries = {
     wrong: '一行两千列',
     right: '模板中的列',
   }),
+  LINE_TOO_LONG: error(file, {
+    title: ['一份申报（一行）过长', 'A line is too long'],
+    message: [
+      '第 {row} 行超过 {max} MB，其后的行未读取；一行只能是一份申报。',
+      'Line {row} is longer than {max} MB; from there on nothing was read. A line is one declaration.',
+    ],
+    fix: [
+      '请检查各行之间是否有换行符；明细超过 10000 行的单位请用 CSV 或 XLSX 文件申报。',
+      'See that there is a line break behind each declaration; an employer with more than 10,000 lines files as CSV or XLSX.',
+    ],
+    wrong: '所有申报写在一行',
+    right: '一行一份申报',
+  }),
   RECORD_NOT_JSON: error('/rows/*', {
     title: ['该行不是 JSON 对象', 'The line is not a JSON object'],
     message: [
@@ -100,5 +113,67 @@ export const textFileEntries = {
     ],
     wrong: '[{"employer": …}]',
     right: '{"employer": …}',
+  }),
+  RECORD_TOO_DEEP: error('/rows/*', {
+    title: ['该行的 JSON 嵌套过深', 'The JSON of the line nests too deep'],
+    message: [
+      '第 {row} 行的 JSON 嵌套超过 {max} 层。',
+      'The JSON of line {row} nests deeper than {max} levels.',
+    ],
+    fix: [
+      '请按接口文档的申报格式填写，一份申报只有 4 层。',
+      'Write it as the API describes a declaration, which has 4 levels.',
+    ],
+    wrong: '[[[[…]]]]',
+    right: '{"employer": …, "lines": [{"person": {…}}]}',
+  }),
+  RECORD_ITEMS_TOO_MANY: error('/rows/*', {
+    title: ['该行的字段和元素过多', 'The line has too many keys and entries'],
+    message: [
+      '第 {row} 行的字段和列表元素超过 {max} 个。',
+      'Line {row} has more than {max} keys and list entries.',
+    ],
+    fix: [
+      '一份申报最多 10000 条明细；更大的单位请用 CSV 或 XLSX 文件申报。',
+      'A declaration has at most 10,000 lines; larger employers file as CSV or XLSX.',
+    ],
+    wrong: '一行一百万个元素',
+    right: '最多 10000 条明细',
+  }),
+  RECORD_KEY_FORBIDDEN: error('/rows/*', {
+    title: ['该行含有不允许的字段名', 'The line has a key that is not allowed'],
+    message: [
+      '第 {row} 行含有 __proto__ 或 constructor.prototype 字段，不予读取。',
+      'Line {row} has a key __proto__ or constructor.prototype, which is not read.',
+    ],
+    fix: ['请删除该字段。', 'Remove that key.'],
+    wrong: '{"__proto__": …}',
+    right: '{"employer": …}',
+  }),
+  DECLARATION_REPEATED: error('/rows/*', {
+    title: ['同一单位、同一所属期在文件中出现两次', 'The employer and period is in the file twice'],
+    message: [
+      '第 {row} 行与第 {first} 行是同一单位、同一所属期的申报；后一份会替换前一份的全部内容，未申报。',
+      'Line {row} is of the same employer and period as line {first}; it would replace all of that one, and was not filed.',
+    ],
+    fix: [
+      '请把同一单位、同一所属期的明细写在一份申报中；要更正时，请在前一份受理后另行上传。',
+      'Write all lines of an employer and period in one declaration; send a correction by itself, once the first is accepted.',
+    ],
+    wrong: '两行都是同一单位 2025-08 的申报',
+    right: '每个单位、每个所属期一行',
+  }),
+  FINDINGS_MORE: hint('/rows/*', {
+    title: ['还有未列出的问题', 'There are more faults than are shown'],
+    message: [
+      '第 {row} 行还有 {count} 个问题未列出。',
+      '{count} more faults of line {row} are not shown.',
+    ],
+    fix: [
+      '请先修改已列出的问题，再上传该申报，或用 POST /v1/declarations/check 预检。',
+      'Mend those that are shown, then send the declaration again, or ask POST /v1/declarations/check.',
+    ],
+    wrong: '一份申报有 300 个问题',
+    right: '列出前 200 个',
   }),
 } as const

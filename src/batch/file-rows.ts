@@ -1,0 +1,62 @@
+/**
+ * The rows of a file, whatever format it came in: of a table, or of NDJSON, whose rows are declarations.
+ */
+import type { FileFinding } from './file-findings.ts'
+import { kindOfFile } from './kind.ts'
+import { readNdjson } from './ndjson.ts'
+import type { FiledRow } from './row-line.ts'
+import type { FileSource, NdjsonPosition } from './rows.ts'
+import { readTable, type TablePosition } from './table.ts'
+import type { BatchWork } from './work.ts'
+
+export type FileRow = FiledRow & {
+  /** Its own number where the row is a declaration; then `line` is all of it, and `cells` its text. */
+  readonly entry?: number
+}
+
+/** Plain data. */
+export type FilePosition = TablePosition | NdjsonPosition
+
+export type FileBatch<At extends FilePosition | undefined = FilePosition | undefined> = {
+  readonly rows: readonly FileRow[]
+  /** One that ends the reading is in the last batch. */
+  readonly findings: readonly FileFinding[]
+  /** After these rows; undefined: nothing of it was read. */
+  readonly next: At
+}
+
+/**
+ * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is
+ * named, tells one kind of text from another, no more.
+ */
+export async function* readRows(
+  source: FileSource,
+  { employer, period, region, format }: BatchWork,
+  from: FilePosition | undefined,
+): AsyncGenerator<FileBatch> {
+  const kind = kindOfFile(await firstBytes(source))
+  if (typeof kind !== 'string') yield { rows: [], findings: [kind], next: from }
+  else if (kind === 'ndjson' || (kind === 'csv' && format === 'ndjson'))
+    yield* readNdjson(source, from as NdjsonPosition | undefined)
+  else {
+    const defaults = { employer, region, period }
+    yield* readTable(source, { format: kind, defaults, from: from as TablePosition | undefined })
+  }
+}
+
+/** As many as tell a kind. */
+const firstBytesMin = 256
+
+async function firstBytes(source: FileSource): Promise<Uint8Array> {
+  let bytes = Buffer.alloc(0)
+  for await (const piece of source(0)) {
+    bytes = Buffer.concat([bytes, piece])
+    if (bytes.length >= firstBytesMin) break
+  }
+  return bytes
+}
+
+/** Whether the rows of a file are declarations. */
+export function isOfDeclarations(position: FilePosition): position is NdjsonPosition {
+  return 'format' in position
+}
