@@ -11,7 +11,8 @@ import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
-import { declare, type Journal, openJournal, policies } from '../support/journal.ts'
+import { type Journal, openJournal, policies } from '../support/journal.ts'
+import { csvOf, employersOf, type Row, rowsOf } from './support.ts'
 
 let journal: Journal
 const files = new Map<string, Buffer>()
@@ -26,30 +27,6 @@ const sourceOf = (batch: string): FileSource =>
     for (let at = offset; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
   }
 
-type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
-
-/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
-function rowsOf(...persons: readonly number[]): Row[] {
-  return persons.flatMap((count) => {
-    const { employer } = declare({ lines: 1 })
-    const rows = new Map<string, Row>()
-    while (rows.size < count) {
-      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
-        const { person, wage } = line as Line
-        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
-      }
-    }
-    return [...rows.values()]
-  })
-}
-
-type Line = { person: { idNumber: string; name: string }; wage: string }
-
-function csvOf(rows: readonly Row[]): Buffer {
-  const text = rows.map((row) => row.join(',')).join('\r\n')
-  return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
-}
-
 async function receive(
   rows: readonly Row[],
   more: { mode?: BatchWork['mode']; kind?: string; mayFileFor?: string[] } = {},
@@ -57,7 +34,6 @@ async function receive(
   const id = `batch-${randomUUID()}`
   const bytes = csvOf(rows)
   files.set(id, bytes)
-  const employers = [...new Set(rows.map(([employer]) => employer))]
   await journal.database.owner.query(
     `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
        received, received_at)
@@ -65,7 +41,7 @@ async function receive(
        '2024-11-20T10:00:00+08:00')`,
     [
       id,
-      more.mayFileFor ?? employers,
+      more.mayFileFor ?? employersOf(rows),
       more.kind ?? 'regular',
       more.mode ?? 'accept-good',
       bytes.length,

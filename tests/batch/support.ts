@@ -1,4 +1,4 @@
-/** Files in memory as sources, and everything that a reading gives, for the tests of this room. */
+/** Files in memory as rows and as sources, and everything that a reading gives, for the tests of this room. */
 import { createGenerator } from '../../bench/support/generator.ts'
 import {
   type FileFinding,
@@ -9,6 +9,7 @@ import type { FileDefaults, Header } from '../../src/batch/header.ts'
 import type { FiledRow } from '../../src/batch/row-line.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { readTable, type TablePosition } from '../../src/batch/table.ts'
+import { declare } from '../support/journal.ts'
 
 const generator = createGenerator(7)
 export const employer = generator.employer()
@@ -17,6 +18,34 @@ export const defaults: FileDefaults = { employer, region: '340100', period: '202
 
 /** The identity number of one of the synthetic persons. */
 export const idOf = (i: number) => persons[i]?.idNumber as string
+
+/** A row of a file of several employers. */
+export type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
+type Line = { person: { idNumber: string; name: string }; wage: string }
+
+/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
+export function rowsOf(...persons: readonly number[]): Row[] {
+  return persons.flatMap((count) => {
+    const { employer } = declare({ lines: 1 })
+    const rows = new Map<string, Row>()
+    while (rows.size < count) {
+      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
+        const { person, wage } = line as Line
+        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
+      }
+    }
+    return [...rows.values()]
+  })
+}
+
+export const employersOf = (rows: readonly Row[]) => [
+  ...new Set(rows.map(([employer]) => employer)),
+]
+
+export function csvOf(rows: readonly Row[]): Buffer {
+  const text = rows.map((row) => row.join(',')).join('\r\n')
+  return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
+}
 
 export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSource {
   const bytes = Buffer.from(file as string)
