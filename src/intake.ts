@@ -4,7 +4,9 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { readBatchCounts } from './batch/counts.ts'
 import { openRunningDigest } from './batch/running-digest.ts'
+import { createSlotStore } from './batch/slot-store.ts'
 import { createUploadStore, type UploadStore } from './batch/upload-store.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
@@ -45,6 +47,7 @@ import {
   createIntakeMetrics,
   type IntakeMetrics,
   showBacklog,
+  showBatches,
   showDeadLetters,
 } from './platform/metrics.ts'
 import { assertMigrated, assertSchema } from './platform/migrations.ts'
@@ -100,7 +103,7 @@ async function main(): Promise<void> {
   })
   const stuck = endWhenStuck(logger)
   const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
-  const { uploads, expiry } = await openUploads(keyring, batchPool, logger)
+  const { expiry, ...stores } = await openStores(keyring, batchPool, metrics, logger)
   let draining = false
   const app = await buildApp({
     logger,
@@ -112,7 +115,7 @@ async function main(): Promise<void> {
     ...overload.dependencies,
     nowMicros: () => Date.now() * 1_000,
     readPool,
-    uploads,
+    ...stores,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
     isTransient: (error) => databaseFault(error) === 'transient',
     refuses: () => durability.refuses,
@@ -216,9 +219,10 @@ function openPools(url: string) {
   return { acceptPool, readPool, batchPool, warnings: () => warnings }
 }
 
-async function openUploads(
+async function openStores(
   { sealingKeys }: Keyring,
   pool: AcceptDependencies['pool'],
+  { uploadBytes }: IntakeMetrics,
   logger: Logger,
 ) {
   const uploads = createUploadStore({
@@ -227,8 +231,10 @@ async function openUploads(
     sealingKeys,
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
+    onReceived: (bytes) => uploadBytes.inc(bytes),
   })
-  return { uploads, expiry: startUploadExpiry(uploads, logger) }
+  const slots = createSlotStore({ pool, inTransaction })
+  return { uploads, slots, expiry: startUploadExpiry(uploads, logger) }
 }
 
 /** Any number of processes may do it at once; what one could not do now, it does next time. */
@@ -339,6 +345,7 @@ async function readMetrics(
   metrics.filingsUnderWay.set(limit.underWay)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
+  showBatches(metrics, await readBatchCounts(pool))
   const own = await metrics.registry.metrics()
   if (workerMetricsUrl === undefined) return own
   const other = await fetch(workerMetricsUrl, { signal: AbortSignal.timeout(1_000) }).then(

@@ -79,7 +79,7 @@ function dependencies(more: Partial<BatchDependencies> = {}): BatchDependencies 
 }
 
 async function claim(): Promise<BatchWork> {
-  const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+  const work = await claimWork(journal.pool, randomUUID())
   if (work === undefined) throw new Error('nothing to work on')
   return work
 }
@@ -326,7 +326,7 @@ describe('a worker that ends in the middle', () => {
             batch,
           ])
           // Ended after its last write, it left nothing to do.
-          const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+          const work = await claimWork(journal.pool, randomUUID())
           if (work !== undefined) await workOn(dependencies(), work)
         }
         expect(await stateOf(batch)).toEqual({
