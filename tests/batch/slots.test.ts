@@ -267,7 +267,6 @@ test('however many reserve at once, no quarter is given more than its room, and 
       interval '15 minutes'
     ) as q (at)
     group by q.at`)
-  expect(quarters.length).toBeGreaterThan(30)
   for (const { rows } of quarters) expect(rows).toBeLessThanOrEqual(1_200)
   const many = await Promise.all(
     Array.from({ length: 3 * slotsOpenMax }, () =>

@@ -1,4 +1,5 @@
 /** Files in memory as rows and as sources, and everything that a reading gives, for the tests of this room. */
+import { randomUUID } from 'node:crypto'
 import { createGenerator } from '../../bench/support/generator.ts'
 import {
   type FileFinding,
@@ -8,8 +9,10 @@ import {
 import type { FileDefaults, Header } from '../../src/batch/header.ts'
 import type { FiledRow } from '../../src/batch/row-line.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
+import type { Stage } from '../../src/batch/stages.ts'
 import { readTable, type TablePosition } from '../../src/batch/table.ts'
 import { declare } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
 
 const generator = createGenerator(7)
 export const employer = generator.employer()
@@ -95,4 +98,71 @@ export function written(reading: Reading, code: string): WrittenFileFinding {
   const found = reading.findings.find((finding) => finding.code === code)
   if (found === undefined) throw new Error(`${code} is not among ${reading.codes.join(', ')}`)
   return writeFileFinding(found)
+}
+
+/** A batch as its sender sees it, as much of it as these tests look at. */
+export type SeenBatch = {
+  readonly id: string
+  readonly stage: Stage
+  readonly progress: {
+    readonly rows?: Readonly<Record<'read' | 'good' | 'setAside' | 'filed' | 'posted', number>>
+  }
+}
+
+/** Sends a file to an intake in one part; returns the batch's id. */
+export async function sendFile(
+  address: string,
+  token: string,
+  file: Buffer,
+  more: object = {},
+): Promise<string> {
+  const members = { period: '2024-11', region: '340100', kind: 'regular', mode: 'accept-good' }
+  const authorization = `Bearer ${token}`
+  const begun = await fetch(`${address}/v1/batches`, {
+    method: 'POST',
+    headers: {
+      authorization,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    },
+    body: JSON.stringify({ ...members, format: 'csv', size: file.length, ...more }),
+  })
+  if (begun.status !== 201) throw new Error(await begun.text())
+  const { id, links } = (await begun.json()) as { id: string; links: { file: string } }
+  const sent = await fetch(`${address}${links.file}`, {
+    method: 'PATCH',
+    headers: {
+      authorization,
+      'content-type': 'application/offset+octet-stream',
+      'upload-offset': '0',
+    },
+    body: new Uint8Array(file),
+  })
+  if (sent.status !== 204) throw new Error(await sent.text())
+  return id
+}
+
+export async function lookAt(address: string, token: string, id: string): Promise<SeenBatch> {
+  const answer = await fetch(`${address}/v1/batches/${id}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  return (await answer.json()) as SeenBatch
+}
+
+/** Waits until a batch is in one of some stages. */
+export function batchReaches(
+  address: string,
+  token: string,
+  id: string,
+  reached: readonly Stage[],
+  deadlineMs: number,
+): Promise<SeenBatch> {
+  return waitFor(
+    `${id} to be ${reached.join(' or ')}`,
+    async () => {
+      const batch = await lookAt(address, token, id)
+      return reached.includes(batch.stage) ? batch : undefined
+    },
+    deadlineMs,
+  )
 }
