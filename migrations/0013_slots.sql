@@ -20,13 +20,13 @@ create table batch.slot (
   quarters integer not null check (quarters > 0),
   -- That uses it.
   batch text collate "C" unique,
-  released_at timestamptz,
   created_at timestamptz not null,
   unique (subject, idempotency_key)
 );
 
-create index slot_by_end on batch.slot (ends_at) where released_at is null;
+create index slot_by_end on batch.slot (ends_at);
 create index slot_by_subject on batch.slot (subject, number desc);
+create index slot_by_subject_and_end on batch.slot (subject, ends_at);
 
 -- Its one row is locked by who reserves, for as long as that takes: no two see the same room.
 create table batch.reserving (single boolean primary key default true check (single));
@@ -40,7 +40,7 @@ create table batch.rate (
   seen_at timestamptz not null default now()
 );
 
-grant select, insert, update on batch.slot to spillway_app;
+grant select, insert, update, delete on batch.slot to spillway_app;
 grant select, update on batch.reserving to spillway_app;
 grant select, insert, update, delete on batch.rate to spillway_app;
 

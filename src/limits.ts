@@ -180,13 +180,15 @@ export const smallBatchBytesMax = 2 * 1024 * 1024
 export const mediumBatchBytesMax = 32 * 1024 * 1024
 /**
  * Of so many files that a place of a batch worker takes, one is the next by its time of receipt, whether
- * or not it has a slot; the others go by slots. Slots may have the same share of all capacity.
+ * or not it has a slot, and the others go by slots; so slots may have all capacity but one of so many parts.
  */
 export const claimsPerTurn = 3
 /** Slots that one filer may have before it; above it, 409. */
 export const slotsOpenMax = 5
 /** How far ahead slots are given; where none is free so long, 409. */
 export const slotsAheadMs = 3 * 86_400_000
+/** One that nobody used is forgotten so long after its end. */
+export const slotKeptMs = 30 * 86_400_000
 /** Other free ones that are told of at the peak. */
 export const slotsToldMax = 3
 /** Reservations that an intake process makes at a time, and for one filer; above it, 503 or 429. */

@@ -6,7 +6,7 @@
  * processes see the same room; a slot that is used keeps its room, and one that is released only adds some.
  *
  * If the process dies before the commit, nothing is reserved; after it, the same Idempotency-Key finds the
- * slot, and without one it is given back by its end.
+ * slot, and without one its room is others' again by its end.
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -167,7 +167,7 @@ export type SlotRefusal =
   | 'slotUnknown'
   /** It is for another employer, period or region. */
   | 'slotDiffers'
-  /** It was released, has ended, or another batch has it. */
+  /** It has ended, or another batch has it. */
   | 'slotOver'
 
 /** Locks a slot that a batch is to have; undefined where it may. */
@@ -186,8 +186,7 @@ export async function refusalOfSlot(
   if (slot === undefined || slot.subject !== of.subject) return 'slotUnknown'
   const names = ['employer', 'period', 'region'] as const
   if (names.some((name) => slot[name] !== of[name])) return 'slotDiffers'
-  const isOver = slot.released || slot.batch !== undefined || slot.endMicros <= nowMicros
-  return isOver ? 'slotOver' : undefined
+  return slot.batch !== undefined || slot.endMicros <= nowMicros ? 'slotOver' : undefined
 }
 
 /** In the transaction that locked it. */

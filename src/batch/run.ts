@@ -45,8 +45,8 @@ export type BatchWorker = {
   stop(): Promise<void>
 }
 
-/** A step that is under way for as long as a lease lost its batch to another worker. */
-const patience = { idleMs: stuckIdleMs, underWayMs: batchLeaseMs }
+/** A step that is under way for so long lost its batch to another worker long ago. */
+const patience = { idleMs: stuckIdleMs, underWayMs: 2 * batchLeaseMs }
 
 /** Starts working; `stop` ends it after the step under way, which another worker goes on from. */
 export function startBatchWorker(

@@ -5,13 +5,21 @@ import {
   type ReserveOutcome,
   reserveSlot,
 } from './reserve-slot.ts'
-import { findSlot, listSlots, releaseSlot, type Slot, type SlotRequest } from './slot.ts'
+import {
+  findSlot,
+  forgetSlots,
+  listSlots,
+  releaseSlot,
+  type Slot,
+  type SlotRequest,
+} from './slot.ts'
 
 export type SlotStore = {
   reserve(asked: SlotRequest, reservation: Reservation): Promise<ReserveOutcome>
   find(id: string): Promise<Slot | undefined>
   list(subject: string): Promise<Slot[]>
   release(id: string): Promise<boolean>
+  forget(): Promise<void>
 }
 
 export function createSlotStore(dependencies: ReserveDependencies): SlotStore {
@@ -21,5 +29,6 @@ export function createSlotStore(dependencies: ReserveDependencies): SlotStore {
     find: (id) => findSlot(pool, id),
     list: (subject) => listSlots(pool, subject),
     release: (id) => releaseSlot(pool, id),
+    forget: () => forgetSlots(pool),
   }
 }

@@ -3,7 +3,7 @@
  * and it has nothing to do with the time of filing, which is that of the file's last byte.
  */
 import type pg from 'pg'
-import { slotsOpenMax } from '../limits.ts'
+import { slotKeptMs, slotsOpenMax } from '../limits.ts'
 import type { Window } from './slot-windows.ts'
 import { isEnded, stages } from './stages.ts'
 
@@ -25,17 +25,13 @@ export type Slot = Omit<SlotRequest, 'idempotencyKey'> &
     readonly id: string
     /** That uses it. */
     readonly batch: string | undefined
-    readonly released: boolean
   }
 
 /** Its batch needs no more work: what it still had is others'. */
 export const endedStages = stages.filter(isEnded)
 
-/**
- * That a slot `s` has room reserved: it was not released, and a batch that uses it is not at its end.
- * What is over by an instant is asked beside it.
- */
-export const holdsRoom = `s.released_at is null and not exists (
+/** That a slot `s` has room, if it is not over: a batch that uses it is not at its end. */
+export const holdsRoom = `not exists (
   select from batch.batch b where b.id = s.batch and b.stage = any($1::text[])
 )`
 
@@ -51,19 +47,17 @@ export type SlotRow = {
   ends_at: string
   quarters: number
   batch: string | null
-  released: boolean
 }
 
 export const slotColumns = `
   s.id, s.subject, s.employer, s.period, s.region, s.rows, s.bytes, s.quarters, s.batch,
   (extract(epoch from s.starts_at) * 1000000)::bigint as starts_at,
-  (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at,
-  s.released_at is not null as released`
+  (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at`
 
 export function slotOf(row: SlotRow): Slot {
-  const { id, subject, period, region, rows, quarters, released } = row
+  const { id, subject, period, region, rows, quarters } = row
   return {
-    ...{ id, subject, period, region, rows, quarters, released },
+    ...{ id, subject, period, region, rows, quarters },
     employer: row.employer ?? undefined,
     bytes: Number(row.bytes),
     startMicros: Number(row.starts_at),
@@ -97,15 +91,23 @@ export async function listSlots(pool: pg.Pool, subject: string): Promise<Slot[]>
   return rows.map(slotOf)
 }
 
-/** Gives it back; what a batch uses stays. @returns whether it is free now, or was before */
+/** Gives it back; what a batch uses stays. @returns whether there is none of it any more */
 export async function releaseSlot(pool: pg.Pool, id: string): Promise<boolean> {
-  const { rowCount } = await pool.query({
+  await pool.query({
     name: 'release-slot',
-    text: `
-      update batch.slot
-      set released_at = coalesce(released_at, now())
-      where id = $1 and batch is null`,
+    text: 'delete from batch.slot where id = $1 and batch is null',
     values: [id],
   })
-  return rowCount === 1
+  return (await findSlot(pool, id)) === undefined
+}
+
+/** Slots that nobody used are forgotten a while after they were over. */
+export async function forgetSlots(pool: pg.Pool): Promise<void> {
+  await pool.query({
+    name: 'forget-slots',
+    text: `
+      delete from batch.slot
+      where ends_at < now() - $1 * interval '1 millisecond' and batch is null`,
+    values: [slotKeptMs],
+  })
 }

@@ -12,7 +12,7 @@ import { batchUrl, slotUrl } from './present-batch.ts'
 const instant = Type.String({ examples: ['2024-11-25T16:15:00.000000+08:00'] })
 const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
 
-export const slotStates = ['reserved', 'used', 'over', 'released'] as const
+export const slotStates = ['reserved', 'used', 'over'] as const
 
 export const slotSchema = Type.Object({
   id: Type.String(),
@@ -79,11 +79,7 @@ function presentWindow({ startMicros, endMicros }: Window): { start: string; end
   return { start: formatInstant(startMicros), end: formatInstant(endMicros) }
 }
 
-function stateOf(
-  { released, batch, endMicros }: Slot,
-  nowMicros: number,
-): (typeof slotStates)[number] {
-  if (released) return 'released'
+function stateOf({ batch, endMicros }: Slot, nowMicros: number): (typeof slotStates)[number] {
   if (batch !== undefined) return 'used'
   return endMicros <= nowMicros ? 'over' : 'reserved'
 }

@@ -254,10 +254,7 @@ export const problemKinds = {
   },
   SLOT_OVER: {
     status: 409,
-    title: text(
-      '该时段已使用、已释放或已结束',
-      'The slot is used by another file, was given back, or is over',
-    ),
+    title: text('该时段已有文件使用，或已结束', 'The slot is used by another file, or is over'),
     fix: text(
       '请另行预留（POST /v1/slots），或不带 slot 上传：是否按期只看收到的时间。',
       'Reserve another with POST /v1/slots, or send the file without one: the time of receipt alone decides whether it is on time.',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { bulkEnvelopeLinesMax, envelopesAtATime, smallBatchBytesMax } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import { waitFor } from '../support/wait.ts'
 import { batchReaches, csvOf, employersOf, lookAt, rowsOf, sendFile } from './support.ts'
 
 const largeRows = 300_000
@@ -63,6 +64,11 @@ test('a small file that comes while a large one is worked on is posted long befo
     const before = order.slice(0, order.lastIndexOf(small.id)).filter((id) => id === first.id)
     expect(before.length).toBeLessThan(largeEnvelopes / 2)
     expect(order.filter((id) => id === first.id)).toHaveLength(largeEnvelopes)
+    // What it measured of this is where slots have their room from.
+    await waitFor('a rate', async () => {
+      const { rows } = await database.owner.query('select rows_per_second from batch.rate')
+      return rows.length === 1 && Number(rows[0]?.rows_per_second) > 0
+    })
   } finally {
     await Promise.all([intake.end(), batches.end(), posting.end()])
   }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { goesBySlots, places } from '../../src/batch/places.ts'
 import { readRate, tellRate } from '../../src/batch/rate.ts'
 import { reserveSlot, slotRowsPerQuarter } from '../../src/batch/reserve-slot.ts'
+import { forgetSlots } from '../../src/batch/slot.ts'
 import { quarterMicros } from '../../src/batch/slot-windows.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import { formatInstant } from '../../src/declaration/period.ts'
@@ -227,12 +228,27 @@ describe('a slot', () => {
     expect((await filer().reserve(900)).status).toBe(201)
     const [, second] = slots
     expect((await request('DELETE', second?.links.self as string)).status).toBe(204)
-    expect((await request('GET', second?.links.self as string)).json.state).toBe('released')
+    expect((await request('GET', second?.links.self as string)).status).toBe(404)
     expect((await reserve(900)).json).toMatchObject({ start: second?.start, end: second?.end })
     expect((await reserve(900)).code).toBe('SLOTS_TOO_MANY_OPEN')
     clock.nowMicros = Date.parse(slots[0]?.end as string) * 1_000
     expect((await request('GET', slots[0]?.links.self as string)).json.state).toBe('over')
     expect((await reserve(900)).status).toBe(201)
+  })
+
+  test('that nobody used is forgotten long after it was over', async () => {
+    clock.nowMicros = Date.now() * 1_000
+    const { reserve, request } = filer()
+    const [old, used] = [(await reserve(1)).json as Slot, (await reserve(1)).json as Slot]
+    const past = `update batch.slot set starts_at = starts_at - $2::interval, ends_at = ends_at - $2::interval,
+      batch = $3 where id = $1`
+    await journal.database.owner.query(past, [old.id, '31 days', null])
+    await journal.database.owner.query(past, [used.id, '31 days', 'a batch'])
+    const { json } = await reserve(1)
+    await forgetSlots(journal.pool)
+    expect((await request('GET', old.links.self)).status).toBe(404)
+    for (const { links } of [used, json as Slot])
+      expect((await request('GET', links.self)).status).toBe(200)
   })
 
   test('is no class of requests that is given up at the peak; lists are', () => {
@@ -348,11 +364,25 @@ describe('a batch', () => {
         ...{ status: 422, code: 'SLOT_DIFFERS' },
       })
     await one.request('DELETE', slot.links.self)
-    expect(await one.begin({ slot: slot.id })).toMatchObject({ status: 409, code: 'SLOT_OVER' })
+    expect((await one.begin({ slot: slot.id })).code).toBe('SLOT_UNKNOWN')
     const late = (await one.reserve(10)).json as Slot
     clock.nowMicros = Date.parse(late.end) * 1_000
     expect((await one.begin({ slot: late.id })).code).toBe('SLOT_OVER')
     expect((await one.request('GET', '/v1/batches')).json.batches).toEqual([])
+  })
+
+  test('is one of many that want a slot at once, with the same key or others: one has it', async () => {
+    const one = filer()
+    const slot = (await one.reserve(10)).json as Slot
+    const keys = Array.from({ length: 12 }, (_, i) => `key-${Math.floor(i / 3)}`)
+    const begun = await Promise.all(keys.map((key) => one.begin({ slot: slot.id }, key)))
+    const taken = begun.filter(({ status }) => status === 201)
+    expect(taken).toHaveLength(3) // of one key
+    const [batch] = new Set(taken.map(({ json }) => json.links.self))
+    for (const { status, code } of begun)
+      expect([201, 409]).toContain(status === 201 || code === 'SLOT_OVER' ? status : code)
+    expect((await one.request('GET', slot.links.self)).json.links.batch).toBe(batch)
+    expect((await one.request('GET', '/v1/batches')).json.batches).toHaveLength(1)
   })
 
   test('that was cancelled gives back the room of its slot', async () => {
