@@ -185,6 +185,8 @@ export const mediumBatchBytesMax = 32 * 1024 * 1024
 export const claimsPerTurn = 3
 /** Slots that one filer may have before it; above it, 409. */
 export const slotsOpenMax = 5
+/** Slots in a list: all that one filer has before it, and some that are over. */
+export const slotsListedMax = 50
 /** How far ahead slots are given; where none is free so long, 409. */
 export const slotsAheadMs = 3 * 86_400_000
 /** One that nobody used is forgotten so long after its end. */
@@ -411,6 +413,7 @@ assert(
   'giving way must not cost a job its lock',
 )
 assert(3 * enqueueMsMax < sweepStillMsMax, 'a sweep of all lanes must be able to time out')
+assert(slotsOpenMax < slotsListedMax, 'a filer must see all slots that are to come')
 assert(3 * rateTellEveryMs < rateToldMsMax, 'a process that is busy must not be taken for gone')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')
 assert(

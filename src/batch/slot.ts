@@ -3,7 +3,7 @@
  * and it has nothing to do with the time of filing, which is that of the file's last byte.
  */
 import type pg from 'pg'
-import { slotKeptMs, slotsOpenMax } from '../limits.ts'
+import { slotKeptMs, slotsListedMax } from '../limits.ts'
 import type { Window } from './slot-windows.ts'
 import { isEnded, stages } from './stages.ts'
 
@@ -76,7 +76,7 @@ export async function findSlot(pool: pg.Pool, id: string): Promise<Slot | undefi
   return rows[0] && slotOf(rows[0])
 }
 
-/** Of one subject, newest first: all that are to come, and some before them. */
+/** Of one subject, newest first: all that are to come, and some that are over. */
 export async function listSlots(pool: pg.Pool, subject: string): Promise<Slot[]> {
   const { rows } = await pool.query<SlotRow>({
     name: 'list-slots',
@@ -86,7 +86,7 @@ export async function listSlots(pool: pg.Pool, subject: string): Promise<Slot[]>
       where s.subject = $1
       order by s.number desc
       limit $2`,
-    values: [subject, 10 * slotsOpenMax],
+    values: [subject, slotsListedMax],
   })
   return rows.map(slotOf)
 }

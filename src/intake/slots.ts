@@ -7,7 +7,7 @@ import type { Static } from 'typebox'
 import type { ReserveOutcome } from '../batch/reserve-slot.ts'
 import type { Slot } from '../batch/slot.ts'
 import type { SlotStore } from '../batch/slot-store.ts'
-import { reservationsMax, reservationsOfOneMax } from '../limits.ts'
+import { reservationsMax, reservationsOfOneMax, slotsListedMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Filer } from './authentication.ts'
 import { requireScope } from './bearer.ts'
@@ -61,6 +61,7 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
     onRequest,
     schema: {
       summary: "One's own slots, newest first",
+      description: `The latest ${slotsListedMax}.`,
       response: { 200: slotListSchema, 304: notModifiedSchema, ...problems },
     },
     handler: async (request, reply) => {
@@ -140,8 +141,10 @@ async function reserve(
   if (asked.employer !== undefined && !employers.has(asked.employer))
     throw new RefusedRequestError('EMPLOYER_NOT_YOURS')
   const leave = places.enter(subject)
-  if (typeof leave === 'string')
+  if (typeof leave === 'string') {
+    reply.header('retry-after', '1')
     throw new RefusedRequestError(leave === 'full' ? 'BUSY' : 'SHARE_EXCEEDED')
+  }
   try {
     const idempotencyKey = key === 'missing' ? undefined : key.value
     const fromMicros = Math.max(nowMicros, notBeforeMicros)

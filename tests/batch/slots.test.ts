@@ -236,6 +236,17 @@ describe('a slot', () => {
     expect((await reserve(900)).status).toBe(201)
   })
 
+  test('is reserved one after another by one filer: what comes meanwhile is told to come again', async () => {
+    const { reserve } = filer()
+    await reserve(1)
+    const answers = await Promise.all([reserve(1), reserve(1), reserve(1)])
+    const refused = answers.filter(({ status }) => status !== 201)
+    expect(answers.length - refused.length).toBeGreaterThan(0)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const { status, headers } of refused)
+      expect([status, headers['retry-after']]).toEqual([429, '1'])
+  })
+
   test('that nobody used is forgotten long after it was over', async () => {
     clock.nowMicros = Date.now() * 1_000
     const { reserve, request } = filer()
@@ -437,9 +448,11 @@ describe('files that wait', () => {
     const order = [now, without, over, larger, later]
     for (const batch of order) expect(await take()).toBe(batch)
     expect(await take()).toBeUndefined()
-    // Work-conserving: nothing else waits.
+    // Work-conserving: nothing else waits. And it is filed at the time of its receipt all the same.
     const alone = await receive({ start: 120, end: 135 })
-    expect(await take()).toBe(alone)
+    const work = await claimWork(journal.pool, randomUUID(), places[2], true)
+    const receivedMs = Date.parse('2024-11-20T10:00:00+08:00') + 1_000 * received
+    expect([work?.batch, work?.receivedAtMicros]).toEqual([alone, 1_000 * receivedMs])
   })
 
   test('one of three goes by its time of receipt, so that slots starve nobody', async () => {
