@@ -3,7 +3,8 @@
  * size. A place takes files of its own lane first, and smaller ones while that has none; never a larger
  * one, as it could not give it back before its end. So no file waits for a larger one, and each lane has
  * a place that takes it first, whatever waits in the others. A large file alone keeps the process's
- * thread busy: a place that stays free for small ones costs it nothing.
+ * thread busy (of 300,000 rows, 4.9 s of CPU are the worker's own and 0.6 s Postgres's): a place that stays
+ * free for small ones costs little.
  */
 import type { Lane } from '../journal/lanes.ts'
 import { claimsPerTurn, mediumBatchBytesMax, smallBatchBytesMax } from '../limits.ts'
