@@ -3,6 +3,7 @@
  * one of them, or in equal parts in as many as it needs. The first also has the time that is left until
  * its quarter begins, so that outside the peak a slot begins at once, and never has less than a quarter.
  */
+import { slotsAheadMs } from '../limits.ts'
 
 export const quarterMicros = 15 * 60 * 1_000_000
 
@@ -43,6 +44,7 @@ export type WindowQuestion = {
 export function freeWindows(question: WindowQuestion): Window[] {
   const { rows, capacityRows, loads, fromMicros, untilMicros, count } = question
   const quarters = Math.max(1, Math.ceil(rows / Math.max(1, capacityRows)))
+  if (quarters * quarterMicros > 1_000 * slotsAheadMs) return [] // nothing is given for so long
   const first = Math.ceil(fromMicros / quarterMicros) * quarterMicros
   const found: Window[] = []
   for (let at = first; at <= untilMicros && found.length < count; at += quarterMicros) {

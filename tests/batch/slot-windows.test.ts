@@ -43,6 +43,13 @@ test('more rows than a quarter has room for take several in a row', () => {
   })
 })
 
+test('more rows than all the time ahead has room for have no slot, and that is known at once', () => {
+  const question = { rows: 1_000_000, loads: new Map(), ...ahead, count: 1 }
+  expect(freeWindows({ ...question, capacityRows: 3_000 })).toEqual([])
+  expect(freeWindows({ ...question, capacityRows: 0 })).toEqual([])
+  expect(freeWindows({ ...question, capacityRows: 11_000 })).toHaveLength(1)
+})
+
 test('however slots are asked for, no quarter has more than its room, and none ends later than it must', () => {
   const asking = fc.array(fc.record({ rows: fc.integer({ min: 1, max: 700 }), late: fc.nat(8) }), {
     maxLength: 40,
