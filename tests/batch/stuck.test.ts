@@ -87,7 +87,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
     }
   }
   let finished = 0
-  const limits = { idleMs: 2_000, underWayMs: 2_000 }
+  const limits = { idleMs: 10_000, underWayMs: 10_000 }
   const worker = startBatchWorker(
     {
       pool: journal.pool,
@@ -106,15 +106,14 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
   const told: string[] = []
   const watchdog = startWatchdog(worker.checks, (why) => told.push(why), 50)
   try {
-    const began = performance.now()
-    for (let i = 1; performance.now() - began < 2 * limits.idleMs; i += 1) {
+    for (let i = 1; i <= 5; i += 1) {
       await receive()
       await waitFor('it to be filed', () => finished === i)
     }
     expect(told).toEqual([])
     hangs = true
     await receive()
-    await waitFor('it to be told', () => told.length > 0)
+    await waitFor('it to be told', () => told.length > 0, 40_000)
     expect(told[0]).toMatch(/^a step of a file is under way for \d+ s$/)
   } finally {
     watchdog.stop()
