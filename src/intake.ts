@@ -4,7 +4,9 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { readBatchCounts } from './batch/counts.ts'
 import { openRunningDigest } from './batch/running-digest.ts'
+import { createSlotStore, type SlotStore } from './batch/slot-store.ts'
 import { createUploadStore, type UploadStore } from './batch/upload-store.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
@@ -45,6 +47,7 @@ import {
   createIntakeMetrics,
   type IntakeMetrics,
   showBacklog,
+  showBatches,
   showDeadLetters,
 } from './platform/metrics.ts'
 import { assertMigrated, assertSchema } from './platform/migrations.ts'
@@ -100,7 +103,7 @@ async function main(): Promise<void> {
   })
   const stuck = endWhenStuck(logger)
   const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
-  const { uploads, expiry } = await openUploads(keyring, batchPool, logger)
+  const { expiry, ...stores } = await openStores(keyring, batchPool, metrics, logger)
   let draining = false
   const app = await buildApp({
     logger,
@@ -112,7 +115,7 @@ async function main(): Promise<void> {
     ...overload.dependencies,
     nowMicros: () => Date.now() * 1_000,
     readPool,
-    uploads,
+    ...stores,
     receiptKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
     isTransient: (error) => databaseFault(error) === 'transient',
     refuses: () => durability.refuses,
@@ -121,7 +124,7 @@ async function main(): Promise<void> {
       isDraining: () => draining,
       stuck: stuck.reason,
     },
-    readMetrics: () => readMetrics(metrics, overload.limit, readPool, config.workerMetricsUrl),
+    readMetrics: () => readMetrics(metrics, overload.limit, readPool, config.workerMetricsUrls),
     ...edgeOf(config, metrics),
   })
   stopOnSignal(logger, async () => {
@@ -216,9 +219,10 @@ function openPools(url: string) {
   return { acceptPool, readPool, batchPool, warnings: () => warnings }
 }
 
-async function openUploads(
+async function openStores(
   { sealingKeys }: Keyring,
   pool: AcceptDependencies['pool'],
+  { uploadBytes }: IntakeMetrics,
   logger: Logger,
 ) {
   const uploads = createUploadStore({
@@ -227,17 +231,23 @@ async function openUploads(
     sealingKeys,
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
+    onReceived: (bytes) => uploadBytes.inc(bytes),
   })
-  return { uploads, expiry: startUploadExpiry(uploads, logger) }
+  const slots = createSlotStore({ pool, inTransaction })
+  return { uploads, slots, expiry: startExpiry(uploads, slots, logger) }
 }
 
 /** Any number of processes may do it at once; what one could not do now, it does next time. */
-function startUploadExpiry(uploads: UploadStore, logger: Logger): NodeJS.Timeout {
-  const expire = () =>
-    uploads.expire().then(
-      (expired) => expired > 0 && logger.info({ expired }, 'uploads were given up'),
-      (error) => logger.warn({ err: error }, 'uploads could not be given up'),
-    )
+function startExpiry(uploads: UploadStore, slots: SlotStore, logger: Logger): NodeJS.Timeout {
+  const expire = async () => {
+    try {
+      const expired = await uploads.expire()
+      if (expired > 0) logger.info({ expired }, 'uploads were given up')
+      await slots.forget()
+    } catch (err) {
+      logger.warn({ err }, 'uploads could not be given up, or slots forgotten')
+    }
+  }
   return setInterval(expire, uploadExpiryEveryMs).unref()
 }
 
@@ -328,22 +338,24 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
   return { issuer, audience, keys: tokenKeys(jwksUrl === undefined ? { publicJwk } : { jwksUrl }) }
 }
 
-/** This process's metrics, the backlog, and the metrics of the worker beside it, if one is named. */
+/** This process's metrics, what waits, and the metrics of workers beside it that are named. */
 async function readMetrics(
   metrics: IntakeMetrics,
   limit: FilingLimit,
   pool: AcceptDependencies['pool'],
-  workerMetricsUrl: string | undefined,
+  workerMetricsUrls: readonly string[],
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
+  showBatches(metrics, await readBatchCounts(pool))
   const own = await metrics.registry.metrics()
-  if (workerMetricsUrl === undefined) return own
-  const other = await fetch(workerMetricsUrl, { signal: AbortSignal.timeout(1_000) }).then(
-    (answer) => answer.text(),
-    () => '# the worker does not answer\n',
+  const others = workerMetricsUrls.map((url) =>
+    fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+      (answer) => answer.text(),
+      () => '# a worker does not answer\n',
+    ),
   )
-  return `${own}\n${other}`
+  return [own, ...(await Promise.all(others))].join('\n')
 }

@@ -180,8 +180,40 @@ export const errorsKeptMs = 90 * 86_400_000
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
 export const bulkEnvelopeLinesMax = 5_000
-/** A file up to this size never waits for a larger one. */
+/** Files up to these sizes never wait for larger ones: some 25,000 and 400,000 rows. */
 export const smallBatchBytesMax = 2 * 1024 * 1024
+export const mediumBatchBytesMax = 32 * 1024 * 1024
+/**
+ * Of so many files that a place of a batch worker takes, one is the next by its time of receipt, whether
+ * or not it has a slot, and the others go by slots; so slots may have all capacity but one of so many parts.
+ */
+export const claimsPerTurn = 3
+/** Slots that one filer may have before it; above it, 409. */
+export const slotsOpenMax = 5
+/** Slots in a list: all that one filer has before it, and some that are over. */
+export const slotsListedMax = 50
+/** How far ahead slots are given; where none is free so long, 409. */
+export const slotsAheadMs = 3 * 86_400_000
+/** One that nobody used is forgotten so long after its end. */
+export const slotKeptMs = 30 * 86_400_000
+/** Other free ones that are told of at the peak. */
+export const slotsToldMax = 3
+/** Reservations that an intake process makes at a time, and for one filer; above it, 503 or 429. */
+export const reservationsMax = 2
+export const reservationsOfOneMax = 1
+/** Bytes of a row, where a slot is asked for in bytes; and what no row of a file has on average. */
+export const rowBytesExpected = 60
+export const rowBytesMax = 250
+/** Rows a second of one batch worker, before one has measured: a third of what was seen on two cores. */
+export const rowsPerSecondUnmeasured = 10_000
+/** Work that a measure needs at least; what is older counts half after so much more of it. */
+export const rateWorkMsMin = 2_000
+export const rateWorkMsHalved = 10 * 60_000
+/** How often a process tells its rate; one that told none for so long is gone. */
+export const rateTellEveryMs = 5_000
+export const rateToldMsMax = 60_000
+/** Measures of processes that are gone count for so long where there is no other. */
+export const rateKeptMs = 86_400_000
 /** How often a worker looks for batches, and whether what was filed is posted. */
 export const batchLookMs = 500
 /** After a failure, a batch is tried again when so long has passed. */
@@ -385,7 +417,9 @@ assert(
   giveWayPauseMsMax + postStatementMsMax < jobLockMs,
   'giving way must not cost a job its lock',
 )
-assert(2 * enqueueMsMax < sweepStillMsMax, 'a sweep of both lanes must be able to time out')
+assert(3 * enqueueMsMax < sweepStillMsMax, 'a sweep of all lanes must be able to time out')
+assert(slotsOpenMax < slotsListedMax, 'a filer must see all slots that are to come')
+assert(3 * rateTellEveryMs < rateToldMsMax, 'a process that is busy must not be taken for gone')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')
 assert(
   uploadsMax * 2 * chunkBytesMax + checkedPartBytesMax <= uploadBytesHeldMax,

@@ -1,7 +1,8 @@
 // Preloaded into a process under test. SIGIO makes its event loop busy for BUSY_MS; SIGWINCH makes
-// its workers wait for their next job for ever, with everything else well; and its clock is
+// its workers wait for their next job or file for ever, with everything else well; and its clock is
 // CLOCK_AHEAD_MS ahead of everybody else's.
 import { Worker } from 'bullmq'
+import pg from 'pg'
 
 const ahead = Number(process.env.CLOCK_AHEAD_MS ?? 0)
 const busyMs = Number(process.env.BUSY_MS ?? 0)
@@ -25,4 +26,9 @@ process.on('SIGIO', () => {
 
 process.on('SIGWINCH', () => {
   Worker.prototype._getNextJob = () => new Promise(() => {})
+  const { query } = pg.Pool.prototype
+  pg.Pool.prototype.query = function (config, ...more) {
+    if (config?.name === 'claim-batch') return new Promise(() => {})
+    return query.call(this, config, ...more)
+  }
 })

@@ -15,7 +15,11 @@ export async function findUpload(
 ): Promise<Upload | undefined> {
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload',
-    text: 'select * from batch.upload where id = $1',
+    text: `
+      select u.*, s.id as slot
+      from batch.upload u
+      left join batch.slot s on s.batch = u.id
+      where u.id = $1`,
     values: [id],
   })
   const [row] = rows

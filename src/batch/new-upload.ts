@@ -3,8 +3,10 @@
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import { uploadsOpenMax } from '../limits.ts'
 import { findUpload } from './find.ts'
+import { lendSlot, refusalOfSlot, type SlotRefusal } from './reserve-slot.ts'
 import { sealPiece } from './seal.ts'
 import { fileNamePlace, type NewUpload, type Upload, type UploadRow, uploadOf } from './upload.ts'
 import type { CreateOutcome, StoreDependencies } from './upload-store.ts'
@@ -18,12 +20,34 @@ export async function createUpload(
   if (before !== undefined) return again(asked, before)
   if ((await countOpen(dependencies, asked.subject)) >= uploadsOpenMax) return { kind: 'tooMany' }
   const id = randomUUID()
-  const inserted = await insert(dependencies, id, asked)
+  const outcome = await insertWithSlot(dependencies, id, asked)
+  const inserted = outcome === 'inserted'
   const upload = inserted
     ? await findUpload(dependencies, id, 'visible')
     : await findByKey(dependencies, asked)
+  // Of two requests with the same key, the second may find the slot lent to the first one's batch.
+  if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
   assert(upload !== undefined, 'what was inserted, or was in the way, is there')
   return inserted ? { kind: 'created', upload } : again(asked, upload)
+}
+
+/** The slot is locked before the batch is there: of two that want it, the second finds it lent. */
+async function insertWithSlot(
+  dependencies: StoreDependencies,
+  id: string,
+  asked: NewUpload,
+): Promise<'inserted' | 'there' | SlotRefusal> {
+  const { pool, inTransaction, nowMicros } = dependencies
+  const { slot } = asked
+  if (slot === undefined)
+    return (await insert(dependencies, pool, id, asked)) ? 'inserted' : 'there'
+  return inTransaction(pool, async (client) => {
+    const refusal = await refusalOfSlot(client, slot, asked, nowMicros())
+    if (refusal !== undefined) return refusal
+    if (!(await insert(dependencies, client, id, asked))) return 'there'
+    await lendSlot(client, slot, id)
+    return 'inserted'
+  })
 }
 
 function again(asked: NewUpload, upload: Upload): CreateOutcome {
@@ -32,7 +56,7 @@ function again(asked: NewUpload, upload: Upload): CreateOutcome {
 
 /** A file may be named otherwise; all else is what it is of. */
 function isSame(asked: NewUpload, upload: Upload): boolean {
-  const names = ['employer', 'period', 'region', 'kind', 'format', 'mode'] as const
+  const names = ['employer', 'period', 'region', 'kind', 'format', 'mode', 'slot'] as const
   const sameDigest =
     asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
   // A size that was not said before may have been said with a later part.
@@ -55,7 +79,8 @@ async function countOpen({ pool }: StoreDependencies, subject: string): Promise<
 }
 
 async function insert(
-  { pool, sealingKeys }: StoreDependencies,
+  { sealingKeys }: StoreDependencies,
+  client: pg.Pool | pg.PoolClient,
   id: string,
   asked: NewUpload,
 ): Promise<boolean> {
@@ -63,7 +88,7 @@ async function insert(
   assert(key !== undefined, 'a keyring has a sealing key')
   const { fileName } = asked
   const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
-  const { rowCount } = await pool.query({
+  const { rowCount } = await client.query({
     name: 'create-upload',
     text: `
       insert into batch.batch (
@@ -89,9 +114,10 @@ async function findByKey(
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload-by-key',
     text: `
-      select u.*
+      select u.*, s.id as slot
       from batch.batch b
       join batch.upload u on u.id = b.id
+      left join batch.slot s on s.batch = b.id
       where b.subject = $1 and b.idempotency_key = $2`,
     values: [subject, idempotencyKey],
   })

@@ -86,7 +86,11 @@ export async function findProgress(
 ): Promise<BatchProgress[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-batch-progress',
-    text: 'select * from batch.progress where id = any($1::text[])',
+    text: `
+      select p.*, s.id as slot
+      from batch.progress p
+      left join batch.slot s on s.batch = p.id
+      where p.id = any($1::text[])`,
     values: [ids],
   })
   return rows.map((row) => progressOf(keys, row))
@@ -104,10 +108,11 @@ export async function listProgress(
   const { rows } = await pool.query<Row>({
     name: 'list-batch-progress',
     text: `
-      select *
-      from batch.progress
-      where subject = $1 and number < coalesce($2::bigint, 9223372036854775807)
-      order by number desc
+      select p.*, s.id as slot
+      from batch.progress p
+      left join batch.slot s on s.batch = p.id
+      where p.subject = $1 and p.number < coalesce($2::bigint, 9223372036854775807)
+      order by p.number desc
       limit $3`,
     values: [subject, before, limit],
   })

@@ -160,6 +160,7 @@ export class Receiving {
         })
       : { kind: (await this.#take(pool, bytes, state)) ? 'appended' : 'overtaken' }
     if (outcome.kind === 'overtaken') return outcome
+    this.#dependencies.onReceived?.(bytes.length)
     this.#received = after
     this.#chunks += 1
     this.#state = state

@@ -1,17 +1,21 @@
 /**
- * Takes batches and works on them, from step to step. Two at a time: one of any size, and one that is
- * small, so that a file of two thousand rows never waits for one of two and a half million.
+ * Takes batches and works on them, from step to step: a few at a time, each in a place of its own.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { batchLookMs, batchRetryMs, smallBatchBytesMax } from '../limits.ts'
+import type { Lane } from '../journal/lanes.ts'
+import { batchLeaseMs, batchLookMs, batchRetryMs, rateTellEveryMs, stuckIdleMs } from '../limits.ts'
+import { LaneProgress, type ProgressCheck } from '../queue/watchdog.ts'
 import { type CheckDependencies, checkUnits } from './check-units.ts'
 import { type FileDependencies, fileUnits } from './file-units.ts'
 import { forgetEnded, forgetErrors } from './forget.ts'
+import { goesBySlots, isSmall, type Place, places, postingLane } from './places.ts'
+import { tellRate, WorkRate } from './rate.ts'
 import { type ReadDependencies, readFile } from './read-file.ts'
 import {
   type BatchWork,
   claimWork,
+  countWaiting,
   finishPosted,
   moveOn,
   releaseWork,
@@ -28,60 +32,124 @@ export type BatchDependencies = StepDependencies &
     readonly onError: (error: unknown, batch: string | undefined) => void
   }
 
-export type BatchWorker = { stop(): Promise<void> }
+type Filing = Pick<FileDependencies, 'acceptGroup' | 'enqueue'>
+
+export type BatchWorkerDependencies = Omit<BatchDependencies, keyof Filing> & {
+  /** A writer of its own for each place that files: it accepts one group after another. */
+  readonly openFiling: (lane: Lane) => Filing
+}
+
+export type BatchWorker = {
+  /** Whether each place takes what waits for it, and writes what it works on. */
+  readonly checks: readonly ProgressCheck[]
+  stop(): Promise<void>
+}
+
+/** A step that is under way for so long lost its batch to another worker long ago. */
+const patience = { idleMs: stuckIdleMs, underWayMs: 2 * batchLeaseMs }
 
 /** Starts working; `stop` ends it after the step under way, which another worker goes on from. */
-export function startBatchWorker(dependencies: BatchDependencies): BatchWorker {
+export function startBatchWorker(
+  dependencies: BatchWorkerDependencies,
+  limits = patience,
+): BatchWorker {
   const stopping = new AbortController()
   const { signal } = stopping
-  const running = [Number.MAX_SAFE_INTEGER, smallBatchBytesMax].map((bytesMax) =>
-    takeBatches({ ...dependencies, stopping: signal }, bytesMax, signal),
-  )
-  const finishing = repeat(signal, () =>
-    finish(dependencies).catch((error) => {
-      dependencies.onError(error, undefined)
+  const { pool } = dependencies
+  const rate = new WorkRate()
+  const process = randomUUID()
+  const working = places.map((place) => {
+    const progress = new LaneProgress(['a step of a file', 'files'])
+    return {
+      running: takeBatches(dependencies, { place, progress, rate, signal }),
+      check: progress.check({ waiting: () => countWaiting(pool, place) }, limits),
+    }
+  })
+  const ending = new LaneProgress(['a look for what is posted', 'files'])
+  const others = [
+    repeat(dependencies, signal, batchLookMs, async () => {
+      const finished = ending.take()
+      return await finish(dependencies).finally(finished)
+    }),
+    repeat(dependencies, signal, rateTellEveryMs, async () => {
+      await tellRate(pool, process, rate.perSecond)
       return false
     }),
-  )
+  ]
   return {
+    checks: [
+      ...working.map(({ check }) => check),
+      ending.check({ waiting: async () => 0 }, limits),
+    ],
     stop: async () => {
       stopping.abort()
-      await Promise.all([...running, finishing])
+      await Promise.all([...working.map(({ running }) => running), ...others])
     },
   }
 }
 
 /** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
-async function finish({ pool, inTransaction }: BatchDependencies): Promise<boolean> {
+async function finish({ pool, inTransaction }: BatchWorkerDependencies): Promise<boolean> {
   await finishPosted(pool)
   return (await forgetEnded(pool, inTransaction)) || (await forgetErrors(pool, inTransaction))
 }
 
-/** Calls again and again, with a pause where there was nothing to do. */
-async function repeat(signal: AbortSignal, look: () => Promise<boolean>): Promise<void> {
+/** Does it again and again, with a pause where there was nothing to do, or it failed. */
+async function repeat(
+  { onError }: Pick<BatchWorkerDependencies, 'onError'>,
+  signal: AbortSignal,
+  pauseMs: number,
+  look: () => Promise<boolean>,
+): Promise<void> {
   while (!signal.aborted) {
-    if (!(await look())) await pause(batchLookMs, undefined, { signal }).catch(() => {})
+    const more = await look().catch((error) => {
+      onError(error, undefined)
+      return false
+    })
+    if (!more) await pause(pauseMs, undefined, { signal }).catch(() => {})
   }
 }
 
-function takeBatches(
-  dependencies: BatchDependencies,
-  bytesMax: number,
-  signal: AbortSignal,
-): Promise<void> {
+type Working = {
+  readonly place: Place
+  readonly progress: LaneProgress
+  readonly rate: WorkRate
+  readonly signal: AbortSignal
+}
+
+function takeBatches(dependencies: BatchWorkerDependencies, working: Working): Promise<void> {
+  const { place, progress, rate, signal } = working
   const worker = randomUUID()
-  return repeat(signal, async () => {
-    let work: BatchWork | undefined
+  const filings = new Map<Lane, Filing>()
+  const filingIn = (lane: Lane): Filing => {
+    const filing = filings.get(lane) ?? dependencies.openFiling(lane)
+    filings.set(lane, filing)
+    return filing
+  }
+  let nth = 1
+  return repeat(dependencies, signal, batchLookMs, async () => {
+    const work = await claimWork(dependencies.pool, worker, place, goesBySlots(nth))
+    if (work === undefined) return false
+    nth += 1
+    let written = progress.take()
+    const left = isSmall(work.bytes) ? () => {} : rate.begin()
+    const onStep: StepDependencies['onStep'] = (counts) => {
+      written()
+      written = progress.take()
+      if (!isSmall(work.bytes)) rate.count(counts)
+      dependencies.onStep?.(counts)
+    }
     try {
-      work = await claimWork(dependencies.pool, worker, bytesMax)
-      if (work === undefined) return false
-      await workOn(dependencies, work)
+      const filing = filingIn(postingLane(work))
+      await workOn({ ...dependencies, ...filing, stopping: signal, onStep }, work)
     } catch (error) {
       const lost = error instanceof WorkLostError || signal.aborted
-      if (!lost) dependencies.onError(error, work?.batch)
-      if (work === undefined) return false
+      if (!lost) dependencies.onError(error, work.batch)
       const pauseMs = signal.aborted ? 0 : batchRetryMs
       await releaseWork(dependencies.pool, work, pauseMs).catch(() => {})
+    } finally {
+      left()
+      written()
     }
     return true
   })

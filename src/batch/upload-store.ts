@@ -3,8 +3,8 @@
  * What it tells a caller is durable; a file is never in memory. Any number of processes use it at once.
  *
  * If the process dies after
- * - `create` committed, before it is told: the same Idempotency-Key finds the batch again. Without
- *   one, an empty batch expires.
+ * - `create` committed, before it is told: the same Idempotency-Key finds the batch again, with its
+ *   slot. Without one, an empty batch expires.
  * - `begin`, before the first byte is durable: nothing was taken. Whoever begins next is the writer.
  * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
  *   not count them, and the sender begins there.
@@ -25,6 +25,7 @@ import { findUpload } from './find.ts'
 import { createUpload } from './new-upload.ts'
 import { readBytes } from './read.ts'
 import { beginReceiving, type Receiving, restartReceiving } from './receive.ts'
+import type { SlotRefusal } from './reserve-slot.ts'
 import type { RunningDigest } from './running-digest.ts'
 import type { NewUpload, Upload } from './upload.ts'
 
@@ -39,11 +40,13 @@ export type StoreDependencies = {
   readonly runningDigest: RunningDigest
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
+  /** Told of bytes that are durable. */
+  readonly onReceived?: (bytes: number) => void
 }
 
 /** In order of precedence. */
 export type CreateOutcome =
-  | { readonly kind: 'tooMany' }
+  | { readonly kind: 'tooMany' | SlotRefusal }
   /** The key was used for another file. */
   | { readonly kind: 'conflicting'; readonly upload: Upload }
   | { readonly kind: 'replayed'; readonly upload: Upload }

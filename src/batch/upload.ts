@@ -25,6 +25,8 @@ export type BatchRequest = {
   /** SHA-256 of the whole file, where it is known before. */
   readonly expectedDigest: Buffer | undefined
   readonly fileName: string | undefined
+  /** The slot in which it goes first. */
+  readonly slot: string | undefined
 }
 
 export type NewUpload = BatchRequest & {
@@ -51,7 +53,7 @@ export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
   readonly sameAs: string | undefined
 }
 
-/** A row of the view batch.upload. */
+/** A row of the view batch.upload, and the slot that is lent to it. */
 export type UploadRow = {
   id: string
   number: string
@@ -70,6 +72,7 @@ export type UploadRow = {
   stage: Stage
   digest: Buffer | null
   same_as: string | null
+  slot: string | null
   received_at: string | null
   created_at: string
   touched_at: string
@@ -95,6 +98,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
     receivedAtMicros: row.received_at === null ? undefined : Number(row.received_at),
     digest: row.digest ?? undefined,
     sameAs: row.same_as ?? undefined,
+    slot: row.slot ?? undefined,
   }
 }
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { DeclarationKind } from '../declaration/schema.ts'
 import { batchLeaseMs } from '../limits.ts'
+import type { Place } from './places.ts'
 import { type BatchEvent, type Stage, transitions } from './stages.ts'
 
 export type BatchWork = {
@@ -23,6 +24,8 @@ export type BatchWork = {
   /** Undefined: to be seen from its bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
   readonly mode: 'all-or-nothing' | 'accept-good'
+  /** Of the file. */
+  readonly bytes: number
   /** When its last byte was durable, microseconds since 1970. */
   readonly receivedAtMicros: number
   /** Where reading goes on, sealed; undefined at its beginning. */
@@ -46,19 +49,26 @@ type Row = {
   kind: DeclarationKind
   format: NonNullable<BatchWork['format']> | null
   mode: BatchWork['mode']
+  received: string
   received_at: string
   position: Buffer | null
   pieces: number
 }
 
+/** Any file, by its time of receipt. */
+const anywhere: Place = { aboveBytes: 0, bytesMax: Number.MAX_SAFE_INTEGER }
+
 /**
- * Takes the batch that was received first of those that nobody works on.
- * @param bytesMax takes no larger ones: small files don't wait for large ones
+ * Takes a batch that nobody works on: of the place's lane before smaller ones; by slots, those whose slot
+ * has begun before those that have none, or are larger than theirs, or came too late for it, and these
+ * before those whose slot is to come; and then the one that was received first. What is under way is
+ * never interrupted.
  */
 export async function claimWork(
   pool: pg.Pool,
   worker: string,
-  bytesMax: number,
+  { aboveBytes, bytesMax }: Place = anywhere,
+  bySlots = false,
 ): Promise<BatchWork | undefined> {
   const { rows } = await pool.query<Row>({
     name: 'claim-batch',
@@ -67,10 +77,19 @@ export async function claimWork(
         select b.id
         from batch.batch b
         left join batch.work w on w.batch = b.id
+        left join batch.slot s on s.batch = b.id
         where b.stage in ('received', 'reading', 'checking', 'filing')
           and b.received <= $2
           and (w.leased_until is null or w.leased_until < now())
-        order by b.received_at
+        order by
+          b.received > $4 desc,
+          case
+            when not $5 or s.id is null then 1
+            when s.ends_at <= now() or b.received > s.bytes or w.rows_read > s.rows then 1
+            when s.starts_at <= now() then 0
+            else 2
+          end,
+          b.received_at
         limit 1
         for update of b skip locked
       ), claimed as (
@@ -83,14 +102,34 @@ export async function claimWork(
         returning batch, position, pieces
       )
       select c.batch, c.position, c.pieces, b.stage, b.subject, b.may_file_for, b.employer,
-        b.period, b.region, b.kind, b.format, b.mode,
+        b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
       join batch.batch b on b.id = c.batch`,
-    values: [worker, bytesMax, batchLeaseMs],
+    values: [worker, bytesMax, batchLeaseMs, aboveBytes, bySlots],
   })
   const [row] = rows
   return row && workOf(row, worker)
+}
+
+/** How many batches wait that a place could take; a hundred at most are counted. */
+export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>({
+    name: 'count-waiting-batches',
+    text: `
+      select count(*)::integer as count
+      from (
+        select
+        from batch.batch b
+        left join batch.work w on w.batch = b.id
+        where b.stage in ('received', 'reading', 'checking', 'filing')
+          and b.received <= $1
+          and (w.leased_until is null or w.leased_until < now())
+        limit 100
+      ) waiting`,
+    values: [bytesMax],
+  })
+  return rows[0]?.count ?? 0
 }
 
 function workOf(row: Row, worker: string): BatchWork {
@@ -107,6 +146,7 @@ function workOf(row: Row, worker: string): BatchWork {
     kind,
     format: row.format ?? undefined,
     mode,
+    bytes: Number(row.received),
     receivedAtMicros: Number(row.received_at),
     position: row.position ?? undefined,
     pieces,
@@ -128,6 +168,8 @@ export type StepDependencies = {
   readonly inTransaction: InTransaction
   /** The process is to stop: what was written is where another goes on. */
   readonly stopping?: AbortSignal
+  /** Told of each step that was written. */
+  readonly onStep?: (counts: Counts) => void
 }
 
 /**
@@ -136,7 +178,7 @@ export type StepDependencies = {
  * @throws the signal's reason, after writing, when the process is to stop
  */
 export async function writeStep(
-  { pool, inTransaction, stopping }: StepDependencies,
+  { pool, inTransaction, stopping, onStep }: StepDependencies,
   { batch, worker, stage }: Pick<BatchWork, 'batch' | 'worker' | 'stage'>,
   counts: Counts,
   write: (client: pg.PoolClient) => Promise<void>,
@@ -172,6 +214,7 @@ export async function writeStep(
     if (rowCount !== 1) throw new WorkLostError(`batch ${batch} is not worked on here any more`)
     await write(client)
   })
+  onStep?.(counts)
   stopping?.throwIfAborted()
 }
 

@@ -34,6 +34,7 @@ import { type ProblemCode, type ProblemDetails, problemOf, sendProblem } from '.
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
+import { type SlotDependencies, slotRoutes } from './slots.ts'
 import { statusRoute } from './status.ts'
 import { type SubmitDependencies, submitRoute } from './submit.ts'
 import type { UploadDependencies } from './upload-part.ts'
@@ -42,6 +43,7 @@ import { StatusWaiting } from './waiting.ts'
 export type AppDependencies = SubmitDependencies &
   UploadDependencies &
   BatchLookupDependencies &
+  SlotDependencies &
   CheckDependencies &
   ServiceStatusDependencies &
   ExplanationDependencies & {
@@ -94,6 +96,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
   lookupRoutes(app, dependencies.readPool)
   await batchRoutes(app, dependencies)
+  slotRoutes(app, dependencies)
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies.receiptKeys)

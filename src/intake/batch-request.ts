@@ -39,6 +39,12 @@ export const batchRequestSchema = Type.Object(
     sha256: Type.Optional(
       Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the whole file, hexadecimal.' }),
     ),
+    slot: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f-]{36}$',
+        description: 'Of POST /v1/slots, for the same employer, period and region.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -48,6 +54,7 @@ const faultsMax = 50
 const allFormats = {
   ...formats,
   sha256: { 'zh-CN': ' 64 位小写十六进制', en: '64 hexadecimal digits in small letters' },
+  slot: { 'zh-CN': ' POST /v1/slots 返回的编号', en: 'the id that POST /v1/slots answered' },
 }
 
 /** The well-formed members, none of them certain. */
@@ -77,13 +84,13 @@ export function readBatchRequest(
     const fault = checkSocialCreditCode(members.employer)
     if (fault !== undefined) report('/employer', fault)
   }
-  if (members !== undefined) checkPeriod(members, policies, nowMicros, report)
+  if (members !== undefined) checkPeriodAndRegion(members, policies, nowMicros, report)
   if (findings.errors > 0) return { errors: findings.first(faultsMax), total: findings.total }
   return { asked: requestOf(members) }
 }
 
-function checkPeriod(
-  { region, period }: Members,
+export function checkPeriodAndRegion(
+  { region, period }: Pick<Members, 'region' | 'period'>,
   policies: Policies,
   nowMicros: number,
   report: ReturnType<FindingList['reportAt']>,
@@ -101,7 +108,7 @@ function checkPeriod(
 
 /** Members without a fault are whole. */
 function requestOf(members: Members): BatchRequest {
-  const { employer, period, region, kind, mode, format, filename, size, sha256 } = members
+  const { employer, period, region, kind, mode, format, filename, size, sha256, slot } = members
   return {
     employer,
     period: period as string,
@@ -112,6 +119,7 @@ function requestOf(members: Members): BatchRequest {
     size,
     expectedDigest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
     fileName: filename,
+    slot,
   }
 }
 

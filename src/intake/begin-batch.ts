@@ -37,6 +37,12 @@ export async function beginBatch(
   switch (outcome.kind) {
     case 'tooMany':
       throw new RefusedRequestError('UPLOADS_TOO_MANY_OPEN')
+    case 'slotUnknown':
+      throw new RefusedRequestError('SLOT_UNKNOWN')
+    case 'slotDiffers':
+      throw new RefusedRequestError('SLOT_DIFFERS')
+    case 'slotOver':
+      throw new RefusedRequestError('SLOT_OVER')
     case 'conflicting':
       throw new RefusedRequestError('IDEMPOTENCY_KEY_REUSED', {
         instance: batchUrl(outcome.upload.id),

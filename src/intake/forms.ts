@@ -20,7 +20,7 @@ import { receivePart } from './receive-part.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { enter, partOptions, partRefusals, receivingOf, type UploadContext } from './upload-part.ts'
 
-const fieldsMax = 10
+const fieldsMax = 12
 const limits = {
   fieldNameSize: 40,
   fieldSize: formFieldBytesMax,

@@ -76,6 +76,8 @@ function attemptOf(
  */
 export function classOf(method: string, url: string): RequestClass | undefined {
   if (url.startsWith('/v1/batches')) return classOfBatch(method, url)
+  if (url.startsWith('/v1/slots'))
+    return method === 'GET' && pathOf(url) === '/v1/slots' ? 'reports' : 'lookups'
   if (!url.startsWith('/v1/declarations')) return undefined
   const path = pathOf(url)
   if (method === 'POST') return path === '/v1/declarations/check' ? 'checks' : 'filings-due'

@@ -98,6 +98,7 @@ export const batchSchema = Type.Object({
     events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
     declarations: Type.Optional(Type.String({ description: 'What was filed of it.' })),
     errors: Type.Optional(Type.String({ description: 'The rows set aside, to be mended.' })),
+    slot: Type.Optional(Type.String({ description: 'The slot that it has.' })),
   }),
 })
 
@@ -107,6 +108,7 @@ export const batchListSchema = Type.Object({
 })
 
 export const batchUrl = (id: string) => `/v1/batches/${id}`
+export const slotUrl = (id: string) => `/v1/slots/${id}`
 export const fileUrl = (id: string) => `${batchUrl(id)}/file`
 
 export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
@@ -130,6 +132,7 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
       self: batchUrl(id),
       ...(receiving && { file: fileUrl(id) }),
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
+      ...(upload.slot !== undefined && { slot: slotUrl(upload.slot) }),
       ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
       ...(isFiled(stage) && { declarations: `${batchUrl(id)}/declarations` }),
       ...(hasErrorsFile(progress) && { errors: `${batchUrl(id)}/errors` }),

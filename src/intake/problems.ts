@@ -205,8 +205,67 @@ export const problemKinds = {
       'What is said of the file has faults; nothing was begun',
     ),
     fix: text(
-      '按 errors 逐项修改 employer、period、region、kind、format、mode、size、sha256 后重试。',
-      'Mend what errors lists of employer, period, region, kind, format, mode, size and sha256, and try again.',
+      '按 errors 逐项修改 employer、period、region、kind、format、mode、size、sha256、slot 后重试。',
+      'Mend what errors lists of employer, period, region, kind, format, mode, size, sha256 and slot, and try again.',
+    ),
+  },
+  SLOT_INVALID: {
+    status: 422,
+    title: text('时段请求有误，未预留', 'The request for a slot has faults; nothing was reserved'),
+    fix: text(
+      '按 errors 逐项修改 rows（或 bytes）、period、region、employer、notBefore 后重试。',
+      'Mend what errors lists of rows (or bytes), period, region, employer and notBefore, and try again.',
+    ),
+  },
+  SLOTS_TOO_MANY_OPEN: {
+    status: 409,
+    title: text('已预留的时段过多', 'Too many slots are reserved already'),
+    fix: text(
+      '请先使用或释放（DELETE）已预留的时段：GET /v1/slots 可列出。',
+      'Use some of them, or give them back with DELETE: GET /v1/slots lists them.',
+    ),
+  },
+  SLOTS_NONE_FREE: {
+    status: 409,
+    title: text('近三天内没有空闲时段', 'No slot is free within three days'),
+    fix: text(
+      '请不带 slot 直接上传文件：处理能力有余时即处理，是否按期只看收到的时间。',
+      'Send the file without a slot: it is worked on as capacity allows, and the time of receipt alone decides whether it is on time.',
+    ),
+  },
+  SLOT_UNKNOWN: {
+    status: 422,
+    title: text('没有该时段', 'There is no such slot of yours'),
+    fix: text(
+      '请核对 slot：GET /v1/slots 可列出；或不带 slot 上传。',
+      'Check slot: GET /v1/slots lists yours; or send the file without one.',
+    ),
+  },
+  SLOT_DIFFERS: {
+    status: 422,
+    title: text(
+      '该时段是为另一单位、费款所属期或统筹区预留的',
+      'The slot is for another employer, period or region',
+    ),
+    fix: text(
+      '请为此文件另行预留（POST /v1/slots），或不带 slot 上传。',
+      'Reserve one for this file with POST /v1/slots, or send it without one.',
+    ),
+  },
+  SLOT_OVER: {
+    status: 409,
+    title: text('该时段已有文件使用，或已结束', 'The slot is used by another file, or is over'),
+    fix: text(
+      '请另行预留（POST /v1/slots），或不带 slot 上传：是否按期只看收到的时间。',
+      'Reserve another with POST /v1/slots, or send the file without one: the time of receipt alone decides whether it is on time.',
+    ),
+  },
+  SLOT_IN_USE: {
+    status: 409,
+    title: text('该时段已有文件使用', 'A file uses the slot'),
+    fix: text(
+      '取消该批次（DELETE /v1/batches/{id}）即释放其时段。',
+      'Cancel its batch with DELETE /v1/batches/{id}, and its slot is free.',
     ),
   },
   SUBJECT_MISSING: {

@@ -13,8 +13,8 @@ export type Config = {
   readonly port: number
   /** Where a worker answers /livez, /readyz and /metrics; undefined: nowhere. */
   readonly workerPort: number | undefined
-  /** Another process's metrics that intake shows with its own (the worker of `npm start`). */
-  readonly workerMetricsUrl: string | undefined
+  /** Other processes' metrics that intake shows with its own (the workers of `npm start`). */
+  readonly workerMetricsUrls: readonly string[]
   readonly dataDir: string
   readonly keyringFile: string
   /** Written into every receipt, so that a test's receipt can't pass for a real one. */
@@ -52,7 +52,8 @@ export const variables = {
   HOST: 'address intake listens on (127.0.0.1)',
   PORT: 'port intake listens on (8080)',
   WORKER_PORT: 'port where a worker answers /livez, /readyz and /metrics (none)',
-  WORKER_METRICS_URL: "a worker's metrics that intake shows with its own (set by npm start)",
+  WORKER_METRICS_URL:
+    "workers' metrics that intake shows with its own, with commas between (set by npm start)",
   DATA_DIR: 'data of the embedded Postgres, keys and logs (.data)',
   KEYRING_FILE: 'keys of the engine (DATA_DIR/keyring.json)',
   ENVIRONMENT: 'written into every receipt (development)',
@@ -121,8 +122,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push(`${name} must be a whole number from ${min} to ${max}`)
     return fallback
   }
-  const url = (name: keyof typeof variables, protocols: readonly string[]) => {
-    const value = text(name)
+  const url = (
+    name: keyof typeof variables,
+    protocols: readonly string[],
+    value: string | undefined = text(name),
+  ) => {
     if (value === undefined) return undefined
     if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
     faults.push(`${name} must be a URL that starts with ${protocols.join('// or ')}//`)
@@ -146,7 +150,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: text('HOST') ?? '127.0.0.1',
     port: port('PORT', 8080) ?? 8080,
     workerPort: port('WORKER_PORT', undefined),
-    workerMetricsUrl: url('WORKER_METRICS_URL', ['http:']),
+    workerMetricsUrls: (text('WORKER_METRICS_URL')?.split(',') ?? []).flatMap(
+      (one) => url('WORKER_METRICS_URL', ['http:'], one.trim()) ?? [],
+    ),
     dataDir,
     keyringFile: path.resolve(text('KEYRING_FILE') ?? path.join(dataDir, 'keyring.json')),
     environment,

@@ -59,14 +59,19 @@ export function createEngine(env: NodeJS.ProcessEnv, logger: Logger): Engine {
   }
 }
 
-type Prepared = { readonly databaseUrl: string; readonly workerPort: number }
+type Prepared = {
+  readonly databaseUrl: string
+  readonly workerPort: number
+  readonly batchPort: number
+}
 
 async function prepare(config: Config, stops: Stops, logger: Logger): Promise<Prepared> {
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
   const databaseUrl = await bringUpDatabase(config, stops, logger)
-  return { databaseUrl, workerPort: await freePort(config.host) }
+  const [workerPort, batchPort] = await Promise.all([freePort(config.host), freePort(config.host)])
+  return { databaseUrl, workerPort, batchPort }
 }
 
 /** Keys come before data: new keys beside old data would leave its envelopes closed for ever. */
@@ -129,31 +134,30 @@ function keepRunning(
 async function startProcesses(
   env: NodeJS.ProcessEnv,
   { host }: Config,
-  { databaseUrl, workerPort }: Prepared,
+  { databaseUrl, workerPort, batchPort }: Prepared,
   logger: Logger,
   stops: Stops,
 ): Promise<RunningEngine> {
   const supervisor = createSupervisor({ log: logger })
   stops.push(() => supervisor.stop())
-  const childEnv = { ...env, DATABASE_URL: databaseUrl, WORKER_PORT: `${workerPort}` }
+  const childEnv = { ...env, DATABASE_URL: databaseUrl }
   const worker = supervisor.run({
     name: 'worker',
     file: fileOf('../../workers/post.ts'),
     execArgv: workerMemory.execArgv,
-    env: { ...workerMemory.env, ...childEnv },
+    env: { ...workerMemory.env, ...childEnv, WORKER_PORT: `${workerPort}` },
   })
-  // Without a port: one is the worker's already.
-  const { WORKER_PORT: _, ...batchEnv } = childEnv
   const batches = supervisor.run({
     name: 'batches',
     file: fileOf('../../workers/batches.ts'),
     execArgv: workerMemory.execArgv,
-    env: { ...workerMemory.env, ...batchEnv },
+    env: { ...workerMemory.env, ...childEnv, WORKER_PORT: `${batchPort}` },
   })
+  const urls = [workerPort, batchPort].map((port) => `http://${host}:${port}/metrics`)
   const intake = supervisor.run({
     name: 'intake',
     file: fileOf('../intake.ts'),
-    env: { ...childEnv, WORKER_METRICS_URL: `http://${host}:${workerPort}/metrics` },
+    env: { ...childEnv, WORKER_METRICS_URL: urls.join(',') },
   })
   const [ready] = await Promise.all([intake.ready, worker.ready, batches.ready])
   return { address: String(ready.address), databaseUrl, worker }

@@ -3,10 +3,13 @@
  * an employer or a declaration.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { BatchCounts } from '../batch/counts.ts'
+import type { Counts } from '../batch/work.ts'
 import { type Lane, lanes } from '../journal/lanes.ts'
 import type { Backlog } from '../journal/unposted.ts'
 
 export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>
+export type BatchMetrics = ReturnType<typeof createBatchMetrics>
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
 const commitSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -95,7 +98,50 @@ export function createIntakeMetrics() {
       labelNames: lane,
       registers,
     }),
+    ...fileMetrics(registers),
   }
+}
+
+/** Of files with many declarations; what is read from the database is the same in every process. */
+function fileMetrics(registers: Registry[]) {
+  return {
+    uploadBytes: new Counter({
+      name: 'spillway_upload_bytes_total',
+      help: 'Bytes of files that this process made durable.',
+      registers,
+    }),
+    batches: new Gauge({
+      name: 'spillway_batches',
+      help: 'Files that have not ended, by stage; receiving: uploads that are open.',
+      labelNames: ['stage'] as const,
+      registers,
+    }),
+    oldestBatch: new Gauge({
+      name: 'spillway_oldest_waiting_batch_seconds',
+      help: 'How long the file waits that was received first of those that nobody works on.',
+      registers,
+    }),
+    slots: new Gauge({
+      name: 'spillway_slots',
+      help: 'Slots that are not over, by state: reserved, or used by a file that was begun.',
+      labelNames: ['state'] as const,
+      registers,
+    }),
+    slotRows: new Gauge({
+      name: 'spillway_slot_rows_per_quarter',
+      help: 'Rows that slots may have in a quarter of an hour, as files are worked on now.',
+      registers,
+    }),
+  }
+}
+
+/** Shows how files stand; a stage without one is zero. */
+export function showBatches(metrics: IntakeMetrics, counts: BatchCounts): void {
+  for (const [stage, count] of counts.byStage) metrics.batches.set({ stage }, count)
+  metrics.oldestBatch.set(counts.oldestWaitingSeconds)
+  metrics.slots.set({ state: 'reserved' }, counts.slotsReserved)
+  metrics.slots.set({ state: 'used' }, counts.slotsUsed)
+  metrics.slotRows.set(counts.slotRowsPerQuarter)
 }
 
 /** Shows the backlog; a lane without one is zero. */
@@ -124,12 +170,25 @@ export function createBatchMetrics() {
       labelNames: ['stage'] as const,
       registers,
     }),
+    rows: new Counter({
+      name: 'spillway_batch_rows_total',
+      help: 'Rows of files by what this process did: read, set_aside (those that are wrong), filed.',
+      labelNames: ['step'] as const,
+      registers,
+    }),
     share: new Gauge({
       name: 'spillway_batches_share',
       help: 'Share of the time in which this process writes: 1, or less to give way to acceptance.',
       registers,
     }),
   }
+}
+
+/** Counts what a step did with rows. */
+export function countRows({ rows }: BatchMetrics, counts: Counts): void {
+  rows.inc({ step: 'read' }, counts.rows_read ?? 0)
+  rows.inc({ step: 'set_aside' }, counts.rows_set_aside ?? 0)
+  rows.inc({ step: 'filed' }, counts.rows_filed ?? 0)
 }
 
 export function createWorkerMetrics() {

@@ -33,12 +33,20 @@ export function startWatchdog(
   return { stop: () => clearInterval(timer) }
 }
 
-/** What a lane's worker takes and finishes. */
+/** What is taken and finished, as it is told: one of it, and several. */
+export type TakenUnit = readonly [one: string, several: string]
+
+/** What a lane's worker, or another that takes one after another, takes and finishes. */
 export class LaneProgress {
+  readonly #unit: TakenUnit
   readonly #underWay = new Set<number>()
   #movedAt = performance.now()
 
-  /** An envelope is taken; returns what to call when it is finished. */
+  constructor(unit: TakenUnit = ['an envelope', 'envelopes']) {
+    this.#unit = unit
+  }
+
+  /** One is taken; returns what to call when it is finished. */
   take(): () => void {
     // Unique within the process: two at the same instant would count as one.
     let at = performance.now()
@@ -56,11 +64,12 @@ export class LaneProgress {
     queue: Pick<LaneQueue, 'waiting'>,
     { idleMs, underWayMs } = { idleMs: stuckIdleMs, underWayMs: stuckUnderWayMs },
   ): ProgressCheck {
+    const [one, several] = this.#unit
     return async () => {
       const now = performance.now()
       const oldest = Math.min(...this.#underWay)
       if (now - oldest > underWayMs) {
-        return `an envelope is under way for ${Math.round((now - oldest) / 1_000)} s`
+        return `${one} is under way for ${Math.round((now - oldest) / 1_000)} s`
       }
       if (this.#underWay.size > 0 || now - this.#movedAt < idleMs) return undefined
       const waiting = await queue.waiting()
@@ -69,7 +78,7 @@ export class LaneProgress {
         return undefined
       }
       const idle = Math.round((now - this.#movedAt) / 1_000)
-      return `${waiting} envelopes wait, and none was taken for ${idle} s`
+      return `${waiting} ${several} wait, and none was taken for ${idle} s`
     }
   }
 }

@@ -302,7 +302,7 @@ test('a worker that ends anywhere is followed by another, and the same is filed,
         await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [
           batch,
         ])
-        const rest = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+        const rest = await claimWork(journal.pool, randomUUID())
         if (rest !== undefined) await workOn(dependencies(), rest)
       }
       expect(await stateOf(batch)).toEqual({

@@ -15,7 +15,7 @@ import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts
 import { type EventReader, openEvents, readEvents } from '../support/events.ts'
 import { declare } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
-import { readAll, sourceOf } from './support.ts'
+import { csvOf, employersOf, type Row, readAll, rowsOf, sourceOf } from './support.ts'
 
 let database: TestDatabase
 let intake: EngineProcess
@@ -36,28 +36,6 @@ afterAll(async () => {
   await database.drop()
 })
 
-type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
-type Line = { person: { idNumber: string; name: string }; wage: string }
-
-/** Rows of some employers, each with so many persons, no person twice. */
-function rowsOf(...persons: readonly number[]): Row[] {
-  return persons.flatMap((count) => {
-    const { employer } = declare({ lines: 1 })
-    const rows = new Map<string, Row>()
-    while (rows.size < count) {
-      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
-        const { person, wage } = line as Line
-        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
-      }
-    }
-    return [...rows.values()]
-  })
-}
-
-const titles = '统一社会信用代码,证件号码,姓名,缴费工资'
-const csvOf = (rows: readonly Row[]) =>
-  Buffer.from(`${titles}\r\n${rows.map((row) => row.join(',')).join('\r\n')}\r\n`)
-const employersOf = (rows: readonly Row[]) => [...new Set(rows.map(([employer]) => employer))]
 const wrongWage = ([employer, idNumber, name]: Row): Row => [employer, idNumber, name, 'abc']
 
 type Batch = {

@@ -7,7 +7,7 @@ import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../sr
 import { findStanding } from '../../src/ledger/status.ts'
 import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
-import { declare } from '../support/journal.ts'
+import { csvOf, employersOf, type Row, rowsOf } from './support.ts'
 import {
   claim,
   dependencies,
@@ -20,36 +20,11 @@ import {
   stateOf,
 } from './work-support.ts'
 
-type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
-
-/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
-function rowsOf(...persons: readonly number[]): Row[] {
-  return persons.flatMap((count) => {
-    const { employer } = declare({ lines: 1 })
-    const rows = new Map<string, Row>()
-    while (rows.size < count) {
-      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
-        const { person, wage } = line as Line
-        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
-      }
-    }
-    return [...rows.values()]
-  })
-}
-
-type Line = { person: { idNumber: string; name: string }; wage: string }
-
-function csvOf(rows: readonly Row[]): Buffer {
-  const text = rows.map((row) => row.join(',')).join('\r\n')
-  return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
-}
-
 function receive(
   rows: readonly Row[],
   more: { mode?: BatchWork['mode']; kind?: string; mayFileFor?: string[] } = {},
 ): Promise<string> {
-  const mayFileFor = [...new Set(rows.map(([employer]) => employer))]
-  return receiveFile(csvOf(rows), { format: 'csv', mayFileFor, ...more })
+  return receiveFile(csvOf(rows), { format: 'csv', mayFileFor: employersOf(rows), ...more })
 }
 
 const wrongNumber = (row: Row): Row => [
@@ -284,7 +259,7 @@ describe('a worker that ends in the middle', () => {
             batch,
           ])
           // Ended after its last write, it left nothing to do.
-          const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+          const work = await claimWork(journal.pool, randomUUID())
           if (work !== undefined) await workOn(dependencies(), work)
         }
         expect(await stateOf(batch)).toEqual({

@@ -1,4 +1,5 @@
-/** Files in memory as sources, and everything that a reading gives, for the tests of this room. */
+/** Files in memory as rows and as sources, and everything that a reading gives, for the tests of this room. */
+import { randomUUID } from 'node:crypto'
 import { createGenerator } from '../../bench/support/generator.ts'
 import {
   type FileFinding,
@@ -8,8 +9,11 @@ import {
 import type { FileDefaults, Header } from '../../src/batch/header.ts'
 import type { FiledRow } from '../../src/batch/row-line.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
+import type { Stage } from '../../src/batch/stages.ts'
 import { readTable, type TablePosition } from '../../src/batch/table.ts'
 import { writeZip } from '../../src/batch/zip-writer.ts'
+import { declare } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
 
 const generator = createGenerator(7)
 export const employer = generator.employer()
@@ -18,6 +22,34 @@ export const defaults: FileDefaults = { employer, region: '340100', period: '202
 
 /** The identity number of one of the synthetic persons. */
 export const idOf = (i: number) => persons[i]?.idNumber as string
+
+/** A row of a file of several employers. */
+export type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
+type Line = { person: { idNumber: string; name: string }; wage: string }
+
+/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
+export function rowsOf(...persons: readonly number[]): Row[] {
+  return persons.flatMap((count) => {
+    const { employer } = declare({ lines: 1 })
+    const rows = new Map<string, Row>()
+    while (rows.size < count) {
+      for (const line of declare({ lines: count - rows.size }).lines ?? []) {
+        const { person, wage } = line as Line
+        rows.set(person.idNumber, [employer, person.idNumber, person.name, wage])
+      }
+    }
+    return [...rows.values()]
+  })
+}
+
+export const employersOf = (rows: readonly Row[]) => [
+  ...new Set(rows.map(([employer]) => employer)),
+]
+
+export function csvOf(rows: readonly Row[]): Buffer {
+  const text = rows.map((row) => row.join(',')).join('\r\n')
+  return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
+}
 
 export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSource {
   const bytes = Buffer.from(file as string)
@@ -100,3 +132,70 @@ export const inline = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is
 export const rowOf = (...cells: string[]) => `<row>${cells.join('')}</row>`
 export const sheetOf = (...rows: string[]) =>
   `<worksheet><sheetData>${rows.join('')}</sheetData></worksheet>`
+
+/** A batch as its sender sees it, as much of it as these tests look at. */
+export type SeenBatch = {
+  readonly id: string
+  readonly stage: Stage
+  readonly progress: {
+    readonly rows?: Readonly<Record<'read' | 'good' | 'setAside' | 'filed' | 'posted', number>>
+  }
+}
+
+/** Sends a file to an intake in one part; returns the batch's id. */
+export async function sendFile(
+  address: string,
+  token: string,
+  file: Buffer,
+  more: object = {},
+): Promise<string> {
+  const members = { period: '2024-11', region: '340100', kind: 'regular', mode: 'accept-good' }
+  const authorization = `Bearer ${token}`
+  const begun = await fetch(`${address}/v1/batches`, {
+    method: 'POST',
+    headers: {
+      authorization,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    },
+    body: JSON.stringify({ ...members, format: 'csv', size: file.length, ...more }),
+  })
+  if (begun.status !== 201) throw new Error(await begun.text())
+  const { id, links } = (await begun.json()) as { id: string; links: { file: string } }
+  const sent = await fetch(`${address}${links.file}`, {
+    method: 'PATCH',
+    headers: {
+      authorization,
+      'content-type': 'application/offset+octet-stream',
+      'upload-offset': '0',
+    },
+    body: new Uint8Array(file),
+  })
+  if (sent.status !== 204) throw new Error(await sent.text())
+  return id
+}
+
+export async function lookAt(address: string, token: string, id: string): Promise<SeenBatch> {
+  const answer = await fetch(`${address}/v1/batches/${id}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  return (await answer.json()) as SeenBatch
+}
+
+/** Waits until a batch is in one of some stages. */
+export function batchReaches(
+  address: string,
+  token: string,
+  id: string,
+  reached: readonly Stage[],
+  deadlineMs: number,
+): Promise<SeenBatch> {
+  return waitFor(
+    `${id} to be ${reached.join(' or ')}`,
+    async () => {
+      const batch = await lookAt(address, token, id)
+      return reached.includes(batch.stage) ? batch : undefined
+    },
+    deadlineMs,
+  )
+}

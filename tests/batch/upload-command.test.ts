@@ -1,5 +1,5 @@
 /** The command that sends a file: over lines that break, against processes that go. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -76,6 +76,29 @@ async function openLine(
     close: () => server.close(),
   }
 }
+
+test('names a slot, in which the file goes first', async () => {
+  const { file } = newFile(1_000)
+  const answer = await fetch(`${intake.address}/v1/slots`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${readFileSync(tokenFile, 'utf8')}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ employer, period: '2024-11', region: '340100', bytes: 1_000 }),
+  })
+  const { id } = (await answer.json()) as { id: string }
+  const sent = run(file, intake.address, '--slot', id)
+  expect(await sent.done, sent.output()).toBe(0)
+  const lent =
+    'select received from batch.batch b join batch.slot s on s.batch = b.id where s.id = $1'
+  expect((await database.owner.query(lent, [id])).rows).toEqual([{ received: '1000' }])
+  const again = run(file, intake.address, '--slot', id)
+  expect(await again.done, again.output()).toBe(0)
+  const other = run(newFile(1_000).file, intake.address, '--slot', id)
+  expect(await other.done).not.toBe(0)
+  expect(other.output()).toMatch(/SLOT_OVER: .*used by another file/)
+})
 
 async function expectStored(output: string, content: Buffer): Promise<void> {
   const id = /Batch (\S+) is received at/.exec(output)?.[1]

@@ -87,7 +87,7 @@ export function dependencies(more: Partial<BatchDependencies> = {}): BatchDepend
 }
 
 export async function claim(): Promise<BatchWork> {
-  const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+  const work = await claimWork(journal.pool, randomUUID())
   if (work === undefined) throw new Error('nothing to work on')
   return work
 }

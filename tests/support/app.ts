@@ -3,6 +3,7 @@ import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
 import { openRunningDigest } from '../../src/batch/running-digest.ts'
+import { createSlotStore } from '../../src/batch/slot-store.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
@@ -90,6 +91,7 @@ export async function openApp(
       runningDigest: await openRunningDigest(),
       nowMicros: () => clock.nowMicros,
     }),
+    slots: createSlotStore({ pool, inTransaction }),
     isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
     readiness: {

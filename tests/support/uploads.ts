@@ -56,6 +56,7 @@ export function asked(more: Partial<NewUpload> = {}): NewUpload {
     expectedDigest: undefined,
     fileName: undefined,
     idempotencyKey: undefined,
+    slot: undefined,
     ...more,
   }
 }

@@ -1,0 +1,109 @@
+/** Small files beside large ones: a small one never waits for a large one, and both are posted. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { bulkEnvelopeLinesMax, envelopesAtATime, smallBatchBytesMax } from '../../src/limits.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import { waitFor } from '../support/wait.ts'
+import { batchReaches, csvOf, employersOf, lookAt, rowsOf, sendFile } from './support.ts'
+
+const largeRows = 300_000
+const smallRows = 2_000
+const large = rowsOf(largeRows)
+const largeFile = csvOf(large)
+const largeEnvelopes = largeRows / bulkEnvelopeLinesMax
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase()
+})
+afterAll(() => database.drop())
+
+async function openFile(address: string, rows: typeof large, file = csvOf(rows)) {
+  const token = await tokenFor(employersOf(rows))
+  const id = await sendFile(address, token, file)
+  return {
+    id,
+    look: () => lookAt(address, token, id),
+    reaches: (...stages: Parameters<typeof batchReaches>[3]) =>
+      batchReaches(address, token, id, stages, 120_000),
+  }
+}
+
+/** Whose envelopes they were that were posted, in that order; and in which lane. */
+async function postedInOrder(ids: readonly string[]) {
+  const { rows } = await database.owner.query<{ batch: string; lane: string }>(
+    `select e.batch, p.lane
+     from batch.envelope e join ledger.posting p on p.envelope = e.envelope
+     where e.batch = any($1)
+     order by p.posted_at, p.envelope`,
+    [ids],
+  )
+  return rows
+}
+
+test('a small file that comes while a large one is worked on is posted long before it, and both are', async () => {
+  expect(largeFile.length).toBeGreaterThan(smallBatchBytesMax)
+  const env = { DATABASE_URL: database.url }
+  const [intake, batches, posting] = await Promise.all([
+    startProcess('intake', env),
+    startProcess('batches', env),
+    startProcess('worker', env),
+  ])
+  try {
+    const first = await openFile(intake.address, large, largeFile)
+    await first.reaches('reading')
+    const small = await openFile(intake.address, rowsOf(smallRows))
+    const posted = await small.reaches('posted')
+    const meanwhile = await first.look()
+    expect(posted.progress.rows).toMatchObject({ read: smallRows, posted: smallRows })
+    expect(meanwhile.stage).not.toBe('posted')
+    expect(meanwhile.progress.rows?.posted).toBeLessThan(largeRows / 2)
+    const ended = await first.reaches('posted')
+    expect(ended.progress.rows).toMatchObject({ read: largeRows, setAside: 0, posted: largeRows })
+    const order = (await postedInOrder([first.id, small.id])).map(({ batch }) => batch)
+    const before = order.slice(0, order.lastIndexOf(small.id)).filter((id) => id === first.id)
+    expect(before.length).toBeLessThan(largeEnvelopes / 2)
+    expect(order.filter((id) => id === first.id)).toHaveLength(largeEnvelopes)
+    // What it measured of this is where slots have their room from.
+    await waitFor('a rate', async () => {
+      const { rows } = await database.owner.query('select rows_per_second from batch.rate')
+      return rows.length === 1 && Number(rows[0]?.rows_per_second) > 0
+    })
+  } finally {
+    await Promise.all([intake.end(), batches.end(), posting.end()])
+  }
+  for (const one of [intake, batches, posting]) expect(one.output()).not.toContain('"level":50')
+}, 240_000)
+
+describe.each(['postgres', 'redis'] as const)('with the queue in %s', (queue) => {
+  test('what a large file filed and nobody posted yet is not before a small one', async () => {
+    const env = {
+      DATABASE_URL: database.url,
+      ...(queue === 'redis' && { REDIS_URL: inject('redisUrl'), ENVIRONMENT: database.name }),
+      ...(queue === 'redis' && { DURABILITY: 'warn' }),
+    }
+    const [intake, batches] = await Promise.all([
+      startProcess('intake', env),
+      startProcess('batches', env),
+    ])
+    const others: EngineProcess[] = [intake, batches]
+    try {
+      const first = await openFile(intake.address, rowsOf(largeRows / 3))
+      await first.reaches('posting') // all of it is filed, and there is nobody to post
+      const small = await openFile(intake.address, rowsOf(smallRows))
+      await small.reaches('posting')
+      others.push(await startProcess('worker', env))
+      await small.reaches('posted')
+      await first.reaches('posted')
+      const posted = await postedInOrder([first.id, small.id])
+      expect(posted).toHaveLength(largeEnvelopes / 3 + 1)
+      // In a lane of its own it is taken at once, beside as many of the other lane as are at a time.
+      const place = posted.findIndex(({ batch }) => batch === small.id)
+      expect(place).toBeLessThanOrEqual(2 * envelopesAtATime)
+      expect(posted[place]?.lane).toBe('bulk')
+      expect(new Set(posted.map(({ lane }) => lane))).toEqual(new Set(['bulk', 'large']))
+    } finally {
+      await Promise.all(others.map((one) => one.end()))
+    }
+  }, 240_000)
+})
