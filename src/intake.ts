@@ -10,7 +10,12 @@ import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
 import type { FilingLimit } from './intake/filing-limit.ts'
-import { exchangeOver, type OverloadDependencies, openOverload } from './intake/overload.ts'
+import {
+  exchangeOver,
+  type Overload,
+  type OverloadDependencies,
+  openOverload,
+} from './intake/overload.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
@@ -121,7 +126,7 @@ async function main(): Promise<void> {
       isDraining: () => draining,
       stuck: stuck.reason,
     },
-    readMetrics: () => readMetrics(metrics, overload.limit, readPool, config.workerMetricsUrl),
+    readMetrics: () => readMetrics(metrics, overload, readPool, config.workerMetricsUrl),
     ...edgeOf(config, metrics),
   })
   stopOnSignal(logger, async () => {
@@ -331,12 +336,13 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
 /** This process's metrics, the backlog, and the metrics of the worker beside it, if one is named. */
 async function readMetrics(
   metrics: IntakeMetrics,
-  limit: FilingLimit,
+  { limit, shares }: Pick<Overload, 'limit' | 'shares'>,
   pool: AcceptDependencies['pool'],
   workerMetricsUrl: string | undefined,
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
+  metrics.sharesHeard.set(shares.heard)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
   const own = await metrics.registry.metrics()

@@ -199,6 +199,13 @@ export const attemptValidMicros = 7 * 86_400 * 1_000_000
 /** A longer ticket is none. */
 export const ticketCharactersMax = 2_000
 
+/**
+ * How far clocks of intake processes may be apart: tokens are taken so long before and after they are
+ * valid, and a ticket serves where its attempt lies so far in the future. Beyond it, 401 and 422 are
+ * answered that are not due. A clock that is 5 s off the database's is told of long before: DURABILITY.
+ */
+export const clockSkewMsMax = 60_000
+
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
 export const filingsUnderWayMin = 8
@@ -394,6 +401,6 @@ assert(batchHeartbeatMs < answerMsMax, 'a stream must not be taken for silent')
 assert(batchWatchersMax < connectionsMax, 'who watches must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
 assert(
-  groupCommitMsMax + acceptStatementMsMax < closeAfterMs,
+  groupCommitMsMax + acceptStatementMsMax + clockSkewMsMax < closeAfterMs,
   'a day must not be closed while its last filings can still commit',
 )

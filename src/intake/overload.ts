@@ -31,6 +31,8 @@ export type OverloadDependencies = {
   readonly exchange?: Exchange
 }
 
+export type Overload = ReturnType<typeof openOverload>
+
 export function openOverload(given: OverloadDependencies) {
   const { signals, shedAt, secret, pool, nowMicros, onShed } = given
   const limit = new FilingLimit()
@@ -45,6 +47,7 @@ export function openOverload(given: OverloadDependencies) {
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
     limit,
+    shares,
     /** What the app needs of it. */
     dependencies: {
       admission,

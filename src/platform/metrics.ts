@@ -44,22 +44,7 @@ export function createIntakeMetrics() {
       buckets: commitSeconds,
       registers,
     }),
-    shed: new Counter({
-      name: 'spillway_shed_requests_total',
-      help: 'Requests refused because of what is under way, by class and reason.',
-      labelNames: ['class', 'reason'] as const,
-      registers,
-    }),
-    filingsUnderWay: new Gauge({
-      name: 'spillway_filings_under_way',
-      help: 'Filings that have their body and no answer yet.',
-      registers,
-    }),
-    filingsMax: new Gauge({
-      name: 'spillway_filings_under_way_max',
-      help: 'How many there may be: found from how long answers take.',
-      registers,
-    }),
+    ...createOverloadMetrics(registers),
     cut: new Counter({
       name: 'spillway_connections_cut_total',
       help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
@@ -93,6 +78,33 @@ export function createIntakeMetrics() {
       name: 'spillway_dead_letters',
       help: 'Declarations that could not be posted and wait for an operator.',
       labelNames: lane,
+      registers,
+    }),
+  }
+}
+
+/** What is refused, and what it goes by. */
+function createOverloadMetrics(registers: Registry[]) {
+  return {
+    shed: new Counter({
+      name: 'spillway_shed_requests_total',
+      help: 'Requests refused because of what is under way, by class and reason.',
+      labelNames: ['class', 'reason'] as const,
+      registers,
+    }),
+    filingsUnderWay: new Gauge({
+      name: 'spillway_filings_under_way',
+      help: 'Filings that have their body and no answer yet.',
+      registers,
+    }),
+    filingsMax: new Gauge({
+      name: 'spillway_filings_under_way_max',
+      help: 'How many there may be: found from how long answers take.',
+      registers,
+    }),
+    sharesHeard: new Gauge({
+      name: 'spillway_shares_heard',
+      help: 'Other intake processes whose fair shares are known; 0: each filer has its share of this one.',
       registers,
     }),
   }
