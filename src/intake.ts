@@ -286,7 +286,7 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
 }
 
 function overloadOf(
-  { shedAt }: Config,
+  { shedAt, http: { bodiesHeldBytesMax } }: Config,
   { blindIndexSecret }: Keyring,
   { read: signals }: MachineSignals,
   { shed }: IntakeMetrics,
@@ -295,6 +295,7 @@ function overloadOf(
   return openOverload({
     ...more,
     signals,
+    bodiesHeldBytesMax,
     shedAt,
     secret: blindIndexSecret,
     nowMicros: () => Date.now() * 1_000,
@@ -336,13 +337,14 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
 /** This process's metrics, the backlog, and the metrics of the worker beside it, if one is named. */
 async function readMetrics(
   metrics: IntakeMetrics,
-  { limit, shares }: Pick<Overload, 'limit' | 'shares'>,
+  { limit, shares, bodies }: Pick<Overload, 'limit' | 'shares' | 'bodies'>,
   pool: AcceptDependencies['pool'],
   workerMetricsUrl: string | undefined,
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
   metrics.sharesHeard.set(shares.heard)
+  metrics.bodiesHeld.set(bodies.bytes)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
   const own = await metrics.registry.metrics()

@@ -6,6 +6,15 @@ import assert from 'node:assert/strict'
 
 /** A request body above this is refused with 413. 10,000 lines are about 1.9 MB. */
 export const requestBodyBytesMax = 4 * 1024 * 1024
+/**
+ * Bytes of all bodies that an intake process holds, from their first byte until they are answered: 64 of
+ * the largest, or 100,000 ordinary ones. Above it, 503 of the request's class; one filer that holds half
+ * of it gets 429, and bodies that are not small have three quarters of it. A setting.
+ */
+export const bodiesHeldBytesMax = 256 * 1024 * 1024
+export const bodiesHeldBytesMin = 32 * 1024 * 1024
+/** Up to this, a body is small: a declaration of some 70 lines. */
+export const smallBodyBytesMax = 16 * 1024
 /** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
 /** Who sends nothing of it for so long is not about to read the answer. */
@@ -378,6 +387,15 @@ assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a reco
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
+assert(uploadBytesHeldMax < bodiesHeldBytesMax, 'files must leave room for filings')
+assert(
+  connectionsMax * smallBodyBytesMax < bodiesHeldBytesMax,
+  'who says that small bodies come, and sends nothing, must not use up what all hold',
+)
+assert(
+  Math.max(groupBytesMax, checkedPartBytesMax) + 2 * chunkBytesMax <= bodiesHeldBytesMin / 2,
+  'the largest body must fit into the half that one filer may hold',
+)
 assert(
   giveWayPauseMsMax + postStatementMsMax < jobLockMs,
   'giving way must not cost a job its lock',

@@ -34,8 +34,9 @@ import { type ProblemCode, type ProblemDetails, problemOf, sendProblem } from '.
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
+import { ShedError } from './shed-error.ts'
 import { statusRoute } from './status.ts'
-import { type SubmitDependencies, submitRoute } from './submit.ts'
+import { type SubmitDependencies, sendShed, submitRoute } from './submit.ts'
 import type { UploadDependencies } from './upload-part.ts'
 import { StatusWaiting } from './waiting.ts'
 
@@ -75,7 +76,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },
   })
-  takeJson(app, http)
+  takeJson(app, http, dependencies.bodies)
   refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
   const { admission, authenticator, onShed } = dependencies
@@ -129,10 +130,15 @@ class InvalidRequestError extends Error {
   override name = 'InvalidRequestError'
 }
 
-function answerProblems(app: FastifyInstance, { http, isTransient }: AppDependencies): void {
+function answerProblems(app: FastifyInstance, dependencies: AppDependencies): void {
+  const { http, isTransient } = dependencies
   app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
+    }
+    if (error instanceof ShedError) {
+      await readAway(request.raw, http.receiveMsMax)
+      return sendShed(dependencies, request, reply.header('connection', 'close'), error.shed)
     }
     const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
     if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)

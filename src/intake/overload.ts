@@ -12,6 +12,7 @@ import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { LoopTurn } from './loop-turn.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { RefusedLately } from './refused-lately.ts'
@@ -19,6 +20,8 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
+  /** Bytes of bodies that all requests may hold together. */
+  readonly bodiesHeldBytesMax: number
   readonly shedAt: ShedAt
   /** Another key is made of it, for tickets. */
   readonly secret: KeyObject
@@ -34,11 +37,16 @@ export type OverloadDependencies = {
 export type Overload = ReturnType<typeof openOverload>
 
 export function openOverload(given: OverloadDependencies) {
-  const { signals, shedAt, secret, pool, nowMicros, onShed } = given
+  const { shedAt, secret, pool, nowMicros, onShed } = given
   const limit = new FilingLimit()
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
   const turn = new LoopTurn()
+  const bodies = new HeldBodies(given.bodiesHeldBytesMax)
+  const signals = () => {
+    const machine = given.signals()
+    return { ...machine, memory: Math.max(machine.memory, bodies.share) }
+  }
   const admission = new Admission({ limit, shares, turn, signals, shedAt, requestsMax })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
@@ -48,9 +56,11 @@ export function openOverload(given: OverloadDependencies) {
   return {
     limit,
     shares,
+    bodies,
     /** What the app needs of it. */
     dependencies: {
       admission,
+      bodies,
       outages,
       refusedLately: new RefusedLately(),
       ticketKey,

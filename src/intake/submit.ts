@@ -247,7 +247,8 @@ function unavailable(
   return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'commit')))
 }
 
-function sendShed(
+/** Answers a request that is not let in; one that was to file gets a ticket. */
+export function sendShed(
   { admission, onShed, ticketOf }: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -257,12 +258,14 @@ function sendShed(
   admission.refuse(shed, now)
   onShed(shed)
   const language = languageOf(request)
+  const isFiling = shed.class.startsWith('filings')
+  const ticket = isFiling ? ticketOf(attemptOf(request, shed.reason)) : {}
   return reply
     .code(shedStatus(shed))
     .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))
     .header('content-language', language)
     .type('application/problem+json')
-    .send(shedProblemText(shed, language, request.id, ticketOf(attemptOf(request, shed.reason))))
+    .send(shedProblemText(shed, language, request.id, ticket))
 }
 
 function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {

@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
-import { groupBytesMax, statusWaitSecondsMax, uploadsMax } from '../limits.ts'
+import { bodiesHeldBytesMin, groupBytesMax, statusWaitSecondsMax, uploadsMax } from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -85,6 +85,8 @@ export const variables = {
     'milliseconds that a client may leave an answer unread; then its connection ends (60000)',
   BODY_BYTES_MAX: 'bytes of a declaration, as sent and as inflated; above it, 413 (4194304)',
   OTHER_BODY_BYTES_MAX: 'bytes of a body where none is needed; above it, 413 (16384)',
+  BODIES_HELD_BYTES_MAX:
+    'bytes of all bodies that intake holds at a time; above it, 503, and 429 where one filer holds half of it; large ones get three quarters (268435456)',
   INFLATED_RATIO_MAX: 'times its size that a compressed body may inflate to; above it, 413 (100)',
   JSON_DEPTH_MAX: 'lists and objects within each other in a body; above it, 400 (16)',
   JSON_ITEMS_MAX: 'keys and list entries in a body; above it, 400 (200000)',
@@ -211,6 +213,7 @@ const httpSettings: Readonly<
   // The largest declaration must fit into an envelope.
   bodyBytesMax: ['BODY_BYTES_MAX', 1_024, groupBytesMax],
   otherBodyBytesMax: ['OTHER_BODY_BYTES_MAX', 0, 1_048_576],
+  bodiesHeldBytesMax: ['BODIES_HELD_BYTES_MAX', bodiesHeldBytesMin, 999_999_999],
   inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 999_999_999],
   jsonDepthMax: ['JSON_DEPTH_MAX', 4, 1_000],
   jsonItemsMax: ['JSON_ITEMS_MAX', 100, 10_000_000],

@@ -102,6 +102,11 @@ function createOverloadMetrics(registers: Registry[]) {
       help: 'How many there may be: found from how long answers take.',
       registers,
     }),
+    bodiesHeld: new Gauge({
+      name: 'spillway_bodies_held_bytes',
+      help: 'Bytes of bodies that requests hold until they are answered.',
+      registers,
+    }),
     sharesHeard: new Gauge({
       name: 'spillway_shares_heard',
       help: 'Other intake processes whose fair shares are known; 0: each filer has its share of this one.',

@@ -46,6 +46,7 @@ export async function openApp(
   const envelopes: bigint[] = []
   const overload = openOverload({
     signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
+    bodiesHeldBytesMax: httpDefaults.bodiesHeldBytesMax,
     shedAt: readConfig({}).shedAt,
     secret: keyring.blindIndexSecret,
     pool,
