@@ -286,7 +286,7 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
 }
 
 function overloadOf(
-  { shedAt, http: { bodiesHeldBytesMax } }: Config,
+  { shedAt, backlogSecondsMax, http: { bodiesHeldBytesMax } }: Config,
   { blindIndexSecret }: Keyring,
   { read: signals }: MachineSignals,
   { shed }: IntakeMetrics,
@@ -296,6 +296,7 @@ function overloadOf(
     ...more,
     signals,
     bodiesHeldBytesMax,
+    backlogSecondsMax,
     shedAt,
     secret: blindIndexSecret,
     nowMicros: () => Date.now() * 1_000,

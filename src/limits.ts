@@ -197,6 +197,12 @@ export const outageQuietMs = 30_000
 export const attemptsRememberedMax = 20_000
 /** How often outages and attempts are written. */
 export const outageWriteEveryMs = 5_000
+/**
+ * Seconds that the oldest unposted envelope may wait: at bulk's share of it (SHED_AT), files get 503. A
+ * setting. And how often it is looked at.
+ */
+export const backlogSecondsMax = 300
+export const backlogAgeLookMs = 2_000
 /** How often the backlog is looked at for the public status, which may be cached for a few seconds. */
 export const backlogLookMs = 5_000
 export const statusCacheSeconds = 5

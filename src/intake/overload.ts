@@ -6,10 +6,11 @@ import { type KeyObject, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { ticketKeyFrom } from '../journal/attempt-ticket.ts'
 import { saveOutages } from '../journal/outages.ts'
-import { readBacklog } from '../journal/unposted.ts'
+import { readBacklog, readOldestWaitSeconds } from '../journal/unposted.ts'
 import { outageWriteEveryMs, requestsUnderWayMax, sharesToldMsMax } from '../limits.ts'
 import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
+import { watchBacklogAge } from './backlog-age.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
 import { HeldBodies } from './held-bodies.ts'
@@ -23,6 +24,8 @@ export type OverloadDependencies = {
   /** Bytes of bodies that all requests may hold together. */
   readonly bodiesHeldBytesMax: number
   readonly shedAt: ShedAt
+  /** Seconds that the oldest unposted envelope may wait; then files are given up. */
+  readonly backlogSecondsMax: number
   /** Another key is made of it, for tickets. */
   readonly secret: KeyObject
   /** For writing down outages and looking at the backlog: not acceptance's. */
@@ -47,7 +50,9 @@ export function openOverload(given: OverloadDependencies) {
     const machine = given.signals()
     return { ...machine, memory: Math.max(machine.memory, bodies.share) }
   }
-  const admission = new Admission({ limit, shares, turn, signals, shedAt, requestsMax })
+  const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
+  const backlog = () => age.share()
+  const admission = new Admission({ limit, shares, turn, signals, backlog, shedAt, requestsMax })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
@@ -68,7 +73,8 @@ export function openOverload(given: OverloadDependencies) {
       onShed: (shed: Shed) => {
         onShed(shed)
         const { class: of, reason } = shed
-        if (of.startsWith('filings') && reason !== 'share') outages.note(reason, nowMs())
+        if (of.startsWith('filings') && reason !== 'share' && reason !== 'backlog')
+          outages.note(reason, nowMs())
       },
       onFailed: () => outages.note('commit', nowMs()),
       readBacklog: () => readBacklog(pool),
@@ -76,6 +82,7 @@ export function openOverload(given: OverloadDependencies) {
       answerMs: () => limit.answerMs,
     },
     stop: async () => {
+      age.stop()
       exchanging.stop()
       await keeper.stop()
     },

@@ -5,7 +5,13 @@
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
-import { bodiesHeldBytesMin, groupBytesMax, statusWaitSecondsMax, uploadsMax } from '../limits.ts'
+import {
+  backlogSecondsMax,
+  bodiesHeldBytesMin,
+  groupBytesMax,
+  statusWaitSecondsMax,
+  uploadsMax,
+} from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -32,6 +38,8 @@ export type Config = {
   readonly durability: 'strict' | 'warn'
   /** At which pressure each class of requests is given up. */
   readonly shedAt: ShedAt
+  /** How long what is accepted may wait to be posted before files are given up. */
+  readonly backlogSecondsMax: number
   /** How many standbys of Postgres each commit must have reached. */
   readonly standbys: number
   /** Posting gives way while commits of acceptance take longer, in milliseconds. */
@@ -67,6 +75,8 @@ export const variables = {
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   SHED_AT:
     'at which share of what can be done in time each class of requests is given up (reports=0.6,checks=0.7,bulk=0.8,filings=0.9,filings-due=1,lookups=1.5)',
+  BACKLOG_SECONDS_MAX:
+    'seconds that what is accepted may wait to be posted; at 0.8 of it, as SHED_AT says for bulk, no more files are taken; filings are (300)',
   SYNCHRONOUS_STANDBYS:
     'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
@@ -164,6 +174,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
     shedAt: readShedAt(text('SHED_AT'), faults),
+    backlogSecondsMax: whole('BACKLOG_SECONDS_MAX', backlogSecondsMax, 1, 999_999_999),
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     http: readHttpLimits(whole),

@@ -1,6 +1,6 @@
 /** What can not be done in time is refused early, in an order, and the answer says what to do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Admission, type ShedAt } from '../../src/intake/admission.ts'
+import { Admission, requestClasses, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { classOf } from '../../src/intake/gate.ts'
@@ -17,6 +17,7 @@ function admissionWith(more: {
   signals?: Partial<Record<'lateMs' | 'memory' | 'disk', number>>
   shedAt?: Partial<ShedAt>
   requestsMax?: number
+  backlog?: number
 }) {
   const limit = new FilingLimit()
   const signals = { lateMs: 0, memory: 0, disk: 0, ...more.signals }
@@ -27,6 +28,7 @@ function admissionWith(more: {
       shares: new FairShares(limit),
       turn: new LoopTurn(),
       signals: () => signals,
+      backlog: () => more.backlog ?? 0,
       shedAt: { ...shedAt, ...more.shedAt },
       requestsMax: more.requestsMax ?? 1_000,
     }),
@@ -55,6 +57,13 @@ describe('who is let in', () => {
     const full = admissionWith({ signals: { disk: 2 } }).admission
     expect(full.check('filings-due', 0)?.reason).toBe('disk')
     expect(full.check('lookups', 0)).toBeUndefined()
+  })
+
+  test('what waits to be posted stops files, and nothing else', () => {
+    const { admission } = admissionWith({ backlog: 0.8 })
+    expect(requestClasses.filter((of) => admission.check(of, 0) !== undefined)).toEqual(['bulk'])
+    expect(admission.check('bulk', 0)?.reason).toBe('backlog')
+    expect(admissionWith({ backlog: 0.79 }).admission.check('bulk', 0)).toBeUndefined()
   })
 
   test('requests under way are bounded, and each leaves once', () => {
