@@ -158,9 +158,10 @@ async function submit(
   return answer(dependencies, request, reply, filing.id, await dependencies.submit(filing))
 }
 
-/** What can still be filed tomorrow can wait; what is late already can not. */
+/** What can still be filed in time tomorrow can wait; what is late already can not. */
 function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
-  return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros)
+  // A deadline is the first instant that is late: the midnight after the last day.
+  return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros - 1)
 }
 
 /** False only when the body names an employer that the token does not. */

@@ -8,7 +8,7 @@ import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, rulesOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
 const { shedAt } = readConfig({})
@@ -111,6 +111,36 @@ describe('who is let in', () => {
       expect(classOf('GET', free)).toBeUndefined()
     }
   })
+})
+
+test('a filing is due on its last day, and can wait on the day before', async () => {
+  const database = await createDatabase()
+  const { deadlineMicros } = rulesOf('340100', '2024-11')
+  const hourMs = 3_600_000
+  try {
+    for (const [hoursBefore, status] of [
+      [1, 202],
+      [23, 202],
+      [25, 503],
+      [-1, 202],
+    ] as const) {
+      const nowMs = deadlineMicros / 1_000 - hoursBefore * hourMs
+      const intake = await startProcess('intake', {
+        DATABASE_URL: database.url,
+        SHED_AT: 'filings=0',
+        CLOCK_AHEAD_MS: `${Math.round(nowMs - Date.now())}`,
+        LOG_LEVEL: 'fatal',
+      })
+      const declaration = declare({ lines: 1 })
+      const token = await tokenFor([declaration.employer])
+      const answer = await file(intake.address, token, `due-${hoursBefore}`, declaration)
+      const { shed } = (await answer.json()) as { shed?: string }
+      await intake.end()
+      expect([answer.status, shed]).toEqual([status, status === 503 ? 'filings' : undefined])
+    }
+  } finally {
+    await database.drop()
+  }
 })
 
 describe('an intake in front of a slow journal', () => {
