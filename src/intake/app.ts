@@ -141,11 +141,12 @@ function answerProblems(app: FastifyInstance, dependencies: AppDependencies): vo
       return sendShed(dependencies, request, reply.header('connection', 'close'), error.shed)
     }
     const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
-    if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)
+    const { bodyLimit: bytesMax } = request.routeOptions
+    if (kind === 'BODY_TOO_LARGE' && bytesMax !== http.bodyBytesMax)
       return refuse(request, reply, 'BODY_UNEXPECTED', http)
+    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind, http, { bytesMax })
     if (error instanceof RefusedRequestError)
       return refuse(request, reply, kind, http, error.details)
-    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind, http)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     return sendProblem(request, reply, code)
