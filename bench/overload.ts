@@ -3,7 +3,10 @@
  * open rate, at multiples of the capacity measured before, and latency counts from when each was due.
  * Two settings: a journal that is slow (a trigger that sleeps, 20 ms for a commit and 1 ms for each
  * declaration in it), and intake's own core, with declarations of 50 lines, so that the generator
- * beside it is not the limit. The engine's admission takes turns with @fastify/under-pressure alone. At the end a worker posts everything and the auditor looks.
+ * beside it is not the limit. The engine's admission takes turns with @fastify/under-pressure alone. Then
+ * shares: of ten filers one sends at fifty times its share, or nothing, in turns, while the others send at a
+ * calm rate. At the end a worker posts everything and the auditor looks. `BENCH_SETTINGS=shares` runs one
+ * part alone.
  */
 
 import { fork } from 'node:child_process'
@@ -23,17 +26,25 @@ import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
 import { chartsSvg, type Line, type LineChart, pointsChart } from './support/chart.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
-import { type Figure, machine, report, say } from './support/report.ts'
+import { type Figure, machine, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const multiples = (process.env.BENCH_MULTIPLES ?? '0.5,1,1.5,2,3,5').split(',').map(Number)
 const roundSeconds = Number(process.env.BENCH_SECONDS ?? 6)
 const backends = (process.env.BENCH_BACKENDS ?? 'redis,postgres').split(',')
-const settings = (process.env.BENCH_SETTINGS ?? 'journal,cpu').split(',')
+const settings = (process.env.BENCH_SETTINGS ?? 'journal,cpu,shares').split(',')
+const turns = Number(process.env.BENCH_TURNS ?? 3)
 const calmSeconds = 6
 const warmSeconds = 5
 /** Lines of a declaration: where CPU is to be the limit, so many that the generator is none. */
 const linesOf: Readonly<Record<string, number>> = { journal: 5, cpu: 50 }
+
+/** Of the part about shares. */
+const filers = 10
+const filingsOfOne = 20
+const greedyTimes = 50
+/** Of the capacity, by all the others together. */
+const calmShare = 0.4
 
 /** Beyond any pressure: the engine's own admission lets everything in. */
 const unguarded = 'reports=99,checks=99,filings=99,filings-due=99,lookups=99'
@@ -63,13 +74,17 @@ type Sweep = {
 
 async function main(): Promise<void> {
   const sweeps: Sweep[] = []
+  const shares: Figure[] = []
   for (const setting of settings) {
-    for (const backend of backends) sweeps.push(await sweep(setting, backend))
+    for (const backend of backends) {
+      if (setting === 'shares') shares.push(...(await greedy(backend)))
+      else sweeps.push(await sweep(setting, backend))
+    }
   }
   const at = process.argv.indexOf('--svg')
   if (at > 0) writeFileSync(process.argv[at + 1] ?? '', chartsSvg(sweeps.flatMap(chartsOf)))
   if (!process.argv.includes('--json')) for (const one of sweeps) table(one)
-  if (!report('bench:overload', sweeps.flatMap(figuresOf))) process.exitCode = 1
+  if (!report('bench:overload', [...sweeps.flatMap(figuresOf), ...shares])) process.exitCode = 1
 }
 
 async function sweep(setting: string, backend: string): Promise<Sweep> {
@@ -293,6 +308,91 @@ async function auditAll(
   } finally {
     await client.end()
   }
+}
+
+/** One filer sends at fifty times its share, or nothing, in turns; how are the others served? */
+async function greedy(backend: string): Promise<Figure[]> {
+  const name = `shares on ${backend}`
+  const services = await startServices()
+  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-shares-'))
+  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const historyFile = path.join(folder, 'history.jsonl')
+  const history = new HistoryFile(historyFile)
+  try {
+    await slowDown(owner)
+    const all = (await prepareFilings(services)).slice(0, filers * filingsOfOne)
+    const [one, others] = [all.slice(0, filingsOfOne), all.slice(filingsOfOne)]
+    const intake = await startIntake(services, backend, 'admission')
+    await fire(intake.address, all, { duration: warmSeconds }, true)
+    const capacity = await measureCapacity(intake, all)
+    const calm = () => load(intake, others, history, calmShare * capacity, roundSeconds)
+    const perSecond = (greedyTimes * capacity) / filers
+    const rounds: SharesRound[] = []
+    for (let turn = 0; turn < turns; turn += 1) {
+      const without = await calm()
+      const [beside, greedy] = await Promise.all([
+        calm(),
+        load(intake, one, history, perSecond, roundSeconds),
+      ])
+      rounds.push({ without, beside, greedy })
+      say(
+        `${name}: others p99 ${without.acceptedMs.p99.toFixed(0)} ms, and ${beside.acceptedMs.p99.toFixed(0)} beside the one (${greedy.accepted} accepted, ${greedy.refused} refused)`,
+      )
+      await pause(500)
+    }
+    await intake.end()
+    history.close()
+    const lost = !(await auditAll(services, owner, backend, historyFile))
+    return sharesFigures(name, capacity, rounds, lost)
+  } finally {
+    await owner.end()
+    await services.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+type SharesRound = {
+  /** The others, without the one and beside it. */
+  readonly without: LoadSeen
+  readonly beside: LoadSeen
+  readonly greedy: LoadSeen
+}
+
+function sharesFigures(
+  name: string,
+  capacity: number,
+  rounds: readonly SharesRound[],
+  lost: boolean,
+): Figure[] {
+  const middle = (of: (round: SharesRound) => number) => median(rounds.map(of))
+  const without = middle((round) => round.without.acceptedMs.p99)
+  const beside = middle((round) => round.beside.acceptedMs.p99)
+  const refused = middle(({ beside: { refused, sent } }) => refused / sent)
+  const late = (seen: LoadSeen) => seen.lateMs
+  return [
+    { figure: `${name}: capacity`, value: capacity, unit: 'declarations/s' },
+    {
+      figure: `${name}: the generators were late, p99 at most`,
+      value: Math.max(...rounds.map((round) => Math.max(...Object.values(round).map(late)))),
+      unit: 'ms',
+      goal: { atMost: 20 },
+    },
+    { figure: `${name}: others' p99 without the one`, value: without, unit: 'ms' },
+    { figure: `${name}: others' p99 beside the one`, value: beside, unit: 'ms' },
+    {
+      figure: `${name}: others' p99 beside the one / without`,
+      value: beside / without,
+      unit: 'ratio',
+      goal: { atMost: 2 },
+    },
+    { figure: `${name}: of the others, refused beside the one`, value: refused, unit: 'share' },
+    {
+      figure: `${name}: of the one, accepted`,
+      value: middle(({ greedy: { accepted, sent } }) => accepted / sent),
+      unit: 'share',
+    },
+    { figure: `${name}: invariants broken`, value: lost ? 1 : 0, unit: '', goal: { atMost: 0 } },
+  ]
 }
 
 const acceptedRate = ({ seen, seconds }: Round) => seen.accepted / seconds

@@ -12,7 +12,12 @@ import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
 import type { FilingLimit } from './intake/filing-limit.ts'
-import { exchangeOver, type OverloadDependencies, openOverload } from './intake/overload.ts'
+import {
+  exchangeOver,
+  type Overload,
+  type OverloadDependencies,
+  openOverload,
+} from './intake/overload.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { Lane } from './journal/lanes.ts'
@@ -124,7 +129,7 @@ async function main(): Promise<void> {
       isDraining: () => draining,
       stuck: stuck.reason,
     },
-    readMetrics: () => readMetrics(metrics, overload.limit, readPool, config.workerMetricsUrls),
+    readMetrics: () => readMetrics(metrics, overload, readPool, config.workerMetricsUrls),
     ...edgeOf(config, metrics),
   })
   stopOnSignal(logger, async () => {
@@ -291,7 +296,7 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
 }
 
 function overloadOf(
-  { shedAt }: Config,
+  { shedAt, backlogSecondsMax, http: { bodiesHeldBytesMax } }: Config,
   { blindIndexSecret }: Keyring,
   { read: signals }: MachineSignals,
   { shed }: IntakeMetrics,
@@ -300,6 +305,8 @@ function overloadOf(
   return openOverload({
     ...more,
     signals,
+    bodiesHeldBytesMax,
+    backlogSecondsMax,
     shedAt,
     secret: blindIndexSecret,
     nowMicros: () => Date.now() * 1_000,
@@ -341,12 +348,14 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
 /** This process's metrics, what waits, and the metrics of workers beside it that are named. */
 async function readMetrics(
   metrics: IntakeMetrics,
-  limit: FilingLimit,
+  { limit, shares, bodies }: Pick<Overload, 'limit' | 'shares' | 'bodies'>,
   pool: AcceptDependencies['pool'],
   workerMetricsUrls: readonly string[],
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
+  metrics.sharesHeard.set(shares.heard)
+  metrics.bodiesHeld.set(bodies.bytes)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
   showBatches(metrics, await readBatchCounts(pool))

@@ -6,6 +6,15 @@ import assert from 'node:assert/strict'
 
 /** A request body above this is refused with 413. 10,000 lines are about 1.9 MB. */
 export const requestBodyBytesMax = 4 * 1024 * 1024
+/**
+ * Bytes of all bodies that an intake process holds, from their first byte until they are answered: 64 of
+ * the largest, or 100,000 ordinary ones. Above it, 503 of the request's class; one filer that holds half
+ * of it gets 429, and bodies that are not small have three quarters of it. A setting.
+ */
+export const bodiesHeldBytesMax = 256 * 1024 * 1024
+export const bodiesHeldBytesMin = 32 * 1024 * 1024
+/** Up to this, a body is small: a declaration of some 70 lines. */
+export const smallBodyBytesMax = 16 * 1024
 /** Bytes of a refused body that are read and dropped before the answer; then the socket ends. */
 export const bodyReadAwayBytesMax = 64 * 1024 * 1024
 /** Who sends nothing of it for so long is not about to read the answer. */
@@ -228,6 +237,12 @@ export const outageQuietMs = 30_000
 export const attemptsRememberedMax = 20_000
 /** How often outages and attempts are written. */
 export const outageWriteEveryMs = 5_000
+/**
+ * Seconds that the oldest unposted envelope may wait: at bulk's share of it (SHED_AT), files get 503. A
+ * setting. And how often it is looked at.
+ */
+export const backlogSecondsMax = 300
+export const backlogAgeLookMs = 2_000
 /** How often the backlog is looked at for the public status, which may be cached for a few seconds. */
 export const backlogLookMs = 5_000
 export const statusCacheSeconds = 5
@@ -240,6 +255,13 @@ export const attemptValidMicros = 7 * 86_400 * 1_000_000
 export const ticketSubjectCharactersMax = 200
 /** A longer ticket is none: a subject of that length is 1,200 bytes of JSON at most, 1,600 of base64. */
 export const ticketCharactersMax = 2_400
+
+/**
+ * How far clocks of intake processes may be apart: tokens are taken so long before and after they are
+ * valid, and a ticket serves where its attempt lies so far in the future. Beyond it, 401 and 422 are
+ * answered that are not due. A clock that is 5 s off the database's is told of long before: DURABILITY.
+ */
+export const clockSkewMsMax = 60_000
 
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
@@ -413,6 +435,15 @@ assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a reco
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
+assert(uploadBytesHeldMax < bodiesHeldBytesMax, 'files must leave room for filings')
+assert(
+  connectionsMax * smallBodyBytesMax < bodiesHeldBytesMax,
+  'who says that small bodies come, and sends nothing, must not use up what all hold',
+)
+assert(
+  Math.max(groupBytesMax, checkedPartBytesMax) + 2 * chunkBytesMax <= bodiesHeldBytesMin / 2,
+  'the largest body must fit into the half that one filer may hold',
+)
 assert(
   giveWayPauseMsMax + postStatementMsMax < jobLockMs,
   'giving way must not cost a job its lock',
@@ -438,6 +469,6 @@ assert(batchHeartbeatMs < answerMsMax, 'a stream must not be taken for silent')
 assert(batchWatchersMax < connectionsMax, 'who watches must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
 assert(
-  groupCommitMsMax + acceptStatementMsMax < closeAfterMs,
+  groupCommitMsMax + acceptStatementMsMax + clockSkewMsMax < closeAfterMs,
   'a day must not be closed while its last filings can still commit',
 )

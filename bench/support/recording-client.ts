@@ -24,6 +24,10 @@ export type Attempt = {
   readonly id: string
   /** 0 when there was no answer. */
   readonly status: number
+  /** Of a refusal that has one. */
+  readonly ticket?: string
+  /** Of a 202. */
+  readonly onTime?: boolean
 }
 
 /** Attempts of all clients of a process have one numbering. */
@@ -36,8 +40,8 @@ export class RecordingClient {
     this.#options = options
   }
 
-  /** One attempt to file. */
-  async file(declaration: Declaration, key: string): Promise<Attempt> {
+  /** One attempt to file, with the ticket of an earlier one where there is one. */
+  async file(declaration: Declaration, key: string, ticket?: string): Promise<Attempt> {
     const { history, policies, addressOf, tokenFor, timeoutMs } = this.#options
     attempts += 1
     const n = attempts
@@ -55,6 +59,7 @@ export class RecordingClient {
           authorization: `Bearer ${await tokenFor(employer)}`,
           'idempotency-key': key,
           'content-type': 'application/json',
+          ...(ticket !== undefined && { 'attempt-ticket': ticket }),
         },
         body: JSON.stringify(declaration),
         signal: AbortSignal.timeout(timeoutMs),
@@ -64,7 +69,7 @@ export class RecordingClient {
       const receipt = status === 202 ? receiptIn(text) : undefined
       const retryAfter = answer.headers.has('retry-after')
       history.add({ kind: 'answer', n, status, ...(receipt && { receipt }), retryAfter })
-      return { id, status }
+      return { id, status, ...told(text) }
     } catch (error) {
       history.add({ kind: 'unknown', n, reason: (error as Error).name })
       return { id, status: 0 }
@@ -99,6 +104,16 @@ export class RecordingClient {
     } catch {
       return undefined
     }
+  }
+}
+
+/** What an answer says beside its status, whoever gave it. */
+function told(text: string): Pick<Attempt, 'ticket' | 'onTime'> {
+  const ticket = /"attemptTicket":"([^"]+)"/.exec(text)?.[1]
+  const onTime = /"onTime":(true|false)/.exec(text)?.[1]
+  return {
+    ...(ticket !== undefined && { ticket }),
+    ...(onTime !== undefined && { onTime: onTime === 'true' }),
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * Admission: whether a request is let in, decided before its body is read and its token verified, in
  * a few comparisons. When there is more than can be done in time, classes of requests are given up in
- * an order: what can wait goes first, and filings that are due today last. Backlog is no reason:
- * what is accepted is safe. A signal that can't be read is no reason either.
+ * an order: what can wait goes first, and filings that are due today last. Backlog is no reason, as
+ * what is accepted is safe, but for files, which would only make it longer. A signal that can't be read
+ * is no reason either.
  */
 import { Decaying } from './decaying.ts'
 import type { FairShares } from './fair-shares.ts'
@@ -29,7 +30,15 @@ export type ShedAt = Readonly<Record<RequestClass, number>>
  */
 export type Signals = () => Readonly<Record<'lateMs' | 'memory' | 'disk', number>>
 
-export type ShedReason = 'off' | 'journal' | 'share' | 'requests' | 'loop' | 'memory' | 'disk'
+export type ShedReason =
+  | 'off'
+  | 'journal'
+  | 'share'
+  | 'requests'
+  | 'loop'
+  | 'memory'
+  | 'disk'
+  | 'backlog'
 export type Shed = { readonly class: RequestClass; readonly reason: ShedReason }
 
 export type AdmissionOptions = {
@@ -37,6 +46,8 @@ export type AdmissionOptions = {
   readonly shares: FairShares
   readonly turn: LoopTurn
   readonly signals: Signals
+  /** How long the oldest unposted envelope waits, as a share of what it may. */
+  readonly backlog: () => number
   readonly shedAt: ShedAt
   /** Requests of all kinds under way in this process. */
   readonly requestsMax: number
@@ -82,13 +93,14 @@ export class Admission {
   }
 
   #checkSignals(of: RequestClass, most: number, now: number): Shed | undefined {
-    const { limit, signals, requestsMax } = this.#options
+    const { limit, signals, backlog, requestsMax } = this.#options
     const { memory, disk } = signals()
     if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
     if (memory >= most) return { class: of, reason: 'memory' }
     if (of === 'lookups') return undefined
     if (disk >= most) return { class: of, reason: 'disk' }
+    if (of === 'bulk' && backlog() >= most) return { class: of, reason: 'backlog' }
     const filings = limit.underWay + this.#arrivingAt(now)
     return filings >= most * limit.limit ? { class: of, reason: 'journal' } : undefined
   }

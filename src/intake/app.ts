@@ -34,9 +34,10 @@ import { type ProblemCode, type ProblemDetails, problemOf, sendProblem } from '.
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
+import { ShedError } from './shed-error.ts'
 import { type SlotDependencies, slotRoutes } from './slots.ts'
 import { statusRoute } from './status.ts'
-import { type SubmitDependencies, submitRoute } from './submit.ts'
+import { type SubmitDependencies, sendShed, submitRoute } from './submit.ts'
 import type { UploadDependencies } from './upload-part.ts'
 import { StatusWaiting } from './waiting.ts'
 
@@ -77,7 +78,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },
   })
-  takeJson(app, http)
+  takeJson(app, http, dependencies.bodies)
   refuseExcess(app, http)
   app.setValidatorCompiler(({ schema }) => validator(schema))
   const { admission, authenticator, onShed } = dependencies
@@ -132,17 +133,23 @@ class InvalidRequestError extends Error {
   override name = 'InvalidRequestError'
 }
 
-function answerProblems(app: FastifyInstance, { http, isTransient }: AppDependencies): void {
+function answerProblems(app: FastifyInstance, dependencies: AppDependencies): void {
+  const { http, isTransient } = dependencies
   app.setErrorHandler(async (error, request, reply) => {
     if ((error as { validation?: unknown }).validation !== undefined) {
       return sendProblem(request, reply, 'REQUEST_INVALID')
     }
+    if (error instanceof ShedError) {
+      await readAway(request.raw, http.receiveMsMax)
+      return sendShed(dependencies, request, reply.header('connection', 'close'), error.shed)
+    }
     const kind = error instanceof RefusedRequestError ? error.problem : problemOf(error)
-    if (kind === 'BODY_TOO_LARGE' && request.routeOptions.bodyLimit !== http.bodyBytesMax)
+    const { bodyLimit: bytesMax } = request.routeOptions
+    if (kind === 'BODY_TOO_LARGE' && bytesMax !== http.bodyBytesMax)
       return refuse(request, reply, 'BODY_UNEXPECTED', http)
+    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind, http, { bytesMax })
     if (error instanceof RefusedRequestError)
       return refuse(request, reply, kind, http, error.details)
-    if (kind === 'BODY_TOO_LARGE') return refuse(request, reply, kind, http)
     const code = kind === 'INTERNAL' && isTransient(error) ? 'UNAVAILABLE' : kind
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     return sendProblem(request, reply, code)

@@ -15,7 +15,7 @@ import {
   ticketHash,
 } from '../journal/attempt-ticket.ts'
 import { digestOf } from '../journal/digest.ts'
-import { ticketSubjectCharactersMax } from '../limits.ts'
+import { clockSkewMsMax, ticketSubjectCharactersMax } from '../limits.ts'
 import type { IssuedTicket } from './outage-watch.ts'
 
 /** What is known of a request that can't be accepted. */
@@ -71,6 +71,8 @@ function contentOf(body: unknown): Pick<Attempt, 'employer' | 'digest'> {
 export type RedeemedAttempt = Attempt & { readonly hash: Buffer }
 
 /**
+ * Clocks of intakes differ: by the one that is asked, an attempt that another saw is never later than
+ * now, so that a ticket makes nothing late.
  * @returns undefined without a ticket; `invalid` where it is forged, changed, another's, of another
  * key, or no longer valid
  */
@@ -84,12 +86,11 @@ export function readAttempt(
   const attempt = typeof ticket === 'string' ? openTicket(key, ticket) : undefined
   if (typeof ticket !== 'string' || attempt === undefined) return 'invalid'
   const own = attempt.subject === subject && attempt.key === keyHash(idempotencyKey)
-  const valid = attempt.atMicros <= nowMicros + clockSkewMicros && nowMicros < attempt.untilMicros
-  return own && valid ? { ...attempt, hash: ticketHash(ticket) } : 'invalid'
+  const latest = nowMicros + 1_000 * clockSkewMsMax
+  if (!own || attempt.atMicros > latest || nowMicros >= attempt.untilMicros) return 'invalid'
+  const atMicros = Math.min(attempt.atMicros, nowMicros)
+  return { ...attempt, atMicros, hash: ticketHash(ticket) }
 }
-
-/** Clocks of intakes differ: one may be asked about an attempt that another saw in its future. */
-const clockSkewMicros = 60_000_000
 
 /** Whether a ticket is for this content, where it says for which. */
 export function isFor({ employer, digest }: Attempt, filing: Filing): boolean {

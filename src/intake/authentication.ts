@@ -9,7 +9,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose'
-import { verifiedTokenMsMax, verifiedTokensMax } from '../limits.ts'
+import { clockSkewMsMax, verifiedTokenMsMax, verifiedTokensMax } from '../limits.ts'
 
 export const scopes = ['declarations:write', 'declarations:read'] as const
 export type Scope = (typeof scopes)[number]
@@ -72,10 +72,12 @@ export function createAuthenticator({ issuer, audience, keys, now }: TokenRules)
           audience,
           algorithms,
           currentDate,
+          // Clocks of who issues and of who verifies differ.
+          clockTolerance: clockSkewMsMax / 1_000,
         })
         const filer = filerOf(payload)
         if (filer === undefined) return 'invalid'
-        const untilMs = Math.min(filer.expiresAtMs, now() + verifiedTokenMsMax)
+        const untilMs = Math.min(filer.expiresAtMs + clockSkewMsMax, now() + verifiedTokenMsMax)
         verified.set(token, { filer, untilMs })
         if (verified.size > verifiedTokensMax) forgetOldest(verified)
         return filer

@@ -47,7 +47,7 @@ export async function batchRoutes(
 ): Promise<void> {
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
-  const places = new UploadPlaces(dependencies.http.uploadsMax)
+  const places = new UploadPlaces(dependencies.http.uploadsMax, dependencies.bodies)
   const context = { ...dependencies, places, stop: stopping.signal }
   await app.register(async (scope) => {
     scope.addContentTypeParser(offsetMediaType, (_request, payload, done) => done(null, payload))

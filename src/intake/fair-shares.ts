@@ -88,6 +88,11 @@ export class FairShares {
     this.#elsewhere = elsewhere
   }
 
+  /** Other processes that are known of. */
+  get heard(): number {
+    return this.#others.length
+  }
+
   #activeHere(): number {
     return Math.max(1, this.#now.size, this.#before.size)
   }

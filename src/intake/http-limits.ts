@@ -5,6 +5,7 @@
  */
 import {
   answerMsMax,
+  bodiesHeldBytesMax,
   connectionsMax,
   connectionsPerAddressMax,
   headerBytesMax,
@@ -36,6 +37,8 @@ export type HttpLimits = {
   /** Of a declaration, as sent and as inflated. */
   readonly bodyBytesMax: number
   readonly otherBodyBytesMax: number
+  /** Of all bodies that a process holds. */
+  readonly bodiesHeldBytesMax: number
   readonly inflatedRatioMax: number
   readonly jsonDepthMax: number
   readonly jsonItemsMax: number
@@ -56,6 +59,7 @@ export const httpDefaults: HttpLimits = Object.freeze({
   answerMsMax,
   bodyBytesMax: requestBodyBytesMax,
   otherBodyBytesMax,
+  bodiesHeldBytesMax,
   inflatedRatioMax,
   jsonDepthMax,
   jsonItemsMax,

@@ -6,7 +6,7 @@
 import type { Readable, TransformCallback } from 'node:stream'
 import { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import type { preParsingHookHandler } from 'fastify'
+import type { FastifyRequest, preParsingHookHandler } from 'fastify'
 import { inflatedFreeBytes } from '../limits.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { ProblemCode } from './problems.ts'
@@ -22,11 +22,19 @@ const decoders = {
 /** Codings that are taken, as a refusal names them. */
 export const codingsTaken = 'gzip, deflate, br'
 
+/** Whether a body comes compressed. */
+export function isCoded({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  const coding = codingOf(headers['content-encoding'])
+  return coding !== undefined && coding !== 'identity'
+}
+
+const codingOf = (header: string | undefined) => header?.trim().toLowerCase()
+
 /** A hook that inflates the body of a route. */
 export function inflateBody(limits: HttpLimits): preParsingHookHandler {
   return function inflate(request, _reply, payload, done) {
-    const coding = request.headers['content-encoding']?.trim().toLowerCase()
-    if (coding === undefined || coding === 'identity') return done(null, payload)
+    if (!isCoded(request)) return done(null, payload)
+    const coding = codingOf(request.headers['content-encoding']) ?? ''
     const create = Object.hasOwn(decoders, coding) && decoders[coding as keyof typeof decoders]
     if (create === false) return done(new RefusedRequestError('CODING_UNSUPPORTED'))
     done(null, inflating(payload as Readable, create(), limits))

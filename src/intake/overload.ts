@@ -6,12 +6,14 @@ import { type KeyObject, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { ticketKeyFrom } from '../journal/attempt-ticket.ts'
 import { saveOutages } from '../journal/outages.ts'
-import { readBacklog } from '../journal/unposted.ts'
+import { readBacklog, readOldestWaitSeconds } from '../journal/unposted.ts'
 import { outageWriteEveryMs, requestsUnderWayMax, sharesToldMsMax } from '../limits.ts'
 import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
+import { watchBacklogAge } from './backlog-age.ts'
 import { FairShares } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { LoopTurn } from './loop-turn.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { RefusedLately } from './refused-lately.ts'
@@ -19,7 +21,11 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
+  /** Bytes of bodies that all requests may hold together. */
+  readonly bodiesHeldBytesMax: number
   readonly shedAt: ShedAt
+  /** Seconds that the oldest unposted envelope may wait; then files are given up. */
+  readonly backlogSecondsMax: number
   /** Another key is made of it, for tickets. */
   readonly secret: KeyObject
   /** For writing down outages and looking at the backlog: not acceptance's. */
@@ -31,13 +37,22 @@ export type OverloadDependencies = {
   readonly exchange?: Exchange
 }
 
+export type Overload = ReturnType<typeof openOverload>
+
 export function openOverload(given: OverloadDependencies) {
-  const { signals, shedAt, secret, pool, nowMicros, onShed } = given
+  const { shedAt, secret, pool, nowMicros, onShed } = given
   const limit = new FilingLimit()
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
   const turn = new LoopTurn()
-  const admission = new Admission({ limit, shares, turn, signals, shedAt, requestsMax })
+  const bodies = new HeldBodies(given.bodiesHeldBytesMax)
+  const signals = () => {
+    const machine = given.signals()
+    return { ...machine, memory: Math.max(machine.memory, bodies.share) }
+  }
+  const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
+  const backlog = () => age.share()
+  const admission = new Admission({ limit, shares, turn, signals, backlog, shedAt, requestsMax })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
@@ -45,9 +60,12 @@ export function openOverload(given: OverloadDependencies) {
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
     limit,
+    shares,
+    bodies,
     /** What the app needs of it. */
     dependencies: {
       admission,
+      bodies,
       outages,
       refusedLately: new RefusedLately(),
       ticketKey,
@@ -55,7 +73,8 @@ export function openOverload(given: OverloadDependencies) {
       onShed: (shed: Shed) => {
         onShed(shed)
         const { class: of, reason } = shed
-        if (of.startsWith('filings') && reason !== 'share') outages.note(reason, nowMs())
+        if (of.startsWith('filings') && reason !== 'share' && reason !== 'backlog')
+          outages.note(reason, nowMs())
       },
       onFailed: () => outages.note('commit', nowMs()),
       readBacklog: () => readBacklog(pool),
@@ -63,6 +82,7 @@ export function openOverload(given: OverloadDependencies) {
       answerMs: () => limit.answerMs,
     },
     stop: async () => {
+      age.stop()
       exchanging.stop()
       await keeper.stop()
     },

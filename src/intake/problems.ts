@@ -114,10 +114,10 @@ export const problemKinds = {
   },
   BODY_TOO_LARGE: {
     status: 413,
-    title: text('请求体超过 4 MiB', 'The body is larger than 4 MiB'),
+    title: text('请求体过大', 'The body is larger than it may be here'),
     fix: text(
-      '一份申报最多 10,000 行，去掉缩进约 2 MB：请去除多余空白。人数更多的单位请联系经办机构。',
-      'A declaration has at most 10,000 lines, some 2 MB without indentation: send it without white space. With more insured persons, ask the agency.',
+      '上限见 bytesMax，压缩的请求体按解压后计。一份申报最多 10,000 行，去掉缩进约 2 MB：请去除多余空白。人数更多的单位请联系经办机构。',
+      'The most is in bytesMax; what comes compressed counts as it inflates. A declaration has at most 10,000 lines, some 2 MB without indentation: send it without white space. With more insured persons, ask the agency.',
     ),
   },
   MEDIA_TYPE_UNSUPPORTED: {
@@ -558,6 +558,8 @@ export type ProblemCode = keyof typeof problemKinds
 export type ProblemDetails = {
   readonly errors?: readonly Finding[]
   readonly total?: number
+  /** Of a body that is too large: how large it may be. */
+  readonly bytesMax?: number | undefined
   /** The declaration that the filer should look at. */
   readonly instance?: string
 } & TicketMembers
@@ -583,7 +585,7 @@ export function sendProblem(
         type: `/v1/findings/${code}`,
         title: title[language],
         status,
-        detail: `${title[language]}${language === 'en' ? '. ' : '。'}${fix[language]}`,
+        detail: detailOf(`${title[language]}${boundOf(details, language)}`, fix, language),
         code,
         message: title,
         fix,
@@ -591,6 +593,16 @@ export function sendProblem(
         ...details,
       }),
     )
+}
+
+function detailOf(what: string, fix: Text, language: keyof Text): string {
+  return language === 'en' ? `${what}. ${fix.en}` : `${what}。${fix['zh-CN']}`
+}
+
+/** By how much it is too large, where that is a setting. */
+function boundOf({ bytesMax }: ProblemDetails, language: keyof Text): string {
+  if (bytesMax === undefined) return ''
+  return language === 'en' ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
 }
 
 /** The problem for an error that Fastify or a handler threw. */

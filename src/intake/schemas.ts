@@ -151,6 +151,9 @@ export const problemSchema = Type.Object(
     detail: Type.String(),
     traceId: Type.String(),
     total: Type.Optional(Type.Integer()),
+    bytesMax: Type.Optional(
+      Type.Integer({ description: 'Of a body that is too large: how large it may be here.' }),
+    ),
     errors: Type.Optional(Type.Array(findingSchema)),
   },
   { description: 'RFC 9457 problem document.' },

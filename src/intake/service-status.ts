@@ -1,6 +1,6 @@
 /**
  * GET /v1/service/status: how the service is, for everybody, with numbers: cheap to make, and to be
- * cached. Of this intake process, but for backlog and deadlines.
+ * cached. Backlog and deadlines are of the whole engine; the rest is of this intake process.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -17,9 +17,12 @@ const schema = Type.Object({
       'green: all is well; yellow: answers or posting take long; red: filings are refused.',
   }),
   at: Type.String(),
-  acceptedLastMinute: Type.Integer(),
+  acceptedLastMinute: Type.Integer({ description: 'By the intake process that answers.' }),
   secondsToAccept: Type.Optional(
-    Type.Number({ description: 'Of an answer, on average of late; absent before the first.' }),
+    Type.Number({
+      description:
+        'Of an answer of the intake process that answers this, on average of late; absent before the first.',
+    }),
   ),
   backlog: Type.Object({
     declarations: Type.Integer({ description: 'Accepted and not yet posted; -1: not known now.' }),
@@ -28,12 +31,15 @@ const schema = Type.Object({
   }),
   nextDeadline: Type.Optional(Type.String()),
   openOutage: Type.Optional(
-    Type.Object({
-      since: Type.String(),
-      cause: Type.String(),
-      refused: Type.Integer(),
-      failed: Type.Integer(),
-    }),
+    Type.Object(
+      {
+        since: Type.String(),
+        cause: Type.String(),
+        refused: Type.Integer(),
+        failed: Type.Integer(),
+      },
+      { description: 'As the intake process that answers sees it: another may be well.' },
+    ),
   ),
 })
 

@@ -158,9 +158,10 @@ async function submit(
   return answer(dependencies, request, reply, filing.id, await dependencies.submit(filing))
 }
 
-/** What can still be filed tomorrow can wait; what is late already can not. */
+/** What can still be filed in time tomorrow can wait; what is late already can not. */
 function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
-  return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros)
+  // A deadline is the first instant that is late: the midnight after the last day.
+  return dayOf(acceptedAtMicros) >= dayOf(deadlineMicros - 1)
 }
 
 /** False only when the body names an employer that the token does not. */
@@ -231,7 +232,8 @@ function unavailable(
   return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'commit')))
 }
 
-function sendShed(
+/** Answers a request that is not let in; one that was to file gets a ticket. */
+export function sendShed(
   { admission, onShed, ticketOf }: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -241,7 +243,8 @@ function sendShed(
   admission.refuse(shed, now)
   onShed(shed)
   const language = languageOf(request)
-  const ticket = ticketOf(attemptOf(request, shed.reason))
+  const isFiling = shed.class.startsWith('filings')
+  const ticket = isFiling ? ticketOf(attemptOf(request, shed.reason)) : {}
   return reply
     .code(shedStatus(shed))
     .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))

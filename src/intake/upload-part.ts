@@ -11,6 +11,7 @@ import { checkedPartBytesMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
 import { allowSlowBody } from './connections.ts'
+import type { HeldBodies } from './held-bodies.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { type ProblemCode, sendProblem } from './problems.ts'
 import { type PartOptions, type PartOutcome, receiveChecked, receivePart } from './receive-part.ts'
@@ -21,6 +22,8 @@ import { chunksHeldBytes, type UploadPlaces } from './upload-places.ts'
 export type UploadDependencies = {
   readonly uploads: UploadStore
   readonly http: HttpLimits
+  /** What bodies hold together. */
+  readonly bodies: HeldBodies
   readonly policies: Policies
   readonly admission: Admission
   readonly onShed: (shed: Shed) => void

@@ -4,6 +4,7 @@
  * equal share, and at least one.
  */
 import { chunkBytesMax, uploadBytesHeldMax } from '../limits.ts'
+import type { HeldBodies } from './held-bodies.ts'
 
 /** One chunk being read, and one being sealed. */
 export const chunksHeldBytes = 2 * chunkBytesMax
@@ -14,9 +15,15 @@ export class UploadPlaces {
   #taken = 0
   #bytes = 0
 
-  /** @param most files received at a time */
-  constructor(most: number) {
+  readonly #bodies: HeldBodies
+
+  /**
+   * @param most files received at a time
+   * @param bodies what all requests hold, these among them
+   */
+  constructor(most: number, bodies: HeldBodies) {
     this.#most = most
+    this.#bodies = bodies
   }
 
   get taken(): number {
@@ -32,6 +39,9 @@ export class UploadPlaces {
     if (this.#taken >= this.#most || this.#bytes + bytes > uploadBytesHeldMax) return 'full'
     const own = this.#held.get(filer) ?? 0
     if (own >= this.#share(filer)) return 'share'
+    const body = this.#bodies.open(filer)
+    const noRoom = body.grow(bytes)
+    if (noRoom !== undefined) return noRoom === 'memory' ? 'full' : 'share'
     this.#held.set(filer, own + 1)
     this.#taken += 1
     this.#bytes += bytes
@@ -39,6 +49,7 @@ export class UploadPlaces {
     return () => {
       if (left) return
       left = true
+      body.release()
       this.#leave(filer, bytes)
     }
   }

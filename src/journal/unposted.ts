@@ -57,6 +57,19 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
   }))
 }
 
+/** How long the first of all unposted envelopes has waited; 0 where none does. Costs the same always. */
+export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ seconds: number }>({
+    name: 'read-oldest-wait',
+    text: `
+      select extract(epoch from now() - committed_at)::float8 as seconds
+      from journal.unposted
+      order by envelope
+      limit 1`,
+  })
+  return rows[0]?.seconds ?? 0
+}
+
 /** Commits that tell how acceptance goes now; older ones tell nothing. */
 const recentCommits = 8
 const recentMs = 10_000

@@ -5,7 +5,13 @@
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
-import { groupBytesMax, statusWaitSecondsMax, uploadsMax } from '../limits.ts'
+import {
+  backlogSecondsMax,
+  bodiesHeldBytesMin,
+  groupBytesMax,
+  statusWaitSecondsMax,
+  uploadsMax,
+} from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
 
 export type Config = {
@@ -32,6 +38,8 @@ export type Config = {
   readonly durability: 'strict' | 'warn'
   /** At which pressure each class of requests is given up. */
   readonly shedAt: ShedAt
+  /** How long what is accepted may wait to be posted before files are given up. */
+  readonly backlogSecondsMax: number
   /** How many standbys of Postgres each commit must have reached. */
   readonly standbys: number
   /** Posting gives way while commits of acceptance take longer, in milliseconds. */
@@ -68,6 +76,8 @@ export const variables = {
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   SHED_AT:
     'at which share of what can be done in time each class of requests is given up (reports=0.6,checks=0.7,bulk=0.8,filings=0.9,filings-due=1,lookups=1.5)',
+  BACKLOG_SECONDS_MAX:
+    'seconds that what is accepted may wait to be posted; at 0.8 of it, as SHED_AT says for bulk, no more files are taken; filings are (300)',
   SYNCHRONOUS_STANDBYS:
     'how many standbys of Postgres each 202 must have reached; with fewer, DURABILITY decides (0)',
   ACCEPT_COMMIT_MS:
@@ -86,6 +96,8 @@ export const variables = {
     'milliseconds that a client may leave an answer unread; then its connection ends (60000)',
   BODY_BYTES_MAX: 'bytes of a declaration, as sent and as inflated; above it, 413 (4194304)',
   OTHER_BODY_BYTES_MAX: 'bytes of a body where none is needed; above it, 413 (16384)',
+  BODIES_HELD_BYTES_MAX:
+    'bytes of all bodies that intake holds at a time; above it, 503, and 429 where one filer holds half of it; large ones get three quarters (268435456)',
   INFLATED_RATIO_MAX: 'times its size that a compressed body may inflate to; above it, 413 (100)',
   JSON_DEPTH_MAX: 'lists and objects within each other in a body; above it, 400 (16)',
   JSON_ITEMS_MAX: 'keys and list entries in a body; above it, 400 (200000)',
@@ -168,6 +180,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
     shedAt: readShedAt(text('SHED_AT'), faults),
+    backlogSecondsMax: whole('BACKLOG_SECONDS_MAX', backlogSecondsMax, 1, 999_999_999),
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     http: readHttpLimits(whole),
@@ -217,6 +230,7 @@ const httpSettings: Readonly<
   // The largest declaration must fit into an envelope.
   bodyBytesMax: ['BODY_BYTES_MAX', 1_024, groupBytesMax],
   otherBodyBytesMax: ['OTHER_BODY_BYTES_MAX', 0, 1_048_576],
+  bodiesHeldBytesMax: ['BODIES_HELD_BYTES_MAX', bodiesHeldBytesMin, 999_999_999],
   inflatedRatioMax: ['INFLATED_RATIO_MAX', 1, 999_999_999],
   jsonDepthMax: ['JSON_DEPTH_MAX', 4, 1_000],
   jsonItemsMax: ['JSON_ITEMS_MAX', 100, 10_000_000],

@@ -47,22 +47,7 @@ export function createIntakeMetrics() {
       buckets: commitSeconds,
       registers,
     }),
-    shed: new Counter({
-      name: 'spillway_shed_requests_total',
-      help: 'Requests refused because of what is under way, by class and reason.',
-      labelNames: ['class', 'reason'] as const,
-      registers,
-    }),
-    filingsUnderWay: new Gauge({
-      name: 'spillway_filings_under_way',
-      help: 'Filings that have their body and no answer yet.',
-      registers,
-    }),
-    filingsMax: new Gauge({
-      name: 'spillway_filings_under_way_max',
-      help: 'How many there may be: found from how long answers take.',
-      registers,
-    }),
+    ...createOverloadMetrics(registers),
     cut: new Counter({
       name: 'spillway_connections_cut_total',
       help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
@@ -130,6 +115,38 @@ function fileMetrics(registers: Registry[]) {
     slotRows: new Gauge({
       name: 'spillway_slot_rows_per_quarter',
       help: 'Rows that slots may have in a quarter of an hour, as files are worked on now.',
+      registers,
+    }),
+  }
+}
+
+/** What is refused, and what it goes by. */
+function createOverloadMetrics(registers: Registry[]) {
+  return {
+    shed: new Counter({
+      name: 'spillway_shed_requests_total',
+      help: 'Requests refused because of what is under way, by class and reason.',
+      labelNames: ['class', 'reason'] as const,
+      registers,
+    }),
+    filingsUnderWay: new Gauge({
+      name: 'spillway_filings_under_way',
+      help: 'Filings that have their body and no answer yet.',
+      registers,
+    }),
+    filingsMax: new Gauge({
+      name: 'spillway_filings_under_way_max',
+      help: 'How many there may be: found from how long answers take.',
+      registers,
+    }),
+    bodiesHeld: new Gauge({
+      name: 'spillway_bodies_held_bytes',
+      help: 'Bytes of bodies that requests hold until they are answered.',
+      registers,
+    }),
+    sharesHeard: new Gauge({
+      name: 'spillway_shares_heard',
+      help: 'Other intake processes whose fair shares are known; 0: each filer has its share of this one.',
       registers,
     }),
   }

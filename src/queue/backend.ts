@@ -213,15 +213,18 @@ function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) 
     exchange: async (name: string, text: string, msMax: number): Promise<string[]> => {
       const key = `{spillway:${namespace}}:${name}`
       const redis = open()
-      await redis.hset(key, self, `${Date.now()} ${text}`)
+      // By the store's clock: those of the processes' machines may be apart.
+      const [seconds, micros] = await redis.time()
+      const nowMs = 1_000 * Number(seconds) + Number(micros) / 1_000
+      await redis.hset(key, self, `${nowMs} ${text}`)
       await redis.pexpire(key, msMax)
       const all = await redis.hgetall(key)
       const heard: string[] = []
       for (const [process, told] of Object.entries(all)) {
         if (process === self) continue
         const space = told.indexOf(' ')
-        // By clocks of several machines: one that is far off is not heard, or for ever, until it ends.
-        if (Math.abs(Date.now() - Number(told.slice(0, space))) < msMax)
+        // Another store may have taken over, with a clock of its own.
+        if (Math.abs(nowMs - Number(told.slice(0, space))) < msMax)
           heard.push(told.slice(space + 1))
         else await redis.hdel(key, process)
       }

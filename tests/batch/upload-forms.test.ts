@@ -3,8 +3,14 @@ import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classOf } from '../../src/intake/gate.ts'
+import { HeldBodies } from '../../src/intake/held-bodies.ts'
 import { UploadPlaces } from '../../src/intake/upload-places.ts'
-import { formFileBytesMax, uploadsMax } from '../../src/limits.ts'
+import {
+  bodiesHeldBytesMax,
+  bodiesHeldBytesMin,
+  formFileBytesMax,
+  uploadsMax,
+} from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -254,7 +260,8 @@ describe('when many send', () => {
   })
 
   test('one filer never has all places, and many have equal ones', () => {
-    const places = new UploadPlaces(8)
+    const bodies = new HeldBodies(bodiesHeldBytesMax)
+    const places = new UploadPlaces(8, bodies)
     const enter = (filer: string) => places.enter(filer, 1)
     const mine = [1, 2, 3, 4].map(() => enter('a'))
     expect(mine.every((one) => typeof one === 'function')).toBe(true)
@@ -265,7 +272,15 @@ describe('when many send', () => {
     expect(typeof enter('b')).toBe('function')
     expect(enter('b')).toBe('share')
     expect(typeof enter('f')).toBe('function')
-    expect(new UploadPlaces(uploadsMax).enter('a', 1e9)).toBe('full')
+    expect(new UploadPlaces(uploadsMax, bodies).enter('a', 1e9)).toBe('full')
+    const filled = new HeldBodies(bodiesHeldBytesMin)
+    expect(filled.open('others').grow(bodiesHeldBytesMin / 2)).toBeUndefined()
+    const beside = new UploadPlaces(uploadsMax, filled)
+    expect(beside.enter('a', bodiesHeldBytesMin / 2)).toBe('full')
+    const leave = beside.enter('a', bodiesHeldBytesMin / 4)
+    expect(filled.share).toBe(0.75)
+    if (typeof leave === 'function') leave()
+    expect(filled.share).toBe(0.5)
   })
 
   test('with bulk given up, a batch is refused with its class, and filing goes on', async () => {

@@ -1,6 +1,6 @@
 /** What can not be done in time is refused early, in an order, and the answer says what to do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Admission, type ShedAt } from '../../src/intake/admission.ts'
+import { Admission, requestClasses, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { classOf } from '../../src/intake/gate.ts'
@@ -8,7 +8,7 @@ import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, rulesOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
 const { shedAt } = readConfig({})
@@ -17,6 +17,7 @@ function admissionWith(more: {
   signals?: Partial<Record<'lateMs' | 'memory' | 'disk', number>>
   shedAt?: Partial<ShedAt>
   requestsMax?: number
+  backlog?: number
 }) {
   const limit = new FilingLimit()
   const signals = { lateMs: 0, memory: 0, disk: 0, ...more.signals }
@@ -27,6 +28,7 @@ function admissionWith(more: {
       shares: new FairShares(limit),
       turn: new LoopTurn(),
       signals: () => signals,
+      backlog: () => more.backlog ?? 0,
       shedAt: { ...shedAt, ...more.shedAt },
       requestsMax: more.requestsMax ?? 1_000,
     }),
@@ -55,6 +57,13 @@ describe('who is let in', () => {
     const full = admissionWith({ signals: { disk: 2 } }).admission
     expect(full.check('filings-due', 0)?.reason).toBe('disk')
     expect(full.check('lookups', 0)).toBeUndefined()
+  })
+
+  test('what waits to be posted stops files, and nothing else', () => {
+    const { admission } = admissionWith({ backlog: 0.8 })
+    expect(requestClasses.filter((of) => admission.check(of, 0) !== undefined)).toEqual(['bulk'])
+    expect(admission.check('bulk', 0)?.reason).toBe('backlog')
+    expect(admissionWith({ backlog: 0.79 }).admission.check('bulk', 0)).toBeUndefined()
   })
 
   test('requests under way are bounded, and each leaves once', () => {
@@ -102,6 +111,36 @@ describe('who is let in', () => {
       expect(classOf('GET', free)).toBeUndefined()
     }
   })
+})
+
+test('a filing is due on its last day, and can wait on the day before', async () => {
+  const database = await createDatabase()
+  const { deadlineMicros } = rulesOf('340100', '2024-11')
+  const hourMs = 3_600_000
+  try {
+    for (const [hoursBefore, status] of [
+      [1, 202],
+      [23, 202],
+      [25, 503],
+      [-1, 202],
+    ] as const) {
+      const nowMs = deadlineMicros / 1_000 - hoursBefore * hourMs
+      const intake = await startProcess('intake', {
+        DATABASE_URL: database.url,
+        SHED_AT: 'filings=0',
+        CLOCK_AHEAD_MS: `${Math.round(nowMs - Date.now())}`,
+        LOG_LEVEL: 'fatal',
+      })
+      const declaration = declare({ lines: 1 })
+      const token = await tokenFor([declaration.employer])
+      const answer = await file(intake.address, token, `due-${hoursBefore}`, declaration)
+      const { shed } = (await answer.json()) as { shed?: string }
+      await intake.end()
+      expect([answer.status, shed]).toEqual([status, status === 503 ? 'filings' : undefined])
+    }
+  } finally {
+    await database.drop()
+  }
 })
 
 describe('an intake in front of a slow journal', () => {
@@ -156,7 +195,7 @@ describe('an intake in front of a slow journal', () => {
       expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
       expect(headers.get('ratelimit')).toMatch(/^"filings";r=0;t=\d+$/)
       expect(headers.get('ratelimit-policy')).toMatch(/^"filings";q=\d+$/)
-      expect(headers.get('content-type')).toBe('application/problem+json')
+      expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
       const problem = JSON.parse(text)
       expect(problem).toMatchObject({ status: 503, code: 'BUSY', type: '/v1/findings/BUSY' })
       expect(problem.shed).toMatch(/^filings/)

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Line } from '../../src/declaration/schema.ts'
+import { clockSkewMsMax } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -102,7 +103,10 @@ describe('the token', () => {
 
   test('expired, for another audience, altered, without the scope, of another employer', async () => {
     const cases = [
-      [await tokenFor([good.employer], { ttlSeconds: -1 }), 'TOKEN_EXPIRED'],
+      [
+        await tokenFor([good.employer], { ttlSeconds: -1 - clockSkewMsMax / 1_000 }),
+        'TOKEN_EXPIRED',
+      ],
       [await tokenFor([good.employer], { audience: 'another' }), 'TOKEN_INVALID'],
       [`${token.slice(0, -6)}AAAAAA`, 'TOKEN_INVALID'],
       [await tokenFor([good.employer], { scopes: ['declarations:read'] }), 'SCOPE_MISSING'],

@@ -341,9 +341,22 @@ describe('bodies', () => {
     })
   })
 
+  test('a declaration above a limit that was set is told that limit', async () => {
+    await withIntake({ BODY_BYTES_MAX: '2048' }, async ({ address }) => {
+      const sent = await send(`{"x":"${'y'.repeat(3_000)}"}`, {}, { ...intake, address })
+      expect(sent).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+      expect(JSON.parse(sent.text)).toMatchObject({
+        bytesMax: 2_048,
+        detail: expect.stringContaining('2048'),
+      })
+      expect(sent.text).not.toContain('4 MiB')
+    })
+  })
+
   test('a declaration above the limit, and any other body above a small one, get 413', async () => {
     const large = await send(`{"x":"${'y'.repeat(5 * 1024 * 1024)}"}`)
     expect(large).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+    expect(JSON.parse(large.text)).toMatchObject({ bytesMax: 4_194_304 })
     const client = await openSocket(intake.address)
     client.write(lines('GET /livez HTTP/1.1', 'host: a', 'content-length: 20000', ''))
     client.write('x'.repeat(20_000))

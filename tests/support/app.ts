@@ -13,7 +13,7 @@ import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
-import { statusWaitersMax } from '../../src/limits.ts'
+import { backlogSecondsMax, statusWaitersMax } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
@@ -47,7 +47,9 @@ export async function openApp(
   const envelopes: bigint[] = []
   const overload = openOverload({
     signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
+    bodiesHeldBytesMax: httpDefaults.bodiesHeldBytesMax,
     shedAt: readConfig({}).shedAt,
+    backlogSecondsMax,
     secret: keyring.blindIndexSecret,
     pool,
     nowMicros: () => clock.nowMicros,

@@ -23,6 +23,9 @@ const files = {
   batches: fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }
 
+/** What makes a process misbehave, its clock too: `CLOCK_AHEAD_MS`. */
+const misbehave = new URL('../../bench/faults/misbehave.mjs', import.meta.url).href
+
 /** Starts an intake or a worker process; resolves when it says that it is ready. */
 export async function startProcess(
   kind: keyof typeof files,
@@ -37,7 +40,7 @@ export async function startProcess(
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: env.CLOCK_AHEAD_MS === undefined ? [] : ['--import', misbehave],
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -91,6 +94,7 @@ export function file(
   token: string,
   key: string,
   declaration: unknown,
+  more: Record<string, string> = {},
 ): Promise<Response> {
   return fetch(`${address}/v1/declarations`, {
     method: 'POST',
@@ -98,6 +102,7 @@ export function file(
       authorization: `Bearer ${token}`,
       'idempotency-key': key,
       'content-type': 'application/json',
+      ...more,
     },
     body: typeof declaration === 'string' ? declaration : JSON.stringify(declaration),
   })

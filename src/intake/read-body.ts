@@ -1,0 +1,69 @@
+/**
+ * Reads the body of a request into memory, within its own limit and that of all bodies together. A small
+ * one takes what it says it is at once; a large one takes room as it comes, so that who says much and
+ * sends nothing holds nothing.
+ */
+import type { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { smallBodyBytesMax } from '../limits.ts'
+import { entryOf } from './gate.ts'
+import type { HeldBody, NoRoom } from './held-bodies.ts'
+import { isCoded } from './inflate.ts'
+import { RefusedRequestError } from './refused-request.ts'
+import { ShedError } from './shed-error.ts'
+
+type Payload = Readable & { readonly receivedEncodedLength?: number }
+
+/** Of a body that is read: its text, or why it is not. */
+export type BodyRead = (error: Error | null, text?: string) => void
+
+/** @param payload what is to be read of the request: its body, inflated */
+export function readBody(
+  request: FastifyRequest,
+  payload: Payload,
+  held: HeldBody,
+  done: BodyRead,
+): void {
+  const bytesMax = request.routeOptions.bodyLimit ?? 0
+  const length = Number(request.headers['content-length'] ?? Number.NaN)
+  const ahead = isCoded(request) || !(length <= smallBodyBytesMax) ? 0 : length
+  const pieces: Buffer[] = []
+  let bytes = 0
+  const end = (error: Error | null, text?: string) => {
+    payload.off('data', take).off('end', finish).off('error', fail)
+    if (error !== null) {
+      held.release()
+      // Nothing more is inflated; the request itself is needed for its answer.
+      if (payload !== request.raw) payload.destroy()
+    }
+    done(error, text)
+  }
+  const take = (piece: Buffer) => {
+    bytes += piece.length
+    pieces.push(piece)
+    const isTooLarge = Math.max(bytes, payload.receivedEncodedLength ?? 0) > bytesMax
+    if (isTooLarge) return end(new RefusedRequestError('BODY_TOO_LARGE'))
+    const noRoom = bytes > ahead ? held.grow(bytes) : undefined
+    if (noRoom !== undefined) end(shedOf(request, noRoom))
+  }
+  const finish = () => {
+    const received = payload.receivedEncodedLength ?? bytes
+    const isWhole = Number.isNaN(length) || received === length
+    if (isWhole) end(null, Buffer.concat(pieces, bytes).toString())
+    else end(new RefusedRequestError('BODY_MALFORMED'))
+  }
+  /** The line broke; or what came can't be inflated. */
+  const fail = (error: Error) =>
+    end(error instanceof RefusedRequestError ? error : new RefusedRequestError('BODY_MALFORMED'))
+
+  const noRoom = ahead > 0 ? held.grow(ahead) : held.lacks(isCoded(request) ? 0 : length || 0)
+  if (length > bytesMax) end(new RefusedRequestError('BODY_TOO_LARGE'))
+  else if (noRoom !== undefined) end(shedOf(request, noRoom))
+  else payload.on('data', take).on('end', finish).on('error', fail)
+}
+
+function shedOf({ raw }: FastifyRequest, reason: NoRoom): Error {
+  const { class: of } = entryOf(raw)
+  if (of !== undefined) return new ShedError({ class: of, reason })
+  return new RefusedRequestError(reason === 'memory' ? 'BUSY' : 'SHARE_EXCEEDED')
+}
