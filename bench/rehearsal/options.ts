@@ -73,7 +73,7 @@ export function readOptions(args: string[]): Options {
     throw new UsageError(`--period must be a month like 2024-11.\n${usage}`)
   return {
     profile,
-    compress: whole('compress', 1, 2_880),
+    compress: whole('compress', 1, 8_640),
     out: values.out,
     objectives: values.objectives,
     generators: whole('generators', 1, 64),

@@ -36,7 +36,7 @@ export function shapeOf(profile: Profile, compress: number): Shape {
   }
   const resends = Float64Array.from({ length: seconds }, (_, i) => resendsAt(profile, middle(i)))
   const hours = profile.hours.value.map((share) => (share * filings) / 3_600)
-  const peakPerSecond = Math.max(...rates)
+  const peakPerSecond = rates.reduce((most, rate) => Math.max(most, rate), 0)
   return {
     seconds,
     compress,

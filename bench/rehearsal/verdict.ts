@@ -80,7 +80,7 @@ function voidReasons({ objectives: { generator: bounds }, generators, totals }: 
       : []),
     ...(busySeconds > bounds.busySeconds
       ? [
-          `The load was not what it should be: ${name} was busy for more than ${bounds.busyShare} of ${busySeconds} seconds. Use more generators, or a smaller profile.`,
+          `The load was not what it should be: ${name} had its core busy for more than ${Math.round(100 * bounds.busyShare)} % of the time in ${busySeconds} seconds. Use more generators, or a smaller profile.`,
         ]
       : []),
   ])
