@@ -83,11 +83,13 @@ export class ConnectionPool {
   #connect(): Connection<Flying> {
     this.#open += 1
     return new Connection<Flying>(this.#address(), {
-      onAnswer: ({ asked }, answer, connection) => {
+      onAnswer: (flying, answer, connection) => {
         this.#busy.delete(connection)
         if (/close/i.test(headerOf(answer.head, 'connection') ?? '')) connection.close()
         else this.#put(connection)
-        asked.done(answer)
+        // The server gave up waiting just before the request came (RFC 9110, 15.5.9).
+        if (answer.status === 408 && this.#mayGoAgain(flying)) this.#goAgain(flying)
+        else flying.asked.done(answer)
       },
       onEnd: (connection, flying, ended) => this.#end(connection, flying, ended),
     })
@@ -107,23 +109,26 @@ export class ConnectionPool {
     else this.#send(connection, waiting)
   }
 
-  #end(
-    connection: Connection<Flying>,
-    flying: Flying | undefined,
-    { reached, silent }: Ended,
-  ): void {
+  #end(connection: Connection<Flying>, flying: Flying | undefined, ended: Ended): void {
     this.#open -= 1
     this.#busy.delete(connection)
     const at = this.#free.indexOf(connection)
     if (at >= 0) this.#free.splice(at, 1)
-    if (!reached) this.#down.set(connection.address.href, performance.now() + downMs)
+    if (!ended.reached) this.#down.set(connection.address.href, performance.now() + downMs)
     if (flying === undefined) return
-    const unread = !reached || (silent && connection.sent > 1)
-    const young = performance.now() - flying.sinceMs < answerMsMax
-    if (unread && young && flying.tries < this.#addresses.length) {
-      flying.tries += 1
-      flying.asked.again?.()
-      this.#start(flying)
-    } else flying.asked.done(undefined)
+    const unread = !ended.reached || ended.wasIdle
+    if (unread && this.#mayGoAgain(flying)) this.#goAgain(flying)
+    else flying.asked.done(undefined)
+  }
+
+  /** To each intake once, and once more. */
+  #mayGoAgain({ tries, sinceMs }: Flying): boolean {
+    return tries <= this.#addresses.length && performance.now() - sinceMs < answerMsMax
+  }
+
+  #goAgain(flying: Flying): void {
+    flying.tries += 1
+    flying.asked.again?.()
+    this.#start(flying)
   }
 }

@@ -15,7 +15,7 @@ export type Planned = Pick<DayEvent, 'kind' | 'title'> & {
   readonly second: number
   /** Whether the day waits for it to end. */
   readonly awaited: boolean
-  run(): Promise<{ firstPostedSeconds: number; allPostedSeconds: number } | undefined>
+  run(): Promise<Pick<DayEvent, 'firstPostedSeconds' | 'allPostedSeconds'> | undefined>
 }
 
 export type DayOptions = {
@@ -43,6 +43,8 @@ export type DayDone = {
 const leadMs = 1_500
 /** A look that takes longer is given up, and the next second has its own. */
 const lookMsMax = 900
+/** So long must nothing wait before the day is over: a commit whose filer gave up may be under way. */
+const quietSeconds = 3
 
 export async function driveDay(options: DayOptions): Promise<DayDone> {
   const { shape, generators, observer, planned, drainSecondsMax, display, signal } = options
@@ -56,12 +58,15 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
   })
   const seen: (Observed | undefined)[] = []
   let postedAfterSeconds: number | null = null
+  let quiet = 0
   let looking: Promise<Observed | undefined> | undefined
   for (let second = 0; ; second += 1) {
     plan.begin(second)
     await pause(Math.max(0, began + (second + 1) * 1_000 - performance.now()), undefined, {
       signal,
     })
+    const answeredBefore = answered
+    const fresh = looking === undefined
     looking ??= observer.look().finally(() => {
       looking = undefined
     })
@@ -79,10 +84,12 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
     })
     const after = second + 1 - shape.seconds
     if (after < 0) continue
-    if (answered && observed?.backlog === 0 && plan.done) {
-      postedAfterSeconds = after
-      break
-    }
+    // Nothing waits in a look that began after the last answer; and what nobody heard of comes late.
+    const still = answeredBefore && fresh && observed?.backlog === 0 && plan.done
+    quiet = still ? quiet + 1 : 0
+    if (quiet === 1) postedAfterSeconds = after
+    if (quiet === 0) postedAfterSeconds = null
+    if (quiet >= quietSeconds) break
     if (after >= drainSecondsMax) break
   }
   if (!answered) await Promise.race([running, pause(1_000)])

@@ -16,8 +16,10 @@ export type Limits = {
 
 /** So much of what there is counts as all of it. */
 const full = 0.85
-/** Seconds around the worst one that are looked at: one alone can be chance. */
-const around = 2
+/** Seconds around the worst one that are looked at: what is slow is counted when it ends. */
+const around = 5
+/** Commits that take so long are too slow by themselves, where no core is short. */
+const slowCommitMs = 100
 
 /** A sentence: what was at its end around the worst second of a stretch. */
 export function limitBetween(
@@ -25,7 +27,7 @@ export function limitBetween(
   samples: Samples,
   { from, to, worst }: { readonly from: number; readonly to: number; readonly worst: number },
 ): string {
-  const window = [Math.max(from, worst - around), Math.min(to, worst + around) + 1] as const
+  const window = [Math.max(0, worst - around), worst + around + 1] as const
   const time = `From ${timeText(samples, from)} to ${timeText(samples, to)}`
   const during = limits.events.filter(
     ({ kind, fromSecond, toSecond }) =>
@@ -55,7 +57,7 @@ function partAtItsEnd(limits: Limits, window: readonly [number, number]): string
     return `${busiest.name} was at its end: it used ${busiest.cores.toFixed(2)} of the one core that it can use`
   const postgres = used.find(({ kind }) => kind === 'postgres')?.cores ?? 0
   const waits = `, while Postgres used ${postgres.toFixed(2)} cores: it waited for its storage or a lock, not for a core`
-  if (mean(committing, window) >= full)
+  if (mean(committing, window) >= full || mean(commitMs, window) >= slowCommitMs)
     return `the journal was at its end: a commit of acceptance was under way ${percent(mean(committing, window))} of the time, each of ${mean(commitMs, window).toFixed(0)} ms${waits}`
   if (mean(posting, window) >= full)
     return `a worker was at its end: it had a posting under way ${percent(mean(posting, window))} of the time${waits}`

@@ -6,6 +6,7 @@ import { createGenerator } from '../support/generator.ts'
 import type { Planned } from './day.ts'
 import { type PreparedFile, sendFile } from './files.ts'
 import type { OwnOptions, ScaleStep } from './options.ts'
+import { rounded } from './samples.ts'
 import { realSecondOf, type Shape } from './shape.ts'
 
 export type FilePlan = {
@@ -48,9 +49,14 @@ export function plannedFaults(
       const acceptWaiting = () => Promise.reject(new Error('this fault is for npm run faults'))
       await fault.run(world, createGenerator(seed + i), { acceptWaiting })
       const { first, all } = await recover(world, { within: { first: 60, all: 60 } })
-      return { firstPostedSeconds: first, allPostedSeconds: all }
+      return { firstPostedSeconds: seconds(first), allPostedSeconds: seconds(all) }
     },
   }))
+}
+
+/** Null where it was not within the time that is waited for. */
+function seconds(measured: number): number | null {
+  return Number.isFinite(measured) ? rounded(measured) : null
 }
 
 const kinds = { intakes: 'intake', workers: 'worker', 'batch-workers': 'batch-worker' } as const

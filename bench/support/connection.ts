@@ -12,12 +12,21 @@ export type Answer = {
   readonly body: string
 }
 
-/** What became of a connection: `reached` is false where it never was one. */
-export type Ended = { readonly reached: boolean; readonly silent: boolean }
+/** How a connection ended. */
+export type Ended = {
+  /** False where it never was one. */
+  readonly reached: boolean
+  /** It had been idle for long, and was ended without a byte as soon as it was used again. */
+  readonly wasIdle: boolean
+}
+
+/** A server ends idle connections, perhaps just as the next request leaves. */
+const idleMsMin = 1_000
+const atOnceMs = 100
 
 export type ConnectionEvents<T> = {
   onAnswer(asked: T, answer: Answer, connection: Connection<T>): void
-  /** `asked` had no answer yet; `silent` where not a byte came for it. */
+  /** `asked` had no answer yet. */
   onEnd(connection: Connection<T>, asked: T | undefined, ended: Ended): void
 }
 
@@ -29,8 +38,8 @@ export class Connection<T> {
   #text = ''
   #asked: T | undefined
   #reached = false
-  /** Requests sent so far: a server may end an idle connection just as the next one leaves. */
-  sent = 0
+  #quietSince = performance.now()
+  #sentAt = 0
 
   constructor(address: URL, events: ConnectionEvents<T>) {
     this.address = address
@@ -50,14 +59,16 @@ export class Connection<T> {
       this.#socket.once('close', () => resolve())
     })
     this.#socket.on('close', () => {
-      const ended = { reached: this.#reached, silent: this.#text === '' }
-      this.#events.onEnd(this, this.#asked, ended)
+      const idle = this.#sentAt - this.#quietSince > idleMsMin
+      const atOnce = performance.now() - this.#sentAt < atOnceMs
+      const wasIdle = idle && atOnce && this.#text === ''
+      this.#events.onEnd(this, this.#asked, { reached: this.#reached, wasIdle })
     })
   }
 
   send(asked: T, request: string): void {
     this.#asked = asked
-    this.sent += 1
+    this.#sentAt = performance.now()
     this.#socket.write(request, 'latin1')
   }
 
@@ -66,13 +77,19 @@ export class Connection<T> {
   }
 
   #read(piece: string): void {
-    this.#text += piece
     const asked = this.#asked
-    const found = asked === undefined ? undefined : answerIn(this.#text)
+    // Nobody asked: a server says 408 before it ends a connection on which no request came.
+    if (asked === undefined) {
+      this.close()
+      return
+    }
+    this.#text += piece
+    const found = answerIn(this.#text)
     if (found === undefined) return
+    this.#quietSince = performance.now()
     this.#text = this.#text.slice(found.end)
     this.#asked = undefined
-    this.#events.onAnswer(asked as T, found.answer, this)
+    this.#events.onAnswer(asked, found.answer, this)
   }
 }
 

@@ -32,7 +32,7 @@ function writeTinyDay(): { profile: string; objectives: string } {
   // This machine may be shared: a generator that is late says nothing of the engine here.
   const generator = { lateMs: 5_000, lateShare: 1, busyShare: 1, busySeconds: 100 }
   const objectives = {
-    ...{ acceptedP99Ms: 4_000, refusedShare: 0.05, noAnswerShare: 0, undocumentedAnswers: 0 },
+    ...{ acceptedP99Ms: 4_000, refusedShare: 0.05, noAnswerShare: 0.01, undocumentedAnswers: 0 },
     ...{ postedWithinSeconds: 60, lost: 0, brokenInvariants: 0, generator },
   }
   const files = {
