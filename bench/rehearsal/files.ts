@@ -27,6 +27,8 @@ export type PreparedFile = {
 
 const region = '340100'
 const lookMs = 500
+/** Who is refused for want of room comes again when told to. */
+const beginTriesMax = 20
 /** Attempts of a file's before the day's; those of generators are above. */
 let attempts = 0
 
@@ -100,14 +102,20 @@ export async function sendFile(
       ...request,
       headers: { authorization, ...(request.headers as Record<string, string>) },
     })
-  const begun = await ask('/v1/batches', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': key },
-    body: JSON.stringify({
-      ...{ employer, region, period, kind: 'regular', format: 'csv', mode: 'all-or-nothing' },
-      size: content.size,
-    }),
-  })
+  const begin = () =>
+    ask('/v1/batches', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify({
+        ...{ employer, region, period, kind: 'regular', format: 'csv', mode: 'all-or-nothing' },
+        size: content.size,
+      }),
+    })
+  let begun = await begin()
+  for (let tries = 1; begun.status === 503 && tries < beginTriesMax; tries += 1) {
+    await pause(1_000 * Number(begun.headers.get('retry-after') ?? 1), undefined, { signal })
+    begun = await begin()
+  }
   if (begun.status !== 201) throw new Error(`it was not begun: ${begun.status}`)
   const { id, links } = (await begun.json()) as {
     id: string

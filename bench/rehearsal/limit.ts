@@ -9,6 +9,8 @@ export type Limits = {
   readonly commitMs: readonly (number | null)[]
   /** Share of each second in which the busiest worker had a posting under way. */
   readonly posting: readonly (number | null)[]
+  /** Cores in use by everything on the machine, others' processes too. */
+  readonly machineCores: readonly (number | null)[]
   readonly events: readonly DayEvent[]
   /** Of the machine. */
   readonly cores: number
@@ -51,6 +53,9 @@ function partAtItsEnd(limits: Limits, window: readonly [number, number]): string
     some.map((one) => `${one.name} ${one.cores.toFixed(2)}`).join(', ')
   if (all >= full * cores)
     return `the machine was at its end: ${all.toFixed(2)} of its ${cores} cores were in use, most by ${list(used.slice(0, 3))}`
+  const inUse = mean(limits.machineCores, window)
+  if (inUse >= full * cores && all < inUse / 2)
+    return `others had the machine: ${inUse.toFixed(2)} of its ${cores} cores were in use, and ${all.toFixed(2)} of them by this rehearsal`
   const single = used.filter(({ kind }) => kind !== 'postgres' && kind !== 'generator')
   const busiest = single[0]
   if (busiest !== undefined && busiest.cores >= full)

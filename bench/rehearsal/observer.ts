@@ -29,6 +29,8 @@ export type Observed = {
   /** The same for the busiest worker. */
   readonly posting: number | null
   readonly processes: readonly ProcessSeen[]
+  /** Cores in use by everything on this machine. */
+  readonly machineCores: number | null
 }
 
 /** What stays unanswered is left out of this second. */
@@ -47,6 +49,7 @@ export class Observer {
   #client: pg.Client | undefined
   #envelopes = 0
   #accepted = 0
+  #machine: { busy: number; atMs: number } | undefined
   readonly #cpu = new Map<string, { pid: number; micros: number; atMs: number }>()
   readonly #counters = new Map<string, { counters: Counters; atMs: number }>()
 
@@ -59,13 +62,22 @@ export class Observer {
   async look(): Promise<Observed | undefined> {
     const [lanes, narrow] = await Promise.all([this.#askDatabase(), this.#askProcesses()])
     const processes = this.#watched().map((one) => this.#see(one))
+    const machineCores = this.#seeMachine()
     if (lanes === undefined) return undefined
     const { accepted, envelopes, backlog } = lanes
     const groups = envelopes - this.#envelopes
     const groupSize = groups > 0 ? (accepted - this.#accepted) / groups : null
     this.#envelopes = envelopes
     this.#accepted = accepted
-    return { accepted, posted: accepted - backlog, backlog, groupSize, ...narrow, processes }
+    return {
+      accepted,
+      posted: accepted - backlog,
+      backlog,
+      groupSize,
+      ...narrow,
+      processes,
+      machineCores,
+    }
   }
 
   async stop(): Promise<void> {
@@ -154,6 +166,13 @@ export class Observer {
     ]
   }
 
+  #seeMachine(): number | null {
+    const before = this.#machine
+    this.#machine = { busy: busySeconds(), atMs: performance.now() }
+    if (before === undefined) return null
+    return (1_000 * (this.#machine.busy - before.busy)) / (this.#machine.atMs - before.atMs)
+  }
+
   #see({ name, kind, pid }: Watched): ProcessSeen {
     const family = kind === 'postgres' ? familyOf(pid) : [pid]
     const micros = family.reduce((sum, one) => sum + cpuMicros(one), 0)
@@ -167,6 +186,13 @@ export class Observer {
         : null
     return { name, kind, cores, residentBytes: residentBytes(family) }
   }
+}
+
+/** Of all cores together since the machine began: what was neither idle nor waiting for a disk. */
+function busySeconds(): number {
+  const [, ...ticks] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/\s+/)
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = ticks.map(Number)
+  return (user + nice + system + irq + softirq + steal) / 100
 }
 
 /** The sum over all labels. */

@@ -108,7 +108,14 @@ export class RemoteObserver {
         accepted,
         posted: accepted - waiting,
         backlog: waiting,
-        ...{ groupSize: null, committing: null, commitMs: null, posting: null, processes: [] },
+        ...{
+          groupSize: null,
+          committing: null,
+          commitMs: null,
+          posting: null,
+          machineCores: null,
+          processes: [],
+        },
       }
     } catch {
       return undefined

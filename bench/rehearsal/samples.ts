@@ -79,11 +79,14 @@ export function processSamplesOf(seen: Seen): ProcessSamples[] {
   })
 }
 
-export function narrowOf(seen: Seen): Pick<Limits, 'committing' | 'commitMs' | 'posting'> {
+export function narrowOf(
+  seen: Seen,
+): Pick<Limits, 'committing' | 'commitMs' | 'posting' | 'machineCores'> {
   return {
     committing: seen.map((one) => one?.committing ?? null),
     commitMs: seen.map((one) => one?.commitMs ?? null),
     posting: seen.map((one) => one?.posting ?? null),
+    machineCores: seen.map((one) => one?.machineCores ?? null),
   }
 }
 

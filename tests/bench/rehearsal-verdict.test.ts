@@ -29,7 +29,14 @@ const sound: Day = {
   generators: [{ name: 'generator 1', sent: 300, late: 0, busySeconds: 0 }],
   limits: {
     processes: [using('intake 1', 'intake', 0.3), using('Postgres', 'postgres', 0.2)],
-    ...{ committing: column(0.2), commitMs: column(5), posting: column(0.1), events: [], cores: 2 },
+    ...{
+      committing: column(0.2),
+      commitMs: column(5),
+      posting: column(0.1),
+      machineCores: column(0.6),
+      events: [],
+      cores: 2,
+    },
   },
   audit: { passed: true, declarations: 100, invariants: [{ id: 'I1', title: 't', violations: 0 }] },
   unconfirmed: null,
@@ -63,6 +70,12 @@ test('a process that uses its one core is named, and before it a machine without
     whyOf({ ...sound, ...slow, limits: { ...sound.limits, processes } }, 'acceptedP99Ms')
   expect(why(one)).toMatch(/intake 1 was at its end: it used 0\.97/)
   expect(why(two)).toMatch(/the machine was at its end: 1\.87 of its 2 cores/)
+})
+
+test('where others had the machine, that is what is told', () => {
+  const limits = { ...sound.limits, machineCores: column(1.95) }
+  const why = whyOf({ ...sound, ...slow, limits }, 'acceptedP99Ms')
+  expect(why).toMatch(/others had the machine: 1\.95 of its 2 cores were in use, and 0\.50/)
 })
 
 test('a fault at the time is told besides', () => {
