@@ -39,7 +39,7 @@ export function limitBetween(
   )
   const told =
     during.length === 0 ? '' : ` It was while: ${during.map(({ title }) => title).join(', ')}.`
-  return `${time}, ${partAtItsEnd(limits, window)}.${told}`
+  return `${time}, ${partAtItsEnd(limits, window)}.${othersIn(limits, window)}${told}`
 }
 
 function partAtItsEnd(limits: Limits, window: readonly [number, number]): string {
@@ -53,20 +53,25 @@ function partAtItsEnd(limits: Limits, window: readonly [number, number]): string
     some.map((one) => `${one.name} ${one.cores.toFixed(2)}`).join(', ')
   if (all >= full * cores)
     return `the machine was at its end: ${all.toFixed(2)} of its ${cores} cores were in use, most by ${list(used.slice(0, 3))}`
-  const inUse = mean(limits.machineCores, window)
-  if (inUse >= full * cores && all < inUse / 2)
-    return `others had the machine: ${inUse.toFixed(2)} of its ${cores} cores were in use, and ${all.toFixed(2)} of them by this rehearsal`
   const single = used.filter(({ kind }) => kind !== 'postgres' && kind !== 'generator')
   const busiest = single[0]
   if (busiest !== undefined && busiest.cores >= full)
     return `${busiest.name} was at its end: it used ${busiest.cores.toFixed(2)} of the one core that it can use`
   const postgres = used.find(({ kind }) => kind === 'postgres')?.cores ?? 0
-  const waits = `, while Postgres used ${postgres.toFixed(2)} cores: it waited for its storage or a lock, not for a core`
+  const waits = `, while Postgres used ${postgres.toFixed(2)} cores: it waited, for its storage or for a lock`
   if (mean(committing, window) >= full || mean(commitMs, window) >= slowCommitMs)
     return `the journal was at its end: a commit of acceptance was under way ${percent(mean(committing, window))} of the time, each of ${mean(commitMs, window).toFixed(0)} ms${waits}`
   if (mean(posting, window) >= full)
     return `a worker was at its end: it had a posting under way ${percent(mean(posting, window))} of the time${waits}`
   return `no part was at its end: cores in use were ${list(used.slice(0, 4))}, and a commit was under way ${percent(mean(committing, window))} of the time`
+}
+
+/** Slowness may be others' doing: a rehearsal wants the machine for itself. */
+function othersIn(limits: Limits, window: readonly [number, number]): string {
+  const inUse = mean(limits.machineCores, window)
+  const own = limits.processes.reduce((sum, { cores }) => sum + mean(cores, window), 0)
+  if (inUse < full * limits.cores || own >= inUse / 2) return ''
+  return ` Others had the machine: ${inUse.toFixed(2)} of its ${limits.cores} cores were in use, ${own.toFixed(2)} of them by this rehearsal.`
 }
 
 function mean(column: readonly (number | null)[], [from, to]: readonly [number, number]): number {

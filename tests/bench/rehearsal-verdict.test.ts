@@ -72,10 +72,10 @@ test('a process that uses its one core is named, and before it a machine without
   expect(why(two)).toMatch(/the machine was at its end: 1\.87 of its 2 cores/)
 })
 
-test('where others had the machine, that is what is told', () => {
+test('where others had the machine, that is told besides', () => {
   const limits = { ...sound.limits, machineCores: column(1.95) }
   const why = whyOf({ ...sound, ...slow, limits }, 'acceptedP99Ms')
-  expect(why).toMatch(/others had the machine: 1\.95 of its 2 cores were in use, and 0\.50/)
+  expect(why).toMatch(/Others had the machine: 1\.95 of its 2 cores were in use, 0\.50 of them/)
 })
 
 test('a fault at the time is told besides', () => {
