@@ -29,7 +29,9 @@ export function limitBetween(
   samples: Samples,
   { from, to, worst }: { readonly from: number; readonly to: number; readonly worst: number },
 ): string {
-  const window = [Math.max(0, worst - around), worst + around + 1] as const
+  // What a filing waited for ended with its answer.
+  const answeredAfter = Math.ceil((samples.p99[worst] ?? 0) / 1_000)
+  const window = [Math.max(0, worst - around), worst + answeredAfter + around + 1] as const
   const time = `From ${timeText(samples, from)} to ${timeText(samples, to)}`
   const during = limits.events.filter(
     ({ kind, fromSecond, toSecond }) =>
