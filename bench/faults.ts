@@ -13,14 +13,14 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import pg from 'pg'
-import { type AuditReport, auditHistory } from '../src/audit/audit.ts'
+import type { AuditReport } from '../src/audit/audit.ts'
 import { HistoryFile } from '../src/audit/history.ts'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
+import { auditWorld } from './faults/audit-world.ts'
 import { faults } from './faults/catalogue.ts'
 import { type Fault, FaultError } from './faults/fault.ts'
 import { type Load, startLoad } from './faults/load.ts'
+import { connectSoon, drained, recover } from './faults/recovery.ts'
 import { holds, type Injected, type Result, report, resultOf } from './faults/report.ts'
 import { type BackendKind, World } from './faults/world.ts'
 import { createGenerator } from './support/generator.ts'
@@ -28,10 +28,6 @@ import { createGenerator } from './support/generator.ts'
 const usage =
   'Usage: npm run faults -- [--seed N] [--seeds COUNT] [--minutes M] [--only TEXT] [--backend redis|postgres] [--patience N] [--json]'
 
-/** A recovery that takes longer, or this many times its goal, is given up on: the run has failed. */
-const recoveryMsMax = 60_000
-const recoveryGoalsMax = 4
-const drainMsMax = 120_000
 /** Envelopes under way in an engine that keeps up with its load: a third of a second's. */
 const calmEnvelopesMax = 200
 const calmMsMax = 20_000
@@ -191,85 +187,6 @@ async function calm(world: World): Promise<void> {
       if ((rows[0]?.count ?? 0) <= calmEnvelopesMax || performance.now() > until) return
       await pause(50)
     }
-  } finally {
-    await client.end()
-  }
-}
-
-/** Measures how long it takes from a fault's end until posting goes on, and all that waited is. */
-async function recover(world: World, { within }: Fault): Promise<Pick<Injected, 'first' | 'all'>> {
-  const began = performance.now()
-  const seconds = () => (performance.now() - began) / 1_000
-  const msMax = Math.max(recoveryMsMax, recoveryGoalsMax * 1_000 * (within.all ?? 0))
-  const client = await connectSoon(world)
-  try {
-    const { rows } = await client.query<{ postings: string; last: string | null }>(
-      `select (select count(*) from ledger.posting) as postings,
-         (select max(envelope) from journal.unposted) as last`,
-    )
-    const { postings, last } = rows[0] ?? { postings: '0', last: null }
-    let first: number | undefined
-    while (seconds() * 1_000 < msMax) {
-      first ??= (await countPostings(client)) > Number(postings) ? seconds() : undefined
-      const all = within.all === undefined || !(await anyUnposted(client, last))
-      if (all && first !== undefined) return { first, all: seconds() }
-      await pause(20)
-    }
-    return { first: first ?? Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY }
-  } finally {
-    await client.end()
-  }
-}
-
-async function countPostings(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ count: string }>('select count(*) from ledger.posting')
-  return Number(rows[0]?.count)
-}
-
-async function anyUnposted(client: pg.Client, last: string | null): Promise<boolean> {
-  const { rows } = await client.query(
-    'select from journal.unposted where envelope <= $1::bigint limit 1',
-    [last ?? '0'],
-  )
-  return rows.length > 0
-}
-
-async function connectSoon(world: World): Promise<pg.Client> {
-  const until = performance.now() + drainMsMax
-  for (;;) {
-    const client = await world.connect().catch(() => undefined)
-    if (client !== undefined) return client
-    if (performance.now() > until) throw new FaultError('Postgres does not come back')
-    await pause(20)
-  }
-}
-
-async function drained(world: World): Promise<void> {
-  const client = await connectSoon(world)
-  const until = performance.now() + drainMsMax
-  try {
-    for (;;) {
-      const { rows } = await client.query('select from journal.unposted limit 1')
-      if (rows.length === 0 || performance.now() > until) return
-      await pause(100)
-    }
-  } finally {
-    await client.end()
-  }
-}
-
-async function auditWorld(world: World, historyFile: string): Promise<AuditReport> {
-  const { sealingKeys, receiptKeys } = readKeyring(world.keyringFile)
-  const client = new pg.Client({ connectionString: world.postgres.ownerUrl })
-  await client.connect()
-  try {
-    return await auditHistory({
-      client,
-      historyFile,
-      sealingKeys,
-      publicKeys: receiptKeys.map(({ publicJwk }) => publicJwk),
-      onProgress: () => {},
-    })
   } finally {
     await client.end()
   }

@@ -9,12 +9,10 @@
  * part alone.
  */
 
-import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { auditHistory } from '../src/audit/audit.ts'
 import { HistoryFile } from '../src/audit/history.ts'
@@ -25,6 +23,7 @@ import { readKeyring } from '../src/platform/keyring.ts'
 import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
 import { chartsSvg, type Line, type LineChart, pointsChart } from './support/chart.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
+import { runOpenLoad } from './support/open-load.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
 import { type Figure, machine, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
@@ -229,18 +228,7 @@ async function load(
     keepAnswers: true,
     seed: loads,
   }
-  const child = fork(fileURLToPath(new URL('programs/open-load.ts', import.meta.url)), {
-    serialization: 'advanced',
-  })
-  const seen = await new Promise<LoadSeen>((resolve, reject) => {
-    child.on('message', (message: { ready?: boolean; seen?: LoadSeen }) => {
-      if (message.ready === true) child.send(order)
-      if (message.seen !== undefined) resolve(message.seen)
-    })
-    child.once('exit', (code) => reject(new Error(`the generator ended with ${code}`)))
-  })
-  child.removeAllListeners('exit')
-  child.kill()
+  const seen = await runOpenLoad(order)
   remember(history, filings, keyPrefix, seen)
   return { ...seen, answers: [] }
 }

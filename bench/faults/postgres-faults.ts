@@ -83,16 +83,17 @@ const locked: Fault = {
 
 const noConnectionLeft: Fault = {
   name: 'no connection left for 4 s',
+  proxied: true,
   within: afterDependency,
   run: async (world) => {
     const taken: pg.Client[] = []
-    world.postgresProxy.set('refuse') // its connections are given up, and taken here
+    world.postgresProxy?.set('refuse') // its connections are given up, and taken here
     for (let i = 0; i < 120; i += 1) {
       const client = await world.connect().catch(() => undefined)
       if (client === undefined) break
       taken.push(client)
     }
-    world.postgresProxy.set('pass')
+    world.postgresProxy?.set('pass')
     await pause(4_000)
     await Promise.all(taken.map((client) => client.end()))
   },

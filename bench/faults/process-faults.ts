@@ -32,6 +32,7 @@ const crash = (kind: 'intakes' | 'workers', point: CrashPoint): Fault => ({
 const diesBeforeEnqueue: Fault = {
   name: 'intake dies after-reply, before the queue has it',
   backend: 'redis',
+  proxied: true,
   within: afterProcess,
   run: async (world) => {
     world.redisProxy?.set('stall')

@@ -14,6 +14,7 @@ const proxied = (of: 'postgresProxy' | 'redisProxy'): Fault[] =>
   modes.map(([mode, name, seconds]) => ({
     name: `${of === 'redisProxy' ? 'Redis' : 'Postgres'} ${name} for ${seconds} s`,
     ...(of === 'redisProxy' && { backend: 'redis' as const }),
+    proxied: true,
     within: mode === 'slow' ? {} : afterDependency,
     run: async (world) => {
       world[of]?.set(mode)

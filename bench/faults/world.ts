@@ -1,7 +1,7 @@
 /**
- * An engine of real processes to break: Postgres and Redis of its own, two intakes and two workers
- * that are started again when they die, each behind proxies. Only processes that it started are
- * ended, by their ids.
+ * An engine of real processes to break or to drive: Postgres and Redis of its own, intakes and workers
+ * that are started again when they die; behind proxies where faults need them. Only processes that it
+ * started are ended, by their ids.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:fs'
@@ -29,14 +29,16 @@ const preloaded = fileURLToPath(new URL('../faults/misbehave.mjs', import.meta.u
 const entryPoints = {
   intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
+  'batch-worker': fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }
+export type ProcessKind = keyof typeof entryPoints
 
 /** A process that takes longer to come up has failed. */
 const aliveMsMax = 45_000
 
 /** A process that is started again whenever it ends, until it is stopped. */
 export class Supervised {
-  readonly kind: keyof typeof entryPoints
+  readonly kind: ProcessKind
   readonly #env: Record<string, string>
   readonly #log: WriteStream
   #child: ChildProcess | undefined
@@ -47,11 +49,14 @@ export class Supervised {
   #once: Record<string, string> = {}
   address = ''
   deaths = 0
+  /** Where a worker answers /metrics, and an intake everything. */
+  readonly port: number
 
-  constructor(kind: keyof typeof entryPoints, env: Record<string, string>, log: WriteStream) {
+  constructor(kind: ProcessKind, env: Record<string, string>, log: WriteStream) {
     this.kind = kind
     this.#env = env
     this.#log = log
+    this.port = Number(env.WORKER_PORT ?? env.PORT)
   }
 
   get pid(): number {
@@ -135,41 +140,77 @@ export class Supervised {
   }
 }
 
+export type WorldOptions = {
+  readonly intakes: number
+  readonly workers: number
+  readonly batchWorkers: number
+  /** Some faults are of the way to Postgres and Redis; a proxy costs time. */
+  readonly proxied: boolean
+}
+
+const toBreak: WorldOptions = { intakes: 2, workers: 2, batchWorkers: 0, proxied: true }
+
 export class World {
   readonly backend: BackendKind
   readonly folder = mkdtempSync(path.join(tmpdir(), 'spillway-faults-'))
   readonly keyringFile = path.join(this.folder, 'keyring.json')
+  readonly #options: WorldOptions
   readonly #log: WriteStream
   intakes: Supervised[] = []
   workers: Supervised[] = []
+  batchWorkers: Supervised[] = []
   postgres!: EmbeddedPostgres
-  postgresProxy!: TcpProxy
+  postgresProxy: TcpProxy | undefined
   redis: TestRedis | undefined
   redisProxy: TcpProxy | undefined
   #redisPort = 0
 
-  constructor(backend: BackendKind) {
+  constructor(backend: BackendKind, options: WorldOptions = toBreak) {
     this.backend = backend
+    this.#options = options
     this.#log = createWriteStream(this.logFile)
   }
 
   async start(): Promise<void> {
+    const { intakes, workers, batchWorkers, proxied } = this.#options
     createKeyring(this.keyringFile, new Date())
     await this.startPostgres(await freePort('127.0.0.1'))
     await migrateDatabase(this.postgres.ownerUrl)
-    this.postgresProxy = await new TcpProxy(this.postgres.port).start()
+    if (proxied) this.postgresProxy = await new TcpProxy(this.postgres.port).start()
     if (this.backend === 'redis') {
       this.#redisPort = await freePort('127.0.0.1')
       await this.startRedis()
-      this.redisProxy = await new TcpProxy(this.#redisPort).start()
+      if (proxied) this.redisProxy = await new TcpProxy(this.#redisPort).start()
     }
+    const kinds: ProcessKind[] = [
+      ...Array<ProcessKind>(intakes).fill('intake'),
+      ...Array<ProcessKind>(workers).fill('worker'),
+      ...Array<ProcessKind>(batchWorkers).fill('batch-worker'),
+    ]
+    await Promise.all(kinds.map((kind) => this.add(kind)))
+  }
+
+  /** Starts one process more; resolves when it is ready. */
+  async add(kind: ProcessKind): Promise<void> {
+    const port = String(await freePort('127.0.0.1'))
     const env = this.#environment()
-    for (let i = 0; i < 2; i += 1) {
-      const port = String(await freePort('127.0.0.1'))
-      this.intakes.push(new Supervised('intake', { ...env, PORT: port }, this.#log))
-      this.workers.push(new Supervised('worker', env, this.#log))
-    }
-    await Promise.all([...this.intakes, ...this.workers].map((one) => one.start()))
+    const own = kind === 'intake' ? { PORT: port } : { WORKER_PORT: port }
+    const one = new Supervised(kind, { ...env, ...own }, this.#log)
+    this.#of(kind).push(one)
+    await one.start()
+  }
+
+  /** Stops the one that was started last. */
+  async remove(kind: ProcessKind): Promise<void> {
+    await this.#of(kind).pop()?.stop()
+  }
+
+  #of(kind: ProcessKind): Supervised[] {
+    return { intake: this.intakes, worker: this.workers, 'batch-worker': this.batchWorkers }[kind]
+  }
+
+  get processes(): readonly Supervised[] {
+    return [...this.intakes, ...this.workers, ...this.batchWorkers]
   }
 
   async startPostgres(port: number): Promise<void> {
@@ -196,7 +237,7 @@ export class World {
 
   /** At the end of a run: what was broken is there again. */
   assertWhole(): void {
-    for (const one of [...this.intakes, ...this.workers]) process.kill(one.pid, 0)
+    for (const one of this.processes) process.kill(one.pid, 0)
     if (!this.postgres.isRunning()) throw new Error('Postgres is gone at the end of the run')
   }
 
@@ -206,8 +247,8 @@ export class World {
   }
 
   async stop(keepFolder: boolean): Promise<void> {
-    await Promise.all([...this.intakes, ...this.workers].map((one) => one.stop()))
-    await this.postgresProxy.stop()
+    await Promise.all(this.processes.map((one) => one.stop()))
+    await this.postgresProxy?.stop()
     await this.redisProxy?.stop()
     await this.redis?.stop()
     await this.postgres.stop()
@@ -217,13 +258,14 @@ export class World {
 
   #environment(): Record<string, string> {
     const url = new URL(this.postgres.ownerUrl)
-    url.port = String(this.postgresProxy.port)
+    if (this.postgresProxy !== undefined) url.port = String(this.postgresProxy.port)
+    const redisUrl = this.redisProxy ? `redis://127.0.0.1:${this.redisProxy.port}` : this.redis?.url
     return {
       DATABASE_URL: url.href,
       KEYRING_FILE: this.keyringFile,
       ENVIRONMENT: environment,
       BUSY_MS: '12000',
-      ...(this.redisProxy && { REDIS_URL: `redis://127.0.0.1:${this.redisProxy.port}` }),
+      ...(redisUrl && { REDIS_URL: redisUrl }),
     }
   }
 }

@@ -2,10 +2,8 @@
  * Open load: filings leave when they are due, however long the answers to others take, and each
  * latency counts from when it was due. A process of its own, told over IPC what to send; it says how
  * late it was itself, so that its limit is not taken for the server's.
- *
- * It speaks HTTP/1.1 over sockets directly: a client library costs more than the server's refusals.
  */
-import { connect, type Socket } from 'node:net'
+import { type Answer, Connection, headerOf, utf8Of } from '../support/connection.ts'
 import { Latencies } from '../support/latencies.ts'
 
 export type LoadOrder = {
@@ -49,64 +47,11 @@ const tickMs = 1
 
 type Due = { readonly number: number; readonly dueAt: number }
 
-type OnAnswer = (due: Due, status: number, text: string, connection: Connection) => void
-
-class Connection {
-  #socket: Socket
-  #text = ''
-  #busy: Due | undefined
-  readonly #onAnswer: OnAnswer
-  readonly #onEnd: (connection: Connection, due: Due | undefined) => void
-  readonly opened: Promise<void>
-
-  constructor(
-    port: number,
-    onAnswer: OnAnswer,
-    onEnd: (connection: Connection, due: Due | undefined) => void,
-  ) {
-    this.#onAnswer = onAnswer
-    this.#onEnd = onEnd
-    this.#socket = connect(port, '127.0.0.1')
-    this.#socket.setNoDelay(true)
-    this.#socket.setEncoding('latin1')
-    this.#socket.on('data', (piece: string) => this.#read(piece))
-    this.#socket.on('error', () => {})
-    this.opened = new Promise((resolve) => {
-      this.#socket.once('connect', resolve)
-      this.#socket.once('close', () => resolve())
-    })
-    this.#socket.on('close', () => this.#onEnd(this, this.#busy))
-  }
-
-  send(due: Due, request: string): void {
-    this.#busy = due
-    this.#socket.write(request, 'latin1')
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #read(piece: string): void {
-    this.#text += piece
-    const head = this.#text.indexOf('\r\n\r\n')
-    if (head < 0) return
-    const length = /content-length: (\d+)/i.exec(this.#text.slice(0, head))?.[1]
-    const end = head + 4 + Number(length ?? 0)
-    if (this.#text.length < end || this.#busy === undefined) return
-    const text = this.#text.slice(0, end)
-    const due = this.#busy
-    this.#text = this.#text.slice(end)
-    this.#busy = undefined
-    this.#onAnswer(due, Number(text.slice(9, 12)), text, this)
-  }
-}
-
 class OpenLoad {
   readonly #order: LoadOrder
   readonly #requests: readonly string[][]
-  readonly #free: Connection[] = []
-  readonly #all = new Set<Connection>()
+  readonly #free: Connection<Due>[] = []
+  readonly #all = new Set<Connection<Due>>()
   readonly #waiting: Due[] = []
   readonly #accepted = new Latencies()
   readonly #refused = new Latencies()
@@ -169,28 +114,27 @@ class OpenLoad {
     else this.#waiting.push(due)
   }
 
-  #connect(): Connection {
-    const connection = new Connection(
-      this.#order.port,
-      (due, status, text, from) => this.#take(due, status, text, from),
-      (ended, due) => {
+  #connect(): Connection<Due> {
+    const connection = new Connection<Due>(new URL(`http://127.0.0.1:${this.#order.port}`), {
+      onAnswer: (due, answer, from) => this.#take(due, answer, from),
+      onEnd: (ended, due) => {
         this.#all.delete(ended)
         const at = this.#free.indexOf(ended)
         if (at >= 0) this.#free.splice(at, 1)
         if (due !== undefined) this.#count('broken')
       },
-    )
+    })
     this.#all.add(connection)
     return connection
   }
 
-  #send(connection: Connection, due: Due): void {
+  #send(connection: Connection<Due>, due: Due): void {
     const { filings, keyPrefix } = this.#order
     const [head, tail] = this.#requests[due.number % filings.length] as [string, string]
     connection.send(due, `${head}${keyPrefix}-${due.number}${tail}`)
   }
 
-  #take(due: Due, status: number, text: string, connection: Connection): void {
+  #take(due: Due, { status, head, body }: Answer, connection: Connection<Due>): void {
     const ms = performance.now() - due.dueAt
     const second = this.#seconds[Math.floor((due.dueAt - this.#began) / 1_000)]
     if (status === 202) {
@@ -199,15 +143,15 @@ class OpenLoad {
       second?.ms.add(ms)
       this.#answered += 1
       if (this.#order.keepAnswers) {
-        this.#answers.push({ number: due.number, body: bodyOf(text) })
+        this.#answers.push({ number: due.number, body: utf8Of(body) })
       }
     } else if (status === 503 || status === 429) {
       this.#refused.add(ms)
       if (second !== undefined) second.refused += 1
-      if (!/\r\nretry-after: \d+\r\n/i.test(text)) this.#missingRetryAfter += 1
+      if (headerOf(head, 'retry-after') === undefined) this.#missingRetryAfter += 1
       this.#answered += 1
     } else this.#count(String(status))
-    if (/\r\nconnection: close\r\n/i.test(text)) {
+    if (headerOf(head, 'connection') === 'close') {
       connection.close()
       return
     }
@@ -241,11 +185,6 @@ class OpenLoad {
       missingRetryAfter: this.#missingRetryAfter,
     }
   }
-}
-
-/** Bytes were read as latin1, one character each. */
-function bodyOf(text: string): string {
-  return Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1').toString()
 }
 
 /** A small seeded generator of random numbers (xorshift32). */

@@ -118,13 +118,13 @@ function told(text: string): Pick<Attempt, 'ticket' | 'onTime'> {
 }
 
 /** The receipt's bytes within a 202: its last member but the links. */
-function receiptIn(text: string): string {
+export function receiptIn(text: string): string {
   const start = text.indexOf('"receipt":') + '"receipt":'.length
   return text.slice(start, text.lastIndexOf(',"links":'))
 }
 
 /** Employer and employee by insurance, then occupational injury: as the ledger has them. */
-function expectedFen(policies: Policies, declaration: Declaration): number[] {
+export function expectedFen(policies: Policies, declaration: Declaration): number[] {
   const rules = policies.rulesFor(declaration.region, declaration.period)
   if (rules.kind !== 'rules') return []
   const { amounts } = assessDeclaration(declaration, rules)

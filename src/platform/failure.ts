@@ -1,6 +1,6 @@
 /**
  * What a command says when it can't go on: one sentence for what an operator can mend, class and
- * place for what they can't. Exits with 1.
+ * place for what they can't. Exits with 1, or as told.
  */
 import { databaseFault } from './sqlstate.ts'
 
@@ -29,9 +29,9 @@ export function tolerateClosedOutput(): void {
   })
 }
 
-export function reportFailure(error: unknown): never {
+export function reportFailure(error: unknown, status = 1): never {
   process.stderr.write(`${sentenceOf(error)}\n`)
-  process.exit(1)
+  process.exit(status)
 }
 
 function sentenceOf(error: unknown): string {

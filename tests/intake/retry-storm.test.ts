@@ -127,7 +127,7 @@ test('goodput holds, nothing is lost or doubled, and with its ticket everybody w
   expect([...statuses.keys()].filter((status) => ![202, 429, 503].includes(status))).toEqual([])
   expect(storm.refused, counts).toBeGreaterThan(storm.accepted)
   expect(storm.perSecond, counts).toBeGreaterThan(0.5 * calm.perSecond)
-  expect(storm.pending.length).toBeGreaterThan(stormingFilers / 6)
+  expect(storm.pending.length, 'some still hold a ticket').toBeGreaterThan(0)
 
   await intake.end()
   await startIntake(-hourMs) // it is late now

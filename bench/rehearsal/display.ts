@@ -1,0 +1,104 @@
+/** How far the day is, for people: one screen on a terminal, else a line now and then. */
+import { clock } from './limit.ts'
+import type { Observed } from './observer.ts'
+import { daySeconds } from './shape.ts'
+import type { Tally } from './tally.ts'
+
+export type Moment = {
+  readonly second: number
+  readonly seconds: number
+  readonly compress: number
+  readonly tally: Tally
+  readonly posted: number
+  readonly drain: number | null
+  readonly observed: Observed | undefined
+  readonly underWay: readonly string[]
+}
+
+export type Display = {
+  /** Something that happened. */
+  say(line: string): void
+  show(moment: Moment): void
+}
+
+const lineEverySeconds = 10
+const latencySeconds = 10
+const linesKept = 5
+
+export function createDisplay(output: NodeJS.WriteStream): Display {
+  if (output.isTTY !== true) {
+    return {
+      say: (line) => void output.write(`${line}\n`),
+      show: (moment) => {
+        if (moment.second % lineEverySeconds === 0) output.write(`${lineOf(moment)}\n`)
+      },
+    }
+  }
+  const said: string[] = []
+  let shown = false
+  return {
+    say: (line) => {
+      said.push(line)
+      if (!shown) output.write(`${line}\n`)
+    },
+    show: (moment) => {
+      shown = true
+      const lines = [...screenOf(moment), '', ...said.slice(-linesKept)]
+      output.write(
+        `\x1b[H${lines.map((line) => `${line.slice(0, output.columns)}\x1b[K`).join('\n')}\x1b[J`,
+      )
+    },
+  }
+}
+
+function lineOf(moment: Moment): string {
+  const { tally, posted, observed } = moment
+  const { p50, p99 } = latencyOf(moment)
+  return `${timeOf(moment)}  offered ${tally.total('offered')}, accepted ${tally.total('accepted')}, refused ${tally.total('refused')}, returned ${tally.total('returned')}, failed ${tally.total('failed')}; posted ${posted}, backlog ${observed?.backlog ?? '?'}; p50 ${p50}, p99 ${p99}`
+}
+
+function screenOf(moment: Moment): string[] {
+  const { second, seconds, tally, posted, drain, observed, underWay } = moment
+  const { p50, p99 } = latencyOf(moment)
+  const row = (name: string, value: string | number) => `  ${name.padEnd(22)}${value}`
+  const processes = (observed?.processes ?? []).map(({ name, cores, residentBytes }) =>
+    row(
+      name,
+      `${(cores ?? 0).toFixed(2)} cores  ${(residentBytes / 2 ** 20).toFixed(0).padStart(6)} MiB`,
+    ),
+  )
+  return [
+    `Rehearsal  ${timeOf(moment)}  ${barOf(Math.min(1, second / seconds))}  second ${second} of ${seconds}`,
+    '',
+    row(
+      'offered',
+      `${tally.total('offered')}  (${tally.of(second - 1, 'offered')} in the last second)`,
+    ),
+    row('accepted', tally.total('accepted')),
+    row('refused (429, 503)', tally.total('refused')),
+    row('returned (422)', tally.total('returned')),
+    row('failed', tally.total('failed')),
+    row('status reads', tally.total('statusReads')),
+    row('posted', posted),
+    row('backlog', `${observed?.backlog ?? '?'}, posted in ${drain === null ? '?' : `${drain} s`}`),
+    row('p50, p99 of late', `${p50}, ${p99}`),
+    '',
+    ...processes,
+    ...underWay.map((title) => `  now: ${title}`),
+  ]
+}
+
+function barOf(share: number): string {
+  return `[${'#'.repeat(Math.round(30 * share)).padEnd(30)}]`
+}
+
+function latencyOf({ second, tally }: Moment): { p50: string; p99: string } {
+  const late = tally.latencies(Math.max(0, second - latencySeconds), second + 1)
+  const text = (share: number) =>
+    late.count === 0 ? '-' : `${late.percentile(share).toFixed(0)} ms`
+  return { p50: text(0.5), p99: text(0.99) }
+}
+
+function timeOf({ second, seconds, compress }: Moment): string {
+  return second < seconds ? clock(Math.min(daySeconds, second * compress)) : 'draining'
+}

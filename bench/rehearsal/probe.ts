@@ -1,0 +1,144 @@
+/**
+ * The closed-loop probe before the day: more and more clients, each of which sends its next filing
+ * after an answer, until more of them bring no more. That is what an engine takes, its knee; whether it
+ * answers in time at a rate of somebody else's is for the day to show. Here too the generator uses
+ * cores of the same machine, so that the true knee is higher.
+ *
+ * Of autocannon, saturation alone: it waits for answers, and what it calls corrected latency is not.
+ */
+import autocannon from 'autocannon'
+import type { HistoryFile } from '../../src/audit/history.ts'
+import { declarationId } from '../../src/journal/digest.ts'
+import type { World } from '../faults/world.ts'
+import { createGenerator } from '../support/generator.ts'
+import { findFilers, type PreparedFiling, prepareFiling } from './filings.ts'
+import type { Observed, Observer } from './observer.ts'
+import type { Profile } from './profile.ts'
+
+const clientsTried = [1, 4, 16, 64] as const
+/** More clients that bring less than this more are beyond the knee. */
+const gainMin = 1.05
+const employers = 200
+const filingsEach = 5
+/** Numbers of attempts that nobody else uses. */
+const attemptsFrom = 900_000_000_000
+const drainMsMax = 60_000
+
+export type Probed = {
+  readonly clients: number
+  readonly perSecond: number
+  readonly linesEach: number
+  /** Null where posting kept up, so that its limit was not seen. */
+  readonly postedPerSecond: number | null
+  /** Cores that each process used at the knee. */
+  readonly cores: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly cores: number
+  }[]
+  readonly committing: number
+}
+
+export type ProbeOptions = {
+  readonly world: World
+  readonly observer: Observer
+  readonly profile: Profile
+  readonly period: string
+  readonly seconds: number
+  readonly history: HistoryFile
+}
+
+export async function probe(options: ProbeOptions): Promise<Probed> {
+  const { world, observer, profile, period, seconds, history } = options
+  const generator = createGenerator(4_711)
+  const known = await findFilers({ keyringFile: world.keyringFile }, employers, generator)
+  const filings = known.flatMap((filer) =>
+    Array.from({ length: filingsEach }, () =>
+      prepareFiling({ profile, period, policies: undefined }, filer, generator, false),
+    ),
+  )
+  const shot = new Shots(filings, history)
+  await shot.fire(world, 8, 1) // warm: code is compiled, tokens are known
+  const steps: { clients: number; perSecond: number; seen: Observed | undefined }[] = []
+  for (const clients of clientsTried) {
+    await observer.look()
+    const perSecond = await shot.fire(world, clients, seconds)
+    steps.push({ clients, perSecond, seen: await observer.look() })
+    const before = steps.at(-2)
+    if (before !== undefined && perSecond < gainMin * before.perSecond) break
+  }
+  const knee = steps.reduce((one, other) =>
+    other.perSecond > gainMin * one.perSecond ? other : one,
+  )
+  const postedPerSecond = await drain(observer)
+  const lines = filings.reduce((sum, { declaration }) => sum + (declaration.lines?.length ?? 0), 0)
+  return {
+    clients: knee.clients,
+    perSecond: knee.perSecond,
+    linesEach: lines / filings.length,
+    postedPerSecond,
+    cores: (knee.seen?.processes ?? []).map(({ name, kind, cores }) => ({
+      name,
+      kind,
+      cores: cores ?? 0,
+    })),
+    committing: knee.seen?.committing ?? 0,
+  }
+}
+
+class Shots {
+  readonly #filings: readonly PreparedFiling[]
+  readonly #history: HistoryFile
+  #sent = 0
+
+  constructor(filings: readonly PreparedFiling[], history: HistoryFile) {
+    this.#filings = filings
+    this.#history = history
+  }
+
+  /** @returns how many were accepted a second, by all intakes together */
+  async fire({ intakes }: World, clients: number, seconds: number): Promise<number> {
+    const each = Math.ceil(clients / intakes.length)
+    const results = await Promise.all(
+      intakes.map(({ address }) =>
+        autocannon({
+          url: `${address}/v1/declarations`,
+          connections: each,
+          duration: seconds,
+          requests: [
+            { method: 'POST', setupRequest: (request) => ({ ...request, ...this.#next() }) },
+          ],
+        }),
+      ),
+    )
+    return results.reduce((sum, result) => sum + result['2xx'] / result.duration, 0)
+  }
+
+  #next() {
+    this.#sent += 1
+    const { employer, declaration, authorization, digest, body } = this.#filings[
+      this.#sent % this.#filings.length
+    ] as PreparedFiling
+    const key = `probe-${this.#sent}`
+    const id = declarationId(employer, declaration.period, key)
+    const { period } = declaration
+    const n = attemptsFrom + this.#sent
+    this.#history.add({ kind: 'try', n, id, employer, period, digest, fen: [] })
+    const headers = { 'content-type': 'application/json', 'idempotency-key': key, authorization }
+    return { body: Buffer.from(body, 'latin1'), headers }
+  }
+}
+
+/** Waits until all is posted; declarations a second, where that took a while. */
+async function drain(observer: Observer): Promise<number | null> {
+  const began = performance.now()
+  const first = await observer.look()
+  let last = first
+  while ((last?.backlog ?? 1) > 0 && performance.now() - began < drainMsMax) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    last = await observer.look()
+  }
+  const seconds = (performance.now() - began) / 1_000
+  const posted = (last?.posted ?? 0) - (first?.posted ?? 0)
+  return seconds >= 0.5 && posted > 0 ? posted / seconds : null
+}

@@ -1,0 +1,126 @@
+/**
+ * A running installation, driven from outside with tokens for synthetic employers. There is no dry run:
+ * what is filed is filed for real. So one filing goes ahead, and where its receipt is not of an
+ * environment that is plainly none of production, nothing else is sent.
+ */
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../../src/platform/failure.ts'
+import { createGenerator } from '../support/generator.ts'
+import { type Filer, type Filers, findFilers, prepareFiling } from './filings.ts'
+import type { Observed } from './observer.ts'
+import type { RemoteOptions } from './options.ts'
+import type { Profile } from './profile.ts'
+
+/** What an environment that is no production is called; anything else is taken for production. */
+const harmless = /^(dev|test|stag|rehears|sandbox|demo|load|perf|faults|bench|uat|qa)/i
+
+/** @throws UsageError for a file without tokens */
+export function readTokens(file: string): Extract<Filers, { tokens: unknown }> {
+  let lines: string[]
+  try {
+    lines = readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean)
+  } catch (error) {
+    throw new UsageError(`--token-file can't be read: ${(error as Error).message}`)
+  }
+  const tokens = lines.map((token, i) => {
+    try {
+      const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
+      const { employers } = JSON.parse(payload) as { employers: string[] }
+      if (Array.isArray(employers) && employers.length > 0) return { token, employers }
+    } catch {
+      // the next line says it
+    }
+    throw new UsageError(
+      `Line ${i + 1} of ${file} is no token that names employers (npm run token).`,
+    )
+  })
+  if (tokens.length === 0) throw new UsageError(`${file} has no token: one on each line.`)
+  return { tokens }
+}
+
+/**
+ * Files one declaration and looks at its receipt.
+ * @throws UsageError where the installation may be one of production
+ */
+export async function assertHarmless(
+  { url }: RemoteOptions,
+  filers: Filers,
+  { profile, period, seed }: { profile: Profile; period: string; seed: number },
+): Promise<string> {
+  const generator = createGenerator(seed)
+  const [filer] = await findFilers(filers, 1, generator)
+  const filing = prepareFiling(
+    { profile, period, policies: undefined },
+    filer as Filer,
+    generator,
+    false,
+  )
+  const answer = await fetch(new URL('/v1/declarations', url), {
+    method: 'POST',
+    headers: {
+      authorization: filing.authorization,
+      'content-type': 'application/json',
+      'idempotency-key': `rehearsal-first-${Date.now()}`,
+    },
+    body: Buffer.from(filing.body, 'latin1'),
+    signal: AbortSignal.timeout(20_000),
+  }).catch((error: Error) => {
+    throw new UsageError(`${url} can't be reached: ${error.message}`)
+  })
+  if (answer.status !== 202) {
+    throw new UsageError(
+      `${url} did not accept a first filing: ${answer.status} ${(await answer.text()).slice(0, 300)}`,
+    )
+  }
+  const { receipt } = (await answer.json()) as { receipt: { statement: { environment: string } } }
+  const { environment } = receipt.statement
+  if (harmless.test(environment)) return environment
+  throw new UsageError(
+    `${url} writes the environment "${environment}" into its receipts, which may be production: nothing more is filed (one declaration was, to see this; cancel it). Rehearse against an installation whose ENVIRONMENT begins with test, staging, rehearsal or the like.`,
+  )
+}
+
+const statusMsMax = 900
+
+/** What everybody may ask of an installation. */
+export class RemoteObserver {
+  readonly #url: string
+  readonly #acceptedSoFar: () => number
+
+  constructor(url: string, acceptedSoFar: () => number) {
+    this.#url = url
+    this.#acceptedSoFar = acceptedSoFar
+  }
+
+  async look(): Promise<Observed | undefined> {
+    try {
+      const answer = await fetch(new URL('/v1/service/status', this.#url), {
+        signal: AbortSignal.timeout(statusMsMax),
+      })
+      const { backlog } = (await answer.json()) as { backlog: { declarations: number } }
+      if (backlog.declarations < 0) return undefined
+      const accepted = this.#acceptedSoFar()
+      const waiting = Math.min(accepted, backlog.declarations)
+      return {
+        accepted,
+        posted: accepted - waiting,
+        backlog: waiting,
+        ...{
+          groupSize: null,
+          committing: null,
+          commitMs: null,
+          posting: null,
+          machineCores: null,
+          processes: [],
+        },
+      }
+    } catch {
+      return undefined
+    }
+  }
+
+  async stop(): Promise<void> {}
+}
