@@ -13,6 +13,8 @@ import type { Bar } from './platform/bar.ts'
 export type FollowedBatch = {
   readonly id: string
   readonly stage: Stage
+  readonly mode: 'all-or-nothing' | 'accept-good'
+  readonly format?: string
   readonly progress: {
     readonly percent?: number
     readonly rows?: Readonly<Record<'read' | 'good' | 'setAside' | 'filed' | 'posted', number>>
@@ -59,7 +61,9 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
   if (batch.links.errors !== undefined) await saveErrors(dependencies, batch, batch.links.errors)
   const { rows, deadLetters = 0 } = batch.progress
   if (deadLetters > 0)
-    write(`${deadLetters} declarations could not be posted yet; the operator sees to them.\n`)
+    write(
+      `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
+    )
   return batch.stage === 'posted' && rows?.setAside === 0 && deadLetters === 0
 }
 
@@ -74,24 +78,35 @@ function stageText({ stage, progress }: FollowedBatch): string {
     checking: `${count(good + setAside)} of ${count(read)} rows`,
     filing: `${count(filed)} of ${count(good)} rows${aside}`,
     posting: `${count(posted)} of ${count(good)} rows${aside}`,
-    posted: `${count(posted)} rows in ${count(declarations)} declarations${aside}`,
-    refused: `nothing was filed of ${count(read)} rows${aside}`,
+    posted: `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}${aside}`,
+    refused: `nothing was filed of ${counted(read, 'row')}${aside}`,
   }
-  return `${stage}: ${done[stage] ?? `${count(read)} rows`}${speed}`
+  return `${stage}: ${done[stage] ?? counted(read, 'row')}${speed}`
+}
+
+function counted(number: number, what: string): string {
+  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`
 }
 
 async function saveErrors(
   { file, save, write }: FollowDependencies,
-  { stage }: FollowedBatch,
+  { stage, mode, format }: FollowedBatch,
   errors: string,
 ): Promise<void> {
-  const { dir, name, ext } = path.parse(file)
-  const format = ext.toLowerCase() === '.xlsx' ? 'xlsx' : 'csv'
-  const saved = path.join(dir, `${name}.errors.${format}`)
-  await save(`${errors}?format=${format}`, saved)
+  const saved = errorsFileOf(file, format === 'xlsx' ? 'xlsx' : 'csv')
+  await save(`${errors}?format=${path.extname(saved).slice(1)}`, saved)
+  write(`The rows that are wrong are in ${saved}, each with what to do.\n`)
   write(
-    stage === 'refused'
-      ? `The rows that are wrong are in ${saved}: mend them in ${file} and send it again, or send it with --mode accept-good to file the others.\n`
-      : `The rows that are wrong are in ${saved}, each with what to do: mend them in ${file} and send it again with --kind correction.\n`,
+    stage === 'refused' && mode === 'all-or-nothing'
+      ? `Nothing was filed. Mend them in ${file} and send it again; or send it with --mode accept-good, and then these rows alone.\n`
+      : `Mend them there, and send that file with the same command: npm run upload -- ${saved} …\n`,
   )
+}
+
+/** Beside the file; of an errors file the next one, which doesn't take its place. */
+function errorsFileOf(file: string, format: 'csv' | 'xlsx'): string {
+  const { dir, name } = path.parse(file)
+  const [, stem = name, before] = /^(.*)\.errors(?:-([0-9]+))?$/.exec(name) ?? []
+  const next = stem === name ? '' : `-${Number(before ?? 1) + 1}`
+  return path.join(dir, `${stem}.errors${next}.${format}`)
 }

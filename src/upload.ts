@@ -29,7 +29,7 @@ import { type FollowedBatch, follow } from './upload-follow.ts'
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
   '[--employer USCC] [--kind regular] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
-  '[--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
+  '[--amends BATCH] [--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
 
 type Options = {
   readonly file: string
@@ -88,7 +88,7 @@ function readArguments(args: string[]): Options {
       args,
       allowPositionals: true,
       options: {
-        ...{ employer: text, period: text, region: text, format: text, token: text },
+        ...{ employer: text, period: text, region: text, format: text, token: text, amends: text },
         'token-file': text,
         kind: { ...text, default: 'regular' },
         mode: { ...text, default: 'all-or-nothing' },

@@ -15,6 +15,7 @@ import {
   pieceBytesMax,
   setAsideStretchRows,
 } from '../limits.ts'
+import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import { type FileFinding, writeFileFinding } from './file-findings.ts'
 import { columnName, type Header } from './header.ts'
@@ -27,9 +28,11 @@ import { readTable, type TablePosition } from './table.ts'
 import { type BatchWork, writeStep } from './work.ts'
 
 /** A row that was not filed. */
-type ErrorRow = {
-  /** In the file; of an errors file that was sent back, in the first one. */
+export type ErrorRow = {
+  /** In the file. */
   readonly row: number
+  /** Of a mended file: the row in the first one, as filed. */
+  readonly position?: string
   readonly cells: readonly string[]
   readonly findings: readonly FileFinding[]
 }
@@ -62,17 +65,20 @@ export async function keepErrorRows(
       await savePlace(client, keys, batch, place)
     })
   }
+  const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
   const options = await tableOptionsOf(work, sourceOf(batch))
   for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
-    for (const { row, cells, position: amended } of read.rows) {
+    for (const { row, cells } of read.rows) {
       if (stretch !== stretchOf(row)) {
         stretch = stretchOf(row)
         wrong = await readStretch(pool, keys, batch, stretch)
       }
       const findings = wrong.get(row)
-      if (findings !== undefined) picked.add({ row: amended ?? row, cells, findings })
+      if (findings === undefined) continue
+      const position = amendment && positionOf(cells, read.header)
+      picked.add({ row, ...(position !== undefined && { position }), cells, findings })
     }
     position = read.next
     unwritten += read.rows.length
@@ -80,6 +86,10 @@ export async function keepErrorRows(
     if (unwritten >= gatheredRowsMax || picked.isFull) await flush(false)
   }
   await flush(true)
+}
+
+function positionOf(cells: readonly string[], header: Header | undefined): string {
+  return (cells[header?.columns.position ?? -1] ?? '').trim()
 }
 
 /** The part of a file that a row is in. */
@@ -185,16 +195,24 @@ async function insertErrorRows(
   })
 }
 
+/** What was kept, as its errors file tells it. */
+export async function* readRefusedRows(
+  rows: AsyncIterable<ErrorRow>,
+  header: Header,
+): AsyncGenerator<RefusedRow> {
+  for await (const { findings, ...row } of rows)
+    yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
+}
+
 /**
- * What was kept, in the file's order, for the errors file; one statement for each piece, so that who
- * reads slowly holds no connection.
+ * What was kept, in the file's order; one statement for each piece, so that who reads slowly holds no
+ * connection.
  */
 export async function* readErrorRows(
   pool: pg.Pool,
   keys: PieceKeys['all'],
   batch: string,
-  header: Header,
-): AsyncGenerator<RefusedRow> {
+): AsyncGenerator<ErrorRow> {
   for (let after = 0; ; after += 1) {
     const { rows } = await pool.query<{ sealed: Buffer }>({
       name: 'read-error-rows',
@@ -205,9 +223,7 @@ export async function* readErrorRows(
     if (found === undefined) return
     const place = piecePlace(batch, after + 1)
     const bytes = openPiece(keys, place, found.sealed, pieceBytesMax)
-    for (const { row, cells, findings } of JSON.parse(bytes.toString()) as ErrorRow[]) {
-      yield { row, cells, faults: findings.map((finding) => faultOf(finding, header)) }
-    }
+    yield* JSON.parse(bytes.toString()) as ErrorRow[]
   }
 }
 

@@ -7,6 +7,7 @@ import type pg from 'pg'
 import { periodPattern } from '../declaration/period.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
 import { gatheredRowsMax, pieceBytesMax } from '../limits.ts'
+import { claimAmended, type MendedRows } from './claim-amended.ts'
 import { endsReading, type FileFinding } from './file-findings.ts'
 import type { Header } from './header.ts'
 import { kindOfFile } from './kind.ts'
@@ -42,28 +43,39 @@ export async function readFile(
   const findings = [...before.findings]
   const gathered = new Gathered(work.pieces)
   let position = before.position
+  let mended: MendedRows | undefined
   const flush = () => {
     const { rows, pieces } = gathered.take()
     return writeStep(dependencies, work, { rows_read: rows }, async (client) => {
       await insertPieces(client, keys, batch, pieces)
       await saveProgress(client, keys, batch, { ...(position && { position }), findings })
-      await client.query('update batch.work set pieces = $2 where batch = $1', [
-        batch,
-        gathered.pieces,
+      await client.query('update batch.work set pieces = $2, rows_mended = $3 where batch = $1', [
+        ...[batch, gathered.pieces, mended?.bytes],
       ])
     })
   }
   const options = await tableOptionsOf(work, sourceOf(batch))
   let ended = findings.some(endsReading)
+  const report = (finding: FileFinding) => {
+    ended ||= endsReading(finding)
+    if (findings.length < findingsMax || endsReading(finding)) findings.push(finding)
+  }
+  let claimed = false
+  const claim = async (header: Header | undefined) => {
+    claimed = true
+    const { mended: rows, finding } = await claimAmended(dependencies, work, header)
+    if (finding && !findings.some(({ code }) => code === finding.code)) report(finding)
+    return rows
+  }
   for await (const read of readTable(sourceOf(batch), { ...options, from: position })) {
-    for (const row of read.rows) gathered.add(row)
+    if (!claimed && read.header !== undefined) mended = await claim(read.header)
+    if (ended) break
+    for (const row of read.rows) gathered.add(mended?.take(row) ?? row)
     position = read.next
-    for (const finding of read.findings) {
-      ended ||= endsReading(finding)
-      if (findings.length < findingsMax || endsReading(finding)) findings.push(finding)
-    }
+    for (const finding of read.findings) report(finding)
     if (gathered.rows >= gatheredRowsMax) await flush()
   }
+  if (!claimed && !ended) mended = await claim(undefined)
   await flush()
   return moveOn(dependencies, work, ended ? 'give up' : 'read')
 }

@@ -14,6 +14,7 @@ import {
   claimWork,
   finishPosted,
   moveOn,
+  NotYetError,
   releaseWork,
   type StepDependencies,
   WorkLostError,
@@ -77,8 +78,8 @@ function takeBatches(
       if (work === undefined) return false
       await workOn(dependencies, work)
     } catch (error) {
-      const lost = error instanceof WorkLostError || signal.aborted
-      if (!lost) dependencies.onError(error, work?.batch)
+      const told = error instanceof WorkLostError || error instanceof NotYetError
+      if (!told && !signal.aborted) dependencies.onError(error, work?.batch)
       if (work === undefined) return false
       const pauseMs = signal.aborted ? 0 : batchRetryMs
       await releaseWork(dependencies.pool, work, pauseMs).catch(() => {})

@@ -25,6 +25,8 @@ export type BatchRequest = {
   /** SHA-256 of the whole file, where it is known before. */
   readonly expectedDigest: Buffer | undefined
   readonly fileName: string | undefined
+  /** The batch whose rows that were set aside it has, mended. */
+  readonly amends: string | undefined
 }
 
 export type NewUpload = BatchRequest & {
@@ -73,6 +75,7 @@ export type UploadRow = {
   received_at: string | null
   created_at: string
   touched_at: string
+  amends: string | null
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
@@ -95,6 +98,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
     receivedAtMicros: row.received_at === null ? undefined : Number(row.received_at),
     digest: row.digest ?? undefined,
     sameAs: row.same_as ?? undefined,
+    amends: row.amends ?? undefined,
   }
 }
 

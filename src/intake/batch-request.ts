@@ -39,6 +39,13 @@ export const batchRequestSchema = Type.Object(
     sha256: Type.Optional(
       Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the whole file, hexadecimal.' }),
     ),
+    amends: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+        description:
+          'The batch whose rows that were set aside are in this file, mended. Its errors file says so by itself.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -48,6 +55,7 @@ const faultsMax = 50
 const allFormats = {
   ...formats,
   sha256: { 'zh-CN': ' 64 位小写十六进制', en: '64 hexadecimal digits in small letters' },
+  amends: { 'zh-CN': '批次编号（UUID）', en: 'the id of a batch' },
 }
 
 /** The well-formed members, none of them certain. */
@@ -101,7 +109,7 @@ function checkPeriod(
 
 /** Members without a fault are whole. */
 function requestOf(members: Members): BatchRequest {
-  const { employer, period, region, kind, mode, format, filename, size, sha256 } = members
+  const { employer, period, region, kind, mode, format, filename, size, sha256, amends } = members
   return {
     employer,
     period: period as string,
@@ -112,6 +120,7 @@ function requestOf(members: Members): BatchRequest {
     size,
     expectedDigest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
     fileName: filename,
+    amends,
   }
 }
 

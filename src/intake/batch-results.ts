@@ -5,8 +5,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { readErrorRows } from '../batch/error-rows.ts'
-import { type RefusedRow, writeErrorsFile } from '../batch/errors-file.ts'
+import { type ErrorRow, readErrorRows, readRefusedRows } from '../batch/error-rows.ts'
+import { writeErrorsFile } from '../batch/errors-file.ts'
 import { listUnits } from '../batch/filed.ts'
 import { findHeader } from '../batch/find.ts'
 import type { UnitKey } from '../batch/pieces.ts'
@@ -93,7 +93,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside.',
+        'The original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 409 while the file is not checked yet, 404 where no row was set aside.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),
@@ -174,18 +174,15 @@ async function sendErrors(
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
   reply.raw.once('close', leave)
   const format = request.query.format ?? 'csv'
-  const rows = until(stop, readErrorRows(readPool, sealingKeys, id, header))
+  const rows = readRefusedRows(until(stop, readErrorRows(readPool, sealingKeys, id)), header)
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events
-    .send(Readable.from(writeErrorsFile({ format, header, rows })))
+    .send(Readable.from(writeErrorsFile({ format, batch: id, header, rows })))
 }
 
 /** A file that is not whole breaks off: who fetches it must see that. */
-async function* until(
-  stop: AbortSignal,
-  rows: AsyncIterable<RefusedRow>,
-): AsyncGenerator<RefusedRow> {
+async function* until(stop: AbortSignal, rows: AsyncIterable<ErrorRow>): AsyncGenerator<ErrorRow> {
   for await (const row of rows) {
     stop.throwIfAborted()
     yield row

@@ -94,6 +94,9 @@ export const batchSchema = Type.Object({
   links: Type.Object({
     self: Type.String(),
     file: Type.Optional(Type.String({ description: 'Where its bytes go: a tus 1.0 upload.' })),
+    amends: Type.Optional(
+      Type.String({ description: 'The batch whose rows that were set aside it has, mended.' }),
+    ),
     sameAs: Type.Optional(Type.String({ description: 'The batch that brought this file first.' })),
     events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
     declarations: Type.Optional(Type.String({ description: 'What was filed of it.' })),
@@ -112,7 +115,7 @@ export const fileUrl = (id: string) => `${batchUrl(id)}/file`
 export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
   const { upload, work } = progress
   const { id, stage, employer, period, region, kind, format, mode, size, received } = upload
-  const { fileName, digest, sameAs, receivedAtMicros } = upload
+  const { fileName, digest, sameAs, amends, receivedAtMicros } = upload
   const receiving = stage === 'receiving'
   return {
     ...{ id, stage, period, region, kind, mode, received },
@@ -129,6 +132,7 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
     links: {
       self: batchUrl(id),
       ...(receiving && { file: fileUrl(id) }),
+      ...(amends !== undefined && { amends: batchUrl(amends) }),
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
       ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
       ...(isFiled(stage) && { declarations: `${batchUrl(id)}/declarations` }),

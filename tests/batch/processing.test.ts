@@ -1,7 +1,7 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readErrorRows } from '../../src/batch/error-rows.ts'
+import { readErrorRows, readRefusedRows } from '../../src/batch/error-rows.ts'
 import { forgetEnded } from '../../src/batch/forget.ts'
 import { openHeader } from '../../src/batch/read-file.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
@@ -132,7 +132,8 @@ async function errorRowsOf(batch: string) {
   const header = openHeader({ all }, batch, rows[0]?.position)
   if (header === undefined) throw new Error('no header')
   const found = []
-  for await (const row of readErrorRows(journal.pool, all, batch, header)) found.push(row)
+  const kept = readErrorRows(journal.pool, all, batch)
+  for await (const row of readRefusedRows(kept, header)) found.push(row)
   return found
 }
 

@@ -55,6 +55,7 @@ export function asked(more: Partial<NewUpload> = {}): NewUpload {
     size: undefined,
     expectedDigest: undefined,
     fileName: undefined,
+    amends: undefined,
     idempotencyKey: undefined,
     ...more,
   }

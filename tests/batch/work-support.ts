@@ -1,0 +1,153 @@
+/** Files that were received, and a worker on them that can be killed, on a test's own journal. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll } from 'vitest'
+import { type ErrorRow, readErrorRows, readRefusedRows } from '../../src/batch/error-rows.ts'
+import type { RefusedRow } from '../../src/batch/errors-file.ts'
+import { findHeader } from '../../src/batch/find.ts'
+import type { FileSource } from '../../src/batch/rows.ts'
+import type { BatchDependencies } from '../../src/batch/run.ts'
+import { type BatchWork, claimWork } from '../../src/batch/work.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { inTransaction } from '../../src/platform/postgres.ts'
+import { type Journal, openJournal, policies } from '../support/journal.ts'
+
+export let journal: Journal
+const files = new Map<string, Buffer | FileSource>()
+beforeAll(async () => {
+  journal = await openJournal()
+})
+afterAll(() => journal.close())
+
+function sourceOf(batch: string): FileSource {
+  const file = files.get(batch)
+  if (typeof file === 'function') return file
+  const bytes = file as Buffer
+  return async function* (offset) {
+    for (let at = offset; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+  }
+}
+
+export type Received = {
+  readonly format: BatchWork['format']
+  readonly mayFileFor: readonly string[]
+  readonly mode?: BatchWork['mode']
+  readonly kind?: string
+  readonly employer?: string
+  readonly receivedAt?: string
+  readonly subject?: string
+  readonly period?: string
+  readonly amends?: string
+}
+
+/** A batch whose last byte is here. */
+export async function receiveFile(file: Buffer | FileSource, more: Received): Promise<string> {
+  const id = randomUUID()
+  files.set(id, file)
+  await journal.database.owner.query(
+    `insert into batch.batch (id, may_file_for, region, kind, format, mode, stage,
+       received, received_at, employer, subject, period, amends)
+     values ($1, $2, '340100', $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11)`,
+    [
+      id,
+      more.mayFileFor,
+      more.kind ?? 'regular',
+      more.format,
+      more.mode ?? 'accept-good',
+      Buffer.isBuffer(file) ? file.length : 1,
+      more.receivedAt ?? '2024-11-20T10:00:00+08:00',
+      more.employer,
+      more.subject ?? 'bureau',
+      more.period ?? '2024-11',
+      more.amends,
+    ],
+  )
+  return id
+}
+
+export function dependencies(more: Partial<BatchDependencies> = {}): BatchDependencies {
+  const { pool, keyring } = journal
+  const [sealing] = keyring.sealingKeys
+  const [signer] = keyring.receiptKeys
+  if (sealing === undefined || signer === undefined) throw new Error('no keys')
+  const environment = () => 'test'
+  return {
+    pool,
+    inTransaction,
+    keys: { sealing, all: keyring.sealingKeys },
+    policies,
+    sourceOf,
+    acceptGroup: createAcceptGroup({
+      pool,
+      signer,
+      sealingKey: sealing,
+      environment,
+      lane: 'bulk',
+    }),
+    enqueue: () => {},
+    onFinished: () => {},
+    onError: (error) => {
+      throw error
+    },
+    ...more,
+  }
+}
+
+export async function claim(): Promise<BatchWork> {
+  const work = await claimWork(journal.pool, randomUUID(), Number.MAX_SAFE_INTEGER)
+  if (work === undefined) throw new Error('nothing to work on')
+  return work
+}
+
+export async function postAll(): Promise<void> {
+  const { rows } = await journal.pool.query('select envelope from journal.unposted')
+  for (const { envelope } of rows) await journal.post(BigInt(envelope))
+}
+
+export async function stateOf(batch: string) {
+  const { rows } = await journal.pool.query(
+    `select b.stage, w.rows_read::int as read, w.rows_good::int as good,
+       w.rows_set_aside::int as aside, w.rows_filed::int as filed, w.declarations
+     from batch.batch b join batch.work w on w.batch = b.id where b.id = $1`,
+    [batch],
+  )
+  return rows[0]
+}
+
+/** The rows that were set aside, as they were kept. */
+export async function keptRowsOf(batch: string): Promise<ErrorRow[]> {
+  const found: ErrorRow[] = []
+  const all = journal.keyring.sealingKeys
+  for await (const row of readErrorRows(journal.pool, all, batch)) found.push(row)
+  return found
+}
+
+/** The rows that their filer gets back of a table. */
+export async function refusedRowsOf(batch: string): Promise<RefusedRow[]> {
+  const all = journal.keyring.sealingKeys
+  const header = await findHeader(journal.pool, all, batch)
+  if (header === undefined) throw new Error('no header')
+  const found: RefusedRow[] = []
+  const rows = readErrorRows(journal.pool, all, batch)
+  for await (const row of readRefusedRows(rows, header)) found.push(row)
+  return found
+}
+
+export class Killed extends Error {}
+
+/** Kills the worker at its n-th transaction; before it is committed, or after. */
+export function killedAt(n: number, when: 'before' | 'after') {
+  let count = 0
+  return dependencies({
+    inTransaction: async (pool, work) => {
+      count += 1
+      const mine = count === n
+      const result = await inTransaction(pool, async (client) => {
+        const done = await work(client)
+        if (mine && when === 'before') throw new Killed()
+        return done
+      })
+      if (mine) throw new Killed()
+      return result
+    },
+  })
+}
