@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { createReceiptOf, type ReceiptDependencies } from './batch/receipt.ts'
 import { openRunningDigest } from './batch/running-digest.ts'
 import { createUploadStore, type UploadStore } from './batch/upload-store.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
@@ -80,6 +81,7 @@ async function main(): Promise<void> {
     mode: config.durability,
     standbys: config.standbys,
   })
+  const environment = () => environmentText(config, durability.faults)
   await recordPacks(readPool, policies) // before the first acceptance names one
   const queue = backend.openQueue(lane)
   const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
@@ -92,15 +94,12 @@ async function main(): Promise<void> {
     metrics,
     enqueue,
     limit: overload.limit,
-    accepting: {
-      ...acceptDependencies(keyring, acceptPool, lane),
-      warnings,
-      environment: () => environmentText(config, durability.faults),
-    },
+    accepting: { ...acceptDependencies(keyring, acceptPool, lane), warnings, environment },
   })
   const stuck = endWhenStuck(logger)
   const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
-  const { uploads, expiry } = await openUploads(keyring, batchPool, logger)
+  const uploads = await openUploads(keyring, batchPool, { policies, environment })
+  const expiry = startUploadExpiry(uploads, logger)
   let draining = false
   const app = await buildApp({
     logger,
@@ -217,18 +216,18 @@ function openPools(url: string) {
 }
 
 async function openUploads(
-  { sealingKeys }: Keyring,
+  keyring: Keyring,
   pool: AcceptDependencies['pool'],
-  logger: Logger,
-) {
-  const uploads = createUploadStore({
+  signing: Omit<ReceiptDependencies, 'signer'>,
+): Promise<UploadStore> {
+  return createUploadStore({
     pool,
     inTransaction,
-    sealingKeys,
+    sealingKeys: keyring.sealingKeys,
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
+    receiptOf: createReceiptOf({ ...signing, signer: activeKeys(keyring).signer }),
   })
-  return { uploads, expiry: startUploadExpiry(uploads, logger) }
 }
 
 /** Any number of processes may do it at once; what one could not do now, it does next time. */

@@ -51,6 +51,8 @@ export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
   readonly digest: Buffer | undefined
   /** The batch that brought the same content first. */
   readonly sameAs: string | undefined
+  /** A compact JWS, once it is received. */
+  readonly receipt: string | undefined
 }
 
 /** A row of the view batch.upload. */
@@ -76,6 +78,7 @@ export type UploadRow = {
   created_at: string
   touched_at: string
   amends: string | null
+  receipt: string | null
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
@@ -99,6 +102,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
     digest: row.digest ?? undefined,
     sameAs: row.same_as ?? undefined,
     amends: row.amends ?? undefined,
+    receipt: row.receipt ?? undefined,
   }
 }
 

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
+import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest } from '../../src/batch/running-digest.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { buildApp } from '../../src/intake/app.ts'
@@ -89,6 +90,7 @@ export async function openApp(
       sealingKeys: keyring.sealingKeys,
       runningDigest: await openRunningDigest(),
       nowMicros: () => clock.nowMicros,
+      receiptOf: createReceiptOf({ signer, policies, environment: () => 'test' }),
     }),
     isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
