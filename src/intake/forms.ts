@@ -110,6 +110,8 @@ async function takeFile(
   if (kind === 'broken' || kind === 'stalled' || (kind === 'complete' && !(await form.isWhole()))) {
     return sendProblem(request, reply, 'UPLOAD_BROKEN')
   }
+  // The batch is another request's now, which brings the same file again: it goes on.
+  if (kind === 'overtaken') throw new RefusedRequestError('UPLOAD_OVERTAKEN')
   if (form.file.file.truncated) return giveUp(context, upload, 'UPLOAD_TOO_LARGE')
   if (kind !== 'complete')
     return giveUp(context, upload, kind === 'completed' ? 'FORM_INVALID' : partRefusals[kind])
