@@ -28,6 +28,7 @@ import type { Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { findKept, JournalReader, partKeyOf } from './kept.ts'
 import { readUnit } from './merge.ts'
+import { addFindings, findReplaced } from './overtaken.ts'
 import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 import { RowSet } from './row-set.ts'
@@ -71,7 +72,10 @@ export async function fileUnits(
     }
     await group.accept()
   }
-  return moveOn(dependencies, work, 'file')
+  const replaced = file.amendment === undefined ? [] : await findReplaced(pool, work.batch)
+  return moveOn(dependencies, work, 'file', async (client) => {
+    if (replaced.length > 0) await addFindings(client, keys, work.batch, replaced)
+  })
 }
 
 async function listUnfiled(pool: pg.Pool, batch: string): Promise<Unit[]> {

@@ -116,14 +116,27 @@ async function saveProgress(
   batch: string,
   progress: Progress,
 ): Promise<void> {
-  const sealed = (place: string, of: unknown) =>
-    sealPiece(keys.sealing, `${place} ${batch}`, Buffer.from(JSON.stringify(of)))
   const rows = progress.position?.rows
   const bytesRead = rows?.format === 'csv' ? rows.offsetBytes : 0
-  await client.query(
-    'update batch.work set position = $2, findings = $3, bytes_read = $4 where batch = $1',
-    [batch, sealed('position', progress), sealed('findings', progress.findings), bytesRead],
-  )
+  await client.query('update batch.work set position = $2, bytes_read = $3 where batch = $1', [
+    ...[batch, sealed(keys, `position ${batch}`, progress), bytesRead],
+  ])
+  await saveFindings(client, keys, batch, progress.findings)
+}
+
+export async function saveFindings(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  findings: readonly FileFinding[],
+): Promise<void> {
+  await client.query('update batch.work set findings = $2 where batch = $1', [
+    ...[batch, sealed(keys, `findings ${batch}`, findings)],
+  ])
+}
+
+function sealed(keys: PieceKeys, place: string, of: unknown): Buffer {
+  return sealPiece(keys.sealing, place, Buffer.from(JSON.stringify(of)))
 }
 
 /** The header of a file, once it was found. */

@@ -309,9 +309,13 @@ describe('an errors file that is mended and sent back as it is', () => {
 })
 
 describe('a mended file', () => {
-  /** A file of one employer with some wrong rows, filed; and its errors file. */
-  async function setAside(count: number, wrongAt: readonly number[], more: Partial<Received> = {}) {
-    const rows = rowsOf(count)
+  /** A file, of one employer unless its rows are given, with some wrong rows, filed; and its errors file. */
+  async function setAside(
+    made: number | readonly Row[],
+    wrongAt: readonly number[],
+    more: Partial<Received> = {},
+  ) {
+    const rows = typeof made === 'number' ? rowsOf(made) : made
     const mayFileFor = employersOf(rows)
     const filed = rows.map((row, i) => (wrongAt.includes(i) ? wrong(row) : row))
     const first = await send(csvOf(filed), { mayFileFor, ...more })
@@ -372,6 +376,30 @@ describe('a mended file', () => {
     const [row] = await refusedRowsOf(amending)
     expect(row?.faults[0]?.message.en).toContain(other.id)
     expect(row?.faults[0]?.fix.en).toContain('correction')
+  })
+
+  test('replaces what was filed while it was being filed, and says that, too', async () => {
+    const { errors, mayFileFor, employer } = await setAside(partLinesMax + 2, [0])
+    const others = [1, 2].map(() => filingOf(declare({ lines: 1 }, { employer }), randomUUID()))
+    const amending = await send(mend(errors), { mayFileFor })
+    const { acceptGroup } = dependencies()
+    let groups = 0
+    await work(
+      dependencies({
+        acceptGroup: async (group) => {
+          const accepted = await acceptGroup(group)
+          const other = others[groups]
+          groups += 1 // after its first part, and after its head
+          if (other !== undefined) await journal.openWriter()([other])
+          return accepted
+        },
+      }),
+    )
+    expect(groups).toBe(2)
+    expect(await findingsOf(amending)).toEqual(['REPLACED_MEANWHILE'])
+    await postAll()
+    // The second came after all of it, and is in force itself.
+    expect(await inForceOf(employer)).toMatchObject({ lines: 1, kind: 'regular' })
   })
 
   test('of an employer that had filed before, and had no good row, replaces that as asked', async () => {
@@ -505,13 +533,18 @@ describe('a mended file', () => {
   }
 
   test('is followed by another worker, and the same is filed, once, wherever the first one ended', async () => {
+    const persons = rowsOf(partLinesMax + 1)
     let ends = 0
     for (const when of ['before', 'after'] as const) {
       for (let n = 1; ; n += 1) {
-        const wrongAt = [0, 2, partLinesMax + 1]
-        const { errors, rows, mayFileFor, employer } = await setAside(partLinesMax + 3, wrongAt)
-        // One row is wrong again.
-        const id = await send(errors.replace('wrong ', '').replace('wrong ', ''), { mayFileFor })
+        const small = rowsOf(4)
+        const { employer } = declare({ lines: 1 })
+        const large = persons.map(([, ...person]): Row => [employer, ...person])
+        const wrongAt = [0, 2, 4 + partLinesMax]
+        const { errors, mayFileFor } = await setAside([...small, ...large], wrongAt)
+        // The second row is wrong again.
+        const again = errors.replace('wrong ', '').replace(/wrong (?!.*wrong )/s, '')
+        const id = await send(again, { mayFileFor })
         const killed = await workOn(killedAt(n, when), await claim()).then(
           () => false,
           (error) => {
@@ -523,7 +556,7 @@ describe('a mended file', () => {
           ends += 1
           await takeUp(id)
         }
-        const done = { read: 3, good: 2, aside: 1, filed: 2, declarations: 1 }
+        const done = { read: 3, good: 2, aside: 1, filed: 2, declarations: 2 }
         expect(await stateOf(id)).toEqual({ stage: 'posting', ...done })
         const { rows: filed } = await journal.pool.query(
           `select count(*)::int as acceptances, count(distinct a.id)::int as ids
@@ -531,22 +564,25 @@ describe('a mended file', () => {
            where e.batch = $1`,
           [id],
         )
-        expect(filed).toEqual([{ acceptances: 2, ids: 2 }])
-        expect(await refusedRowsOf(id)).toMatchObject([{ position: String(partLinesMax + 3) }])
+        expect(filed).toEqual([{ acceptances: 3, ids: 3 }])
+        expect(await refusedRowsOf(id)).toMatchObject([{ position: '4' }])
         const last = await send(mend(await errorsFileOf(id)), { mayFileFor })
         await work()
         expect(await stateOf(last)).toMatchObject({ good: 1, aside: 0, filed: 1 })
-        await postAll()
         const copy = await send(`${mend(errors)}\r\n`, { mayFileFor })
         await work()
         expect(await codesOf(copy)).toEqual(wrongAt.map(() => ['ROW_NOT_SET_ASIDE']))
-        const count = rows.length
-        expect(await inForceOf(employer)).toMatchObject({ lines: count, persons: count })
+        await postAll()
+        for (const rows of [small, large]) {
+          const count = rows.length
+          const standing = await inForceOf(rows[0]?.[0] as string)
+          expect(standing).toMatchObject({ lines: count, persons: count, kind: 'correction' })
+        }
         if (!killed) break
       }
     }
     expect(ends).toBeGreaterThan(14)
-  }, 120_000)
+  }, 300_000)
 })
 
 test('rows of one employer with another header than its first are set aside, each of them', async () => {

@@ -70,6 +70,19 @@ export const amendmentEntries = {
     wrong: '第十天上传',
     right: '七天内上传',
   }),
+  REPLACED_MEANWHILE: warning(file, {
+    title: ['申报期间另有申报，已被替换', 'Something else was filed meanwhile, and is replaced'],
+    message: [
+      '在本文件核验之后、受理之前，单位 {employer} 本所属期另有申报（{id}），已被本次改正替换。',
+      'After this file was checked and before it was accepted, something else was filed for {employer} ({id}); this file replaces it.',
+    ],
+    fix: [
+      '请核对该申报的内容；其中应保留的，请将该单位的全部行以“更正”（correction）方式上传。',
+      'Look at what was filed there; if some of it is to stand, send all rows of that employer as a correction.',
+    ],
+    wrong: '两人同时为同一单位申报',
+    right: '先后申报，后者包括全部人员',
+  }),
   ROW_NOT_SET_ASIDE: error(row, {
     title: ['不是待改正的行', 'Not a row that waits to be mended'],
     message: [
