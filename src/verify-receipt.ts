@@ -1,6 +1,6 @@
 /**
  * `npm run verify-receipt -- FILE [--jwks FILE]`: verifies a receipt offline. FILE is a saved 202
- * answer or the receipt alone; the public keys are those of the keyring or of a saved
+ * answer, the saved status of a batch, or the receipt alone; the public keys are those of the keyring or of a saved
  * /.well-known/jwks.json. Exits with 1 when the receipt does not verify.
  */
 import { readFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ function changedBeside(
   statement: Record<string, unknown>,
 ): string | undefined {
   if (answer.receipt === undefined) return undefined
-  const told = ['id', 'acceptedAt', 'deadline', 'onTime'].find(
+  const told = Object.keys(statement).find(
     (name) => name in answer && answer[name] !== statement[name],
   )
   const status = 'status' in answer && answer.status !== 'accepted' ? 'status' : undefined
