@@ -32,6 +32,8 @@ type Named = {
   period: string
   region: string
   employer: string | null
+  /** Its rows are declarations, which no row of a table mends. */
+  of_declarations: boolean
 }
 
 export type ClaimDependencies = StepDependencies & { readonly keys: PieceKeys }
@@ -62,7 +64,12 @@ export async function claimAmended(
   const finding = refusalOf(work, ids, named)
   if (finding !== undefined) return { finding }
   const one = named.find(({ id }) => id === ids[0]) as Named
-  const open = await claim(dependencies, work, one)
+  const family = await findFamily(pool, one.first)
+  if (isWorkedOn(family.stage)) throw new NotYetError(`batch ${one.first} is worked on`)
+  if (family.rows_open === null && family.forgotten)
+    return { finding: fileFinding('AMENDED_FORGOTTEN') }
+  const known = family.rows_open ?? (await rowsSetAside(dependencies, one.first)).bytes
+  const open = await claim(dependencies, work, one, known)
   const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
   return {
     mended: new MendedRows(open, new RowSet(mended ?? undefined)),
@@ -87,9 +94,11 @@ async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]
   const { rows } = await pool.query<Named>({
     name: 'find-amended',
     text: `
-      select id, coalesce(first, id) as first, subject, mode, stage, period, region, employer
-      from batch.batch
-      where id = any($1::text[])`,
+      select b.id, coalesce(b.first, b.id) as first, b.subject, b.mode, b.stage, b.period, b.region,
+        b.employer,
+        exists (select from batch.unit u where u.batch = b.id and u.entry > 0) as of_declarations
+      from batch.batch b
+      where b.id = any($1::text[])`,
     values: [ids],
   })
   return rows
@@ -106,6 +115,7 @@ function refusalOf(
   })
   const families = new Set(known.map(({ first }) => first))
   if (known.length < new Set(ids).size || families.size > 1) return fileFinding('AMENDED_UNKNOWN')
+  if (known.some((one) => one.of_declarations)) return fileFinding('AMENDED_ROWS_UNKNOWN')
   if (known.some(({ mode }) => mode === 'all-or-nothing')) return fileFinding('AMENDED_WHOLE')
   const differs = known.some(
     ({ period, region, employer }) =>
@@ -116,22 +126,26 @@ function refusalOf(
 
 const workedOn = stages.filter(isWorkedOn)
 
-/** In one transaction, at the family's row: of two at once, the second sees the first one's claim. */
+/**
+ * In one transaction, at the family's row: of two at once, the second sees the first one's claim.
+ * @param known the rows that were set aside of the first file; not kept where they were deleted
+ *   meanwhile, as then some may be missing: the next worker finds so
+ */
 async function claim(
   dependencies: ClaimDependencies,
   work: BatchWork,
   { id, first }: Named,
+  known: Buffer,
 ): Promise<RowSet> {
-  const { pool } = dependencies
-  const before = await findFamily(pool, first)
-  if (isWorkedOn(before.stage)) throw new NotYetError(`batch ${first} is worked on`)
-  const known = before.rows_open ?? (await rowsSetAside(dependencies, first)).bytes
   let open: Buffer | undefined
   await writeStep(dependencies, work, {}, async (client) => {
     await client.query({
       name: 'keep-open-rows',
       text: `
-        insert into batch.amended (first, rows_open) values ($1, $2)
+        insert into batch.amended (first, rows_open)
+        select batch, $2
+        from batch.work
+        where batch = $1 and not (errors_position is null and rows_set_aside > 0)
         on conflict (first) do nothing`,
       values: [first, known],
     })
@@ -161,17 +175,27 @@ async function claim(
   return new RowSet(open)
 }
 
-async function findFamily(pool: pg.Pool, first: string) {
-  const { rows } = await pool.query<{ stage: Stage; rows_open: Buffer | null }>({
+type Family = {
+  stage: Stage
+  /** Null: nothing amends it yet. */
+  rows_open: Buffer | null
+  /** The rows that were set aside of the first file are deleted. */
+  forgotten: boolean
+}
+
+async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
+  const { rows } = await pool.query<Family>({
     name: 'find-family',
     text: `
-      select b.stage, a.rows_open
+      select b.stage, a.rows_open,
+        coalesce(w.errors_position is null and w.rows_set_aside > 0, false) as forgotten
       from batch.batch b
       left join batch.amended a on a.first = b.id
+      left join batch.work w on w.batch = b.id
       where b.id = $1`,
     values: [first],
   })
-  return rows[0] as { stage: Stage; rows_open: Buffer | null }
+  return rows[0] as Family
 }
 
 async function rowsSetAside(

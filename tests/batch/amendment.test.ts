@@ -10,6 +10,7 @@ import { HistoryFile } from '../../src/audit/history.ts'
 import { readErrorRows, readRefusedRows } from '../../src/batch/error-rows.ts'
 import { writeErrorsFile } from '../../src/batch/errors-file.ts'
 import { findLayout } from '../../src/batch/find.ts'
+import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
 import { JournalReader } from '../../src/batch/kept.ts'
 import { openFindings } from '../../src/batch/read-file.ts'
 import { startBatchWorker, workOn } from '../../src/batch/run.ts'
@@ -18,6 +19,7 @@ import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { findAcceptances } from '../../src/journal/find.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { amendmentCountsMicros, partLinesMax } from '../../src/limits.ts'
+import { inTransaction } from '../../src/platform/postgres.ts'
 import { declare, filingOf, rulesOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 import { csvOf, employersOf, plainTitles, type Row, readAll, rowsOf, sourceOf } from './support.ts'
@@ -424,6 +426,9 @@ describe('a mended file', () => {
     const { errors, rows, first, mayFileFor } = await setAside(3, [0])
     const whole = await setAside(3, [0], { mode: 'all-or-nothing' })
     const otherFile = await setAside(2, [0])
+    const declared = `${JSON.stringify({ ...declare({ employer: mayFileFor[0] as string }), period: '2024-10' })}\n{}`
+    const lines = await send(declared, { mayFileFor, format: 'ndjson' })
+    await work()
     const cases: [string, string, Partial<Received>][] = [
       ['AMENDED_UNKNOWN', mend(errors), { subject: 'somebody else' }],
       ['AMENDED_UNKNOWN', mend(errors).replaceAll(first, randomUUID()), {}],
@@ -432,6 +437,8 @@ describe('a mended file', () => {
       ['AMENDED_OTHERWISE', mend(errors), { period: '2024-10' }],
       ['AMENDED_OTHERWISE', mend(errors), { employer: mayFileFor[0] as string }],
       ['AMENDED_ROWS_UNKNOWN', csvOf([rows[0] as Row]).toString(), { amends: first }],
+      ['AMENDED_ROWS_UNKNOWN', declared, { amends: lines, format: 'ndjson' }],
+      ['AMENDED_ROWS_UNKNOWN', mend(errors).replaceAll(first, lines), {}],
     ]
     for (const [code, file, more] of cases) {
       const id = await send(file, { mayFileFor, ...more })
@@ -445,6 +452,30 @@ describe('a mended file', () => {
     })
     await work()
     expect(await stateOf(told)).toMatchObject({ stage: 'posting', good: 1, aside: 0 })
+  })
+
+  test('is told so where the rows were deleted months later, unless some were mended before', async () => {
+    const [late, begun] = [await setAside(3, [0]), await setAside(3, [0, 1])]
+    const [titles, one, other] = mend(begun.errors).split('\r\n')
+    await send(`${titles}\r\n${one}\r\n`, { mayFileFor: begun.mayFileFor })
+    await work()
+    await postAll()
+    await finishPosted(journal.pool)
+    while (await forgetEnded(journal.pool, inTransaction));
+    await journal.database.owner.query(
+      `update batch.work set forgotten_at = now() - interval '91 days' where batch = any($1)`,
+      [[late.first, begun.first]],
+    )
+    while (await forgetErrors(journal.pool, inTransaction));
+    const id = await send(mend(late.errors), { mayFileFor: late.mayFileFor })
+    await work()
+    expect(await findingsOf(id)).toEqual(['AMENDED_FORGOTTEN'])
+    expect(await stateOf(id)).toMatchObject({ stage: 'unreadable', read: 0, filed: 0 })
+    const rest = await send(`${titles}\r\n${other}\r\n`, { mayFileFor: begun.mayFileFor })
+    await work()
+    expect(await stateOf(rest)).toMatchObject({ stage: 'posting', good: 1, aside: 0 })
+    await postAll()
+    expect(await inForceOf(begun.employer)).toMatchObject({ lines: 3, persons: 3 })
   })
 
   test('whose header names no batch any more is refused where something was filed', async () => {

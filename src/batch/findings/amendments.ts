@@ -47,15 +47,28 @@ export const amendmentEntries = {
   AMENDED_ROWS_UNKNOWN: error(file, {
     title: ['没有“原行号”一列', 'The column of original row numbers is missing'],
     message: [
-      '要改正某批次的文件须有“原行号”一列，才能知道改正的是哪些行。',
-      'A file that amends a batch needs the column of original row numbers: without it, which rows it mends is not known.',
+      '要改正某批次的文件须有“原行号”一列，才能知道改正的是哪些行；NDJSON 文件中的申报没有行可以改正。',
+      'A file that amends a batch needs the column of original row numbers: without it, which rows it mends is not known. Declarations of NDJSON have no such rows.',
     ],
     fix: [
-      '请在下载的错误清单（CSV 或 XLSX）中改正，并保留“原行号”一列。',
-      'Mend the rows in the errors file itself (CSV or XLSX), and keep its column of row numbers.',
+      '请在下载的错误清单（CSV 或 XLSX）中改正，并保留“原行号”一列；NDJSON 中改正的申报请作为单独的文件上传，不写 amends。',
+      'Mend the rows in the errors file itself (CSV or XLSX), and keep its column of row numbers. Send mended declarations of NDJSON as a file of their own, without amends.',
     ],
     wrong: '姓名,证件号码,申报工资',
     right: '姓名,证件号码,申报工资,原行号',
+  }),
+  AMENDED_FORGOTTEN: error(file, {
+    title: ['待改正的行已删除', 'The rows to be mended are deleted'],
+    message: [
+      '被改正的批次结束已超过 90 天，被搁置的行已删除，无法再与其合并。',
+      'The batch that this file amends ended more than 90 days ago: the rows that were set aside are deleted, and can not be merged any more.',
+    ],
+    fix: [
+      '请将该单位的全部行以“更正”（correction）方式作为新文件上传；没有申报过的单位用“正常”（regular）。',
+      'Send all rows of each employer as a new file: as a correction, or as regular where nothing was filed of it.',
+    ],
+    wrong: '一百天后上传错误清单',
+    right: '九十天内上传；之后上传该单位的全部行',
   }),
   AMENDED_LATE: warning(file, {
     title: ['改正的行按本次接收时间计算', 'The mended rows count from now'],
