@@ -52,9 +52,9 @@ export async function readFile(
     })
   }
   const claim = async (header: Header | undefined) => {
-    const claimed = await claimAmended(dependencies, work, header)
-    if (claimed.finding !== undefined) found.reportOnce(claimed.finding)
-    return claimed
+    const outcome = await claimAmended(dependencies, work, header)
+    if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
+    return outcome
   }
   const reading = found.ended ? [] : readRows(sourceOf(batch), work, position)
   for await (const read of reading) {
