@@ -3,15 +3,14 @@
  * database whether everything acknowledged was posted exactly once, to the fen, provably. Exits with
  * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { type AuditReport, auditHistory } from './audit/audit.ts'
-import type { PublicJwk } from './journal/compact-jws.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
+import { readReceiptKeys } from './platform/receipt-keys.ts'
 
 const usage = 'Usage: npm run audit -- --history FILE [--jwks FILE] [--json]'
 
@@ -20,10 +19,7 @@ async function main(args: string[]): Promise<void> {
   const { history, jwks, json } = readArguments(args)
   const config = readConfig(process.env)
   const keyring = readKeyring(config.keyringFile)
-  const publicKeys: readonly PublicJwk[] =
-    jwks === undefined
-      ? keyring.receiptKeys.map(({ publicJwk }) => publicJwk)
-      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicJwk[] }).keys
+  const publicKeys = readReceiptKeys(config.keyringFile, jwks)
   const began = performance.now()
   const report = await withDatabase(config, async ({ ownerUrl }) => {
     const client = new pg.Client({ connectionString: ownerUrl, application_name: 'spillway-audit' })

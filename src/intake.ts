@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { readBatchCounts } from './batch/counts.ts'
+import { createReceiptOf, type ReceiptDependencies } from './batch/receipt.ts'
 import { openRunningDigest } from './batch/running-digest.ts'
 import { createSlotStore, type SlotStore } from './batch/slot-store.ts'
 import { createUploadStore, type UploadStore } from './batch/upload-store.ts'
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
     mode: config.durability,
     standbys: config.standbys,
   })
+  const environment = () => environmentText(config, durability.faults)
   await recordPacks(readPool, policies) // before the first acceptance names one
   const queue = backend.openQueue(lane)
   const enqueue = openEnqueue(config, new Map([[lane, queue]]), metrics, logger)
@@ -100,15 +102,12 @@ async function main(): Promise<void> {
     metrics,
     enqueue,
     limit: overload.limit,
-    accepting: {
-      ...acceptDependencies(keyring, acceptPool, lane),
-      warnings,
-      environment: () => environmentText(config, durability.faults),
-    },
+    accepting: { ...acceptDependencies(keyring, acceptPool, lane), warnings, environment },
   })
   const stuck = endWhenStuck(logger)
   const watchdog = startWatchdog([commitCheck(committer)], stuck.onStuck)
-  const { expiry, ...stores } = await openStores(keyring, batchPool, metrics, logger)
+  const signing = { policies, environment }
+  const { expiry, ...stores } = await openStores(keyring, batchPool, signing, metrics, logger)
   let draining = false
   const app = await buildApp({
     logger,
@@ -225,18 +224,20 @@ function openPools(url: string) {
 }
 
 async function openStores(
-  { sealingKeys }: Keyring,
+  keyring: Keyring,
   pool: AcceptDependencies['pool'],
+  signing: Omit<ReceiptDependencies, 'signer'>,
   { uploadBytes }: IntakeMetrics,
   logger: Logger,
 ) {
   const uploads = createUploadStore({
     pool,
     inTransaction,
-    sealingKeys,
+    sealingKeys: keyring.sealingKeys,
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
     onReceived: (bytes) => uploadBytes.inc(bytes),
+    receiptOf: createReceiptOf({ ...signing, signer: activeKeys(keyring).signer }),
   })
   const slots = createSlotStore({ pool, inTransaction })
   return { uploads, slots, expiry: startExpiry(uploads, slots, logger) }

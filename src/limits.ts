@@ -185,6 +185,11 @@ export const errorPieceRows = 200
 export const errorPieceCharacters = 128 * 1024
 /** Rows that were set aside can be fetched for so long after their batch ended; then they are deleted. */
 export const errorsKeptMs = 90 * 86_400_000
+/**
+ * Rows of an employer's mended file that are days of platform workers, held while they are added to the
+ * days filed before; more are told to be of persons who were filed, and come in another file: 60 MB.
+ */
+export const amendedDaysMax = 200_000
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
@@ -251,6 +256,8 @@ export const refusedLatelyMs = 30_000
 export const refusedLatelyMax = 200
 /** How long an attempt ticket serves: some days, as an outage may last over a weekend. */
 export const attemptValidMicros = 7 * 86_400 * 1_000_000
+/** Rows that were set aside of a file count from when it came, if they come mended within as long. */
+export const amendmentCountsMicros = attemptValidMicros
 /** Of a token's subject: who has a longer one gets no ticket. */
 export const ticketSubjectCharactersMax = 200
 /** A longer ticket is none: a subject of that length is 1,200 bytes of JSON at most, 1,600 of base64. */

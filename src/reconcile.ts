@@ -9,13 +9,13 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { formatFen } from './declaration/money.ts'
 import { addDays, dayOf, isDay } from './declaration/period.ts'
-import type { PublicJwk } from './journal/compact-jws.ts'
 import { type Books, findSignedBooks, readBooks, signBooks, verifyBooks } from './ledger/books.ts'
 import { type PartedBy, partedBy, readBooksParts } from './ledger/books-parts.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
+import { readReceiptKeys } from './platform/receipt-keys.ts'
 
 const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
        npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
@@ -106,10 +106,7 @@ async function sign(client: pg.Client, config: Config, day: string): Promise<voi
 }
 
 function verify(config: Config, file: string, jwks: string | undefined): void {
-  const keys =
-    jwks === undefined
-      ? readKeyring(config.keyringFile).receiptKeys.map(({ publicJwk }) => publicJwk)
-      : (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicJwk[] }).keys
+  const keys = readReceiptKeys(config.keyringFile, jwks)
   const signed = readFileSync(file, 'utf8').split('\n').filter(Boolean)
   const verdict = verifyBooks(signed, keys)
   if (verdict.valid) {

@@ -13,6 +13,9 @@ import type { Bar } from './platform/bar.ts'
 export type FollowedBatch = {
   readonly id: string
   readonly stage: Stage
+  readonly mode: 'all-or-nothing' | 'accept-good'
+  /** As it was said, or by the file's ending; undefined: to be seen from its bytes. */
+  readonly format?: string
   readonly progress: {
     readonly percent?: number
     readonly rows?: Readonly<Record<'read' | 'good' | 'setAside' | 'filed' | 'posted', number>>
@@ -31,8 +34,6 @@ export type FollowedBatch = {
 
 export type FollowDependencies = {
   readonly file: string
-  /** As it was said; undefined: by the file's ending. */
-  readonly format: string | undefined
   readonly language: keyof Text
   /** What is known of a batch, once something has changed or some seconds have passed. */
   readonly look: (id: string) => Promise<FollowedBatch>
@@ -61,7 +62,9 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
   if (batch.links.errors !== undefined) await saveErrors(dependencies, batch, batch.links.errors)
   const { rows, deadLetters = 0 } = batch.progress
   if (deadLetters > 0)
-    write(`${deadLetters} declarations could not be posted yet; the operator sees to them.\n`)
+    write(
+      `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
+    )
   return batch.stage === 'posted' && rows?.setAside === 0 && deadLetters === 0
 }
 
@@ -76,10 +79,14 @@ function stageText({ stage, progress }: FollowedBatch): string {
     checking: `${count(good + setAside)} of ${count(read)} rows`,
     filing: `${count(filed)} of ${count(good)} rows${aside}`,
     posting: `${count(posted)} of ${count(good)} rows${aside}`,
-    posted: `${count(posted)} rows in ${count(declarations)} declarations${aside}`,
-    refused: `nothing was filed of ${count(read)} rows${aside}`,
+    posted: `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}${aside}`,
+    refused: `nothing was filed of ${counted(read, 'row')}${aside}`,
   }
-  return `${stage}: ${done[stage] ?? `${count(read)} rows`}${speed}`
+  return `${stage}: ${done[stage] ?? counted(read, 'row')}${speed}`
+}
+
+function counted(number: number, what: string): string {
+  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`
 }
 
 /** By what the file is, or how it ends. */
@@ -91,13 +98,12 @@ const errorsFormats: Readonly<Record<string, string>> = {
 }
 
 async function saveErrors(
-  { file, format: said, save, write }: FollowDependencies,
-  { stage }: FollowedBatch,
+  { file, save, write }: FollowDependencies,
+  { stage, mode, format: said }: FollowedBatch,
   errors: string,
 ): Promise<void> {
-  const { dir, name, ext } = path.parse(file)
-  const format = errorsFormats[said ?? ext.slice(1).toLowerCase()] ?? 'csv'
-  const saved = path.join(dir, `${name}.errors.${format}`)
+  const format = errorsFormats[said ?? path.extname(file).slice(1).toLowerCase()] ?? 'csv'
+  const saved = errorsFileOf(file, format)
   await save(`${errors}?format=${format}`, saved)
   if (format === 'ndjson') {
     const others = stage === 'refused' ? ' Nothing was filed: send the others with them.' : ''
@@ -106,9 +112,18 @@ async function saveErrors(
     )
     return
   }
+  write(`The rows that are wrong are in ${saved}, each with what to do.\n`)
   write(
-    stage === 'refused'
-      ? `The rows that are wrong are in ${saved}: mend them in ${file} and send it again, or send it with --mode accept-good to file the others.\n`
-      : `The rows that are wrong are in ${saved}, each with what to do: mend them in ${file} and send it again with --kind correction.\n`,
+    stage === 'refused' && mode === 'all-or-nothing'
+      ? `Nothing was filed. Mend them in ${file} and send it again; or send it with --mode accept-good, and then these rows alone.\n`
+      : `Mend them there, and send that file with the same command: npm run upload -- ${saved} …\n`,
   )
+}
+
+/** Beside the file; of an errors file the next one, which doesn't take its place. */
+function errorsFileOf(file: string, format: string): string {
+  const { dir, name } = path.parse(file)
+  const [, stem = name, before] = /^(.*)\.errors(?:-([0-9]+))?$/.exec(name) ?? []
+  const next = stem === name ? '' : `-${Number(before ?? 1) + 1}`
+  return path.join(dir, `${stem}.errors${next}.${format}`)
 }

@@ -29,7 +29,7 @@ import { type FollowedBatch, follow } from './upload-follow.ts'
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
   '[--employer USCC] [--slot ID] [--kind regular] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
-  '[--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
+  '[--amends BATCH] [--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
 
 type Options = {
   readonly file: string
@@ -74,7 +74,6 @@ async function main(args: string[]): Promise<void> {
   if (!options.waits || isGivenUp(sent.stage)) return
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
-    format: options.members.format,
     look: (id: string) => look(options, id, uploadWaitSeconds),
     save: (place: string, file: string) => save(options, place, file),
   }
@@ -90,7 +89,7 @@ function readArguments(args: string[]): Options {
       allowPositionals: true,
       options: {
         ...{ employer: text, period: text, region: text, format: text, token: text },
-        slot: text,
+        ...{ slot: text, amends: text },
         'token-file': text,
         kind: { ...text, default: 'regular' },
         mode: { ...text, default: 'all-or-nothing' },

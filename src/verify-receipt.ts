@@ -1,22 +1,23 @@
 /**
  * `npm run verify-receipt -- FILE [--jwks FILE]`: verifies a receipt offline. FILE is a saved 202
- * answer or the receipt alone; the public keys are those of the keyring or of a saved
- * /.well-known/jwks.json. Exits with 1 when the receipt does not verify.
+ * answer, the saved status of a batch, or the receipt alone; the public keys are those of the keyring or
+ * of a saved /.well-known/jwks.json. Exits with 1 when the receipt does not verify.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { verifyReceipt } from './journal/receipt.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
+import { readReceiptKeys } from './platform/receipt-keys.ts'
+import { readSavedJson } from './platform/saved-json.ts'
 
 const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE]'
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const { file, jwks } = readArguments(args)
-  const answer = readJson(file) as Record<string, unknown>
-  const verdict = verifyReceipt(answer.receipt ?? answer, readKeys(jwks))
+  const answer = readSavedJson(file) as Record<string, unknown>
+  const keys = readReceiptKeys(readConfig(process.env).keyringFile, jwks)
+  const verdict = verifyReceipt(answer.receipt ?? answer, keys)
   const reason = verdict.valid ? changedBeside(answer, verdict.statement) : verdict.reason
   if (!verdict.valid || reason !== undefined) {
     process.stderr.write(`NOT VALID. ${reason}\n`)
@@ -35,7 +36,7 @@ function changedBeside(
   statement: Record<string, unknown>,
 ): string | undefined {
   if (answer.receipt === undefined) return undefined
-  const told = ['id', 'acceptedAt', 'deadline', 'onTime'].find(
+  const told = Object.keys(statement).find(
     (name) => name in answer && answer[name] !== statement[name],
   )
   const status = 'status' in answer && answer.status !== 'accepted' ? 'status' : undefined
@@ -56,39 +57,6 @@ function readArguments(args: string[]): { file: string; jwks: string | undefined
     // the usage says it
   }
   throw new UsageError(usage)
-}
-
-function readKeys(jwks: string | undefined) {
-  if (jwks === undefined) {
-    return readKeyring(readConfig(process.env).keyringFile).receiptKeys.map((key) => key.publicJwk)
-  }
-  const { keys } = readJson(jwks) as { keys?: unknown }
-  if (!Array.isArray(keys)) throw new UsageError(`${jwks} is not a JWKS: it needs "keys".`)
-  return keys
-}
-
-function readJson(file: string): object {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
-  }
-  try {
-    // Saved with headers (curl -i): the body begins after an empty line.
-    const parsed: unknown = JSON.parse(
-      /^HTTP\//.test(text)
-        ? text
-            .split(/\r?\n\r?\n/)
-            .slice(1)
-            .join('\n')
-        : text,
-    )
-    if (typeof parsed === 'object' && parsed !== null) return parsed
-  } catch {
-    // said below
-  }
-  throw new UsageError(`${file} is not JSON.`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -17,6 +17,7 @@ import {
   setAsideStretchDeclarations,
   setAsideStretchRows,
 } from '../limits.ts'
+import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import { type FileFinding, writeFileFinding } from './file-findings.ts'
 import { type FilePosition, readRows } from './file-rows.ts'
@@ -30,8 +31,10 @@ import { type BatchWork, writeStep } from './work.ts'
 
 /** A row that was not filed. */
 export type ErrorRow = {
-  /** In the file; of an errors file that was sent back, in the first one. */
+  /** In the file. */
   readonly row: number
+  /** Of a mended file: the row in the first one, as filed. */
+  readonly position?: string
   /** Of NDJSON: the line. */
   readonly cells: readonly string[]
   readonly findings: readonly FileFinding[]
@@ -65,16 +68,19 @@ export async function keepErrorRows(
       await savePlace(client, keys, batch, place)
     })
   }
+  const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
   for await (const read of readRows(sourceOf(batch), work, position)) {
-    for (const { row, entry, cells, position: amended } of read.rows) {
+    for (const { row, entry, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)
         wrong = await readStretch(pool, keys, batch, stretch)
       }
       const findings = wrong.get(row)
-      if (findings !== undefined) picked.add({ row: amended ?? row, cells, findings })
+      if (findings === undefined) continue
+      const position = amendment && positionOf(cells, read.header)
+      picked.add({ row, ...(position !== undefined && { position }), cells, findings })
     }
     position = read.next
     unwritten += read.rows.length
@@ -82,6 +88,10 @@ export async function keepErrorRows(
     if (unwritten >= gatheredRowsMax || picked.isFull) await flush(false)
   }
   await flush(true)
+}
+
+function positionOf(cells: readonly string[], header: Header | undefined): string {
+  return (cells[header?.columns.position ?? -1] ?? '').trim()
 }
 
 /** The part of a file that a row is in. */
@@ -198,8 +208,8 @@ export async function* readRefusedRows(
   rows: AsyncIterable<ErrorRow>,
   header: Header,
 ): AsyncGenerator<RefusedRow> {
-  for await (const { row, cells, findings } of rows)
-    yield { row, cells, faults: findings.map((finding) => faultOf(finding, header)) }
+  for await (const { findings, ...row } of rows)
+    yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
 }
 
 /**

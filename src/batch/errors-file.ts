@@ -1,7 +1,7 @@
 /**
  * The file of errors that a filer gets back: the rows that were not taken, in the columns they came in,
- * with the row they had, what is wrong and how to mend it. Sent back, it is known by the column of row
- * numbers: its rows alone would replace what was filed of an employer.
+ * with the row they had, what is wrong and how to mend it. Mended and sent back, it is known by the title
+ * over the row numbers, which names the batch: its rows are merged with what was filed of that.
  */
 import { addedFields, columnNames } from './columns.ts'
 import { writeCsv } from './csv-writer.ts'
@@ -12,6 +12,8 @@ import { writeXlsx } from './xlsx-writer.ts'
 /** A row that was refused. */
 export type RefusedRow = {
   readonly row: number
+  /** In a mended file: the row in the first one, as filed. */
+  readonly position?: string | undefined
   /** As filed. */
   readonly cells: readonly string[]
   /** Of the file, or of the check of its line. */
@@ -25,17 +27,22 @@ export type Fault = Pick<WrittenFileFinding, 'message' | 'fix'> & {
 
 export type ErrorsFileOptions = {
   readonly format: 'csv' | 'xlsx'
+  readonly batch: string
   readonly header: Header
   readonly rows: AsyncIterable<RefusedRow> | Iterable<RefusedRow>
 }
 
-export function writeErrorsFile({
-  format,
-  header,
-  rows,
-}: ErrorsFileOptions): AsyncGenerator<Buffer> {
+const batchIn = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+
+/** The batch whose errors file a table is, by its header; undefined where that doesn't say. */
+export function amendedBatchOf({ titles, columns: { position } }: Header): string | undefined {
+  return position === undefined ? undefined : batchIn.exec(titles[position] ?? '')?.[0]
+}
+
+export function writeErrorsFile(options: ErrorsFileOptions): AsyncGenerator<Buffer> {
+  const { format, header } = options
   const original = originalColumns(header)
-  const table = errorRows(header, original, rows)
+  const table = errorRows(options, original)
   if (format === 'csv') return writeCsv(table)
   const widths = [...original.map(() => 16), 8, 60, 60, 60, 60]
   return writeXlsx([{ name: '需要修改的行', widths, headerRows: 1, rows: table }])
@@ -48,16 +55,18 @@ function originalColumns({ titles, columns }: Header): number[] {
 }
 
 async function* errorRows(
-  { titles }: Header,
+  { batch, header: { titles }, rows }: ErrorsFileOptions,
   original: readonly number[],
-  rows: ErrorsFileOptions['rows'],
 ): AsyncGenerator<readonly string[]> {
-  const added = addedFields.map((field) => columnNames[field][0])
+  const added = addedFields.map((field) => {
+    const [name] = columnNames[field]
+    return field === 'position' ? `${name}（批次 ${batch}）` : name
+  })
   yield [...original.map((column) => titles[column] as string), ...added]
-  for await (const { row, cells, faults } of rows) {
+  for await (const { row, position, cells, faults } of rows) {
     yield [
       ...original.map((column) => cells[column] ?? ''),
-      String(row),
+      position ?? String(row),
       told(faults, (fault) => withColumn(fault, fault.message['zh-CN'], '：')),
       told(faults, ({ fix }) => fix['zh-CN']),
       told(faults, (fault) => withColumn(fault, fault.message.en, ': ')),

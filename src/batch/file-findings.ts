@@ -8,6 +8,7 @@
 import { catalogue, type FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Severity, Text } from '../declaration/catalogue/entry.ts'
 import { type FindingParams, fillIn } from '../declaration/findings.ts'
+import { amendmentEntries } from './findings/amendments.ts'
 import { cellEntries } from './findings/cells.ts'
 import { containerEntries } from './findings/containers.ts'
 import { headerRowEntries } from './findings/header-row.ts'
@@ -18,6 +19,7 @@ export const fileCatalogue = {
   ...textFileEntries,
   ...headerRowEntries,
   ...cellEntries,
+  ...amendmentEntries,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type FileFindingCode = keyof typeof fileCatalogue

@@ -2,6 +2,7 @@
  * The rows of a file, whatever format it came in: of a table, or of NDJSON, whose rows are declarations.
  */
 import type { FileFinding } from './file-findings.ts'
+import type { Header } from './header.ts'
 import { kindOfFile } from './kind.ts'
 import { readNdjson } from './ndjson.ts'
 import type { FiledRow } from './row-line.ts'
@@ -18,6 +19,8 @@ export type FileRow = FiledRow & {
 export type FilePosition = TablePosition | NdjsonPosition
 
 export type FileBatch<At extends FilePosition | undefined = FilePosition | undefined> = {
+  /** Of a table, once it was found. */
+  readonly header?: Header | undefined
   readonly rows: readonly FileRow[]
   /** One that ends the reading is in the last batch. */
   readonly findings: readonly FileFinding[]

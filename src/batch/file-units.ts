@@ -8,8 +8,11 @@
  *  - after it, before it is written down: the same filings are replays of what was accepted, as their
  *    ids follow from the file; which envelopes they lie in is read from the journal;
  *  - before the queue has the envelope: the sweeper finds it.
- * A worker that lost the batch to another may still accept filings: they are the same ones.
+ * A worker that lost the batch to another may still accept filings: they are the same ones. What a
+ * mended file keeps of an earlier declaration was named when it was checked, and is in the journal: it
+ * is the same, too.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Declaration } from '../declaration/schema.ts'
 import type { AcceptGroup, Filing } from '../journal/accept.ts'
@@ -22,12 +25,15 @@ import {
   unitsAtATime,
 } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
-import { keyOf } from './check-units.ts'
+import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { partsOfRow } from './declared-row.ts'
-import { Entries } from './entries.ts'
+import { findKept, JournalReader, partKeyOf } from './kept.ts'
+import { readUnit } from './merge.ts'
+import { addFindings, findReplaced } from './overtaken.ts'
 import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
-import { RowSet, readSetAside } from './set-aside.ts'
+import { RowSet } from './row-set.ts'
+import { readSetAside } from './set-aside.ts'
 import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
 
 export type FileDependencies = StepDependencies & {
@@ -42,6 +48,8 @@ type Unit = UnitKey & {
   readonly id: string
   readonly rowsSetAside: number
   readonly replaces: string | undefined
+  /** The declaration whose lines it keeps. */
+  readonly keeps: string | undefined
   readonly parts: number
   readonly partsFiled: number
 }
@@ -51,18 +59,29 @@ export async function fileUnits(
   dependencies: FileDependencies,
   work: BatchWork,
 ): Promise<BatchWork> {
+  const { pool, keys } = dependencies
   const group = new Group(dependencies, work)
+  const file = {
+    amendment: await findAmendment(pool, work),
+    journal: new JournalReader(pool, keys.all),
+  }
   for (let after: UnitKey | undefined; ; ) {
-    const units = await listUnfiled(dependencies.pool, work.batch, after)
+    const units = await listUnfiled(pool, work.batch, after)
     if (units.length === 0) break
     for (const unit of units) {
-      const parts = unit.entry === 0 ? partsOf : partsOfDeclared
-      for await (const part of parts(dependencies, work, unit)) await group.add(part)
+      const parts =
+        unit.entry === 0
+          ? partsOf(dependencies, work, file, unit)
+          : partsOfDeclared(dependencies, work, unit)
+      for await (const part of parts) await group.add(part)
     }
     await group.accept()
     after = units.at(-1)
   }
-  return moveOn(dependencies, work, 'file')
+  const replaced = file.amendment === undefined ? [] : await findReplaced(pool, work.batch)
+  return moveOn(dependencies, work, 'file', async (client) => {
+    if (replaced.length > 0) await addFindings(client, keys, work.batch, replaced)
+  })
 }
 
 /** @param after all up to this one are filed: they need not be looked at */
@@ -76,24 +95,26 @@ async function listUnfiled(
       id: string
       rows_set_aside: number
       replaces: string | null
+      keeps: string | null
       parts: number
       parts_filed: number
     }
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, entry, id, rows_set_aside, replaces, parts, parts_filed
+      select employer, period, entry, id, rows_set_aside, replaces, keeps, parts, parts_filed
       from batch.unit
       where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
       order by employer, period, entry
       limit $5`,
     values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
   })
-  return rows.map(({ rows_set_aside, parts_filed, replaces, ...unit }) => ({
+  return rows.map(({ rows_set_aside, parts_filed, replaces, keeps, ...unit }) => ({
     ...unit,
     rowsSetAside: rows_set_aside,
     partsFiled: parts_filed,
     replaces: replaces ?? undefined,
+    keeps: keeps ?? undefined,
   }))
 }
 
@@ -105,19 +126,23 @@ type FiledPart = {
   readonly filing: Filing
 }
 
+/** What all units of a file have in common. */
+type FiledFile = {
+  readonly amendment: Amendment | undefined
+  readonly journal: JournalReader
+}
+
 /** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
 async function* partsOf(
   { pool, keys, policies }: FileDependencies,
   work: BatchWork,
+  { amendment, journal }: FiledFile,
   unit: Unit,
 ): AsyncGenerator<FiledPart> {
-  const aside = new RowSet()
-  if (unit.rowsSetAside > 0) {
-    for await (const rows of readSetAside(pool, keys, work.batch, unit)) {
-      for (const { row } of rows) aside.add(row)
-    }
-  }
-  const entries = new Entries()
+  const { keeps } = unit
+  const kept = amendment && keeps ? await findKept(pool, amendment.first, unit, keeps) : undefined
+  assert((keeps === undefined) === (kept === undefined), 'what is kept stays')
+  const aside = await rowsAside(pool, keys, work.batch, unit)
   let header: RowHeader | undefined
   let lines: object[] = []
   let rows = 0
@@ -128,19 +153,14 @@ async function* partsOf(
     lines = []
     rows = 0
     if (number <= unit.partsFiled) return undefined
-    const { replaces } = unit
-    const declaration = {
-      ...(header as RowHeader),
-      kind: work.kind,
-      ...(replaces !== undefined && { replaces }),
-      lines: taken,
-    } as unknown as Declaration
-    const filing = filingOf(policies, work, unit, declaration, number)
+    const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
+    const filing = filingOf(policies, work, amendment, unit, declaration, number)
     return { unit, number, rows: takenRows, lines: taken.length, filing }
   }
-  const take = function* (found: readonly { rows: readonly number[]; line: object }[]) {
-    for (const entry of found) {
-      if (aside.has(entry.rows[0] as number)) continue
+  const pieces = () => readPieces(pool, keys, work.batch, unit)
+  for await (const read of readUnit({ kept, journal, pieces, aside })) {
+    header ??= read.header
+    for (const entry of read.lines) {
       if (lines.length === partLinesMax) {
         const full = part()
         if (full !== undefined) yield full
@@ -149,16 +169,11 @@ async function* partsOf(
       rows += entry.rows.length
     }
   }
-  for await (const piece of readPieces(pool, keys, work.batch, unit)) {
-    header ??= piece.header
-    yield* take(entries.take(piece).lines)
-  }
-  yield* take(entries.end())
   const last = part()
   if (last !== undefined) yield last
 }
 
-/** Of a declaration that is a row; the row is filed with its last part. */
+/** Of a declaration that is a row; the row is filed with its last part. It amends nothing. */
 async function* partsOfDeclared(
   { pool, keys, policies }: FileDependencies,
   work: BatchWork,
@@ -168,15 +183,45 @@ async function* partsOfDeclared(
   for (const [i, declaration] of parts.entries()) {
     const number = i + 1
     if (number <= unit.partsFiled) continue
-    const filing = filingOf(policies, work, unit, declaration, number)
+    const filing = filingOf(policies, work, undefined, unit, declaration, number)
     const rows = number === parts.length ? 1 : 0
     yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
   }
 }
 
+async function rowsAside(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  unit: Unit,
+): Promise<RowSet> {
+  const aside = new RowSet()
+  if (unit.rowsSetAside === 0) return aside
+  for await (const rows of readSetAside(pool, keys, batch, unit)) {
+    for (const { row } of rows) aside.add(row)
+  }
+  return aside
+}
+
+function declarationOf(
+  work: BatchWork,
+  amendment: Amendment | undefined,
+  { replaces, keeps }: Unit,
+  header: RowHeader,
+  lines: readonly object[],
+): Declaration {
+  return {
+    ...header,
+    kind: kindOf(work, amendment, keeps),
+    ...(replaces !== undefined && { replaces }),
+    lines,
+  } as unknown as Declaration
+}
+
 function filingOf(
   policies: Policies,
   work: BatchWork,
+  amendment: Amendment | undefined,
   unit: Unit,
   declaration: Declaration,
   number: number,
@@ -184,12 +229,13 @@ function filingOf(
   const { parts: count, id: of } = unit
   const rules = policies.rulesFor(declaration.region, declaration.period)
   if (rules.kind !== 'rules') throw new Error(`no rules for ${declaration.region} any more`)
-  const key = keyOf(work.batch, unit)
+  const atMicros = amendment?.attemptedAtMicros
   return fileDeclaration({
     declaration,
     rules,
-    key: number === count ? key : `${key}/part ${number}`,
+    key: partKeyOf(work.batch, unit, number, count),
     acceptedAtMicros: work.receivedAtMicros,
+    ...(atMicros !== undefined && { attempt: { atMicros } }),
     ...(count > 1 && { part: { of, number, count } }),
   })
 }

@@ -57,6 +57,8 @@ function again(asked: NewUpload, upload: Upload): CreateOutcome {
 /** A file may be named otherwise; all else is what it is of. */
 function isSame(asked: NewUpload, upload: Upload): boolean {
   const names = ['employer', 'period', 'region', 'kind', 'format', 'mode', 'slot'] as const
+  // What a file amends it may have said by itself since.
+  if (asked.amends !== undefined && asked.amends !== upload.amends) return false
   const sameDigest =
     asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
   // A size that was not said before may have been said with a later part.
@@ -93,14 +95,14 @@ async function insert(
     text: `
       insert into batch.batch (
         id, subject, may_file_for, employer, period, region, kind, format, mode, file_name,
-        idempotency_key, size, expected_digest, stage
+        idempotency_key, size, expected_digest, amends, stage
       )
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'receiving')
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'receiving')
       on conflict (subject, idempotency_key) do nothing`,
     values: [
       ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
       ...[asked.kind, asked.format, asked.mode, name || null],
-      ...[asked.idempotencyKey, asked.size, asked.expectedDigest],
+      ...[asked.idempotencyKey, asked.size, asked.expectedDigest, asked.amends],
     ],
   })
   return rowCount === 1

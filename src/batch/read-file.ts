@@ -1,17 +1,17 @@
 /**
  * The first step with a file: its rows are read once, in its order, and written down by employer and
- * period; each declaration of NDJSON by itself. Every so many rows, what was read and where reading goes on are written in one transaction:
- * a process that dies costs at most that many rows read again.
+ * period; each declaration of NDJSON by itself. A file that amends a batch claims that before its first
+ * row. Every so many rows, what was read and where reading goes on are written in one transaction: a
+ * process that dies costs at most that many rows read again.
  */
 import type pg from 'pg'
-import { periodPattern } from '../declaration/period.ts'
-import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
-import { gatheredCharactersMax, gatheredRowsMax, pieceBytesMax } from '../limits.ts'
+import { pieceBytesMax } from '../limits.ts'
+import { type Claimed, claimAmended } from './claim-amended.ts'
 import { endsReading, type FileFinding } from './file-findings.ts'
-import { type FilePosition, type FileRow, isOfDeclarations, readRows } from './file-rows.ts'
+import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
+import { Gathered } from './gathered.ts'
 import type { Header } from './header.ts'
-import { insertPieces, type Piece, type PieceKeys, type PieceRow, type UnitKey } from './pieces.ts'
-import type { RowHeader } from './row-line.ts'
+import { insertPieces, type PieceKeys } from './pieces.ts'
 import type { FileSource } from './rows.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
@@ -25,8 +25,6 @@ export type ReadDependencies = StepDependencies & {
 /** Where reading goes on, and what was found about the file so far. */
 type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
 
-const periodFormat = new RegExp(periodPattern)
-
 /** Findings of a file that are kept: the rest is as many again of the same. */
 const findingsMax = 200
 
@@ -38,33 +36,66 @@ export async function readFile(
   const { keys, sourceOf } = dependencies
   const { batch } = work
   const before = openProgress(keys, work)
-  const findings = [...before.findings]
+  const found = new Found(before.findings)
   const gathered = new Gathered(work.pieces)
   let position = before.position
+  let claimed: Claimed | undefined
   const flush = () => {
     const { rows, pieces } = gathered.take()
+    const { findings } = found
     return writeStep(dependencies, work, { rows_read: rows }, async (client) => {
       await insertPieces(client, keys, batch, pieces)
       await saveProgress(client, keys, batch, { ...(position && { position }), findings })
-      await client.query('update batch.work set pieces = $2 where batch = $1', [
-        batch,
-        gathered.pieces,
+      await client.query('update batch.work set pieces = $2, rows_mended = $3 where batch = $1', [
+        ...[batch, gathered.pieces, claimed?.mended?.bytes],
       ])
     })
   }
-  let ended = findings.some(endsReading)
-  const reading = ended ? [] : readRows(sourceOf(batch), work, position)
+  const claim = async (header: Header | undefined) => {
+    const outcome = await claimAmended(dependencies, work, header)
+    if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
+    return outcome
+  }
+  const reading = found.ended ? [] : readRows(sourceOf(batch), work, position)
   for await (const read of reading) {
-    for (const row of read.rows) gathered.add(row)
+    if (hasLayout(read)) claimed ??= await claim(read.header)
+    if (found.ended) break
+    for (const row of read.rows) gathered.add(claimed?.mended?.take(row) ?? row)
     position = read.next
-    for (const finding of read.findings) {
-      ended ||= endsReading(finding)
-      if (findings.length < findingsMax || endsReading(finding)) findings.push(finding)
-    }
+    for (const finding of read.findings) found.report(finding)
     if (gathered.isFull) await flush()
   }
+  if (!found.ended) claimed ??= await claim(undefined)
   await flush()
-  return moveOn(dependencies, work, ended ? 'give up' : 'read')
+  return moveOn(dependencies, work, found.ended ? 'give up' : 'read')
+}
+
+/** Whether it is known by now what a file says of a batch that it amends. */
+function hasLayout({ header, next }: FileBatch): boolean {
+  return header !== undefined || (next !== undefined && isOfDeclarations(next))
+}
+
+/** What is found about a file as a whole. */
+class Found {
+  readonly findings: FileFinding[]
+  /** Nothing after that was read. */
+  ended: boolean
+
+  constructor(before: readonly FileFinding[]) {
+    this.findings = [...before]
+    this.ended = before.some(endsReading)
+  }
+
+  report(finding: FileFinding): void {
+    const ends = endsReading(finding)
+    this.ended ||= ends
+    if (this.findings.length < findingsMax || ends) this.findings.push(finding)
+  }
+
+  /** What is found by each worker that goes on with it. */
+  reportOnce(finding: FileFinding): void {
+    if (!this.findings.some(({ code }) => code === finding.code)) this.report(finding)
+  }
 }
 
 function openProgress(
@@ -82,13 +113,26 @@ async function saveProgress(
   batch: string,
   progress: Progress,
 ): Promise<void> {
-  const sealed = (place: string, of: unknown) =>
-    sealPiece(keys.sealing, `${place} ${batch}`, Buffer.from(JSON.stringify(of)))
   const bytesRead = progress.position === undefined ? 0 : offsetOf(progress.position)
-  await client.query(
-    'update batch.work set position = $2, findings = $3, bytes_read = $4 where batch = $1',
-    [batch, sealed('position', progress), sealed('findings', progress.findings), bytesRead],
-  )
+  await client.query('update batch.work set position = $2, bytes_read = $3 where batch = $1', [
+    ...[batch, sealed(keys, `position ${batch}`, progress), bytesRead],
+  ])
+  await saveFindings(client, keys, batch, progress.findings)
+}
+
+export async function saveFindings(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  findings: readonly FileFinding[],
+): Promise<void> {
+  await client.query('update batch.work set findings = $2 where batch = $1', [
+    ...[batch, sealed(keys, `findings ${batch}`, findings)],
+  ])
+}
+
+function sealed(keys: PieceKeys, place: string, of: unknown): Buffer {
+  return sealPiece(keys.sealing, place, Buffer.from(JSON.stringify(of)))
 }
 
 /** Bytes before a position; 0 where the format doesn't tell. */
@@ -122,63 +166,4 @@ export function openFindings(
   if (sealed === null) return []
   const bytes = openPiece(keys.all, `findings ${batch}`, sealed, pieceBytesMax)
   return JSON.parse(bytes.toString()) as FileFinding[]
-}
-
-type Gathering = UnitKey & {
-  readonly header: RowHeader
-  readonly rows: PieceRow[]
-}
-
-/** Rows by employer, period and what else a header has, until they are written down. */
-class Gathered {
-  rows = 0
-  pieces: number
-  #characters = 0
-  readonly #units = new Map<string, Gathering>()
-  #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
-
-  constructor(pieces: number) {
-    this.pieces = pieces
-  }
-
-  get isFull(): boolean {
-    return this.rows >= gatheredRowsMax || this.#characters >= gatheredCharactersMax
-  }
-
-  add({ row, header, entry = 0, cells, line, findings }: FileRow): void {
-    const isAsBefore = entry === 0 && this.#last?.header === header
-    const unit = isAsBefore && this.#last ? this.#last.unit : this.#unitOf(header, entry)
-    this.#last = { header, unit }
-    unit.rows.push(line === undefined ? [row, null, findings] : [row, line])
-    this.rows += 1
-    for (const cell of cells) this.#characters += cell.length
-  }
-
-  #unitOf(header: RowHeader, entry: number): Gathering {
-    const key = `${entry} ${JSON.stringify(header)}`
-    const { employer = '', period = '' } = header
-    const unit = this.#units.get(key) ?? {
-      // In clear, so nothing but a code: who mixes columns up may have a person's number here.
-      employer: checkSocialCreditCode(employer) === undefined ? employer : '',
-      period: periodFormat.test(period) ? period : '',
-      entry,
-      header,
-      rows: [],
-    }
-    this.#units.set(key, unit)
-    return unit
-  }
-
-  take(): { rows: number; pieces: Piece[] } {
-    const rows = this.rows
-    const pieces = [...this.#units.values()].map((unit) => {
-      this.pieces += 1
-      return { ...unit, number: this.pieces }
-    })
-    this.rows = 0
-    this.#characters = 0
-    this.#units.clear()
-    this.#last = undefined
-    return { rows, pieces }
-  }
 }

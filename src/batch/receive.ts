@@ -184,9 +184,9 @@ export class Receiving {
   }
 
   async #complete(client: pg.PoolClient, state: DigestState): Promise<AppendOutcome> {
-    const { runningDigest, nowMicros } = this.#dependencies
-    const digest = runningDigest.digest(state)
-    return { kind: 'completed', ...(await completeUpload(client, this.#id, digest, nowMicros())) }
+    const digest = this.#dependencies.runningDigest.digest(state)
+    const completed = await completeUpload(this.#dependencies, client, this.#id, digest)
+    return { kind: 'completed', ...completed }
   }
 
   /** One statement: the batch's row is locked first, and the chunk follows from what it says. */

@@ -18,6 +18,7 @@ import {
   countWaiting,
   finishPosted,
   moveOn,
+  NotYetError,
   releaseWork,
   type StepDependencies,
   WorkLostError,
@@ -143,8 +144,8 @@ function takeBatches(dependencies: BatchWorkerDependencies, working: Working): P
       const filing = filingIn(postingLane(work))
       await workOn({ ...dependencies, ...filing, stopping: signal, onStep }, work)
     } catch (error) {
-      const lost = error instanceof WorkLostError || signal.aborted
-      if (!lost) dependencies.onError(error, work.batch)
+      const told = error instanceof WorkLostError || error instanceof NotYetError
+      if (!told && !signal.aborted) dependencies.onError(error, work.batch)
       const pauseMs = signal.aborted ? 0 : batchRetryMs
       await releaseWork(dependencies.pool, work, pauseMs).catch(() => {})
     } finally {

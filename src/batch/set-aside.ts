@@ -102,22 +102,3 @@ export async function readStretch(
   }
   return found
 }
-
-/** Rows by their number, a bit each: of two and a half million, 300 KB. */
-export class RowSet {
-  #bits = new Uint8Array(1_024)
-
-  add(row: number): void {
-    const byte = row >> 3
-    if (byte >= this.#bits.length) {
-      const bits = new Uint8Array(2 ** Math.ceil(Math.log2(byte + 1)))
-      bits.set(this.#bits)
-      this.#bits = bits
-    }
-    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (row & 7))
-  }
-
-  has(row: number): boolean {
-    return ((this.#bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
-  }
-}

@@ -68,6 +68,11 @@ export function isGivenUp(stage: Stage): boolean {
   return stage === 'damaged' || stage === 'cancelled' || stage === 'expired'
 }
 
+/** A worker has it, or will: what is filed of it is not decided, or not filed, yet. */
+export function isWorkedOn(stage: Stage): boolean {
+  return stage === 'received' || stage === 'reading' || stage === 'checking' || stage === 'filing'
+}
+
 /** Nobody works on it any more, and nothing more is to be waited for. */
 export function isEnded(stage: Stage): boolean {
   const { cancel: _, ...onward } = transitions[stage]

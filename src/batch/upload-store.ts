@@ -9,8 +9,8 @@
  * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
  *   not count them, and the sender begins there.
  * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
- * - the last chunk's commit: chunk, digest, stage, instant of receipt and whether it was here before are
- *   one transaction, so the file is whole with all of them, or its last chunk is missing.
+ * - the last chunk's commit: chunk, digest, stage, instant of receipt, its signed receipt and whether it
+ *   was here before are one transaction, so the file is whole with all of them, or its last chunk is missing.
  * - `cancel` or `expire` or `remove`: stage and deletion are one transaction.
  * There are no locks that outlive a process, and nothing to clean up after one.
  *
@@ -20,6 +20,7 @@
  */
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { CompleteDependencies } from './complete.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
 import { findUpload } from './find.ts'
 import { createUpload } from './new-upload.ts'
@@ -29,7 +30,7 @@ import type { SlotRefusal } from './reserve-slot.ts'
 import type { RunningDigest } from './running-digest.ts'
 import type { NewUpload, Upload } from './upload.ts'
 
-export type StoreDependencies = {
+export type StoreDependencies = CompleteDependencies & {
   readonly pool: pg.Pool
   readonly inTransaction: <T>(
     pool: pg.Pool,
@@ -38,8 +39,6 @@ export type StoreDependencies = {
   /** The first seals, all open. */
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly runningDigest: RunningDigest
-  /** Microseconds since 1970. */
-  readonly nowMicros: () => number
   /** Told of bytes that are durable. */
   readonly onReceived?: (bytes: number) => void
 }

@@ -27,6 +27,8 @@ export type BatchRequest = {
   readonly fileName: string | undefined
   /** The slot in which it goes first. */
   readonly slot: string | undefined
+  /** The batch whose rows that were set aside it has, mended. */
+  readonly amends: string | undefined
 }
 
 export type NewUpload = BatchRequest & {
@@ -51,6 +53,8 @@ export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
   readonly digest: Buffer | undefined
   /** The batch that brought the same content first. */
   readonly sameAs: string | undefined
+  /** A compact JWS, once it is received. */
+  readonly receipt: string | undefined
 }
 
 /** A row of the view batch.upload, and the slot that is lent to it. */
@@ -76,6 +80,8 @@ export type UploadRow = {
   received_at: string | null
   created_at: string
   touched_at: string
+  amends: string | null
+  receipt: string | null
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
@@ -99,6 +105,8 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
     digest: row.digest ?? undefined,
     sameAs: row.same_as ?? undefined,
     slot: row.slot ?? undefined,
+    amends: row.amends ?? undefined,
+    receipt: row.receipt ?? undefined,
   }
 }
 

@@ -38,6 +38,11 @@ export class WorkLostError extends Error {
   override name = 'WorkLostError'
 }
 
+/** It waits for another batch; it is to be taken again later. */
+export class NotYetError extends Error {
+  override name = 'NotYetError'
+}
+
 type Row = {
   batch: string
   stage: Stage

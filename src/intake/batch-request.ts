@@ -45,6 +45,13 @@ export const batchRequestSchema = Type.Object(
         description: 'Of POST /v1/slots, for the same employer, period and region.',
       }),
     ),
+    amends: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+        description:
+          'The batch whose rows that were set aside are in this file, mended. Its errors file says so by itself.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -55,6 +62,7 @@ const allFormats = {
   ...formats,
   sha256: { 'zh-CN': ' 64 位小写十六进制', en: '64 hexadecimal digits in small letters' },
   slot: { 'zh-CN': ' POST /v1/slots 返回的编号', en: 'the id that POST /v1/slots answered' },
+  amends: { 'zh-CN': '批次编号（UUID）', en: 'the id of a batch' },
 }
 
 /** The well-formed members, none of them certain. */
@@ -108,7 +116,8 @@ export function checkPeriodAndRegion(
 
 /** Members without a fault are whole. */
 function requestOf(members: Members): BatchRequest {
-  const { employer, period, region, kind, mode, format, filename, size, sha256, slot } = members
+  const { employer, period, region, kind, mode, format, filename, size, sha256 } = members
+  const { slot, amends } = members
   return {
     employer,
     period: period as string,
@@ -120,6 +129,7 @@ function requestOf(members: Members): BatchRequest {
     expectedDigest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
     fileName: filename,
     slot,
+    amends,
   }
 }
 

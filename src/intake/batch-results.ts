@@ -99,7 +99,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mend them in the original file and send it as a correction: the rows of this file alone would replace what was filed of an employer, and are refused where something was. 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
+        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),
@@ -186,7 +186,7 @@ async function sendErrors(
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events
-    .send(Readable.from(writeErrors(layout, format, rows)))
+    .send(Readable.from(writeErrors(id, layout, format, rows)))
 }
 
 /** As it came; undefined for a format that it can't be written in. */
@@ -197,13 +197,14 @@ function formatOf({ kind }: Layout, asked: Format | undefined): Format | undefin
 }
 
 function writeErrors(
+  batch: string,
   layout: Layout,
   format: Format,
   rows: AsyncIterable<ErrorRow>,
 ): AsyncGenerator<Buffer> {
   if (layout.kind === 'declarations' || format === 'ndjson') return writeErrorLines(rows)
   const { header } = layout
-  return writeErrorsFile({ format, header, rows: readRefusedRows(rows, header) })
+  return writeErrorsFile({ format, batch, header, rows: readRefusedRows(rows, header) })
 }
 
 /** A file that is not whole breaks off: who fetches it must see that. */

@@ -1,24 +1,32 @@
 /**
- * GET /v1/batches/{id}: how far a file is, from its first byte to its last row posted; the list of one's
- * own; and DELETE, which cancels one. Who asks to wait is answered when something has changed.
+ * GET /v1/batches/{id}: how far a file is, from its first byte to its last row posted; its receipt; the
+ * list of one's own; and DELETE, which cancels one. Who asks to wait is answered when something has changed.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { type BatchProgress, findProgress, listProgress } from '../batch/progress.ts'
 import { isEnded } from '../batch/stages.ts'
+import { batchReceiptText } from '../journal/batch-receipt.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import { confirmDurable } from '../journal/find.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../limits.ts'
 import type { BatchWatch } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { waitSecondsOf } from './prefer.ts'
-import { batchListSchema, batchSchema, presentBatch } from './present-batch.ts'
+import {
+  batchListSchema,
+  batchReceiptSchema,
+  batchSchema,
+  presentBatch,
+  presentWithReceipt,
+} from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { notModifiedSchema, problemSchema } from './schemas.ts'
 import { batchIdSchema, cancel } from './tus.ts'
-import { isOwn, type UploadDependencies } from './upload-part.ts'
+import { isOwn, ownUpload, type UploadDependencies } from './upload-part.ts'
 
 export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
   /** For reading: lookups never take a connection that acceptance needs. */
@@ -67,6 +75,17 @@ export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupCont
     },
     handler: (request, reply) => tell(context, request, reply),
   })
+  app.get<WithBatchId>('/v1/batches/:id/receipt', {
+    onRequest,
+    schema: {
+      summary: 'The signed receipt of a file, to the byte',
+      description:
+        'That all of its bytes were here, and when. 404 while some are missing, and of a file that was here before: the first batch has it.',
+      params: batchIdSchema,
+      response: { 200: batchReceiptSchema, ...problems },
+    },
+    handler: (request, reply) => sendReceipt(context, request, reply),
+  })
   app.get<Listed>('/v1/batches', {
     onRequest,
     schema: {
@@ -112,7 +131,22 @@ async function tell(
   if (!isEnded(progress.upload.stage)) {
     reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
   }
-  return sendUnlessKnown(request, reply, presentBatch(progress))
+  // Once a worker had it, what it committed is durable, and all that was before.
+  if (progress.upload.stage === 'received') await confirmDurable(context.readPool)
+  return sendUnlessKnown(request, reply, presentWithReceipt(progress))
+}
+
+async function sendReceipt(
+  context: BatchLookupContext,
+  request: FastifyRequest<WithBatchId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { receipt } = await ownUpload(context, request, request.params.id, 'durable')
+  if (receipt === undefined) return sendProblem(request, reply, 'BATCH_RECEIPT_ABSENT')
+  return reply
+    .header('cache-control', 'no-store')
+    .type('application/json; charset=utf-8')
+    .send(batchReceiptText(receipt))
 }
 
 /** @returns how far it is once that has changed, or in time; at once where too many wait */

@@ -14,7 +14,7 @@ import { beginBatch } from './begin-batch.ts'
 import { chunksOf } from './body-chunks.ts'
 import { allowSlowBody } from './connections.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
-import { batchUrl, presentBatch } from './present-batch.ts'
+import { batchUrl, presentWithReceipt } from './present-batch.ts'
 import { type ProblemCode, sendProblem } from './problems.ts'
 import { receivePart } from './receive-part.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -110,6 +110,8 @@ async function takeFile(
   if (kind === 'broken' || kind === 'stalled' || (kind === 'complete' && !(await form.isWhole()))) {
     return sendProblem(request, reply, 'UPLOAD_BROKEN')
   }
+  // The batch is another request's now, which brings the same file again: it goes on.
+  if (kind === 'overtaken') throw new RefusedRequestError('UPLOAD_OVERTAKEN')
   if (form.file.file.truncated) return giveUp(context, upload, 'UPLOAD_TOO_LARGE')
   if (kind !== 'complete')
     return giveUp(context, upload, kind === 'completed' ? 'FORM_INVALID' : partRefusals[kind])
@@ -143,7 +145,7 @@ async function ownBatch(
     .code(201)
     .header('location', batchUrl(id))
     .header('cache-control', 'no-store')
-    .send(presentBatch({ upload, work: undefined }))
+    .send(presentWithReceipt({ upload, work: undefined }))
 }
 
 /** A file that is here already is read once more, to see that it is the same one. */

@@ -9,6 +9,7 @@ import { isEnded, type Stage, stages } from '../batch/stages.ts'
 import { formats, modes, type Upload } from '../batch/upload.ts'
 import { formatInstant } from '../declaration/period.ts'
 import { declarationKinds } from '../declaration/schema.ts'
+import { batchReceiptText } from '../journal/batch-receipt.ts'
 import { uploadIdleMsMax } from '../limits.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
@@ -67,6 +68,17 @@ const fileFindingSchema = Type.Object({
   legalBasis: Type.Optional(Type.String()),
 })
 
+export const batchReceiptSchema = Type.Object(
+  {
+    statement: Type.Record(Type.String(), Type.Unknown()),
+    signed: Type.String({ description: 'Compact JWS, alg Ed25519, over the statement.' }),
+  },
+  {
+    description:
+      'Signed proof that the whole file is here; verifies offline, like those of filings.',
+  },
+)
+
 export const batchSchema = Type.Object({
   id: Type.String(),
   stage: Type.Enum(stages),
@@ -86,6 +98,7 @@ export const batchSchema = Type.Object({
   expiresAt: Type.Optional(
     Type.String({ description: 'When it is given up, if nothing more comes.' }),
   ),
+  receipt: Type.Optional(batchReceiptSchema),
   progress: progressSchema,
   reached: Type.Optional(reachedSchema),
   findings: Type.Optional(
@@ -93,7 +106,11 @@ export const batchSchema = Type.Object({
   ),
   links: Type.Object({
     self: Type.String(),
+    receipt: Type.Optional(Type.String()),
     file: Type.Optional(Type.String({ description: 'Where its bytes go: a tus 1.0 upload.' })),
+    amends: Type.Optional(
+      Type.String({ description: 'The batch whose rows that were set aside it has, mended.' }),
+    ),
     sameAs: Type.Optional(Type.String({ description: 'The batch that brought this file first.' })),
     events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
     declarations: Type.Optional(Type.String({ description: 'What was filed of it.' })),
@@ -109,12 +126,13 @@ export const batchListSchema = Type.Object({
 
 export const batchUrl = (id: string) => `/v1/batches/${id}`
 export const slotUrl = (id: string) => `/v1/slots/${id}`
+const receiptUrl = (id: string) => `${batchUrl(id)}/receipt`
 export const fileUrl = (id: string) => `${batchUrl(id)}/file`
 
 export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
   const { upload, work } = progress
   const { id, stage, employer, period, region, kind, format, mode, size, received } = upload
-  const { fileName, digest, sameAs, receivedAtMicros } = upload
+  const { fileName, digest, sameAs, amends, receipt, receivedAtMicros } = upload
   const receiving = stage === 'receiving'
   return {
     ...{ id, stage, period, region, kind, mode, received },
@@ -131,6 +149,8 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
     links: {
       self: batchUrl(id),
       ...(receiving && { file: fileUrl(id) }),
+      ...(receipt !== undefined && { receipt: receiptUrl(id) }),
+      ...(amends !== undefined && { amends: batchUrl(amends) }),
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
       ...(upload.slot !== undefined && { slot: slotUrl(upload.slot) }),
       ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
@@ -138,6 +158,15 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
       ...(hasErrorsFile(progress) && { errors: `${batchUrl(id)}/errors` }),
     },
   }
+}
+
+/** With the receipt itself, where one is told; not with every event. */
+export function presentWithReceipt(progress: BatchState): Static<typeof batchSchema> {
+  const { receipt } = progress.upload
+  const batch = presentBatch(progress)
+  return receipt === undefined
+    ? batch
+    : { ...batch, receipt: JSON.parse(batchReceiptText(receipt)) }
 }
 
 /** Rows were set aside, and all of them are known. */

@@ -479,6 +479,14 @@ export const problemKinds = {
       'Of NDJSON it is format=ndjson; of CSV, TSV and XLSX, format=csv or xlsx. Or leave format out.',
     ),
   },
+  BATCH_RECEIPT_ABSENT: {
+    status: 404,
+    title: text('该批次没有回执', 'There is no receipt of this batch'),
+    fix: text(
+      '文件全部到达后才有回执：请继续上传；内容与先前批次相同的，回执在 links.sameAs 所指的批次。',
+      'There is one once the whole file is here: send the rest. Of a file that was sent before, the batch in links.sameAs has it.',
+    ),
+  },
   STREAMS_TOO_MANY: {
     status: 429,
     title: text(

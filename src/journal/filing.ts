@@ -14,8 +14,8 @@ export type FilingOptions = {
   readonly key: string
   /** Microseconds since 1970. */
   readonly acceptedAtMicros: number
-  /** An attempt that it counts from, and its ticket's hash. */
-  readonly attempt?: { readonly atMicros: number; readonly hash: Buffer } | undefined
+  /** An attempt that it counts from, and its ticket's hash; rows of a file are known without one. */
+  readonly attempt?: { readonly atMicros: number; readonly hash?: Buffer } | undefined
   readonly part?: Part
 }
 
@@ -34,6 +34,7 @@ export function fileDeclaration(options: FilingOptions): Filing {
     onTime: (attempt?.atMicros ?? acceptedAtMicros) < rules.deadlineMicros,
     canonical,
     policy: { region, hash: rules.hash },
-    ...(attempt && { attemptedAtMicros: attempt.atMicros, ticket: attempt.hash }),
+    ...(attempt && { attemptedAtMicros: attempt.atMicros }),
+    ...(attempt?.hash && { ticket: attempt.hash }),
   }
 }

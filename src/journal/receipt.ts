@@ -4,6 +4,7 @@
  * All three can be made again from the journal to the same bytes.
  */
 import { formatInstant } from '../declaration/period.ts'
+import { openBatchReceipt } from './batch-receipt.ts'
 import { openCompact, type PublicJwk, type Signer, signCompact } from './compact-jws.ts'
 import { leafHash, rootFromProof } from './merkle.ts'
 
@@ -81,10 +82,14 @@ export type ReceiptVerdict =
 
 /**
  * Verifies a receipt offline against public keys (a JWKS).
- * @param receipt the parsed `receipt` member of a 202
+ * @param receipt the parsed `receipt` member of a 202, or of a batch
  */
 export function verifyReceipt(receipt: unknown, keys: readonly PublicJwk[]): ReceiptVerdict {
-  const { statement, proof, signedRoot } = (receipt ?? {}) as Record<string, unknown>
+  const { statement, proof, signedRoot, signed } = (receipt ?? {}) as Record<string, unknown>
+  if (typeof signed === 'string') {
+    const opened = openBatchReceipt({ statement, signed }, keys)
+    return typeof opened === 'string' ? invalid(opened) : { valid: true, ...opened }
+  }
   if (typeof statement !== 'object' || statement === null || typeof signedRoot !== 'string') {
     return invalid('This is not a receipt: it needs statement, proof and signedRoot.')
   }

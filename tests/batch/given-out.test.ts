@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { guardCell, restoreCell } from '../../src/batch/cell-guard.ts'
 import { readCsvRows } from '../../src/batch/csv-rows.ts'
 import { writeCsv } from '../../src/batch/csv-writer.ts'
-import { type Fault, type RefusedRow, writeErrorsFile } from '../../src/batch/errors-file.ts'
+import {
+  amendedBatchOf,
+  type Fault,
+  type RefusedRow,
+  writeErrorsFile,
+} from '../../src/batch/errors-file.ts'
 import { writeFileFinding } from '../../src/batch/file-findings.ts'
 import { countKnownTitles } from '../../src/batch/header.ts'
 import { writeTemplate } from '../../src/batch/template.ts'
@@ -93,6 +98,7 @@ describe('cells that a spreadsheet would change', () => {
 })
 
 describe('the file of errors', () => {
+  const batch = '5b0f4c1e-8f5d-4c57-9c5b-0d9ce2a4f1aa'
   const file = `标题\n部门,姓名,证件号码,申报工资,变动\n研发,${persons[0]?.name},${idOf(0)},6500,无\n=cmd,${persons[1]?.name},1.1E+17,"6,500",借调\n,-王伟,${idOf(2)},x,\n`
 
   /** As the worker does: the faults of rows, and those that the check finds in lines. */
@@ -110,7 +116,7 @@ describe('the file of errors', () => {
       return faults.length === 0 ? [] : [{ row, cells, faults }]
     })
     if (header === undefined) throw new Error('no header')
-    return collect(writeErrorsFile({ format, header, rows: refused }))
+    return collect(writeErrorsFile({ format, batch, header, rows: refused }))
   }
 
   test.each(formats)(
@@ -129,7 +135,7 @@ describe('the file of errors', () => {
         '证件号码',
         '申报工资',
         '变动',
-        '原行号',
+        `原行号（批次 ${batch}）`,
         '问题',
         '如何修改',
         '问题（英文）',
@@ -155,6 +161,7 @@ describe('the file of errors', () => {
     async (format) => {
       const reading = await readAll(sourceOf(await errorsOf(format)), { format })
       expect(reading.rows.map(({ position }) => position)).toEqual([4, 5])
+      expect(reading.header && amendedBatchOf(reading.header)).toBe(batch)
       expect(reading.codes).toEqual(['COLUMN_UNKNOWN', 'NUMBER_LOST_DIGITS'])
       expect(reading.lines[1]).toMatchObject({ person: { name: '-王伟' }, wage: 'x' })
     },
@@ -178,8 +185,10 @@ describe('the file of errors', () => {
   test('mended and refused again, its columns are not added twice', async () => {
     const { header, rows } = await readCsv(await errorsOf('csv'))
     if (header === undefined) throw new Error('no header')
-    const again = rows.map(({ position = 0, cells }) => ({ row: position, cells, faults: [] }))
-    const bytes = await collect(writeErrorsFile({ format: 'csv', header, rows: again }))
+    const again = rows.map(({ row, position, cells }) => ({
+      ...{ row, position: String(position), cells, faults: [] },
+    }))
+    const bytes = await collect(writeErrorsFile({ format: 'csv', batch, header, rows: again }))
     const reading = await readCsv(bytes)
     expect(reading.header?.titles).toEqual(header.titles)
     expect(reading.rows.map(({ position }) => position)).toEqual([4, 5])

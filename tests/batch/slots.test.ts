@@ -42,7 +42,7 @@ afterAll(async () => {
 beforeEach(async () => {
   clock.nowMicros = noon
   await journal.database.owner.query(
-    'truncate batch.slot, batch.rate, batch.batch, batch.work, batch.content',
+    'truncate batch.slot, batch.rate, batch.batch, batch.work, batch.content, batch.amended',
   )
 })
 

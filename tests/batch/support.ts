@@ -42,13 +42,16 @@ export function rowsOf(...persons: readonly number[]): Row[] {
   })
 }
 
-export const employersOf = (rows: readonly Row[]) => [
-  ...new Set(rows.map(([employer]) => employer)),
+type Cells = readonly string[]
+
+export const employersOf = (rows: readonly Cells[]) => [
+  ...new Set(rows.map(([employer]) => employer as string)),
 ]
 
-export function csvOf(rows: readonly Row[]): Buffer {
-  const text = rows.map((row) => row.join(',')).join('\r\n')
-  return Buffer.from(`统一社会信用代码,证件号码,姓名,缴费工资\r\n${text}\r\n`)
+export const plainTitles = '统一社会信用代码,证件号码,姓名,缴费工资'
+
+export function csvOf(rows: readonly Cells[], titles = plainTitles): Buffer {
+  return Buffer.from(`${titles}\r\n${rows.map((row) => row.join(',')).join('\r\n')}\r\n`)
 }
 
 export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSource {

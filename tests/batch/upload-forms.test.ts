@@ -225,6 +225,40 @@ describe('sent as a form', () => {
     }
   })
 
+  test('a form that is overtaken by the same one again leaves that one its batch', async () => {
+    const file = fileOf(600_000)
+    const key = nextKey()
+    const form = new Response(formOf(file))
+    const body = Buffer.from(await form.clone().arrayBuffer())
+    const { hostname, port } = new URL(intake.address)
+    const socket = connect({ host: hostname, port: Number(port) })
+    let answer = ''
+    socket
+      .on('error', () => {})
+      .on('data', (bytes) => {
+        answer += bytes
+      })
+    socket.write(
+      `POST /v1/batches HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n` +
+        `idempotency-key: ${key}\r\ncontent-type: ${form.headers.get('content-type')}\r\n` +
+        `content-length: ${body.length}\r\n\r\n`,
+    )
+    socket.write(body.subarray(0, 400_000))
+    await waitFor('a chunk', async () => {
+      const { rowCount } = await database.owner.query(
+        'select from batch.batch where idempotency_key = $1 and received >= 262144',
+        [key],
+      )
+      return rowCount === 1
+    })
+    const again = await send(formOf(file), key)
+    expect(again.json, String(again.code)).toMatchObject({ stage: 'received' })
+    socket.write(body.subarray(400_000))
+    await waitFor('an answer', () => answer.includes('UPLOAD_OVERTAKEN'))
+    socket.destroy()
+    expect((await ask(`/v1/batches/${again.json.id}`)).json).toMatchObject({ stage: 'received' })
+  })
+
   test('too large, empty, of another size or content, or with its file first', async () => {
     const large = await send(formOf(Buffer.alloc(formFileBytesMax + 1)))
     expect(large).toMatchObject({ status: 413, code: 'UPLOAD_TOO_LARGE' })

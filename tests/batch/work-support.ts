@@ -34,16 +34,19 @@ export type Received = {
   readonly kind?: string
   readonly employer?: string
   readonly receivedAt?: string
+  readonly subject?: string
+  readonly period?: string
+  readonly amends?: string
 }
 
 /** A batch whose last byte is here. */
 export async function receiveFile(file: Buffer | FileSource, more: Received): Promise<string> {
-  const id = `batch-${randomUUID()}`
+  const id = randomUUID()
   files.set(id, file)
   await journal.database.owner.query(
-    `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
-       received, received_at, employer)
-     values ($1, 'bureau', $2, '2024-11', '340100', $3, $4, $5, 'received', $6, $7, $8)`,
+    `insert into batch.batch (id, may_file_for, region, kind, format, mode, stage,
+       received, received_at, employer, subject, period, amends)
+     values ($1, $2, '340100', $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11)`,
     [
       id,
       more.mayFileFor,
@@ -53,6 +56,9 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
       Buffer.isBuffer(file) ? file.length : 1,
       more.receivedAt ?? '2024-11-20T10:00:00+08:00',
       more.employer,
+      more.subject ?? 'bureau',
+      more.period ?? '2024-11',
+      more.amends,
     ],
   )
   return id

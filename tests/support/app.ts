@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
+import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest } from '../../src/batch/running-digest.ts'
 import { createSlotStore } from '../../src/batch/slot-store.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
@@ -92,6 +93,7 @@ export async function openApp(
       sealingKeys: keyring.sealingKeys,
       runningDigest: await openRunningDigest(),
       nowMicros: () => clock.nowMicros,
+      receiptOf: createReceiptOf({ signer, policies, environment: () => 'test' }),
     }),
     slots: createSlotStore({ pool, inTransaction }),
     isTransient: (error) => databaseFault(error) === 'transient',

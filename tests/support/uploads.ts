@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { readBytes } from '../../src/batch/read.ts'
+import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest, type RunningDigest } from '../../src/batch/running-digest.ts'
 import type { NewUpload } from '../../src/batch/upload.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres.ts'
 import { createDatabase } from './database.ts'
+import { policies } from './journal.ts'
 
 export async function openUploads() {
   const database = await createDatabase()
@@ -18,15 +20,19 @@ export async function openUploads() {
     connectionsMax: 4,
     statementMsMax: 20_000,
   })
-  const { sealingKeys } = readKeyring(inject('keyringFile'))
+  const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))
+  const [signer] = receiptKeys
+  if (signer === undefined) throw new Error('no keys')
+  const receiptOf = createReceiptOf({ signer, policies, environment: () => 'test' })
   /** As each intake process has one. */
-  const openStore = async (runningDigest?: RunningDigest) =>
+  const openStore = async (runningDigest?: RunningDigest, otherReceiptOf?: typeof receiptOf) =>
     createUploadStore({
       pool,
       inTransaction,
       sealingKeys,
       runningDigest: runningDigest ?? (await openRunningDigest()),
       nowMicros: () => clock.nowMicros,
+      receiptOf: otherReceiptOf ?? receiptOf,
     })
   return {
     database,
@@ -55,6 +61,7 @@ export function asked(more: Partial<NewUpload> = {}): NewUpload {
     size: undefined,
     expectedDigest: undefined,
     fileName: undefined,
+    amends: undefined,
     idempotencyKey: undefined,
     slot: undefined,
     ...more,

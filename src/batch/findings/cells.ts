@@ -21,15 +21,15 @@ export const cellEntries = {
   ROWS_ALONE: error(row, {
     title: ['只报这些行会替换已申报的内容', 'These rows alone would replace what was filed'],
     message: [
-      '第 {row} 行来自错误清单，而该单位本所属期已有申报；只申报清单中的行会替换其全部内容。',
-      'Row {row} is of an errors file, and its employer has filed for this period; the rows of that file alone would replace all of it.',
+      '第 {row} 行来自错误清单，但表头没有写明批次，而该单位本所属期已有申报；只申报清单中的行会替换其全部内容。',
+      'Row {row} is of an errors file whose header names no batch, and its employer has filed for this period; these rows alone would replace all of it.',
     ],
     fix: [
-      '请在原文件中改正这些行，将该单位的全部行以“更正”（correction）方式重新上传。',
-      'Mend these rows in the original file, and send all rows of that employer as a correction.',
+      '请在重新下载的错误清单中改正并上传，或上传时填写 amends（批次编号）。',
+      'Fetch the errors file again, mend the rows there and send it; or say which batch it amends (amends).',
     ],
-    wrong: '只上传错误清单中的 3 行',
-    right: '上传该单位的全部行，类型为 correction',
+    wrong: '原行号',
+    right: '原行号（批次 …），与下载时相同',
   }),
   HEADER_DIFFERS: error(row, {
     title: ['同一单位的信息不一致', 'Rows of one employer differ'],

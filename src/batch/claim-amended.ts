@@ -1,0 +1,266 @@
+/**
+ * A file of rows that were set aside before, mended, amends what was filed of the first file. Which one
+ * that is, its sender says, or the title over the row numbers of its errors file. The batch that came
+ * first and all that amend it are a family: of each row of the first file that was set aside, the family
+ * knows whether it is still to be mended, so that no row is filed twice. One of them is at work at a
+ * time, and the others wait: each merges with what stands.
+ *
+ * If the process dies
+ *  - before the claim's commit: nothing is known of it; the next worker claims;
+ *  - after it: the family is this batch's until it is filed or has ended; the next worker goes on;
+ *  - before what was checked is committed: its rows are still to be mended; after it, they are not any
+ *    more, and the batch will be filed.
+ */
+import type pg from 'pg'
+import { type Amendment, findAmendment } from './amendment.ts'
+import { readErrorRows } from './error-rows.ts'
+import { amendedBatchOf } from './errors-file.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
+import type { Header } from './header.ts'
+import type { PieceKeys } from './pieces.ts'
+import type { FiledRow } from './row-line.ts'
+import { RowSet } from './row-set.ts'
+import { isWorkedOn, type Stage, stages } from './stages.ts'
+import { type BatchWork, NotYetError, type StepDependencies, writeStep } from './work.ts'
+
+type Named = {
+  id: string
+  first: string
+  subject: string
+  mode: BatchWork['mode']
+  stage: Stage
+  period: string
+  region: string
+  employer: string | null
+  /** Its rows are declarations, which no row of a table mends. */
+  of_declarations: boolean
+}
+
+export type ClaimDependencies = StepDependencies & { readonly keys: PieceKeys }
+
+export type Claimed = {
+  /** By which its rows are read; undefined where it amends nothing, or can't be merged. */
+  readonly mended?: MendedRows
+  readonly finding?: FileFinding
+}
+
+/**
+ * Claims what a file amends, as soon as its header is known.
+ * @param header undefined: it has none
+ * @throws NotYetError while another of the family is worked on
+ */
+export async function claimAmended(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  header: Header | undefined,
+): Promise<Claimed> {
+  const { pool } = dependencies
+  const { asked, mended } = await findAsked(pool, work.batch)
+  const ids = [asked, header && amendedBatchOf(header)].filter((id) => id !== undefined)
+  if (ids.length === 0) return {}
+  if (header?.columns.position === undefined)
+    return { finding: fileFinding('AMENDED_ROWS_UNKNOWN') }
+  const named = await findNamed(pool, ids)
+  const finding = refusalOf(work, ids, named)
+  if (finding !== undefined) return { finding }
+  const one = named.find(({ id }) => id === ids[0]) as Named
+  const family = await findFamily(pool, one.first)
+  if (isWorkedOn(family.stage)) throw new NotYetError(`batch ${one.first} is worked on`)
+  if (family.rows_open === null && family.forgotten)
+    return { finding: fileFinding('AMENDED_FORGOTTEN') }
+  const known = family.rows_open ?? (await rowsSetAside(dependencies, one.first)).bytes
+  const open = await claim(dependencies, work, one, known)
+  const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
+  return {
+    mended: new MendedRows(open, new RowSet(mended ?? undefined)),
+    ...(attemptedAtMicros === undefined && { finding: fileFinding('AMENDED_LATE') }),
+  }
+}
+
+async function findAsked(pool: pg.Pool, batch: string) {
+  const { rows } = await pool.query<{ amends: string | null; rows_mended: Buffer | null }>({
+    name: 'find-asked-amendment',
+    text: `
+      select b.amends, w.rows_mended
+      from batch.batch b
+      left join batch.work w on w.batch = b.id
+      where b.id = $1`,
+    values: [batch],
+  })
+  return { asked: rows[0]?.amends ?? undefined, mended: rows[0]?.rows_mended }
+}
+
+async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]> {
+  const { rows } = await pool.query<Named>({
+    name: 'find-amended',
+    text: `
+      select b.id, coalesce(b.first, b.id) as first, b.subject, b.mode, b.stage, b.period, b.region,
+        b.employer,
+        exists (select from batch.unit u where u.batch = b.id and u.entry > 0) as of_declarations
+      from batch.batch b
+      where b.id = any($1::text[])`,
+    values: [ids],
+  })
+  return rows
+}
+
+/** All that are named must be the sender's, and of one family. */
+function refusalOf(
+  work: BatchWork,
+  ids: readonly string[],
+  named: readonly Named[],
+): FileFinding | undefined {
+  const known = named.filter(({ subject, stage, id }) => {
+    return subject === work.subject && stage !== 'receiving' && id !== work.batch
+  })
+  const families = new Set(known.map(({ first }) => first))
+  if (known.length < new Set(ids).size || families.size > 1) return fileFinding('AMENDED_UNKNOWN')
+  if (known.some((one) => one.of_declarations)) return fileFinding('AMENDED_ROWS_UNKNOWN')
+  if (known.some(({ mode }) => mode === 'all-or-nothing')) return fileFinding('AMENDED_WHOLE')
+  const differs = known.some(
+    ({ period, region, employer }) =>
+      period !== work.period || region !== work.region || (employer ?? undefined) !== work.employer,
+  )
+  return differs ? fileFinding('AMENDED_OTHERWISE') : undefined
+}
+
+const workedOn = stages.filter(isWorkedOn)
+
+/**
+ * In one transaction, at the family's row: of two at once, the second sees the first one's claim.
+ * @param known the rows that were set aside of the first file; not kept where they were deleted
+ *   meanwhile, as then some may be missing: the next worker finds so
+ */
+async function claim(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { id, first }: Named,
+  known: Buffer,
+): Promise<RowSet> {
+  let open: Buffer | undefined
+  await writeStep(dependencies, work, {}, async (client) => {
+    await client.query({
+      name: 'keep-open-rows',
+      text: `
+        insert into batch.amended (first, rows_open)
+        select batch, $2
+        from batch.work
+        where batch = $1 and not (errors_position is null and rows_set_aside > 0)
+        on conflict (first) do nothing`,
+      values: [first, known],
+    })
+    const { rows } = await client.query<{ rows_open: Buffer }>({
+      name: 'claim-amended',
+      text: `
+        update batch.amended a
+        set holder = $2
+        where a.first = $1
+          and (
+            a.holder = $2
+            or not exists (
+              select from batch.batch h where h.id = a.holder and h.stage = any($3::text[])
+            )
+          )
+        returning rows_open`,
+      values: [first, work.batch, workedOn],
+    })
+    open = rows[0]?.rows_open
+    if (open === undefined) throw new NotYetError(`another batch amends ${first} now`)
+    await client.query('update batch.batch set amends = $2, first = $3 where id = $1', [
+      work.batch,
+      id,
+      first,
+    ])
+  })
+  return new RowSet(open)
+}
+
+type Family = {
+  stage: Stage
+  /** Null: nothing amends it yet. */
+  rows_open: Buffer | null
+  /** The rows that were set aside of the first file are deleted. */
+  forgotten: boolean
+}
+
+async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
+  const { rows } = await pool.query<Family>({
+    name: 'find-family',
+    text: `
+      select b.stage, a.rows_open,
+        coalesce(w.errors_position is null and w.rows_set_aside > 0, false) as forgotten
+      from batch.batch b
+      left join batch.amended a on a.first = b.id
+      left join batch.work w on w.batch = b.id
+      where b.id = $1`,
+    values: [first],
+  })
+  return rows[0] as Family
+}
+
+async function rowsSetAside(
+  { pool, keys }: Pick<ClaimDependencies, 'pool' | 'keys'>,
+  batch: string,
+): Promise<RowSet> {
+  const open = new RowSet()
+  for await (const { row } of readErrorRows(pool, keys.all, batch)) open.add(row)
+  return open
+}
+
+/** The rows of a mended file: each is one that is still to be mended, and comes once. */
+export class MendedRows {
+  readonly #open: RowSet
+  readonly #mended: RowSet
+
+  constructor(open: RowSet, mended: RowSet) {
+    this.#open = open
+    this.#mended = mended
+  }
+
+  /** Rows taken so far, to be kept with the place where reading goes on. */
+  get bytes(): Buffer {
+    return this.#mended.bytes
+  }
+
+  /** The row, or what is wrong with it. */
+  take(filed: FiledRow): FiledRow {
+    const { row, position, findings } = filed
+    if (position !== undefined && this.#open.has(position) && !this.#mended.has(position)) {
+      this.#mended.add(position)
+      return filed
+    }
+    if (findings.some(({ code }) => code === 'POSITION_INVALID')) return filed
+    const params = { position: position ?? '' }
+    const found = fileFinding('ROW_NOT_SET_ASIDE', { row }, params)
+    return { ...filed, line: undefined, findings: [...findings, found] }
+  }
+}
+
+/** The rows of the first file that are still to be mended once what is good of this one is filed. */
+export async function rowsLeftOpen(
+  { pool, keys }: Pick<ClaimDependencies, 'pool' | 'keys'>,
+  { batch }: BatchWork,
+  { first }: Amendment,
+): Promise<RowSet> {
+  const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
+  const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
+  for await (const { position, findings } of readErrorRows(pool, keys.all, batch)) {
+    // A row that has another's number leaves that one as it is.
+    const another = findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE')
+    if (!another && position !== undefined) good.delete(Number(position))
+  }
+  open.deleteAll(good)
+  return open
+}
+
+/** In the transaction after which the batch will be filed. */
+export async function keepRowsOpen(
+  client: pg.PoolClient,
+  { first }: Amendment,
+  open: RowSet,
+): Promise<void> {
+  await client.query('update batch.amended set rows_open = $2 where first = $1', [
+    first,
+    open.bytes,
+  ])
+}

@@ -1,0 +1,67 @@
+/** Rows of a file by employer, period and what else a header has, until they are written down in pieces. */
+import { periodPattern } from '../declaration/period.ts'
+import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
+import { gatheredCharactersMax, gatheredRowsMax } from '../limits.ts'
+import type { FileRow } from './file-rows.ts'
+import type { Piece, PieceRow, UnitKey } from './pieces.ts'
+import type { RowHeader } from './row-line.ts'
+
+const periodFormat = new RegExp(periodPattern)
+
+type Gathering = UnitKey & {
+  readonly header: RowHeader
+  readonly rows: PieceRow[]
+}
+
+export class Gathered {
+  rows = 0
+  pieces: number
+  #characters = 0
+  readonly #units = new Map<string, Gathering>()
+  #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
+
+  constructor(pieces: number) {
+    this.pieces = pieces
+  }
+
+  get isFull(): boolean {
+    return this.rows >= gatheredRowsMax || this.#characters >= gatheredCharactersMax
+  }
+
+  add({ row, header, entry = 0, cells, line, findings }: FileRow): void {
+    const isAsBefore = entry === 0 && this.#last?.header === header
+    const unit = isAsBefore && this.#last ? this.#last.unit : this.#unitOf(header, entry)
+    this.#last = { header, unit }
+    unit.rows.push(line === undefined ? [row, null, findings] : [row, line])
+    this.rows += 1
+    for (const cell of cells) this.#characters += cell.length
+  }
+
+  #unitOf(header: RowHeader, entry: number): Gathering {
+    const key = `${entry} ${JSON.stringify(header)}`
+    const { employer = '', period = '' } = header
+    const unit = this.#units.get(key) ?? {
+      // In clear, so nothing but a code: who mixes columns up may have a person's number here.
+      employer: checkSocialCreditCode(employer) === undefined ? employer : '',
+      period: periodFormat.test(period) ? period : '',
+      entry,
+      header,
+      rows: [],
+    }
+    this.#units.set(key, unit)
+    return unit
+  }
+
+  take(): { rows: number; pieces: Piece[] } {
+    const rows = this.rows
+    const pieces = [...this.#units.values()].map((unit) => {
+      this.pieces += 1
+      return { ...unit, number: this.pieces }
+    })
+    this.rows = 0
+    this.#characters = 0
+    this.#units.clear()
+    this.#last = undefined
+    return { rows, pieces }
+  }
+}

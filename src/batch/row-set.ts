@@ -1,0 +1,40 @@
+/** Rows of a file by their number, a bit each: of two and a half million, 300 KB. */
+const bytesAtFirst = 1_024
+
+export class RowSet {
+  #bits: Uint8Array
+
+  /** @param bytes of another one */
+  constructor(bytes: Uint8Array = new Uint8Array(bytesAtFirst)) {
+    this.#bits = new Uint8Array(bytes)
+  }
+
+  /** To be kept. */
+  get bytes(): Buffer {
+    return Buffer.from(this.#bits)
+  }
+
+  add(row: number): void {
+    const byte = row >> 3
+    if (byte >= this.#bits.length) {
+      const bits = new Uint8Array(2 ** Math.ceil(Math.log2(byte + 1)))
+      bits.set(this.#bits)
+      this.#bits = bits
+    }
+    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (row & 7))
+  }
+
+  has(row: number): boolean {
+    return ((this.#bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
+  }
+
+  delete(row: number): void {
+    if (this.has(row)) this.#bits[row >> 3] = (this.#bits[row >> 3] ?? 0) & ~(1 << (row & 7))
+  }
+
+  deleteAll(others: RowSet): void {
+    for (const [byte, bits] of this.#bits.entries()) {
+      this.#bits[byte] = bits & ~(others.#bits[byte] ?? 0)
+    }
+  }
+}

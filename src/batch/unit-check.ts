@@ -1,0 +1,163 @@
+/** The check of one employer and period in a table, as many lines at a time as a part has. */
+import type { FoundFault } from '../declaration/findings.ts'
+import { maskIdNumber, normaliseIdNumber, personKey } from '../declaration/identity.ts'
+import { dayOf } from '../declaration/period.ts'
+import type { DeclarationKind, Person } from '../declaration/schema.ts'
+import { partLinesMax } from '../limits.ts'
+import { checkFiling } from '../policy/check.ts'
+import type { Policies } from '../policy/rules.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
+import { isSame, type UnitEntry, type UnitLines } from './merge.ts'
+import { PersonSet } from './person-set.ts'
+import type { RowHeader } from './row-line.ts'
+import type { SetAsideRow } from './set-aside.ts'
+
+type UnitCheckOptions = {
+  readonly policies: Policies
+  readonly kind: DeclarationKind
+  readonly replaces: string | undefined
+  readonly nowMicros: number
+  /** Its lines are checked in several goes: persons are looked for across them. */
+  readonly several: boolean
+}
+
+export class UnitCheck {
+  readonly #options: UnitCheckOptions
+  readonly #persons: PersonSet | undefined
+  readonly #today: number
+  /** What is wrong with all of its rows. */
+  readonly #refused: FileFinding[] = []
+  #header: RowHeader | undefined
+  #waiting: UnitEntry[] = []
+  #good = 0
+  #setAside = 0
+  #lines = 0
+
+  constructor(options: UnitCheckOptions) {
+    this.#options = options
+    this.#persons = options.several ? new PersonSet() : undefined
+    this.#today = Number(dayOf(options.nowMicros).replaceAll('-', ''))
+  }
+
+  refuse(finding: FileFinding): void {
+    this.#refused.push(finding)
+  }
+
+  /** Where none of its rows is good, nothing is filed: not what was filed before again, either. */
+  counted(): { good: number; setAside: number; lines: number } {
+    const lines = this.#good === 0 ? 0 : this.#lines
+    return { good: this.#good, setAside: this.#setAside, lines }
+  }
+
+  /** Returns the rows that are set aside, go by go. */
+  *take({ header, lines, faulty }: UnitLines): Generator<SetAsideRow[]> {
+    this.#header ??= header
+    const aside: SetAsideRow[] = [...faulty]
+    if (isSame(header, this.#header)) for (const line of lines) this.#waiting.push(line)
+    else for (const { rows } of lines) aside.push(...faultyRows(rows, [{ code: 'HEADER_DIFFERS' }]))
+    if (aside.length > 0) yield this.#counting(aside)
+    while (this.#waiting.length >= partLinesMax) {
+      yield this.#check(this.#waiting.splice(0, partLinesMax))
+    }
+  }
+
+  end(): SetAsideRow[] {
+    return this.#check(this.#waiting)
+  }
+
+  #counting(rows: SetAsideRow[]): SetAsideRow[] {
+    this.#setAside += rows.length
+    return rows
+  }
+
+  #check(entries: readonly UnitEntry[]): SetAsideRow[] {
+    if (entries.length === 0) return []
+    const { policies, kind, replaces, nowMicros } = this.#options
+    const body = {
+      ...this.#header,
+      kind,
+      ...(kind !== 'regular' && { replaces }),
+      lines: entries.map(({ line }) => line),
+    }
+    const { findings } = checkFiling(body, {
+      ...{ policies, nowMicros },
+      keptMax: Number.POSITIVE_INFINITY,
+    })
+    const faults = new Map<number, FileFinding[]>()
+    for (const fault of findings.faults()) {
+      if (fault.line < 0) this.#refuseOnce(fileFinding(fault.code, {}, fault.params))
+      else addTo(faults, fault.line, findingOf(fault, entries))
+    }
+    this.#findRepeated(entries, faults)
+    // A line that is kept is no row of this file, which could be set aside.
+    if (
+      entries.some(({ kept, rows }, i) => kept !== undefined && rows.length === 0 && faults.has(i))
+    )
+      this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
+    const aside: SetAsideRow[] = []
+    for (const [i, { rows, kept }] of entries.entries()) {
+      const found = [...this.#refused, ...(faults.get(i) ?? [])]
+      if (found.length > 0) aside.push(...faultyRows(rows, found))
+      else this.#good += rows.length
+      if (found.length === 0 || kept !== undefined) this.#lines += 1
+    }
+    return this.#counting(aside)
+  }
+
+  #refuseOnce(finding: FileFinding): void {
+    if (!this.#refused.some(({ code }) => code === finding.code)) this.#refused.push(finding)
+  }
+
+  /** Persons who came in a go before; within one, the check finds them. */
+  #findRepeated(entries: readonly UnitEntry[], faults: Map<number, FileFinding[]>): void {
+    if (this.#persons === undefined) return
+    for (const [i, { rows, line }] of entries.entries()) {
+      if (faults.has(i)) continue
+      const { idType, idNumber } = (line as { person: Person }).person
+      const number = normaliseIdNumber(idNumber)
+      const key = personKey(idType, number, this.#today)
+      const first = this.#persons.add(key, rows[0] ?? rowOfKept)
+      if (first === undefined) continue
+      const params = { line: rows[0] as number, first, person: maskIdNumber(number) }
+      const code = first === rowOfKept ? 'PERSON_FILED' : 'PERSON_DUPLICATE'
+      addTo(faults, i, fileFinding(code, {}, params))
+    }
+  }
+}
+
+/** What is kept is in no row of the file. */
+const rowOfKept = 0
+
+function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFinding): void {
+  const found = faults.get(line)
+  if (found === undefined) faults.set(line, [finding])
+  else found.push(finding)
+}
+
+/** A fault of a line, told by the file's rows. */
+function findingOf(
+  { line, field, code, params, suggestion }: FoundFault,
+  entries: readonly UnitEntry[],
+): FileFinding {
+  const place = { row: entries[line]?.rows[0], pointer: field }
+  if (code === 'PERSON_DUPLICATE' && params !== undefined) {
+    const rowOf = (number: unknown) => entries[Number(number) - 1]?.rows[0] ?? rowOfKept
+    const first = rowOf(params.first)
+    const told = { ...params, line: rowOf(params.line), first }
+    return fileFinding(first === rowOfKept ? 'PERSON_FILED' : code, place, told)
+  }
+  return {
+    ...{ code, place },
+    ...((params || suggestion) && { params: { ...params, ...(suggestion && { suggestion }) } }),
+  }
+}
+
+function faultyRows(
+  rows: readonly number[],
+  findings: readonly (Omit<FileFinding, 'place'> & Partial<Pick<FileFinding, 'place'>>)[],
+): SetAsideRow[] {
+  return rows.map((row) => ({
+    row,
+    findings: findings.map((finding) => ({ ...finding, place: { ...finding.place, row } })),
+  }))
+}

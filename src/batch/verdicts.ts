@@ -1,0 +1,102 @@
+/**
+ * What was found of the units of a file, until it is written down: units with their counts, and the rows
+ * that are set aside, some thousand rows at a time.
+ */
+import type pg from 'pg'
+import { declarationId } from '../journal/digest.ts'
+import { checkedRowsAtATime, partLinesMax } from '../limits.ts'
+import { keyOf } from './kept.ts'
+import type { PieceKeys, UnitKey } from './pieces.ts'
+import { insertSetAside, type SetAside } from './set-aside.ts'
+import type { Standing } from './standing.ts'
+import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
+
+/** What a unit comes to. */
+type CheckedUnit = UnitKey & {
+  readonly good: number
+  readonly setAside: number
+  readonly lines: number
+} & Standing
+
+type VerdictDependencies = StepDependencies & { readonly keys: PieceKeys }
+
+/** They are written in one transaction. */
+export class Verdicts {
+  readonly #dependencies: VerdictDependencies
+  readonly #work: BatchWork
+  #units: CheckedUnit[] = []
+  #setAside: SetAside[] = []
+  #rows = 0
+
+  constructor(dependencies: VerdictDependencies, work: BatchWork) {
+    this.#dependencies = dependencies
+    this.#work = work
+  }
+
+  async setAside(some: SetAside): Promise<void> {
+    this.#setAside.push(some)
+    await this.#checked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
+  }
+
+  async add(unit: CheckedUnit): Promise<void> {
+    this.#units.push(unit)
+    await this.#checked(unit.good)
+  }
+
+  async #checked(rows: number): Promise<void> {
+    this.#rows += rows
+    if (this.#rows >= checkedRowsAtATime) await this.write()
+  }
+
+  /** Writes all that it was told of. */
+  async write(): Promise<void> {
+    const { batch } = this.#work
+    const [units, setAside] = [this.#units, this.#setAside]
+    const sum = (of: (unit: CheckedUnit) => number) => units.reduce((all, one) => all + of(one), 0)
+    const counts = { rows_good: sum(({ good }) => good), rows_set_aside: sum((u) => u.setAside) }
+    this.#units = []
+    this.#setAside = []
+    this.#rows = 0
+    await writeStep(this.#dependencies, this.#work, counts, async (client) => {
+      await insertSetAside(client, this.#dependencies.keys, batch, setAside)
+      await insertUnits(client, batch, units)
+    })
+  }
+}
+
+async function insertUnits(
+  client: pg.PoolClient,
+  batch: string,
+  units: readonly CheckedUnit[],
+): Promise<void> {
+  if (units.length === 0) return
+  await client.query({
+    name: 'insert-units',
+    text: `
+      insert into batch.unit (
+        batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
+        latest, keeps
+      )
+      select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
+        -- A cancellation has no lines, and is one part.
+        greatest(ceil(u.lines::numeric / $10::integer), least(u.good, 1)), u.latest, u.keeps
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
+        $8::integer[], $9::text[], $11::text[], $12::text[]
+      ) as u (employer, period, entry, id, good, set_aside, lines, replaces, latest, keeps)`,
+    values: [
+      batch,
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ entry }) => entry),
+      units.map((unit) => declarationId(unit.employer, unit.period, keyOf(batch, unit))),
+      units.map(({ good }) => good),
+      units.map(({ setAside }) => setAside),
+      units.map(({ lines }) => lines),
+      units.map(({ replaces }) => replaces ?? null),
+      partLinesMax,
+      units.map(({ latest }) => latest ?? null),
+      units.map(({ kept }) => kept?.id ?? null),
+    ],
+  })
+}
