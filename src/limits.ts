@@ -169,6 +169,8 @@ export const acceptStatementMsMax = 4_000
 
 /** A worker that writes nothing of a batch for so long loses it to another. */
 export const batchLeaseMs = 30_000
+/** Sealed pieces of an ended batch that are deleted in one transaction; of the largest there are a million. */
+export const forgottenAtATime = 2_000
 /** Rows of a file, or text of them, kept in memory before they are written down; bytes of a piece. */
 export const gatheredRowsMax = 10_000
 export const gatheredCharactersMax = 4 * 1024 * 1024
@@ -240,6 +242,8 @@ export const outageQuietMs = 30_000
  * filers are in their tickets alone.
  */
 export const attemptsRememberedMax = 20_000
+/** Envelopes that wait for an operator, as with a key that is missing, and tell nothing of how posting goes. */
+export const stuckEnvelopesMax = 9
 /** How often outages and attempts are written. */
 export const outageWriteEveryMs = 5_000
 /**

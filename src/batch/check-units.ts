@@ -122,6 +122,7 @@ async function checkUnit(
   const pieces = () => readPieces(pool, keys, work.batch, key)
   for await (const lines of readUnit({ kept, journal, pieces })) {
     for (const rows of check.take(lines)) await set(rows)
+    await verdicts.looked(lines.lines.length)
   }
   await set(check.end())
   await verdicts.add({ ...key, ...check.counted(), ...standing })

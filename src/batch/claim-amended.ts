@@ -65,7 +65,10 @@ export async function claimAmended(
   if (finding !== undefined) return { finding }
   const one = named.find(({ id }) => id === ids[0]) as Named
   const family = await findFamily(pool, one.first)
-  if (isWorkedOn(family.stage)) throw new NotYetError(`batch ${one.first} is worked on`)
+  // Before it is decided what is wrong, there is no errors file; and two that name each other wait for ever.
+  if (family.stage !== 'filing' && isWorkedOn(family.stage))
+    return { finding: fileFinding('AMENDED_UNKNOWN') }
+  if (family.stage === 'filing') throw new NotYetError(`batch ${one.first} is worked on`)
   if (family.rows_open === null && family.forgotten)
     return { finding: fileFinding('AMENDED_FORGOTTEN') }
   const known = family.rows_open ?? (await rowsSetAside(dependencies, one.first)).bytes
@@ -246,7 +249,9 @@ export async function rowsLeftOpen(
   const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
   for await (const { position, findings } of readErrorRows(pool, keys.all, batch)) {
     // A row that has another's number leaves that one as it is.
-    const another = findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE')
+    const another = findings.some(
+      ({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID',
+    )
     if (!another && position !== undefined) good.delete(Number(position))
   }
   open.deleteAll(good)

@@ -6,11 +6,11 @@
  * If the process dies before the commit, nothing is deleted, and the next look does it.
  */
 import type pg from 'pg'
-import { errorsKeptMs } from '../limits.ts'
+import { errorsKeptMs, forgottenAtATime } from '../limits.ts'
 import type { Stage } from './stages.ts'
 import type { InTransaction } from './work.ts'
 
-/** Of one batch at a time; returns false where there is none. */
+/** Of one batch at a time, and so much of it as takes a moment; returns false where there is none. */
 export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ batch: string; stage: Stage }>({
@@ -27,7 +27,12 @@ export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
     const [ended] = rows
     if (ended === undefined) return false
     for (const table of ['chunk', 'piece', 'set_aside']) {
-      await client.query(`delete from batch.${table} where batch = $1`, [ended.batch])
+      const { rowCount } = await client.query(
+        `delete from batch.${table}
+         where ctid in (select ctid from batch.${table} where batch = $1 limit ${forgottenAtATime})`,
+        [ended.batch],
+      )
+      if (rowCount === forgottenAtATime) return true
     }
     await client.query('update batch.work set forgotten_at = now() where batch = $1', [ended.batch])
     // Nobody can fetch them.

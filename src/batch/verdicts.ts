@@ -35,15 +35,16 @@ export class Verdicts {
 
   async setAside(some: SetAside): Promise<void> {
     this.#setAside.push(some)
-    await this.#checked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
+    await this.looked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
   }
 
   async add(unit: CheckedUnit): Promise<void> {
     this.#units.push(unit)
-    await this.#checked(unit.good)
+    await this.looked(1)
   }
 
-  async #checked(rows: number): Promise<void> {
+  /** So many rows more were checked: now and then it writes, also to keep the work its own. */
+  async looked(rows: number): Promise<void> {
     this.#rows += rows
     if (this.#rows >= checkedRowsAtATime) await this.write()
   }

@@ -93,16 +93,21 @@ export class Admission {
   }
 
   #checkSignals(of: RequestClass, most: number, now: number): Shed | undefined {
-    const { limit, signals, backlog, requestsMax } = this.#options
+    const { limit, signals, requestsMax } = this.#options
     const { memory, disk } = signals()
     if (most === 0) return { class: of, reason: 'off' }
     if (this.#requests >= most * requestsMax) return { class: of, reason: 'requests' }
     if (memory >= most) return { class: of, reason: 'memory' }
     if (of === 'lookups') return undefined
     if (disk >= most) return { class: of, reason: 'disk' }
-    if (of === 'bulk' && backlog() >= most) return { class: of, reason: 'backlog' }
     const filings = limit.underWay + this.#arrivingAt(now)
     return filings >= most * limit.limit ? { class: of, reason: 'journal' } : undefined
+  }
+
+  /** Why a file is not begun now: what was accepted waits too long. One that is under way goes on. */
+  checkBacklog(): Shed | undefined {
+    const { backlog, shedAt } = this.#options
+    return backlog() >= shedAt.bulk ? { class: 'bulk', reason: 'backlog' } : undefined
   }
 
   /** Why a filing of these (its filer, its employer) is not let in now: they have their share. */

@@ -42,7 +42,8 @@ export function createAttempts(
 ) {
   return ({ subject, idempotencyKey, reason, body }: FailedAttempt): TicketMembers => {
     if (subject === undefined || idempotencyKey === undefined) return {}
-    if (subject.length > ticketSubjectCharactersMax) return {}
+    // Postgres keeps no NUL; and who is not verified may claim to be anybody.
+    if (subject.length > ticketSubjectCharactersMax || subject.includes('\0')) return {}
     const atMicros = nowMicros()
     const content = contentOf(body)
     onIssued({ atMs: atMicros / 1_000, subject, employer: content.employer, reason })

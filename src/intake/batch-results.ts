@@ -2,6 +2,7 @@
  * What came of a file: the declarations that were filed, and the rows that were not, as a file to mend
  * and send again; and the template to fill in.
  */
+
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -19,6 +20,7 @@ import { errorsFilesMax, errorsFilesOfOneMax, pageUnitsMax } from '../limits.ts'
 import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
+import { onceClosed } from './once-closed.ts'
 import { Places } from './places.ts'
 import { batchUrl, hasErrorsFile } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
@@ -181,7 +183,7 @@ async function sendErrors(
   if (leave === 'share')
     return sendProblem(request, reply.header('retry-after', '5'), 'STREAMS_TOO_MANY')
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
-  reply.raw.once('close', leave)
+  onceClosed(reply, leave)
   const rows = until(stop, readErrorRows(readPool, sealingKeys, id))
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')

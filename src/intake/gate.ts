@@ -44,7 +44,12 @@ export function guard(server: Server, dependencies: GateDependencies): void {
     const now = performance.now()
     const of = classOf(request.method ?? '', request.url ?? '')
     const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
-    const shed = of && (admission.check(of, now, filer) ?? shareOf(of, filer, now))
+    const begins = of === 'bulk' && request.method === 'POST'
+    const shed =
+      of &&
+      (admission.check(of, now, filer) ??
+        shareOf(of, filer, now) ??
+        (begins ? admission.checkBacklog() : undefined))
     if (shed === undefined) {
       entries.set(request, { class: of, cameAt: admission.cameAt(now) })
       if (of !== undefined) response.on('close', admission.enter(of, now))

@@ -114,7 +114,8 @@ function askedOf({ rows, bytes = 0, period, region, employer, notBefore }: Membe
     period: period as string,
     region: region as string,
     rows: rows ?? Math.min(fileRowsMax, Math.ceil(bytes / rowBytesExpected)),
-    bytes: bytes > 0 ? bytes : rowBytesMax * (rows as number),
+    // A slot of few rows is not for a file of any size.
+    bytes: Math.min(bytes || Number.POSITIVE_INFINITY, rowBytesMax * (rows ?? bytes)),
     notBeforeMicros: notBefore === undefined ? undefined : Date.parse(notBefore) * 1_000,
   }
 }

@@ -243,8 +243,10 @@ export function sendShed(
   admission.refuse(shed, now)
   onShed(shed)
   const language = languageOf(request)
-  const isFiling = shed.class.startsWith('filings')
-  const ticket = isFiling ? ticketOf(attemptOf(request, shed.reason)) : {}
+  // Whose bodies have all their room has not shown what it would file: a ticket would be for anything.
+  const isUnread = shed.reason === 'share' && request.body === undefined
+  const ticket =
+    shed.class.startsWith('filings') && !isUnread ? ticketOf(attemptOf(request, shed.reason)) : {}
   return reply
     .code(shedStatus(shed))
     .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))

@@ -16,7 +16,10 @@ export type BatchStatement = {
   readonly digest: Buffer
   readonly size: number
   readonly receivedAtMicros: number
-  /** Of the period that it was sent for; undefined where the region has no rules for it. */
+  /**
+   * Of the period that it was sent for; undefined where the region has no rules for it. Whether a
+   * declaration in it is on time, its own receipt says: it may be of another period.
+   */
   readonly deadlineMicros: number | undefined
 }
 
@@ -35,7 +38,6 @@ export function signBatchReceipt(
     ...(deadline !== undefined && { deadline: formatInstant(deadline) }),
     ...(employer !== undefined && { employer }),
     ...{ environment, id, kind },
-    ...(deadline !== undefined && { onTime: receivedAt < deadline }),
     ...{ period, receivedAt: formatInstant(receivedAt), region },
     ...{ sha256: digest.toString('hex'), size },
   }

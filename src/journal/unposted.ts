@@ -3,6 +3,7 @@
  * acceptance takes while it waits.
  */
 import type pg from 'pg'
+import { stuckEnvelopesMax } from '../limits.ts'
 import type { Lane } from './lanes.ts'
 
 export type UnpostedEnvelope = { readonly number: bigint; readonly lane: Lane }
@@ -57,7 +58,10 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
   }))
 }
 
-/** How long the first of all unposted envelopes has waited; 0 where none does. Costs the same always. */
+/**
+ * How long the first of all unposted envelopes has waited, but for a few that may be there because
+ * nothing can post them; 0 where there are no more. Costs the same always.
+ */
 export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ seconds: number }>({
     name: 'read-oldest-wait',
@@ -65,6 +69,7 @@ export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
       select extract(epoch from now() - committed_at)::float8 as seconds
       from journal.unposted
       order by envelope
+      offset ${stuckEnvelopesMax}
       limit 1`,
   })
   return rows[0]?.seconds ?? 0

@@ -38,11 +38,8 @@ describe('a file’s receipt', () => {
   })
   afterAll(() => uploads.close())
 
-  test('is there with its last byte, and states what came, when, and whether it is on time', async () => {
-    for (const [micros, onTime] of [
-      [deadlineMicros - 1_000, true],
-      [deadlineMicros, false],
-    ] as const) {
+  test('is there with its last byte, and states what came and when, and the deadline of its period', async () => {
+    for (const micros of [deadlineMicros - 1_000, deadlineMicros]) {
       uploads.clock.nowMicros = micros
       const file = fileOf(1_000)
       const { id, before, upload } = await send(uploads.store, file)
@@ -53,7 +50,7 @@ describe('a file’s receipt', () => {
       expect(verdict).toMatchObject({ valid: true, kid: keys[0]?.kid })
       expect(receipt.statement).toEqual({
         ...{ id, employer: asked().employer, kind: 'regular', period: '2024-11', region: '340100' },
-        ...{ environment: 'test', onTime, sha256: sha256(file), size: 1_000 },
+        ...{ environment: 'test', sha256: sha256(file), size: 1_000 },
         deadline: expect.stringMatching(/\+08:00$/),
         receivedAt: expect.stringMatching(/\+08:00$/),
       })
@@ -163,7 +160,7 @@ describe('asked for over HTTP', () => {
     const batch = JSON.parse(status.text)
     expect(batch.receipt).toEqual(JSON.parse(first.text))
     expect(batch.receipt.statement).toMatchObject({
-      ...{ receivedAt: batch.receivedAt, sha256: batch.sha256, size: batch.size, onTime: false },
+      ...{ receivedAt: batch.receivedAt, sha256: batch.sha256, size: batch.size },
     })
     const stranger = await tokenFor([declare().employer])
     expect((await ask(stranger, url)).status).toBe(404)
@@ -178,7 +175,7 @@ describe('asked for over HTTP', () => {
       code: 1,
       output: expect.stringContaining("the answer's size is not what it was"),
     })
-    const forged = first.text.replace('"onTime":false', '"onTime":true')
+    const forged = first.text.replace('"kind":"regular"', '"kind":"correction"')
     expect(forged).not.toBe(first.text)
     expect(await verify('forged.json', forged)).toMatchObject({
       code: 1,

@@ -48,11 +48,12 @@ async function begin(): Promise<{ status: number; shed?: string; reason?: string
 const beginsWith = (status: number) =>
   waitFor(`a batch to get ${status}`, async () => (await begin()).status === status)
 
-/** An envelope that has waited for so long. */
+/** Ten envelopes that have waited for so long: one or two may be some that can't be opened. */
 const waits = (seconds: number) =>
   database.owner.query(
     `insert into journal.unposted (envelope, lane, declarations, accepted_at, committed_at)
-     values (-1, 'filing', 1, now(), now() - $1::integer * interval '1 second')
+     select -g, 'filing', 1, now(), now() - $1::integer * interval '1 second'
+     from generate_series(1, 10) as g
      on conflict (envelope) do update set committed_at = excluded.committed_at`,
     [seconds],
   )
