@@ -400,8 +400,9 @@ export const closeAfterMs = 5 * 60_000
 export const closeDaysMax = 31
 
 // Files of declarations: what one may have; findings tell where one has more.
-/** As many as a spreadsheet has; reading ends there. */
-export const fileRowsMax = 1_048_576
+/** Twice the largest employers there are; reading ends there. A workbook has what a sheet may have. */
+export const fileRowsMax = 5_000_000
+export const sheetRowsMax = 1_048_576
 /** A row that has more ends the reading: a table of contributions has some 20. */
 export const fileColumnsMax = 200
 /** A cell that has more leaves out its row. */

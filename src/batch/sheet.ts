@@ -3,7 +3,7 @@
  * Formulas are never computed: the result that the file has is taken. Dates are days as numbers until
  * the style says that they are days.
  */
-import { cellCharactersMax, fileColumnsMax, fileRowsMax } from '../limits.ts'
+import { cellCharactersMax, fileColumnsMax, sheetRowsMax } from '../limits.ts'
 import { columnLetters, type FileFinding, fileFinding } from './file-findings.ts'
 import type { CellFault, CellKind, Row } from './rows.ts'
 import { RichText, unescaped, type Workbook, WorkbookError } from './workbook.ts'
@@ -98,7 +98,7 @@ export class SheetReader implements XmlHandler {
   #openRow(attributes: string): void {
     const row = Number(attributeOf(attributes, 'r') ?? this.#row + 1)
     if (!(row > this.#row)) throw new WorkbookError('FILE_BROKEN')
-    if (row > fileRowsMax) throw new WorkbookError('ROWS_TOO_MANY', { row }, { max: fileRowsMax })
+    if (row > sheetRowsMax) throw new WorkbookError('ROWS_TOO_MANY', { row }, { max: sheetRowsMax })
     this.#row = row
     this.#skipping = row <= this.#skipRows
     this.#cells = []
