@@ -97,6 +97,8 @@ async function demonstrate(
   const tally = { accepted: 0, retried: 0, differing: 0, receipts: 0 }
   const filing = { address, tokenKey, publicKeys: keys, tally }
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+  // Where filing fails, the engine is stopped first: what failed is to be told, not that.
+  database.on('error', () => {})
   const stories = storiesOf(seed, declarations)
   let killed: number | undefined
   const killHalfWay = () => {
@@ -180,24 +182,31 @@ async function fileStory(
   }
 }
 
+/** A process that has just begun may be busy: who is refused comes again when told to, with the same key. */
+const triesMax = 10
+
 async function post(
   { address }: Filing,
   token: string,
   key: string,
   body: Declaration,
 ): Promise<string> {
-  const answer = await fetch(`${address}/v1/declarations`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'idempotency-key': key,
-    },
-    body: JSON.stringify(body),
-  })
-  const text = await answer.text()
-  if (answer.status !== 202) throw new Error(`refused with ${answer.status}: ${text}`)
-  return text
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(`${address}/v1/declarations`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: JSON.stringify(body),
+    })
+    const text = await answer.text()
+    if (answer.status === 202) return text
+    const isBusy = answer.status === 429 || answer.status === 503
+    if (!isBusy || tries === triesMax) throw new Error(`refused with ${answer.status}: ${text}`)
+    await pause(1_000 * Number(answer.headers.get('retry-after') ?? 1))
+  }
 }
 
 async function count(database: pg.Pool, sql: string): Promise<number> {
