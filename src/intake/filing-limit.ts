@@ -4,7 +4,9 @@
  * multiple of how long an answer takes when hardly anything is under way, so that a slow disk is no
  * overload, and a fast one is not allowed to queue.
  *
- *   answers slow, on average ──▶ the limit becomes what is answered within that time, at the rate of now
+ *   answers slow, on average ──▶ the limit becomes what is answered within that time, at the rate of now;
+ *                                unless no more than a burst came since nothing was under way: a process
+ *                                that has just begun, or a machine that is busy, takes long for it
  *   answers in time, some refused ──▶ it grows by a twentieth
  *   answers in time, none refused ──▶ it grows back to its most: a burst on an idle system is no overload
  *
@@ -50,6 +52,8 @@ export class FilingLimit {
   #fastestAt = 0
   #roundSince = 0
   #shrunkAt = Number.NEGATIVE_INFINITY
+  /** Filings since nothing was under way. */
+  #crowd = 0
 
   get underWay(): number {
     return this.#underWay
@@ -78,6 +82,7 @@ export class FilingLimit {
   enter(): (began: number, now: number, accepted: boolean) => void {
     const before = this.#underWay
     this.#underWay += 1
+    this.#crowd = before === 0 ? 1 : this.#crowd + 1
     return (began, now, accepted) => {
       this.#underWay -= 1
       if (!accepted) return
@@ -111,7 +116,7 @@ export class FilingLimit {
     const target = this.targetMs
     if (averageMs > target) {
       // What is answered now was let in before the last change: wait for its effect.
-      if (now - this.#shrunkAt > averageMs) {
+      if (this.#crowd > burstFilings && now - this.#shrunkAt > averageMs) {
         this.#limit = Math.max(filingsUnderWayMin, Math.min(this.#limit, this.#perMs * target))
         this.#shrunkAt = now
       }

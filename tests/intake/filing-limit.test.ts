@@ -1,7 +1,7 @@
 /** The limit on filings under way is found from how long they take, on a simulated journal. */
 import { expect, test } from 'vitest'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
-import { answerGain, answerTargetMsMin } from '../../src/limits.ts'
+import { answerGain, answerTargetMsMin, burstFilings } from '../../src/limits.ts'
 
 type Journal = {
   /** A commit takes so long, and so much more for each filing in it. */
@@ -74,6 +74,17 @@ test('a slow disk is no overload: what an answer takes at rest decides what is s
   const { refused } = simulation.run({ commitMs: 80, filingMs: 0.1 }, 50, 20_000)
   expect(simulation.limit.targetMs).toBeGreaterThan(answerGain * 80)
   expect(refused).toBe(0)
+})
+
+test('a burst on an idle system is let in, however long its answers take', () => {
+  const simulation = new Simulation()
+  const busy: Journal = { commitMs: 90, filingMs: 0.5 }
+  simulation.run({ commitMs: 5, filingMs: 0 }, 20, 5_000)
+  for (let burst = 0; burst < 5; burst += 1) {
+    expect(simulation.run(busy, (0.9 * burstFilings) / 0.4, 400).refused).toBe(0)
+    simulation.run(busy, 0, 1_000)
+  }
+  expect(simulation.limit.underWay).toBe(0)
 })
 
 test('a burst that can be committed in time is let in', () => {

@@ -52,14 +52,15 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
         text: await answer.text(),
       }
     })
-    return Promise.all(answers)
+    const answered = await Promise.all(answers)
+    expect(answered.filter(({ status }) => status !== 202)).toEqual([])
+    return answered
   }
   const idsOf = (answers: readonly { text: string }[]) =>
     answers.map(({ text }) => JSON.parse(text).id as string)
 
   test('what is filed is accepted at once and posted by a worker', async () => {
     const answers = await fileMany(50, 'plain')
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
     const [first] = answers
     const id = JSON.parse(first?.text ?? '').id
     const look = async () => {
