@@ -75,7 +75,7 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
     display.show({
       second: second + 1,
       seconds: shape.seconds,
-      compress: shape.compress,
+      timeOfDay: shape.timeOfDay[second + 1] ?? null,
       tally: generators.tally,
       posted: (observed?.posted ?? postedAtStart) - postedAtStart,
       drain: drainOf(seen),

@@ -1,13 +1,13 @@
 /** How far the day is, for people: one screen on a terminal, else a line now and then. */
 import { clock } from './limit.ts'
 import type { Observed } from './observer.ts'
-import { daySeconds } from './shape.ts'
 import type { Tally } from './tally.ts'
 
 export type Moment = {
   readonly second: number
   readonly seconds: number
-  readonly compress: number
+  /** Null after the day's end. */
+  readonly timeOfDay: number | null
   readonly tally: Tally
   readonly posted: number
   readonly drain: number | null
@@ -99,6 +99,6 @@ function latencyOf({ second, tally }: Moment): { p50: string; p99: string } {
   return { p50: text(0.5), p99: text(0.99) }
 }
 
-function timeOf({ second, seconds, compress }: Moment): string {
-  return second < seconds ? clock(Math.min(daySeconds, second * compress)) : 'draining'
+function timeOf({ timeOfDay }: Moment): string {
+  return timeOfDay === null ? 'draining' : clock(timeOfDay)
 }

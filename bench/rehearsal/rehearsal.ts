@@ -270,7 +270,7 @@ function recordOf(parts: Parts, driven: Driven): RehearsalRecord {
   const { options, profile, objectives, shape } = parts
   const { day, generators, prepared, audit, forecast, unconfirmed, engine } = driven
   const { tally } = generators
-  const samples = samplesOf(tally, day.seen, shape.compress, day.postedAtStart)
+  const samples = samplesOf(tally, day.seen, shape.timeOfDay, day.postedAtStart)
   const totals = totalsOf(driven, profile, samples.posted)
   const processes = processSamplesOf(day.seen)
   const cores = availableParallelism()
