@@ -10,7 +10,7 @@ import { reportFailure, UsageError } from '../src/platform/failure.ts'
 import { compareCommand } from './rehearsal/compare.ts'
 import { createDisplay } from './rehearsal/display.ts'
 import { readOptions } from './rehearsal/options.ts'
-import type { RehearsalRecord } from './rehearsal/record.ts'
+import { type RehearsalRecord, tooFew } from './rehearsal/record.ts'
 import { rehearse } from './rehearsal/rehearsal.ts'
 import { reportHtml } from './rehearsal/report.ts'
 
@@ -55,9 +55,12 @@ function summaryOf({ verdict, reasons, objectives, totals, profile }: RehearsalR
     `${profile.title}, compressed ${profile.compress} times: ${verdict.toUpperCase()}`,
     `offered ${offered}: accepted ${accepted}, refused ${refused}, returned ${returned}, failed ${failed}; posted ${posted}; sent again ${retries}, status reads ${statusReads}`,
     `p50 ${totals.p50Ms} ms, p99 ${totals.p99Ms} ms, p99.9 ${totals.p999Ms} ms, most ${totals.mostMs} ms`,
-    ...objectives.map(({ title, unit, bound, measured, holds }) => {
+    ...objectives.map((objective) => {
+      const { title, unit, bound, measured, holds, restsOn } = objective
       const limit = 'atMost' in bound ? bound.atMost : bound.atLeast
-      return `  ${holds ? 'holds' : 'FAILS'}  ${title} ${limit} ${unit}: ${measured ?? 'not measured'}`
+      const sign = holds ? 'holds  ' : tooFew(objective) ? 'TOO FEW' : 'FAILS  '
+      const of = restsOn === null ? '' : ` (of ${restsOn.count} measured)`
+      return `  ${sign}  ${title} ${limit} ${unit}: ${measured ?? 'not measured'}${of}`
     }),
     ...reasons.map((reason) => `- ${reason}`),
   ]

@@ -169,6 +169,8 @@ export class World {
     this.backend = backend
     this.#options = options
     this.#log = createWriteStream(this.logFile)
+    // Each life of each process has two pipes into it.
+    this.#log.setMaxListeners(0)
   }
 
   async start(): Promise<void> {

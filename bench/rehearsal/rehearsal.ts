@@ -276,6 +276,7 @@ function recordOf(parts: Parts, driven: Driven): RehearsalRecord {
   const cores = availableParallelism()
   const judged = judge({
     ...{ objectives, samples, totals, audit, unconfirmed },
+    slow: tally.latencies(0, tally.length).above(objectives.acceptedP99Ms),
     daySeconds: shape.seconds,
     postedAfterSeconds: day.postedAfterSeconds,
     failures: tally.failures,

@@ -147,6 +147,17 @@ test('on paper it is A4, with a place to sign on the first sheet', async () => {
   await page.close()
 })
 
+test('an objective that rests on too few is marked as neither held nor missed', async () => {
+  const [first, ...others] = fast.objectives
+  if (first === undefined) throw new Error('no objective')
+  const few = { ...first, holds: false, restsOn: { count: 205, enough: false }, why: 'of 205.' }
+  const { page } = await open(reportHtml({ ...fast, objectives: [few, ...others] }))
+  const row = page.locator('table.objectives tbody tr').first()
+  expect(await row.locator('.sign').innerText()).toBe('too few')
+  expect(await row.innerText()).toContain('of 205')
+  await page.close()
+})
+
 test('on the screen there is nothing to sign', async () => {
   const { page } = await open(reportHtml(fast))
   expect(await page.locator('.signature').isVisible()).toBe(false)
