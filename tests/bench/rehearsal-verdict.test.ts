@@ -65,6 +65,15 @@ test('slow answers fail, with the time and the journal where commits were under 
   )
 })
 
+test('where no commit came to its end, the journal is named all the same', () => {
+  const samples = { ...calm, accepted: column(0), refused: column(10) }
+  const limits = { ...sound.limits, committing: column(0), commitMs: column(null) }
+  const totals = { ...sound.totals, refused: 100 }
+  expect(whyOf({ ...sound, samples, totals, limits }, 'refusedShare')).toMatch(
+    /the journal took nothing: no commit of acceptance came to its end/,
+  )
+})
+
 test('a process that uses its one core is named, and before it a machine without a core left', () => {
   const one = [using('intake 1', 'intake', 0.97), using('Postgres', 'postgres', 0.4)]
   const two = [using('intake 1', 'intake', 0.97), using('Postgres', 'postgres', 0.9)]
