@@ -1,7 +1,8 @@
 /**
  * `npm run rehearse -- --profile city|province|nation|FILE [--compress 60] …`: a deadline day, driven at
  * the rates of the real one with arrivals that wait for nobody, and a verdict that an operator can sign.
- * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart. Exits with 0 when everything was reached, 1 when not, and 2 when the rehearsal is void or broke down.
+ * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart. Exits with 0 when everything was reached, 1 when not, 2 when the rehearsal
+ * is void or broke down, and as signals have it when it was stopped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -13,16 +14,20 @@ import { readOptions } from './rehearsal/options.ts'
 import { type RehearsalRecord, tooFew } from './rehearsal/record.ts'
 import { rehearse } from './rehearsal/rehearsal.ts'
 import { reportHtml } from './rehearsal/report.ts'
+import { StoppedBySignal, stopOnSignal } from './support/stopping.ts'
 
 const exitStatus = { pass: 0, fail: 1, void: 2 } as const
 
-async function main(args: string[]): Promise<number> {
+async function main(args: string[], stopping: AbortSignal): Promise<number> {
   if (args[0] === 'compare') return compare(args.slice(1))
   const options = readOptions(args)
-  const stopping = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)))
-  const record = await rehearse(options, createDisplay(process.stdout), stopping.signal)
+  // Where nobody reads any more, the report is written all the same.
+  process.stdout.on('error', () => {})
+  const display = createDisplay(process.stdout)
+  stopping.addEventListener('abort', () =>
+    display.say('stopping: all that was started is ended first, which takes some seconds'),
+  )
+  const record = await rehearse(options, display, stopping)
   const folder = options.out ?? path.join('.data', 'rehearsals', nameOf(record))
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'record.json'), JSON.stringify(record))
@@ -66,9 +71,17 @@ function summaryOf({ verdict, reasons, objectives, totals, profile }: RehearsalR
   ]
 }
 
-main(process.argv.slice(2)).then(
+const stopping = stopOnSignal()
+
+main(process.argv.slice(2), stopping).then(
   (status) => process.exit(status),
   (error: unknown) => {
-    reportFailure(error, exitStatus.void)
+    // What fails while everything is being ended is of no interest.
+    const { reason } = stopping
+    if (!(reason instanceof StoppedBySignal)) reportFailure(error, exitStatus.void)
+    process.stderr.write(
+      `${reason.message} There is no verdict and no report; what it had started has ended, and its data is deleted.\n`,
+    )
+    process.exit(reason.status)
   },
 )

@@ -70,6 +70,7 @@ export class Supervised {
       env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', ...this.#env, ...once },
       execArgv: ['--import', preloaded],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true, // Ctrl-C in the terminal is for the runner alone
     })
     this.#child = child
     child.stdout?.pipe(this.#log, { end: false })
@@ -253,7 +254,8 @@ export class World {
     await this.postgresProxy?.stop()
     await this.redisProxy?.stop()
     await this.redis?.stop()
-    await this.postgres.stop()
+    // It may have failed to start.
+    await (this.postgres as EmbeddedPostgres | undefined)?.stop()
     this.#log.end()
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true })
   }

@@ -46,10 +46,11 @@ export type ProbeOptions = {
   readonly period: string
   readonly seconds: number
   readonly history: HistoryFile
+  readonly signal: AbortSignal
 }
 
 export async function probe(options: ProbeOptions): Promise<Probed> {
-  const { world, observer, profile, period, seconds, history } = options
+  const { world, observer, profile, period, seconds, history, signal } = options
   const generator = createGenerator(4_711)
   const known = await findFilers({ keyringFile: world.keyringFile }, employers, generator)
   const filings = known.flatMap((filer) =>
@@ -61,6 +62,7 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
   await shot.fire(world, 8, 1) // warm: code is compiled, tokens are known
   const steps: { clients: number; perSecond: number; seen: Observed | undefined }[] = []
   for (const clients of clientsTried) {
+    signal.throwIfAborted()
     await observer.look()
     const perSecond = await shot.fire(world, clients, seconds)
     steps.push({ clients, perSecond, seen: await observer.look() })

@@ -68,6 +68,7 @@ export async function rehearse(
       options.remote === undefined
         ? await rehearseOwn(parts, options.own)
         : await rehearseRemote(parts, options.remote)
+    signal.throwIfAborted()
     return recordOf(parts, driven)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -85,6 +86,7 @@ async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
       `starting an engine: Postgres, queue in ${own.queue}, ${own.intakes} intake, ${own.workers} workers, ${own.batchWorkers} batch worker`,
     )
     await world.start()
+    signal.throwIfAborted()
     if (own.throttle !== undefined) await throttle(world, own.throttle)
     const forecast = await forecastFor(parts, world, own)
     signal.throwIfAborted()
@@ -92,6 +94,7 @@ async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
     generators = generatorsOf(parts, filers, addresses(), true)
     const load = generators
     const prepared = await load.prepare()
+    signal.throwIfAborted()
     display.say(`prepared ${prepared.filings} filings of ${prepared.employers} employers`)
     const files = await prepareFiles(parts.profile, { ...parts, filers, ...options })
     const planned = [
@@ -190,12 +193,12 @@ function drive(
 
 async function forecastFor(parts: Parts, world: World, own: OwnOptions): Promise<Forecast | null> {
   if (own.probeSeconds === 0) return null
-  const { profile, options, history, display, shape } = parts
+  const { profile, options, history, display, shape, signal } = parts
   const observer = new Observer(world)
   display.say('probing in a closed loop what it takes')
   try {
     const probed = await probe({
-      ...{ world, observer, profile, history },
+      ...{ world, observer, profile, history, signal },
       period: options.period,
       seconds: own.probeSeconds,
     })

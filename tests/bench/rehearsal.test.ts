@@ -1,11 +1,19 @@
-/** A day of twelve seconds, with real processes: one that passes, and one whose journal is slow. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+/** A day of twelve seconds, with real processes: one that passes, one whose journal is slow, and some that are stopped. */
+import { execFile, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
+import { parentOf } from '../../bench/support/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsal-test-'))
@@ -60,6 +68,16 @@ async function rehearse(name: string, patience: number, ...more: string[]) {
   return { status, text, read }
 }
 
+/** All that a process has started, and what that has started. */
+function descendants(pid: number): number[] {
+  const children = readdirSync('/proc').flatMap((name) =>
+    /^\d+$/.test(name) && parentOf(Number(name)) === pid ? [Number(name)] : [],
+  )
+  return children.flatMap((child) => [child, ...descendants(child)])
+}
+
+const isAlive = (pid: number) => existsSync(`/proc/${pid}`)
+
 const sum = (column: readonly number[]) => column.reduce((one, other) => one + other, 0)
 
 test('a day with a worker killed passes, and every declaration of it is audited', async () => {
@@ -90,7 +108,7 @@ test('a journal that is slow fails the day, and is named', async () => {
   const { status, text, read } = await rehearse(
     'fails',
     1,
-    ...['--throttle', '400,90', '--faults', 'none', '--probe-seconds', '0'],
+    ...['--throttle', '800,20', '--faults', 'none', '--probe-seconds', '0'],
   )
   expect(status, text).toBe(1)
   const { verdict, objectives, audit } = read()
@@ -103,3 +121,47 @@ test('a journal that is slow fails the day, and is named', async () => {
   expect(named.length).toBeGreaterThan(0)
   for (const { why } of broken) expect(why).toMatch(/the journal was at its end: a commit .* ms/)
 }, 180_000)
+
+/** Starts a rehearsal and, once it says this, stops it as Ctrl-C does. */
+async function stopWhen(moment: RegExp, temporary: string) {
+  const { profile, objectives } = writeTinyDay(10)
+  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '1440']
+  args.push('--profile', profile, '--objectives', objectives, '--faults', 'none')
+  args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
+  const env = { ...process.env, TMPDIR: temporary }
+  const child = spawn(process.execPath, args, { cwd: root, env })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece
+    })
+  const ended = new Promise<number>((resolve) => child.once('close', resolve))
+  const started = () => descendants(child.pid as number)
+  try {
+    await expect.poll(() => text, { timeout: 60_000 }).toMatch(moment)
+    // Intake, workers, Postgres and Redis, once they are there.
+    await expect.poll(() => started().length, { timeout: 60_000 }).toBeGreaterThan(5)
+    return { pids: started(), ended, text: () => text }
+  } finally {
+    child.kill('SIGINT')
+    child.kill('SIGINT') // as from the terminal, and from npm
+  }
+}
+
+test.each([
+  ['while it is prepared', /starting an engine/],
+  ['in the middle of the day', /second \d+: file of 5,200 rows/],
+])(
+  'stopped %s, it ends all that it started and leaves nothing behind',
+  async (_, moment) => {
+    const temporary = mkdtempSync(path.join(folder, 'temporary-'))
+    // Postgres never runs as root, and must find its data.
+    for (const one of [folder, temporary]) chmodSync(one, 0o755)
+    const { pids, ended, text } = await stopWhen(moment, temporary)
+    expect(await ended, text()).toBe(130)
+    expect(text()).toMatch(/Stopped by SIGINT\. There is no verdict/)
+    await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
+    expect(readdirSync(temporary)).toEqual([])
+  },
+  120_000,
+)
