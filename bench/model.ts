@@ -1,20 +1,25 @@
 /**
  * `npm run bench:model [-- --employers N --peak P --lines L --json]`: how many cores of intake, workers,
- * Postgres and Redis an installation needs for a peak second of P declarations with L lines. Measures what
- * declarations of two sizes cost on this machine, and in smaller groups, predicts what a third size costs
- * at another rate, and says how far off the prediction was.
+ * Postgres and Redis an installation needs for N employers, a peak second of P declarations, and L lines
+ * in each; and the same for each profile of a rehearsal. Measures what declarations of two sizes cost on
+ * this machine, and in smaller groups, predicts what a third size costs at another rate, and says how far
+ * off the prediction was.
  */
 import { parseArgs } from 'node:util'
 import { calibrate, observeAt, startInstallation } from './model/calibrate.ts'
 import {
+  type Calibrated,
   type Costs,
   coresFor,
   costOf,
   fitCosts,
+  groupsAt,
   type Measured,
   parts,
   rateOf,
 } from './model/capacity.ts'
+import { readProfile, shippedProfiles } from './rehearsal/profile.ts'
+import { shapeOf } from './rehearsal/shape.ts'
 import { prepareFilings } from './support/filings.ts'
 import { type Figure, report } from './support/report.ts'
 import { startServices } from './support/services.ts'
@@ -44,7 +49,10 @@ async function main(): Promise<void> {
       const filings = await prepareFilings(services, lines)
       return observeAt(installation, filings, lines, small.perSecond * share, seconds)
     }
-    const costs = fitCosts(small, large, await openly(smallLines, 0.1))
+    const slow = await openly(smallLines, 0.1)
+    const costs = fitCosts(small, large, slow)
+    const groupsPerSecond = slow.groups * slow.perSecond
+    const calibrated = { costs, groupsPerSecond, groupsLeast: small.groups }
     const checked = await openly(checkedLines, 0.4)
     await installation.intake.end()
     await installation.worker.end()
@@ -55,8 +63,11 @@ async function main(): Promise<void> {
         unit: `µs + ${costs[part].line.toFixed(2)} µs + ${costs[part].group.toFixed(0)} µs`,
       })),
       ...checks(costs, checked),
-      ...plan(costs, small.groups, Number(values.peak), Number(values.lines)),
-      ...storage(small, large, Number(values.employers), Number(values.peak), Number(values.lines)),
+      ...installations().flatMap((one) => [
+        ...plan(calibrated, one),
+        ...storage(small, large, one),
+      ]),
+      ...ends(calibrated),
     ]
     if (!report('bench:model', figures)) process.exitCode = 1
     if (!values.json) process.stdout.write(`\n${beyond}\n`)
@@ -85,15 +96,39 @@ function checks(costs: Costs, { micros, ...shape }: Measured): Figure[] {
   ]
 }
 
-function plan(costs: Costs, groups: number, perSecond: number, lines: number): Figure[] {
-  const shape = { lines, groups }
-  const cores = coresFor(costs, { ...shape, perSecond, share })
+type Wanted = {
+  readonly employers: number
+  /** Declarations in the peak second. */
+  readonly peak: number
+  readonly lines: number
+}
+
+/** What is asked for, and before it each profile that can be rehearsed. */
+function installations(): Wanted[] {
+  const lines = Number(values.lines)
+  const rehearsed = shippedProfiles.map((name) => {
+    const profile = readProfile(name)
+    const { peakPerSecond } = shapeOf(profile, 1)
+    return { employers: profile.employers.value, peak: Math.round(peakPerSecond), lines }
+  })
+  return [...rehearsed, { employers: Number(values.employers), peak: Number(values.peak), lines }]
+}
+
+function plan(calibrated: Calibrated, { employers, peak, lines }: Wanted): Figure[] {
+  const demand = { perSecond: peak, lines, share }
+  const groups = groupsAt(calibrated, demand)
+  const cores = coresFor(calibrated.costs, { ...demand, groups })
+  return parts.map((part) => ({
+    figure: `${employers} employers, ${peak}/s of ${lines} lines, at ${share} of a core: ${part}`,
+    value: cores[part],
+    unit: 'cores',
+  }))
+}
+
+/** Where one of a kind ends, with groups as they are at the peak. */
+function ends({ costs, groupsLeast }: Calibrated): Figure[] {
+  const shape = { lines: Number(values.lines), groups: groupsLeast }
   return [
-    ...parts.map((part) => ({
-      figure: `${perSecond}/s of ${lines} lines, at ${share} of a core: ${part}`,
-      value: cores[part],
-      unit: 'cores',
-    })),
     {
       figure: `one Postgres of ${postgresCores} cores ends at`,
       value: rateOf(costs, 'postgres', postgresCores, shape, share),
@@ -113,26 +148,20 @@ type Sized = {
   readonly writtenAheadBytes: number
 }
 
-function storage(
-  small: Sized,
-  large: Sized,
-  employers: number,
-  perSecond: number,
-  lines: number,
-): Figure[] {
+function storage(small: Sized, large: Sized, { employers, peak, lines }: Wanted): Figure[] {
   const at = (of: (one: Sized) => number) => {
     const line = (of(large) - of(small)) / (large.lines - small.lines)
     return of(small) + line * (lines - small.lines)
   }
   return [
     {
-      figure: `kept for a month of ${employers} employers`,
+      figure: `${employers} employers: kept for a month`,
       value: (employers * at((one) => one.keptBytes)) / 2 ** 30,
       unit: 'GiB',
     },
     {
-      figure: 'written ahead in the peak second',
-      value: (perSecond * at((one) => one.writtenAheadBytes)) / 2 ** 20,
+      figure: `${employers} employers: written ahead in the peak second`,
+      value: (peak * at((one) => one.writtenAheadBytes)) / 2 ** 20,
       unit: 'MiB/s',
     },
   ]

@@ -70,6 +70,24 @@ export function coresFor(costs: Costs, demand: Demand): Record<Part, number> {
   }
 }
 
+export type Calibrated = {
+  readonly costs: Costs
+  /** Groups a second of one intake that has room, and for each declaration of one that has none. */
+  readonly groupsPerSecond: number
+  readonly groupsLeast: number
+}
+
+/**
+ * Groups for each declaration at a rate: an intake commits one after another, so a few declarations
+ * travel alone, and many together. They are spread over as many intakes as it takes.
+ */
+export function groupsAt(calibrated: Calibrated, demand: Omit<Demand, 'groups'>): number {
+  const { costs, groupsPerSecond, groupsLeast } = calibrated
+  const { intake } = coresFor(costs, { ...demand, groups: groupsLeast })
+  const each = demand.perSecond / Math.max(1, Math.ceil(intake))
+  return Math.min(1, Math.max(groupsLeast, groupsPerSecond / each))
+}
+
 /** Declarations a second that so many cores of one part take. */
 export function rateOf(costs: Costs, part: Part, cores: number, shape: Shape, share: number) {
   return (cores * share * 1_000_000) / costOf(costs[part], shape)

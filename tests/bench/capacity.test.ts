@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { type Cost, coresFor, costOf, fitCosts, type Shape } from '../../bench/model/capacity.ts'
+import {
+  type Cost,
+  coresFor,
+  costOf,
+  fitCosts,
+  groupsAt,
+  type Shape,
+} from '../../bench/model/capacity.ts'
 
 const cost: Cost = { declaration: 40, line: 3, group: 900 }
 const measured = (shape: Shape) => {
@@ -29,4 +36,17 @@ test('twice the peak needs twice the cores, and groups make it cheaper', () => {
   expect(intake).toBeCloseTo((1_000 * (40 + 39 + 9)) / 1e6 / 0.5)
   expect(coresFor(costs, { ...demand, perSecond: 2_000 }).intake).toBeCloseTo(2 * intake)
   expect(coresFor(costs, { ...demand, groups: 0.5 }).intake).toBeGreaterThan(4 * intake)
+})
+
+test('few declarations travel alone, many together, and an intake more makes groups smaller again', () => {
+  const costs = fitCosts(small, large, slow)
+  const calibrated = { costs, groupsPerSecond: 100, groupsLeast: 0.01 }
+  const at = (perSecond: number) => groupsAt(calibrated, { perSecond, lines: 2, share: 0.6 })
+  expect(at(8)).toBe(1)
+  expect(at(100)).toBe(1)
+  expect(at(1_000)).toBeCloseTo(0.1)
+  // At 55 µs each and 0.6 of a core, an intake takes 10,909 a second: 50,000 are for five of them.
+  expect(at(10_000)).toBeCloseTo(0.01)
+  expect(at(50_000)).toBeCloseTo(0.01)
+  expect(at(11_000)).toBeCloseTo(2 * (100 / 11_000))
 })
