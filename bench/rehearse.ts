@@ -1,14 +1,16 @@
 /**
  * `npm run rehearse -- --profile city|province|nation|FILE [--compress 60] …`: a deadline day, driven at
  * the rates of the real one with arrivals that wait for nobody, and a verdict that an operator can sign.
- * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart. Exits with 0 when everything was reached, 1 when not, 2 when the rehearsal
+ * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart; `picture RECORD --out FILE.svg`
+ * draws one. Exits with 0 when everything was reached, 1 when not, 2 when the rehearsal
  * is void or broke down, and as signals have it when it was stopped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
-import { compareCommand } from './rehearsal/compare.ts'
+import { compareCommand, readRecord } from './rehearsal/compare.ts'
+import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
 import { readOptions } from './rehearsal/options.ts'
 import { type RehearsalRecord, tooFew } from './rehearsal/record.ts'
@@ -20,6 +22,7 @@ const exitStatus = { pass: 0, fail: 1, void: 2 } as const
 
 async function main(args: string[], stopping: AbortSignal): Promise<number> {
   if (args[0] === 'compare') return compare(args.slice(1))
+  if (args[0] === 'picture') return picture(args.slice(1))
   const options = readOptions(args)
   // Where nobody reads any more, the report is written all the same.
   process.stdout.on('error', () => {})
@@ -40,13 +43,28 @@ async function main(args: string[], stopping: AbortSignal): Promise<number> {
 
 /** Two rehearsals beside each other; that they differ is no failure. */
 function compare(args: string[]): number {
-  const options = { out: { type: 'string' } } as const
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [a, b, more] = positionals
+  const { out, files } = readFiles(args)
+  const [a, b, more] = files
   if (a === undefined || b === undefined || more !== undefined)
     throw new UsageError('Usage: npm run rehearse -- compare RECORD RECORD [--out FILE.html]')
-  compareCommand(a, b, values.out)
+  compareCommand(a, b, out)
   return 0
+}
+
+/** A day as one drawing, for a page that is not its report. */
+function picture(args: string[]): number {
+  const { out, files } = readFiles(args)
+  const [record, more] = files
+  if (record === undefined || more !== undefined || out === undefined)
+    throw new UsageError('Usage: npm run rehearse -- picture RECORD --out FILE.svg')
+  writeFileSync(out, daySvg(readRecord(record)))
+  return 0
+}
+
+function readFiles(args: string[]) {
+  const options = { out: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  return { out: values.out, files: positionals }
 }
 
 function nameOf({ startedAt, profile }: RehearsalRecord): string {
