@@ -84,7 +84,8 @@ function mean(column: readonly (number | null)[], [from, to]: readonly [number, 
 }
 
 function percent(share: number): string {
-  return `${Math.round(100 * share)} %`
+  // What ended in a second may have begun before it.
+  return `${Math.round(100 * Math.min(1, share))} %`
 }
 
 /** The time of the simulated day at a real second. */
