@@ -1,5 +1,7 @@
 /** The generator of a rehearsal, alone, against a server that answers at once. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -23,21 +25,24 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+type Wish = { readonly address?: string; readonly resends?: number }
+
 /** A day of nothing but filings, at one rate. */
-function generators(seconds: number, perSecond: number): Generators {
+function generators(seconds: number, perSecond: number, wish: Wish = {}): Generators {
   const from = 'A figure of this test alone.'
   const none = { value: 0, from }
-  const profile = { ...readProfile('city'), statusReads: none, faultyShare: none }
+  const resends = { value: { usual: 0, beforeCutOff: 0, afterSeconds: 0.05 }, from }
+  const profile = { ...readProfile('city'), statusReads: none, faultyShare: none, resends }
   return new Generators({
     shape: {
       seconds,
       rates: new Float64Array(seconds).fill(perSecond),
-      resends: new Float64Array(seconds),
+      resends: new Float64Array(seconds).fill(wish.resends ?? 0),
       peakPerSecond: perSecond,
     },
     profile,
     filers: { keyringFile },
-    addresses: [server.address],
+    addresses: [wish.address ?? server.address],
     folder: mkdtempSync(path.join(folder, 'history-')),
     period: '2024-11',
     keyPrefix: 'test',
@@ -64,6 +69,31 @@ test('what is due is sent once, answered, and in the history with its receipt', 
   const answers = lines.filter(({ kind }) => kind === 'answer')
   expect(answers).toHaveLength(sent)
   for (const { receipt } of answers) expect(receipt).toBe('{"statement":"as it is"}')
+}, 60_000)
+
+test('who sends again counts once, whichever of the two is accepted first', async () => {
+  let asked = 0
+  const slow = createServer((request, response) => {
+    asked += 1
+    const afterMs = asked % 2 === 0 ? 0 : 200
+    request.resume().once('end', () => setTimeout(() => response.writeHead(202).end(body), afterMs))
+  })
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+  const { port } = slow.address() as AddressInfo
+  const some = generators(3, 60, { address: `http://127.0.0.1:${port}`, resends: 1 })
+  await some.prepare()
+  await some.run(Date.now() + 200)
+  await some.stop()
+  slow.closeAllConnections()
+  slow.close()
+  const ids = some.historyFiles.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line) => /"kind":"try".*"id":"([^"]+)"/.exec(line)?.[1] ?? []),
+  )
+  expect(ids.length).toBeGreaterThan(1.5 * new Set(ids).size)
+  expect(some.tally.total('accepted')).toBe(new Set(ids).size)
+  expect(some.tally.total('offered')).toBe(new Set(ids).size)
 }, 60_000)
 
 test('a day that is broken off leaves no generator, and nobody who waits for one', async () => {
