@@ -67,7 +67,13 @@ function partAtItsEnd(limits: Limits, samples: Samples, window: readonly [number
     return `the journal took nothing: no commit of acceptance came to its end${waits}`
   if (mean(posting, window) >= full)
     return `a worker was at its end: it had a posting under way ${percent(mean(posting, window))} of the time${waits}`
-  return `no part was at its end: cores in use were ${list(used.slice(0, 4))}, and a commit was under way ${percent(mean(committing, window))} of the time`
+  const inUse = mean(limits.machineCores, window)
+  if (inUse >= full * cores)
+    return `the machine was at its end: ${inUse.toFixed(2)} of its ${cores} cores were in use, ${all.toFixed(2)} of them by this rehearsal, most by ${list(used.slice(0, 3))}`
+  const commits = committing.slice(...window).every((one) => one === null)
+    ? 'no intake could tell how its commits went'
+    : `a commit was under way ${percent(mean(committing, window))} of the time`
+  return `no part was at its end: cores in use were ${list(used.slice(0, 4))}, and ${commits}`
 }
 
 /** Slowness may be others' doing: a rehearsal wants the machine for itself. */

@@ -89,6 +89,17 @@ test('where others had the machine, that is told besides', () => {
   expect(why).toMatch(/Others had the machine: 1\.95 of its 2 cores were in use, 0\.50 of them/)
 })
 
+test('a machine that others fill up is at its end as well, and what was not measured is no 0 %', () => {
+  const processes = [using('intake 1', 'intake', 0.6), using('Postgres', 'postgres', 0.6)]
+  const why = (more: object) =>
+    whyOf({ ...sound, ...slow, limits: { ...sound.limits, processes, ...more } }, 'acceptedP99Ms')
+  expect(why({ machineCores: column(1.95) })).toMatch(
+    /the machine was at its end: 1\.95 of its 2 cores were in use, 1\.20 of them by this rehearsal/,
+  )
+  const untold = why({ machineCores: column(1.2), committing: column(null) })
+  expect(untold).toMatch(/no part was at its end: .*, and no intake could tell/)
+})
+
 test('a fault at the time is told besides', () => {
   const event = { kind: 'fault', fromSecond: 4, toSecond: 5, title: 'worker killed' } as const
   const events = [{ ...event, firstPostedSeconds: 1, allPostedSeconds: 2 }]
