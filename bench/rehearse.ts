@@ -98,7 +98,7 @@ main(process.argv.slice(2), stopping).then(
     const { reason } = stopping
     if (!(reason instanceof StoppedBySignal)) reportFailure(error, exitStatus.void)
     process.stderr.write(
-      `${reason.message} There is no verdict and no report; what it had started has ended, and its data is deleted.\n`,
+      `\n${reason.message} There is no verdict and no report; what it had started has ended, and its data is deleted.\n`,
     )
     process.exit(reason.status)
   },

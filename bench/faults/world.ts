@@ -223,7 +223,7 @@ export class World {
 
   /** Starts an empty one on the same port. */
   async startRedis(): Promise<void> {
-    this.redis = await startRedis({ port: this.#redisPort })
+    this.redis = await startRedis({ port: this.#redisPort, detached: true })
   }
 
   /** A connection of the runner's own, past the proxy. */
