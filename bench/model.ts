@@ -1,12 +1,12 @@
 /**
- * `npm run bench:model [-- --employers N --peak P --lines L --json]`: how many cores of intake, workers,
- * Postgres and Redis an installation needs for N employers, a peak second of P declarations, and L lines
- * in each; and the same for each profile of a rehearsal. Measures what declarations of two sizes cost on
+ * `npm run bench:model [-- --employers N --peak P --lines L --reads R --json]`: how many cores of intake, workers,
+ * Postgres and Redis an installation needs for N employers, a peak second of P declarations, L lines in
+ * each, and R looks at the status of each; and the same for each profile of a rehearsal. Measures what declarations of two sizes cost on
  * this machine, and in smaller groups, predicts what a third size costs at another rate, and says how far
  * off the prediction was.
  */
 import { parseArgs } from 'node:util'
-import { calibrate, observeAt, startInstallation } from './model/calibrate.ts'
+import { calibrate, calibrateReads, observeAt, startInstallation } from './model/calibrate.ts'
 import {
   type Calibrated,
   type Costs,
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     employers: { type: 'string', default: '1000000' },
     peak: { type: 'string', default: '5000' },
     lines: { type: 'string', default: '13' },
+    reads: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
       return observeAt(installation, filings, lines, small.perSecond * share, seconds)
     }
     const slow = await openly(smallLines, 0.1)
-    const costs = fitCosts(small, large, slow)
+    const costs = fitCosts(small, large, slow, await calibrateReads(installation, seconds))
     const groupsPerSecond = slow.groups * slow.perSecond
     const calibrated = { costs, groupsPerSecond, groupsLeast: small.groups }
     const checked = await openly(checkedLines, 0.4)
@@ -58,9 +59,9 @@ async function main(): Promise<void> {
     await installation.worker.end()
     const figures = [
       ...parts.map((part) => ({
-        figure: `${part}: a declaration, each line of it, each group`,
+        figure: `${part}: a declaration, each line of it, each group, each look at its status`,
         value: costs[part].declaration,
-        unit: `µs + ${costs[part].line.toFixed(2)} µs + ${costs[part].group.toFixed(0)} µs`,
+        unit: `µs + ${costs[part].line.toFixed(2)} µs + ${costs[part].group.toFixed(0)} µs + ${costs[part].read.toFixed(1)} µs`,
       })),
       ...checks(costs, checked),
       ...installations().flatMap((one) => [
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
 
 /** Predicted over measured, by part and in all. */
 function checks(costs: Costs, { micros, ...shape }: Measured): Figure[] {
-  const predicted = (part: (typeof parts)[number]) => costOf(costs[part], shape)
+  const predicted = (part: (typeof parts)[number]) => costOf(costs[part], { ...shape, reads: 0 })
   const sum = (of: (part: (typeof parts)[number]) => number) =>
     parts.reduce((all, part) => all + of(part), 0)
   const ratio = sum(predicted) / sum((part) => micros[part])
@@ -101,21 +102,22 @@ type Wanted = {
   /** Declarations in the peak second. */
   readonly peak: number
   readonly lines: number
+  readonly reads: number
 }
 
 /** What is asked for, and before it each profile that can be rehearsed. */
 function installations(): Wanted[] {
-  const lines = Number(values.lines)
+  const each = { lines: Number(values.lines), reads: Number(values.reads) }
   const rehearsed = shippedProfiles.map((name) => {
     const profile = readProfile(name)
     const { peakPerSecond } = shapeOf(profile, 1)
-    return { employers: profile.employers.value, peak: Math.round(peakPerSecond), lines }
+    return { employers: profile.employers.value, peak: Math.round(peakPerSecond), ...each }
   })
-  return [...rehearsed, { employers: Number(values.employers), peak: Number(values.peak), lines }]
+  return [...rehearsed, { employers: Number(values.employers), peak: Number(values.peak), ...each }]
 }
 
-function plan(calibrated: Calibrated, { employers, peak, lines }: Wanted): Figure[] {
-  const demand = { perSecond: peak, lines, share }
+function plan(calibrated: Calibrated, { employers, peak, lines, reads }: Wanted): Figure[] {
+  const demand = { perSecond: peak, lines, reads, share }
   const groups = groupsAt(calibrated, demand)
   const cores = coresFor(calibrated.costs, { ...demand, groups })
   return parts.map((part) => ({
@@ -127,7 +129,7 @@ function plan(calibrated: Calibrated, { employers, peak, lines }: Wanted): Figur
 
 /** Where one of a kind ends, with groups as they are at the peak. */
 function ends({ costs, groupsLeast }: Calibrated): Figure[] {
-  const shape = { lines: Number(values.lines), groups: groupsLeast }
+  const shape = { lines: Number(values.lines), reads: Number(values.reads), groups: groupsLeast }
   return [
     {
       figure: `one Postgres of ${postgresCores} cores ends at`,

@@ -23,11 +23,12 @@ export async function prepareFilings(
   if (key === undefined) throw new Error('no token key')
   const generator = createGenerator(1)
   const filings: Filing[] = []
+  const scopes = ['declarations:write', 'declarations:read']
   for (let i = 0; i < employers; i += 1) {
     const employer = generator.employer()
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
-      { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 7_200 },
+      { employers: [employer], scopes, ttlSeconds: 7_200 },
     )
     for (let j = 0; j < filingsMade / employers; j += 1) {
       const body = JSON.stringify(generator.declaration({ employer, period: '2024-11', lines }))
