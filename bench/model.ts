@@ -137,6 +137,11 @@ function ends({ costs, groupsLeast }: Calibrated): Figure[] {
       unit: 'declarations/s',
     },
     {
+      figure: 'the same, where statuses are read elsewhere',
+      value: rateOf(costs, 'postgres', postgresCores, { ...shape, reads: 0 }, share),
+      unit: 'declarations/s',
+    },
+    {
       figure: 'one Redis, which has one thread, ends at',
       value: rateOf(costs, 'redis', 1, shape, share),
       unit: 'declarations/s',
