@@ -117,20 +117,31 @@ function installations(): Wanted[] {
 }
 
 function plan(calibrated: Calibrated, { employers, peak, lines, reads }: Wanted): Figure[] {
-  const demand = { perSecond: peak, lines, reads, share }
+  const demand = { perSecond: peak, lines, share }
   const groups = groupsAt(calibrated, demand)
-  const cores = coresFor(calibrated.costs, { ...demand, groups })
-  return parts.map((part) => ({
-    figure: `${employers} employers, ${peak}/s of ${lines} lines, at ${share} of a core: ${part}`,
-    value: cores[part],
-    unit: 'cores',
-  }))
+  const cores = coresFor(calibrated.costs, { ...demand, reads, groups })
+  const filing = coresFor(calibrated.costs, { ...demand, reads: 0, groups })
+  const name = `${employers} employers, ${peak}/s of ${lines} lines, at ${share} of a core`
+  return [
+    ...parts.map((part) => ({ figure: `${name}: ${part}`, value: cores[part], unit: 'cores' })),
+    ...(['intake', 'postgres'] as const).map((part) => ({
+      figure: `${name}: of it for filings, ${part}`,
+      value: filing[part],
+      unit: 'cores',
+    })),
+  ]
 }
 
-/** Where one of a kind ends, with groups as they are at the peak. */
-function ends({ costs, groupsLeast }: Calibrated): Figure[] {
-  const shape = { lines: Number(values.lines), reads: Number(values.reads), groups: groupsLeast }
+/** More than one of a kind takes: intakes are as full as they are planned to be. */
+const many = 100_000
+
+/** Where one of a kind ends. */
+function ends(calibrated: Calibrated): Figure[] {
+  const { costs } = calibrated
+  const [lines, reads] = [Number(values.lines), Number(values.reads)]
+  const shape = { lines, reads, groups: groupsAt(calibrated, { perSecond: many, lines, share }) }
   return [
+    { figure: 'declarations in a group at the peak', value: 1 / shape.groups, unit: '' },
     {
       figure: `one Postgres of ${postgresCores} cores ends at`,
       value: rateOf(costs, 'postgres', postgresCores, shape, share),
@@ -175,7 +186,8 @@ function storage(small: Sized, large: Sized, { employers, peak, lines }: Wanted)
 }
 
 const beyond = `What splits, in the order in which it ends:
-  intake and workers   more processes, on as many hosts as wanted: they share nothing but Postgres and the queue
+  intake and workers   more processes, on as many hosts as wanted: they share nothing but Postgres and the queue;
+                       statuses from intakes of their own, so that filings still travel together
   Redis                one job is an envelope of up to 1,000 declarations; a second lane has a queue of its own
   Postgres, reading    statuses and lists from a standby
   Postgres, writing    the ledger's tables begin with the envelope, by which they can be partitioned; then

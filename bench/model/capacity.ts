@@ -84,11 +84,12 @@ export type Calibrated = {
 
 /**
  * Groups for each declaration at a rate: an intake commits one after another, so a few declarations
- * travel alone, and many together. They are spread over as many intakes as it takes.
+ * travel alone, and many together. They are spread over as many intakes as filings take; statuses are
+ * read of others, or groups would be as small as at rest.
  */
-export function groupsAt(calibrated: Calibrated, demand: Omit<Demand, 'groups'>): number {
+export function groupsAt(calibrated: Calibrated, demand: Omit<Demand, 'groups' | 'reads'>): number {
   const { costs, groupsPerSecond, groupsLeast } = calibrated
-  const { intake } = coresFor(costs, { ...demand, groups: groupsLeast })
+  const { intake } = coresFor(costs, { ...demand, reads: 0, groups: groupsLeast })
   const each = demand.perSecond / Math.max(1, Math.ceil(intake))
   return Math.min(1, Math.max(groupsLeast, groupsPerSecond / each))
 }

@@ -49,8 +49,7 @@ test('twice the peak needs twice the cores, and groups make it cheaper', () => {
 test('few declarations travel alone, many together, and an intake more makes groups smaller again', () => {
   const costs = fitCosts(small, large, slow, read)
   const calibrated = { costs, groupsPerSecond: 100, groupsLeast: 0.01 }
-  const at = (perSecond: number) =>
-    groupsAt(calibrated, { perSecond, lines: 2, reads: 0, share: 0.6 })
+  const at = (perSecond: number) => groupsAt(calibrated, { perSecond, lines: 2, share: 0.6 })
   expect(at(8)).toBe(1)
   expect(at(100)).toBe(1)
   expect(at(1_000)).toBeCloseTo(0.1)
