@@ -230,7 +230,7 @@ export function marksLegend(record: RehearsalRecord): Markup {
     return markup`<p class="quiet">Nothing was done to the engine during the day.</p>`
   return markup`<ol class="marks">${events.map(
     ({ kind, title, fromSecond, toSecond }, i) =>
-      markup`<li><span class="badge ${kind}">${i + 1}</span><span><b>${kindWords[kind]}</b> ${clockAt(record.samples, fromSecond)}${toSecond !== null && markup`, ${readSeconds(toSecond - fromSecond)} long`}<br>${title}</span></li>`,
+      markup`<li><span class="badge ${kind}">${i + 1}</span><span><b>${kindWords[kind]}</b> ${clockAt(record.samples, fromSecond)}${toSecond !== null && toSecond > fromSecond && markup`, ${readSeconds(toSecond - fromSecond)} long`}<br>${title}</span></li>`,
   )}</ol>`
 }
 

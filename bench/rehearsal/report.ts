@@ -81,7 +81,7 @@ function verdictBody(record: RehearsalRecord): Markup {
   const { verdict, reasons, objectives, totals } = record
   const tiles: readonly (readonly [string, string, string])[] = [
     ['Accepted', figure(totals.accepted), `of ${figure(totals.offered)} offered`],
-    ['Refused', figure(totals.refused), `${figure(totals.retries)} retries`],
+    ['Refused', figure(totals.refused), `sent again ${figure(totals.retries)} times`],
     ['Failed', figure(totals.failed), `${figure(totals.returned)} returned with findings`],
     ['Posted', figure(totals.posted), `${figure(totals.corrections)} corrections`],
     [
