@@ -40,13 +40,10 @@ const linesOf: Readonly<Record<string, number>> = { journal: 5, cpu: 50 }
 
 /** Of the part about shares. */
 const filers = 10
-const filingsOfOne = 20
 const greedyTimes = 50
 /** Of the capacity, by all the others together. */
 const calmShare = 0.4
 
-/** Beyond any pressure: the engine's own admission lets everything in. */
-const unguarded = 'reports=99,checks=99,filings=99,filings-due=99,lookups=99'
 const programs = ['admission', 'under-pressure'] as const
 type Program = (typeof programs)[number]
 
@@ -146,7 +143,6 @@ function startIntake(
     DATABASE_URL: databaseUrl,
     KEYRING_FILE: keyringFile,
     ...(backend === 'redis' && { REDIS_URL: redisUrl }),
-    ...(program === 'under-pressure' && { SHED_AT: unguarded }),
   }
   const preload = program === 'under-pressure' ? 'programs/under-pressure.mjs' : undefined
   return startProgram('src/intake.ts', env, preload)
@@ -308,8 +304,10 @@ async function greedy(backend: string): Promise<Figure[]> {
   const history = new HistoryFile(historyFile)
   try {
     await slowDown(owner)
-    const all = (await prepareFilings(services)).slice(0, filers * filingsOfOne)
-    const [one, others] = [all.slice(0, filingsOfOne), all.slice(filingsOfOne)]
+    const all = await prepareFilings(services, linesOf.journal, filers)
+    const ofTheOne = ({ authorization }: Filing) => authorization === all[0]?.authorization
+    const one = all.filter(ofTheOne)
+    const others = all.filter((filing) => !ofTheOne(filing))
     const intake = await startIntake(services, backend, 'admission')
     await fire(intake.address, all, { duration: warmSeconds }, true)
     const capacity = await measureCapacity(intake, all)

@@ -288,8 +288,8 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
       metrics.accepted.inc({ lane }, fresh)
       metrics.groupSize.observe(declarations)
       metrics.commit.observe(commitMs / 1_000)
-      limit.observeCommit(declarations, commitMs, performance.now())
       if (envelope === undefined) return
+      limit.observeCommit(declarations, commitMs, performance.now())
       passes(config.crashAt, 'after-commit')
       enqueue(lane, envelope)
     },

@@ -290,10 +290,10 @@ export const sharesToldMsMax = 5_000
 export const sharesRememberedMax = 20_000
 /** So many at once are let in whatever is known of commits. */
 export const burstFilings = 200
-/** An answer may take so many times what it takes at rest before the limit shrinks ... */
-export const answerGain = 2.5
-/** ... and these bound it, in milliseconds on average. */
-export const answerTargetMsMin = 60
+/** A tenth of answers may take so many times what a commit takes at rest before the limit shrinks ... */
+export const answerGain = 8
+/** ... and these bound it, in milliseconds. */
+export const answerTargetMsMin = 80
 export const answerTargetMsMax = 1_000
 /** How often the limit looks at answers. */
 export const limitRoundMs = 20

@@ -155,7 +155,7 @@ export class Admission {
   /** One was not let in. */
   refuse({ reason }: Shed, now: number): void {
     this.#refused.add(1, now)
-    if (reason === 'journal') this.#options.limit.refuse()
+    if (reason === 'journal' || reason === 'share') this.#options.limit.refuse()
   }
 
   /** Filings accepted in a minute, at the rate of late. */
