@@ -122,14 +122,14 @@ test('a journal that is slow fails the day, and is named', async () => {
   for (const { why } of broken) expect(why).toMatch(/the journal was at its end: a commit .* ms/)
 }, 180_000)
 
-/** Starts a rehearsal and, once it says this, stops it as Ctrl-C does. */
+/** Starts a rehearsal and, once it says this, stops it as Ctrl-C does: twice, the first time all of its group. */
 async function stopWhen(moment: RegExp, temporary: string) {
   const { profile, objectives } = writeTinyDay(10)
   const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '1440']
   args.push('--profile', profile, '--objectives', objectives, '--faults', 'none')
   args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
   const env = { ...process.env, TMPDIR: temporary }
-  const child = spawn(process.execPath, args, { cwd: root, env })
+  const child = spawn(process.execPath, args, { cwd: root, env, detached: true })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (piece: string) => {
@@ -141,10 +141,14 @@ async function stopWhen(moment: RegExp, temporary: string) {
     await expect.poll(() => text, { timeout: 60_000 }).toMatch(moment)
     // Intake, workers, Postgres and Redis, once they are there.
     await expect.poll(() => started().length, { timeout: 60_000 }).toBeGreaterThan(5)
-    return { pids: started(), ended, text: () => text }
-  } finally {
+    const pids = started()
+    process.kill(-(child.pid as number), 'SIGINT')
+    await expect.poll(() => text, { timeout: 10_000 }).toMatch(/stopping: /)
+    child.kill('SIGINT') // as npm passes it on
+    return { pids, ended, text: () => text }
+  } catch (error) {
     child.kill('SIGINT')
-    child.kill('SIGINT') // as from the terminal, and from npm
+    throw error
   }
 }
 
