@@ -6,17 +6,20 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
 import { parentOf } from '../../bench/support/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsal-test-'))
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Forty declarations a second, all day; the city's figures otherwise. */
 function writeTinyDay(patience: number): { profile: string; objectives: string } {
