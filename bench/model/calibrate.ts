@@ -56,9 +56,9 @@ export function observeAt(
   seconds: number,
 ) {
   return observe(installation, lines, async () => {
-    const port = Number(new URL(installation.intake.address).port)
+    const ports = [Number(new URL(installation.intake.address).port)]
     const keyPrefix = `model-${lines}-${Math.round(perSecond)}`
-    const order = { port, perSecond, seconds, filings, keyPrefix, keepAnswers: false, seed: 1 }
+    const order = { ports, perSecond, seconds, filings, keyPrefix, keepAnswers: false, seed: 1 }
     const { accepted } = await runOpenLoad(order)
     return { accepted, perSecond: accepted / seconds }
   })
