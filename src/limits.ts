@@ -277,8 +277,11 @@ export const clockSkewMsMax = 60_000
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
 export const filingsUnderWayMin = 8
-/** From this share of the limit on, filings crowd, and each filer has its share at most. */
-export const crowdedShare = 0.5
+/**
+ * From this share of the limit on, filings crowd, and each filer has its share at most. What one may take
+ * beyond its share makes commits larger for all: at half of the limit, others waited three times as long.
+ */
+export const crowdedShare = 0.25
 /** Who filed within this time, or the one before it, has a share. */
 export const sharesWindowMs = 1_000
 /** How often intake processes tell each other, and of how many filers: those with most under way. */
