@@ -14,17 +14,20 @@ import { openLive } from '../src/platform/sides.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 
+/** How long acceptance's commits take now; undefined: there are none. */
+type ReadCommitMs = () => Promise<number | undefined>
+
 export type WorkerSideOptions = {
   readonly logger: Logger
   readonly onStuck: (reason: string) => void
-  /** How long commits take to which this side gives way besides its own; undefined: there are none. */
-  readonly readOtherCommitMs: () => Promise<number | undefined>
+  /** Of commits to which this side gives way besides its own. */
+  readonly readOtherCommitMs: ReadCommitMs
 }
 
 export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability'> & {
   /** Where its queue is. */
   readonly queue: QueueBackend['kind']
-  readonly readCommitMs: () => Promise<number | undefined>
+  readonly readCommitMs: ReadCommitMs
   readMetrics(): Promise<string>
   /** Finishes what is under way, and ends what it holds. */
   stop(): Promise<void>
@@ -44,9 +47,11 @@ export async function runWorker(
 ): Promise<void> {
   const live = await openLive(config)
   const stuck = endWhenStuck(logger)
-  const readOtherCommitMs = async () => undefined
-  const side = await open(live, { logger, onStuck: stuck.onStuck, readOtherCommitMs })
-  const keeper = await keepRehearsal(live, side, logger, open)
+  const none = async () => undefined
+  let readLiveCommitMs: ReadCommitMs = none
+  const keeper = await keepRehearsal(live, () => readLiveCommitMs(), logger, open)
+  const side = await open(live, { logger, onStuck: stuck.onStuck, readOtherCommitMs: none })
+  readLiveCommitMs = side.readCommitMs
   let draining = false
   const { checkDatabase, durability } = side
   const readiness = { checkDatabase, durability, stuck: stuck.reason, isDraining: () => draining }
@@ -64,10 +69,13 @@ export async function runWorker(
   tellParent({ ready: true })
 }
 
-/** Undefined where the installation has no rehearsals. */
+/**
+ * Before the live side is opened, so that a process which may not rehearse as it is told does nothing.
+ * @returns undefined where the installation has no rehearsals
+ */
 async function keepRehearsal(
   live: Side,
-  { readCommitMs }: WorkerSide,
+  readOtherCommitMs: ReadCommitMs,
   parent: Logger,
   open: OpenSide,
 ): Promise<RehearsalKeeper<WorkerSide> | undefined> {
@@ -78,13 +86,11 @@ async function keepRehearsal(
     rehearsal,
     logger,
     // Filers of what counts wait for its commits, and nobody waits for a rehearsal's posting.
-    open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs: readCommitMs }),
+    open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs }),
   })
   await keeper.start()
   return keeper
 }
-
-type ReadCommitMs = WorkerSideOptions['readOtherCommitMs']
 
 /** The slower of two kinds of commits; the other's are not waited for where they can't be read. */
 export function slowestOf(own: ReadCommitMs, other: ReadCommitMs): ReadCommitMs {
