@@ -2,16 +2,19 @@
  * `npm run rehearse -- --profile city|province|nation|FILE [--compress 60] …`: a deadline day, driven at
  * the rates of the real one with arrivals that wait for nobody, and a verdict that an operator can sign.
  * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart; `picture RECORD --out FILE.svg`
- * draws one. Exits with 0 when everything was reached, 1 when not, 2 when the rehearsal
- * is void or broke down, and as signals have it when it was stopped.
+ * draws one; `tokens COUNT` prints tokens for a dry run, for made-up employers, one on a line. Exits with 0
+ * when everything was reached, 1 when not, 2 when the rehearsal is void or broke down, and as signals have
+ * it when it was stopped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { readConfig } from '../src/platform/config.ts'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
 import { compareCommand, readRecord } from './rehearsal/compare.ts'
 import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
+import { rehearsalTokens } from './rehearsal/dry-run.ts'
 import { readOptions } from './rehearsal/options.ts'
 import { type RehearsalRecord, tooFew } from './rehearsal/record.ts'
 import { rehearse } from './rehearsal/rehearsal.ts'
@@ -23,6 +26,7 @@ const exitStatus = { pass: 0, fail: 1, void: 2 } as const
 async function main(args: string[], stopping: AbortSignal): Promise<number> {
   if (args[0] === 'compare') return compare(args.slice(1))
   if (args[0] === 'picture') return picture(args.slice(1))
+  if (args[0] === 'tokens') return tokens(args.slice(1))
   const options = readOptions(args)
   // Where nobody reads any more, the report is written all the same.
   process.stdout.on('error', () => {})
@@ -67,15 +71,24 @@ function readFiles(args: string[]) {
   return { out: values.out, files: positionals }
 }
 
+async function tokens([count, more]: readonly string[]): Promise<number> {
+  if (count === undefined || more !== undefined || !/^[1-9]\d{0,5}$/.test(count))
+    throw new UsageError('Usage: npm run --silent rehearse -- tokens COUNT > FILE')
+  for await (const token of rehearsalTokens(readConfig(process.env), Number(count)))
+    process.stdout.write(`${token}\n`)
+  return 0
+}
+
 function nameOf({ startedAt, profile }: RehearsalRecord): string {
   return `${startedAt.slice(0, 19).replaceAll(':', '-')}-${profile.name}`
 }
 
-function summaryOf({ verdict, reasons, objectives, totals, profile }: RehearsalRecord): string[] {
+function summaryOf(record: RehearsalRecord): string[] {
+  const { verdict, reasons, objectives, totals, profile, engine } = record
   const { offered, accepted, refused, returned, failed, posted, retries, statusReads } = totals
   return [
     '',
-    `${profile.title}, compressed ${profile.compress} times: ${verdict.toUpperCase()}`,
+    `${profile.title}, compressed ${profile.compress} times${engine.kind === 'dry-run' ? ', a dry run' : ''}: ${verdict.toUpperCase()}`,
     `offered ${offered}: accepted ${accepted}, refused ${refused}, returned ${returned}, failed ${failed}; posted ${posted}; sent again ${retries}, status reads ${statusReads}`,
     `p50 ${totals.p50Ms} ms, p99 ${totals.p99Ms} ms, p99.9 ${totals.p999Ms} ms, most ${totals.mostMs} ms`,
     ...objectives.map((objective) => {

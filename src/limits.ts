@@ -435,6 +435,23 @@ export const xmlTokenCharactersMax = 256 * 1024
 /** Sheets of a workbook; more are not looked at. */
 export const xlsxSheetsMax = 50
 
+/** How often a process looks whether there is a rehearsal's database. */
+export const rehearsalLookEveryMs = 3_000
+/** What is under way when a rehearsal is removed has so long to end. */
+export const rehearsalShutMsMax = 12_000
+/** Requests under way have so much of it to be answered. */
+export const rehearsalAnswerMsMax = 6_000
+/** A rehearsal is given up at so much of what may be done: the rest is for what counts, one place at least. */
+export const rehearsalRoom = 0.85
+/** A bearer token's header is looked at no further, to see whose it is. */
+export const tokenHeaderCharactersMax = 400
+/** A removal waits so long for processes to leave the database, and so long for each lock, some times. */
+export const rehearsalLeaveMsMax = 20_000
+export const rehearsalLockMs = 2_000
+export const rehearsalLockTriesMax = 15
+/** Keys of the queue looked at, and taken out, at a time. */
+export const queueKeysAtATime = 1_000
+
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 
@@ -444,6 +461,15 @@ assert(
   groupCommitMsMax + acceptStatementMsMax < stuckUnderWayMs,
   'a commit gives up before it is stuck',
 )
+assert(
+  rehearsalLookEveryMs + rehearsalShutMsMax < rehearsalLeaveMsMax,
+  'a removal waits until processes have left',
+)
+assert(
+  filingsUnderWayMin - rehearsalRoom * filingsUnderWayMin > 1,
+  'what counts finds a place that a rehearsal does not take',
+)
+assert(rehearsalShutMsMax < stopMsMax, 'a rehearsal that does not end leaves time to stop the rest')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)

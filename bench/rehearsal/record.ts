@@ -125,7 +125,8 @@ export type RehearsalRecord = {
     readonly sources: readonly string[]
   }
   readonly engine: {
-    readonly kind: 'own' | 'url'
+    /** Of its own; a running one that it filed with for real; or one beside whose own filings it ran. */
+    readonly kind: 'own' | 'url' | 'dry-run'
     readonly queue: 'redis' | 'postgres' | 'unknown'
     readonly intakes: number | null
     readonly workers: number | null

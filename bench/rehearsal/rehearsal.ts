@@ -10,6 +10,7 @@ import { World } from '../faults/world.ts'
 import { machine } from '../support/report.ts'
 import { type DayDone, driveDay, type Planned } from './day.ts'
 import type { Display } from './display.ts'
+import { assertRehearsed } from './dry-run.ts'
 import { prepareFiles } from './files.ts'
 import type { Filers } from './filings.ts'
 import { type ForecastOptions, forecastOf } from './forecast.ts'
@@ -134,9 +135,16 @@ function engineOf({ kind, queue, intakes, workers, batchWorkers }: OwnOptions & 
 async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driven> {
   const { options, display, objectives } = parts
   const filers = readTokens(remote.tokenFile)
-  const environment = await assertHarmless(remote, filers, { ...options, ...parts })
+  const first = { ...options, profile: parts.profile }
+  const environment = await (remote.dryRun ? assertRehearsed : assertHarmless)(
+    remote,
+    filers,
+    first,
+  )
   display.say(
-    `FILING FOR REAL with ${remote.url} (environment "${environment}"): there is no dry run`,
+    remote.dryRun
+      ? `A dry run with ${remote.url} (environment "${environment}"): nothing of it counts`
+      : `FILING FOR REAL with ${remote.url} (environment "${environment}")`,
   )
   const generators = generatorsOf(parts, filers, [remote.url], false)
   try {
@@ -145,17 +153,22 @@ async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driv
     const addresses = () => [remote.url]
     const planned = plannedFiles(files, { ...parts, addresses, ...options })
     const accepted = () => generators.tally.total('accepted')
-    const day = await drive(parts, generators, new RemoteObserver(remote.url, accepted), planned)
+    const observer = new RemoteObserver(remote.url, `Bearer ${filers.tokens[0]?.token}`, accepted)
+    const day = await drive(parts, generators, observer, planned)
     display.say('asking for every accepted filing whether it is posted')
     const unconfirmed = await generators.confirm(1_000 * objectives.postedWithinSeconds)
     const engine = {
-      kind: 'url' as const,
+      kind: remote.dryRun ? ('dry-run' as const) : ('url' as const),
       queue: 'unknown' as const,
       intakes: null,
       workers: null,
       batchWorkers: null,
     }
-    const settings = [['URL', remote.url] as const, ['environment', environment] as const]
+    const settings = [
+      ['URL', remote.url],
+      ['environment', environment],
+      ['dry run', remote.dryRun ? 'yes: nothing of it counts' : 'no: filed for real'],
+    ] as const
     return { day, generators, prepared, forecast: null, audit: null, unconfirmed, engine, settings }
   } finally {
     await generators.stop()

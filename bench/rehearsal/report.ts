@@ -49,12 +49,18 @@ export function reportHtml(record: RehearsalRecord): string {
   })
 }
 
+const engineWords: Readonly<Record<RehearsalRecord['engine']['kind'], string>> = {
+  own: 'its own',
+  url: 'at a given address, where it filed for real',
+  'dry-run': 'at a given address, in a dry run: nothing of it counts there',
+}
+
 function headerOf(record: RehearsalRecord): Markup {
   const { profile, engine } = record
   const count = (value: number | null, one: string, many: string) =>
     value !== null && `, ${value} ${value === 1 ? one : many}`
-  return markup`<p class="kicker">Spillway · deadline rehearsal</p><h1>${profile.title}</h1>
-<dl class="facts"><div><dt>Rehearsed</dt><dd>${readInstant(record.startedAt)}, ${durationOf(record)} long</dd></div><div><dt>Profile</dt><dd>${profile.name}, ${figure(profile.employers)} employers${profile.compress === 1 ? ', in real time' : `, ${figure(profile.compress)} times shorter than the day`}</dd></div><div><dt>Engine</dt><dd>${engine.kind === 'own' ? 'its own' : 'at a given address'}, queue on ${engine.queue === 'unknown' ? 'an unknown system' : engine.queue === 'redis' ? 'Redis' : 'Postgres'}${count(engine.intakes, 'intake', 'intakes')}${count(engine.workers, 'worker', 'workers')}${count(engine.batchWorkers, 'batch worker', 'batch workers')}</dd></div><div><dt>Machine</dt><dd>${record.machine}</dd></div></dl>`
+  return markup`<p class="kicker">Spillway · deadline rehearsal${engine.kind === 'dry-run' && ' · dry run'}</p><h1>${profile.title}</h1>
+<dl class="facts"><div><dt>Rehearsed</dt><dd>${readInstant(record.startedAt)}, ${durationOf(record)} long</dd></div><div><dt>Profile</dt><dd>${profile.name}, ${figure(profile.employers)} employers${profile.compress === 1 ? ', in real time' : `, ${figure(profile.compress)} times shorter than the day`}</dd></div><div><dt>Engine</dt><dd>${engineWords[engine.kind]}, queue on ${engine.queue === 'unknown' ? 'an unknown system' : engine.queue === 'redis' ? 'Redis' : 'Postgres'}${count(engine.intakes, 'intake', 'intakes')}${count(engine.workers, 'worker', 'workers')}${count(engine.batchWorkers, 'batch worker', 'batch workers')}</dd></div><div><dt>Machine</dt><dd>${record.machine}</dd></div></dl>`
 }
 
 /** Word, what it means, and the path of a sign that is told from the others by its shape. */

@@ -21,9 +21,9 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
-  /** Bytes of bodies that all requests may hold together. */
-  readonly bodiesHeldBytesMax: number
+  readonly places: Places
   readonly shedAt: ShedAt
+  readonly modestRoom?: number | undefined
   /** Seconds that the oldest unposted envelope may wait; then files are given up. */
   readonly backlogSecondsMax: number
   /** Another key is made of it, for tickets. */
@@ -39,29 +39,39 @@ export type OverloadDependencies = {
 
 export type Overload = ReturnType<typeof openOverload>
 
+/** What all requests of a process share, whatever they are for: places, turns of its loop, memory. */
+export type Places = {
+  readonly limit: FilingLimit
+  readonly turn: LoopTurn
+  readonly bodies: HeldBodies
+}
+
+/** @param bodiesHeldBytesMax bytes of bodies that all requests may hold together */
+export function openPlaces(bodiesHeldBytesMax: number): Places {
+  const bodies = new HeldBodies(bodiesHeldBytesMax)
+  return { limit: new FilingLimit(), turn: new LoopTurn(), bodies }
+}
+
 export function openOverload(given: OverloadDependencies) {
-  const { shedAt, secret, pool, nowMicros, onShed } = given
-  const limit = new FilingLimit()
+  const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
+  const { limit, turn, bodies } = given.places
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
-  const turn = new LoopTurn()
-  const bodies = new HeldBodies(given.bodiesHeldBytesMax)
   const signals = () => {
     const machine = given.signals()
     return { ...machine, memory: Math.max(machine.memory, bodies.share) }
   }
   const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
   const backlog = () => age.share()
-  const admission = new Admission({ limit, shares, turn, signals, backlog, shedAt, requestsMax })
+  const rules = { signals, backlog, shedAt, requestsMax, modestRoom }
+  const admission = new Admission({ limit, shares, turn, ...rules })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
   const keeper = keepOutages(outages, pool, nowMs)
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
-    limit,
     shares,
-    bodies,
     /** What the app needs of it. */
     dependencies: {
       admission,

@@ -1,63 +1,21 @@
 /** A day of twelve seconds, with real processes: one that passes, one whose journal is slow, and some that are stopped. */
 import { execFile, spawn } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
 import { parentOf } from '../../bench/support/processes.ts'
+import { writeTinyDay } from './support/tiny-day.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsal-test-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Forty declarations a second, all day; the city's figures otherwise. */
-function writeTinyDay(patience: number): { profile: string; objectives: string } {
-  const city = path.join(root, 'bench/rehearsal/profiles/city.json')
-  const from = 'A figure of this test alone.'
-  const day = {
-    ...(JSON.parse(readFileSync(city, 'utf8')) as object),
-    name: 'tiny',
-    title: 'A tiny day',
-    employers: { value: 40 * 86_400, from },
-    lastDayShare: { value: 1, from },
-    hours: { value: Array.from({ length: 24 }, () => 1 / 24), from },
-    cutOffs: { value: [{ at: '12:00', riseMinutes: 60, times: 1.15 }], from },
-    bursts: { value: [], from },
-    statusReads: { value: 2, from },
-    readAfterSeconds: { value: 1, from },
-    lines: { value: [{ share: 1, min: 1, max: 5 }], from },
-    files: { value: [{ at: '02:00', rows: 5_200 }], from },
-    monster: { value: null, from },
-  }
-  // The machine may be shared, and the day is not to be judged by that: a generator that is late says nothing of the engine here.
-  const generator = { lateMs: 5_000, lateShare: 1, busyShare: 1, busySeconds: 100 }
-  const objectives = {
-    ...{ acceptedP99Ms: 3_000 * patience, refusedShare: 0.05 * patience },
-    ...{ noAnswerShare: 0.05 * patience, undocumentedAnswers: 0 },
-    ...{ postedWithinSeconds: 60, lost: 0, brokenInvariants: 0, generator },
-  }
-  const files = {
-    profile: path.join(folder, 'tiny.json'),
-    objectives: path.join(folder, 'objectives.json'),
-  }
-  writeFileSync(files.profile, JSON.stringify(day))
-  writeFileSync(files.objectives, JSON.stringify(objectives))
-  return files
-}
-
 async function rehearse(name: string, patience: number, ...more: string[]) {
-  const { profile, objectives } = writeTinyDay(patience)
+  const { profile, objectives } = writeTinyDay(folder, patience)
   const out = path.join(folder, name)
   const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '7200']
   args.push('--profile', profile, '--objectives', objectives, '--generators', '1', '--out', out)
@@ -127,7 +85,7 @@ test('a journal that is slow fails the day, and is named', async () => {
 
 /** Starts a rehearsal and, once it says this, stops it as Ctrl-C does: twice, the first time all of its group. */
 async function stopWhen(moment: RegExp, temporary: string) {
-  const { profile, objectives } = writeTinyDay(10)
+  const { profile, objectives } = writeTinyDay(folder, 10)
   const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '1440']
   args.push('--profile', profile, '--objectives', objectives, '--faults', 'none')
   args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
