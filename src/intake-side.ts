@@ -1,6 +1,6 @@
 /**
  * One side of an intake process, the live one or its rehearsal's: database, queue, keys and app of its
- * own. What a process has only once, as places for filings and turns of its loop, its sides share.
+ * own. What a process has only once, as turns of its loop and memory for bodies, its sides share.
  */
 import type { FastifyInstance } from 'fastify'
 import { readBatchCounts } from './batch/counts.ts'
@@ -18,7 +18,7 @@ import {
   type Overload,
   type OverloadDependencies,
   openOverload,
-  type Places,
+  type Room,
 } from './intake/overload.ts'
 import { type AcceptDependencies, createAcceptGroup } from './journal/accept.ts'
 import { GroupCommit } from './journal/group-commit.ts'
@@ -73,7 +73,7 @@ const lane: Lane = 'filing'
 /** What the sides of a process share. */
 export type IntakeProcess = {
   readonly policies: Policies
-  readonly places: Places
+  readonly room: Room
   readonly signals: Signals
   readonly isDraining: () => boolean
 }
@@ -134,12 +134,12 @@ async function open(
     lane,
     metrics,
     enqueue,
-    limit: process.places.limit,
+    limit: overload.limit,
     accepting: { ...acceptDependencies(keyring, acceptPool, lane), warnings, environment },
   })
   stops.add(() => committer.stop())
   const signing = { policies, environment }
-  const readOwn = () => readMetrics(metrics, process.places, overload, readPool)
+  const readOwn = () => readMetrics(metrics, process.room, overload, readPool)
   const app = await buildApp({
     ...options,
     authenticator: createAuthenticator({ ...authenticationOf(config, keyring), now: Date.now }),
@@ -328,7 +328,7 @@ function openCommitter({ config, lane, metrics, enqueue, limit, accepting }: Com
 
 function overloadOf(
   side: Side,
-  { places, signals }: IntakeProcess,
+  { room, signals }: IntakeProcess,
   { shed }: IntakeMetrics,
   more: Pick<OverloadDependencies, 'pool' | 'exchange'>,
 ) {
@@ -336,7 +336,7 @@ function overloadOf(
     ...more,
     ...roomOf(side),
     signals,
-    places,
+    room,
     backlogSecondsMax: side.config.backlogSecondsMax,
     secret: side.keyring.blindIndexSecret,
     nowMicros: () => Date.now() * 1_000,
@@ -380,8 +380,8 @@ function authenticationOf({ token }: Config, keyring: Keyring) {
 /** What this side counted, and what waits. */
 async function readMetrics(
   metrics: IntakeMetrics,
-  { limit, bodies }: Places,
-  { shares }: Pick<Overload, 'shares'>,
+  { bodies }: Room,
+  { limit, shares }: Pick<Overload, 'limit' | 'shares'>,
   pool: AcceptDependencies['pool'],
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)

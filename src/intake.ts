@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { dispatch, type Handler, InnerServer } from './intake/dispatch.ts'
-import { openPlaces } from './intake/overload.ts'
+import { openRoom } from './intake/overload.ts'
 import { type IntakeProcess, type IntakeSide, openIntakeSide } from './intake-side.ts'
 import { connectionsWaitingMax, rehearsalAnswerMsMax } from './limits.ts'
 import { tellParent } from './platform/child.ts'
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   let draining = false
   const shared: IntakeProcess = {
     policies: readPolicies(config.policyDir),
-    places: openPlaces(config.http.bodiesHeldBytesMax),
+    room: openRoom(config.http.bodiesHeldBytesMax),
     signals: signals.read,
     isDraining: () => draining,
   }

@@ -441,7 +441,7 @@ export const rehearsalLookEveryMs = 3_000
 export const rehearsalShutMsMax = 12_000
 /** Requests under way have so much of it to be answered. */
 export const rehearsalAnswerMsMax = 6_000
-/** A rehearsal is given up at so much of what may be done: the rest is for what counts, one place at least. */
+/** A rehearsal is given up at so much of what may be done: the rest is for what counts. */
 export const rehearsalRoom = 0.85
 /** A bearer token's header is looked at no further, to see whose it is. */
 export const tokenHeaderCharactersMax = 400
@@ -464,10 +464,6 @@ assert(
 assert(
   rehearsalLookEveryMs + rehearsalShutMsMax < rehearsalLeaveMsMax,
   'a removal waits until processes have left',
-)
-assert(
-  filingsUnderWayMin - rehearsalRoom * filingsUnderWayMin > 1,
-  'what counts finds a place that a rehearsal does not take',
 )
 assert(rehearsalShutMsMax < stopMsMax, 'a rehearsal that does not end leaves time to stop the rest')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')

@@ -7,7 +7,7 @@
  *
  *   calm ──turns too long, for more than a moment, with more than a burst──▶ a part is let in
  *   a part ──a turn too long──▶ a smaller part, each time that a turn should have ended
- *   a part ──turns in time──▶ a larger part, until it is all: calm
+ *   a part ──turns in time, or none──▶ a larger part, until it is all: calm
  *
  * A part is spread evenly over what is read: the first of each turn would be those of the same connections.
  */
@@ -57,7 +57,11 @@ export class LoopTurn {
   #begin(now: number): void {
     this.#began = now
     this.#usedMs = 0
-    setImmediate(() => this.end(performance.now()))
+    if (this.#part < 1 && !this.crowded) {
+      this.#part = Math.min(1, this.#part * grow ** ((now - this.#changedAt) / turnMsMax))
+      this.#changedAt = now
+    }
+    setImmediate(() => this.end())
   }
 
   #crowdAt(now: number, since: number): void {
@@ -70,13 +74,10 @@ export class LoopTurn {
   }
 
   /** The loop has read all that there was. */
-  end(now: number): void {
+  end(): void {
     this.#began = undefined
     if (this.#usedMs > turnMsMax) return
     this.#crowdedSince = undefined
     this.#crowd = 0
-    if (this.#part === 1) return
-    this.#part = Math.min(1, this.#part * grow ** ((now - this.#changedAt) / turnMsMax))
-    this.#changedAt = now
   }
 }

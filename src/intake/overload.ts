@@ -21,7 +21,7 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
-  readonly places: Places
+  readonly room: Room
   readonly shedAt: ShedAt
   readonly modestRoom?: number | undefined
   /** Seconds that the oldest unposted envelope may wait; then files are given up. */
@@ -39,22 +39,21 @@ export type OverloadDependencies = {
 
 export type Overload = ReturnType<typeof openOverload>
 
-/** What all requests of a process share, whatever they are for: places, turns of its loop, memory. */
-export type Places = {
-  readonly limit: FilingLimit
+/** What all requests of a process share, whatever they are for: turns of its loop, memory. */
+export type Room = {
   readonly turn: LoopTurn
   readonly bodies: HeldBodies
 }
 
 /** @param bodiesHeldBytesMax bytes of bodies that all requests may hold together */
-export function openPlaces(bodiesHeldBytesMax: number): Places {
-  const bodies = new HeldBodies(bodiesHeldBytesMax)
-  return { limit: new FilingLimit(), turn: new LoopTurn(), bodies }
+export function openRoom(bodiesHeldBytesMax: number): Room {
+  return { turn: new LoopTurn(), bodies: new HeldBodies(bodiesHeldBytesMax) }
 }
 
 export function openOverload(given: OverloadDependencies) {
   const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
-  const { limit, turn, bodies } = given.places
+  const { turn, bodies } = given.room
+  const limit = new FilingLimit()
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
   const signals = () => {
@@ -71,6 +70,7 @@ export function openOverload(given: OverloadDependencies) {
   const keeper = keepOutages(outages, pool, nowMs)
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
+    limit,
     shares,
     /** What the app needs of it. */
     dependencies: {

@@ -24,10 +24,15 @@ class Loop {
     for (const until = this.#now + forMs; this.#now < until; ) {
       this.#arrive(load / costMs)
       for (let left = this.#came.length; left > 0; left -= 1) this.#read(seen, costMs, load)
-      this.turn.end(this.#now)
+      this.turn.end()
       if (this.#came.length === 0) this.#now = Math.max(this.#now, this.#next)
     }
     return seen
+  }
+
+  rest(forMs: number): void {
+    this.#now += forMs
+    this.#next = this.#now
   }
 
   #read(seen: Seen, costMs: number, load: number): void {
@@ -92,17 +97,21 @@ test('a burst is no overload, however slowly it is read', () => {
 test('a crowd that passes in a moment is no overload', () => {
   const turn = new LoopTurn()
   for (let now = 0; now < crowdMsMax; now += 0.25) expect(turn.read(now)).toBe(0)
-  turn.end(crowdMsMax)
+  turn.end()
   turn.read(crowdMsMax + 1)
-  turn.end(crowdMsMax + 2)
+  turn.end()
   expect(turn.crowded).toBe(false)
 })
 
-test('calm again after a flood: all are let in', () => {
+test('calm again after a flood, all are let in; after a pause, from the first one on', () => {
   const loop = new Loop()
   expect(loop.run(4, 3_000).refused).toBeGreaterThan(0)
   loop.run(0.5, 2_000)
   expect(loop.run(0.5, 5_000).refused).toBe(0)
+  expect(loop.run(4, 3_000).refused).toBeGreaterThan(0)
+  loop.run(0.5, 200)
+  loop.rest(2_000)
+  expect(loop.run(0.5, 1_000).refused).toBe(0)
 })
 
 test('one large declaration, which takes long, is no crowd', () => {
@@ -110,7 +119,7 @@ test('one large declaration, which takes long, is no crowd', () => {
   turn.read(0)
   turn.read(400)
   turn.read(401)
-  turn.end(402)
+  turn.end()
   expect(turn.crowded).toBe(false)
 })
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { burstFilings } from '../../src/limits.ts'
 import { databaseBeside, readPurpose } from '../../src/platform/rehearsal.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -84,18 +85,22 @@ describe.each(['redis', 'postgres'] as const)('with the queue in %s', (queue) =>
     await hanging.query('begin; lock table journal.envelope in access exclusive mode')
     const declaration = declare({ lines: 1 })
     const token = await rehearse([declaration.employer])
-    const flood = Array.from({ length: 900 }, (_, i) =>
-      file(intake.address, token, `flood-${i}`, declaration).then(({ status }) => status),
-    )
-    await waitFor('a rehearsal that is refused', () =>
-      Promise.race(flood).then((one) => one >= 429),
-    )
-    const answers = Array.from({ length: 15 }, async (_, i) => {
-      const live = declare({ lines: 1 })
-      const answer = await file(intake.address, await tokenFor([live.employer]), `room-${i}`, live)
-      return answer.status
+    let refused = 0
+    const flood = Array.from({ length: 900 }, async (_, i) => {
+      const { status } = await file(intake.address, token, `flood-${i}`, declaration)
+      if (status >= 429) refused += 1
     })
-    expect(new Set(await Promise.all(answers))).toEqual(new Set([202]))
+    // All but those that hang, so that this process has its time again.
+    await waitFor('a rehearsal that is refused', () => refused > 900 - burstFilings)
+    // Who is refused for a moment, as the flood took this process's time, comes again while it hangs.
+    const all = Array.from({ length: 15 }, async (_, i) => {
+      const live = declare({ lines: 1 })
+      const token = await tokenFor([live.employer])
+      const accepted = async () =>
+        (await file(intake.address, token, `room-${i}`, live)).status === 202
+      await waitFor('room for what counts', accepted, 2_000)
+    })
+    await Promise.all(all)
     await hanging.query('rollback')
     hanging.release()
     await Promise.all(flood)
