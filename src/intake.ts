@@ -50,8 +50,7 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     signals.stop()
-    await keeper?.stop()
-    await side.stop()
+    await Promise.all([keeper?.stop(), side.stop()]) // what counts waits for no rehearsal
   })
   const address = await listen(side, config)
   logger.info({ address, queue: side.queue }, 'intake takes declarations')

@@ -34,8 +34,9 @@ export function dispatch(
   server.removeListener('request', handle)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const kid = kidOf(request.headers.authorization)
-    if (kid === undefined || !isRehearsal(kid)) handle.call(server, request, response)
-    else (rehearsal() ?? answerShut)(request, response)
+    if (kid === undefined || !isRehearsal(kid)) return handle.call(server, request, response)
+    response.shouldKeepAlive &&= server.listening // nobody who rehearses holds up the end of a process
+    ;(rehearsal() ?? answerShut)(request, response)
   })
 }
 

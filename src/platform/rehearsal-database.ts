@@ -118,13 +118,18 @@ async function migrateMarked(url: string): Promise<string[]> {
   return applied
 }
 
-/** Processes see that it ends, and leave; who stays all the same is not waited for longer. */
+/**
+ * Processes see that it ends, and leave, those of their pools last; who stays all the same is not waited
+ * for longer, and who looks at it with another program not at all.
+ */
 async function waitUntilLeft(client: pg.Client): Promise<void> {
   const until = performance.now() + rehearsalLeaveMsMax
   for (;;) {
     const { rowCount } = await client.query(
       `select from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() limit 1`,
+       where datname = current_database() and pid <> pg_backend_pid()
+         and application_name like 'spillway-%'
+       limit 1`,
     )
     if (rowCount === 0 || performance.now() > until) return
     await pause(lookMs)
