@@ -304,8 +304,9 @@ export const limitRoundMs = 20
 export const requestsUnderWayMax = 10_000
 /** A crowd that lasts longer is an overload of this process. */
 export const crowdMsMax = 100
-/** A turn of the event loop with more of requests is too long: what is read in the next one waited for it. */
+/** A turn of the event loop with more of requests is crowded; then they have so much of each slice. */
 export const turnMsMax = 20
+export const turnSliceMs = 60
 /** So much of it, at most, is used by one pause. */
 export const turnPauseMsMax = 8
 /** Of the heap that V8 may use; above it, 503. */
