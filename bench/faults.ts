@@ -24,6 +24,7 @@ import { connectSoon, drained, recover } from './faults/recovery.ts'
 import { holds, type Injected, type Result, report, resultOf } from './faults/report.ts'
 import { type BackendKind, World } from './faults/world.ts'
 import { createGenerator } from './support/generator.ts'
+import { type StoppedBySignal, stopOnSignal } from './support/stopping.ts'
 
 const usage =
   'Usage: npm run faults -- [--seed N] [--seeds COUNT] [--minutes M] [--only TEXT] [--backend redis|postgres] [--patience N] [--json]'
@@ -52,16 +53,16 @@ type Run = Omit<Options, 'seeds' | 'backends' | 'json'> & {
 /** Those that run: a signal stops all of them, and then the runner. */
 const worlds = new Set<World>()
 
-function stopOnSignal(): void {
-  const stopAll = () =>
-    void Promise.allSettled([...worlds].map((world) => world.stop(true))).then(() =>
-      process.exit(1),
-    )
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, stopAll)
+function stopWorldsOnSignal(): void {
+  const stopping = stopOnSignal()
+  stopping.addEventListener('abort', () => {
+    const stopped = Promise.allSettled([...worlds].map((world) => world.stop(true)))
+    void stopped.then(() => process.exit((stopping.reason as StoppedBySignal).status))
+  })
 }
 
 async function main(args: string[]): Promise<void> {
-  stopOnSignal()
+  stopWorldsOnSignal()
   const { seeds, backends, json, ...options } = readArguments(args)
   const results: Result[] = []
   for (const seed of seeds) {

@@ -20,12 +20,23 @@ import { canonicalDeclaration } from '../src/declaration/canonical.ts'
 import type { Declaration } from '../src/declaration/schema.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
+import {
+  chartsOf,
+  figuresOf,
+  type Program,
+  programsOf,
+  type Round,
+  type SharesRound,
+  type Sweep,
+  sharesFigures,
+  table,
+} from './overload/figures.ts'
 import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
-import { chartsSvg, type Line, type LineChart, pointsChart } from './support/chart.ts'
+import { chartsSvg } from './support/chart.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { runOpenLoad } from './support/open-load.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
-import { type Figure, machine, median, report, say } from './support/report.ts'
+import { type Figure, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
 const multiples = (process.env.BENCH_MULTIPLES ?? '0.5,1,1.5,2,3,5').split(',').map(Number)
@@ -40,36 +51,9 @@ const linesOf: Readonly<Record<string, number>> = { journal: 5, cpu: 50 }
 
 /** Of the part about shares. */
 const filers = 10
-const filingsOfOne = 20
 const greedyTimes = 50
 /** Of the capacity, by all the others together. */
 const calmShare = 0.4
-
-/** Beyond any pressure: the engine's own admission lets everything in. */
-const unguarded = 'reports=99,checks=99,filings=99,filings-due=99,lookups=99'
-const programs = ['admission', 'under-pressure'] as const
-type Program = (typeof programs)[number]
-
-type Round = {
-  readonly program: Program
-  readonly multiple: number
-  readonly seen: LoadSeen
-  readonly seconds: number
-  /** CPU microseconds of the intake process. */
-  readonly cpuMicros: number
-  readonly residentMiB: number
-  /** Second after the load's end in which latency was calm again and nothing refused; 5x only. */
-  readonly calmAfter: number | undefined
-}
-
-type Sweep = {
-  readonly name: string
-  readonly capacity: number
-  readonly rounds: readonly Round[]
-  /** CPU of one refusal at the gate. */
-  readonly refusalMicros: number
-  readonly lost: boolean
-}
 
 async function main(): Promise<void> {
   const sweeps: Sweep[] = []
@@ -95,20 +79,22 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
   try {
     if (setting === 'journal') await slowDown(owner)
     const filings = await prepareFilings(services, linesOf[setting])
-    const intakes = {
-      admission: await startIntake(services, backend, 'admission'),
-      'under-pressure': await startIntake(services, backend, 'under-pressure'),
-    }
-    for (const { address } of Object.values(intakes)) {
+    const own = await startIntake(services, backend, 'admission')
+    const other = await startIntake(services, backend, 'under-pressure')
+    const intakes = { admission: [own], 'two intakes': [own], 'under-pressure': [other] }
+    if (setting === 'cpu')
+      intakes['two intakes'].push(await startIntake(services, backend, 'admission'))
+    const started = new Set(Object.values(intakes).flat())
+    for (const { address } of started) {
       await fire(address, filings, { duration: warmSeconds }, true)
     }
-    const capacity = await measureCapacity(intakes.admission, filings)
+    const capacity = await measureCapacity(own, filings)
     say(`${name}: capacity ${Math.round(capacity)}/s`)
     const rounds: Round[] = []
     for (const multiple of multiples) {
-      for (const program of programs) {
-        const intake = intakes[program]
-        const round = await measure({ intake, program, multiple, capacity, filings, history })
+      for (const program of programsOf(setting)) {
+        const measured = intakes[program]
+        const round = await measure({ measured, program, multiple, capacity, filings, history })
         rounds.push(round)
         const { accepted, refused, acceptedMs, lateMs } = round.seen
         say(
@@ -116,7 +102,7 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
         )
       }
     }
-    for (const intake of Object.values(intakes)) await intake.end()
+    for (const intake of started) await intake.end()
     const refusalMicros = await measureRefusal(services, filings)
     history.close()
     const lost = !(await auditAll(services, owner, backend, path.join(folder, 'history.jsonl')))
@@ -146,7 +132,6 @@ function startIntake(
     DATABASE_URL: databaseUrl,
     KEYRING_FILE: keyringFile,
     ...(backend === 'redis' && { REDIS_URL: redisUrl }),
-    ...(program === 'under-pressure' && { SHED_AT: unguarded }),
   }
   const preload = program === 'under-pressure' ? 'programs/under-pressure.mjs' : undefined
   return startProgram('src/intake.ts', env, preload)
@@ -173,7 +158,7 @@ async function measureRefusal(services: Services, filings: readonly Filing[]): P
 }
 
 type Measure = {
-  readonly intake: MeasuredProcess
+  readonly measured: readonly MeasuredProcess[]
   readonly program: Program
   readonly multiple: number
   readonly capacity: number
@@ -183,21 +168,21 @@ type Measure = {
 
 let loads = 0
 
-async function measure({ intake, program, multiple, capacity, filings, history }: Measure) {
-  const before = cpuMicros(intake.pid)
+async function measure({ measured, program, multiple, capacity, filings, history }: Measure) {
+  const cpuOfAll = () => measured.reduce((sum, { pid }) => sum + cpuMicros(pid), 0)
+  const before = cpuOfAll()
   const perSecond = multiple * capacity
-  const seen = await load(intake, filings, history, perSecond, roundSeconds)
-  const cpu = cpuMicros(intake.pid) - before
+  const seen = await load(measured, filings, history, perSecond, roundSeconds)
+  const cpu = cpuOfAll() - before
   const last = multiple === multiples.at(-1)
-  const calm = last && (await load(intake, filings, history, 0.5 * capacity, calmSeconds))
+  const calm = last && (await load(measured, filings, history, 0.5 * capacity, calmSeconds))
   await pause(500)
   return {
     program,
     multiple,
     seen,
-    seconds: roundSeconds,
     cpuMicros: cpu,
-    residentMiB: residentMiB(intake.pid),
+    residentMiB: Math.max(...measured.map(({ pid }) => residentMiB(pid))),
     calmAfter: calm ? secondsUntilCalm(calm) : undefined,
   }
 }
@@ -210,7 +195,7 @@ function secondsUntilCalm({ seconds }: LoadSeen): number {
 }
 
 async function load(
-  { address }: MeasuredProcess,
+  intakes: readonly MeasuredProcess[],
   filings: readonly Filing[],
   history: HistoryFile,
   perSecond: number,
@@ -218,9 +203,8 @@ async function load(
 ): Promise<LoadSeen> {
   loads += 1
   const keyPrefix = `overload-${loads}`
-  const port = Number(new URL(address).port)
   const order: LoadOrder = {
-    port,
+    ports: intakes.map(({ address }) => Number(new URL(address).port)),
     perSecond,
     seconds,
     filings,
@@ -308,19 +292,21 @@ async function greedy(backend: string): Promise<Figure[]> {
   const history = new HistoryFile(historyFile)
   try {
     await slowDown(owner)
-    const all = (await prepareFilings(services)).slice(0, filers * filingsOfOne)
-    const [one, others] = [all.slice(0, filingsOfOne), all.slice(filingsOfOne)]
+    const all = await prepareFilings(services, linesOf.journal, filers)
+    const ofTheOne = ({ authorization }: Filing) => authorization === all[0]?.authorization
+    const one = all.filter(ofTheOne)
+    const others = all.filter((filing) => !ofTheOne(filing))
     const intake = await startIntake(services, backend, 'admission')
     await fire(intake.address, all, { duration: warmSeconds }, true)
     const capacity = await measureCapacity(intake, all)
-    const calm = () => load(intake, others, history, calmShare * capacity, roundSeconds)
+    const calm = () => load([intake], others, history, calmShare * capacity, roundSeconds)
     const perSecond = (greedyTimes * capacity) / filers
     const rounds: SharesRound[] = []
     for (let turn = 0; turn < turns; turn += 1) {
       const without = await calm()
       const [beside, greedy] = await Promise.all([
         calm(),
-        load(intake, one, history, perSecond, roundSeconds),
+        load([intake], one, history, perSecond, roundSeconds),
       ])
       rounds.push({ without, beside, greedy })
       say(
@@ -337,180 +323,6 @@ async function greedy(backend: string): Promise<Figure[]> {
     await services.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-type SharesRound = {
-  /** The others, without the one and beside it. */
-  readonly without: LoadSeen
-  readonly beside: LoadSeen
-  readonly greedy: LoadSeen
-}
-
-function sharesFigures(
-  name: string,
-  capacity: number,
-  rounds: readonly SharesRound[],
-  lost: boolean,
-): Figure[] {
-  const middle = (of: (round: SharesRound) => number) => median(rounds.map(of))
-  const without = middle((round) => round.without.acceptedMs.p99)
-  const beside = middle((round) => round.beside.acceptedMs.p99)
-  const refused = middle(({ beside: { refused, sent } }) => refused / sent)
-  const late = (seen: LoadSeen) => seen.lateMs
-  return [
-    { figure: `${name}: capacity`, value: capacity, unit: 'declarations/s' },
-    {
-      figure: `${name}: the generators were late, p99 at most`,
-      value: Math.max(...rounds.map((round) => Math.max(...Object.values(round).map(late)))),
-      unit: 'ms',
-      goal: { atMost: 20 },
-    },
-    { figure: `${name}: others' p99 without the one`, value: without, unit: 'ms' },
-    { figure: `${name}: others' p99 beside the one`, value: beside, unit: 'ms' },
-    {
-      figure: `${name}: others' p99 beside the one / without`,
-      value: beside / without,
-      unit: 'ratio',
-      goal: { atMost: 2 },
-    },
-    { figure: `${name}: of the others, refused beside the one`, value: refused, unit: 'share' },
-    {
-      figure: `${name}: of the one, accepted`,
-      value: middle(({ greedy: { accepted, sent } }) => accepted / sent),
-      unit: 'share',
-    },
-    { figure: `${name}: invariants broken`, value: lost ? 1 : 0, unit: '', goal: { atMost: 0 } },
-  ]
-}
-
-const acceptedRate = ({ seen, seconds }: Round) => seen.accepted / seconds
-
-function figuresOf({ name, capacity, rounds, refusalMicros, lost }: Sweep): Figure[] {
-  const own = rounds.filter(({ program }) => program === 'admission')
-  const peak = Math.max(...own.map(acceptedRate))
-  const rest = own[0] as Round
-  const over = own.filter(({ multiple }) => multiple >= 1.5)
-  const least = (list: readonly Round[]) => Math.min(...list.map(acceptedRate)) / peak
-  const most = (of: (round: Round) => number) => Math.max(...over.map(of))
-  const last = own.at(-1) as Round
-  const busy = own.find(({ multiple }) => multiple === 1) ?? rest
-  const acceptance = busy.cpuMicros / busy.seen.accepted
-  const cpuBound = name.startsWith('cpu')
-  const twice = own.filter(({ multiple }) => multiple >= 1.5 && multiple <= 2)
-  return [
-    { figure: `${name}: capacity`, value: capacity, unit: 'declarations/s' },
-    { figure: `${name}: CPU of an acceptance`, value: acceptance, unit: 'µs' },
-    { figure: `${name}: CPU of a refusal`, value: refusalMicros, unit: 'µs' },
-    {
-      figure: `${name}: the generator was late, p99 at most`,
-      value: Math.max(...own.map(({ seen }) => seen.lateMs)),
-      unit: 'ms',
-      goal: { atMost: 20 },
-    },
-    cpuBound
-      ? {
-          figure: `${name}: accepted at 1.5 to 2 times / peak`,
-          value: least(twice),
-          unit: 'ratio',
-          goal: { atLeast: 0.75 },
-        }
-      : {
-          figure: `${name}: accepted at 1.5 to 5 times / peak`,
-          value: least(over),
-          unit: 'ratio',
-          goal: { atLeast: 0.95 },
-        },
-    {
-      figure: `${name}: accepted at 5 times / peak`,
-      value: acceptedRate(last) / peak,
-      unit: 'ratio',
-    },
-    {
-      figure: `${name}: p99 of the accepted / at 0.5`,
-      value: most(({ seen }) => seen.acceptedMs.p99) / rest.seen.acceptedMs.p99,
-      unit: 'ratio',
-      goal: { atMost: 3 },
-    },
-    {
-      figure: `${name}: median of a refusal`,
-      value: most(({ seen }) => (seen.refused > 0 ? seen.refusedMs.p50 : 0)),
-      unit: 'ms',
-      goal: { atMost: 50 },
-    },
-    {
-      figure: `${name}: CPU of a refusal / an acceptance`,
-      value: refusalMicros / acceptance,
-      unit: 'ratio',
-      goal: { atMost: 0.2 },
-    },
-    {
-      figure: `${name}: answers other than 202, 429, 503`,
-      value: own.reduce(
-        (sum, { seen }) => sum + Object.values(seen.other).reduce((a, b) => a + b, 0),
-        0,
-      ),
-      unit: 'answers',
-      goal: { atMost: 0 },
-    },
-    {
-      figure: `${name}: resident size at 5 times / at 1`,
-      value: last.residentMiB / (own[1] ?? rest).residentMiB,
-      unit: 'ratio',
-      goal: { atMost: 1.2 },
-    },
-    {
-      figure: `${name}: calm again after the load`,
-      value: last.calmAfter ?? Number.POSITIVE_INFINITY,
-      unit: 's',
-      goal: { atMost: 5 },
-    },
-    { figure: `${name}: invariants broken`, value: lost ? 1 : 0, unit: '', goal: { atMost: 0 } },
-  ]
-}
-
-function table({ name, capacity, rounds }: Sweep): void {
-  const write = (line: string) => void process.stdout.write(`${line}\n`)
-  write(`\n${name}: capacity ${Math.round(capacity)}/s, on ${machine()}`)
-  write(
-    '| offered | admission: accepted/s | refused/s | p50, p99 ms | under-pressure: accepted/s | refused/s | p50, p99 ms | other |',
-  )
-  write('|---:|---:|---:|---:|---:|---:|---:|---:|')
-  for (const multiple of multiples) {
-    const cells = programs.map((program) => {
-      const round = rounds.find((one) => one.program === program && one.multiple === multiple)
-      if (round === undefined) return ' |  | '
-      const { refused, acceptedMs } = round.seen
-      return `${Math.round(acceptedRate(round))} | ${Math.round(refused / round.seconds)} | ${acceptedMs.p50.toFixed(0)}, ${acceptedMs.p99.toFixed(0)}`
-    })
-    const other = rounds
-      .filter((one) => one.multiple === multiple)
-      .map(({ program, seen }) => `${program}: ${JSON.stringify(seen.other)}`)
-    write(`| ${multiple}x | ${cells.join(' | ')} | ${other.join(' ').replaceAll('"', '')} |`)
-  }
-}
-
-function chartsOf({ name, capacity, rounds }: Sweep): LineChart[] {
-  const line = (label: string, program: Program, value: (round: Round) => number): Line => ({
-    name: label,
-    points: rounds
-      .filter((round) => round.program === program)
-      .map((round) => ({ x: round.multiple * capacity, y: value(round) })),
-  })
-  const refusedRate = ({ seen, seconds }: Round) => seen.refused / seconds
-  const p99 = ({ seen }: Round) => seen.acceptedMs.p99
-  const x = 'offered, declarations/s'
-  const id = name.replaceAll(' ', '-')
-  return [
-    pointsChart({ id: `${id}-rates`, title: `${name}: accepted and refused`, x, y: 'per second' }, [
-      line('accepted', 'admission', acceptedRate),
-      line('refused', 'admission', refusedRate),
-      line('u.-p., accepted', 'under-pressure', acceptedRate),
-    ]),
-    pointsChart(
-      { id: `${id}-p99`, title: `${name}: latency of what is accepted`, x, y: 'p99, ms' },
-      [line('admission', 'admission', p99), line('under-pressure', 'under-pressure', p99)],
-    ),
-  ]
 }
 
 await main()

@@ -1,28 +1,40 @@
 /**
  * `npm run rehearse -- --profile city|province|nation|FILE [--compress 60] …`: a deadline day, driven at
  * the rates of the real one with arrivals that wait for nobody, and a verdict that an operator can sign.
- * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart. Exits with 0 when everything was reached, 1 when not, and 2 when the rehearsal is void or broke down.
+ * `npm run rehearse -- compare A B [--out FILE.html]` tells two records apart; `picture RECORD --out FILE.svg`
+ * draws one; `tokens COUNT` prints tokens for a dry run, for made-up employers, one on a line. Exits with 0
+ * when everything was reached, 1 when not, 2 when the rehearsal is void or broke down, and as signals have
+ * it when it was stopped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { readConfig } from '../src/platform/config.ts'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
-import { compareCommand } from './rehearsal/compare.ts'
+import { compareCommand, readRecord } from './rehearsal/compare.ts'
+import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
+import { rehearsalTokens } from './rehearsal/dry-run.ts'
 import { readOptions } from './rehearsal/options.ts'
-import type { RehearsalRecord } from './rehearsal/record.ts'
+import { type RehearsalRecord, tooFew } from './rehearsal/record.ts'
 import { rehearse } from './rehearsal/rehearsal.ts'
 import { reportHtml } from './rehearsal/report.ts'
+import { StoppedBySignal, stopOnSignal } from './support/stopping.ts'
 
 const exitStatus = { pass: 0, fail: 1, void: 2 } as const
 
-async function main(args: string[]): Promise<number> {
+async function main(args: string[], stopping: AbortSignal): Promise<number> {
   if (args[0] === 'compare') return compare(args.slice(1))
+  if (args[0] === 'picture') return picture(args.slice(1))
+  if (args[0] === 'tokens') return tokens(args.slice(1))
   const options = readOptions(args)
-  const stopping = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)))
-  const record = await rehearse(options, createDisplay(process.stdout), stopping.signal)
+  // Where nobody reads any more, the report is written all the same.
+  process.stdout.on('error', () => {})
+  const display = createDisplay(process.stdout)
+  stopping.addEventListener('abort', () =>
+    display.say('stopping: all that was started is ended first, which takes some seconds'),
+  )
+  const record = await rehearse(options, display, stopping)
   const folder = options.out ?? path.join('.data', 'rehearsals', nameOf(record))
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'record.json'), JSON.stringify(record))
@@ -35,12 +47,35 @@ async function main(args: string[]): Promise<number> {
 
 /** Two rehearsals beside each other; that they differ is no failure. */
 function compare(args: string[]): number {
-  const options = { out: { type: 'string' } } as const
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [a, b, more] = positionals
+  const { out, files } = readFiles(args)
+  const [a, b, more] = files
   if (a === undefined || b === undefined || more !== undefined)
     throw new UsageError('Usage: npm run rehearse -- compare RECORD RECORD [--out FILE.html]')
-  compareCommand(a, b, values.out)
+  compareCommand(a, b, out)
+  return 0
+}
+
+/** A day as one drawing, for a page that is not its report. */
+function picture(args: string[]): number {
+  const { out, files } = readFiles(args)
+  const [record, more] = files
+  if (record === undefined || more !== undefined || out === undefined)
+    throw new UsageError('Usage: npm run rehearse -- picture RECORD --out FILE.svg')
+  writeFileSync(out, daySvg(readRecord(record)))
+  return 0
+}
+
+function readFiles(args: string[]) {
+  const options = { out: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  return { out: values.out, files: positionals }
+}
+
+async function tokens([count, more]: readonly string[]): Promise<number> {
+  if (count === undefined || more !== undefined || !/^[1-9]\d{0,5}$/.test(count))
+    throw new UsageError('Usage: npm run --silent rehearse -- tokens COUNT > FILE')
+  for await (const token of rehearsalTokens(readConfig(process.env), Number(count)))
+    process.stdout.write(`${token}\n`)
   return 0
 }
 
@@ -48,24 +83,36 @@ function nameOf({ startedAt, profile }: RehearsalRecord): string {
   return `${startedAt.slice(0, 19).replaceAll(':', '-')}-${profile.name}`
 }
 
-function summaryOf({ verdict, reasons, objectives, totals, profile }: RehearsalRecord): string[] {
+function summaryOf(record: RehearsalRecord): string[] {
+  const { verdict, reasons, objectives, totals, profile, engine } = record
   const { offered, accepted, refused, returned, failed, posted, retries, statusReads } = totals
   return [
     '',
-    `${profile.title}, compressed ${profile.compress} times: ${verdict.toUpperCase()}`,
+    `${profile.title}, compressed ${profile.compress} times${engine.kind === 'dry-run' ? ', a dry run' : ''}: ${verdict.toUpperCase()}`,
     `offered ${offered}: accepted ${accepted}, refused ${refused}, returned ${returned}, failed ${failed}; posted ${posted}; sent again ${retries}, status reads ${statusReads}`,
     `p50 ${totals.p50Ms} ms, p99 ${totals.p99Ms} ms, p99.9 ${totals.p999Ms} ms, most ${totals.mostMs} ms`,
-    ...objectives.map(({ title, unit, bound, measured, holds }) => {
+    ...objectives.map((objective) => {
+      const { title, unit, bound, measured, holds, restsOn } = objective
       const limit = 'atMost' in bound ? bound.atMost : bound.atLeast
-      return `  ${holds ? 'holds' : 'FAILS'}  ${title} ${limit} ${unit}: ${measured ?? 'not measured'}`
+      const sign = holds ? 'holds  ' : tooFew(objective) ? 'TOO FEW' : 'FAILS  '
+      const of = restsOn === null ? '' : ` (of ${restsOn.count} measured)`
+      return `  ${sign}  ${title} ${limit} ${unit}: ${measured ?? 'not measured'}${of}`
     }),
     ...reasons.map((reason) => `- ${reason}`),
   ]
 }
 
-main(process.argv.slice(2)).then(
+const stopping = stopOnSignal()
+
+main(process.argv.slice(2), stopping).then(
   (status) => process.exit(status),
   (error: unknown) => {
-    reportFailure(error, exitStatus.void)
+    // What fails while everything is being ended is of no interest.
+    const { reason } = stopping
+    if (!(reason instanceof StoppedBySignal)) reportFailure(error, exitStatus.void)
+    process.stderr.write(
+      `\n${reason.message} There is no verdict and no report; what it had started has ended, and its data is deleted.\n`,
+    )
+    process.exit(reason.status)
   },
 )

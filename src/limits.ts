@@ -279,8 +279,11 @@ export const clockSkewMsMax = 60_000
 /** Filings under way in one intake process: the limit that adapts stays between these. */
 export const filingsUnderWayMax = 5_000
 export const filingsUnderWayMin = 8
-/** From this share of the limit on, filings crowd, and each filer has its share at most. */
-export const crowdedShare = 0.5
+/**
+ * From this share of the limit on, filings crowd, and each filer has its share at most. What one may take
+ * beyond its share makes commits larger for all: at half of the limit, others waited three times as long.
+ */
+export const crowdedShare = 0.25
 /** Who filed within this time, or the one before it, has a share. */
 export const sharesWindowMs = 1_000
 /** How often intake processes tell each other, and of how many filers: those with most under way. */
@@ -292,10 +295,10 @@ export const sharesToldMsMax = 5_000
 export const sharesRememberedMax = 20_000
 /** So many at once are let in whatever is known of commits. */
 export const burstFilings = 200
-/** An answer may take so many times what it takes at rest before the limit shrinks ... */
-export const answerGain = 2.5
-/** ... and these bound it, in milliseconds on average. */
-export const answerTargetMsMin = 60
+/** A tenth of answers may take so many times what a commit takes at rest before the limit shrinks ... */
+export const answerGain = 8
+/** ... and these bound it, in milliseconds. */
+export const answerTargetMsMin = 80
 export const answerTargetMsMax = 1_000
 /** How often the limit looks at answers. */
 export const limitRoundMs = 20
@@ -303,9 +306,8 @@ export const limitRoundMs = 20
 export const requestsUnderWayMax = 10_000
 /** A crowd that lasts longer is an overload of this process. */
 export const crowdMsMax = 100
-/** A turn of the event loop with more of requests is crowded; then they have so much of each slice. */
+/** A turn of the event loop with more of requests is too long: what is read in the next one waited for it. */
 export const turnMsMax = 20
-export const turnSliceMs = 60
 /** So much of it, at most, is used by one pause. */
 export const turnPauseMsMax = 8
 /** Of the heap that V8 may use; above it, 503. */
@@ -435,6 +437,23 @@ export const xmlTokenCharactersMax = 256 * 1024
 /** Sheets of a workbook; more are not looked at. */
 export const xlsxSheetsMax = 50
 
+/** How often a process looks whether there is a rehearsal's database. */
+export const rehearsalLookEveryMs = 3_000
+/** What is under way when a rehearsal is removed has so long to end. */
+export const rehearsalShutMsMax = 12_000
+/** Requests under way have so much of it to be answered. */
+export const rehearsalAnswerMsMax = 6_000
+/** A rehearsal is given up at so much of what may be done: the rest is for what counts. */
+export const rehearsalRoom = 0.85
+/** A bearer token's header is looked at no further, to see whose it is. */
+export const tokenHeaderCharactersMax = 400
+/** A removal waits so long for processes to leave the database, and so long for each lock, some times. */
+export const rehearsalLeaveMsMax = 20_000
+export const rehearsalLockMs = 2_000
+export const rehearsalLockTriesMax = 15
+/** Keys of the queue looked at, and taken out, at a time. */
+export const queueKeysAtATime = 1_000
+
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 
@@ -444,6 +463,11 @@ assert(
   groupCommitMsMax + acceptStatementMsMax < stuckUnderWayMs,
   'a commit gives up before it is stuck',
 )
+assert(
+  rehearsalLookEveryMs + rehearsalShutMsMax < rehearsalLeaveMsMax,
+  'a removal waits until processes have left',
+)
+assert(rehearsalShutMsMax < stopMsMax, 'a rehearsal that does not end leaves time to stop the rest')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)

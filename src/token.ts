@@ -1,6 +1,7 @@
 /**
- * `npm run --silent token -- --employer <USCC> [--employer …] [--scope …] [--ttl 1h]`: prints a
- * bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names.
+ * `npm run --silent token -- --employer <USCC> [--employer …] [--scope …] [--ttl 1h] [--rehearsal]`:
+ * prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
+ * its rehearsals, with which nothing can be filed that counts.
  */
 import { parseArgs } from 'node:util'
 import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
@@ -9,15 +10,16 @@ import { issueToken } from './intake/issue-token.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
+import { rehearsalConfig } from './platform/rehearsal.ts'
 
 const usage =
   'Usage: npm run --silent token -- --employer <USCC> [--employer <USCC>] ' +
-  `[--scope ${scopes.join('|')}] [--ttl 30s|15m|12h|30d]`
+  `[--scope ${scopes.join('|')}] [--ttl 30s|15m|12h|30d] [--rehearsal]`
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
 async function main(args: string[]): Promise<void> {
-  const { employer, scope, ttl } = readArguments(args)
+  const { employer, scope, ttl, rehearsal } = readArguments(args)
   if (employer === undefined || employer.length === 0) throw new UsageError(usage)
   const wrong = employer.find((code) => checkSocialCreditCode(code) !== undefined)
   if (wrong !== undefined) {
@@ -27,7 +29,9 @@ async function main(args: string[]): Promise<void> {
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
   if (count === undefined || unit === undefined) throw new UsageError(usage)
-  const config = readConfig(process.env)
+  const live = readConfig(process.env)
+  const config = rehearsal ? rehearsalConfig(live) : live
+  if (config === undefined) throw new UsageError('There are no rehearsals: set REHEARSAL_DATABASE.')
   const [key] = readKeyring(config.keyringFile).tokenKeys
   if (key === undefined) throw new UsageError('The keyring has no token key.')
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
@@ -46,6 +50,7 @@ function readArguments(args: string[]) {
         employer: { type: 'string', multiple: true },
         scope: { type: 'string', multiple: true, default: [...scopes] },
         ttl: { type: 'string', default: '12h' },
+        rehearsal: { type: 'boolean', default: false },
       },
     })
     return values

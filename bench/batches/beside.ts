@@ -61,7 +61,7 @@ function loadOf(address: string, filings: readonly Filing[], perSecond: number) 
   return async (): Promise<Round> => {
     rounds += 1
     const seen = await runOpenLoad({
-      port: Number(new URL(address).port),
+      ports: [Number(new URL(address).port)],
       perSecond,
       seconds: roundSeconds,
       filings,

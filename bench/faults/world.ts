@@ -70,6 +70,7 @@ export class Supervised {
       env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', ...this.#env, ...once },
       execArgv: ['--import', preloaded],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true, // Ctrl-C in the terminal is for the runner alone
     })
     this.#child = child
     child.stdout?.pipe(this.#log, { end: false })
@@ -169,6 +170,8 @@ export class World {
     this.backend = backend
     this.#options = options
     this.#log = createWriteStream(this.logFile)
+    // Each life of each process has two pipes into it.
+    this.#log.setMaxListeners(0)
   }
 
   async start(): Promise<void> {
@@ -220,7 +223,7 @@ export class World {
 
   /** Starts an empty one on the same port. */
   async startRedis(): Promise<void> {
-    this.redis = await startRedis({ port: this.#redisPort })
+    this.redis = await startRedis({ port: this.#redisPort, detached: true })
   }
 
   /** A connection of the runner's own, past the proxy. */
@@ -251,7 +254,8 @@ export class World {
     await this.postgresProxy?.stop()
     await this.redisProxy?.stop()
     await this.redis?.stop()
-    await this.postgres.stop()
+    // It may have failed to start.
+    await (this.postgres as EmbeddedPostgres | undefined)?.stop()
     this.#log.end()
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true })
   }

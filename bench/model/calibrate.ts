@@ -1,4 +1,5 @@
 /** Measures what declarations of one size cost each part, from the request to the ledger. */
+import autocannon from 'autocannon'
 import pg from 'pg'
 import { type Filing, fire, prepareFilings } from '../support/filings.ts'
 import { runOpenLoad } from '../support/open-load.ts'
@@ -9,7 +10,7 @@ import {
   startProgram,
 } from '../support/processes.ts'
 import type { Services } from '../support/services.ts'
-import { type Measured, type Part, parts } from './capacity.ts'
+import { type Measured, type Micros, type Part, parts } from './capacity.ts'
 
 export type Installation = {
   readonly services: Services
@@ -23,6 +24,8 @@ export async function startInstallation(services: Services): Promise<Installatio
   const intake = await startProgram('src/intake.ts', env)
   return { services, intake, worker: await startProgram('workers/post.ts', env) }
 }
+
+const declarationsRead = 200
 
 export type Observed = Measured & {
   readonly accepted: number
@@ -53,35 +56,92 @@ export function observeAt(
   seconds: number,
 ) {
   return observe(installation, lines, async () => {
-    const port = Number(new URL(installation.intake.address).port)
+    const ports = [Number(new URL(installation.intake.address).port)]
     const keyPrefix = `model-${lines}-${Math.round(perSecond)}`
-    const order = { port, perSecond, seconds, filings, keyPrefix, keepAnswers: false, seed: 1 }
+    const order = { ports, perSecond, seconds, filings, keyPrefix, keepAnswers: false, seed: 1 }
     const { accepted } = await runOpenLoad(order)
     return { accepted, perSecond: accepted / seconds }
   })
 }
 
-async function observe(
-  { services, intake, worker }: Installation,
+/** Of each look at the status of a posted declaration, by a hundred clients. */
+export async function calibrateReads(installation: Installation, seconds: number): Promise<Micros> {
+  const { services, intake } = installation
+  const filings = (await prepareFilings(services)).slice(0, declarationsRead)
+  const known = await Promise.all(
+    filings.map(async ({ body, authorization }, i) => {
+      const answer = await fetch(`${intake.address}/v1/declarations`, {
+        method: 'POST',
+        headers: {
+          authorization,
+          'content-type': 'application/json',
+          'idempotency-key': `read-${i}`,
+        },
+        body,
+      })
+      if (answer.status !== 202) throw new Error(`a filing to be read had ${answer.status}`)
+      return { path: answer.headers.get('location') ?? '', headers: { authorization } }
+    }),
+  )
+  await withClient(services, drained)
+  let asked = 0
+  const before = spent(installation)
+  const { non2xx, '2xx': read } = await autocannon({
+    url: intake.address,
+    connections: 100,
+    duration: seconds,
+    requests: [
+      {
+        method: 'GET',
+        setupRequest: (request) => {
+          asked += 1
+          return { ...request, ...known[asked % known.length] }
+        },
+      },
+    ],
+  })
+  if (read === 0) throw new Error(`no status could be read, ${non2xx} were refused`)
+  const after = spent(installation)
+  return each((part) => (after[part] - before[part]) / read)
+}
+
+const each = (of: (part: Part) => number) =>
+  Object.fromEntries(parts.map((part) => [part, of(part)])) as Record<Part, number>
+
+/** CPU so far. */
+function spent({ services, intake, worker }: Installation): Record<Part, number> {
+  return {
+    intake: cpuMicros(intake.pid),
+    worker: cpuMicros(worker.pid),
+    postgres: cpuMicrosOfFamily(services.postgresPid),
+    redis: cpuMicros(services.redisPid),
+  }
+}
+
+async function withClient<T>(
+  { databaseUrl }: Services,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+function observe(
+  installation: Installation,
   lines: number,
   load: () => Promise<{ accepted: number; perSecond: number }>,
 ): Promise<Observed> {
-  const client = new pg.Client({ connectionString: services.databaseUrl })
-  await client.connect()
-  try {
+  return withClient(installation.services, async (client) => {
     await drained(client)
-    const read = (): Record<Part, number> => ({
-      intake: cpuMicros(intake.pid),
-      worker: cpuMicros(worker.pid),
-      postgres: cpuMicrosOfFamily(services.postgresPid),
-      redis: cpuMicros(services.redisPid),
-    })
-    const [before, sizeBefore] = [read(), await sizes(client)]
+    const [before, sizeBefore] = [spent(installation), await sizes(client)]
     const { accepted, perSecond } = await load()
     await drained(client)
-    const [after, size] = [read(), await sizes(client)]
-    const each = (of: (part: Part) => number) =>
-      Object.fromEntries(parts.map((part) => [part, of(part)])) as Record<Part, number>
+    const [after, size] = [spent(installation), await sizes(client)]
     return {
       lines,
       groups: (size.groups - sizeBefore.groups) / accepted,
@@ -91,9 +151,7 @@ async function observe(
       keptBytes: (size.kept - sizeBefore.kept) / accepted,
       writtenAheadBytes: (size.ahead - sizeBefore.ahead) / accepted,
     }
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 async function drained(client: pg.Client): Promise<void> {

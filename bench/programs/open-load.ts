@@ -7,7 +7,8 @@ import { type Answer, Connection, headerOf, utf8Of } from '../support/connection
 import { Latencies } from '../support/latencies.ts'
 
 export type LoadOrder = {
-  readonly port: number
+  /** Of the intakes: connections are spread over them. */
+  readonly ports: readonly number[]
   readonly perSecond: number
   readonly seconds: number
   /** Bodies and tokens to take turns; keys are `prefix-number`. */
@@ -22,6 +23,8 @@ export type SecondSeen = { accepted: number; refused: number; p99: number }
 
 export type LoadSeen = {
   readonly sent: number
+  /** Until the last answer. */
+  readonly lastedSeconds: number
   readonly accepted: number
   readonly refused: number
   /** Neither accepted nor refused: other statuses, broken connections, no answer. */
@@ -62,6 +65,7 @@ class OpenLoad {
   #began = 0
   #sent = 0
   #answered = 0
+  #answeredAt = 0
   #missingRetryAfter = 0
 
   constructor(order: LoadOrder) {
@@ -115,7 +119,9 @@ class OpenLoad {
   }
 
   #connect(): Connection<Due> {
-    const connection = new Connection<Due>(new URL(`http://127.0.0.1:${this.#order.port}`), {
+    const { ports } = this.#order
+    const port = ports[this.#all.size % ports.length]
+    const connection = new Connection<Due>(new URL(`http://127.0.0.1:${port}`), {
       onAnswer: (due, answer, from) => this.#take(due, answer, from),
       onEnd: (ended, due) => {
         this.#all.delete(ended)
@@ -135,7 +141,8 @@ class OpenLoad {
   }
 
   #take(due: Due, { status, head, body }: Answer, connection: Connection<Due>): void {
-    const ms = performance.now() - due.dueAt
+    this.#answeredAt = performance.now()
+    const ms = this.#answeredAt - due.dueAt
     const second = this.#seconds[Math.floor((due.dueAt - this.#began) / 1_000)]
     if (status === 202) {
       this.#accepted.add(ms)
@@ -170,6 +177,7 @@ class OpenLoad {
     const spread = (of: Latencies) => ({ p50: of.percentile(0.5), p99: of.percentile(0.99) })
     return {
       sent: this.#sent,
+      lastedSeconds: Math.max(this.#order.seconds, (this.#answeredAt - this.#began) / 1_000),
       accepted: this.#accepted.count,
       refused: this.#refused.count,
       other: { ...this.#other, ...(unanswered > 0 && { unanswered }) },

@@ -1,7 +1,14 @@
 // Preloaded into an intake: @fastify/under-pressure alone, as its documentation advises, in place of the
-// engine's own admission, which SHED_AT puts out of reach. For comparison.
+// engine's own admission, fair shares and the shedding of what waits for a commit. For comparison.
 import { subscribe } from 'node:diagnostics_channel'
 import underPressure from '@fastify/under-pressure'
+import { Admission } from '../../src/intake/admission.ts'
+import { FilingLimit } from '../../src/intake/filing-limit.ts'
+
+for (const check of ['check', 'checkNotDue', 'checkBacklog', 'checkShares']) {
+  Admission.prototype[check] = () => undefined
+}
+Object.defineProperty(FilingLimit.prototype, 'targetMs', { get: () => Number.POSITIVE_INFINITY })
 
 subscribe('fastify.initialization', ({ fastify }) => {
   fastify.register(underPressure, {

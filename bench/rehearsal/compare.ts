@@ -57,11 +57,10 @@ export function differences(a: RehearsalRecord, b: RehearsalRecord): string[] {
     ['A', a],
     ['B', b],
   ] as const) {
-    if (record.verdict === 'void')
-      found.push(`${name} is void: its figures say nothing of the engine`)
+    if (record.verdict === 'void') found.push(`${name} is void: its figures decide nothing`)
   }
   told('profile', a.profile.name, b.profile.name)
-  told('times as fast as the day', figure(a.profile.compress), figure(b.profile.compress))
+  told('times shorter than the day', figure(a.profile.compress), figure(b.profile.compress))
   told('queue', a.engine.queue, b.engine.queue)
   for (const part of ['intakes', 'workers', 'batchWorkers'] as const) {
     told(part, `${a.engine[part] ?? 'unknown'}`, `${b.engine[part] ?? 'unknown'}`)

@@ -1,6 +1,6 @@
 /** The day as charts over time: what is drawn, on which scale, and what a reader is told of it in words. */
 import { type Axis, figure, linearAxis, logAxis } from '../support/axis.ts'
-import { type LineChart, linePlot, type Mark } from '../support/chart.ts'
+import { chartsSvg, type LineChart, linePlot, type Mark } from '../support/chart.ts'
 import { type Markup, markup } from '../support/markup.ts'
 import { envelope, type Middle, mean } from './envelope.ts'
 import { byHour, chartFigure } from './figure.ts'
@@ -98,21 +98,8 @@ export function dayFigure(
 ): Markup {
   const { samples } = record
   const id = `${prefix}${chart.id}`
-  const words = chart.lines.map(([name, column]) => sentence(name, samples, column, chart.read))
-  const drawn: LineChart = {
-    id,
-    title: chart.title,
-    description: words.join(' '),
-    height: chart.lines.length > 1 ? 220 : 170,
-    x: dayAxis(record, among),
-    y: valueAxis(chart, among),
-    marks: marksOf(record),
-    lines: chart.lines.map(([name, column]) => ({
-      name,
-      points: envelope(samples[column], chart.middle),
-    })),
-    notable: notableOf(chart, samples),
-  }
+  const words = wordsOf(chart, samples)
+  const drawn = drawing(chart, record, among, prefix)
   return chartFigure({
     id,
     title: chart.title,
@@ -130,6 +117,47 @@ export function dayFigure(
       chart.lines.map(([name, column]) => ({ name, values: samples[column], read: chart.read })),
     ),
   })
+}
+
+function drawing(
+  chart: DayChart,
+  record: RehearsalRecord,
+  among: readonly RehearsalRecord[],
+  prefix: string,
+): LineChart {
+  const { samples } = record
+  return {
+    id: `${prefix}${chart.id}`,
+    title: chart.title,
+    description: wordsOf(chart, samples).join(' '),
+    height: chart.lines.length > 1 ? 220 : 170,
+    x: dayAxis(record, among),
+    y: valueAxis(chart, among),
+    marks: marksOf(record),
+    lines: chart.lines.map(([name, column]) => ({
+      name,
+      points: envelope(samples[column], chart.middle),
+    })),
+    notable: notableOf(chart, samples),
+  }
+}
+
+const wordsOf = ({ lines, read }: DayChart, samples: Samples) =>
+  lines.map(([name, column]) => sentence(name, samples, column, read))
+
+/** What is shown of a day where there is room for little. */
+const inShort = ['filings', 'latency'] as const
+
+/** A picture of a day, to stand by itself. */
+export function daySvg(record: RehearsalRecord): string {
+  const charts = dayCharts.filter(({ id }) => inShort.some((one) => one === id))
+  const notes = inOrder(record.events).map(
+    ({ title, fromSecond }, i) => `${i + 1}. ${clockAt(record.samples, fromSecond)}: ${title}`,
+  )
+  return chartsSvg(
+    charts.map((chart) => drawing(chart, record, [record], '')),
+    { columns: 1, notes },
+  )
 }
 
 export function dayAxis(record: RehearsalRecord, among: readonly RehearsalRecord[]): Axis {
@@ -202,7 +230,7 @@ export function marksLegend(record: RehearsalRecord): Markup {
     return markup`<p class="quiet">Nothing was done to the engine during the day.</p>`
   return markup`<ol class="marks">${events.map(
     ({ kind, title, fromSecond, toSecond }, i) =>
-      markup`<li><span class="badge ${kind}">${i + 1}</span><span><b>${kindWords[kind]}</b> ${clockAt(record.samples, fromSecond)}${toSecond !== null && markup`, ${readSeconds(toSecond - fromSecond)} long`}<br>${title}</span></li>`,
+      markup`<li><span class="badge ${kind}">${i + 1}</span><span><b>${kindWords[kind]}</b> ${clockAt(record.samples, fromSecond)}${toSecond !== null && toSecond > fromSecond && markup`, ${readSeconds(toSecond - fromSecond)} long`}<br>${title}</span></li>`,
   )}</ol>`
 }
 

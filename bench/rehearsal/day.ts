@@ -53,9 +53,15 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
   const began = performance.now() + leadMs
   const plan = new Plan(planned, began, display)
   let answered = false
-  const running = generators.run(startedAt.getTime()).then(() => {
-    answered = true
-  })
+  let broken: unknown
+  const running = generators.run(startedAt.getTime()).then(
+    () => {
+      answered = true
+    },
+    (error: unknown) => {
+      broken = error
+    },
+  )
   const seen: (Observed | undefined)[] = []
   let postedAfterSeconds: number | null = null
   let quiet = 0
@@ -65,6 +71,7 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
     await pause(Math.max(0, began + (second + 1) * 1_000 - performance.now()), undefined, {
       signal,
     })
+    if (broken !== undefined) throw broken
     const answeredBefore = answered
     const fresh = looking === undefined
     looking ??= observer.look().finally(() => {
@@ -75,7 +82,7 @@ export async function driveDay(options: DayOptions): Promise<DayDone> {
     display.show({
       second: second + 1,
       seconds: shape.seconds,
-      compress: shape.compress,
+      timeOfDay: shape.timeOfDay[second + 1] ?? null,
       tally: generators.tally,
       posted: (observed?.posted ?? postedAtStart) - postedAtStart,
       drain: drainOf(seen),

@@ -1,13 +1,13 @@
 /** How far the day is, for people: one screen on a terminal, else a line now and then. */
 import { clock } from './limit.ts'
 import type { Observed } from './observer.ts'
-import { daySeconds } from './shape.ts'
 import type { Tally } from './tally.ts'
 
 export type Moment = {
   readonly second: number
   readonly seconds: number
-  readonly compress: number
+  /** Null after the day's end. */
+  readonly timeOfDay: number | null
   readonly tally: Tally
   readonly posted: number
   readonly drain: number | null
@@ -24,29 +24,47 @@ export type Display = {
 const lineEverySeconds = 10
 const latencySeconds = 10
 const linesKept = 5
+/** Where a terminal does not tell. */
+const rowsUsual = 24
 
-export function createDisplay(output: NodeJS.WriteStream): Display {
-  if (output.isTTY !== true) {
-    return {
-      say: (line) => void output.write(`${line}\n`),
-      show: (moment) => {
-        if (moment.second % lineEverySeconds === 0) output.write(`${lineOf(moment)}\n`)
-      },
-    }
+/** What a terminal is asked for. */
+export type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'> & {
+  write(text: string): unknown
+}
+
+export function createDisplay(output: Output): Display {
+  return output.isTTY === true ? screen(output) : lines(output)
+}
+
+function lines(output: Output): Display {
+  return {
+    say: (line) => void output.write(`${line}\n`),
+    show: (moment) => {
+      if (moment.second % lineEverySeconds === 0) output.write(`${lineOf(moment)}\n`)
+    },
   }
+}
+
+/** As many rows as there are: what is more would move the others up, again each second. */
+function screen(output: Output): Display {
   const said: string[] = []
-  let shown = false
+  let shown: Moment | undefined
+  const draw = (moment: Moment) => {
+    const rows = [...screenOf(moment), '', ...said.slice(-linesKept), '', ...processesOf(moment)]
+    const fitting = rows.slice(0, (output.rows || rowsUsual) - 1)
+    output.write(
+      `\x1b[H${fitting.map((row) => `${row.slice(0, output.columns || undefined)}\x1b[K`).join('\n')}\x1b[J`,
+    )
+  }
   return {
     say: (line) => {
       said.push(line)
-      if (!shown) output.write(`${line}\n`)
+      if (shown === undefined) output.write(`${line}\n`)
+      else draw(shown)
     },
     show: (moment) => {
-      shown = true
-      const lines = [...screenOf(moment), '', ...said.slice(-linesKept)]
-      output.write(
-        `\x1b[H${lines.map((line) => `${line.slice(0, output.columns)}\x1b[K`).join('\n')}\x1b[J`,
-      )
+      shown = moment
+      draw(moment)
     },
   }
 }
@@ -57,16 +75,11 @@ function lineOf(moment: Moment): string {
   return `${timeOf(moment)}  offered ${tally.total('offered')}, accepted ${tally.total('accepted')}, refused ${tally.total('refused')}, returned ${tally.total('returned')}, failed ${tally.total('failed')}; posted ${posted}, backlog ${observed?.backlog ?? '?'}; p50 ${p50}, p99 ${p99}`
 }
 
+const row = (name: string, value: string | number) => `  ${name.padEnd(22)}${value}`
+
 function screenOf(moment: Moment): string[] {
   const { second, seconds, tally, posted, drain, observed, underWay } = moment
   const { p50, p99 } = latencyOf(moment)
-  const row = (name: string, value: string | number) => `  ${name.padEnd(22)}${value}`
-  const processes = (observed?.processes ?? []).map(({ name, cores, residentBytes }) =>
-    row(
-      name,
-      `${(cores ?? 0).toFixed(2)} cores  ${(residentBytes / 2 ** 20).toFixed(0).padStart(6)} MiB`,
-    ),
-  )
   return [
     `Rehearsal  ${timeOf(moment)}  ${barOf(Math.min(1, second / seconds))}  second ${second} of ${seconds}`,
     '',
@@ -82,10 +95,17 @@ function screenOf(moment: Moment): string[] {
     row('posted', posted),
     row('backlog', `${observed?.backlog ?? '?'}, posted in ${drain === null ? '?' : `${drain} s`}`),
     row('p50, p99 of late', `${p50}, ${p99}`),
-    '',
-    ...processes,
     ...underWay.map((title) => `  now: ${title}`),
   ]
+}
+
+function processesOf({ observed }: Moment): string[] {
+  return (observed?.processes ?? []).map(({ name, cores, residentBytes }) =>
+    row(
+      name,
+      `${(cores ?? 0).toFixed(2)} cores  ${(residentBytes / 2 ** 20).toFixed(0).padStart(6)} MiB`,
+    ),
+  )
 }
 
 function barOf(share: number): string {
@@ -99,6 +119,6 @@ function latencyOf({ second, tally }: Moment): { p50: string; p99: string } {
   return { p50: text(0.5), p99: text(0.99) }
 }
 
-function timeOf({ second, seconds, compress }: Moment): string {
-  return second < seconds ? clock(Math.min(daySeconds, second * compress)) : 'draining'
+function timeOf({ timeOfDay }: Moment): string {
+  return timeOfDay === null ? 'draining' : clock(timeOfDay)
 }

@@ -6,7 +6,7 @@
  *   offered    filings due, and those tried again after a refusal or no answer; each ends as
  *   accepted, refused, returned (422, as it should be) or failed
  *   resends    the same filing once more by somebody who does not wait: no new offer, unless it is
- *              the one that is accepted first
+ *              accepted where the first is not
  */
 import { HistoryFile } from '../../src/audit/history.ts'
 import { declarationId } from '../../src/journal/digest.ts'
@@ -84,6 +84,9 @@ type Filed = {
   readonly key: string
   readonly id: string
   accepted: boolean
+  /** What was offered has no answer yet; and a resend that was accepted before it has. */
+  underWay: boolean
+  overtook: { readonly second: number; readonly ms: number } | undefined
   ticket: string | undefined
   tries: number
   etag: string | undefined
@@ -203,6 +206,8 @@ class DayLoad {
       key,
       id: declarationId(employer, declaration.period, key),
       accepted: false,
+      underWay: false,
+      overtook: undefined,
       ticket: undefined,
       tries: 0,
       etag: undefined,
@@ -215,6 +220,7 @@ class DayLoad {
     const second = this.#secondOf(dueAt)
     this.#noteSent(second, dueAt)
     if (kind === 'retry') this.#tally.count(second, 'offered')
+    if (kind !== 'again') filed.underWay = true
     if (kind !== 'first') this.#tally.count(second, 'retries')
     const { authorization, body } = filed.prepared
     const ticket = filed.ticket === undefined ? '' : `attempt-ticket: ${filed.ticket}\r\n`
@@ -225,7 +231,10 @@ class DayLoad {
         this.#history.add({ kind: 'unknown', n: n.now, reason: 'connection ended' })
         n.now = this.#noteTry(filed)
       },
-      done: (answer) => this.#take(filed, { n: n.now, dueAt, second, kind }, answer),
+      done: (answer) => {
+        this.#take(filed, { n: n.now, dueAt, second, kind }, answer)
+        if (kind !== 'again') this.#countResend(filed)
+      },
     })
   }
 
@@ -243,6 +252,7 @@ class DayLoad {
     answer: Answer | undefined,
   ): void {
     const offered = kind !== 'again'
+    if (offered) filed.underWay = false
     if (answer === undefined) {
       this.#history.add({ kind: 'unknown', n, reason: 'no answer' })
       this.#fail(second, offered, 'no answer')
@@ -273,11 +283,26 @@ class DayLoad {
   #accept(filed: Filed, dueAt: number, second: number, offered: boolean): void {
     const first = !filed.accepted
     filed.accepted = true
-    if (offered || first) this.#tally.accept(second, performance.now() - dueAt)
-    if (!offered && first) this.#tally.count(second, 'offered')
+    const ms = performance.now() - dueAt
+    if (offered) {
+      this.#tally.accept(second, ms)
+      filed.overtook = undefined
+    } else if (first) {
+      filed.overtook = { second, ms }
+      if (!filed.underWay) this.#countResend(filed)
+    }
     if (!first) return
     this.#accepted.push({ id: filed.id, prepared: filed.prepared })
     if (this.#recent.push(filed) > recentMax) this.#recent.shift()
+  }
+
+  /** What was offered was not accepted, and a resend of it was. */
+  #countResend(filed: Filed): void {
+    if (filed.overtook === undefined) return
+    const { second, ms } = filed.overtook
+    filed.overtook = undefined
+    this.#tally.count(second, 'offered')
+    this.#tally.accept(second, ms)
   }
 
   #refuse(filed: Filed, second: number, retryAfterSeconds: number): void {

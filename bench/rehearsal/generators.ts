@@ -29,6 +29,7 @@ class GeneratorProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
+      detached: true, // Ctrl-C in the terminal is for the runner alone
     })
     this.#child.on('message', (message: FromGenerator) => {
       if ('told' in message) {

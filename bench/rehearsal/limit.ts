@@ -41,10 +41,10 @@ export function limitBetween(
   )
   const told =
     during.length === 0 ? '' : ` It was while: ${during.map(({ title }) => title).join(', ')}.`
-  return `${time}, ${partAtItsEnd(limits, window)}.${othersIn(limits, window)}${told}`
+  return `${time}, ${partAtItsEnd(limits, samples, window)}.${othersIn(limits, window)}${told}`
 }
 
-function partAtItsEnd(limits: Limits, window: readonly [number, number]): string {
+function partAtItsEnd(limits: Limits, samples: Samples, window: readonly [number, number]): string {
   const { processes, cores, committing, commitMs, posting } = limits
   if (processes.length === 0) return 'which part was at its end can not be seen from outside'
   const used = processes
@@ -63,9 +63,17 @@ function partAtItsEnd(limits: Limits, window: readonly [number, number]): string
   const waits = `, while Postgres used ${postgres.toFixed(2)} cores: it waited, for its storage or for a lock`
   if (mean(committing, window) >= full || mean(commitMs, window) >= slowCommitMs)
     return `the journal was at its end: a commit of acceptance was under way ${percent(mean(committing, window))} of the time, each of ${mean(commitMs, window).toFixed(0)} ms${waits}`
+  if (mean(samples.offered, window) > 0 && mean(samples.accepted, window) === 0)
+    return `the journal took nothing: no commit of acceptance came to its end${waits}`
   if (mean(posting, window) >= full)
     return `a worker was at its end: it had a posting under way ${percent(mean(posting, window))} of the time${waits}`
-  return `no part was at its end: cores in use were ${list(used.slice(0, 4))}, and a commit was under way ${percent(mean(committing, window))} of the time`
+  const inUse = mean(limits.machineCores, window)
+  if (inUse >= full * cores)
+    return `the machine was at its end: ${inUse.toFixed(2)} of its ${cores} cores were in use, ${all.toFixed(2)} of them by this rehearsal, most by ${list(used.slice(0, 3))}`
+  const commits = committing.slice(...window).every((one) => one === null)
+    ? 'no intake could tell how its commits went'
+    : `a commit was under way ${percent(mean(committing, window))} of the time`
+  return `no part was at its end: cores in use were ${list(used.slice(0, 4))}, and ${commits}`
 }
 
 /** Slowness may be others' doing: a rehearsal wants the machine for itself. */
@@ -82,7 +90,8 @@ function mean(column: readonly (number | null)[], [from, to]: readonly [number, 
 }
 
 function percent(share: number): string {
-  return `${Math.round(100 * share)} %`
+  // What ended in a second may have begun before it.
+  return `${Math.round(100 * Math.min(1, share))} %`
 }
 
 /** The time of the simulated day at a real second. */

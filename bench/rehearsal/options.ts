@@ -10,8 +10,10 @@ export const usage = `Usage: npm run rehearse -- --profile city|province|nation|
     [--queue redis|postgres] [--intakes 1] [--workers 2] [--batch-workers 1]
     [--faults none|NAME@HH:MM,…] [--scale workers=3@14:00,…] [--throttle COMMIT_MS,DECLARATION_MS]
     [--probe-seconds 2]
+  of a running installation, where nothing of it counts, with tokens for rehearsals:
+    --url URL --dry-run --token-file FILE
   of a running installation, where it files for real:
-    --url URL --token-file FILE --yes-file-for-real
+    --url URL --yes-file-for-real --token-file FILE
   both:
     [--objectives FILE] [--generators 2] [--period 2024-11] [--seed 1]`
 
@@ -49,7 +51,12 @@ export type OwnOptions = {
   readonly probeSeconds: number
 }
 
-export type RemoteOptions = { readonly url: string; readonly tokenFile: string }
+export type RemoteOptions = {
+  readonly url: string
+  readonly tokenFile: string
+  /** Whether nothing of it may count. */
+  readonly dryRun: boolean
+}
 
 /** A worker dies before noon, and what the queue holds is lost in the afternoon. */
 const defaultFaults = {
@@ -89,7 +96,7 @@ export function readOptions(args: string[]): Options {
       throttle: readThrottle(values.throttle),
       probeSeconds: whole('probe-seconds', 0, 60),
     },
-    remote: url === undefined ? undefined : readRemote(values),
+    remote: readRemote(values),
   }
 }
 
@@ -116,6 +123,7 @@ function parse(args: string[]) {
         'probe-seconds': { ...text, default: '2' },
         url: text,
         'token-file': text,
+        'dry-run': { type: 'boolean', default: false },
         'yes-file-for-real': { type: 'boolean', default: false },
       },
     }).values
@@ -124,20 +132,26 @@ function parse(args: string[]) {
   }
 }
 
-function readRemote(values: ReturnType<typeof parse>): RemoteOptions {
-  const { url = '', 'token-file': tokenFile, faults, scale, throttle } = values
+function readRemote(values: ReturnType<typeof parse>): RemoteOptions | undefined {
+  const { url, 'token-file': tokenFile, 'dry-run': dryRun, faults, scale, throttle } = values
+  const forReal = values['yes-file-for-real']
+  if (url === undefined) {
+    if (dryRun || forReal)
+      throw new UsageError(`--dry-run and --yes-file-for-real need --url.\n${usage}`)
+    return undefined
+  }
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new UsageError(`--url must be like https://filing.example.\n${usage}`)
   if (tokenFile === undefined)
     throw new UsageError(`--url needs --token-file: tokens for synthetic employers.\n${usage}`)
   if (faults !== undefined || scale !== undefined || throttle !== undefined)
     throw new UsageError('--faults, --scale and --throttle are for an engine of its own.')
-  if (!values['yes-file-for-real']) {
+  if (dryRun === forReal) {
     throw new UsageError(
-      `There is no dry run yet: this would file declarations for real with ${url}, for the employers of the tokens, and they would be posted. If that is what you want, say --yes-file-for-real.`,
+      `Say --dry-run to rehearse beside what ${url} does for real: it needs tokens for rehearsals (npm run rehearse -- tokens COUNT). Or say --yes-file-for-real, and declarations are filed for real, for the employers of the tokens, and posted. Not both.`,
     )
   }
-  return { url, tokenFile }
+  return { url, tokenFile, dryRun }
 }
 
 /** `NAME@HH:MM,…`; a name is part of one in the catalogue, and may have commas. */

@@ -23,6 +23,8 @@ const filingsEach = 5
 /** Numbers of attempts that nobody else uses. */
 const attemptsFrom = 900_000_000_000
 const drainMsMax = 60_000
+/** So long, and while two commits are made, must nothing come: some clients are cut off as they wait. */
+const stillMsMin = 500
 
 export type Probed = {
   readonly clients: number
@@ -46,10 +48,11 @@ export type ProbeOptions = {
   readonly period: string
   readonly seconds: number
   readonly history: HistoryFile
+  readonly signal: AbortSignal
 }
 
 export async function probe(options: ProbeOptions): Promise<Probed> {
-  const { world, observer, profile, period, seconds, history } = options
+  const { world, observer, profile, period, seconds, history, signal } = options
   const generator = createGenerator(4_711)
   const known = await findFilers({ keyringFile: world.keyringFile }, employers, generator)
   const filings = known.flatMap((filer) =>
@@ -61,6 +64,7 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
   await shot.fire(world, 8, 1) // warm: code is compiled, tokens are known
   const steps: { clients: number; perSecond: number; seen: Observed | undefined }[] = []
   for (const clients of clientsTried) {
+    signal.throwIfAborted()
     await observer.look()
     const perSecond = await shot.fire(world, clients, seconds)
     steps.push({ clients, perSecond, seen: await observer.look() })
@@ -70,7 +74,7 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
   const knee = steps.reduce((one, other) =>
     other.perSecond > gainMin * one.perSecond ? other : one,
   )
-  const postedPerSecond = await drain(observer)
+  const postedPerSecond = await drain(observer, stillMsMin + 2 * (knee.seen?.commitMs ?? 0))
   const lines = filings.reduce((sum, { declaration }) => sum + (declaration.lines?.length ?? 0), 0)
   return {
     clients: knee.clients,
@@ -129,16 +133,22 @@ class Shots {
   }
 }
 
-/** Waits until all is posted; declarations a second, where that took a while. */
-async function drain(observer: Observer): Promise<number | null> {
+/**
+ * Waits until all is posted and no more comes, which would be counted as the day's.
+ * @returns declarations a second, where that took a while
+ */
+async function drain(observer: Observer, stillMs: number): Promise<number | null> {
   const began = performance.now()
   const first = await observer.look()
   let last = first
-  while ((last?.backlog ?? 1) > 0 && performance.now() - began < drainMsMax) {
+  let movedAt = began
+  while (performance.now() - movedAt < stillMs && performance.now() - began < drainMsMax) {
     await new Promise((resolve) => setTimeout(resolve, 100))
-    last = await observer.look()
+    const next = await observer.look()
+    if (next?.backlog !== 0 || next.accepted !== last?.accepted) movedAt = performance.now()
+    last = next ?? last
   }
-  const seconds = (performance.now() - began) / 1_000
+  const seconds = (movedAt - began) / 1_000
   const posted = (last?.posted ?? 0) - (first?.posted ?? 0)
   return seconds >= 0.5 && posted > 0 ? posted / seconds : null
 }

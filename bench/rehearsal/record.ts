@@ -5,7 +5,7 @@
  */
 
 /** Changed with the meaning of any field, so that a comparison never mixes two. */
-export const recordFormat = 'spillway-rehearsal/1'
+export const recordFormat = 'spillway-rehearsal/2'
 
 export type Verdict = 'pass' | 'fail' | 'void'
 
@@ -19,8 +19,15 @@ export type ObjectiveResult = {
   /** Null where it could not be measured: then it does not hold. */
   readonly measured: number | null
   readonly holds: boolean
+  /** Of a percentile: how many it is taken of, and whether so many can show that it holds. Else null. */
+  readonly restsOn: { readonly count: number; readonly enough: boolean } | null
   /** Where it fails: when, and which part was at its end, in one sentence. */
   readonly why: string | null
+}
+
+/** Neither held nor missed: what was measured is too little to say. */
+export function tooFew({ restsOn }: ObjectiveResult): boolean {
+  return restsOn !== null && !restsOn.enough
 }
 
 /** Columns of equal length, one entry for each real second from the start of the day. */
@@ -118,7 +125,8 @@ export type RehearsalRecord = {
     readonly sources: readonly string[]
   }
   readonly engine: {
-    readonly kind: 'own' | 'url'
+    /** Of its own; a running one that it filed with for real; or one beside whose own filings it ran. */
+    readonly kind: 'own' | 'url' | 'dry-run'
     readonly queue: 'redis' | 'postgres' | 'unknown'
     readonly intakes: number | null
     readonly workers: number | null

@@ -10,6 +10,7 @@ import { World } from '../faults/world.ts'
 import { machine } from '../support/report.ts'
 import { type DayDone, driveDay, type Planned } from './day.ts'
 import type { Display } from './display.ts'
+import { assertRehearsed } from './dry-run.ts'
 import { prepareFiles } from './files.ts'
 import type { Filers } from './filings.ts'
 import { type ForecastOptions, forecastOf } from './forecast.ts'
@@ -68,6 +69,7 @@ export async function rehearse(
       options.remote === undefined
         ? await rehearseOwn(parts, options.own)
         : await rehearseRemote(parts, options.remote)
+    signal.throwIfAborted()
     return recordOf(parts, driven)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -85,6 +87,7 @@ async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
       `starting an engine: Postgres, queue in ${own.queue}, ${own.intakes} intake, ${own.workers} workers, ${own.batchWorkers} batch worker`,
     )
     await world.start()
+    signal.throwIfAborted()
     if (own.throttle !== undefined) await throttle(world, own.throttle)
     const forecast = await forecastFor(parts, world, own)
     signal.throwIfAborted()
@@ -92,6 +95,7 @@ async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
     generators = generatorsOf(parts, filers, addresses(), true)
     const load = generators
     const prepared = await load.prepare()
+    signal.throwIfAborted()
     display.say(`prepared ${prepared.filings} filings of ${prepared.employers} employers`)
     const files = await prepareFiles(parts.profile, { ...parts, filers, ...options })
     const planned = [
@@ -131,9 +135,16 @@ function engineOf({ kind, queue, intakes, workers, batchWorkers }: OwnOptions & 
 async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driven> {
   const { options, display, objectives } = parts
   const filers = readTokens(remote.tokenFile)
-  const environment = await assertHarmless(remote, filers, { ...options, ...parts })
+  const first = { ...options, profile: parts.profile }
+  const environment = await (remote.dryRun ? assertRehearsed : assertHarmless)(
+    remote,
+    filers,
+    first,
+  )
   display.say(
-    `FILING FOR REAL with ${remote.url} (environment "${environment}"): there is no dry run`,
+    remote.dryRun
+      ? `A dry run with ${remote.url} (environment "${environment}"): nothing of it counts`
+      : `FILING FOR REAL with ${remote.url} (environment "${environment}")`,
   )
   const generators = generatorsOf(parts, filers, [remote.url], false)
   try {
@@ -142,17 +153,22 @@ async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driv
     const addresses = () => [remote.url]
     const planned = plannedFiles(files, { ...parts, addresses, ...options })
     const accepted = () => generators.tally.total('accepted')
-    const day = await drive(parts, generators, new RemoteObserver(remote.url, accepted), planned)
+    const observer = new RemoteObserver(remote.url, `Bearer ${filers.tokens[0]?.token}`, accepted)
+    const day = await drive(parts, generators, observer, planned)
     display.say('asking for every accepted filing whether it is posted')
     const unconfirmed = await generators.confirm(1_000 * objectives.postedWithinSeconds)
     const engine = {
-      kind: 'url' as const,
+      kind: remote.dryRun ? ('dry-run' as const) : ('url' as const),
       queue: 'unknown' as const,
       intakes: null,
       workers: null,
       batchWorkers: null,
     }
-    const settings = [['URL', remote.url] as const, ['environment', environment] as const]
+    const settings = [
+      ['URL', remote.url],
+      ['environment', environment],
+      ['dry run', remote.dryRun ? 'yes: nothing of it counts' : 'no: filed for real'],
+    ] as const
     return { day, generators, prepared, forecast: null, audit: null, unconfirmed, engine, settings }
   } finally {
     await generators.stop()
@@ -190,12 +206,12 @@ function drive(
 
 async function forecastFor(parts: Parts, world: World, own: OwnOptions): Promise<Forecast | null> {
   if (own.probeSeconds === 0) return null
-  const { profile, options, history, display, shape } = parts
+  const { profile, options, history, display, shape, signal } = parts
   const observer = new Observer(world)
   display.say('probing in a closed loop what it takes')
   try {
     const probed = await probe({
-      ...{ world, observer, profile, history },
+      ...{ world, observer, profile, history, signal },
       period: options.period,
       seconds: own.probeSeconds,
     })
@@ -270,12 +286,13 @@ function recordOf(parts: Parts, driven: Driven): RehearsalRecord {
   const { options, profile, objectives, shape } = parts
   const { day, generators, prepared, audit, forecast, unconfirmed, engine } = driven
   const { tally } = generators
-  const samples = samplesOf(tally, day.seen, shape.compress, day.postedAtStart)
+  const samples = samplesOf(tally, day.seen, shape.timeOfDay, day.postedAtStart)
   const totals = totalsOf(driven, profile, samples.posted)
   const processes = processSamplesOf(day.seen)
   const cores = availableParallelism()
   const judged = judge({
     ...{ objectives, samples, totals, audit, unconfirmed },
+    slow: tally.latencies(0, tally.length).above(objectives.acceptedP99Ms),
     daySeconds: shape.seconds,
     postedAfterSeconds: day.postedAfterSeconds,
     failures: tally.failures,

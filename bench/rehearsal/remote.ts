@@ -1,5 +1,5 @@
 /**
- * A running installation, driven from outside with tokens for synthetic employers. There is no dry run:
+ * A running installation, driven from outside with tokens for synthetic employers. Unless it is a dry run,
  * what is filed is filed for real. So one filing goes ahead, and where its receipt is not of an
  * environment that is plainly none of production, nothing else is sent.
  */
@@ -41,15 +41,36 @@ export function readTokens(file: string): Extract<Filers, { tokens: unknown }> {
   return { tokens }
 }
 
+export type FirstFiling = {
+  readonly profile: Profile
+  readonly period: string
+  readonly seed: number
+}
+
 /**
  * Files one declaration and looks at its receipt.
  * @throws UsageError where the installation may be one of production
  */
 export async function assertHarmless(
-  { url }: RemoteOptions,
+  { url }: Pick<RemoteOptions, 'url'>,
   filers: Filers,
-  { profile, period, seed }: { profile: Profile; period: string; seed: number },
+  first: FirstFiling,
 ): Promise<string> {
+  const { environment } = (await fileFirst(url, filers, first)).statement
+  if (harmless.test(environment)) return environment
+  throw new UsageError(
+    `${url} writes the environment "${environment}" into its receipts, which may be production: nothing more is filed (one declaration was, to see this; cancel it). Rehearse with --dry-run, or against an installation whose ENVIRONMENT begins with test, staging or the like.`,
+  )
+}
+
+export type FirstReceipt = { readonly statement: { readonly environment: string } }
+
+/** @throws UsageError where it is not accepted */
+export async function fileFirst(
+  url: string,
+  filers: Filers,
+  { profile, period, seed }: FirstFiling,
+): Promise<FirstReceipt> {
   const generator = createGenerator(seed)
   const [filer] = await findFilers(filers, 1, generator)
   const filing = prepareFiling(
@@ -75,29 +96,27 @@ export async function assertHarmless(
       `${url} did not accept a first filing: ${answer.status} ${(await answer.text()).slice(0, 300)}`,
     )
   }
-  const { receipt } = (await answer.json()) as { receipt: { statement: { environment: string } } }
-  const { environment } = receipt.statement
-  if (harmless.test(environment)) return environment
-  throw new UsageError(
-    `${url} writes the environment "${environment}" into its receipts, which may be production: nothing more is filed (one declaration was, to see this; cancel it). Rehearse against an installation whose ENVIRONMENT begins with test, staging, rehearsal or the like.`,
-  )
+  return ((await answer.json()) as { receipt: FirstReceipt }).receipt
 }
 
 const statusMsMax = 900
 
-/** What everybody may ask of an installation. */
+/** What an installation tells of itself; of its rehearsal to who has a token for that. */
 export class RemoteObserver {
   readonly #url: string
+  readonly #authorization: string
   readonly #acceptedSoFar: () => number
 
-  constructor(url: string, acceptedSoFar: () => number) {
+  constructor(url: string, authorization: string, acceptedSoFar: () => number) {
     this.#url = url
+    this.#authorization = authorization
     this.#acceptedSoFar = acceptedSoFar
   }
 
   async look(): Promise<Observed | undefined> {
     try {
       const answer = await fetch(new URL('/v1/service/status', this.#url), {
+        headers: { authorization: this.#authorization },
         signal: AbortSignal.timeout(statusMsMax),
       })
       const { backlog } = (await answer.json()) as { backlog: { declarations: number } }

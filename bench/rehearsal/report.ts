@@ -21,7 +21,14 @@ import {
   readMs,
   readSeconds,
 } from './reading.ts'
-import type { AuditResult, Forecast, ObjectiveResult, RehearsalRecord, Verdict } from './record.ts'
+import {
+  type AuditResult,
+  type Forecast,
+  type ObjectiveResult,
+  type RehearsalRecord,
+  tooFew,
+  type Verdict,
+} from './record.ts'
 
 export function reportHtml(record: RehearsalRecord): string {
   const sections: Section[] = [
@@ -42,12 +49,18 @@ export function reportHtml(record: RehearsalRecord): string {
   })
 }
 
+const engineWords: Readonly<Record<RehearsalRecord['engine']['kind'], string>> = {
+  own: 'its own',
+  url: 'at a given address, where it filed for real',
+  'dry-run': 'at a given address, in a dry run: nothing of it counts there',
+}
+
 function headerOf(record: RehearsalRecord): Markup {
   const { profile, engine } = record
   const count = (value: number | null, one: string, many: string) =>
     value !== null && `, ${value} ${value === 1 ? one : many}`
-  return markup`<p class="kicker">Spillway · deadline rehearsal</p><h1>${profile.title}</h1>
-<dl class="facts"><div><dt>Rehearsed</dt><dd>${readInstant(record.startedAt)}, ${durationOf(record)} long</dd></div><div><dt>Profile</dt><dd>${profile.name}, ${figure(profile.employers)} employers${profile.compress === 1 ? ', in real time' : `, ${figure(profile.compress)} times as fast as the day`}</dd></div><div><dt>Engine</dt><dd>${engine.kind === 'own' ? 'its own' : 'at a given address'}, queue on ${engine.queue === 'unknown' ? 'an unknown system' : engine.queue === 'redis' ? 'Redis' : 'Postgres'}${count(engine.intakes, 'intake', 'intakes')}${count(engine.workers, 'worker', 'workers')}${count(engine.batchWorkers, 'batch worker', 'batch workers')}</dd></div><div><dt>Machine</dt><dd>${record.machine}</dd></div></dl>`
+  return markup`<p class="kicker">Spillway · deadline rehearsal${engine.kind === 'dry-run' && ' · dry run'}</p><h1>${profile.title}</h1>
+<dl class="facts"><div><dt>Rehearsed</dt><dd>${readInstant(record.startedAt)}, ${durationOf(record)} long</dd></div><div><dt>Profile</dt><dd>${profile.name}, ${figure(profile.employers)} employers${profile.compress === 1 ? ', in real time' : `, ${figure(profile.compress)} times shorter than the day`}</dd></div><div><dt>Engine</dt><dd>${engineWords[engine.kind]}, queue on ${engine.queue === 'unknown' ? 'an unknown system' : engine.queue === 'redis' ? 'Redis' : 'Postgres'}${count(engine.intakes, 'intake', 'intakes')}${count(engine.workers, 'worker', 'workers')}${count(engine.batchWorkers, 'batch worker', 'batch workers')}</dd></div><div><dt>Machine</dt><dd>${record.machine}</dd></div></dl>`
 }
 
 /** Word, what it means, and the path of a sign that is told from the others by its shape. */
@@ -60,7 +73,7 @@ const verdictWords: Readonly<Record<Verdict, { word: string; means: string; sign
   },
   void: {
     word: 'Void',
-    means: 'It says nothing of the engine: the rehearsal itself went wrong.',
+    means: 'It decides nothing: the load was not what it should be, or too little was measured.',
     sign: 'M9 18h18',
   },
 }
@@ -74,7 +87,7 @@ function verdictBody(record: RehearsalRecord): Markup {
   const { verdict, reasons, objectives, totals } = record
   const tiles: readonly (readonly [string, string, string])[] = [
     ['Accepted', figure(totals.accepted), `of ${figure(totals.offered)} offered`],
-    ['Refused', figure(totals.refused), `${figure(totals.retries)} retries`],
+    ['Refused', figure(totals.refused), `sent again ${figure(totals.retries)} times`],
     ['Failed', figure(totals.failed), `${figure(totals.returned)} returned with findings`],
     ['Posted', figure(totals.posted), `${figure(totals.corrections)} corrections`],
     [
@@ -102,8 +115,9 @@ function objectivesTable(objectives: readonly ObjectiveResult[]): Markup {
 }
 
 function objectiveRow(objective: ObjectiveResult): Markup {
-  const { title, unit, bound, measured, holds, why } = objective
-  return markup`<tr class="${holds ? 'holds' : 'broken'}${why !== null && ' told'}"><th scope="row">${title}</th><td class="number">${readBound(bound, unit)}</td><td class="number">${measured === null ? 'not measured' : readExact(measured, unit)}</td><td class="part">${boundBar(objective)}</td><td class="sign">${holds ? 'yes' : 'NO'}</td></tr>${why !== null && markup`<tr class="why"><td colspan="5">${why}</td></tr>`}`
+  const { title, unit, bound, measured, holds, restsOn, why } = objective
+  const sign = holds ? 'yes' : tooFew(objective) ? 'too few' : 'NO'
+  return markup`<tr class="${holds ? 'holds' : 'broken'}${why !== null && ' told'}"><th scope="row">${title}</th><td class="number">${readBound(bound, unit)}</td><td class="number">${measured === null ? 'not measured' : readExact(measured, unit)}${restsOn !== null && markup` <span class="quiet">of ${figure(restsOn.count)}</span>`}</td><td class="part">${boundBar(objective)}</td><td class="sign">${sign}</td></tr>${why !== null && markup`<tr class="why"><td colspan="5">${why}</td></tr>`}`
 }
 
 /** Never rounded to 100 % where it is not. */

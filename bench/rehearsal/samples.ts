@@ -1,10 +1,10 @@
 /** A day's columns, from what generators counted and what was observed each second. */
 
 import { msOf } from '../support/latencies.ts'
+import { daySeconds } from './compression.ts'
 import type { Limits } from './limit.ts'
 import type { Observed } from './observer.ts'
 import type { LatencyHeat, ProcessSamples, Samples } from './record.ts'
-import { daySeconds } from './shape.ts'
 import type { Tally } from './tally.ts'
 
 /** What was seen in each real second; undefined where nobody could look. */
@@ -15,7 +15,12 @@ const rateSeconds = 10
 const heatColumnsMax = 180
 const heatBoundsMs = [2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
 
-export function samplesOf(tally: Tally, seen: Seen, compress: number, atStart: number): Samples {
+export function samplesOf(
+  tally: Tally,
+  seen: Seen,
+  timeOfDay: Float64Array,
+  atStart: number,
+): Samples {
   const whole = filled(seen, atStart)
   const each = <T>(of: (second: number) => T) =>
     Array.from({ length: whole.length }, (_, i) => of(i))
@@ -28,7 +33,7 @@ export function samplesOf(tally: Tally, seen: Seen, compress: number, atStart: n
       return latencies.count === 0 ? null : rounded(latencies.percentile(share))
     })
   return {
-    timeOfDay: each((i) => Math.min(daySeconds, i * compress)),
+    timeOfDay: each((i) => Math.round(timeOfDay[i] ?? daySeconds)),
     offered: counted('offered'),
     accepted: counted('accepted'),
     refused: counted('refused'),

@@ -1,17 +1,15 @@
 /**
- * A profile and a compression, turned into what is due in each real second. Compression leaves out
- * time, and never changes a rate: at 240 a day takes six minutes, each second of which stands for four
- * minutes and has the rate of the real day's second at their middle. So a compressed day offers fewer
- * declarations, as fast as the real one. A burst keeps its rate and lasts one second at the least.
+ * A profile and a compression, turned into what is due in each real second: each has the rate of the
+ * real day's second at its middle. A burst keeps its rate and lasts one second at the least.
  */
+import { daySeconds, keptShares, timesAt } from './compression.ts'
 import { type Profile, secondsAt } from './profile.ts'
-
-export const daySeconds = 86_400
 
 export type Shape = {
   /** Real seconds that the day takes. */
   readonly seconds: number
-  readonly compress: number
+  /** The time of the day at the start of each real second. */
+  readonly timeOfDay: Float64Array
   /** Declarations due in each real second, on average: filings of all kinds, resends not. */
   readonly rates: Float64Array
   /** Times that each filing due in a second is sent again. */
@@ -25,21 +23,23 @@ export type Shape = {
 export function shapeOf(profile: Profile, compress: number): Shape {
   const seconds = Math.ceil(daySeconds / compress)
   const filings = profile.employers.value * profile.lastDayShare.value
-  const middle = (second: number) => Math.min(daySeconds - 1, (second + 0.5) * compress)
-  const rates = Float64Array.from({ length: seconds }, (_, i) =>
-    rateAt(profile, filings, middle(i)),
-  )
-  for (const burst of burstsIn(profile, filings, compress)) {
+  const rateOf = (timeOfDay: number) => rateAt(profile, filings, timeOfDay)
+  const kept = keptShares(profile, rateOf, compress)
+  const each = (add: number) => Array.from({ length: seconds }, (_, i) => i + add)
+  const timeOfDay = Float64Array.from(timesAt(kept, each(0)))
+  const middles = timesAt(kept, each(0.5)).map((time) => Math.min(daySeconds - 1, time))
+  const rates = Float64Array.from(middles, rateOf)
+  for (const burst of burstsIn(profile, filings, kept)) {
     for (let i = burst.from; i < Math.min(seconds, burst.to); i += 1) {
       rates[i] = Math.max(rates[i] ?? 0, burst.rate)
     }
   }
-  const resends = Float64Array.from({ length: seconds }, (_, i) => resendsAt(profile, middle(i)))
+  const resends = Float64Array.from(middles, (time) => resendsAt(profile, time))
   const hours = profile.hours.value.map((share) => (share * filings) / 3_600)
   const peakPerSecond = rates.reduce((most, rate) => Math.max(most, rate), 0)
   return {
     seconds,
-    compress,
+    timeOfDay,
     rates,
     resends,
     peakPerSecond,
@@ -66,11 +66,15 @@ function cutOffEnding({ cutOffs }: Profile, hour: number) {
   return cutOffs.value.find(({ at }) => secondsAt(at) === (hour + 1) * 3_600)
 }
 
-function burstsIn({ bursts, hours }: Profile, filings: number, compress: number) {
+function burstsIn({ bursts, hours }: Profile, filings: number, kept: Float64Array) {
+  const keptIn = (from: number, to: number) =>
+    kept.subarray(from, to).reduce((sum, share) => sum + share, 0)
   return bursts.value.map(({ at, seconds, times }) => {
-    const from = Math.floor(secondsAt(at) / compress)
-    const hour = hours.value[Math.floor(secondsAt(at) / 3_600)] ?? 0
-    const to = from + Math.max(1, Math.round(seconds / compress))
+    const begins = secondsAt(at)
+    // Sums of shares miss whole seconds by a hair.
+    const from = Math.floor(keptIn(0, begins) + 1e-6)
+    const hour = hours.value[Math.floor(begins / 3_600)] ?? 0
+    const to = from + Math.max(1, Math.round(keptIn(begins, begins + seconds)))
     return { from, to, rate: (times * hour * filings) / 3_600 }
   })
 }
@@ -110,9 +114,10 @@ export function expectedFilings({ rates }: Pick<Shape, 'rates'>): number {
 }
 
 /** The real second of a time of the day. */
-export function realSecondOf(
-  at: string,
-  { compress, seconds }: Pick<Shape, 'compress' | 'seconds'>,
-) {
-  return Math.min(seconds - 1, Math.floor(secondsAt(at) / compress))
+export function realSecondOf(at: string, { timeOfDay }: Pick<Shape, 'timeOfDay'>): number {
+  const time = secondsAt(at) + 1e-6
+  return Math.max(
+    0,
+    timeOfDay.findLastIndex((begins) => begins <= time),
+  )
 }

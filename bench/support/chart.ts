@@ -214,16 +214,37 @@ function markFlag({ text, mark, lane }: PlacedMark, x: Axis, _height: number, st
 export const hatch = markup`<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" y2="6"/></pattern></defs></svg>`
 
 const single = { width: 520, left: 66, right: 140, height: 200, gap: 330 }
+/** Above a plot, for the flags of marks. */
+const flagsHeight = lanesMax * laneHeight - 12
+const noteHeight = 18
 
-/** One SVG by itself, of charts beside each other, two in a row. */
-export function chartsSvg(charts: readonly LineChart[]): string {
-  const rows = Math.ceil(charts.length / 2)
-  const [width, height] = [2 * single.width, rows * single.gap]
+type Sheet = {
+  /** Charts beside each other. */
+  readonly columns: 1 | 2
+  /** Lines of text below them. */
+  readonly notes: readonly string[]
+}
+
+/** One SVG by itself, of charts in rows. */
+export function chartsSvg(
+  charts: readonly LineChart[],
+  { columns, notes }: Sheet = { columns: 2, notes: [] },
+): string {
+  const width = 2 * single.width
+  const each = width / columns
+  const flags = charts.some(({ marks }) => marks.length > 0) ? flagsHeight : 0
+  const gap = single.gap + flags
+  const foot = gap * Math.ceil(charts.length / columns)
+  const height = foot + noteHeight * notes.length
   const body = charts.map((chart, i) => {
-    const [left, top] = [(i % 2) * single.width, Math.floor(i / 2) * single.gap]
-    return markup`<text class="heading" x="${left + 14}" y="${top + 24}">${chart.title}</text><svg x="${left + single.left}" y="${top + 62}" width="${single.width - single.left - single.right}" height="${single.height}" overflow="visible">${linePlot({ ...chart, height: single.height })}</svg>`
+    const [left, top] = [(i % columns) * each, Math.floor(i / columns) * gap]
+    return markup`<text class="heading" x="${left + 14}" y="${top + 24}">${chart.title}</text><svg x="${left + single.left}" y="${top + 62 + flags}" width="${each - single.left - single.right}" height="${single.height}" overflow="visible">${linePlot({ ...chart, height: single.height })}</svg>`
   })
-  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="charts wide" viewBox="0 0 ${width} ${height}" width="${width}"><style>${chartCss}</style><rect class="paper" width="100%" height="100%"/>${body}</svg>
+  const below = notes.map(
+    (note, i) =>
+      markup`<text class="note" x="${single.left}" y="${foot + noteHeight * i}">${note}</text>`,
+  )
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="charts wide" viewBox="0 0 ${width} ${height}" width="${width}"><style>${chartCss}</style><rect class="paper" width="100%" height="100%"/>${body}${below}</svg>
 `.text
 }
 

@@ -13,7 +13,10 @@ export type Filing = { readonly body: string; readonly authorization: string }
 
 const filingsMade = 2_000
 
-/** 2,000 distinct declarations of 100 employers, or so many, each with its employer's token. */
+/**
+ * 2,000 distinct declarations of 100 employers, or so many, each with its employer's token. Employers take
+ * turns: twenty in a row of one would be a filer that crowds.
+ */
 export async function prepareFilings(
   { keyringFile }: Pick<Services, 'keyringFile'>,
   lines = 5,
@@ -22,16 +25,21 @@ export async function prepareFilings(
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const generator = createGenerator(1)
-  const filings: Filing[] = []
+  const scopes = ['declarations:write', 'declarations:read']
+  const filers: { employer: string; authorization: string }[] = []
   for (let i = 0; i < employers; i += 1) {
     const employer = generator.employer()
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
-      { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 7_200 },
+      { employers: [employer], scopes, ttlSeconds: 7_200 },
     )
-    for (let j = 0; j < filingsMade / employers; j += 1) {
-      const body = JSON.stringify(generator.declaration({ employer, period: '2024-11', lines }))
-      filings.push({ body, authorization: `Bearer ${token}` })
+    filers.push({ employer, authorization: `Bearer ${token}` })
+  }
+  const filings: Filing[] = []
+  while (filings.length < filingsMade) {
+    for (const { employer, authorization } of filers) {
+      const declaration = generator.declaration({ employer, period: '2024-11', lines })
+      filings.push({ body: JSON.stringify(declaration), authorization })
     }
   }
   return filings

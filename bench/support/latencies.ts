@@ -38,6 +38,13 @@ export class Latencies {
     return Number.NaN
   }
 
+  /** How many took longer. */
+  above(ms: number): number {
+    let count = 0
+    for (const [bucket, times] of this.#buckets) if (msOf(bucket) > ms) count += times
+    return count
+  }
+
   #put(bucket: number, count: number): void {
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + count)
     this.#count += count

@@ -51,10 +51,11 @@ export type AdmissionOptions = {
   readonly shedAt: ShedAt
   /** Requests of all kinds under way in this process. */
   readonly requestsMax: number
+  /** How much more room who sends far less than the others finds; twice as much unless given. */
+  readonly modestRoom?: number | undefined
 }
 
-/** How much more room who sends far less than the others finds. */
-const modestRoom = 2
+const modestRoomUsual = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
 const arrivingMs = 50
 /** What was refused is forgotten by half in this time. */
@@ -79,7 +80,7 @@ export class Admission {
    * @param filer known where its token was verified before
    */
   check(of: RequestClass, now: number, filer?: string): Shed | undefined {
-    const { shares, turn, shedAt } = this.#options
+    const { shares, turn, shedAt, modestRoom = modestRoomUsual } = this.#options
     if (filer !== undefined) shares.arrive(filer, now)
     const modest = filer !== undefined && shares.isModest(filer, now)
     const most = modest ? modestRoom * shedAt[of] : shedAt[of]
@@ -155,7 +156,7 @@ export class Admission {
   /** One was not let in. */
   refuse({ reason }: Shed, now: number): void {
     this.#refused.add(1, now)
-    if (reason === 'journal') this.#options.limit.refuse()
+    if (reason === 'journal' || reason === 'share') this.#options.limit.refuse()
   }
 
   /** Filings accepted in a minute, at the rate of late. */

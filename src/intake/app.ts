@@ -2,7 +2,7 @@
  * The HTTP edge as a Fastify app, without listening: tests inject, the entry point listens.
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -51,6 +51,10 @@ export type AppDependencies = SubmitDependencies &
     readonly logger: FastifyBaseLogger
     readonly authenticator: Authenticator
     readonly receiptKeys: readonly object[]
+    /** Of the installation's rehearsals, where it has any. */
+    readonly rehearsalKeys?: readonly object[] | undefined
+    /** Where requests come from; a server with the limits of `http` unless given. */
+    readonly createServer?: ((onRequest: RequestListener) => Server) | undefined
     readonly readiness: Readiness
     /** True for an error of the database that another try may mend: no fault of ours, and no 500. */
     readonly isTransient: (error: unknown) => boolean
@@ -64,7 +68,9 @@ export type AppDependencies = SubmitDependencies &
   }
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
-  const { http } = dependencies
+  const { http, onCut } = dependencies
+  const createServer =
+    dependencies.createServer ?? ((onRequest) => createLimitedServer(http, onRequest, onCut))
   const app: FastifyInstance = Fastify({
     loggerInstance: dependencies.logger,
     // Metrics count requests; a line for each would cost more than it tells.
@@ -74,7 +80,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     // What still comes over open connections while this process drains is answered as ever: Fastify's
     // own 503 would tell neither when to come back nor what to do.
     return503OnClosing: false,
-    serverFactory: (onRequest) => createLimitedServer(http, onRequest, dependencies.onCut),
+    serverFactory: (onRequest) => createServer(onRequest),
     clientErrorHandler: () => {}, // the server's own
     routerOptions: { maxParamLength: 100 },
   })
@@ -100,7 +106,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   slotRoutes(app, dependencies)
   explanationRoute(app, dependencies)
   policyRoutes(app, dependencies)
-  referenceRoutes(app, dependencies.receiptKeys)
+  referenceRoutes(app, dependencies)
   serviceStatusRoute(app, dependencies)
   healthRoutes(app, dependencies.readiness)
   app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>

@@ -58,13 +58,13 @@ export class FairShares {
     return modestTimes * came * filers < this.#cameSum + this.#cameSumBefore
   }
 
-  /** How many filings each may have under way where they crowd; at least one. */
+  /** How many filings each may have under way where they crowd: rounded up, so that no place stays free. */
   share(now: number): number {
     this.#turn(now)
     // The same filers come to all processes, more or less: the most that one of them sees.
     const active = Math.max(this.#activeHere(), ...this.#others.map((other) => other.active))
     const limit = this.#others.reduce((sum, other) => sum + other.limit, this.#limit.limit)
-    return Math.max(1, Math.floor(limit / active))
+    return Math.ceil(limit / active)
   }
 
   /** What the others should know. */

@@ -1,17 +1,21 @@
 /**
  * How many filings may be under way at once in an intake process: not a number that somebody set, but
  * as many as are answered within a time, found by looking at how long they take. The time is a
- * multiple of how long an answer takes when hardly anything is under way, so that a slow disk is no
- * overload, and a fast one is not allowed to queue.
+ * multiple of what a commit of hardly anything takes, so that a slow disk is no overload, and a fast one
+ * is not allowed to queue.
  *
- *   answers slow, on average ──▶ the limit becomes what is answered within that time, at the rate of now;
- *                                unless no more than a burst came since nothing was under way: a process
- *                                that has just begun, or a machine that is busy, takes long for it
- *   answers in time, some refused ──▶ it grows by a twentieth
+ *   a tenth of answers slow ──▶ the limit shrinks by as much as they are too slow, at most by half; unless
+ *                               no more than a burst came since nothing was under way: a process that has
+ *                               just begun, or a machine that is busy, takes long for it
+ *   answers in time, some refused ──▶ it grows by a tenth
  *   answers in time, none refused ──▶ it grows back to its most: a burst on an idle system is no overload
  *
+ * The slowest tenth, and not the average, because that would let in less the more come: those of a flood
+ * all come just after a commit, and wait for the whole of the next. What was let in before a change tells
+ * nothing of it: the next one waits for answers to what came after.
+ *
  * Answers come too late to tell of a flood that has just begun. So it is never more than what the
- * fastest commit of late promises to do in a time and a half.
+ * fastest commit of late promises to do in a time and a quarter.
  */
 
 import {
@@ -24,34 +28,37 @@ import {
   limitRoundMs,
 } from '../limits.ts'
 
-/** With so few under way, an answer takes what it takes at rest. */
-const restUnderWay = 8
-const restSmoothing = 0.05
+/** A commit of so few takes what one takes at rest. */
+const restFilings = 8
+/** A faster one says more of that than a slower one: a machine may be busy with other things. */
+const restFalls = 0.3
+const restRises = 0.02
+/** The answer that is looked at: the fastest of the slowest tenth. */
+const slowFrom = 0.9
+const answerSmoothing = 0.05
 /** What a round in time adds, where something was refused and where nothing was. */
-const growRefused = 1.05
+const growRefused = 1.1
 const growIdle = 1.2
-/** How much the last commit says of how fast they are now. */
-const commitSmoothing = 0.3
+const shrinkMost = 0.5
 const fastestHalfLifeMs = 60_000
 /** Times the target that a flood may wait before it is known for one. */
-const burstTargets = 1.5
+const burstTargets = 1.25
 
 export class FilingLimit {
   #limit = filingsUnderWayMax
   #underWay = 0
   #refused = 0
-  /** At rest, milliseconds; undefined until one was answered so. */
+  /** What a commit takes at rest, milliseconds; undefined until there was one. */
   #restMs: number | undefined
   #smoothMs = 0
-  #answered = 0
-  #answeredMs = 0
-  /** Filings that a commit takes in a millisecond, smoothed. */
-  #perMs = 1
+  /** How long the answers of this round took. */
+  #answersMs: number[] = []
   /** Filings in a millisecond that a commit took, at the most; undefined until there was one. */
   #fastest: number | undefined
   #fastestAt = 0
+  /** When the first answer of this round came. */
   #roundSince = 0
-  #shrunkAt = Number.NEGATIVE_INFINITY
+  #changedAt = 0
   /** Filings since nothing was under way. */
   #crowd = 0
 
@@ -65,7 +72,7 @@ export class FilingLimit {
     return Math.min(this.#limit, burst)
   }
 
-  /** How long answers may take on average before the limit shrinks. */
+  /** How long a tenth of the answers may take before the limit shrinks. */
   get targetMs(): number {
     return Math.min(
       answerTargetMsMax,
@@ -80,53 +87,48 @@ export class FilingLimit {
 
   /** A filing is under way; returns what to call when it is answered, as `performance.now()`. */
   enter(): (began: number, now: number, accepted: boolean) => void {
-    const before = this.#underWay
+    this.#crowd = this.#underWay === 0 ? 1 : this.#crowd + 1
     this.#underWay += 1
-    this.#crowd = before === 0 ? 1 : this.#crowd + 1
     return (began, now, accepted) => {
       this.#underWay -= 1
       if (!accepted) return
       const ms = now - began
-      if (before < restUnderWay) {
-        this.#restMs = (this.#restMs ?? ms) + restSmoothing * (ms - (this.#restMs ?? ms))
-      }
-      this.#smoothMs += (ms - this.#smoothMs) * restSmoothing
-      this.#answered += 1
-      this.#answeredMs += ms
+      this.#smoothMs += (ms - this.#smoothMs) * answerSmoothing
+      if (began < this.#changedAt) return
+      if (this.#answersMs.length === 0) this.#roundSince = now
+      this.#answersMs.push(ms)
       if (now - this.#roundSince > limitRoundMs) this.#endRound(now)
     }
   }
 
-  /** A commit took so many filings, and so long. */
+  /** A commit of so many filings took so long, in milliseconds. */
   observeCommit(filings: number, ms: number, now: number): void {
     const faded = (this.#fastest ?? 0) * 2 ** ((this.#fastestAt - now) / fastestHalfLifeMs)
     const perMs = filings / Math.max(0.1, ms)
-    this.#perMs += commitSmoothing * (perMs - this.#perMs)
     this.#fastest = Math.max(faded, perMs)
     this.#fastestAt = now
+    const rest = this.#restMs ?? ms
+    if (filings <= restFilings)
+      this.#restMs = rest + (ms < rest ? restFalls : restRises) * (ms - rest)
   }
 
-  /** One was refused because of the limit. */
+  /** One was refused as too many are under way, of all or of its filer. */
   refuse(): void {
     this.#refused += 1
   }
 
   #endRound(now: number): void {
-    const averageMs = this.#answeredMs / this.#answered
-    const target = this.targetMs
-    if (averageMs > target) {
-      // What is answered now was let in before the last change: wait for its effect.
-      if (this.#crowd > burstFilings && now - this.#shrunkAt > averageMs) {
-        this.#limit = Math.max(filingsUnderWayMin, Math.min(this.#limit, this.#perMs * target))
-        this.#shrunkAt = now
-      }
-    } else {
+    const sorted = this.#answersMs.sort((one, other) => one - other)
+    const inTime = this.targetMs / (sorted[Math.floor(slowFrom * sorted.length)] as number)
+    if (inTime >= 1) {
       const grow = this.#refused > 0 ? growRefused : growIdle
       this.#limit = Math.min(filingsUnderWayMax, grow * this.#limit + 1)
+    } else if (this.#crowd > burstFilings) {
+      const shrunk = this.limit * Math.max(shrinkMost, inTime)
+      this.#limit = Math.max(filingsUnderWayMin, shrunk)
     }
-    this.#roundSince = now
-    this.#answered = 0
-    this.#answeredMs = 0
+    this.#changedAt = now
+    this.#answersMs = []
     this.#refused = 0
   }
 }

@@ -21,9 +21,9 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
-  /** Bytes of bodies that all requests may hold together. */
-  readonly bodiesHeldBytesMax: number
+  readonly room: Room
   readonly shedAt: ShedAt
+  readonly modestRoom?: number | undefined
   /** Seconds that the oldest unposted envelope may wait; then files are given up. */
   readonly backlogSecondsMax: number
   /** Another key is made of it, for tickets. */
@@ -39,20 +39,31 @@ export type OverloadDependencies = {
 
 export type Overload = ReturnType<typeof openOverload>
 
+/** What all requests of a process share, whatever they are for: turns of its loop, memory. */
+export type Room = {
+  readonly turn: LoopTurn
+  readonly bodies: HeldBodies
+}
+
+/** @param bodiesHeldBytesMax bytes of bodies that all requests may hold together */
+export function openRoom(bodiesHeldBytesMax: number): Room {
+  return { turn: new LoopTurn(), bodies: new HeldBodies(bodiesHeldBytesMax) }
+}
+
 export function openOverload(given: OverloadDependencies) {
-  const { shedAt, secret, pool, nowMicros, onShed } = given
+  const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
+  const { turn, bodies } = given.room
   const limit = new FilingLimit()
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
-  const turn = new LoopTurn()
-  const bodies = new HeldBodies(given.bodiesHeldBytesMax)
   const signals = () => {
     const machine = given.signals()
     return { ...machine, memory: Math.max(machine.memory, bodies.share) }
   }
   const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
   const backlog = () => age.share()
-  const admission = new Admission({ limit, shares, turn, signals, backlog, shedAt, requestsMax })
+  const rules = { signals, backlog, shedAt, requestsMax, modestRoom }
+  const admission = new Admission({ limit, shares, turn, ...rules })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
@@ -61,7 +72,6 @@ export function openOverload(given: OverloadDependencies) {
   return {
     limit,
     shares,
-    bodies,
     /** What the app needs of it. */
     dependencies: {
       admission,

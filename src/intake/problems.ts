@@ -546,6 +546,14 @@ export const problemKinds = {
       'Retry with the same Idempotency-Key: you get the original receipt if it was accepted, or it is accepted then. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
     ),
   },
+  REHEARSAL_SHUT: {
+    status: 503,
+    title: text('演练未开放', 'The rehearsal is not open'),
+    fix: text(
+      '该令牌仅用于演练。请稍后重试，或请运维人员检查演练数据库（npm run rehearsal -- create）。',
+      'This token is for rehearsals alone. Try again later, or ask the operator to look at the database of rehearsals (npm run rehearsal -- create).',
+    ),
+  },
   UNAVAILABLE: {
     status: 503,
     title: text('服务暂时不可用', 'The service is not available for the moment'),

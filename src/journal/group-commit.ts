@@ -13,9 +13,12 @@
  * it was stored, and its filer is told so.
  *
  * A commit that meets a transient fault is tried again until its deadline; it is idempotent by id,
- * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry.
+ * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry. Where a group
+ * failed for the time that it took, as on a storage that has become slow, the next are half as large,
+ * until commits are quick again: as large as before, they would all fail.
  */
 import {
+  acceptStatementMsMax,
   groupBytesMax,
   groupCommitMsMax,
   groupDeclarationsMax,
@@ -62,6 +65,8 @@ type Waiting = {
 
 const retryMsMin = 20
 const retryMsMax = 500
+/** Groups grow again, twice as large each time, while a commit takes less than this. */
+const growBelowMs = acceptStatementMsMax / 4
 
 export class GroupCommit {
   readonly #dependencies: GroupCommitDependencies
@@ -72,6 +77,7 @@ export class GroupCommit {
   /** Since when even the shortest wait is too long; undefined when it is not. */
   #standingSince: number | undefined
   #running: Promise<void> | undefined
+  #groupMax = groupDeclarationsMax
 
   constructor(dependencies: GroupCommitDependencies) {
     this.#dependencies = dependencies
@@ -135,7 +141,7 @@ export class GroupCommit {
     let count = 0
     for (const { filing } of this.#waiting) {
       bytes += filing.canonical.length
-      if (count > 0 && (bytes > groupBytesMax || count === groupDeclarationsMax)) break
+      if (count > 0 && (bytes > groupBytesMax || count === this.#groupMax)) break
       this.#waitingBytes -= filing.canonical.length
       count += 1
     }
@@ -152,12 +158,16 @@ export class GroupCommit {
       const result = await this.#acceptWithRetries([...first.values()])
       const { acceptances, envelope } = result
       const commitMs = performance.now() - startedAt
+      if (commitMs < growBelowMs)
+        this.#groupMax = Math.min(2 * this.#groupMax, groupDeclarationsMax)
       const fresh = countFresh(acceptances.values())
       this.#dependencies.onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
       for (const { filing, resolve } of group) {
         resolve(outcomeOf(filing, first.get(filing.id) === filing, result))
       }
     } catch (cause) {
+      const tookTooLong = performance.now() - startedAt >= acceptStatementMsMax
+      if (tookTooLong) this.#groupMax = Math.ceil(Math.min(this.#groupMax, group.length) / 2)
       for (const { resolve } of group) resolve({ kind: 'unavailable', cause })
     } finally {
       this.#committingSince = undefined

@@ -29,6 +29,10 @@ export type Config = {
   /** The owner's URL for migrations; the same as `databaseUrl` unless set. */
   readonly migrateDatabaseUrl: string | undefined
   readonly redisUrl: string | undefined
+  /** Keeps installations that share a Redis apart, and an installation from its rehearsal. */
+  readonly queueNamespace: string
+  /** The database of rehearsals, by its name on the same Postgres, and the file of their keys. */
+  readonly rehearsal: { readonly database: string; readonly keyringFile: string } | undefined
   /** A folder of policy packs; undefined: those that are shipped. */
   readonly policyDir: string | undefined
   readonly token: TokenConfig
@@ -68,6 +72,9 @@ export const variables = {
   DATABASE_URL: 'a Postgres of your own (the embedded one)',
   MIGRATE_DATABASE_URL: "the schema owner's URL for npm run migrate (DATABASE_URL)",
   REDIS_URL: 'queue in this Redis (in Postgres)',
+  REHEARSAL_DATABASE:
+    'name of a second database on the same Postgres, where rehearsals are filed (none)',
+  REHEARSAL_KEYRING_FILE: 'keys of rehearsals (DATA_DIR/rehearsal-keyring.json)',
   POLICY_DIR: 'a folder of policy packs (those in src/policy/packs)',
   JWKS_URL: 'keys that sign bearer tokens (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
@@ -167,10 +174,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ),
     dataDir,
     keyringFile: path.resolve(text('KEYRING_FILE') ?? path.join(dataDir, 'keyring.json')),
-    environment,
+    environment: withoutRehearsal(environment, faults),
     databaseUrl,
     migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    queueNamespace: environment,
+    rehearsal: readRehearsal(text, dataDir, faults),
     policyDir: text('POLICY_DIR'),
     token: {
       jwksUrl: url('JWKS_URL', ['http:', 'https:']),
@@ -190,6 +199,26 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push('HEADERS_MS_MAX must be no more than RECEIVE_MS_MAX')
   if (faults.length > 0) throw new ConfigError(faults.join('; '))
   return Object.freeze(config)
+}
+
+/** A receipt of this environment is one of a rehearsal. */
+function withoutRehearsal(environment: string, faults: string[]): string {
+  if (/rehearsal/i.test(environment))
+    faults.push('ENVIRONMENT must not have the word rehearsal, which is for dry runs')
+  return environment
+}
+
+function readRehearsal(
+  text: (name: keyof typeof variables) => string | undefined,
+  dataDir: string,
+  faults: string[],
+): Config['rehearsal'] {
+  const database = text('REHEARSAL_DATABASE')
+  if (database === undefined) return undefined
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database))
+    faults.push('REHEARSAL_DATABASE must be a name like filing_rehearsal, of a-z, 0-9 and _')
+  const file = text('REHEARSAL_KEYRING_FILE') ?? path.join(dataDir, 'rehearsal-keyring.json')
+  return { database, keyringFile: path.resolve(file) }
 }
 
 const shedAtDefault: ShedAt = {

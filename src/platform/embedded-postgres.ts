@@ -63,7 +63,8 @@ const pollMs = 20
 const settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '100',
+  // Twice what one side of an installation takes, with its queue in the same Postgres.
+  max_connections: '200',
   shared_buffers: '256MB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',

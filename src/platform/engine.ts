@@ -7,7 +7,6 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from './config.ts'
-import { migrateDatabase } from './database.ts'
 import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -17,6 +16,7 @@ import { acquireEngineLock } from './engine-lock.ts'
 import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
 import type { Logger } from './logger.ts'
+import { migrateSides } from './rehearsal-database.ts'
 import { type Child, createSupervisor } from './supervisor.ts'
 import { workerMemory } from './worker-memory.ts'
 
@@ -88,14 +88,14 @@ function makeKeysOnFirstRun({ keyringFile, dataDir }: Config): void {
 /** The database of DATABASE_URL, or the embedded one; migrated. */
 async function bringUpDatabase(config: Config, stops: Stops, logger: Logger): Promise<string> {
   if (config.databaseUrl !== undefined) {
-    await migrateDatabase(config.migrateDatabaseUrl ?? config.databaseUrl)
+    await migrateSides(config, config.migrateDatabaseUrl ?? config.databaseUrl)
     return config.databaseUrl
   }
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
   const options = { dataDir: config.dataDir, ownerPassword }
   const postgres = await startEmbeddedPostgres(options)
   stops.push(keepRunning(options, postgres, logger))
-  await migrateDatabase(postgres.ownerUrl)
+  await migrateSides(config, postgres.ownerUrl)
   return postgres.ownerUrl
 }
 

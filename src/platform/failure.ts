@@ -34,16 +34,18 @@ export function reportFailure(error: unknown, status = 1): never {
   process.exit(status)
 }
 
-function sentenceOf(error: unknown): string {
+export function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return 'It failed for an unknown reason.'
   if (forOperators.has(error.name)) return error.message
   const { code } = error as { code?: unknown }
   if (code === 'EADDRINUSE')
     return 'The port is in use: set PORT to another one, or stop who has it.'
-  if (databaseFault(error) === 'transient') {
-    return `The database can't be reached (${String(code ?? error.name)}): check DATABASE_URL and that it runs.`
+  // Without a code it may be anybody's: that pg gives none to a connection that ended says nothing here.
+  const fault = code === undefined ? undefined : databaseFault(error)
+  if (fault === 'transient') {
+    return `The database can't be reached (${String(code)}): check DATABASE_URL and that it runs.`
   }
-  if (databaseFault(error) === 'schema') {
+  if (fault === 'schema') {
     return `The database refuses (${String(code)}): check user, password and database in DATABASE_URL, and that "npm run migrate" has run.`
   }
   return error.stack ?? error.message

@@ -55,6 +55,7 @@ export class KeyringError extends Error {
 type StoredKey = { kid: string; createdAt: string; secret: string }
 type StoredKeyring = {
   version: 1
+  kidPrefix?: string
   receipt: StoredKey[]
   token: StoredKey[]
   sealing: StoredKey[]
@@ -63,12 +64,16 @@ type StoredKeyring = {
   embeddedPostgresPassword: string
 }
 
-/** Makes a new keyring file, readable by its owner only. Throws KeyringError if it exists. */
-export function createKeyring(file: string, now: Date): void {
+/**
+ * Makes a new keyring file, readable by its owner only. Throws KeyringError if it exists.
+ * @param kidPrefix what the ids of its keys that sign begin with
+ */
+export function createKeyring(file: string, now: Date, kidPrefix = ''): void {
   const stored: StoredKeyring = {
     version: 1,
-    receipt: [signingKey(now)],
-    token: [signingKey(now)],
+    kidPrefix,
+    receipt: [signingKey(now, kidPrefix)],
+    token: [signingKey(now, kidPrefix)],
     sealing: [sealingKey(now)],
     blindIndex: randomBytes(32).toString('base64url'),
     embeddedPostgresPassword: randomBytes(24).toString('base64url'),
@@ -80,8 +85,8 @@ export function createKeyring(file: string, now: Date): void {
 /** Adds a new receipt, token and sealing key before the present ones, which stay valid. */
 export function rotateKeyring(file: string, now: Date): void {
   const stored = readStored(file)
-  stored.receipt.unshift(signingKey(now))
-  stored.token.unshift(signingKey(now))
+  stored.receipt.unshift(signingKey(now, stored.kidPrefix))
+  stored.token.unshift(signingKey(now, stored.kidPrefix))
   stored.sealing.unshift(sealingKey(now))
   writePrivately(file, stored, 'replace')
 }
@@ -138,12 +143,12 @@ function readStored(file: string): StoredKeyring {
   throw new KeyringError(`The keyring at ${file} is damaged: restore it from your backup.`)
 }
 
-function signingKey(now: Date): StoredKey {
+function signingKey(now: Date, kidPrefix = ''): StoredKey {
   const { privateKey } = generateKeyPairSync('ed25519')
   const secret = privateKey.export({ format: 'jwk' }).d as string
   const publicPart = createPublicKey(privateKey).export({ format: 'jwk' }).x as string
   return {
-    kid: randomBytes(6).toString('hex'),
+    kid: `${kidPrefix}${randomBytes(6).toString('hex')}`,
     createdAt: now.toISOString(),
     secret: `${secret}.${publicPart}`,
   }

@@ -12,108 +12,114 @@ export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>
 export type BatchMetrics = ReturnType<typeof createBatchMetrics>
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
+/** What names begin with: a rehearsal is counted apart from what counts. */
+export type MetricPrefix = typeof livePrefix | typeof rehearsalPrefix
+export const livePrefix = 'spillway_'
+export const rehearsalPrefix = 'spillway_rehearsal_'
+
 const commitSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const groupSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 
-export function createIntakeMetrics() {
+export function createIntakeMetrics(prefix: MetricPrefix) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'spillway_intake_' })
+  if (prefix === livePrefix)
+    collectDefaultMetrics({ register: registry, prefix: 'spillway_intake_' })
   const registers = [registry]
   const lane = ['lane'] as const
   return {
     registry,
     accepted: new Counter({
-      name: 'spillway_accepted_declarations_total',
+      name: `${prefix}accepted_declarations_total`,
       help: 'Declarations accepted and durable.',
       labelNames: lane,
       registers,
     }),
     requests: new Histogram({
-      name: 'spillway_request_seconds',
+      name: `${prefix}request_seconds`,
       help: 'Time from request to answer, by route and status.',
       labelNames: ['route', 'status'] as const,
       buckets: commitSeconds,
       registers,
     }),
     groupSize: new Histogram({
-      name: 'spillway_group_declarations',
+      name: `${prefix}group_declarations`,
       help: 'Declarations in one commit.',
       buckets: groupSizes,
       registers,
     }),
     commit: new Histogram({
-      name: 'spillway_commit_seconds',
+      name: `${prefix}commit_seconds`,
       help: 'Time of one commit, sealing and signing included.',
       buckets: commitSeconds,
       registers,
     }),
-    ...createOverloadMetrics(registers),
+    ...createOverloadMetrics(registers, prefix),
     cut: new Counter({
-      name: 'spillway_connections_cut_total',
+      name: `${prefix}connections_cut_total`,
       help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
       labelNames: ['reason'] as const,
       registers,
     }),
     leftToSweeper: new Counter({
-      name: 'spillway_envelopes_left_to_sweeper_total',
+      name: `${prefix}envelopes_left_to_sweeper_total`,
       help: 'Envelopes that could not be enqueued at once.',
       labelNames: lane,
       registers,
     }),
     backlog: new Gauge({
-      name: 'spillway_backlog_declarations',
+      name: `${prefix}backlog_declarations`,
       help: 'Declarations accepted and not yet posted.',
       labelNames: lane,
       registers,
     }),
     oldest: new Gauge({
-      name: 'spillway_oldest_unposted_seconds',
+      name: `${prefix}oldest_unposted_seconds`,
       help: 'Age of the oldest accepted and unposted declaration: the number to watch.',
       labelNames: lane,
       registers,
     }),
     notDurable: new Gauge({
-      name: 'spillway_not_durable',
+      name: `${prefix}not_durable`,
       help: 'Settings of Postgres or Redis under which acknowledged declarations could be lost.',
       registers,
     }),
     deadLetters: new Gauge({
-      name: 'spillway_dead_letters',
+      name: `${prefix}dead_letters`,
       help: 'Declarations that could not be posted and wait for an operator.',
       labelNames: lane,
       registers,
     }),
-    ...fileMetrics(registers),
+    ...fileMetrics(registers, prefix),
   }
 }
 
 /** Of files with many declarations; what is read from the database is the same in every process. */
-function fileMetrics(registers: Registry[]) {
+function fileMetrics(registers: Registry[], prefix: MetricPrefix) {
   return {
     uploadBytes: new Counter({
-      name: 'spillway_upload_bytes_total',
+      name: `${prefix}upload_bytes_total`,
       help: 'Bytes of files that this process made durable.',
       registers,
     }),
     batches: new Gauge({
-      name: 'spillway_batches',
+      name: `${prefix}batches`,
       help: 'Files that have not ended, by stage; receiving: uploads that are open.',
       labelNames: ['stage'] as const,
       registers,
     }),
     oldestBatch: new Gauge({
-      name: 'spillway_oldest_waiting_batch_seconds',
+      name: `${prefix}oldest_waiting_batch_seconds`,
       help: 'How long the file waits that was received first of those that nobody works on.',
       registers,
     }),
     slots: new Gauge({
-      name: 'spillway_slots',
+      name: `${prefix}slots`,
       help: 'Slots that are not over, by state: reserved, or used by a file that was begun.',
       labelNames: ['state'] as const,
       registers,
     }),
     slotRows: new Gauge({
-      name: 'spillway_slot_rows_per_quarter',
+      name: `${prefix}slot_rows_per_quarter`,
       help: 'Rows that slots may have in a quarter of an hour, as files are worked on now.',
       registers,
     }),
@@ -121,31 +127,31 @@ function fileMetrics(registers: Registry[]) {
 }
 
 /** What is refused, and what it goes by. */
-function createOverloadMetrics(registers: Registry[]) {
+function createOverloadMetrics(registers: Registry[], prefix: MetricPrefix) {
   return {
     shed: new Counter({
-      name: 'spillway_shed_requests_total',
+      name: `${prefix}shed_requests_total`,
       help: 'Requests refused because of what is under way, by class and reason.',
       labelNames: ['class', 'reason'] as const,
       registers,
     }),
     filingsUnderWay: new Gauge({
-      name: 'spillway_filings_under_way',
+      name: `${prefix}filings_under_way`,
       help: 'Filings that have their body and no answer yet.',
       registers,
     }),
     filingsMax: new Gauge({
-      name: 'spillway_filings_under_way_max',
+      name: `${prefix}filings_under_way_max`,
       help: 'How many there may be: found from how long answers take.',
       registers,
     }),
     bodiesHeld: new Gauge({
-      name: 'spillway_bodies_held_bytes',
+      name: `${prefix}bodies_held_bytes`,
       help: 'Bytes of bodies that requests hold until they are answered.',
       registers,
     }),
     sharesHeard: new Gauge({
-      name: 'spillway_shares_heard',
+      name: `${prefix}shares_heard`,
       help: 'Other intake processes whose fair shares are known; 0: each filer has its share of this one.',
       registers,
     }),
@@ -175,26 +181,27 @@ export function showDeadLetters({ deadLetters }: IntakeMetrics, read: ReadonlyMa
   for (const lane of lanes) deadLetters.set({ lane }, read.get(lane) ?? 0)
 }
 
-export function createBatchMetrics() {
+export function createBatchMetrics(prefix: MetricPrefix) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'spillway_batches_' })
+  if (prefix === livePrefix)
+    collectDefaultMetrics({ register: registry, prefix: 'spillway_batches_' })
   const registers = [registry]
   return {
     registry,
     finished: new Counter({
-      name: 'spillway_batches_worked_on_total',
+      name: `${prefix}batches_worked_on_total`,
       help: 'Batches this process ended its work on, by the stage they are in then.',
       labelNames: ['stage'] as const,
       registers,
     }),
     rows: new Counter({
-      name: 'spillway_batch_rows_total',
+      name: `${prefix}batch_rows_total`,
       help: 'Rows of files by what this process did: read, set_aside (those that are wrong), filed.',
       labelNames: ['step'] as const,
       registers,
     }),
     share: new Gauge({
-      name: 'spillway_batches_share',
+      name: `${prefix}batches_share`,
       help: 'Share of the time in which this process writes: 1, or less to give way to acceptance.',
       registers,
     }),
@@ -208,56 +215,57 @@ export function countRows({ rows }: BatchMetrics, counts: Counts): void {
   rows.inc({ step: 'filed' }, counts.rows_filed ?? 0)
 }
 
-export function createWorkerMetrics() {
+export function createWorkerMetrics(prefix: MetricPrefix) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })
+  if (prefix === livePrefix)
+    collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })
   const registers = [registry]
   const lane = ['lane'] as const
   return {
     registry,
     posted: new Counter({
-      name: 'spillway_posted_declarations_total',
+      name: `${prefix}posted_declarations_total`,
       help: 'Declarations posted by this process.',
       labelNames: lane,
       registers,
     }),
     envelopes: new Counter({
-      name: 'spillway_posted_envelopes_total',
+      name: `${prefix}posted_envelopes_total`,
       help: 'Envelopes posted by this process.',
       labelNames: lane,
       registers,
     }),
     repeats: new Counter({
-      name: 'spillway_repeated_deliveries_total',
+      name: `${prefix}repeated_deliveries_total`,
       help: 'Envelopes delivered again after they were posted; harmless.',
       labelNames: lane,
       registers,
     }),
     isolated: new Counter({
-      name: 'spillway_isolated_declarations_total',
+      name: `${prefix}isolated_declarations_total`,
       help: 'Declarations this process moved to the dead letters.',
       labelNames: lane,
       registers,
     }),
     posting: new Histogram({
-      name: 'spillway_posting_seconds',
+      name: `${prefix}posting_seconds`,
       help: 'Time of one posting, opening and assessing included.',
       buckets: commitSeconds,
       registers,
     }),
     failures: new Counter({
-      name: 'spillway_posting_failures_total',
+      name: `${prefix}posting_failures_total`,
       help: 'Postings that failed and will be tried again.',
       labelNames: ['lane', 'code'] as const,
       registers,
     }),
     postingShare: new Gauge({
-      name: 'spillway_posting_share',
+      name: `${prefix}posting_share`,
       help: 'Share of the time in which this process posts, so that acceptance goes first; 1 is all.',
       registers,
     }),
     swept: new Counter({
-      name: 'spillway_swept_envelopes_total',
+      name: `${prefix}swept_envelopes_total`,
       help: 'Unposted envelopes that the sweeper put on the queue.',
       registers,
     }),

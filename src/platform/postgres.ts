@@ -13,6 +13,8 @@ export type PoolOptions = {
   readonly connectionsMax: number
   readonly statementMsMax: number
   readonly searchPath?: string
+  /** Of a rehearsal's database: a connection that does not find it there is never used. */
+  readonly mark?: string | undefined
   /** Told of each warning of the server: a commit, say, that may not be on its standbys. */
   readonly onWarning?: () => void
 }
@@ -32,6 +34,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: sessionOptions(options),
+    ...(options.mark !== undefined && { verify: expectMark(options.mark) }),
   })
   // A connection that drops between two queries, idle or taken, fails the next query; without
   // listeners it would end the process.
@@ -43,6 +46,19 @@ export function openPool(options: PoolOptions): pg.Pool {
     })
   })
   return pool
+}
+
+function expectMark(mark: string): NonNullable<pg.PoolConfig['verify']> {
+  return (client, done) => {
+    const text = 'select from public.spillway_rehearsal where id = $1 and ending_at is null'
+    client
+      .query(text, [mark])
+      .then(
+        ({ rowCount }) =>
+          done(rowCount === 1 ? undefined : new Error('no database of the rehearsal')),
+        done,
+      )
+  }
 }
 
 function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {

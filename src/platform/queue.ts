@@ -10,7 +10,7 @@ import { applicationRole } from './postgres.ts'
 const quietMs = 5_000
 
 export function openQueueBackend(
-  { redisUrl, environment }: Config,
+  { redisUrl, queueNamespace }: Config,
   databaseUrl: string,
   logger: Logger,
 ): QueueBackend {
@@ -22,5 +22,5 @@ export function openQueueBackend(
   }
   return redisUrl === undefined
     ? openPostgresBackend({ url: databaseUrl, role: applicationRole, onError })
-    : openRedisBackend({ url: redisUrl, namespace: environment, onError })
+    : openRedisBackend({ url: redisUrl, namespace: queueNamespace, onError })
 }

@@ -5,7 +5,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { createPostgresBackend, createRedisBackend, withBackend } from 'bullmq'
 import { type RedisOptions as AllRedisOptions, Redis } from 'ioredis'
-import type { Lane } from '../journal/lanes.ts'
+import { type Lane, lanes } from '../journal/lanes.ts'
 import {
   enqueueMsMax,
   envelopesAtATime,
@@ -110,6 +110,17 @@ function retryDelayMs(attemptsMade: number, _type?: string, error?: Error): numb
   return randomInt(50, Math.min(max, 100 * 2 ** Math.min(attemptsMade, 10)) + 1)
 }
 
+/** Braces: all keys of a lane in one slot of a Redis Cluster, lanes in different ones. */
+const lanePrefix = (namespace: string, lane: Lane) => `{spillway:${namespace}:${lane}}`
+/** Of keys that belong to no lane. */
+const ownPrefix = (namespace: string) => `{spillway:${namespace}}`
+
+/** Patterns of Redis for all keys of a namespace, and of no other. */
+export function keyPatterns(namespace: string): string[] {
+  const prefixes = [ownPrefix(namespace), ...lanes.map((lane) => lanePrefix(namespace, lane))]
+  return prefixes.map((prefix) => `${prefix.replace(/[\\?*[\]]/g, '\\$&')}:*`)
+}
+
 /** BullMQ on Redis. `namespace` keeps engines that share a Redis apart. */
 export function openRedisBackend(options: {
   readonly url: string
@@ -124,8 +135,7 @@ export function openRedisBackend(options: {
     return redis
   }
   const probe = createProbe(connect, options.namespace)
-  // Braces: all keys of a lane in one slot of a Redis Cluster, lanes in different ones.
-  const prefix = (lane: Lane) => `{spillway:${options.namespace}:${lane}}`
+  const prefix = (lane: Lane) => lanePrefix(options.namespace, lane)
   return {
     kind: 'redis',
     ...probe,
@@ -181,7 +191,7 @@ export function openPostgresBackend(options: {
 
 /** A connection that looks at the server, made when it is first used. */
 function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) {
-  const epochKey = `{spillway:${namespace}}:epoch`
+  const epochKey = `${ownPrefix(namespace)}:epoch`
   const self = randomUUID()
   let redis: Redis | undefined
   let epoch: string | undefined
@@ -211,7 +221,7 @@ function createProbe(connect: (more: RedisOptions) => Redis, namespace: string) 
     },
     isFull: watchMemory(open),
     exchange: async (name: string, text: string, msMax: number): Promise<string[]> => {
-      const key = `{spillway:${namespace}}:${name}`
+      const key = `${ownPrefix(namespace)}:${name}`
       const redis = open()
       // By the store's clock: those of the processes' machines may be apart.
       const [seconds, micros] = await redis.time()

@@ -12,9 +12,17 @@ import { startProcess, tokenFor } from '../support/engine.ts'
 const city = ['--profile', 'city']
 const remote = [...city, '--url', 'http://127.0.0.1:1', '--token-file', 'token.txt']
 
-test('a running installation is filed with for real, and only who says so may', () => {
-  expect(() => readOptions(remote)).toThrow(/no dry run[\s\S]*--yes-file-for-real/)
-  expect(readOptions([...remote, '--yes-file-for-real']).remote?.url).toBe('http://127.0.0.1:1')
+test('a running installation is filed with for real by who says so alone; else it is a dry run', () => {
+  expect(() => readOptions(remote)).toThrow(/--dry-run[\s\S]*--yes-file-for-real/)
+  expect(() => readOptions([...remote, '--dry-run', '--yes-file-for-real'])).toThrow(/Not both/)
+  expect(() => readOptions([...city, '--dry-run'])).toThrow(/need --url/)
+  const expected = { url: 'http://127.0.0.1:1', tokenFile: 'token.txt' }
+  const { remote: real } = readOptions([...remote, '--yes-file-for-real'])
+  const { remote: dry } = readOptions([...remote, '--dry-run'])
+  expect([real, dry]).toEqual([
+    { ...expected, dryRun: false },
+    { ...expected, dryRun: true },
+  ])
   expect(() => readOptions([...remote, '--yes-file-for-real', '--faults', 'none'])).toThrow(/own/)
 })
 

@@ -2,7 +2,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { checkProfile, readProfile, shippedProfiles } from '../../bench/rehearsal/profile.ts'
-import { arrivals, expectedFilings, rateAt, shapeOf } from '../../bench/rehearsal/shape.ts'
+import {
+  arrivals,
+  expectedFilings,
+  rateAt,
+  realSecondOf,
+  shapeOf,
+} from '../../bench/rehearsal/shape.ts'
 import { createGenerator } from '../../bench/support/generator.ts'
 
 const city = readProfile('city')
@@ -25,12 +31,41 @@ test('the busiest second has the rate of the real day’s, however the day is co
 })
 
 test('a day compressed 240 times takes six minutes, and each second has a real second’s rate', () => {
-  const { seconds, rates } = shapeOf(city, 240)
+  const { seconds, rates, timeOfDay } = shapeOf(city, 240)
   expect(seconds).toBe(360)
   const filings = city.employers.value * city.lastDayShare.value
-  const bursts = city.bursts.value.length
-  const usual = [...rates].filter((rate, i) => rate === rateAt(city, filings, (i + 0.5) * 240))
-  expect(usual.length).toBeGreaterThanOrEqual(seconds - bursts)
+  const between = (i: number) => [timeOfDay[i] ?? 0, timeOfDay[i + 1] ?? 86_400] as const
+  const usual = [...rates].filter((rate, i) => {
+    const [from, to] = between(i)
+    const some = [from, to - 1e-9, (from + to) / 2].map((time) => rateAt(city, filings, time))
+    return rate >= 0.99 * Math.min(...some) && rate <= 1.01 * Math.max(...some)
+  })
+  const inBursts = city.bursts.value.reduce((sum, burst) => sum + burst.seconds, 0)
+  expect(usual.length).toBeGreaterThanOrEqual(seconds - inBursts)
+})
+
+test('the quiet hours are shortened, and the minute before a cut-off is not', () => {
+  const shape = shapeOf(city, 240)
+  const longFrom = (from: string, to: string) => realSecondOf(to, shape) - realSecondOf(from, shape)
+  expect(longFrom('11:59', '12:00')).toBe(60)
+  expect(longFrom('16:59', '17:00')).toBe(60)
+  expect(longFrom('00:00', '07:00')).toBeLessThan(5)
+  expect(longFrom('18:00', '23:59')).toBeLessThan(longFrom('10:00', '11:00'))
+  // Of a plain cut, 200 filings would come.
+  expect(expectedFilings(shape)).toBeGreaterThan(500)
+})
+
+test('every second of the real day is there, in order, unless it is compressed', () => {
+  const { timeOfDay } = shapeOf(city, 1)
+  for (const [second, time] of timeOfDay.entries()) expect(time).toBeCloseTo(second, 3)
+  fc.assert(
+    fc.property(profiles, compressions, (profile, compress) => {
+      const { timeOfDay: times, seconds } = shapeOf(profile, compress)
+      expect(times).toHaveLength(seconds)
+      expect(times.every((time, i) => time >= (times[i - 1] ?? 0) && time < 86_400)).toBe(true)
+    }),
+    { numRuns: 20 },
+  )
 })
 
 test('the real day has all filings of the last day, hour by hour, and the bursts besides', () => {
@@ -43,12 +78,13 @@ test('the real day has all filings of the last day, hour by hour, and the bursts
   expect(expectedFilings(shapeOf(city, 1)) / filings).toBeCloseTo(1, 2)
 })
 
-test('a compressed day offers as many fewer filings as it is shorter, but for its bursts', () => {
+test('busy hours keep more of their filings than quiet ones, however the day is compressed', () => {
   fc.assert(
-    fc.property(profiles, fc.integer({ min: 10, max: 360 }), (profile, compress) => {
-      const plain = { ...profile, bursts: { ...profile.bursts, value: [] } }
+    fc.property(profiles, fc.integer({ min: 10, max: 720 }), (profile, compress) => {
+      const shape = shapeOf(profile, compress)
       const all = profile.employers.value * profile.lastDayShare.value
-      expect((expectedFilings(shapeOf(plain, compress)) * compress) / all).toBeCloseTo(1, 1)
+      expect(expectedFilings(shape)).toBeGreaterThan((2 * all) / compress)
+      expect(expectedFilings(shape)).toBeLessThan(shape.seconds * 1.2 * shape.busiestHourPerSecond)
     }),
     { numRuns: 40 },
   )

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { forecastOf } from '../../bench/rehearsal/forecast.ts'
 import { readObjectives } from '../../bench/rehearsal/objectives.ts'
 import type { ProcessSamples, Samples } from '../../bench/rehearsal/record.ts'
-import { type Day, judge } from '../../bench/rehearsal/verdict.ts'
+import { type Day, judge, leastToShow } from '../../bench/rehearsal/verdict.ts'
 
 const seconds = 10
 const column = <T>(value: T) => Array.from({ length: seconds }, () => value)
@@ -22,7 +22,8 @@ const using = (name: string, kind: ProcessSamples['kind'], cores: number): Proce
 const sound: Day = {
   objectives: readObjectives(),
   samples: calm,
-  totals: { offered: 100, accepted: 100, refused: 0, failed: 0, p99Ms: 50 },
+  totals: { offered: 400, accepted: 400, refused: 0, failed: 0, p99Ms: 50 },
+  slow: 0,
   daySeconds: seconds,
   postedAfterSeconds: 1,
   failures: new Map(),
@@ -43,9 +44,10 @@ const sound: Day = {
   planFaults: [],
 }
 
-const slow: Pick<Day, 'samples' | 'totals'> = {
+const slow: Pick<Day, 'samples' | 'totals' | 'slow'> = {
   samples: { ...calm, p99: [50, 50, 50, 50, 2_500, 9_000, 3_000, 50, 50, 50] },
   totals: { ...sound.totals, p99Ms: 5_000 },
+  slow: 12,
 }
 const whyOf = (day: Day, name: string) =>
   judge(day).objectives.find((objective) => objective.name === name)?.why
@@ -63,6 +65,15 @@ test('slow answers fail, with the time and the journal where commits were under 
   )
 })
 
+test('where no commit came to its end, the journal is named all the same', () => {
+  const samples = { ...calm, accepted: column(0), refused: column(10) }
+  const limits = { ...sound.limits, committing: column(0), commitMs: column(null) }
+  const totals = { ...sound.totals, refused: 100 }
+  expect(whyOf({ ...sound, samples, totals, limits }, 'refusedShare')).toMatch(
+    /the journal took nothing: no commit of acceptance came to its end/,
+  )
+})
+
 test('a process that uses its one core is named, and before it a machine without a core left', () => {
   const one = [using('intake 1', 'intake', 0.97), using('Postgres', 'postgres', 0.4)]
   const two = [using('intake 1', 'intake', 0.97), using('Postgres', 'postgres', 0.9)]
@@ -76,6 +87,17 @@ test('where others had the machine, that is told besides', () => {
   const limits = { ...sound.limits, machineCores: column(1.95) }
   const why = whyOf({ ...sound, ...slow, limits }, 'acceptedP99Ms')
   expect(why).toMatch(/Others had the machine: 1\.95 of its 2 cores were in use, 0\.50 of them/)
+})
+
+test('a machine that others fill up is at its end as well, and what was not measured is no 0 %', () => {
+  const processes = [using('intake 1', 'intake', 0.6), using('Postgres', 'postgres', 0.6)]
+  const why = (more: object) =>
+    whyOf({ ...sound, ...slow, limits: { ...sound.limits, processes, ...more } }, 'acceptedP99Ms')
+  expect(why({ machineCores: column(1.95) })).toMatch(
+    /the machine was at its end: 1\.95 of its 2 cores were in use, 1\.20 of them by this rehearsal/,
+  )
+  const untold = why({ machineCores: column(1.2), committing: column(null) })
+  expect(untold).toMatch(/no part was at its end: .*, and no intake could tell/)
 })
 
 test('a fault at the time is told besides', () => {
@@ -97,6 +119,32 @@ test('refusals, missing answers, undocumented ones and what is posted late fail 
   expect(broken({ audit: null })).toEqual(['lost', 'brokenInvariants'])
   expect(broken({ audit: null, unconfirmed: 0 })).toEqual([])
   expect(broken({ audit: null, unconfirmed: 1 })).toEqual(['lost'])
+})
+
+test('a percentile of too few is told so, and neither held nor missed', () => {
+  const told = (accepted: number, p99Ms: number, slow: number) => {
+    const totals = { ...sound.totals, accepted, p99Ms }
+    const { verdict, objectives, reasons } = judge({ ...sound, totals, slow })
+    const [objective] = objectives
+    return { verdict, holds: objective?.holds, restsOn: objective?.restsOn, reasons }
+  }
+  const few = { verdict: 'void', holds: false, restsOn: { count: 298, enough: false } }
+  expect(told(298, 50, 0)).toMatchObject(few)
+  expect(told(298, 50, 0).reasons).toEqual([expect.stringMatching(/298 .* none .* 299 .*less/)])
+  expect(told(299, 50, 0)).toMatchObject({ verdict: 'pass', holds: true, reasons: [] })
+  expect(told(472, 50, 1)).toMatchObject({ verdict: 'void', holds: false })
+  expect(told(472, 50, 1).reasons).toEqual([expect.stringMatching(/with 1 .* 473 are the least/)])
+  expect(told(473, 50, 1)).toMatchObject({ verdict: 'pass', holds: true })
+  expect(told(20, 2_001, 1)).toMatchObject({ verdict: 'fail', restsOn: { enough: true } })
+  const totals = { ...sound.totals, accepted: 20 }
+  expect(judge({ ...sound, totals, postedAfterSeconds: null }).verdict).toBe('fail')
+})
+
+test('what is enough for a percentile is as the binomial distribution has it', () => {
+  // Upper limits of Clopper and Pearson, one-sided, 95 %, at a share of 0.01.
+  expect([0, 1, 2, 3, 4].map(leastToShow)).toEqual([299, 473, 628, 773, 913])
+  // From a thousand on, it is taken as it was measured.
+  expect([5, 9, 10].map(leastToShow)).toEqual([1_000, 1_000, 1_000])
 })
 
 test('a generator that was late or busy makes the day void, however good it looks', () => {

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compareRecords, differences, rule } from '../../bench/rehearsal/compare.ts'
 import { compareHtml } from '../../bench/rehearsal/compare-page.ts'
+import { daySvg } from '../../bench/rehearsal/day-charts.ts'
 import { envelope } from '../../bench/rehearsal/envelope.ts'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
 import { reportHtml } from '../../bench/rehearsal/report.ts'
@@ -144,6 +145,54 @@ test('on paper it is A4, with a place to sign on the first sheet', async () => {
   const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0
   expect(sheets).toBeGreaterThan(3)
   expect(sheets).toBeLessThan(16)
+  await page.close()
+})
+
+test('an objective that rests on too few is marked as neither held nor missed', async () => {
+  const [first, ...others] = fast.objectives
+  if (first === undefined) throw new Error('no objective')
+  const few = { ...first, holds: false, restsOn: { count: 205, enough: false }, why: 'of 205.' }
+  const { page } = await open(reportHtml({ ...fast, objectives: [few, ...others] }))
+  const row = page.locator('table.objectives tbody tr').first()
+  expect(await row.locator('.sign').innerText()).toBe('too few')
+  expect(await row.innerText()).toContain('of 205')
+  await page.close()
+})
+
+test('a picture of a day stands by itself: nothing covered, every mark told, nothing asked for', async () => {
+  const file = path.join(folder, 'day.svg')
+  writeFileSync(file, daySvg(fast))
+  const page = await browser.newPage({ viewport: { width: 1100, height: 900 } })
+  const requests: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  await page.goto(`file://${file}`)
+  expect(requests).toHaveLength(1)
+  const boxes = await page.evaluate<{ text: string; box: number[]; inside: boolean }[]>(
+    `(() => {
+      const all = document.documentElement.getBoundingClientRect()
+      return [...document.querySelectorAll('text')].map((one) => {
+        const { left, top, right, bottom } = one.getBoundingClientRect()
+        const inside = left >= 0 && top >= 0 && right <= all.right && bottom <= all.bottom
+        // A line of text is higher than its letters.
+        const box = [left + 3, top + 3, right - 3, bottom - 3]
+        return { text: one.textContent, box, inside }
+      })
+    })()`,
+  )
+  expect(boxes.filter(({ inside }) => !inside)).toEqual([])
+  const covers = (one: number[], other: number[]) =>
+    one.every((side, i) => (i < 2 ? side < (other[i + 2] ?? 0) : side > (other[i - 2] ?? 0)))
+  const covered = boxes.flatMap(({ text, box }, i) =>
+    boxes
+      .slice(i + 1)
+      .flatMap((other) => (covers(box, other.box) ? [`${text} / ${other.text}`] : [])),
+  )
+  expect(covered).toEqual([])
+  for (const { title } of fast.events)
+    expect(
+      boxes.some(({ text }) => text.endsWith(`: ${title}`)),
+      title,
+    ).toBe(true)
   await page.close()
 })
 

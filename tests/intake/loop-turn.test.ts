@@ -1,77 +1,117 @@
-/** What an event loop reads beyond its time is refused, but only where turns stay crowded. */
+/** Where turns of the event loop stay too long, a part of requests is let in: as many as can be done. */
 import { expect, test } from 'vitest'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
-import { burstFilings, crowdMsMax, turnMsMax, turnSliceMs } from '../../src/limits.ts'
+import { burstFilings, crowdMsMax, turnMsMax } from '../../src/limits.ts'
 
-/** The loop's clock and what it reads: a request in each step, turns that the test ends. */
+/** What letting one in costs, and refusing one. */
+const acceptMs = 0.4
+const refuseMs = 0.05
+
+type Seen = { accepted: number; refused: number; waitsMs: number[] }
+
+/** An event loop: each turn reads what came until it began. Requests come by chance; time is simulated. */
 class Loop {
   readonly turn = new LoopTurn()
-  now = 0
+  #now = 0
+  #next = 0
+  #random = 1
+  readonly #came: number[] = []
 
-  /** Reads for so long; returns the share of requests that were within their time. */
-  read(ms: number, stepMs = 0.25): number {
-    let [within, all] = [0, 0]
-    for (const end = this.now + ms; this.now <= end; this.now += stepMs) {
-      if (this.turn.read(this.now) < 1) within += 1
-      all += 1
+  /** @param load of what can be let in: 1 keeps the loop just busy */
+  run(load: number, forMs: number, costMs = acceptMs): Seen {
+    const seen: Seen = { accepted: 0, refused: 0, waitsMs: [] }
+    this.#next = Math.max(this.#next, this.#now)
+    for (const until = this.#now + forMs; this.#now < until; ) {
+      this.#arrive(load / costMs)
+      for (let left = this.#came.length; left > 0; left -= 1) this.#read(seen, costMs, load)
+      this.turn.end()
+      if (this.#came.length === 0) this.#now = Math.max(this.#now, this.#next)
     }
-    return within / all
+    return seen
   }
 
-  endTurn(): void {
-    this.turn.end()
+  rest(forMs: number): void {
+    this.#now += forMs
+    this.#next = this.#now
+  }
+
+  #read(seen: Seen, costMs: number, load: number): void {
+    const cameAt = this.#came.shift() as number
+    const letIn = this.turn.read(this.#now) < 1
+    if (letIn) {
+      seen.accepted += 1
+      seen.waitsMs.push(this.#now - cameAt)
+    } else seen.refused += 1
+    this.#now += letIn ? costMs : refuseMs
+    this.#arrive(load / costMs)
+  }
+
+  #arrive(perMs: number): void {
+    for (; this.#next <= this.#now; this.#next += this.#gap() / perMs) this.#came.push(this.#next)
+  }
+
+  #gap(): number {
+    this.#random = (this.#random * 48_271) % 2_147_483_647
+    return -Math.log(this.#random / 2_147_483_647)
   }
 }
 
-const longMs = 2 * crowdMsMax
+function p99(waitsMs: number[]): number {
+  return waitsMs.sort((one, other) => one - other)[Math.floor(0.99 * waitsMs.length)] as number
+}
 
-test('turns within their time refuse nothing, however many there are', () => {
-  const loop = new Loop()
-  for (let i = 0; i < 50; i += 1) {
-    expect(loop.read(turnMsMax - 1)).toBe(1)
-    loop.endTurn()
-  }
-  expect(loop.turn.crowded).toBe(false)
+test('what can be done is all let in, however much it is', () => {
+  const { accepted, refused, waitsMs } = new Loop().run(0.95, 20_000)
+  expect(accepted).toBeGreaterThan(40_000)
+  expect(refused / accepted).toBeLessThan(0.01)
+  expect(p99(waitsMs)).toBeLessThan(2 * turnMsMax)
 })
 
-test('a crowd that passes in a moment is no overload', () => {
+test.each([1.2, 1.5, 2, 3, 5])(
+  'of %f times as much, as many as refusing the rest leaves time for',
+  (load) => {
+    const loop = new Loop()
+    loop.run(load, 2_000)
+    const { accepted, waitsMs } = loop.run(load, 20_000)
+    const cost = refuseMs / acceptMs
+    const lawful = (1 - cost * load) / (1 - cost)
+    expect((accepted * acceptMs) / 20_000 / lawful).toBeGreaterThan(0.95)
+    expect(p99(waitsMs)).toBeLessThan(3 * turnMsMax)
+  },
+)
+
+test('where refusing alone takes all the time, a few are let in, and it ends when the flood does', () => {
   const loop = new Loop()
-  expect(loop.read(crowdMsMax)).toBe(1)
-  loop.endTurn()
-  expect(loop.turn.crowded).toBe(true)
-  loop.read(1)
-  loop.endTurn()
-  expect(loop.turn.crowded).toBe(false)
-  expect(loop.read(crowdMsMax)).toBe(1)
+  const { accepted, refused } = loop.run(12, 1_000)
+  expect(accepted / refused).toBeGreaterThan(0.01)
+  loop.run(0.5, 8_000)
+  expect(loop.run(0.5, 5_000).refused).toBe(0)
 })
 
 test('a burst is no overload, however slowly it is read', () => {
-  expect(new Loop().read(5 * burstFilings - 10, 5)).toBe(1)
+  const turn = new LoopTurn()
+  for (let i = 0; i < burstFilings - 10; i += 1) expect(turn.read(5 * i)).toBe(0)
+  expect(turn.crowded).toBe(true)
 })
 
-test('where turns stay crowded, requests have their time in each turn', () => {
-  const loop = new Loop()
-  loop.read(longMs)
-  for (let i = 0; i < 5; i += 1) {
-    loop.endTurn()
-    expect(loop.read(turnSliceMs)).toBeCloseTo(turnMsMax / turnSliceMs, 1)
-  }
+test('a crowd that passes in a moment is no overload', () => {
+  const turn = new LoopTurn()
+  for (let now = 0; now < crowdMsMax; now += 0.25) expect(turn.read(now)).toBe(0)
+  turn.end()
+  turn.read(crowdMsMax + 1)
+  turn.end()
+  expect(turn.crowded).toBe(false)
 })
 
-test('in a turn that does not end they have it in each slice', () => {
+test('calm again after a flood, all are let in; after a pause, from the first one on', () => {
   const loop = new Loop()
-  loop.read(longMs)
-  expect(loop.read(20 * turnSliceMs)).toBeCloseTo(turnMsMax / turnSliceMs, 1)
-})
-
-test('one turn within its time ends it', () => {
-  const loop = new Loop()
-  loop.read(longMs)
-  loop.endTurn()
-  loop.read(turnMsMax / 2)
-  loop.endTurn()
-  expect(loop.turn.crowded).toBe(false)
-  expect(loop.read(turnSliceMs)).toBe(1)
+  expect(loop.run(4, 3_000).refused).toBeGreaterThan(0)
+  loop.run(0.5, 2_000)
+  expect(loop.run(0.5, 5_000).refused).toBe(0)
+  expect(loop.run(4, 3_000).refused).toBeGreaterThan(0)
+  loop.run(0.5, 200)
+  loop.rest(2_000)
+  expect(loop.run(0.5, 1_000).refused).toBe(0)
 })
 
 test('one large declaration, which takes long, is no crowd', () => {
@@ -84,10 +124,11 @@ test('one large declaration, which takes long, is no crowd', () => {
 })
 
 test('a turn ends by itself when the loop has read all that there was', async () => {
-  const loop = new Loop()
-  loop.read(longMs)
+  const turn = new LoopTurn()
+  for (let now = 0; now < 2 * turnMsMax; now += 1) turn.read(now)
+  expect(turn.crowded).toBe(true)
   await new Promise((resolve) => setImmediate(resolve))
-  loop.read(1)
+  turn.read(performance.now())
   await new Promise((resolve) => setImmediate(resolve))
-  expect(loop.turn.crowded).toBe(false)
+  expect(turn.crowded).toBe(false)
 })

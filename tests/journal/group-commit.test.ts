@@ -1,7 +1,12 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Acceptance, AcceptGroup, Filing } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
-import { groupDeclarationsMax, standingQueueMs, waitingDeclarationsMax } from '../../src/limits.ts'
+import {
+  acceptStatementMsMax,
+  groupDeclarationsMax,
+  standingQueueMs,
+  waitingDeclarationsMax,
+} from '../../src/limits.ts'
 import { declare, filingOf } from '../support/journal.ts'
 
 /** Accepts in memory; lets a test hold commits back and see the groups. */
@@ -139,4 +144,39 @@ test('where a queue stands, what waits longest is shed, and nothing of it was st
   expect(kinds.filter((kind) => kind === 'accepted')).toHaveLength(groupDeclarationsMax)
   expect(kinds.slice(-5)).toEqual(Array(5).fill('shed'))
   expect(groups.flat()).toHaveLength(groupDeclarationsMax + 1)
+})
+
+test('where groups fail for the time that they take, smaller ones are accepted', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
+  try {
+    const sizes: number[] = []
+    const { acceptGroup } = observedCommit()
+    let eachMs = 90
+    const commits = committer(
+      async (filings) => {
+        sizes.push(filings.length)
+        const tookMs = eachMs * filings.length
+        await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, acceptStatementMsMax)))
+        if (tookMs > acceptStatementMsMax) throw new Error('the statement took too long')
+        return acceptGroup(filings)
+      },
+      () => true,
+    )
+    const submit = async (count: number, name: string) => {
+      const all = Promise.all(
+        Array.from({ length: count }, (_, i) => commits.submit(filing(`${name}-${i}`))),
+      )
+      await vi.advanceTimersByTimeAsync(60_000)
+      const kinds = (await all).map(({ kind }) => kind)
+      return kinds.filter((kind) => kind === 'accepted').length
+    }
+    expect(await submit(60, 'slow')).toBe(0)
+    expect(await submit(60, 'again')).toBe(60)
+    expect(sizes).toEqual([60, 60, 30, 30])
+    eachMs = 1
+    expect(await submit(2_000, 'quick')).toBe(2_000)
+    expect(sizes.slice(4)).toEqual([30, 60, 120, 240, 480, 960, 110])
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -9,7 +9,7 @@ import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
-import { openOverload } from '../../src/intake/overload.ts'
+import { openOverload, openRoom } from '../../src/intake/overload.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
@@ -48,7 +48,7 @@ export async function openApp(
   const envelopes: bigint[] = []
   const overload = openOverload({
     signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
-    bodiesHeldBytesMax: httpDefaults.bodiesHeldBytesMax,
+    room: openRoom(httpDefaults.bodiesHeldBytesMax),
     shedAt: readConfig({}).shedAt,
     backlogSecondsMax,
     secret: keyring.blindIndexSecret,

@@ -18,6 +18,8 @@ export type RedisOptions = {
   readonly port?: number
   /** A folder in which every command is on disk before it is answered, and found again. */
   readonly durableIn?: string
+  /** Ctrl-C in the terminal does not reach it: who started it stops it. */
+  readonly detached?: boolean
 }
 
 /**
@@ -39,7 +41,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])
   const env = { ...process.env, ...(libraries && { LD_LIBRARY_PATH: libraries }) }
-  const child = spawn(command, args, { stdio: 'ignore', env })
+  const child = spawn(command, args, {
+    stdio: 'ignore',
+    env,
+    detached: options.detached === true,
+  })
   const gone = new Promise((resolve) => child.once('exit', resolve))
   const url = `redis://127.0.0.1:${port}`
   await answers(url)

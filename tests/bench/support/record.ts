@@ -36,7 +36,7 @@ export function makeRecord(wish: Wish = {}): RehearsalRecord {
   const [accepted, refused, failed] = [samples.accepted, samples.refused, samples.failed].map(total)
   const objectives = objectivesOf(samples, verdict)
   return {
-    format: 'spillway-rehearsal/1',
+    format: 'spillway-rehearsal/2',
     startedAt: '2024-11-25T00:00:00.000Z',
     endedAt: new Date(Date.UTC(2024, 10, 25) + timeOfDay.length * 1000 + 93_000).toISOString(),
     profile: {
@@ -127,6 +127,7 @@ export function makeEmptyRecord(): RehearsalRecord {
       ...one,
       measured: null,
       holds: false,
+      restsOn: null,
       why: 'Nothing was measured.',
     })),
     totals: zero as never,
@@ -390,6 +391,7 @@ function objectivesOf(samples: Samples, verdict: RehearsalRecord['verdict']): Ob
     holds:
       measured !== null &&
       ('atMost' in bound ? measured <= bound.atMost : measured >= bound.atLeast),
+    restsOn: null,
     why,
   })
   return [

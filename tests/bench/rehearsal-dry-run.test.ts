@@ -1,0 +1,85 @@
+/** A short day with a running installation of real processes, in a dry run from end to end. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
+import { runCommand } from '../support/command.ts'
+import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  countRows,
+  type Installation,
+  openInstallation,
+  untilRehearsed,
+} from '../support/rehearsal.ts'
+import { writeTinyDay } from './support/tiny-day.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'spillway-dry-run-'))
+let installation: Installation
+let processes: EngineProcess[]
+let address: string
+beforeAll(async () => {
+  installation = await openInstallation(inject('redisUrl'))
+  expect((await installation.command('create')).code).toBe(0)
+  const { env } = installation
+  processes = await Promise.all([
+    startProcess('intake', env),
+    startProcess('worker', env),
+    startProcess('batches', env),
+  ])
+  const [intake] = processes as [EngineProcess]
+  address = intake.address
+  await untilRehearsed(installation, intake)
+}, 60_000)
+afterAll(async () => {
+  await Promise.all((processes ?? []).map((one) => one.end()))
+  await installation?.command('remove')
+  await installation?.drop()
+})
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const command = runCommand('bench/rehearse.ts', env, args)
+  return { code: await command.done, text: command.output() }
+}
+
+async function dryRun(tokenFile: string, name: string) {
+  const { profile, objectives } = writeTinyDay(folder, 10)
+  const out = path.join(folder, name)
+  const ran = await run([
+    ...['--compress', '7200', '--profile', profile, '--objectives', objectives],
+    ...['--generators', '1', '--out', out],
+    ...['--url', address, '--dry-run', '--token-file', tokenFile],
+  ])
+  return { ...ran, out }
+}
+
+test('it passes, says what it was, and leaves nothing that counts', async () => {
+  const before = await countRows(installation.live.owner)
+  const made = await run(['tokens', '60'], installation.env)
+  expect(made, made.text).toMatchObject({ code: 0 })
+  const tokenFile = path.join(folder, 'tokens.txt')
+  writeFileSync(tokenFile, made.text)
+  const { code, text, out } = await dryRun(tokenFile, 'dry')
+  expect(code, text).toBe(0)
+  expect(text).toMatch(/A dry run with .* \(environment "rehearsal"\): nothing of it counts/)
+  expect(text).not.toMatch(/FOR REAL/)
+  const record = JSON.parse(readFileSync(path.join(out, 'record.json'), 'utf8')) as RehearsalRecord
+  expect(record.engine.kind).toBe('dry-run')
+  expect(record.totals.accepted).toBeGreaterThan(100)
+  expect(record.events.map(({ kind }) => kind)).toEqual(['file'])
+  expect(readFileSync(path.join(out, 'report.html'), 'utf8')).toMatch(/dry run/)
+  expect(await countRows(installation.live.owner)).toEqual(before)
+  const rehearsed = await countRows(installation.owner)
+  expect(rehearsed['ledger.declaration']).toBeGreaterThan(record.totals.accepted)
+  expect(rehearsed['journal.unposted']).toBe(0)
+}, 180_000)
+
+test('a token with which something would count is never sent', async () => {
+  const before = await countRows(installation.live.owner)
+  const tokenFile = path.join(folder, 'live.txt')
+  writeFileSync(tokenFile, await tokenFor(['91350100M000100Y43']))
+  const { code, text } = await dryRun(tokenFile, 'live')
+  expect(code).toBe(2)
+  expect(text).toMatch(/not for rehearsals, so nothing was sent/)
+  expect(await countRows(installation.live.owner)).toEqual(before)
+}, 60_000)

@@ -1,0 +1,107 @@
+/** An installation that can be rehearsed: its live database, another for rehearsals, keys of their own. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { scopes } from '../../src/intake/authentication.ts'
+import { issueToken } from '../../src/intake/issue-token.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
+import { databaseBeside } from '../../src/platform/rehearsal.ts'
+import { runCommand } from './command.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+import { type EngineProcess, file } from './engine.ts'
+import { declare } from './journal.ts'
+import { waitFor } from './wait.ts'
+
+export type Installation = {
+  readonly live: TestDatabase
+  /** The name of the rehearsal's database. */
+  readonly rehearsal: string
+  readonly keyringFile: string
+  /** For its processes and commands. */
+  readonly env: Record<string, string>
+  /** The owner's connections to the rehearsal's database. */
+  readonly owner: pg.Pool
+  /** Runs `npm run rehearsal`; resolves with its exit code and what it says. */
+  command(verb: 'create' | 'remove', more?: Record<string, string>): Promise<Ran>
+  drop(): Promise<void>
+}
+
+type Ran = { readonly code: number | null; readonly text: string }
+
+/** @param redis where the queue is; in Postgres if absent */
+export async function openInstallation(redis?: string): Promise<Installation> {
+  const live = await createDatabase()
+  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsed-'))
+  const rehearsal = `rehearsal_${randomBytes(6).toString('hex')}`
+  const keyringFile = path.join(folder, 'rehearsal-keyring.json')
+  const env = {
+    DATABASE_URL: live.url,
+    MIGRATE_DATABASE_URL: live.ownerUrl,
+    KEYRING_FILE: inject('keyringFile'),
+    REHEARSAL_DATABASE: rehearsal,
+    REHEARSAL_KEYRING_FILE: keyringFile,
+    ...(redis !== undefined && { REDIS_URL: redis, ENVIRONMENT: `test-${rehearsal.slice(10)}` }),
+  }
+  const owner = new pg.Pool({ connectionString: databaseBeside(live.ownerUrl, rehearsal), max: 2 })
+  owner.on('error', () => {})
+  return {
+    live,
+    rehearsal,
+    keyringFile,
+    env,
+    owner,
+    command: async (verb, more = {}) => {
+      const command = runCommand('src/rehearsal.ts', { ...env, ...more }, [verb])
+      return { code: await command.done, text: command.output() }
+    },
+    drop: async () => {
+      await owner.end()
+      await live.owner.query(`drop database if exists ${rehearsal} with (force)`)
+      await live.drop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A token for rehearsals. */
+export function rehearsalToken(
+  { keyringFile }: Installation,
+  employers: readonly string[],
+): Promise<string> {
+  const [key] = readKeyring(keyringFile).tokenKeys
+  if (key === undefined) throw new Error('no token key')
+  const issuer = { key, issuer: 'spillway', audience: 'spillway' }
+  return issueToken(issuer, { employers, scopes, ttlSeconds: 3_600 })
+}
+
+/** Resolves when an intake process takes what is rehearsed. */
+export async function untilRehearsed(
+  installation: Installation,
+  { address }: EngineProcess,
+): Promise<void> {
+  const declaration = declare({ lines: 1 })
+  const token = await rehearsalToken(installation, [declaration.employer])
+  await waitFor('an intake that rehearses', async () => {
+    const answer = await file(address, token, 'is-it-open', declaration)
+    return answer.status === 202
+  })
+}
+
+/** How many rows each table has of what was filed, posted and sent, by its name. */
+export async function countRows(owner: pg.Pool): Promise<Record<string, number>> {
+  const { rows: tables } = await owner.query<{ name: string }>(`
+    select n.nspname || '.' || c.relname as name
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'r' and n.nspname in ('journal', 'ledger', 'batch')
+      and c.relname <> 'books' -- of past days, which workers sign one after the other
+    order by 1`)
+  const counts = tables.map(async ({ name }) => {
+    const { rows } = await owner.query<{ count: string }>(`select count(*) from ${name}`)
+    return [name, Number(rows[0]?.count)] as const
+  })
+  return Object.fromEntries(await Promise.all(counts))
+}

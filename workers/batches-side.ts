@@ -1,0 +1,179 @@
+/**
+ * One side of a batch worker, the live one or its rehearsal's: reads and checks files, and files what
+ * they say in the lanes of files.
+ */
+import { places } from '../src/batch/places.ts'
+import { readBytes } from '../src/batch/read.ts'
+import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/run.ts'
+import { createAcceptGroup } from '../src/journal/accept.ts'
+import type { Lane } from '../src/journal/lanes.ts'
+import { recordPacks } from '../src/journal/policy-packs.ts'
+import { readCommitMs } from '../src/journal/unposted.ts'
+import { acceptStatementMsMax, postStatementMsMax } from '../src/limits.ts'
+import type { Config } from '../src/platform/config.ts'
+import {
+  DurabilityError,
+  type DurabilityWatch,
+  environmentText,
+  namesOf,
+  watchDurability,
+} from '../src/platform/durability.ts'
+import { activeKeys } from '../src/platform/keyring.ts'
+import type { Logger } from '../src/platform/logger.ts'
+import {
+  type BatchMetrics,
+  countRows,
+  createBatchMetrics,
+  livePrefix,
+  rehearsalPrefix,
+} from '../src/platform/metrics.ts'
+import { assertMigrated, assertSchema } from '../src/platform/migrations.ts'
+import { readPolicies } from '../src/platform/packs.ts'
+import { inTransaction, openPool } from '../src/platform/postgres.ts'
+import { openQueueBackend } from '../src/platform/queue.ts'
+import { isLive, type Side } from '../src/platform/rehearsal.ts'
+import { type Stops, startOrStop } from '../src/platform/stops.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
+import { createEnqueue } from '../src/queue/enqueue.ts'
+import { GiveWay, startGivingWay } from '../src/queue/give-way.ts'
+import { startWatchdog } from '../src/queue/watchdog.ts'
+import { slowestOf, type WorkerSide, type WorkerSideOptions } from './worker.ts'
+
+const lanes: readonly Lane[] = ['bulk', 'large']
+
+/** Opens all that a side needs, or nothing. */
+export function openBatchSide(side: Side, options: WorkerSideOptions): Promise<WorkerSide> {
+  return startOrStop((stops) => open(side, options, stops))
+}
+
+async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promise<WorkerSide> {
+  const { config, keyring } = side
+  const { logger, onStuck } = options
+  const pools = openPools(side, stops)
+  const { pool } = pools
+  await assertSchema(pool)
+  const policies = readPolicies(config.policyDir)
+  await recordPacks(pool, policies)
+  const metrics = createBatchMetrics(isLive(side) ? livePrefix : rehearsalPrefix)
+  const backend = openQueueBackend(config, side.url, logger)
+  stops.add(() => backend.close())
+  const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
+  stops.add(() => Promise.all([...queues.values()].map((queue) => queue.close())))
+  const enqueue = createEnqueue(queues, (lane, err) =>
+    logger.warn({ lane, err }, 'an envelope was left to the sweeper'),
+  )
+  const durability = await watch(config, pools, backend, logger)
+  stops.add(() => durability.stop())
+  const readOwnCommitMs = () => readCommitMs(pool)
+  const givingWay = startGivingWay(new GiveWay(config.acceptCommitMs), {
+    readCommitMs: slowestOf(readOwnCommitMs, options.readOtherCommitMs),
+    onChange: (share) => metrics.share.set(share),
+  })
+  stops.add(() => givingWay.stop())
+  const worker = startBatchWorker({
+    pool,
+    // Filers wait for acceptance, and nobody for a file: each of its steps gives way.
+    inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
+    keys: { sealing: activeKeys(keyring).sealingKey, all: keyring.sealingKeys },
+    policies,
+    sourceOf: (batch) => (offset) =>
+      readBytes({ pool, sealingKeys: keyring.sealingKeys }, batch, offset),
+    openFiling: (lane) => {
+      const acceptGroup = openAccepting(side, pools, durability, lane)
+      return {
+        acceptGroup: async (group) => {
+          if (durability.refuses) throw new DurabilityError('what is accepted now could be lost')
+          return givingWay.run(() => acceptGroup(group))
+        },
+        enqueue: (envelope) => enqueue(lane, envelope),
+      }
+    },
+    ...telling(logger, metrics),
+  })
+  stops.add(() => worker.stop())
+  const watchdog = startWatchdog(worker.checks, onStuck)
+  stops.add(() => watchdog.stop())
+  return {
+    queue: backend.kind,
+    readCommitMs: readOwnCommitMs,
+    readMetrics: () => metrics.registry.metrics(),
+    checkDatabase: () => assertMigrated(pool),
+    durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+    stop: () => stops.run(),
+  }
+}
+
+function watch(
+  { durability: mode, standbys }: Config,
+  { acceptPool, pool }: ReturnType<typeof openPools>,
+  backend: QueueBackend,
+  logger: Logger,
+): Promise<DurabilityWatch> {
+  return watchDurability({
+    pools: [acceptPool, pool],
+    backend,
+    mode,
+    standbys,
+    onAdvice: (advice) => logger.warn(advice),
+    onChange: (faults) => logger.error({ faults }, 'what a receipt promises could be lost'),
+    onQueueEmptied: () => {},
+  })
+}
+
+function openAccepting(
+  { config, keyring }: Side,
+  { acceptPool, warnings }: ReturnType<typeof openPools>,
+  durability: DurabilityWatch,
+  lane: Lane,
+) {
+  const environment = () => environmentText(config, durability.faults)
+  return createAcceptGroup({
+    ...activeKeys(keyring),
+    pool: acceptPool,
+    environment,
+    lane,
+    warnings,
+  })
+}
+
+/** Who is told of files. */
+function telling(
+  logger: Logger,
+  metrics: BatchMetrics,
+): Pick<BatchWorkerDependencies, 'onStep' | 'onFinished' | 'onError'> {
+  return {
+    onStep: (counts) => countRows(metrics, counts),
+    onFinished: ({ batch, stage }) => {
+      metrics.finished.inc({ stage })
+      logger.info({ batch, stage }, 'a batch needs no more work')
+    },
+    onError: (err, batch) =>
+      logger.warn({ err, batch }, 'work on a batch failed; it will be tried again'),
+  }
+}
+
+/** Acceptance has connections of its own. */
+function openPools({ url, mark }: Side, stops: Stops) {
+  let warnings = 0
+  const acceptPool = openPool({
+    url,
+    mark,
+    name: 'spillway-accept-batches',
+    connectionsMax: places.length,
+    statementMsMax: acceptStatementMsMax,
+    onWarning: () => {
+      warnings += 1
+    },
+  })
+  const pool = openPool({
+    url,
+    mark,
+    name: 'spillway-batches',
+    // For each batch at a time: its file, its steps; one for what is posted, one for readiness and giving
+    // way, one for the watchdog and the rate.
+    connectionsMax: 2 * places.length + 3,
+    statementMsMax: postStatementMsMax,
+  })
+  stops.add(() => Promise.all([acceptPool.end(), pool.end()]))
+  return { acceptPool, pool, warnings: () => warnings }
+}

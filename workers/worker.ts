@@ -1,0 +1,102 @@
+/**
+ * What every kind of worker process does: opens its live side, and its rehearsal's while there is a
+ * rehearsal; answers for its health and its metrics; stops both. What befalls the rehearsal ends nothing
+ * of the other.
+ */
+import type { Readiness } from '../src/intake/health.ts'
+import { serveWorker } from '../src/intake/worker-http.ts'
+import { tellParent } from '../src/platform/child.ts'
+import type { Config } from '../src/platform/config.ts'
+import type { Logger } from '../src/platform/logger.ts'
+import { readRehearsal, type Side } from '../src/platform/rehearsal.ts'
+import { RehearsalKeeper } from '../src/platform/rehearsal-keeper.ts'
+import { openLive } from '../src/platform/sides.ts'
+import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
+
+/** How long acceptance's commits take now; undefined: there are none. */
+type ReadCommitMs = () => Promise<number | undefined>
+
+export type WorkerSideOptions = {
+  readonly logger: Logger
+  readonly onStuck: (reason: string) => void
+  /** Of commits to which this side gives way besides its own. */
+  readonly readOtherCommitMs: ReadCommitMs
+}
+
+export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability'> & {
+  /** Where its queue is. */
+  readonly queue: QueueBackend['kind']
+  readonly readCommitMs: ReadCommitMs
+  readMetrics(): Promise<string>
+  /** Finishes what is under way, and ends what it holds. */
+  stop(): Promise<void>
+}
+
+type OpenSide = (side: Side, options: WorkerSideOptions) => Promise<WorkerSide>
+
+/**
+ * Runs until the process is told to end.
+ * @param takes what it says once it works
+ */
+export async function runWorker(
+  config: Config,
+  logger: Logger,
+  takes: string,
+  open: OpenSide,
+): Promise<void> {
+  const live = await openLive(config)
+  const stuck = endWhenStuck(logger)
+  const none = async () => undefined
+  let readLiveCommitMs: ReadCommitMs = none
+  const keeper = await keepRehearsal(live, () => readLiveCommitMs(), logger, open)
+  const side = await open(live, { logger, onStuck: stuck.onStuck, readOtherCommitMs: none })
+  readLiveCommitMs = side.readCommitMs
+  let draining = false
+  const { checkDatabase, durability } = side
+  const readiness = { checkDatabase, durability, stuck: stuck.reason, isDraining: () => draining }
+  const metrics = async () => {
+    const rehearsal = await keeper?.side?.readMetrics()
+    return [await side.readMetrics(), ...(rehearsal === undefined ? [] : [rehearsal])].join('\n')
+  }
+  const http = await serveWorker(config.host, config.workerPort, readiness, { metrics })
+  stopOnSignal(logger, async () => {
+    draining = true
+    await Promise.all([keeper?.stop(), side.stop()])
+    await http?.close()
+  })
+  logger.info({ queue: side.queue }, takes)
+  tellParent({ ready: true })
+}
+
+/**
+ * Before the live side is opened, so that a process which may not rehearse as it is told does nothing.
+ * @returns undefined where the installation has no rehearsals
+ */
+async function keepRehearsal(
+  live: Side,
+  readOtherCommitMs: ReadCommitMs,
+  parent: Logger,
+  open: OpenSide,
+): Promise<RehearsalKeeper<WorkerSide> | undefined> {
+  const rehearsal = readRehearsal(live)
+  if (rehearsal === undefined) return undefined
+  const logger = parent.child({ rehearsal: true })
+  const keeper = new RehearsalKeeper<WorkerSide>({
+    rehearsal,
+    logger,
+    // Filers of what counts wait for its commits, and nobody waits for a rehearsal's posting.
+    open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs }),
+  })
+  await keeper.start()
+  return keeper
+}
+
+/** The slower of two kinds of commits; the other's are not waited for where they can't be read. */
+export function slowestOf(own: ReadCommitMs, other: ReadCommitMs): ReadCommitMs {
+  return async () => {
+    const read = await Promise.all([own(), other().catch(() => undefined)])
+    const known = read.filter((ms) => ms !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+}
