@@ -175,6 +175,8 @@ export const forgottenAtATime = 2_000
 export const gatheredRowsMax = 10_000
 export const gatheredCharactersMax = 4 * 1024 * 1024
 export const pieceBytesMax = 64 * 1024 * 1024
+/** Bytes of pieces that one statement reads, sealed; they are opened one by one. */
+export const piecesHeldBytesMax = 1024 * 1024
 /** Units checked before the verdicts are written down; and their rows, and what is wrong with them. */
 export const unitsAtATime = 500
 export const checkedRowsAtATime = 10_000

@@ -7,13 +7,13 @@ import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { keepRowsOpen, rowsLeftOpen } from './claim-amended.ts'
-import { checkDeclaredRow } from './declared-row.ts'
+import { type CheckedRow, checkDeclaredRows } from './declared-row.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { fileFinding } from './file-findings.ts'
 import { findLayout } from './find.ts'
 import { JournalReader } from './kept.ts'
 import { readUnit } from './merge.ts'
-import { listUnchecked, readPieces, type UncheckedUnit, type UnitKey } from './pieces.ts'
+import { listUnchecked, readPieces, type UnitKey } from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import { standingOf } from './standing.ts'
@@ -41,10 +41,12 @@ export async function checkUnits(
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnchecked(pool, work.batch, after, unitsAtATime)
     if (units.length === 0) break
-    for (const unit of units) {
-      if (unit.entry === 0) await checkUnit(dependencies, work, file, unit, verdicts)
-      else await checkRow(dependencies, work, unit, verdicts)
-    }
+    // A file has rows or declarations.
+    if (units[0]?.entry === 0)
+      for (const unit of units) await checkUnit(dependencies, work, file, unit, verdicts)
+    else
+      for await (const row of checkDeclaredRows(dependencies, work, units))
+        await addRow(row, verdicts)
     await verdicts.write()
     after = units.at(-1)
   }
@@ -62,24 +64,16 @@ export async function checkUnits(
 }
 
 /** A unit that is a row of declarations. */
-async function checkRow(
-  dependencies: CheckDependencies,
-  work: BatchWork,
-  unit: UncheckedUnit,
+async function addRow(
+  { unit, aside, lines, replaces }: CheckedRow,
   verdicts: Verdicts,
 ): Promise<void> {
   const { employer, period, entry } = unit
   const key = { employer, period, entry }
-  const { declaration, aside } = await checkDeclaredRow(dependencies, work, unit)
   if (aside !== undefined)
     await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
-  await verdicts.add({
-    ...key,
-    good: declaration === undefined ? 0 : 1,
-    setAside: aside === undefined ? 0 : 1,
-    lines: declaration?.lines?.length ?? 0,
-    ...{ latest: undefined, replaces: declaration?.replaces },
-  })
+  const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
+  await verdicts.add({ ...key, good, setAside, lines, latest: undefined, replaces })
 }
 
 /** What all units of a file have in common. */

@@ -1,22 +1,26 @@
 /**
- * A row of NDJSON: one declaration, as it would be filed alone. It is checked by the same functions as a
- * request, with the same findings, and filed as it is, whole or in parts.
+ * Rows of NDJSON: each a declaration, as it would be filed alone. It is checked by the same functions as
+ * a request, with the same findings, and filed as it is, whole or in parts. Rows are read many at a time,
+ * and opened one by one.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Declaration } from '../declaration/schema.ts'
-import { checkReplaced } from '../journal/replaced.ts'
+import { areReplaced, type Replacing } from '../journal/replaced.ts'
 import { findingsPerAnswerMax, partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
-import { type PieceKeys, readPieces, type UncheckedUnit, type UnitKey } from './pieces.ts'
+import { type PieceKeys, readSinglePieces, type UncheckedUnit, type UnitKey } from './pieces.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import type { BatchWork } from './work.ts'
 
-export type DeclaredRow = {
-  /** Undefined: it is set aside. */
-  readonly declaration: Declaration | undefined
+/** What a row comes to: what is filed of it, or all that is wrong with it. */
+export type CheckedRow = {
+  readonly unit: UncheckedUnit
   readonly aside: SetAsideRow | undefined
+  readonly lines: number
+  readonly replaces: string | undefined
 }
 
 export type CheckRowDependencies = {
@@ -25,19 +29,38 @@ export type CheckRowDependencies = {
   readonly policies: Policies
 }
 
-/** What a row comes to: a declaration, or all that is wrong with it. */
-export async function checkDeclaredRow(
+/**
+ * Checks rows: one statement for as many as are read at a time, and one for what all of them replace.
+ * Those that replace something come last; nothing of them is held but that.
+ */
+export async function* checkDeclaredRows(
   { pool, keys, policies }: CheckRowDependencies,
   work: BatchWork,
-  unit: UncheckedUnit,
-): Promise<DeclaredRow> {
-  const { body, findings } = await readDeclaredRow(pool, keys, work.batch, unit)
-  const row = unit.entry
-  const found = [...findings, ...unitFaults(work, unit, body)]
-  if (body !== undefined) found.push(...(await bodyFaults(pool, policies, work, row, body)))
-  return found.length === 0
-    ? { declaration: body as Declaration, aside: undefined }
-    : { declaration: undefined, aside: { row, findings: found } }
+  units: readonly UncheckedUnit[],
+): AsyncGenerator<CheckedRow> {
+  const replacing: (CheckedRow & Replacing)[] = []
+  for await (const { unit, body, findings } of readEntries(pool, keys, work.batch, units)) {
+    const found = [...findings, ...unitFaults(work, unit, body)]
+    if (body !== undefined) found.push(...bodyFaults(policies, work, unit.entry, body))
+    if (found.length > 0) {
+      yield setAside(unit, found)
+      continue
+    }
+    const { employer, period, lines = [], replaces } = body as Declaration
+    const checked = { unit, aside: undefined, lines: lines.length, replaces }
+    if (replaces === undefined) yield checked
+    else replacing.push({ ...checked, employer, period, replaces })
+  }
+  const found = await areReplaced(pool, replacing)
+  for (const [i, { unit, aside, lines, replaces }] of replacing.entries()) {
+    const place = { row: unit.entry, pointer: '/replaces' }
+    if (found[i] === true) yield { unit, aside, lines, replaces }
+    else yield setAside(unit, [fileFinding('REPLACES_NOTHING', place)])
+  }
+}
+
+function setAside(unit: UncheckedUnit, findings: readonly FileFinding[]): CheckedRow {
+  return { unit, aside: { row: unit.entry, findings }, lines: 0, replaces: undefined }
 }
 
 /** What a request is asked before its content, and what only a file can have. */
@@ -56,19 +79,13 @@ function unitFaults(
   return faults
 }
 
-async function bodyFaults(
-  pool: pg.Pool,
+function bodyFaults(
   policies: Policies,
   { receivedAtMicros: nowMicros }: BatchWork,
   row: number,
   body: object,
-): Promise<FileFinding[]> {
-  const { findings, valid } = checkFiling(body, {
-    policies,
-    nowMicros,
-    keptMax: findingsPerAnswerMax,
-  })
-  if (valid !== undefined) await checkReplaced(pool, valid.declaration, findings)
+): FileFinding[] {
+  const { findings } = checkFiling(body, { policies, nowMicros, keptMax: findingsPerAnswerMax })
   const faults = [...findings.faults()]
     .sort((one, other) => one.line - other.line)
     .map(({ line, field, code, params, suggestion }) => ({
@@ -80,34 +97,42 @@ async function bodyFaults(
   return count === 0 ? faults : [...faults, fileFinding('FINDINGS_MORE', { row }, { count })]
 }
 
-type ReadRow = { readonly body: object | undefined; readonly findings: readonly FileFinding[] }
-
-/** It is the only row of its only piece. */
-async function readDeclaredRow(
-  pool: pg.Pool,
-  keys: PieceKeys,
-  batch: string,
-  unit: UnitKey,
-): Promise<ReadRow> {
-  for await (const { rows } of readPieces(pool, keys, batch, unit)) {
-    const [row] = rows
-    if (row !== undefined)
-      return row[1] === null
-        ? { body: undefined, findings: row[2] }
-        : { body: row[1], findings: [] }
-  }
-  throw new Error(`batch ${batch} lacks its row ${unit.entry}`)
+type ReadEntry<Unit extends UnitKey> = {
+  readonly unit: Unit
+  readonly body: object | undefined
+  readonly findings: readonly FileFinding[]
 }
 
-/** The parts of a row that was found good: itself, unless it has more lines than a part. */
-export async function partsOfRow(
+/** Declarations by their units, in that order; each is the only row of its only piece. */
+async function* readEntries<Unit extends UnitKey>(
   pool: pg.Pool,
   keys: PieceKeys,
   batch: string,
-  unit: UnitKey,
-): Promise<Declaration[]> {
-  const { body } = await readDeclaredRow(pool, keys, batch, unit)
-  const declaration = body as Declaration
+  units: readonly Unit[],
+): AsyncGenerator<ReadEntry<Unit>> {
+  let at = 0
+  for await (const piece of readSinglePieces(pool, keys, batch, units)) {
+    const unit = units[at] as Unit
+    const [row] = piece.rows
+    assert(row !== undefined && piece.entry === unit.entry, `${batch} lacks row ${unit.entry}`)
+    at += 1
+    if (row[1] === null) yield { unit, body: undefined, findings: row[2] }
+    else yield { unit, body: row[1], findings: [] }
+  }
+}
+
+/** What rows are filed as that were found good: each as it is, unless it has more lines than a part. */
+export async function* partsOfRows<Unit extends UnitKey>(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  units: readonly Unit[],
+): AsyncGenerator<{ readonly unit: Unit; readonly parts: readonly Declaration[] }> {
+  for await (const { unit, body } of readEntries(pool, keys, batch, units))
+    yield { unit, parts: partsOf(body as Declaration) }
+}
+
+function partsOf(declaration: Declaration): Declaration[] {
   const { lines = [] } = declaration
   if (lines.length <= partLinesMax) return [declaration]
   const parts: Declaration[] = []

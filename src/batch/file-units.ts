@@ -26,7 +26,7 @@ import {
 } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
-import { partsOfRow } from './declared-row.ts'
+import { partsOfRows } from './declared-row.ts'
 import { findKept, JournalReader, partKeyOf } from './kept.ts'
 import { readUnit } from './merge.ts'
 import { addFindings, findReplaced } from './overtaken.ts'
@@ -68,13 +68,11 @@ export async function fileUnits(
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnfiled(pool, work.batch, after)
     if (units.length === 0) break
-    for (const unit of units) {
-      const parts =
-        unit.entry === 0
-          ? partsOf(dependencies, work, file, unit)
-          : partsOfDeclared(dependencies, work, unit)
-      for await (const part of parts) await group.add(part)
-    }
+    const parts =
+      units[0]?.entry === 0
+        ? partsOfAll(dependencies, work, file, units)
+        : partsOfDeclared(dependencies, work, units)
+    for await (const part of parts) await group.add(part)
     await group.accept()
     after = units.at(-1)
   }
@@ -132,6 +130,15 @@ type FiledFile = {
   readonly journal: JournalReader
 }
 
+async function* partsOfAll(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  file: FiledFile,
+  units: readonly Unit[],
+): AsyncGenerator<FiledPart> {
+  for (const unit of units) yield* partsOf(dependencies, work, file, unit)
+}
+
 /** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
 async function* partsOf(
   { pool, keys, policies }: FileDependencies,
@@ -173,19 +180,20 @@ async function* partsOf(
   if (last !== undefined) yield last
 }
 
-/** Of a declaration that is a row; the row is filed with its last part. It amends nothing. */
+/** Of declarations that are rows; a row is filed with its last part. They amend nothing. */
 async function* partsOfDeclared(
   { pool, keys, policies }: FileDependencies,
   work: BatchWork,
-  unit: Unit,
+  units: readonly Unit[],
 ): AsyncGenerator<FiledPart> {
-  const parts = await partsOfRow(pool, keys, work.batch, unit)
-  for (const [i, declaration] of parts.entries()) {
-    const number = i + 1
-    if (number <= unit.partsFiled) continue
-    const filing = filingOf(policies, work, undefined, unit, declaration, number)
-    const rows = number === parts.length ? 1 : 0
-    yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
+  for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
+    for (const [i, declaration] of parts.entries()) {
+      const number = i + 1
+      if (number <= unit.partsFiled) continue
+      const filing = filingOf(policies, work, undefined, unit, declaration, number)
+      const rows = number === parts.length ? 1 : 0
+      yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
-import { pieceBytesMax } from '../limits.ts'
+import { pieceBytesMax, piecesHeldBytesMax } from '../limits.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { RowHeader } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
@@ -91,9 +91,60 @@ export async function* readPieces(
     const [row] = rows
     if (row === undefined) return
     after = row.number
-    const bytes = openPiece(keys.all, placeOf(batch, unit, row.number), row.sealed, pieceBytesMax)
-    const { header, rows: of } = JSON.parse(bytes.toString()) as Pick<Piece, 'header' | 'rows'>
-    yield { ...unit, number: row.number, header, rows: of }
+    const { number, sealed } = row
+    yield { ...unit, number, ...openRows(keys, batch, unit, number, sealed) }
+  }
+}
+
+function openRows(
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+  number: number,
+  sealed: Buffer,
+): Pick<Piece, 'header' | 'rows'> {
+  const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
+  return JSON.parse(bytes.toString())
+}
+
+/**
+ * The pieces of units that have one each, in the units' order: as many in one statement as have
+ * `piecesHeldBytesMax` sealed, one at least. `octet_length` tells that without reading them.
+ */
+export async function* readSinglePieces(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  units: readonly UnitKey[],
+): AsyncGenerator<Piece> {
+  for (let at = 0; at < units.length; ) {
+    const rest = units.slice(at)
+    const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
+      name: 'read-single-pieces',
+      text: `
+        select employer, period, entry, number, sealed
+        from (
+          select p.*, u.nth,
+            sum(octet_length(p.sealed)) over (order by u.nth) - octet_length(p.sealed) as before
+          from unnest($2::text[], $3::text[], $4::integer[]) with ordinality
+            as u (employer, period, entry, nth)
+          join batch.piece p on p.batch = $1 and p.employer = u.employer and p.period = u.period
+            and p.entry = u.entry
+        ) pieces
+        where before < $5
+        order by nth`,
+      values: [
+        batch,
+        rest.map(({ employer }) => employer),
+        rest.map(({ period }) => period),
+        rest.map(({ entry }) => entry),
+        piecesHeldBytesMax,
+      ],
+    })
+    if (rows.length === 0) return
+    for (const { number, sealed, ...unit } of rows)
+      yield { ...unit, number, ...openRows(keys, batch, unit, number, sealed) }
+    at += rows.length
   }
 }
 

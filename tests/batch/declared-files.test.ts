@@ -1,6 +1,6 @@
 /** Files of NDJSON: each line is filed, or refused, as the same declaration would be alone. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { writeErrorLines } from '../../src/batch/error-lines.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
@@ -353,4 +353,22 @@ describe('over generated declarations', () => {
     expect(wrong).toBeGreaterThan(100)
     expect(wrong).toBeLessThan(900)
   }, 120_000)
+})
+
+test('hundreds of declarations are read and looked up in a few statements, right or wrong', async () => {
+  const lines = Array.from({ length: 300 }, (_, i) => {
+    const declaration = declare({ lines: 1 })
+    if (i % 3 === 0) return declaration
+    if (i % 3 === 1) return { ...declaration, period: '2024-13' }
+    return { ...declaration, kind: 'correction', replaces: `202411-${randomUUID()}` }
+  })
+  const batch = await receive(lines)
+  const query = vi.spyOn(journal.pool, 'query')
+  try {
+    await workOn(dependencies(), await claim())
+    expect(query.mock.calls.length).toBeLessThan(60)
+  } finally {
+    query.mockRestore()
+  }
+  expect(await stateOf(batch)).toMatchObject({ read: 300, good: 100, aside: 200, filed: 100 })
 })
