@@ -1,6 +1,6 @@
 /** Processes under measurement: started, asked for their CPU time and size, ended by their ids. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { workerMemory } from '../../src/platform/worker-memory.ts'
 
@@ -95,32 +95,6 @@ export function parentOf(pid: number): number | undefined {
 
 /** Resident size in MiB. */
 export function residentMiB(pid: number): number {
-  return sizeMiB(pid, 'VmRSS')
-}
-
-/** The same at most, since it began or `forgetPeak`. */
-export function peakMiB(pid: number): number {
-  return sizeMiB(pid, 'VmHWM')
-}
-
-export function forgetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5')
-}
-
-/** Of the largest of its children: a Postgres backend, without the buffers that all of them share. */
-export function anonymousMiBOfFamily(pid: number): number {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid)
-    .map((name) => sizeMiB(Number(name), 'RssAnon'))
-  return Math.max(0, ...children)
-}
-
-/** 0 when it is gone. */
-function sizeMiB(pid: number, line: 'VmRSS' | 'VmHWM' | 'RssAnon'): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return Number(new RegExp(`^${line}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1_024
-  } catch {
-    return 0
-  }
+  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) / 1_024
 }
