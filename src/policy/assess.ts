@@ -4,22 +4,16 @@
  * and of what is made for the unit as a whole, so that parts add up to them.
  */
 import { readYuan } from '../declaration/money.ts'
-import type { Declaration, FlexibleLine, Line, PlatformLine } from '../declaration/schema.ts'
-import { type Insurance, insurances } from './pack.ts'
+import type { Declaration, FlexibleLine, Line } from '../declaration/schema.ts'
+import { insurances } from './pack.ts'
 import { type FlexibleRules, type PeriodRules, ppm, type Rates } from './rules.ts'
+import { type AssessedAmount, assessUnit, daysOf, noSums, type UnitSums } from './unit.ts'
 
 /**
  * Numbers of a line in `Assessment.linesFen`: the declared wage (of a flexible worker the chosen
  * base), then base, employer and employee for each insurance.
  */
 export const lineStride = 1 + 3 * insurances.length
-
-export type AssessedAmount = {
-  readonly insurance: Insurance
-  readonly baseFen: number
-  readonly employerFen: number
-  readonly employeeFen: number
-}
 
 export type Assessment = {
   /** `lineStride` numbers for each line. */
@@ -47,16 +41,24 @@ const noFen: readonly number[] = new Array<number>(lineStride).fill(0)
 
 type Assessed = Pick<Declaration, 'lines' | 'industryClass' | 'workInjuryFloat' | 'unitBase'>
 
+/** Where the lines lie that a part's declaration doesn't have. */
+export type OtherParts =
+  /** In parts before it, which come to these sums: it is the head, which pays for the unit. */
+  | UnitSums
+  /** It is not the head, and pays for its own lines alone. */
+  | 'paid by the head'
+
 /**
- * Assesses a declaration that was checked before.
+ * Assesses a declaration that was checked before, or a part of one.
  * @param wagesFen wages of employees by line, where they have been read already
  */
 export function assessDeclaration(
   declaration: Assessed,
   rules: PeriodRules,
   wagesFen: readonly number[] = (declaration.lines ?? []).map(wageFenOf),
+  others: OtherParts = noSums,
 ): Assessment {
-  const { lines = [], industryClass, workInjuryFloat } = declaration
+  const { lines = [], industryClass, workInjuryFloat, unitBase } = declaration
   if (lines.length === 0) return nothing
   const rates = rules.ratesFor(industryClass, workInjuryFloat)
   if (rates === undefined) throw new RangeError('an industry class or float that was not checked')
@@ -65,27 +67,36 @@ export function assessDeclaration(
   const sums = noFen.slice()
   const employees = assessEmployees(lines, wagesFen, rules, rates, linesFen, sums)
   const all = sums.slice()
-  const others = employees === lines.length ? noOthers : assessOthers(lines, rules, linesFen, all)
-  const unit = assessUnit(declaration, rules, rates, sums, others.platform)
+  const flexible = employees === lines.length ? 0 : assessOthers(lines, rules, linesFen, all)
+  const days = employees + flexible === lines.length ? [] : daysOf(lines)
+  const unit =
+    others === 'paid by the head'
+      ? []
+      : assessUnit(unitBase, rules, rates, unitSums(sums, days, others))
+  const platform = unit.some(({ insurance }) => insurance === 'occupational-injury')
   return {
     linesFen,
     unit,
     amounts: totalsOf(all, unit),
-    provisionalReasons: reasonsOf(rules, others),
+    provisionalReasons: reasonsOf(rules, flexible > 0, platform || days.length > 0),
   }
 }
 
-type Others = { readonly flexible: number; readonly platform: readonly PlatformLine[] }
+/** The sums of this declaration's lines, and of others. */
+function unitSums(sums: readonly number[], days: UnitSums['days'], others: UnitSums): UnitSums {
+  return {
+    basesFen: others.basesFen.map((base, k) => base + (sums[1 + 3 * k] as number)),
+    days: others.days.length === 0 ? days : [...others.days, ...days],
+  }
+}
 
-const noOthers: Others = { flexible: 0, platform: [] }
-
-function reasonsOf(rules: PeriodRules, { flexible, platform }: Others): readonly string[] {
+function reasonsOf(rules: PeriodRules, flexible: boolean, platform: boolean): readonly string[] {
   const { provisionalReasons, flexibleProvisionalReasons, platformProvisionalReasons } = rules
-  if (flexible === 0 && platform.length === 0) return provisionalReasons
+  if (!flexible && !platform) return provisionalReasons
   return [
     ...provisionalReasons,
-    ...(flexible === 0 ? [] : flexibleProvisionalReasons),
-    ...(platform.length === 0 ? [] : platformProvisionalReasons),
+    ...(flexible ? flexibleProvisionalReasons : []),
+    ...(platform ? platformProvisionalReasons : []),
   ]
 }
 
@@ -133,19 +144,18 @@ function assessEmployees(
   return employees
 }
 
+/** Lines that are not employees'; returns how many are flexible workers'. */
 function assessOthers(
   lines: readonly Line[],
   rules: PeriodRules,
   linesFen: number[],
   sums: number[],
-): Others {
-  const platform: PlatformLine[] = []
+): number {
   let flexible = 0
   for (let i = 0; i < lines.length; i += 1) {
     const line = lines[i] as Line
     if (line.category === 'employee') continue
-    if (line.category === 'platform') platform.push(line)
-    else flexible += 1
+    if (line.category === 'flexible') flexible += 1
     // What platforms pay for orders is assessed for the unit.
     const amounts = line.category === 'flexible' ? assessFlexible(line, rules) : noFen
     for (let j = 0; j < lineStride; j += 1) {
@@ -153,7 +163,7 @@ function assessOthers(
       if (j > 0) (sums[j] as number) += amounts[j] as number
     }
   }
-  return { platform, flexible }
+  return flexible
 }
 
 /** The base that a flexible worker has chosen, in fen; undefined when it is not on offer. */
@@ -204,77 +214,6 @@ export function roundedFen(
 ): number {
   if (millionths + add > Number.MAX_SAFE_INTEGER) throw new RangeError('an amount beyond exactness')
   return Math.floor((millionths + add) / divisor) * unitFen
-}
-
-/** What is rounded once for the unit: its own bases, sums of bases, and the orders of each day. */
-function assessUnit(
-  { unitBase }: Assessed,
-  rules: PeriodRules,
-  { employerPpm }: Rates,
-  sums: readonly number[],
-  platform: readonly PlatformLine[],
-): AssessedAmount[] {
-  const unit: AssessedAmount[] = []
-  for (let k = 0; k < insurances.length; k += 1) {
-    const insurance = insurances[k] as (typeof insurances)[number]
-    const kind = rules.unitBases[k]
-    if (kind === undefined) continue
-    const baseFen = kind === 'declared' ? readYuan(unitBase) : (sums[1 + 3 * k] as number)
-    const employerFen = exactRounded(baseFen, employerPpm[k] as number, rules)
-    unit.push({ insurance, baseFen, employerFen, employeeFen: 0 })
-  }
-  if (platform.length > 0) {
-    const days = assessDays(platform, rules)
-    const employerFen = days.reduce((sum, { amountFen }) => sum + amountFen, 0)
-    unit.push({ insurance: 'occupational-injury', baseFen: 0, employerFen, employeeFen: 0 })
-  }
-  return unit
-}
-
-/** As `roundedFen` of base × rate, for bases of a whole unit, whose product may leave 2^53. */
-function exactRounded(baseFen: number, rate: number, { roundingNumbers }: PeriodRules): number {
-  const { add, divisor, unitFen } = roundingNumbers
-  const millionths = BigInt(baseFen) * BigInt(rate) + BigInt(add)
-  return Number(millionths / BigInt(divisor)) * unitFen
-}
-
-export type AssessedDay = {
-  readonly date: string
-  /** Exact, in millionths of a yuan. */
-  readonly microYuan: number
-  readonly amountFen: number
-  readonly orders: Readonly<Record<string, number>>
-}
-
-/** Orders × tariff, added up exactly for each day, then rounded once. In order of days. */
-export function assessDays(
-  lines: readonly PlatformLine[],
-  rules: Pick<PeriodRules, 'tariffs' | 'roundingNumbers'>,
-): AssessedDay[] {
-  const tariffs = new Map(
-    rules.tariffs.map(({ row }) => [row.service, microYuanOf(row.perOrder)] as const),
-  )
-  const days = new Map<string, { microYuan: number; orders: Record<string, number> }>()
-  for (const { date, service, orders } of lines.flatMap((line) => line.days)) {
-    const tariff = tariffs.get(service)
-    if (tariff === undefined) throw new RangeError('a service that was not checked')
-    const day = days.get(date) ?? { microYuan: 0, orders: {} }
-    day.microYuan += orders * tariff
-    day.orders[service] = (day.orders[service] ?? 0) + orders
-    days.set(date, day)
-  }
-  return [...days]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([date, { microYuan, orders }]) => {
-      // 10,000 millionths of a yuan are a fen, which the rounding takes in millionths.
-      return { date, microYuan, orders, amountFen: roundedFen(microYuan * 100, rules) }
-    })
-}
-
-/** Millionths of a yuan, from yuan with at most six decimals. */
-function microYuanOf(yuan: string): number {
-  const [whole = '', decimals = ''] = yuan.split('.')
-  return Number(whole) * 1_000_000 + Number(decimals.padEnd(6, '0'))
 }
 
 function totalsOf(sums: readonly number[], unit: readonly AssessedAmount[]): AssessedAmount[] {

@@ -6,14 +6,8 @@
 
 import type { Text } from '../declaration/catalogue/entry.ts'
 import { formatFen, readYuan } from '../declaration/money.ts'
-import type { Declaration, FlexibleLine, Line, PlatformLine } from '../declaration/schema.ts'
-import {
-  type Assessment,
-  assessDays,
-  chosenBaseFen,
-  flexibleMedicalRate,
-  roundedFen,
-} from './assess.ts'
+import type { Declaration, FlexibleLine, Line } from '../declaration/schema.ts'
+import { type Assessment, chosenBaseFen, flexibleMedicalRate, roundedFen } from './assess.ts'
 import {
   type ClassRate,
   type Dated,
@@ -25,6 +19,7 @@ import {
   sides,
 } from './pack.ts'
 import { type Applied, type PeriodRules, ppm, type Rates } from './rules.ts'
+import { assessDays, daysOf, type UnitSums } from './unit.ts'
 
 /** A value of the pack, with its validity and sources. */
 export type Cited = {
@@ -122,8 +117,7 @@ function explainUnit(
     const product = { baseFen: made.baseFen, ppm: rates.employerPpm[k] ?? 0, rate }
     return explainProduct(start, product, rules)
   })
-  const platform = (declaration.lines ?? []).filter((line) => line.category === 'platform')
-  return [...bases, ...explainDays(platform, rules)]
+  return [...bases, ...explainDays(daysOf(declaration.lines ?? []), rules)]
 }
 
 function ratesOf({ industryClass, workInjuryFloat }: Explained, rules: PeriodRules): Rates {
@@ -299,8 +293,8 @@ function flatText(flat: Cited | undefined): Text {
 }
 
 /** Orders of each day: the day's sum is exact, then rounded once. */
-function explainDays(lines: readonly PlatformLine[], rules: PeriodRules): ExplainedAmount[] {
-  return assessDays(lines, rules).map(({ date, microYuan, amountFen, orders }) => {
+function explainDays(days: UnitSums['days'], rules: PeriodRules): ExplainedAmount[] {
+  return assessDays(days, rules).map(({ date, microYuan, amountFen, orders }) => {
     const parts = Object.entries(orders).map(([service, count]) => {
       const tariff = rules.tariffs.find(({ row }) => row.service === service)
       const perOrder = tariff?.row.perOrder ?? '0'

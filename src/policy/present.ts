@@ -1,8 +1,8 @@
 /** An assessment, and a whole pre-check, as they are shown: decimal texts in yuan. */
 import { formatFen } from '../declaration/money.ts'
-import type { AssessedAmount } from './assess.ts'
 import type { CheckedFiling, ValidFiling } from './check.ts'
 import { explainAssessment } from './explain.ts'
+import type { AssessedAmount } from './unit.ts'
 
 export type ShownAmount = Omit<AssessedAmount, 'insurance'> & { readonly insurance: string }
 

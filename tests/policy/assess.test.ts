@@ -5,6 +5,7 @@ import { formatFen, readYuan } from '../../src/declaration/money.ts'
 import type { Declaration, Line } from '../../src/declaration/schema.ts'
 import { assessDeclaration, lineStride } from '../../src/policy/assess.ts'
 import { insurances, type PolicyPack } from '../../src/policy/pack.ts'
+import { addToSums, noSums } from '../../src/policy/unit.ts'
 import { hefei, madeUp, rulesIn } from '../support/packs.ts'
 
 const generator = createGenerator(11)
@@ -228,6 +229,56 @@ test('totals are the sums of rounded lines and of the unit, for every insurance 
         })
       })
     }),
+  )
+})
+
+const ordersOfDays = fc.array(
+  fc.record({
+    date: fc.constantFrom('2024-11-01', '2024-11-02', '2024-11-03'),
+    service: fc.constantFrom('ride', 'meal'),
+    orders: fc.integer({ min: 1, max: 40 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+)
+const anyLine: fc.Arbitrary<Line> = fc.oneof(
+  plausible.map(employee),
+  ordersOfDays.map((days): Line => ({ person: generator.person(), category: 'platform', days })),
+)
+
+test('parts come to what the whole does in one piece, where the head pays for the unit', () => {
+  const rules = rulesIn(madeUp, '2024-11')
+  const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 })
+  fc.assert(
+    fc.property(
+      fc.array(anyLine, { minLength: 2, maxLength: 40 }),
+      cuts,
+      plausible,
+      (lines, sizes, unitBase) => {
+        const parts: Line[][] = []
+        for (let at = 0; at < lines.length; at += parts.at(-1)?.length as number)
+          parts.push(lines.slice(at, at + (sizes[parts.length % sizes.length] as number)))
+        const head = parts.pop() as Line[]
+        const before = parts.reduce((sums, part) => addToSums(sums, part, rules), noSums)
+        const assessed = [
+          ...parts.map((part) =>
+            assessDeclaration({ unitBase, lines: part }, rules, undefined, 'paid by the head'),
+          ),
+          assessDeclaration({ unitBase, lines: head }, rules, undefined, before),
+        ]
+        const whole = assessDeclaration({ unitBase, lines }, rules)
+        expect(assessed.flatMap(({ linesFen }) => linesFen)).toEqual(whole.linesFen)
+        expect(assessed.flatMap(({ unit }) => unit)).toEqual(whole.unit)
+        for (const { insurance, ...paid } of whole.amounts) {
+          const inParts = assessed.flatMap(({ amounts }) =>
+            amounts.filter((amount) => amount.insurance === insurance),
+          )
+          const sum = (side: 'employerFen' | 'employeeFen') =>
+            inParts.reduce((total, amount) => total + amount[side], 0)
+          expect(sum('employerFen')).toBe(paid.employerFen)
+          expect(sum('employeeFen')).toBe(paid.employeeFen)
+        }
+      },
+    ),
   )
 })
 

@@ -1,0 +1,128 @@
+/**
+ * What an employer pays for its unit as a whole, rounded once: on a base of its own, on the sum of
+ * persons' bases, and for the orders of each day. It follows from all lines of a declaration; of one
+ * that travels in parts, its head pays it, for the lines of all of them.
+ */
+import { readYuan } from '../declaration/money.ts'
+import type { Line, PlatformLine } from '../declaration/schema.ts'
+import { type Insurance, insurances } from './pack.ts'
+import type { PeriodRules, Rates } from './rules.ts'
+
+export type AssessedAmount = {
+  readonly insurance: Insurance
+  readonly baseFen: number
+  readonly employerFen: number
+  readonly employeeFen: number
+}
+
+type OrdersOfDay = PlatformLine['days'][number]
+
+/** What the unit's amounts are made of, of lines that lie elsewhere; sums of sums are sums. */
+export type UnitSums = {
+  /** Of employees, by the order of `insurances`. */
+  readonly basesFen: readonly number[]
+  /** One entry for each day and service. */
+  readonly days: readonly OrdersOfDay[]
+}
+
+export const noSums: UnitSums = { basesFen: insurances.map(() => 0), days: [] }
+
+/** The sums so far, and those of further lines, which were checked before. */
+export function addToSums(
+  sums: UnitSums,
+  lines: readonly Line[],
+  { floorsFen, ceilingsFen }: PeriodRules,
+): UnitSums {
+  const basesFen = [...sums.basesFen]
+  for (const line of lines) {
+    if (line.category !== 'employee') continue
+    const wage = readYuan(line.wage)
+    for (let k = 0; k < basesFen.length; k += 1) {
+      const [floor, ceiling] = [floorsFen[k] as number, ceilingsFen[k] as number]
+      ;(basesFen[k] as number) += wage < floor ? floor : wage > ceiling ? ceiling : wage
+    }
+  }
+  const days = new Map<string, OrdersOfDay>()
+  for (const one of [...sums.days, ...daysOf(lines)]) {
+    const key = `${one.date} ${one.service}`
+    days.set(key, { ...one, orders: one.orders + (days.get(key)?.orders ?? 0) })
+  }
+  return { basesFen, days: [...days.values()] }
+}
+
+export function daysOf(lines: readonly Line[]): OrdersOfDay[] {
+  return lines.flatMap((line) => (line.category === 'platform' ? line.days : []))
+}
+
+/** @param sums of all lines, wherever they lie */
+export function assessUnit(
+  unitBase: string | undefined,
+  rules: PeriodRules,
+  { employerPpm }: Rates,
+  sums: UnitSums,
+): AssessedAmount[] {
+  const unit: AssessedAmount[] = []
+  for (let k = 0; k < insurances.length; k += 1) {
+    const insurance = insurances[k] as (typeof insurances)[number]
+    const kind = rules.unitBases[k]
+    if (kind === undefined) continue
+    const baseFen = kind === 'declared' ? readYuan(unitBase) : (sums.basesFen[k] as number)
+    const employerFen = exactRounded(baseFen, employerPpm[k] as number, rules)
+    unit.push({ insurance, baseFen, employerFen, employeeFen: 0 })
+  }
+  if (sums.days.length > 0) {
+    const days = assessDays(sums.days, rules)
+    const employerFen = days.reduce((sum, { amountFen }) => sum + amountFen, 0)
+    unit.push({ insurance: 'occupational-injury', baseFen: 0, employerFen, employeeFen: 0 })
+  }
+  return unit
+}
+
+/** A product in millionths of a fen, to fen as the pack rounds; of a whole unit it may leave 2^53. */
+function exactRounded(
+  one: number,
+  other: number,
+  { roundingNumbers: { add, divisor, unitFen } }: Pick<PeriodRules, 'roundingNumbers'>,
+): number {
+  const millionths = BigInt(one) * BigInt(other) + BigInt(add)
+  return Number(millionths / BigInt(divisor)) * unitFen
+}
+
+export type AssessedDay = {
+  readonly date: string
+  /** Exact, in millionths of a yuan. */
+  readonly microYuan: number
+  readonly amountFen: number
+  readonly orders: Readonly<Record<string, number>>
+}
+
+/** Orders × tariff, added up exactly for each day, then rounded once. In order of days. */
+export function assessDays(
+  of: readonly OrdersOfDay[],
+  rules: Pick<PeriodRules, 'tariffs' | 'roundingNumbers'>,
+): AssessedDay[] {
+  const tariffs = new Map(
+    rules.tariffs.map(({ row }) => [row.service, microYuanOf(row.perOrder)] as const),
+  )
+  const days = new Map<string, { microYuan: number; orders: Record<string, number> }>()
+  for (const { date, service, orders } of of) {
+    const tariff = tariffs.get(service)
+    if (tariff === undefined) throw new RangeError('a service that was not checked')
+    const day = days.get(date) ?? { microYuan: 0, orders: {} }
+    day.microYuan += orders * tariff
+    day.orders[service] = (day.orders[service] ?? 0) + orders
+    days.set(date, day)
+  }
+  return [...days]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([date, { microYuan, orders }]) => {
+      // 10,000 millionths of a yuan are a fen, which the rounding takes in millionths.
+      return { date, microYuan, orders, amountFen: exactRounded(microYuan, 100, rules) }
+    })
+}
+
+/** Millionths of a yuan, from yuan with at most six decimals. */
+function microYuanOf(yuan: string): number {
+  const [whole = '', decimals = ''] = yuan.split('.')
+  return Number(whole) * 1_000_000 + Number(decimals.padEnd(6, '0'))
+}
