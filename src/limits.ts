@@ -94,6 +94,8 @@ export const findingsPerAnswerMax = 200
 export const explainedLinesMax = 50
 /** Unless more are asked for: ten lines are some 100 KB, as every amount cites its sources. */
 export const explainedLinesUnasked = 10
+/** Parts read for one explanation of what another pack makes of the sum of their lines' bases. */
+export const explainedPartsMax = 10
 /** A longer Idempotency-Key is refused with 400. */
 export const idempotencyKeyCharactersMax = 255
 /** A client that sends a request slower than this gets 408: slow bodies must not hold sockets. */

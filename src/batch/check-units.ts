@@ -3,6 +3,7 @@
  * is, by the same rules; rows with errors are set aside. Nothing is filed yet, so that all or nothing
  * can be decided. A process that dies costs the units checked since the last verdicts were written.
  */
+import { JournalReader } from '../journal/reader.ts'
 import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
@@ -11,12 +12,12 @@ import { type CheckedRow, checkDeclaredRows } from './declared-row.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { fileFinding } from './file-findings.ts'
 import { findLayout } from './find.ts'
-import { JournalReader } from './kept.ts'
 import { readUnit } from './merge.ts'
 import { listUnchecked, readPieces, type UnitKey } from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import { standingOf } from './standing.ts'
+import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck } from './unit-check.ts'
 import { Verdicts } from './verdicts.ts'
 import { type BatchWork, moveOn } from './work.ts'
@@ -96,16 +97,25 @@ async function checkUnit(
   const key = { employer, period, entry }
   const { finding, ...standing } = await standingOf(pool, work, amendment, key)
   const { latest, replaces, kept } = standing
+  const several = unit.rows + (kept?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
-    ...{ policies, replaces },
+    ...{ policies, replaces, several },
     kind: kindOf(work, amendment, kept),
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
-    several: unit.rows + (kept?.lines ?? 0) > partLinesMax,
   })
   if (!work.mayFileFor.has(employer)) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
   if (finding !== undefined) check.refuse(finding)
   // Some rows of an employer are not all that it files: they would replace the others.
   if (isRowsAlone && latest !== undefined) check.refuse(fileFinding('ROWS_ALONE'))
+  const pieces = () => readPieces(pool, keys, work.batch, key)
+  const read = async function* () {
+    for await (const lines of readUnit({ kept, journal, pieces })) {
+      yield lines
+      await verdicts.looked(lines.lines.length)
+    }
+  }
+  const below = several ? await checkUnitBase(policies, read()) : undefined
+  if (below !== undefined) check.refuse(below)
   let number = 0
   const set = async (rows: readonly SetAsideRow[]) => {
     for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row))) {
@@ -113,11 +123,7 @@ async function checkUnit(
       await verdicts.setAside({ ...key, number, stretch, rows: some })
     }
   }
-  const pieces = () => readPieces(pool, keys, work.batch, key)
-  for await (const lines of readUnit({ kept, journal, pieces })) {
-    for (const rows of check.take(lines)) await set(rows)
-    await verdicts.looked(lines.lines.length)
-  }
+  for await (const lines of read()) for (const rows of check.take(lines)) await set(rows)
   await set(check.end())
   await verdicts.add({ ...key, ...check.counted(), ...standing })
 }

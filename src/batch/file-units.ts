@@ -14,9 +14,11 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
+import type { Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import type { AcceptGroup, Filing } from '../journal/accept.ts'
 import { fileDeclaration } from '../journal/filing.ts'
+import { JournalReader } from '../journal/reader.ts'
 import {
   bulkEnvelopeLinesMax,
   groupBytesMax,
@@ -24,16 +26,17 @@ import {
   partLinesMax,
   unitsAtATime,
 } from '../limits.ts'
-import type { Policies } from '../policy/rules.ts'
+import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { partsOfRows } from './declared-row.ts'
-import { findKept, JournalReader, partKeyOf } from './kept.ts'
+import { findKept, partKeyOf } from './kept.ts'
 import { readUnit } from './merge.ts'
 import { addFindings, findReplaced } from './overtaken.ts'
 import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 import { RowSet } from './row-set.ts'
 import { readSetAside } from './set-aside.ts'
+import { UnitParts } from './unit-parts.ts'
 import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
 
 export type FileDependencies = StepDependencies & {
@@ -51,6 +54,7 @@ type Unit = UnitKey & {
   /** The declaration whose lines it keeps. */
   readonly keeps: string | undefined
   readonly parts: number
+  readonly headPays: boolean
   readonly partsFiled: number
 }
 
@@ -95,21 +99,24 @@ async function listUnfiled(
       replaces: string | null
       keeps: string | null
       parts: number
+      head_pays: boolean
       parts_filed: number
     }
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, entry, id, rows_set_aside, replaces, keeps, parts, parts_filed
+      select employer, period, entry, id, rows_set_aside, replaces, keeps, parts, head_pays,
+        parts_filed
       from batch.unit
       where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
       order by employer, period, entry
       limit $5`,
     values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
   })
-  return rows.map(({ rows_set_aside, parts_filed, replaces, keeps, ...unit }) => ({
+  return rows.map(({ rows_set_aside, head_pays, parts_filed, replaces, keeps, ...unit }) => ({
     ...unit,
     rowsSetAside: rows_set_aside,
+    headPays: head_pays,
     partsFiled: parts_filed,
     replaces: replaces ?? undefined,
     keeps: keeps ?? undefined,
@@ -153,15 +160,17 @@ async function* partsOf(
   let header: RowHeader | undefined
   let lines: object[] = []
   let rows = 0
-  let number = 0
-  const part = (): FiledPart | undefined => {
-    number += 1
+  const parts = new UnitParts(work.batch, unit)
+  const next = (): FiledPart | undefined => {
     const [taken, takenRows] = [lines, rows]
     lines = []
     rows = 0
-    if (number <= unit.partsFiled) return undefined
     const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
-    const filing = filingOf(policies, work, amendment, unit, declaration, number)
+    const rules = rulesOf(policies, declaration)
+    const part = parts.next(declaration, rules)
+    const { number } = part
+    if (number <= unit.partsFiled) return undefined
+    const filing = filingOf(work, amendment, unit, { declaration, rules, part })
     return { unit, number, rows: takenRows, lines: taken.length, filing }
   }
   const pieces = () => readPieces(pool, keys, work.batch, unit)
@@ -169,14 +178,14 @@ async function* partsOf(
     header ??= read.header
     for (const entry of read.lines) {
       if (lines.length === partLinesMax) {
-        const full = part()
+        const full = next()
         if (full !== undefined) yield full
       }
       lines.push(entry.line)
       rows += entry.rows.length
     }
   }
-  const last = part()
+  const last = next()
   if (last !== undefined) yield last
 }
 
@@ -187,10 +196,13 @@ async function* partsOfDeclared(
   units: readonly Unit[],
 ): AsyncGenerator<FiledPart> {
   for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
-    for (const [i, declaration] of parts.entries()) {
-      const number = i + 1
+    const unitParts = new UnitParts(work.batch, unit)
+    for (const declaration of parts) {
+      const rules = rulesOf(policies, declaration)
+      const part = unitParts.next(declaration, rules)
+      const { number } = part
       if (number <= unit.partsFiled) continue
-      const filing = filingOf(policies, work, undefined, unit, declaration, number)
+      const filing = filingOf(work, undefined, unit, { declaration, rules, part })
       const rows = number === parts.length ? 1 : 0
       yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
     }
@@ -226,17 +238,25 @@ function declarationOf(
   } as unknown as Declaration
 }
 
+function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRules {
+  const rules = policies.rulesFor(region, period)
+  if (rules.kind !== 'rules') throw new Error(`no rules for ${region} any more`)
+  return rules
+}
+
+type MadePart = {
+  readonly declaration: Declaration
+  readonly rules: PeriodRules
+  readonly part: Part
+}
+
 function filingOf(
-  policies: Policies,
   work: BatchWork,
   amendment: Amendment | undefined,
   unit: Unit,
-  declaration: Declaration,
-  number: number,
+  { declaration, rules, part }: MadePart,
 ): Filing {
-  const { parts: count, id: of } = unit
-  const rules = policies.rulesFor(declaration.region, declaration.period)
-  if (rules.kind !== 'rules') throw new Error(`no rules for ${declaration.region} any more`)
+  const { number, count } = part
   const atMicros = amendment?.attemptedAtMicros
   return fileDeclaration({
     declaration,
@@ -244,7 +264,7 @@ function filingOf(
     key: partKeyOf(work.batch, unit, number, count),
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),
-    ...(count > 1 && { part: { of, number, count } }),
+    ...(count > 1 && { part }),
   })
 }
 

@@ -2,12 +2,10 @@
  * What was filed of a file's employer and period before, whose lines a mended file keeps: read from the
  * journal, part by part, as it was filed.
  */
-import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Declaration } from '../declaration/schema.ts'
 import { declarationId } from '../journal/digest.ts'
-import type { EnvelopeKey } from '../journal/envelope.ts'
-import { findPlaces, type OpenedEnvelope, readEnvelope } from '../journal/read.ts'
+import type { JournalReader } from '../journal/reader.ts'
 import type { UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 
@@ -53,28 +51,6 @@ export async function findKept(
   if (row === undefined) return undefined
   const { batch, entry, lines, parts } = row
   return { id, batch, unit: { employer, period, entry }, lines, parts }
-}
-
-/** Opens envelopes, and keeps the last one open: what follows each other was often filed together. */
-export class JournalReader {
-  readonly #pool: pg.Pool
-  readonly #keys: readonly EnvelopeKey[]
-  #last: OpenedEnvelope | undefined
-
-  constructor(pool: pg.Pool, keys: readonly EnvelopeKey[]) {
-    this.#pool = pool
-    this.#keys = keys
-  }
-
-  async read(id: string): Promise<Declaration> {
-    const number = (await findPlaces(this.#pool, [id])).get(id)?.envelope
-    assert(number !== undefined, `${id} was accepted`)
-    if (this.#last?.number !== number)
-      this.#last = await readEnvelope(this.#pool, this.#keys, number)
-    const found = this.#last?.accepted.find((one) => one.id === id)
-    assert(found !== undefined, `${id} is in envelope ${number}`)
-    return found.declaration
-  }
 }
 
 /** Its parts, in order. */

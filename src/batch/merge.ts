@@ -4,9 +4,10 @@
  * is added to that worker's line.
  */
 import type { Line, PlatformLine } from '../declaration/schema.ts'
+import type { JournalReader } from '../journal/reader.ts'
 import { amendedDaysMax } from '../limits.ts'
 import { Entries, type FaultyRow, type LineEntry } from './entries.ts'
-import { headerOf, type JournalReader, type Kept, readKept } from './kept.ts'
+import { headerOf, type Kept, readKept } from './kept.ts'
 import type { Piece } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 import type { RowSet } from './row-set.ts'

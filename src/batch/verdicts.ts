@@ -76,11 +76,12 @@ async function insertUnits(
     text: `
       insert into batch.unit (
         batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
-        latest, keeps
+        latest, keeps, head_pays
       )
       select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
         -- A cancellation has no lines, and is one part.
-        greatest(ceil(u.lines::numeric / $10::integer), least(u.good, 1)), u.latest, u.keeps
+        greatest(ceil(u.lines::numeric / $10::integer), least(u.good, 1)), u.latest, u.keeps,
+        true
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
         $8::integer[], $9::text[], $11::text[], $12::text[]

@@ -6,7 +6,7 @@
  * for well-formed Unicode, which the check has made sure of. A test compares the result with a
  * general implementation.
  */
-import type { Part } from './part.ts'
+import type { OrdersOfDay, Part } from './part.ts'
 import type { Declaration, Line, Person } from './schema.ts'
 
 /** @param part which part of the declaration this is, where it travels in several */
@@ -18,13 +18,19 @@ export function canonicalDeclaration(declaration: Declaration, part?: Part): str
     industryClass,
     kind,
     lines: lines?.map(canonicalLine),
-    part: part && { count: part.count, number: part.number, of: part.of },
+    part: part && canonicalPart(part),
     period,
     region,
     replaces,
     unitBase,
     workInjuryFloat,
   })
+}
+
+function canonicalPart({ count, number, of, unit }: Part): object {
+  if (unit === undefined || unit === 'paid by the head') return { count, number, of, unit }
+  const { basesFen, days, ids } = unit
+  return { count, number, of, unit: { basesFen, days: days.map(canonicalDay), ids } }
 }
 
 function canonicalLine(line: Line): object {
@@ -42,11 +48,15 @@ function canonicalLine(line: Line): object {
       const { category, days } = line
       return {
         category,
-        days: days.map(({ date, orders, service }) => ({ date, orders, service })),
+        days: days.map(canonicalDay),
         person,
       }
     }
   }
+}
+
+function canonicalDay({ date, orders, service }: OrdersOfDay): object {
+  return { date, orders, service }
 }
 
 function canonicalPerson({ idNumber, idType, name }: Person): object {

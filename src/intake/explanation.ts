@@ -8,14 +8,17 @@ import Type, { type Static } from 'typebox'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { type FoundDeclaration, readAccepted } from '../journal/read.ts'
+import { JournalReader } from '../journal/reader.ts'
+import { otherPartsBy, partsBefore } from '../ledger/parts-before.ts'
 import { rulesOfAccepted } from '../ledger/prepare.ts'
 import { findReassessments, type StandingReassessment } from '../ledger/status.ts'
-import { findingsPerAnswerMax } from '../limits.ts'
-import { assessDeclaration } from '../policy/assess.ts'
+import { explainedPartsMax, findingsPerAnswerMax, partLinesMax } from '../limits.ts'
+import { assessDeclaration, type OtherParts, otherPartsOf } from '../policy/assess.ts'
 import { checkFiling } from '../policy/check.ts'
 import { explainAssessment } from '../policy/explain.ts'
 import { surchargeFreeUntil } from '../policy/in-force.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
+import { sumsBases } from '../policy/unit.ts'
 import { requireScope } from './bearer.ts'
 import { type LinePage, linePageOf, linePageSchema } from './check.ts'
 import { mayRead, noStore } from './lookup.ts'
@@ -73,17 +76,18 @@ async function answer(
     found.policyHash,
     ...reassessments.map(({ policyHash }) => policyHash),
   ])
-  const explained = explain(dependencies.policies, found, reassessments, linePageOf(request.query))
-  return noStore(reply).send(explained)
+  const page = linePageOf(request.query)
+  return noStore(reply).send(await explain(dependencies, found, reassessments, page))
 }
 
-function explain(
-  policies: Policies,
+async function explain(
+  dependencies: ExplanationDependencies,
   found: FoundDeclaration,
   reassessments: readonly StandingReassessment[],
   page: LinePage,
 ) {
-  const { id, declaration, acceptedAtMicros } = found
+  const { policies, readPool, sealingKeys } = dependencies
+  const { id, declaration, acceptedAtMicros, part } = found
   const rules = rulesOfAccepted(policies, found)
   const { findings } = checkFiling(declaration, {
     policies,
@@ -91,27 +95,40 @@ function explain(
     keptMax: findingsPerAnswerMax,
     policyHash: rules.hash,
   })
-  const explanationBy = (by: PeriodRules) =>
-    explainAssessment(declaration, by, assessDeclaration(declaration, by), page)
+  const explanationBy = (by: PeriodRules, others: OtherParts) =>
+    explainAssessment(declaration, by, assessDeclaration(declaration, by, undefined, others), page)
+  const later = reassessments.map(({ policyHash }) =>
+    rulesOfAccepted(policies, { declaration, policyHash }),
+  )
+  const sums = later.some(sumsBases) ? partsBefore(part).length : 0
+  const journal = new JournalReader(readPool, sealingKeys)
+  const others = sums > explainedPartsMax ? [] : await otherPartsBy(journal, part, later)
   const self = `/v1/declarations/${id}`
   return {
     id,
     policy: { region: rules.region, hash: rules.hash },
     total: findings.total,
     findings: findings.first(findingsPerAnswerMax),
-    explanation: explanationBy(rules),
-    reassessments: reassessments.map(({ id, policyHash: hash, policyHashBefore: hashBefore }) => {
-      const { period } = declaration
-      const pack = policies.packOf(hash)
-      const free = pack && surchargeFreeUntil(pack, period)
-      const after = rulesOfAccepted(policies, { declaration, policyHash: hash })
-      return {
-        id,
-        policy: { hash, hashBefore },
-        ...(free !== undefined && { surchargeFreeUntil: free }),
-        explanation: explanationBy(after),
-      }
-    }),
+    explanation: explanationBy(rules, otherPartsOf(part)),
+    reassessments: reassessments.map(
+      ({ id, policyHash: hash, policyHashBefore: hashBefore }, i) => {
+        const pack = policies.packOf(hash)
+        const free = pack && surchargeFreeUntil(pack, declaration.period)
+        return {
+          id,
+          policy: { hash, hashBefore },
+          ...(free !== undefined && { surchargeFreeUntil: free }),
+          ...(others[i] === undefined
+            ? { notExplained: tooManyParts }
+            : { explanation: explanationBy(later[i] as PeriodRules, others[i]) }),
+        }
+      },
+    ),
     links: { declaration: self },
   }
+}
+
+const tooManyParts = {
+  'zh-CN': `该申报超过 ${explainedPartsMax * partLinesMax} 行，单位部分由全部明细汇总而成，此处不展开；差额见申报状态。`,
+  en: `The declaration has more than ${explainedPartsMax * partLinesMax} lines, and the unit's part is made of all of them: it is not worked out here. The differences are in the declaration's status.`,
 }

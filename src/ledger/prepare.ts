@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import type { FindingCount } from '../declaration/findings.ts'
 import type { AcceptedDeclaration } from '../journal/read.ts'
-import { type Assessment, assessDeclaration } from '../policy/assess.ts'
+import { type Assessment, assessDeclaration, otherPartsOf } from '../policy/assess.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import type { PersonIndex } from './person.ts'
@@ -30,7 +30,7 @@ export function prepareDeclaration(
   envelope: bigint,
   accepted: AcceptedDeclaration,
 ): PreparedDeclaration {
-  const { declaration, acceptedAtMicros } = accepted
+  const { declaration, acceptedAtMicros, part } = accepted
   const rules = rulesOfAccepted(policies, accepted)
   const { findings, valid } = checkFiling(declaration, {
     policies,
@@ -38,11 +38,15 @@ export function prepareDeclaration(
     keptMax: 0,
     policyHash: rules.hash,
   })
+  const others = otherPartsOf(part)
   return {
     ...accepted,
     envelope,
     // What was accepted is posted, even if this version of the rules would not have accepted it.
-    assessment: valid === undefined ? assessDeclaration(declaration, rules) : valid.assess(),
+    assessment:
+      valid === undefined
+        ? assessDeclaration(declaration, rules, undefined, others)
+        : valid.assess(others),
     policyHash: rules.hash,
     findings: findings.counts(),
     persons: (declaration.lines ?? []).map(({ person }) => personIndex(person)),

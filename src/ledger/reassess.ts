@@ -16,11 +16,13 @@ import { declarationId, digestOf } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { type AcceptedDeclaration, readEnvelope } from '../journal/read.ts'
+import { JournalReader } from '../journal/reader.ts'
 import { canonicalOrder } from '../journal/reassessment-order.ts'
 import { reassessmentsPerEnvelope } from '../limits.ts'
 import { type Difference, differenceOf } from '../policy/difference.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { findOutdated, type OutdatedDeclaration, type OutdatedQuery } from './outdated.ts'
+import { otherPartsBy } from './parts-before.ts'
 
 export type ReassessingDependencies = {
   readonly pool: pg.Pool
@@ -77,6 +79,7 @@ async function* changesIn(
 ): AsyncGenerator<FoundChange> {
   let number: bigint | undefined
   let accepted = new Map<number, AcceptedDeclaration>()
+  const journal = new JournalReader(pool, sealingKeys)
   for (const outdated of page) {
     if (outdated.waiting) {
       onSkipped(outdated.id, 'waiting')
@@ -89,24 +92,26 @@ async function* changesIn(
     }
     const found = accepted.get(outdated.position)
     if (found === undefined) throw new Error(`the journal lacks declaration ${outdated.id}`)
-    const change = changeOf(policies, found.declaration, outdated.policyHashBefore, policyHash)
+    const change = await changeOf(policies, journal, found, outdated.policyHashBefore, policyHash)
     if (typeof change === 'string') onSkipped(outdated.id, change)
     else if (!change.difference.none) yield { ...change, id: outdated.id }
   }
 }
 
-function changeOf(
+async function changeOf(
   policies: Policies,
-  declaration: AcceptedDeclaration['declaration'],
+  journal: JournalReader,
+  { declaration, part }: AcceptedDeclaration,
   policyHashBefore: string,
   policyHash: string,
-): Omit<FoundChange, 'id'> | SkipReason {
+): Promise<Omit<FoundChange, 'id'> | SkipReason> {
   const before = policies.rulesOf(policyHashBefore, declaration.period)
   const after = policies.rulesOf(policyHash, declaration.period)
   if (before?.kind !== 'rules') return 'pack unknown'
   if (after?.kind !== 'rules') return 'not covered'
+  const others = await otherPartsBy(journal, part, [before, after])
   try {
-    const difference = differenceOf(declaration, before, after)
+    const difference = differenceOf(declaration, before, after, others)
     return { declaration, policyHashBefore, difference, after }
   } catch (error) {
     if (error instanceof RangeError) return 'not offered'

@@ -1,6 +1,6 @@
 /**
  * Reassessment: the difference that a later pack makes to a declaration. It follows from the
- * declaration and two packs alone, all three in the journal, so that posting it in any order and any
+ * declaration and two packs alone, all of them in the journal, so that posting it in any order and any
  * number of times gives the same rows. It counts while its declaration is in force.
  */
 import assert from 'node:assert/strict'
@@ -13,9 +13,12 @@ import {
   findPlaces,
   readEnvelope,
 } from '../journal/read.ts'
+import { JournalReader } from '../journal/reader.ts'
+import type { OtherParts } from '../policy/assess.ts'
 import { type Difference, differenceOf } from '../policy/difference.ts'
-import type { Policies } from '../policy/rules.ts'
+import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
+import { otherPartsBy } from './parts-before.ts'
 import type { PersonIndex } from './person.ts'
 
 /** A reassessment that is ready to be posted. */
@@ -39,13 +42,16 @@ export type PreparedReassessments = {
   readonly deadLetters: readonly DeadLetter[]
 }
 
-/** Finds each order's declaration and the difference; one that can't be made becomes a dead letter. */
+/**
+ * Finds each order's declaration and the difference; one that can't be made becomes a dead letter. It
+ * throws where the journal can't be read.
+ */
 export async function prepareReassessments(
   dependencies: ReassessDependencies,
   envelope: bigint,
   orders: readonly AcceptedOrder[],
 ): Promise<PreparedReassessments> {
-  const { pool, policies } = dependencies
+  const { pool, sealingKeys, policies } = dependencies
   const ready: PreparedReassessment[] = []
   const deadLetters: DeadLetter[] = []
   if (orders.length === 0) return { ready, deadLetters }
@@ -55,9 +61,13 @@ export async function prepareReassessments(
     dependencies,
     orders.map(({ order }) => order.reassesses),
   )
+  const journal = new JournalReader(pool, sealingKeys)
   for (const accepted of orders) {
+    const found = declarations.get(accepted.order.reassesses)
+    const packs = packsOf(policies, accepted)
+    const others = await otherPartsBy(journal, found?.part, packs)
     try {
-      ready.push(prepare(dependencies, envelope, accepted, declarations))
+      ready.push(prepare(dependencies, envelope, accepted, { found, packs, others }))
     } catch (error) {
       deadLetters.push(deadLetterOf(accepted, error))
     }
@@ -81,18 +91,29 @@ async function readDeclarations(
   return found
 }
 
+/** What it was assessed with before, and with what it is now; fewer where one does not cover its period. */
+function packsOf(policies: Policies, { order }: AcceptedOrder): readonly PeriodRules[] {
+  return [order.policyBefore, order.policy].flatMap((hash) => {
+    const rules = policies.rulesOf(hash, order.period)
+    return rules?.kind === 'rules' ? [rules] : []
+  })
+}
+
+type Reassessed = {
+  readonly found: FoundDeclaration | undefined
+  readonly packs: readonly PeriodRules[]
+  readonly others: readonly OtherParts[]
+}
+
 function prepare(
-  { policies, personIndex }: ReassessDependencies,
+  { personIndex }: ReassessDependencies,
   envelope: bigint,
   accepted: AcceptedOrder,
-  declarations: ReadonlyMap<string, FoundDeclaration>,
+  { found, packs: [before, after], others }: Reassessed,
 ): PreparedReassessment {
-  const { reassesses, policy, policyBefore, period } = accepted.order
-  const found = declarations.get(reassesses)
   assert(found !== undefined, 'a reassessment names a declaration that was accepted')
-  const [before, after] = [policyBefore, policy].map((hash) => policies.rulesOf(hash, period))
-  assert(before?.kind === 'rules' && after?.kind === 'rules', 'both packs cover the period')
-  const difference = differenceOf(found.declaration, before, after)
+  assert(before !== undefined && after !== undefined, 'both packs cover the period')
+  const difference = differenceOf(found.declaration, before, after, others)
   const lines = found.declaration.lines ?? []
   return {
     ...accepted,

@@ -4,10 +4,11 @@
  * and of what is made for the unit as a whole, so that parts add up to them.
  */
 import { readYuan } from '../declaration/money.ts'
+import type { OrdersOfDay, Part, UnitSums } from '../declaration/part.ts'
 import type { Declaration, FlexibleLine, Line } from '../declaration/schema.ts'
 import { insurances } from './pack.ts'
 import { type FlexibleRules, type PeriodRules, ppm, type Rates } from './rules.ts'
-import { type AssessedAmount, assessUnit, daysOf, noSums, type UnitSums } from './unit.ts'
+import { type AssessedAmount, assessUnit, daysOf, noSums, wagesOf } from './unit.ts'
 
 /**
  * Numbers of a line in `Assessment.linesFen`: the declared wage (of a flexible worker the chosen
@@ -20,6 +21,8 @@ export type Assessment = {
   readonly linesFen: readonly number[]
   /** What the employer pays for the unit as a whole, beside its lines; empty when nothing. */
   readonly unit: readonly AssessedAmount[]
+  /** The orders that are in it. */
+  readonly days: readonly OrdersOfDay[]
   /** Sums by insurance, of lines and unit; none for a cancellation. */
   readonly amounts: readonly AssessedAmount[]
   /** Which values stand in for final ones; empty when none does. */
@@ -32,6 +35,7 @@ export const baseFenMax = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000) - 1
 const nothing: Assessment = {
   linesFen: [],
   unit: [],
+  days: [],
   amounts: [],
   provisionalReasons: [],
 }
@@ -41,12 +45,13 @@ const noFen: readonly number[] = new Array<number>(lineStride).fill(0)
 
 type Assessed = Pick<Declaration, 'lines' | 'industryClass' | 'workInjuryFloat' | 'unitBase'>
 
-/** Where the lines lie that a part's declaration doesn't have. */
-export type OtherParts =
-  /** In parts before it, which come to these sums: it is the head, which pays for the unit. */
-  | UnitSums
-  /** It is not the head, and pays for its own lines alone. */
-  | 'paid by the head'
+/** What a part's lines are assessed beside: those of the parts before the head, or nothing, as it pays. */
+export type OtherParts = UnitSums | 'paid by the head'
+
+/** Of a declaration as it was filed, under the pack that it was filed under. */
+export function otherPartsOf(part: Part | undefined): OtherParts {
+  return part?.unit ?? noSums
+}
 
 /**
  * Assesses a declaration that was checked before, or a part of one.
@@ -55,7 +60,7 @@ export type OtherParts =
 export function assessDeclaration(
   declaration: Assessed,
   rules: PeriodRules,
-  wagesFen: readonly number[] = (declaration.lines ?? []).map(wageFenOf),
+  wagesFen: readonly number[] = wagesOf(declaration.lines ?? []),
   others: OtherParts = noSums,
 ): Assessment {
   const { lines = [], industryClass, workInjuryFloat, unitBase } = declaration
@@ -68,22 +73,25 @@ export function assessDeclaration(
   const employees = assessEmployees(lines, wagesFen, rules, rates, linesFen, sums)
   const all = sums.slice()
   const flexible = employees === lines.length ? 0 : assessOthers(lines, rules, linesFen, all)
-  const days = employees + flexible === lines.length ? [] : daysOf(lines)
-  const unit =
-    others === 'paid by the head'
-      ? []
-      : assessUnit(unitBase, rules, rates, unitSums(sums, days, others))
-  const platform = unit.some(({ insurance }) => insurance === 'occupational-injury')
+  const own = employees + flexible === lines.length ? [] : daysOf(lines)
+  const made = others === 'paid by the head' ? undefined : unitSums(sums, own, others)
+  const unit = made === undefined ? [] : assessUnit(unitBase, rules, rates, made)
+  const days = made?.days ?? []
   return {
     linesFen,
     unit,
+    days,
     amounts: totalsOf(all, unit),
-    provisionalReasons: reasonsOf(rules, flexible > 0, platform || days.length > 0),
+    provisionalReasons: reasonsOf(rules, flexible > 0, days.length + own.length > 0),
   }
 }
 
 /** The sums of this declaration's lines, and of others. */
-function unitSums(sums: readonly number[], days: UnitSums['days'], others: UnitSums): UnitSums {
+function unitSums(
+  sums: readonly number[],
+  days: readonly OrdersOfDay[],
+  others: UnitSums,
+): UnitSums {
   return {
     basesFen: others.basesFen.map((base, k) => base + (sums[1 + 3 * k] as number)),
     days: others.days.length === 0 ? days : [...others.days, ...days],
@@ -98,10 +106,6 @@ function reasonsOf(rules: PeriodRules, flexible: boolean, platform: boolean): re
     ...(flexible ? flexibleProvisionalReasons : []),
     ...(platform ? platformProvisionalReasons : []),
   ]
-}
-
-function wageFenOf(line: Line): number {
-  return line.category === 'employee' ? readYuan(line.wage) : -1
 }
 
 /** The loop that nearly all lines go through; returns how many are employees'. */

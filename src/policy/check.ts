@@ -6,13 +6,13 @@
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
 import type { FindingList, FindingParams, Report } from '../declaration/findings.ts'
-import { formatFen, readYuan } from '../declaration/money.ts'
+import { formatFen } from '../declaration/money.ts'
 import { dayOf, formatDeadline } from '../declaration/period.ts'
 import type { Declaration } from '../declaration/schema.ts'
-import { type Assessment, assessDeclaration } from './assess.ts'
+import { type Assessment, assessDeclaration, type OtherParts } from './assess.ts'
 import { checkOtherLine } from './check-line.ts'
-import { insurances } from './pack.ts'
 import type { PeriodRules, Policies, RulesOutcome } from './rules.ts'
+import { addBases, noSums, sumAbove } from './unit.ts'
 
 export type FilingContext = {
   readonly policies: Policies
@@ -30,7 +30,7 @@ export type FilingContext = {
 export type ValidFiling = {
   readonly declaration: Declaration
   readonly rules: PeriodRules
-  assess(): Assessment
+  assess(others?: OtherParts): Assessment
 }
 
 export type CheckedFiling = {
@@ -60,7 +60,7 @@ export function checkFiling(body: unknown, context: FilingContext): CheckedFilin
   } else if (rules !== undefined) reportNoRules(rules, report)
   if (findings.errors > 0 || rules?.kind !== 'rules') return { findings, valid: undefined }
   const declaration = body as Declaration
-  const assess = () => assessDeclaration(declaration, rules, wagesFen)
+  const assess = (others?: OtherParts) => assessDeclaration(declaration, rules, wagesFen, others)
   return { findings, valid: { declaration, rules, assess } }
 }
 
@@ -118,7 +118,6 @@ function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: 
   })
 }
 
-/** Where a unit has a base of its own, it is at least the sum of what its persons pay on. */
 function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: Report): void {
   const { unitBase, kind } = checked.header
   if (!rules.unitBases.includes('declared') || kind === 'cancellation') {
@@ -129,14 +128,8 @@ function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: 
     report('/unitBase', 'UNIT_BASE_MISSING')
     return
   }
-  const declared = insurances.flatMap((_, k) => (rules.unitBases[k] === 'declared' ? [k] : []))
-  const sums = declared.map((k) => {
-    const [floor, ceiling] = [rules.floorsFen[k] as number, rules.ceilingsFen[k] as number]
-    const base = (fen: number) => (fen < 0 ? 0 : Math.min(Math.max(fen, floor), ceiling))
-    return checked.wagesFen.reduce((sum, fen) => sum + base(fen), 0)
-  })
-  const sum = Math.max(...sums)
-  if (readYuan(unitBase) >= sum) return
+  const sum = sumAbove(unitBase, addBases(noSums.basesFen, checked.wagesFen, rules), rules)
+  if (sum === undefined) return
   report('/unitBase', 'UNIT_BASE_BELOW_SUM', { sum: formatFen(sum) }, formatFen(sum))
 }
 

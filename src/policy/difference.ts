@@ -3,7 +3,7 @@
  * line and as a whole, and why. It follows from the declaration and the two packs alone.
  */
 import type { Declaration } from '../declaration/schema.ts'
-import { type Assessment, assessDeclaration, lineStride } from './assess.ts'
+import { type Assessment, assessDeclaration, lineStride, type OtherParts } from './assess.ts'
 import { insurances } from './pack.ts'
 import type { PeriodRules } from './rules.ts'
 
@@ -25,15 +25,17 @@ export type Difference = {
 }
 
 /**
+ * @param others of a part, what it is assessed beside, by the earlier and the later pack
  * @throws RangeError where the later pack has no float, tier or service that the declaration names
  */
 export function differenceOf(
   declaration: Declaration,
   before: PeriodRules,
   after: PeriodRules,
+  others: readonly OtherParts[] = [],
 ): Difference {
-  const earlier = assessDeclaration(declaration, before)
-  const later = assessDeclaration(declaration, after)
+  const earlier = assessDeclaration(declaration, before, undefined, others[0])
+  const later = assessDeclaration(declaration, after, undefined, others[1])
   const lines: { line: number; fen: number[] }[] = []
   const causesFen = { floor: 0, ceiling: 0, tier: 0, rate: 0, unit: 0 }
   const count = later.linesFen.length / lineStride

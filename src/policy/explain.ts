@@ -19,7 +19,7 @@ import {
   sides,
 } from './pack.ts'
 import { type Applied, type PeriodRules, ppm, type Rates } from './rules.ts'
-import { assessDays, daysOf, type UnitSums } from './unit.ts'
+import { assessDays } from './unit.ts'
 
 /** A value of the pack, with its validity and sources. */
 export type Cited = {
@@ -68,13 +68,14 @@ export type ExplainedAssessment = {
 export function explainAssessment(
   declaration: Explained,
   rules: PeriodRules,
-  { amounts, unit, provisionalReasons }: Assessment,
+  assessment: Assessment,
   page: { readonly from: number; readonly count: number },
 ): ExplainedAssessment {
+  const { amounts, provisionalReasons } = assessment
   if (amounts.length === 0) return { lines: [], unit: [], provisionalReasons }
   return {
     lines: explainLines(declaration, rules, page),
-    unit: explainUnit(declaration, rules, unit),
+    unit: explainUnit(declaration, rules, assessment),
     provisionalReasons,
   }
 }
@@ -97,7 +98,7 @@ function explainLines(
 function explainUnit(
   declaration: Explained,
   rules: PeriodRules,
-  unit: Assessment['unit'],
+  { unit, days }: Assessment,
 ): ExplainedAmount[] {
   const rates = ratesOf(declaration, rules)
   const bases = insurances.flatMap((insurance, k) => {
@@ -117,7 +118,7 @@ function explainUnit(
     const product = { baseFen: made.baseFen, ppm: rates.employerPpm[k] ?? 0, rate }
     return explainProduct(start, product, rules)
   })
-  return [...bases, ...explainDays(daysOf(declaration.lines ?? []), rules)]
+  return [...bases, ...explainDays(days, rules)]
 }
 
 function ratesOf({ industryClass, workInjuryFloat }: Explained, rules: PeriodRules): Rates {
@@ -293,7 +294,7 @@ function flatText(flat: Cited | undefined): Text {
 }
 
 /** Orders of each day: the day's sum is exact, then rounded once. */
-function explainDays(days: UnitSums['days'], rules: PeriodRules): ExplainedAmount[] {
+function explainDays(days: Assessment['days'], rules: PeriodRules): ExplainedAmount[] {
   return assessDays(days, rules).map(({ date, microYuan, amountFen, orders }) => {
     const parts = Object.entries(orders).map(([service, count]) => {
       const tariff = rules.tariffs.find(({ row }) => row.service === service)

@@ -4,7 +4,8 @@
  * that travels in parts, its head pays it, for the lines of all of them.
  */
 import { readYuan } from '../declaration/money.ts'
-import type { Line, PlatformLine } from '../declaration/schema.ts'
+import type { OrdersOfDay, UnitSums } from '../declaration/part.ts'
+import type { Line } from '../declaration/schema.ts'
 import { type Insurance, insurances } from './pack.ts'
 import type { PeriodRules, Rates } from './rules.ts'
 
@@ -15,39 +16,58 @@ export type AssessedAmount = {
   readonly employeeFen: number
 }
 
-type OrdersOfDay = PlatformLine['days'][number]
-
-/** What the unit's amounts are made of, of lines that lie elsewhere; sums of sums are sums. */
-export type UnitSums = {
-  /** Of employees, by the order of `insurances`. */
-  readonly basesFen: readonly number[]
-  /** One entry for each day and service. */
-  readonly days: readonly OrdersOfDay[]
-}
-
 export const noSums: UnitSums = { basesFen: insurances.map(() => 0), days: [] }
 
-/** The sums so far, and those of further lines, which were checked before. */
-export function addToSums(
-  sums: UnitSums,
-  lines: readonly Line[],
-  { floorsFen, ceilingsFen }: PeriodRules,
-): UnitSums {
-  const basesFen = [...sums.basesFen]
-  for (const line of lines) {
-    if (line.category !== 'employee') continue
-    const wage = readYuan(line.wage)
-    for (let k = 0; k < basesFen.length; k += 1) {
+/** Whether a unit's amounts are made of its persons' bases. */
+export function sumsBases({ unitBases }: Pick<PeriodRules, 'unitBases'>): boolean {
+  return unitBases.includes('sum')
+}
+
+/** The sums so far and those of further employees. @param wagesFen other lines' are negative */
+export function addBases(
+  basesFen: readonly number[],
+  wagesFen: readonly number[],
+  { floorsFen, ceilingsFen }: Pick<PeriodRules, 'floorsFen' | 'ceilingsFen'>,
+): number[] {
+  const sums = [...basesFen]
+  for (const wage of wagesFen) {
+    if (wage < 0) continue
+    for (let k = 0; k < sums.length; k += 1) {
       const [floor, ceiling] = [floorsFen[k] as number, ceilingsFen[k] as number]
-      ;(basesFen[k] as number) += wage < floor ? floor : wage > ceiling ? ceiling : wage
+      ;(sums[k] as number) += wage < floor ? floor : wage > ceiling ? ceiling : wage
     }
   }
-  const days = new Map<string, OrdersOfDay>()
-  for (const one of [...sums.days, ...daysOf(lines)]) {
+  return sums
+}
+
+/** Of employees, by line; -1 for others. */
+export function wagesOf(lines: readonly Line[]): number[] {
+  return lines.map((line) => (line.category === 'employee' ? readYuan(line.wage) : -1))
+}
+
+/**
+ * Where a unit has a base of its own, it is at least the sum of what its persons pay on.
+ * @returns the sum, in fen, that it is below
+ */
+export function sumAbove(
+  unitBase: string,
+  basesFen: readonly number[],
+  { unitBases }: Pick<PeriodRules, 'unitBases'>,
+): number | undefined {
+  const sum = Math.max(0, ...basesFen.filter((_, k) => unitBases[k] === 'declared'))
+  return readYuan(unitBase) < sum ? sum : undefined
+}
+
+/** The orders so far and those of further lines, one entry for each day and service, in that order. */
+export function addDays(days: readonly OrdersOfDay[], lines: readonly Line[]): OrdersOfDay[] {
+  const more = daysOf(lines)
+  if (more.length === 0) return [...days]
+  const sums = new Map<string, OrdersOfDay>()
+  for (const one of [...days, ...more]) {
     const key = `${one.date} ${one.service}`
-    days.set(key, { ...one, orders: one.orders + (days.get(key)?.orders ?? 0) })
+    sums.set(key, { ...one, orders: one.orders + (sums.get(key)?.orders ?? 0) })
   }
-  return { basesFen, days: [...days.values()] }
+  return [...sums].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum)
 }
 
 export function daysOf(lines: readonly Line[]): OrdersOfDay[] {

@@ -4,16 +4,20 @@ import { describe, expect, test } from 'vitest'
 import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
+import { formatFen } from '../../src/declaration/money.ts'
+import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
-import { csvOf, employersOf, type Row, rowsOf } from './support.ts'
+import { hefei, madeUp, policiesOf } from '../support/packs.ts'
+import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {
   claim,
   dependencies,
   refusedRowsOf as errorRowsOf,
   journal,
   Killed,
+  keptRowsOf,
   killedAt,
   postAll,
   receiveFile,
@@ -209,6 +213,7 @@ describe('a bureau’s file', () => {
 })
 
 describe('a file with more lines than a part has', () => {
+  const policies = policiesOf(hefei, madeUp)
   test('comes into force in one step, and a person who is there twice is found across parts', async () => {
     const rows = rowsOf(2 * partLinesMax + 10)
     rows.push(rows[0] as Row)
@@ -235,6 +240,53 @@ describe('a file with more lines than a part has', () => {
     }
     expect(statuses).toEqual(['accepted', 'accepted', 'posted'])
     expect((await findStanding(journal.pool, id))?.assessment?.lines).toBe(rows.length - 1)
+  })
+
+  /** Of a region whose units declare a base of their own. */
+  const receiveUnit = (rows: readonly Row[], unitBase: string) => {
+    const titles = `${plainTitles},单位缴费基数`
+    const file = csvOf(
+      rows.map((row) => [...row, unitBase]),
+      titles,
+    )
+    const region = madeUp.region.code
+    return receiveFile(file, { format: 'csv', mayFileFor: employersOf(rows), region })
+  }
+
+  test('pays for its unit once, on the base that it declares, as in one piece', async () => {
+    const rows = rowsOf(2 * partLinesMax + 10)
+    await recordPacks(journal.pool, policies)
+    const batch = await receiveUnit(rows, '300000000.00')
+    await workOn(dependencies({ policies }), await claim())
+    await postAll()
+    const [{ id, parts }] = (
+      await journal.pool.query('select id, parts from batch.unit where batch = $1', [batch])
+    ).rows
+    const standing = await findStanding(journal.pool, id)
+    expect([parts, standing?.status, standing?.assessment?.lines]).toEqual([
+      3,
+      'posted',
+      rows.length,
+    ])
+    const pension = standing?.assessment?.amounts.find(({ insurance }) => insurance === 'pension')
+    expect(pension?.employerFen).toBe(30_000_000_000 * 0.16)
+  })
+
+  test('is refused as a whole where that base is below the sum of its persons’, and of no part’s', async () => {
+    const rows = rowsOf(partLinesMax + 10).map(
+      ([employer, number, name]): Row => [employer, number, name, '6000.00'],
+    )
+    const sum = rows.length * 600_000
+    const below = await receiveUnit(rows, formatFen(sum - 1))
+    await workOn(dependencies({ policies }), await claim())
+    expect(await stateOf(below)).toMatchObject({ stage: 'refused', good: 0, aside: rows.length })
+    const [first] = await keptRowsOf(below)
+    expect(first?.findings).toMatchObject([
+      { code: 'UNIT_BASE_BELOW_SUM', params: { sum: formatFen(sum) } },
+    ])
+    const enough = await receiveUnit(rows, formatFen(sum))
+    await workOn(dependencies({ policies }), await claim())
+    expect(await stateOf(enough)).toMatchObject({ stage: 'posting', good: rows.length, aside: 0 })
   })
 })
 

@@ -36,6 +36,7 @@ export type Received = {
   readonly receivedAt?: string
   readonly subject?: string
   readonly period?: string
+  readonly region?: string
   readonly amends?: string
 }
 
@@ -46,7 +47,7 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
   await journal.database.owner.query(
     `insert into batch.batch (id, may_file_for, region, kind, format, mode, stage,
        received, received_at, employer, subject, period, amends)
-     values ($1, $2, '340100', $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11)`,
+     values ($1, $2, $12, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11)`,
     [
       id,
       more.mayFileFor,
@@ -59,6 +60,7 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
       more.subject ?? 'bureau',
       more.period ?? '2024-11',
       more.amends,
+      more.region ?? '340100',
     ],
   )
   return id

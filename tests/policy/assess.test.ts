@@ -5,7 +5,7 @@ import { formatFen, readYuan } from '../../src/declaration/money.ts'
 import type { Declaration, Line } from '../../src/declaration/schema.ts'
 import { assessDeclaration, lineStride } from '../../src/policy/assess.ts'
 import { insurances, type PolicyPack } from '../../src/policy/pack.ts'
-import { addToSums, noSums } from '../../src/policy/unit.ts'
+import { addBases, addDays, noSums, wagesOf } from '../../src/policy/unit.ts'
 import { hefei, madeUp, rulesIn } from '../support/packs.ts'
 
 const generator = createGenerator(11)
@@ -258,7 +258,13 @@ test('parts come to what the whole does in one piece, where the head pays for th
         for (let at = 0; at < lines.length; at += parts.at(-1)?.length as number)
           parts.push(lines.slice(at, at + (sizes[parts.length % sizes.length] as number)))
         const head = parts.pop() as Line[]
-        const before = parts.reduce((sums, part) => addToSums(sums, part, rules), noSums)
+        const before = parts.reduce(
+          ({ basesFen, days }, part) => ({
+            basesFen: addBases(basesFen, wagesOf(part), rules),
+            days: addDays(days, part),
+          }),
+          noSums,
+        )
         const assessed = [
           ...parts.map((part) =>
             assessDeclaration({ unitBase, lines: part }, rules, undefined, 'paid by the head'),

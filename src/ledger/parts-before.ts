@@ -1,0 +1,33 @@
+/**
+ * What a part is assessed beside under other packs than the one that it was filed under: other limits make
+ * other bases of the lines before the head, which are read from the journal, a part at a time.
+ */
+import type { Part } from '../declaration/part.ts'
+import type { JournalReader } from '../journal/reader.ts'
+import { type OtherParts, otherPartsOf } from '../policy/assess.ts'
+import type { PeriodRules } from '../policy/rules.ts'
+import { addBases, noSums, sumsBases, wagesOf } from '../policy/unit.ts'
+
+/** By pack. Parts are read only where one of the packs sums bases. */
+export async function otherPartsBy(
+  journal: JournalReader,
+  part: Part | undefined,
+  packs: readonly PeriodRules[],
+): Promise<readonly OtherParts[]> {
+  const others = otherPartsOf(part)
+  if (others === 'paid by the head') return packs.map(() => others)
+  const ids = packs.some(sumsBases) ? partsBefore(part) : []
+  const sums = packs.map(() => noSums.basesFen)
+  for (const id of ids) {
+    const { lines = [] } = await journal.read(id)
+    const wages = wagesOf(lines)
+    for (const [i, pack] of packs.entries()) sums[i] = addBases(sums[i] ?? [], wages, pack)
+  }
+  return sums.map((basesFen) => ({ basesFen, days: others.days }))
+}
+
+/** Ids of the parts that a head pays the unit's amounts for, too. */
+export function partsBefore(part: Part | undefined): readonly string[] {
+  const unit = part?.unit ?? 'paid by the head'
+  return unit === 'paid by the head' ? [] : unit.ids
+}
