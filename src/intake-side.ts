@@ -12,6 +12,7 @@ import type { ShedAt, Signals } from './intake/admission.ts'
 import { type AppDependencies, buildApp } from './intake/app.ts'
 import { createAuthenticator, tokenKeys } from './intake/authentication.ts'
 import { cutReasons } from './intake/connections.ts'
+import type { InnerServer } from './intake/dispatch.ts'
 import type { FilingLimit } from './intake/filing-limit.ts'
 import {
   exchangeOver,
@@ -31,6 +32,7 @@ import {
   acceptStatementMsMax,
   batchStatementMsMax,
   readStatementMsMax,
+  rehearsalAnswerMsMax,
   rehearsalRoom,
   statusWaitersMax,
   stuckUnderWayMs,
@@ -78,8 +80,10 @@ export type IntakeProcess = {
   readonly isDraining: () => boolean
 }
 
-export type IntakeSideOptions = Pick<AppDependencies, 'rehearsalKeys' | 'createServer'> & {
+export type IntakeSideOptions = Pick<AppDependencies, 'rehearsalKeys'> & {
   readonly logger: Logger
+  /** Where a rehearsal's requests come from; what counts has a server of its own. */
+  readonly inner?: InnerServer
   /** Metrics that are shown after its own. */
   readonly readOthers: () => Promise<readonly string[]>
   readonly onStuck: (reason: string) => void
@@ -142,6 +146,7 @@ async function open(
   const readOwn = () => readMetrics(metrics, process.room, overload, readPool)
   const app = await buildApp({
     ...options,
+    createServer: options.inner?.create,
     authenticator: createAuthenticator({ ...authenticationOf(config, keyring), now: Date.now }),
     policies,
     sealingKeys: keyring.sealingKeys,
@@ -158,7 +163,8 @@ async function open(
     readMetrics: async () => [await readOwn(), ...(await options.readOthers())].join('\n'),
     ...edgeOf(config, metrics),
   })
-  stops.add(() => app.close())
+  stops.add(() => options.inner?.answered(rehearsalAnswerMsMax))
+  stops.add(() => app.close()) // who waits for a status is answered
   await app.ready()
   const watchdog = startWatchdog([commitCheck(committer)], onStuck)
   stops.add(() => watchdog.stop())

@@ -7,14 +7,14 @@ import path from 'node:path'
 import { dispatch, type Handler, InnerServer } from './intake/dispatch.ts'
 import { openRoom } from './intake/overload.ts'
 import { type IntakeProcess, type IntakeSide, openIntakeSide } from './intake-side.ts'
-import { connectionsWaitingMax, rehearsalAnswerMsMax } from './limits.ts'
+import { connectionsWaitingMax } from './limits.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { reportFailure } from './platform/failure.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { readPolicies } from './platform/packs.ts'
 import { type Rehearsal, readRehearsal, rehearsalKidPrefix } from './platform/rehearsal.ts'
-import { RehearsalKeeper } from './platform/rehearsal-keeper.ts'
+import { RehearsalKeeper, stopBoth } from './platform/rehearsal-keeper.ts'
 import { openLive } from './platform/sides.ts'
 import { watchSignals } from './platform/signals.ts'
 import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
@@ -34,13 +34,13 @@ async function main(): Promise<void> {
     signals: signals.read,
     isDraining: () => draining,
   }
-  const keeper = rehearsal && (await keepRehearsal(rehearsal, shared, logger))
+  const keeper = rehearsal && keeperOf(rehearsal, shared, logger)
   const stuck = endWhenStuck(logger)
   const side = await openIntakeSide(live, shared, {
     logger,
     onStuck: stuck.onStuck,
     stuck: stuck.reason,
-    rehearsalKeys: rehearsal?.keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
+    rehearsalKeys: rehearsal && publicKeysOf(rehearsal),
     readOthers: () => readOthers(config, keeper),
   })
   if (keeper !== undefined) {
@@ -50,9 +50,10 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     signals.stop()
-    await Promise.all([keeper?.stop(), side.stop()]) // what counts waits for no rehearsal
+    await stopBoth(side, keeper)
   })
   const address = await listen(side, config)
+  keeper?.start()
   logger.info({ address, queue: side.queue }, 'intake takes declarations')
   tellParent({ ready: true, address })
 }
@@ -61,41 +62,35 @@ function listen({ app }: IntakeSide, { host, port }: Config): Promise<string> {
   return app.listen({ host, port, backlog: connectionsWaitingMax })
 }
 
-type RehearsalSide = Pick<IntakeSide, 'readMetrics' | 'stop'> & { readonly handle: Handler }
+type RehearsalSide = IntakeSide & { readonly handle: Handler }
 
 /** Opens the rehearsal's side beside the live one, whenever there is a rehearsal. */
-async function keepRehearsal(
+function keeperOf(
   rehearsal: Rehearsal,
   shared: IntakeProcess,
   parent: Logger,
-): Promise<RehearsalKeeper<RehearsalSide>> {
+): RehearsalKeeper<RehearsalSide> {
   const logger = parent.child({ rehearsal: true })
-  const keeper = new RehearsalKeeper<RehearsalSide>({
+  return new RehearsalKeeper<RehearsalSide>({
     rehearsal,
     logger,
     open: async (side, onStuck) => {
-      const server = new InnerServer()
-      const { readMetrics, app, stop } = await openIntakeSide(side, shared, {
+      const inner = new InnerServer()
+      const opened = await openIntakeSide(side, shared, {
         logger,
+        inner,
         onStuck,
         stuck: () => undefined,
-        createServer: server.create,
-        rehearsalKeys: rehearsal.keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
+        rehearsalKeys: publicKeysOf(rehearsal),
         readOthers: async () => [],
       })
-      return {
-        readMetrics,
-        handle: server.handle,
-        stop: async () => {
-          await app.close() // what waits for a status is answered
-          await server.answered(rehearsalAnswerMsMax)
-          await stop()
-        },
-      }
+      return { ...opened, handle: inner.handle }
     },
   })
-  await keeper.start()
-  return keeper
+}
+
+function publicKeysOf({ keyring }: Rehearsal): readonly object[] {
+  return keyring.receiptKeys.map(({ publicJwk }) => publicJwk)
 }
 
 /** The disk that a Postgres of the engine's own writes to. */

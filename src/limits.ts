@@ -444,8 +444,10 @@ export const xlsxSheetsMax = 50
 export const rehearsalLookEveryMs = 3_000
 /** What is under way when a rehearsal is removed has so long to end. */
 export const rehearsalShutMsMax = 12_000
-/** Requests under way have so much of it to be answered. */
-export const rehearsalAnswerMsMax = 6_000
+/** Requests under way have so much of it to be answered; then their connections end. */
+export const rehearsalAnswerMsMax = 2_000
+/** What counts has ended: its process lives on so long for a rehearsal that has not. */
+export const rehearsalLingerMsMax = 1_000
 /** A rehearsal is given up at so much of what may be done: the rest is for what counts. */
 export const rehearsalRoom = 0.85
 /** A bearer token's header is looked at no further, to see whose it is. */
@@ -470,7 +472,7 @@ assert(
   rehearsalLookEveryMs + rehearsalShutMsMax < rehearsalLeaveMsMax,
   'a removal waits until processes have left',
 )
-assert(rehearsalShutMsMax < stopMsMax, 'a rehearsal that does not end leaves time to stop the rest')
+assert(rehearsalAnswerMsMax < rehearsalShutMsMax, 'what is rehearsed is answered before it is shut')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)

@@ -8,8 +8,8 @@ import { serveWorker } from '../src/intake/worker-http.ts'
 import { tellParent } from '../src/platform/child.ts'
 import type { Config } from '../src/platform/config.ts'
 import type { Logger } from '../src/platform/logger.ts'
-import { readRehearsal, type Side } from '../src/platform/rehearsal.ts'
-import { RehearsalKeeper } from '../src/platform/rehearsal-keeper.ts'
+import { type Rehearsal, readRehearsal, type Side } from '../src/platform/rehearsal.ts'
+import { RehearsalKeeper, stopBoth } from '../src/platform/rehearsal-keeper.ts'
 import { openLive } from '../src/platform/sides.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
@@ -21,7 +21,7 @@ export type WorkerSideOptions = {
   readonly logger: Logger
   readonly onStuck: (reason: string) => void
   /** Of commits to which this side gives way besides its own. */
-  readonly readOtherCommitMs: ReadCommitMs
+  readonly readOtherCommitMs?: ReadCommitMs
 }
 
 export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability'> & {
@@ -47,11 +47,9 @@ export async function runWorker(
 ): Promise<void> {
   const live = await openLive(config)
   const stuck = endWhenStuck(logger)
-  const none = async () => undefined
-  let readLiveCommitMs: ReadCommitMs = none
-  const keeper = await keepRehearsal(live, () => readLiveCommitMs(), logger, open)
-  const side = await open(live, { logger, onStuck: stuck.onStuck, readOtherCommitMs: none })
-  readLiveCommitMs = side.readCommitMs
+  const rehearsal = readRehearsal(live)
+  const side = await open(live, { logger, onStuck: stuck.onStuck })
+  const keeper = rehearsal && keeperOf(rehearsal, side.readCommitMs, logger, open)
   let draining = false
   const { checkDatabase, durability } = side
   const readiness = { checkDatabase, durability, stuck: stuck.reason, isDraining: () => draining }
@@ -62,40 +60,33 @@ export async function runWorker(
   const http = await serveWorker(config.host, config.workerPort, readiness, { metrics })
   stopOnSignal(logger, async () => {
     draining = true
-    await Promise.all([keeper?.stop(), side.stop()])
+    await stopBoth(side, keeper)
     await http?.close()
   })
+  keeper?.start()
   logger.info({ queue: side.queue }, takes)
   tellParent({ ready: true })
 }
 
-/**
- * Before the live side is opened, so that a process which may not rehearse as it is told does nothing.
- * @returns undefined where the installation has no rehearsals
- */
-async function keepRehearsal(
-  live: Side,
+function keeperOf(
+  rehearsal: Rehearsal,
   readOtherCommitMs: ReadCommitMs,
   parent: Logger,
   open: OpenSide,
-): Promise<RehearsalKeeper<WorkerSide> | undefined> {
-  const rehearsal = readRehearsal(live)
-  if (rehearsal === undefined) return undefined
+): RehearsalKeeper<WorkerSide> {
   const logger = parent.child({ rehearsal: true })
-  const keeper = new RehearsalKeeper<WorkerSide>({
+  return new RehearsalKeeper<WorkerSide>({
     rehearsal,
     logger,
     // Filers of what counts wait for its commits, and nobody waits for a rehearsal's posting.
     open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs }),
   })
-  await keeper.start()
-  return keeper
 }
 
 /** The slower of two kinds of commits; the other's are not waited for where they can't be read. */
-export function slowestOf(own: ReadCommitMs, other: ReadCommitMs): ReadCommitMs {
+export function slowestOf(own: ReadCommitMs, other: ReadCommitMs | undefined): ReadCommitMs {
   return async () => {
-    const read = await Promise.all([own(), other().catch(() => undefined)])
+    const read = await Promise.all([own(), other?.().catch(() => undefined)])
     const known = read.filter((ms) => ms !== undefined)
     return known.length === 0 ? undefined : Math.max(...known)
   }

@@ -95,9 +95,10 @@ export class InnerServer {
     this.#server?.emit('request', request, response)
   }
 
-  /** Resolves when all that it was handed is answered, or the time for it is over. */
+  /** Resolves when all that it was handed is answered; what is not in time has its connection ended. */
   async answered(msMax: number): Promise<void> {
     const until = performance.now() + msMax
     while (this.#underWay.size > 0 && performance.now() < until) await pause(lookMs)
+    for (const response of this.#underWay) response.destroy()
   }
 }

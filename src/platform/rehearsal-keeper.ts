@@ -1,17 +1,17 @@
 /**
  * Opens the rehearsal's side of a process while there is a rehearsal's database, and shuts it when that
  * is removed or made anew, so that rehearsals come and go while what counts goes on. Whatever becomes of
- * it is told, and ends nothing else.
+ * it is told, and ends nothing else; nor is it ever waited for.
  *
  *   shut ──the mark is there──▶ open ──another mark, or none──▶ shut
  *   open ──it is stuck──▶ shut, until the next look
- *   shut ──it can't be opened──▶ shut: told once, and tried again at each look
+ *   shut ──it can't be opened, or something else is there──▶ shut: told once, and tried again at each look
  *   open ──the database does not answer──▶ open: its connections come again
  *   any ──it does not end within its time──▶ given up for good, as it may hold what the next one needs
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { rehearsalLookEveryMs, rehearsalShutMsMax } from '../limits.ts'
+import { rehearsalLingerMsMax, rehearsalLookEveryMs, rehearsalShutMsMax } from '../limits.ts'
 import { ConfigError } from './config.ts'
 import type { Logger } from './logger.ts'
 import { applicationRole } from './postgres.ts'
@@ -50,14 +50,9 @@ export class RehearsalKeeper<T extends Stoppable> {
     return this.#side
   }
 
-  /**
-   * Looks once, and then every few seconds.
-   * @throws ConfigError where what is named as the rehearsal's database is none
-   */
-  async start(): Promise<void> {
-    const purpose = await this.#look()
-    if (purpose !== undefined) assertForRehearsals(purpose)
-    this.#running = this.#run(purpose) // whatever keeps it from opening keeps nothing else
+  /** Looks at once, and then every few seconds. */
+  start(): void {
+    this.#running = this.#run()
   }
 
   async stop(): Promise<void> {
@@ -66,13 +61,11 @@ export class RehearsalKeeper<T extends Stoppable> {
     await this.#shut()
   }
 
-  async #run(first: Purpose | undefined): Promise<void> {
+  async #run(): Promise<void> {
     const { signal } = this.#stopping
-    await this.#follow(first)
-    for (;;) {
-      await pause(rehearsalLookEveryMs, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
+    while (!signal.aborted) {
       await this.#follow(await this.#look())
+      await pause(rehearsalLookEveryMs, undefined, { signal }).catch(() => {})
     }
   }
 
@@ -101,20 +94,22 @@ export class RehearsalKeeper<T extends Stoppable> {
     if (purpose === undefined && this.#stuck === undefined) return
     const mark = purpose?.kind === 'rehearsal' ? purpose.mark : undefined
     if (mark !== this.#mark || this.#stuck !== undefined) await this.#shut()
-    if (mark === undefined) {
-      this.#tell('there is no rehearsal: npm run rehearsal -- create makes one')
-      return
-    }
-    if (this.#side === undefined && !this.#givenUp && !this.#stopping.signal.aborted)
-      await this.#open(mark)
+    if (purpose === undefined || this.#side !== undefined) return
+    if (!this.#givenUp && !this.#stopping.signal.aborted) await this.#open(purpose)
   }
 
-  async #open(mark: string): Promise<void> {
+  async #open(purpose: Purpose): Promise<void> {
     const { rehearsal, open } = this.#options
     const onStuck = (reason: string) => {
       this.#stuck = reason
     }
     try {
+      assertForRehearsals(purpose)
+      if (purpose.kind !== 'rehearsal') {
+        this.#tell('there is no rehearsal: npm run rehearsal -- create makes one')
+        return
+      }
+      const { mark } = purpose
       this.#side = await open({ ...rehearsal, mark }, onStuck)
       this.#mark = mark
       this.#tell('the rehearsal is open')
@@ -155,4 +150,11 @@ export class RehearsalKeeper<T extends Stoppable> {
     if (error === undefined) this.#options.logger.info(what)
     else this.#options.logger.warn({ err: error, why }, what)
   }
+}
+
+/** Ends both at once: what counts has its time, and its rehearsal as long and a moment more. */
+export async function stopBoth(live: Stoppable, rehearsal: Stoppable | undefined): Promise<void> {
+  const besides = rehearsal?.stop()
+  await live.stop()
+  await Promise.race([besides, pause(rehearsalLingerMsMax)])
 }

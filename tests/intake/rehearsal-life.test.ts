@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { burstFilings } from '../../src/limits.ts'
 import { databaseBeside, readPurpose } from '../../src/platform/rehearsal.ts'
@@ -143,6 +144,14 @@ async function keysOf({ env }: Installation): Promise<string[]> {
   return found
 }
 
+/** Of each declaration, the environment that it was filed in. */
+async function readAcceptances(owner: pg.Pool): Promise<unknown[]> {
+  const { rows } = await owner.query(
+    'select a.*, e.environment from journal.acceptance a join journal.envelope e on e.number = a.envelope',
+  )
+  return rows
+}
+
 describe('what is no rehearsal', () => {
   let installation: Installation
   beforeAll(async () => {
@@ -153,17 +162,30 @@ describe('what is no rehearsal', () => {
 
   test('the live database is never rehearsed in, made one, or removed', async () => {
     const { live, env } = installation
-    const before = await countRows(live.owner)
     const wrong = { REHEARSAL_DATABASE: live.name }
-    for (const kind of ['intake', 'worker', 'batches'] as const) {
-      await expect(startProcess(kind, { ...env, ...wrong })).rejects.toThrow(/something else/)
+    const kinds = ['intake', 'worker', 'batches'] as const
+    const started = kinds.map((kind) => startProcess(kind, { ...env, ...wrong }))
+    const processes = await Promise.all(started)
+    try {
+      for (const one of processes)
+        await waitFor('what is wrong', () => /holds something else/.test(one.output()))
+      const [intake] = processes as [EngineProcess]
+      const declaration = declare({ lines: 1 })
+      const counts = await tokenFor([declaration.employer])
+      expect((await file(intake.address, counts, 'counts', declaration)).status).toBe(202)
+      const before = await readAcceptances(live.owner)
+      const token = await rehearsalToken(installation, [declaration.employer])
+      const shut = await file(intake.address, token, 'rehearsed', declaration)
+      expect(await shut.json()).toMatchObject({ status: 503, code: 'REHEARSAL_SHUT' })
+      for (const verb of ['create', 'remove'] as const) {
+        const { code, text } = await installation.command(verb, wrong)
+        expect(code).toBe(1)
+        expect(text).toMatch(/something else/)
+      }
+      expect(await readAcceptances(live.owner)).toEqual(before)
+    } finally {
+      await Promise.all(processes.map((one) => one.end()))
     }
-    for (const verb of ['create', 'remove'] as const) {
-      const { code, text } = await installation.command(verb, wrong)
-      expect(code).toBe(1)
-      expect(text).toMatch(/something else/)
-    }
-    expect(await countRows(live.owner)).toEqual(before)
   }, 60_000)
 
   test('nothing that counts is filed in a rehearsal’s database', async () => {

@@ -13,6 +13,8 @@ export type EngineProcess = {
   /** Everything it has written to standard output and error. */
   output(): string
   signal(name: NodeJS.Signals): void
+  /** Its exit code, once it has ended by itself. */
+  readonly gone: Promise<number | null>
   /** Ends it and waits until it is gone. */
   end(name?: NodeJS.Signals): Promise<number | null>
 }
@@ -48,13 +50,14 @@ export async function startProcess(
       output += text
     })
   }
-  const gone = once(child, 'exit')
+  const gone = once(child, 'exit').then(() => child.exitCode)
   const address = await readyAddress(child, () => output)
   return {
     pid: child.pid as number,
     address,
     output: () => output,
     signal: (name) => void child.kill(name),
+    gone,
     end: async (name = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(name)
