@@ -52,7 +52,9 @@ async function remove(config: Config, { database, keyringFile }: Named): Promise
       ? `Removed everything from the database ${database}, which is empty now.`
       : `There was nothing in the database ${database}.`,
     ...(keys === undefined ? [] : [`Removed ${keys} keys of its queue from Redis.`]),
-    `The keys in ${keyringFile} are left: receipts of rehearsals verify with them.`,
+    ...(existsSync(keyringFile)
+      ? [`The keys in ${keyringFile} are left: receipts of rehearsals verify with them.`]
+      : []),
   ].join('\n')
 }
 

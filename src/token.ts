@@ -10,7 +10,7 @@ import { issueToken } from './intake/issue-token.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
-import { rehearsalConfig } from './platform/rehearsal.ts'
+import { readRehearsalKeys } from './platform/rehearsal.ts'
 
 const usage =
   'Usage: npm run --silent token -- --employer <USCC> [--employer <USCC>] ' +
@@ -30,9 +30,10 @@ async function main(args: string[]): Promise<void> {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
   if (count === undefined || unit === undefined) throw new UsageError(usage)
   const live = readConfig(process.env)
-  const config = rehearsal ? rehearsalConfig(live) : live
-  if (config === undefined) throw new UsageError('There are no rehearsals: set REHEARSAL_DATABASE.')
-  const [key] = readKeyring(config.keyringFile).tokenKeys
+  const { config, keyring } = rehearsal
+    ? readRehearsalKeys(live)
+    : { config: live, keyring: readKeyring(live.keyringFile) }
+  const [key] = keyring.tokenKeys
   if (key === undefined) throw new UsageError('The keyring has no token key.')
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
   const token = await issueToken(

@@ -10,9 +10,8 @@ import type { PublicJwk } from '../../src/journal/compact-jws.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
 import type { Config } from '../../src/platform/config.ts'
 import { UsageError } from '../../src/platform/failure.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
 import {
-  rehearsalConfig,
+  readRehearsalKeys,
   rehearsalEnvironment,
   rehearsalKidPrefix,
 } from '../../src/platform/rehearsal.ts'
@@ -25,16 +24,14 @@ import { type FirstFiling, fileFirst } from './remote.ts'
 const ttlSeconds = 172_800
 
 /** Tokens for made-up employers, signed with the rehearsal's key. */
-export async function* rehearsalTokens(config: Config, count: number): AsyncGenerator<string> {
-  const rehearsal = rehearsalConfig(config)
-  if (rehearsal === undefined)
-    throw new UsageError('There are no rehearsals: set REHEARSAL_DATABASE.')
-  const [key] = readKeyring(rehearsal.keyringFile).tokenKeys
-  if (key === undefined) throw new UsageError(`${rehearsal.keyringFile} has no token key.`)
+export async function* rehearsalTokens(live: Config, count: number): AsyncGenerator<string> {
+  const { config, keyring } = readRehearsalKeys(live)
+  const [key] = keyring.tokenKeys
+  if (key === undefined) throw new UsageError(`${config.keyringFile} has no token key.`)
   const generator = createGenerator(Date.now())
   for (let i = 0; i < count; i += 1) {
     const request = { employers: [generator.employer()], scopes, ttlSeconds }
-    yield await issueToken({ key, ...rehearsal.token }, request)
+    yield await issueToken({ key, ...config.token }, request)
   }
 }
 

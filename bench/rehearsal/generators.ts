@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Filers } from './filings.ts'
 import type { FromGenerator, GeneratorOrder, ToGenerator } from './generator.ts'
 import { Tally } from './tally.ts'
 import type { GeneratorSeen } from './verdict.ts'
@@ -74,6 +75,12 @@ class GeneratorProcess {
   }
 }
 
+/** Nobody files with two generators, where there are filers enough. */
+function partOf(filers: Filers, part: number, of: number): Filers {
+  if (!('tokens' in filers) || filers.tokens.length < of) return filers
+  return { tokens: filers.tokens.filter((_, i) => i % of === part) }
+}
+
 export class Generators {
   readonly #options: GeneratorsOptions
   #processes: GeneratorProcess[] = []
@@ -99,7 +106,8 @@ export class Generators {
         await one.hear((message) => ('ready' in message ? true : undefined))
         const done = one.hear((message) => ('prepared' in message ? message.prepared : undefined))
         const historyFile = this.historyFiles[i] as string
-        one.tell({ order: { ...order, index: i + 1, of: count, historyFile } })
+        const filers = partOf(order.filers, i, count)
+        one.tell({ order: { ...order, filers, index: i + 1, of: count, historyFile } })
         return done
       }),
     )

@@ -133,9 +133,9 @@ function engineOf({ kind, queue, intakes, workers, batchWorkers }: OwnOptions & 
 }
 
 async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driven> {
-  const { options, display, objectives } = parts
+  const { options, display, objectives, profile, signal } = parts
   const filers = readTokens(remote.tokenFile)
-  const first = { ...options, profile: parts.profile }
+  const first = { ...options, profile, signal }
   const environment = await (remote.dryRun ? assertRehearsed : assertHarmless)(
     remote,
     filers,
@@ -149,7 +149,7 @@ async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driv
   const generators = generatorsOf(parts, filers, [remote.url], false)
   try {
     const prepared = await generators.prepare()
-    const files = await prepareFiles(parts.profile, { ...parts, filers, ...options })
+    const files = await prepareFiles(profile, { ...parts, filers, ...options })
     const addresses = () => [remote.url]
     const planned = plannedFiles(files, { ...parts, addresses, ...options })
     const accepted = () => generators.tally.total('accepted')

@@ -4,9 +4,16 @@
  * environment that is plainly none of production, nothing else is sent.
  */
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { UsageError } from '../../src/platform/failure.ts'
 import { createGenerator } from '../support/generator.ts'
-import { type Filer, type Filers, findFilers, prepareFiling } from './filings.ts'
+import {
+  type Filer,
+  type Filers,
+  findFilers,
+  type PreparedFiling,
+  prepareFiling,
+} from './filings.ts'
 import type { Observed } from './observer.ts'
 import type { RemoteOptions } from './options.ts'
 import type { Profile } from './profile.ts'
@@ -45,6 +52,7 @@ export type FirstFiling = {
   readonly profile: Profile
   readonly period: string
   readonly seed: number
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -65,11 +73,14 @@ export async function assertHarmless(
 
 export type FirstReceipt = { readonly statement: { readonly environment: string } }
 
+/** A process looks for its rehearsal every few seconds; one that is busy says when to come again. */
+const firstTriesMax = 5
+
 /** @throws UsageError where it is not accepted */
 export async function fileFirst(
   url: string,
   filers: Filers,
-  { profile, period, seed }: FirstFiling,
+  { profile, period, seed, signal }: FirstFiling,
 ): Promise<FirstReceipt> {
   const generator = createGenerator(seed)
   const [filer] = await findFilers(filers, 1, generator)
@@ -79,24 +90,33 @@ export async function fileFirst(
     generator,
     false,
   )
-  const answer = await fetch(new URL('/v1/declarations', url), {
-    method: 'POST',
-    headers: {
-      authorization: filing.authorization,
-      'content-type': 'application/json',
-      'idempotency-key': `rehearsal-first-${Date.now()}`,
-    },
-    body: Buffer.from(filing.body, 'latin1'),
-    signal: AbortSignal.timeout(20_000),
-  }).catch((error: Error) => {
-    throw new UsageError(`${url} can't be reached: ${error.message}`)
-  })
+  const key = `rehearsal-first-${Date.now()}`
+  let answer = await send(url, filing, key)
+  for (let tries = 1; answer.status === 503 && tries < firstTriesMax; tries += 1) {
+    await pause(1_000 * Number(answer.headers.get('retry-after') ?? 1), undefined, { signal })
+    answer = await send(url, filing, key)
+  }
   if (answer.status !== 202) {
     throw new UsageError(
       `${url} did not accept a first filing: ${answer.status} ${(await answer.text()).slice(0, 300)}`,
     )
   }
   return ((await answer.json()) as { receipt: FirstReceipt }).receipt
+}
+
+function send(url: string, filing: PreparedFiling, key: string): Promise<Response> {
+  return fetch(new URL('/v1/declarations', url), {
+    method: 'POST',
+    headers: {
+      authorization: filing.authorization,
+      'content-type': 'application/json',
+      'idempotency-key': key,
+    },
+    body: Buffer.from(filing.body, 'latin1'),
+    signal: AbortSignal.timeout(20_000),
+  }).catch((error: Error) => {
+    throw new UsageError(`${url} can't be reached: ${error.message}`)
+  })
 }
 
 const statusMsMax = 900

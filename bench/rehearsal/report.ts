@@ -185,7 +185,7 @@ function recoveryBody({ events, samples }: RehearsalRecord): Markup {
 
 function auditBody(audit: AuditResult | null): Markup {
   if (audit === null)
-    return markup`<p class="quiet">There was no audit: nothing is known of what was lost or doubled.</p>`
+    return markup`<p class="quiet">No auditor read this installation’s database. It was asked for each accepted filing whether it is posted; whether one was posted twice is not known.</p>`
   const rows = audit.invariants.map(
     ({ id, title, violations }) =>
       markup`<tr class="${violations === 0 ? 'holds' : 'broken'}"><td>${id}</td><th scope="row">${title}</th><td class="number">${figure(violations)}</td><td class="sign">${violations === 0 ? 'yes' : 'NO'}</td></tr>`,

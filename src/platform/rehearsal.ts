@@ -3,6 +3,7 @@
  * mark since it was empty; keys of its own, whose ids say so; a namespace of its own in the queue. A
  * database with the mark is never taken for the live one, and one without it never for a rehearsal's.
  */
+import { existsSync } from 'node:fs'
 import type pg from 'pg'
 import { type Config, ConfigError } from './config.ts'
 import { type Keyring, readKeyring } from './keyring.ts'
@@ -41,6 +42,21 @@ export function rehearsalConfig(config: Config): Config | undefined {
   }
 }
 
+/**
+ * What signs in an installation's rehearsals.
+ * @throws ConfigError where it has none, or their keys are not here
+ */
+export function readRehearsalKeys(live: Config): Pick<Side, 'config' | 'keyring'> {
+  const config = rehearsalConfig(live)
+  if (config === undefined)
+    throw new ConfigError('There are no rehearsals: set REHEARSAL_DATABASE.')
+  const { keyringFile } = config
+  if (existsSync(keyringFile)) return { config, keyring: readKeyring(keyringFile) }
+  throw new ConfigError(
+    `There are no keys of rehearsals at ${keyringFile}: "npm run rehearsal -- create" makes them. Where it ran on another host, copy its file, or name it in REHEARSAL_KEYRING_FILE.`,
+  )
+}
+
 /** The same server's other database. */
 export function databaseBeside(url: string, database: string): string {
   const beside = new URL(url)
@@ -50,21 +66,20 @@ export function databaseBeside(url: string, database: string): string {
 
 /**
  * @returns undefined where the configuration names no database for rehearsals
- * @throws ConfigError where its keys are none of a rehearsal, or the live ones
+ * @throws ConfigError where its keys are missing, none of a rehearsal, or the live ones
  */
 export function readRehearsal(
   live: Pick<Side, 'config' | 'keyring' | 'url'>,
 ): Rehearsal | undefined {
-  const config = rehearsalConfig(live.config)
-  const database = live.config.rehearsal?.database
-  if (config === undefined || database === undefined) return undefined
-  const keyring = readKeyring(config.keyringFile)
+  const { rehearsal } = live.config
+  if (rehearsal === undefined) return undefined
+  const { config, keyring } = readRehearsalKeys(live.config)
   if (!isApart(keyring, live.keyring)) {
     throw new ConfigError(
       `${config.keyringFile} has keys that are not a rehearsal's own: set REHEARSAL_KEYRING_FILE to a new file, and make its keys with "npm run rehearsal -- create".`,
     )
   }
-  return { config, keyring, url: databaseBeside(live.url, database) }
+  return { config, keyring, url: databaseBeside(live.url, rehearsal.database) }
 }
 
 /** Whether no key of the one is one of the other, and all ids say what they are for. */

@@ -25,7 +25,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-type Wish = { readonly address?: string; readonly resends?: number }
+type Wish = {
+  readonly address?: string
+  readonly resends?: number
+  readonly employers?: readonly string[]
+}
 
 /** A day of nothing but filings, at one rate. */
 function generators(seconds: number, perSecond: number, wish: Wish = {}): Generators {
@@ -41,7 +45,10 @@ function generators(seconds: number, perSecond: number, wish: Wish = {}): Genera
       peakPerSecond: perSecond,
     },
     profile,
-    filers: { keyringFile },
+    filers:
+      wish.employers === undefined
+        ? { keyringFile }
+        : { tokens: wish.employers.map((one) => ({ token: `of ${one}`, employers: [one] })) },
     addresses: [wish.address ?? server.address],
     folder: mkdtempSync(path.join(folder, 'history-')),
     period: '2024-11',
@@ -69,6 +76,18 @@ test('what is due is sent once, answered, and in the history with its receipt', 
   const answers = lines.filter(({ kind }) => kind === 'answer')
   expect(answers).toHaveLength(sent)
   for (const { receipt } of answers) expect(receipt).toBe('{"statement":"as it is"}')
+}, 60_000)
+
+test('of those whom tokens name, each files with one generator, and all do', async () => {
+  const employers = ['a', 'b', 'c', 'd', 'e']
+  const some = generators(2, 60, { employers })
+  expect((await some.prepare()).employers).toBe(employers.length)
+  await some.run(Date.now() + 200)
+  await some.stop()
+  const filed = some.historyFiles.map(
+    (file) => new Set(readFileSync(file, 'utf8').match(/(?<="employer":")[^"]+/g)),
+  )
+  expect(filed).toEqual([new Set(['a', 'c', 'e']), new Set(['b', 'd'])])
 }, 60_000)
 
 test('who sends again counts once, whichever of the two is accepted first', async () => {

@@ -74,6 +74,13 @@ test('it passes, says what it was, and leaves nothing that counts', async () => 
   expect(rehearsed['journal.unposted']).toBe(0)
 }, 180_000)
 
+test('without keys of rehearsals there are no tokens, and it says how to make them', async () => {
+  const env = { ...installation.env, REHEARSAL_KEYRING_FILE: path.join(folder, 'none.json') }
+  const { code, text } = await run(['tokens', '1'], env)
+  expect(code).toBe(2)
+  expect(text).toMatch(/no keys of rehearsals at .*none\.json: "npm run rehearsal -- create"/)
+})
+
 test('a token with which something would count is never sent', async () => {
   const before = await countRows(installation.live.owner)
   const tokenFile = path.join(folder, 'live.txt')

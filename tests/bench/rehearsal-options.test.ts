@@ -1,11 +1,13 @@
 /** What an operator asks for, and what is refused before anything starts. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { readOptions } from '../../bench/rehearsal/options.ts'
 import { readProfile } from '../../bench/rehearsal/profile.ts'
-import { assertHarmless, readTokens } from '../../bench/rehearsal/remote.ts'
+import { assertHarmless, fileFirst, readTokens } from '../../bench/rehearsal/remote.ts'
 import { createDatabase } from '../support/database.ts'
 import { startProcess, tokenFor } from '../support/engine.ts'
 
@@ -73,4 +75,22 @@ test('an installation whose receipts may be of production is not rehearsed with'
     await intake.end()
   }
   await database.drop()
+})
+
+test('a rehearsal that is not open yet is waited for, and filed with once', async () => {
+  const keys: unknown[] = []
+  const opening = createServer((request, response) => {
+    keys.push(request.headers['idempotency-key'])
+    if (keys.length === 1) response.writeHead(503, { 'retry-after': '0' }).end()
+    else response.writeHead(202).end('{"receipt":{"statement":{"environment":"rehearsal"}}}')
+  })
+  await new Promise<void>((resolve) => opening.listen(0, '127.0.0.1', resolve))
+  const { port } = opening.address() as AddressInfo
+  const filers = { tokens: [{ token: 'of nobody', employers: ['91350100M000100Y43'] }] }
+  const day = { profile: readProfile('city'), period: '2024-11', seed: 1 }
+  const { statement } = await fileFirst(`http://127.0.0.1:${port}`, filers, day)
+  expect(statement.environment).toBe('rehearsal')
+  expect(keys).toHaveLength(2)
+  expect(keys[0]).toBe(keys[1])
+  opening.close()
 })
