@@ -8,14 +8,12 @@ import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/run
 import { createAcceptGroup } from '../src/journal/accept.ts'
 import type { Lane } from '../src/journal/lanes.ts'
 import { recordPacks } from '../src/journal/policy-packs.ts'
-import { readCommitMs } from '../src/journal/unposted.ts'
 import { acceptStatementMsMax, postStatementMsMax } from '../src/limits.ts'
 import type { Config } from '../src/platform/config.ts'
 import {
   DurabilityError,
   type DurabilityWatch,
   environmentText,
-  namesOf,
   watchDurability,
 } from '../src/platform/durability.ts'
 import { activeKeys } from '../src/platform/keyring.ts'
@@ -24,20 +22,18 @@ import {
   type BatchMetrics,
   countRows,
   createBatchMetrics,
-  livePrefix,
-  rehearsalPrefix,
+  prefixOf,
 } from '../src/platform/metrics.ts'
-import { assertMigrated, assertSchema } from '../src/platform/migrations.ts'
+import { assertSchema } from '../src/platform/migrations.ts'
 import { readPolicies } from '../src/platform/packs.ts'
 import { inTransaction, openPool } from '../src/platform/postgres.ts'
-import { openQueueBackend } from '../src/platform/queue.ts'
-import { isLive, type Side } from '../src/platform/rehearsal.ts'
+import { openQueues } from '../src/platform/queue.ts'
+import type { Side } from '../src/platform/rehearsal.ts'
 import { type Stops, startOrStop } from '../src/platform/stops.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 import { createEnqueue } from '../src/queue/enqueue.ts'
-import { GiveWay, startGivingWay } from '../src/queue/give-way.ts'
 import { startWatchdog } from '../src/queue/watchdog.ts'
-import { slowestOf, type WorkerSide, type WorkerSideOptions } from './worker.ts'
+import { giveWay, type WorkerSide, type WorkerSideOptions, workerSideOf } from './side.ts'
 
 const lanes: readonly Lane[] = ['bulk', 'large']
 
@@ -54,22 +50,15 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   await assertSchema(pool)
   const policies = readPolicies(config.policyDir)
   await recordPacks(pool, policies)
-  const metrics = createBatchMetrics(isLive(side) ? livePrefix : rehearsalPrefix)
-  const backend = openQueueBackend(config, side.url, logger)
-  stops.add(() => backend.close())
-  const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
-  stops.add(() => Promise.all([...queues.values()].map((queue) => queue.close())))
+  const metrics = createBatchMetrics(prefixOf(side))
+  const { backend, queues } = openQueues(side, lanes, logger, stops)
   const enqueue = createEnqueue(queues, (lane, err) =>
     logger.warn({ lane, err }, 'an envelope was left to the sweeper'),
   )
   const durability = await watch(config, pools, backend, logger)
   stops.add(() => durability.stop())
-  const readOwnCommitMs = () => readCommitMs(pool)
-  const givingWay = startGivingWay(new GiveWay(config.acceptCommitMs), {
-    readCommitMs: slowestOf(readOwnCommitMs, options.readOtherCommitMs),
-    onChange: (share) => metrics.share.set(share),
-  })
-  stops.add(() => givingWay.stop())
+  const onChange = (share: number) => metrics.share.set(share)
+  const givingWay = giveWay(config, pool, options, onChange, stops)
   const worker = startBatchWorker({
     pool,
     // Filers wait for acceptance, and nobody for a file: each of its steps gives way.
@@ -93,14 +82,7 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   stops.add(() => worker.stop())
   const watchdog = startWatchdog(worker.checks, onStuck)
   stops.add(() => watchdog.stop())
-  return {
-    queue: backend.kind,
-    readCommitMs: readOwnCommitMs,
-    readMetrics: () => metrics.registry.metrics(),
-    checkDatabase: () => assertMigrated(pool),
-    durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
-    stop: () => stops.run(),
-  }
+  return workerSideOf({ pool, backend, durability, metrics }, stops)
 }
 
 function watch(

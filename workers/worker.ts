@@ -3,37 +3,15 @@
  * rehearsal; answers for its health and its metrics; stops both. What befalls the rehearsal ends nothing
  * of the other.
  */
-import type { Readiness } from '../src/intake/health.ts'
 import { serveWorker } from '../src/intake/worker-http.ts'
 import { tellParent } from '../src/platform/child.ts'
 import type { Config } from '../src/platform/config.ts'
 import type { Logger } from '../src/platform/logger.ts'
-import { type Rehearsal, readRehearsal, type Side } from '../src/platform/rehearsal.ts'
+import { type Rehearsal, readRehearsal } from '../src/platform/rehearsal.ts'
 import { RehearsalKeeper, stopBoth } from '../src/platform/rehearsal-keeper.ts'
 import { openLive } from '../src/platform/sides.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
-import type { QueueBackend } from '../src/queue/backend.ts'
-
-/** How long acceptance's commits take now; undefined: there are none. */
-type ReadCommitMs = () => Promise<number | undefined>
-
-export type WorkerSideOptions = {
-  readonly logger: Logger
-  readonly onStuck: (reason: string) => void
-  /** Of commits to which this side gives way besides its own. */
-  readonly readOtherCommitMs?: ReadCommitMs
-}
-
-export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability'> & {
-  /** Where its queue is. */
-  readonly queue: QueueBackend['kind']
-  readonly readCommitMs: ReadCommitMs
-  readMetrics(): Promise<string>
-  /** Finishes what is under way, and ends what it holds. */
-  stop(): Promise<void>
-}
-
-type OpenSide = (side: Side, options: WorkerSideOptions) => Promise<WorkerSide>
+import type { OpenSide, ReadCommitMs, WorkerSide } from './side.ts'
 
 /**
  * Runs until the process is told to end.
@@ -54,8 +32,8 @@ export async function runWorker(
   const { checkDatabase, durability } = side
   const readiness = { checkDatabase, durability, stuck: stuck.reason, isDraining: () => draining }
   const metrics = async () => {
-    const rehearsal = await keeper?.side?.readMetrics()
-    return [await side.readMetrics(), ...(rehearsal === undefined ? [] : [rehearsal])].join('\n')
+    const rehearsed = await keeper?.side?.readMetrics()
+    return [await side.readMetrics(), ...(rehearsed === undefined ? [] : [rehearsed])].join('\n')
   }
   const http = await serveWorker(config.host, config.workerPort, readiness, { metrics })
   stopOnSignal(logger, async () => {
@@ -81,13 +59,4 @@ function keeperOf(
     // Filers of what counts wait for its commits, and nobody waits for a rehearsal's posting.
     open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs }),
   })
-}
-
-/** The slower of two kinds of commits; the other's are not waited for where they can't be read. */
-export function slowestOf(own: ReadCommitMs, other: ReadCommitMs | undefined): ReadCommitMs {
-  return async () => {
-    const read = await Promise.all([own(), other?.().catch(() => undefined)])
-    const known = read.filter((ms) => ms !== undefined)
-    return known.length === 0 ? undefined : Math.max(...known)
-  }
 }

@@ -7,6 +7,7 @@ import type { BatchCounts } from '../batch/counts.ts'
 import type { Counts } from '../batch/work.ts'
 import { type Lane, lanes } from '../journal/lanes.ts'
 import type { Backlog } from '../journal/unposted.ts'
+import { isLive, type Side } from './rehearsal.ts'
 
 export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>
 export type BatchMetrics = ReturnType<typeof createBatchMetrics>
@@ -14,8 +15,12 @@ export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
 /** What names begin with: a rehearsal is counted apart from what counts. */
 export type MetricPrefix = typeof livePrefix | typeof rehearsalPrefix
-export const livePrefix = 'spillway_'
-export const rehearsalPrefix = 'spillway_rehearsal_'
+const livePrefix = 'spillway_'
+const rehearsalPrefix = 'spillway_rehearsal_'
+
+export function prefixOf(side: Side): MetricPrefix {
+  return isLive(side) ? livePrefix : rehearsalPrefix
+}
 
 const commitSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const groupSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]

@@ -1,15 +1,37 @@
 /**
  * The queue that the configuration names: Redis when REDIS_URL is set, Postgres otherwise.
  */
-import { openPostgresBackend, openRedisBackend, type QueueBackend } from '../queue/backend.ts'
+import type { Lane } from '../journal/lanes.ts'
+import {
+  type LaneQueue,
+  openPostgresBackend,
+  openRedisBackend,
+  type QueueBackend,
+} from '../queue/backend.ts'
 import type { Config } from './config.ts'
 import type { Logger } from './logger.ts'
 import { applicationRole } from './postgres.ts'
+import type { Side } from './rehearsal.ts'
+import type { Stops } from './stops.ts'
 
 /** How often the same trouble of the queue is logged. */
 const quietMs = 5_000
 
-export function openQueueBackend(
+/** A side's queues, one for each of these lanes. */
+export function openQueues(
+  { config, url }: Side,
+  lanes: readonly Lane[],
+  logger: Logger,
+  stops: Stops,
+): { readonly backend: QueueBackend; readonly queues: ReadonlyMap<Lane, LaneQueue> } {
+  const backend = openQueueBackend(config, url, logger)
+  stops.add(() => backend.close())
+  const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
+  stops.add(() => Promise.all([...queues.values()].map((queue) => queue.close())))
+  return { backend, queues }
+}
+
+function openQueueBackend(
   { redisUrl, queueNamespace }: Config,
   databaseUrl: string,
   logger: Logger,

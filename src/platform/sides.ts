@@ -1,8 +1,11 @@
-/** The live side of an installation, and the database that it is on. */
+/** A side of an installation: the live one, on the database that it finds; and the health of either. */
 
+import type pg from 'pg'
 import type { Config } from './config.ts'
 import { findDatabaseUrl } from './database.ts'
+import { type DurabilityWatch, namesOf } from './durability.ts'
 import { readKeyring } from './keyring.ts'
+import { assertMigrated } from './migrations.ts'
 import { openPool } from './postgres.ts'
 import { assertLive, type Side } from './rehearsal.ts'
 
@@ -24,4 +27,12 @@ export async function openLive(config: Config): Promise<Side> {
     await pool.end()
   }
   return { config, keyring, url, mark: undefined }
+}
+
+/** What readiness asks of a side's database and its settings. */
+export function healthOf(pool: pg.Pool, durability: DurabilityWatch) {
+  return {
+    checkDatabase: () => assertMigrated(pool),
+    durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+  }
 }

@@ -1,0 +1,71 @@
+/**
+ * Acceptance on one side of an intake process: filings gather into groups, each group is one commit,
+ * and what was committed is counted and put on the queue. If the queue doesn't take it, a sweeper will.
+ */
+import type pg from 'pg'
+import type { FilingLimit } from '../intake/filing-limit.ts'
+import { createAcceptGroup } from '../journal/accept.ts'
+import { GroupCommit } from '../journal/group-commit.ts'
+import type { Lane } from '../journal/lanes.ts'
+import { stuckUnderWayMs } from '../limits.ts'
+import { passes } from '../platform/crash-point.ts'
+import { activeKeys } from '../platform/keyring.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { IntakeMetrics } from '../platform/metrics.ts'
+import type { Side } from '../platform/rehearsal.ts'
+import { databaseFault } from '../platform/sqlstate.ts'
+import type { LaneQueue } from '../queue/backend.ts'
+import { createEnqueue } from '../queue/enqueue.ts'
+import type { ProgressCheck } from '../queue/watchdog.ts'
+
+/** Of what intake accepts. */
+export const lane: Lane = 'filing'
+
+export type AcceptanceDependencies = {
+  readonly pool: pg.Pool
+  /** Warnings of the server so far. */
+  readonly warnings: () => number
+  /** What receipts say of where they are from. */
+  readonly environment: () => string
+  readonly queues: ReadonlyMap<Lane, LaneQueue>
+  readonly limit: FilingLimit
+  readonly metrics: IntakeMetrics
+  readonly logger: Logger
+}
+
+export function openAcceptance(
+  { config, keyring }: Pick<Side, 'config' | 'keyring'>,
+  { queues, limit, metrics, logger, ...accepting }: AcceptanceDependencies,
+): GroupCommit {
+  const { crashAt } = config
+  const onSkipped = (of: Lane, err: unknown) => {
+    metrics.leftToSweeper.inc({ lane: of })
+    logger.warn({ lane: of, err }, 'an envelope was left to the sweeper')
+  }
+  const enqueue = createEnqueue(queues, onSkipped, () => passes(crashAt, 'after-enqueue'))
+  return new GroupCommit({
+    targetMs: () => limit.targetMs,
+    acceptGroup: createAcceptGroup({ ...activeKeys(keyring), ...accepting, lane }),
+    isTransient: (error) => databaseFault(error) === 'transient',
+    onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
+      metrics.accepted.inc({ lane }, fresh)
+      metrics.groupSize.observe(declarations)
+      metrics.commit.observe(commitMs / 1_000)
+      if (envelope === undefined) return
+      limit.observeCommit(declarations, commitMs, performance.now())
+      passes(crashAt, 'after-commit')
+      enqueue(lane, envelope)
+    },
+  })
+}
+
+/** A commit gives up long before it counts as stuck. */
+export function commitCheck(committer: GroupCommit): ProgressCheck {
+  return async () => {
+    const { committingSince: since } = committer
+    const ms = since === undefined ? 0 : performance.now() - since
+    return ms > stuckUnderWayMs
+      ? `a commit is under way for ${Math.round(ms / 1_000)} s`
+      : undefined
+  }
+}

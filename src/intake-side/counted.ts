@@ -1,0 +1,47 @@
+/** What one side of an intake process counts: requests and connections at its edge, and what waits. */
+import type pg from 'pg'
+import { readBatchCounts } from '../batch/counts.ts'
+import type { AppDependencies } from '../intake/app.ts'
+import { cutReasons } from '../intake/connections.ts'
+import type { Overload, Room } from '../intake/overload.ts'
+import { readBacklog } from '../journal/unposted.ts'
+import { countDeadLetters } from '../ledger/dead-letter.ts'
+import type { Config } from '../platform/config.ts'
+import { passes } from '../platform/crash-point.ts'
+import {
+  type IntakeMetrics,
+  showBacklog,
+  showBatches,
+  showDeadLetters,
+} from '../platform/metrics.ts'
+
+export function countEdge(
+  { crashAt }: Config,
+  metrics: IntakeMetrics,
+): Pick<AppDependencies, 'onAnswered' | 'onCut'> {
+  for (const reason of cutReasons) metrics.cut.inc({ reason }, 0) // a rate needs a first value
+  return {
+    onAnswered: (route, status, seconds) => {
+      metrics.requests.observe({ route, status }, seconds)
+      if (status === 202) passes(crashAt, 'after-reply')
+    },
+    onCut: (reason) => metrics.cut.inc({ reason }),
+  }
+}
+
+/** The text of all of it, with what waits in the database now. */
+export async function readCounted(
+  metrics: IntakeMetrics,
+  { bodies }: Room,
+  { limit, shares }: Pick<Overload, 'limit' | 'shares'>,
+  pool: pg.Pool,
+): Promise<string> {
+  metrics.filingsMax.set(limit.limit)
+  metrics.filingsUnderWay.set(limit.underWay)
+  metrics.sharesHeard.set(shares.heard)
+  metrics.bodiesHeld.set(bodies.bytes)
+  showBacklog(metrics, await readBacklog(pool))
+  showDeadLetters(metrics, await countDeadLetters(pool))
+  showBatches(metrics, await readBatchCounts(pool))
+  return metrics.registry.metrics()
+}

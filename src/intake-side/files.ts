@@ -1,0 +1,54 @@
+/**
+ * Files that come to one side of an intake process, and the slots reserved for them. What nobody goes
+ * on with is given up after its time.
+ */
+import type pg from 'pg'
+import { createReceiptOf, type ReceiptDependencies } from '../batch/receipt.ts'
+import { openRunningDigest } from '../batch/running-digest.ts'
+import { createSlotStore, type SlotStore } from '../batch/slot-store.ts'
+import { createUploadStore, type UploadStore } from '../batch/upload-store.ts'
+import { uploadExpiryEveryMs } from '../limits.ts'
+import { activeKeys } from '../platform/keyring.ts'
+import type { Logger } from '../platform/logger.ts'
+import { inTransaction } from '../platform/postgres.ts'
+import type { Side } from '../platform/rehearsal.ts'
+import type { Stops } from '../platform/stops.ts'
+
+export type FilesDependencies = Omit<ReceiptDependencies, 'signer'> & {
+  readonly pool: pg.Pool
+  readonly onReceived: (bytes: number) => void
+  readonly logger: Logger
+}
+
+type Stores = { readonly uploads: UploadStore; readonly slots: SlotStore }
+
+export async function openFiles(
+  { keyring }: Pick<Side, 'keyring'>,
+  { pool, onReceived, logger, ...signing }: FilesDependencies,
+  stops: Stops,
+): Promise<Stores> {
+  const uploads = createUploadStore({
+    pool,
+    inTransaction,
+    sealingKeys: keyring.sealingKeys,
+    runningDigest: await openRunningDigest(),
+    nowMicros: () => Date.now() * 1_000,
+    onReceived,
+    receiptOf: createReceiptOf({ ...signing, signer: activeKeys(keyring).signer }),
+  })
+  const stores = { uploads, slots: createSlotStore({ pool, inTransaction }) }
+  const expiry = setInterval(expire, uploadExpiryEveryMs, stores, logger).unref()
+  stops.add(() => clearInterval(expiry))
+  return stores
+}
+
+/** Any number of processes may do it at once; what one could not do now, it does next time. */
+async function expire({ uploads, slots }: Stores, logger: Logger): Promise<void> {
+  try {
+    const expired = await uploads.expire()
+    if (expired > 0) logger.info({ expired }, 'uploads were given up')
+    await slots.forget()
+  } catch (err) {
+    logger.warn({ err }, 'uploads could not be given up, or slots forgotten')
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What a posting worker asks of Postgres and the queue. What it posts can be posted again from the
+ * journal, so it goes on whatever could be lost, and says so; but for its clock.
+ */
+import type pg from 'pg'
+import {
+  checkPostgres,
+  DurabilityError,
+  type DurabilityFault,
+  type DurabilityWatch,
+  sentencesOf,
+  watchDurability,
+} from '../src/platform/durability.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
+import type { WorkerSideOptions } from './side.ts'
+
+/**
+ * The queue in Postgres goes by its workers' clocks: one that is a minute ahead keeps the others from
+ * taking over what a dead worker held, for a minute.
+ */
+export async function refuseWrongClock(backend: QueueBackend, pool: pg.Pool): Promise<void> {
+  if (backend.kind !== 'postgres') return
+  const clock = (await checkPostgres(pool, 0)).filter(isOfClock)
+  if (clock.length > 0) throw new DurabilityError(sentencesOf(clock))
+}
+
+export function watchPosting(
+  backend: QueueBackend,
+  pool: pg.Pool,
+  standbys: number,
+  { logger, onStuck }: WorkerSideOptions,
+): Promise<DurabilityWatch> {
+  return watchDurability({
+    pools: [pool],
+    backend,
+    mode: 'warn',
+    standbys,
+    onAdvice: (advice) => logger.warn(advice),
+    onChange: (faults) => {
+      logger.error({ faults }, 'what was posted could be lost')
+      if (backend.kind === 'postgres' && faults.some(isOfClock)) onStuck('its clock is wrong')
+    },
+    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
+  })
+}
+
+function isOfClock({ setting }: DurabilityFault): boolean {
+  return setting === 'clock'
+}

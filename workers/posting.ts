@@ -1,0 +1,83 @@
+/** Posting an envelope, counted and told: what it throws goes back on the queue and is tried again. */
+import type pg from 'pg'
+import { EnvelopeError } from '../src/journal/envelope.ts'
+import type { Lane } from '../src/journal/lanes.ts'
+import { createPersonIndex } from '../src/ledger/person.ts'
+import { createPosting } from '../src/ledger/post.ts'
+import { passes } from '../src/platform/crash-point.ts'
+import type { Logger } from '../src/platform/logger.ts'
+import type { WorkerMetrics } from '../src/platform/metrics.ts'
+import { readPolicies } from '../src/platform/packs.ts'
+import { inTransaction } from '../src/platform/postgres.ts'
+import type { Side } from '../src/platform/rehearsal.ts'
+import { databaseFault } from '../src/platform/sqlstate.ts'
+import { mendedByTime } from '../src/queue/backend.ts'
+
+type Post = (lane: Lane, envelope: bigint) => Promise<void>
+
+export function openPosting(
+  { config, keyring }: Pick<Side, 'config' | 'keyring'>,
+  pool: pg.Pool,
+  logger: Logger,
+  metrics: WorkerMetrics,
+): Post {
+  const { policyDir, crashAt } = config
+  const postEnvelope = createPosting({
+    pool,
+    inTransaction,
+    sealingKeys: keyring.sealingKeys,
+    personIndex: createPersonIndex(keyring.blindIndexSecret),
+    policies: readPolicies(policyDir),
+    isDataFault: (error) => databaseFault(error) === 'data',
+    onUnderWay: () => passes(crashAt, 'mid-posting'),
+  })
+  return async (lane, envelope) => {
+    const timing = metrics.posting.startTimer()
+    try {
+      const outcome = await postEnvelope(envelope)
+      passes(crashAt, 'after-posting') // its job is not completed yet
+      tell(lane, envelope, outcome, logger, metrics)
+    } catch (err) {
+      metrics.failures.inc({ lane, code: codeOf(err) })
+      logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
+      // The queue keeps what it is told: a code, and never a message that may quote data.
+      throw new PostingError(codeOf(err))
+    } finally {
+      timing()
+    }
+  }
+}
+
+type Outcome = Awaited<ReturnType<ReturnType<typeof createPosting>>>
+
+function tell(
+  lane: Lane,
+  envelope: bigint,
+  outcome: Outcome,
+  logger: Logger,
+  metrics: WorkerMetrics,
+): void {
+  if (outcome.kind === 'unknown') {
+    const what = 'no such envelope; another engine in this queue?'
+    logger.warn({ lane, envelope: `${envelope}` }, what)
+  } else if (outcome.kind === 'alreadyPosted') {
+    metrics.repeats.inc({ lane })
+  } else {
+    metrics.posted.inc({ lane }, outcome.declarations)
+    metrics.envelopes.inc({ lane })
+    for (const { id, code, reason } of outcome.deadLetters) {
+      metrics.isolated.inc({ lane })
+      logger.error({ lane, id, code, reason }, 'a declaration could not be posted')
+    }
+  }
+}
+
+class PostingError extends Error {
+  override name = 'PostingError'
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof EnvelopeError) return error.code
+  const fault = databaseFault(error)
+  return fault === 'transient' ? mendedByTime : (fault ?? 'other')
+}
