@@ -7,11 +7,13 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HistoryFile } from '../../src/audit/history.ts'
-import { keyOf } from '../../src/batch/kept.ts'
+import { keyOf, partKeyOf } from '../../src/batch/kept.ts'
+import { UnitParts } from '../../src/batch/unit-parts.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { declarationId, digestOf } from '../../src/journal/digest.ts'
 import { partLinesMax } from '../../src/limits.ts'
+import { readPolicies } from '../../src/platform/packs.ts'
 import { createGenerator } from '../support/generator.ts'
 import { type Filer, type Filers, findFilers } from './filings.ts'
 import { type Profile, secondsAt } from './profile.ts'
@@ -152,16 +154,20 @@ function noteFile(
   period: string,
   batch: string,
 ): void {
-  const key = keyOf(batch, { employer, period, entry: 0 })
-  const of = declarationId(employer, period, key)
+  const unit = { employer, period, entry: 0 }
+  const of = declarationId(employer, period, keyOf(batch, unit))
   const count = Math.ceil(lines.length / partLinesMax)
+  const parts = new UnitParts(batch, { ...unit, id: of, parts: count, headPays: true })
+  const rules = readPolicies(undefined).rulesFor(region, period)
+  if (rules.kind !== 'rules') throw new Error(`there are no rules for ${period}`)
   for (let number = 1; number <= count; number += 1) {
     attempts += 1
     const some = lines.slice((number - 1) * partLinesMax, number * partLinesMax)
     const declaration = { employer, region, period, kind: 'regular', lines: some } as Declaration
-    const part = count > 1 ? { of, number, count } : undefined
-    const digest = digestOf(Buffer.from(canonicalDeclaration(declaration, part))).toString('hex')
-    const id = number === count ? of : declarationId(employer, period, `${key}/part ${number}`)
+    const part = parts.next(declaration, rules)
+    const text = canonicalDeclaration(declaration, count > 1 ? part : undefined)
+    const digest = digestOf(Buffer.from(text)).toString('hex')
+    const id = declarationId(employer, period, partKeyOf(batch, unit, number, count))
     history.add({ kind: 'try', n: attempts, id, employer, period, digest, fen: [] })
   }
 }

@@ -85,9 +85,22 @@ export function cpuMicrosOfFamily(pid: number): number {
 }
 
 export function parentOf(pid: number): number | undefined {
+  return statOf(pid)?.[1]
+}
+
+/** All of a group get the signal of a terminal's Ctrl-C. */
+export function groupOf(pid: number): number | undefined {
+  return statOf(pid)?.[2]
+}
+
+/** State (which is no number), parent, group, as proc(5) has them after the name; undefined: gone. */
+function statOf(pid: number): readonly number[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    return stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ', 3)
+      .map(Number)
   } catch {
     return undefined
   }

@@ -9,6 +9,7 @@ import { Generators } from '../../bench/rehearsal/generators.ts'
 import { readProfile } from '../../bench/rehearsal/profile.ts'
 import { type MeasuredProcess, startProgram } from '../../bench/support/processes.ts'
 import { createKeyring } from '../../src/platform/keyring.ts'
+import { runCommand } from '../support/command.ts'
 
 const body = `{"receipt":{"statement":"as it is"},"links":{}}`
 const ANSWER = `HTTP/1.1 202 Accepted\r\ncontent-length: ${body.length}\r\n\r\n${body}`
@@ -125,3 +126,24 @@ test('a day that is broken off leaves no generator, and nobody who waits for one
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
   await running
 }, 60_000)
+
+test('its benchmark drives an intake and, half as fast again, a generator, and tells both', async () => {
+  const short = { BENCH_ROUNDS: '1', BENCH_SECONDS: '1' }
+  const bench = runCommand('bench/generator.ts', short, ['--json'])
+  const code = await bench.done
+  expect([0, 1], bench.output()).toContain(code) // 1: a goal is missed, as on a busy machine
+  const lines = bench
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+  const told = lines.map((line) => JSON.parse(line) as { figure: string; value: number })
+  const of = (figure: string) =>
+    told.find((one) => one.figure.includes(figure))?.value ?? Number.NaN
+  const accepted = of('intake, one process')
+  expect(accepted).toBeGreaterThan(100)
+  const sent = 1.5 * accepted
+  expect(Math.abs(of('one generator') - sent)).toBeLessThan(6 * Math.sqrt(sent))
+  const ratio = of('CPU, intake') / of('CPU, generator')
+  expect(of('core for core')).toBeCloseTo(ratio, 1)
+  expect(ratio).toBeGreaterThan(1)
+}, 120_000)

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
-import { parentOf } from '../../bench/support/processes.ts'
+import { groupOf, parentOf } from '../../bench/support/processes.ts'
 import { writeTinyDay } from './support/tiny-day.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -103,10 +103,11 @@ async function stopWhen(moment: RegExp, temporary: string) {
     // Intake, workers, Postgres and Redis, once they are there.
     await expect.poll(() => started().length, { timeout: 60_000 }).toBeGreaterThan(5)
     const pids = started()
+    const reached = pids.filter((pid) => groupOf(pid) === child.pid)
     process.kill(-(child.pid as number), 'SIGINT')
     await expect.poll(() => text, { timeout: 10_000 }).toMatch(/stopping: /)
     child.kill('SIGINT') // as npm passes it on
-    return { pids, ended, text: () => text }
+    return { pids, reached, ended, text: () => text }
   } catch (error) {
     child.kill('SIGINT')
     throw error
@@ -122,7 +123,8 @@ test.each([
     const temporary = mkdtempSync(path.join(folder, 'temporary-'))
     // Postgres never runs as root, and must find its data.
     for (const one of [folder, temporary]) chmodSync(one, 0o755)
-    const { pids, ended, text } = await stopWhen(moment, temporary)
+    const { pids, reached, ended, text } = await stopWhen(moment, temporary)
+    expect(reached, 'processes that Ctrl-C reaches as well').toEqual([])
     expect(await ended, text()).toBe(130)
     expect(text()).toMatch(/Stopped by SIGINT\. There is no verdict/)
     await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
