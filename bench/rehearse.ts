@@ -34,8 +34,8 @@ async function main(args: string[], stopping: AbortSignal): Promise<number> {
   stopping.addEventListener('abort', () =>
     display.say('stopping: all that was started is ended first, which takes some seconds'),
   )
-  const record = await rehearse(options, display, stopping)
-  const folder = options.out ?? path.join('.data', 'rehearsals', nameOf(record))
+  const folder = options.out ?? path.join('.data', 'rehearsals', nameOf(options.profile))
+  const record = await rehearse(options, folder, display, stopping)
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'record.json'), JSON.stringify(record))
   writeFileSync(path.join(folder, 'report.html'), reportHtml(record))
@@ -79,8 +79,9 @@ async function tokens([count, more]: readonly string[]): Promise<number> {
   return 0
 }
 
-function nameOf({ startedAt, profile }: RehearsalRecord): string {
-  return `${startedAt.slice(0, 19).replaceAll(':', '-')}-${profile.name}`
+function nameOf(profile: string): string {
+  const now = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
+  return `${now}-${path.basename(profile, '.json')}`
 }
 
 function summaryOf(record: RehearsalRecord): string[] {

@@ -1,5 +1,12 @@
 /** A rehearsal from its first process to its record: start, probe, the day, the audit, the verdict. */
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+} from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -45,6 +52,7 @@ type Driven = {
   readonly prepared: { readonly filings: number; readonly employers: number }
   readonly forecast: Forecast | null
   readonly audit: AuditResult | null
+  readonly historyFile: string
   readonly unconfirmed: number | null
   readonly engine: RehearsalRecord['engine']
   readonly settings: readonly (readonly [string, string])[]
@@ -53,8 +61,10 @@ type Driven = {
 /** Drains are watched for longer than they may take, to say by how much. */
 const drainSecondsMore = 30
 
+/** @param out where a dry run's history is kept, for who may audit the database that it was filed in */
 export async function rehearse(
   options: Options,
+  out: string,
   display: Display,
   signal: AbortSignal,
 ): Promise<RehearsalRecord> {
@@ -70,6 +80,7 @@ export async function rehearse(
         ? await rehearseOwn(parts, options.own)
         : await rehearseRemote(parts, options.remote)
     signal.throwIfAborted()
+    if (driven.engine.kind === 'dry-run') keepHistory(driven.historyFile, out)
     return recordOf(parts, driven)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -118,6 +129,7 @@ async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
       prepared,
       forecast,
       audit,
+      historyFile,
       unconfirmed: null,
       settings,
       engine: engineOf(engine),
@@ -133,9 +145,9 @@ function engineOf({ kind, queue, intakes, workers, batchWorkers }: OwnOptions & 
 }
 
 async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driven> {
-  const { options, display, objectives, profile, signal } = parts
+  const { options, display, objectives, profile } = parts
   const filers = readTokens(remote.tokenFile)
-  const first = { ...options, profile, signal }
+  const first = { ...parts, ...options, profile }
   const environment = await (remote.dryRun ? assertRehearsed : assertHarmless)(
     remote,
     filers,
@@ -157,6 +169,7 @@ async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driv
     const day = await drive(parts, generators, observer, planned)
     display.say('asking for every accepted filing whether it is posted')
     const unconfirmed = await generators.confirm(1_000 * objectives.postedWithinSeconds)
+    const historyFile = await joinHistories(parts, generators.historyFiles)
     const engine = {
       kind: remote.dryRun ? ('dry-run' as const) : ('url' as const),
       queue: 'unknown' as const,
@@ -169,7 +182,10 @@ async function rehearseRemote(parts: Parts, remote: RemoteOptions): Promise<Driv
       ['environment', environment],
       ['dry run', remote.dryRun ? 'yes: nothing of it counts' : 'no: filed for real'],
     ] as const
-    return { day, generators, prepared, forecast: null, audit: null, unconfirmed, engine, settings }
+    return {
+      ...{ day, generators, prepared, unconfirmed, engine, settings, historyFile },
+      ...{ forecast: null, audit: null },
+    }
   } finally {
     await generators.stop()
   }
@@ -237,6 +253,11 @@ async function throttle(world: World, { commitMs, declarationMs }: Throttle): Pr
   } finally {
     await client.end()
   }
+}
+
+function keepHistory(file: string, out: string): void {
+  mkdirSync(out, { recursive: true })
+  copyFileSync(file, path.join(out, 'history.jsonl'))
 }
 
 /** One history: each filer's part of it is in one file, in its order. */

@@ -5,8 +5,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { HistoryFile } from '../../src/audit/history.ts'
+import { declarationId } from '../../src/journal/digest.ts'
 import { UsageError } from '../../src/platform/failure.ts'
 import { createGenerator } from '../support/generator.ts'
+import { receiptIn } from '../support/recording-client.ts'
 import {
   type Filer,
   type Filers,
@@ -53,6 +56,7 @@ export type FirstFiling = {
   readonly period: string
   readonly seed: number
   readonly signal?: AbortSignal
+  readonly history?: HistoryFile
 }
 
 /**
@@ -75,12 +79,14 @@ export type FirstReceipt = { readonly statement: { readonly environment: string 
 
 /** A process looks for its rehearsal every few seconds; one that is busy says when to come again. */
 const firstTriesMax = 5
+/** Attempts of files are below, of generators above. */
+const firstAttempt = 900_000_000
 
 /** @throws UsageError where it is not accepted */
 export async function fileFirst(
   url: string,
   filers: Filers,
-  { profile, period, seed, signal }: FirstFiling,
+  { profile, period, seed, signal, history }: FirstFiling,
 ): Promise<FirstReceipt> {
   const generator = createGenerator(seed)
   const [filer] = await findFilers(filers, 1, generator)
@@ -90,22 +96,32 @@ export async function fileFirst(
     generator,
     false,
   )
+  const { employer, digest, fen } = filing
   const key = `rehearsal-first-${Date.now()}`
-  let answer = await send(url, filing, key)
-  for (let tries = 1; answer.status === 503 && tries < firstTriesMax; tries += 1) {
-    await pause(1_000 * Number(answer.headers.get('retry-after') ?? 1), undefined, { signal })
-    answer = await send(url, filing, key)
+  for (let tries = 1; ; tries += 1) {
+    const n = firstAttempt + tries
+    history?.add({
+      kind: 'try',
+      n,
+      id: declarationId(employer, period, key),
+      employer,
+      period,
+      digest,
+      fen,
+    })
+    const { status, headers, text } = await send(url, filing, key)
+    const retryAfter = headers.get('retry-after')
+    const receipt = status === 202 ? { receipt: receiptIn(text) } : {}
+    history?.add({ kind: 'answer', n, status, ...receipt, retryAfter: retryAfter !== null })
+    if (status === 202) return (JSON.parse(text) as { receipt: FirstReceipt }).receipt
+    if (status !== 503 || tries === firstTriesMax)
+      throw new UsageError(`${url} did not accept a first filing: ${status} ${text.slice(0, 300)}`)
+    await pause(1_000 * Number(retryAfter ?? 1), undefined, { signal })
   }
-  if (answer.status !== 202) {
-    throw new UsageError(
-      `${url} did not accept a first filing: ${answer.status} ${(await answer.text()).slice(0, 300)}`,
-    )
-  }
-  return ((await answer.json()) as { receipt: FirstReceipt }).receipt
 }
 
-function send(url: string, filing: PreparedFiling, key: string): Promise<Response> {
-  return fetch(new URL('/v1/declarations', url), {
+async function send(url: string, filing: PreparedFiling, key: string) {
+  const answer = await fetch(new URL('/v1/declarations', url), {
     method: 'POST',
     headers: {
       authorization: filing.authorization,
@@ -117,6 +133,7 @@ function send(url: string, filing: PreparedFiling, key: string): Promise<Respons
   }).catch((error: Error) => {
     throw new UsageError(`${url} can't be reached: ${error.message}`)
   })
+  return { status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 
 const statusMsMax = 900

@@ -4,14 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
+import { databaseBeside } from '../../src/platform/rehearsal.ts'
 import { runCommand } from '../support/command.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
-import {
-  countRows,
-  type Installation,
-  openInstallation,
-  untilRehearsed,
-} from '../support/rehearsal.ts'
+import { countRows, type Installation, openInstallation } from '../support/rehearsal.ts'
 import { writeTinyDay } from './support/tiny-day.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-dry-run-'))
@@ -29,7 +25,6 @@ beforeAll(async () => {
   ])
   const [intake] = processes as [EngineProcess]
   address = intake.address
-  await untilRehearsed(installation, intake)
 }, 60_000)
 afterAll(async () => {
   await Promise.all((processes ?? []).map((one) => one.end()))
@@ -39,6 +34,15 @@ afterAll(async () => {
 
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   const command = runCommand('bench/rehearse.ts', env, args)
+  return { code: await command.done, text: command.output() }
+}
+
+/** As an operator does who has the database and the keys of rehearsals. */
+async function audit(history: string) {
+  const { live, rehearsal, keyringFile } = installation
+  const url = databaseBeside(live.ownerUrl, rehearsal)
+  const env = { DATABASE_URL: url, KEYRING_FILE: keyringFile }
+  const command = runCommand('src/audit.ts', env, ['--history', history])
   return { code: await command.done, text: command.output() }
 }
 
@@ -72,6 +76,11 @@ test('it passes, says what it was, and leaves nothing that counts', async () => 
   const rehearsed = await countRows(installation.owner)
   expect(rehearsed['ledger.declaration']).toBeGreaterThan(record.totals.accepted)
   expect(rehearsed['journal.unposted']).toBe(0)
+  const audited = await audit(path.join(out, 'history.jsonl'))
+  expect(audited.text).toMatch(/Everything holds/)
+  expect(Number(/(\d+) accepted in/.exec(audited.text)?.[1])).toBeGreaterThan(
+    record.totals.accepted,
+  )
 }, 180_000)
 
 test('without keys of rehearsals there are no tokens, and it says how to make them', async () => {
