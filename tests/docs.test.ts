@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { catalogue } from '../src/declaration/catalogue/catalogue.ts'
 import { problemKinds } from '../src/intake/problems.ts'
 import { variables } from '../src/platform/config.ts'
-import { workerMemory } from '../src/platform/worker-memory.ts'
+import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
@@ -26,12 +26,14 @@ test('every command in the documents is an npm script, and every script is in th
   expect(Object.keys(scripts).filter((script) => !named.has(script))).toEqual([])
 })
 
-test('workers are started with the same memory by npm and by the engine', () => {
-  const { execArgv, env } = workerMemory
-  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const start = `${settings.join(' ')} exec node ${execArgv.join(' ')} src/platform/bootstrap.mjs`
-  expect(scripts.worker).toBe(`${start} workers/post.ts`)
-  expect(scripts['batch-worker']).toBe(`${start} workers/batches.ts`)
+test('processes are started with the same memory by npm and by the engine', () => {
+  const start = ({ execArgv, env }: typeof workerMemory | typeof intakeMemory, file: string) => {
+    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+    return `${settings.join(' ')} exec node ${execArgv.join(' ')} src/platform/bootstrap.mjs ${file}`
+  }
+  expect(scripts.intake).toBe(start(intakeMemory, 'src/intake.ts'))
+  expect(scripts.worker).toBe(start(workerMemory, 'workers/post.ts'))
+  expect(scripts['batch-worker']).toBe(start(workerMemory, 'workers/batches.ts'))
 })
 
 test('the table of the environment lists every variable, as the source tells it', () => {

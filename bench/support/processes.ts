@@ -1,8 +1,8 @@
 /** Processes under measurement: started, asked for their CPU time and size, ended by their ids. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { workerMemory } from '../../src/platform/worker-memory.ts'
+import { intakeMemory, workerMemory } from '../../src/platform/process-memory.ts'
 
 export type MeasuredProcess = {
   readonly pid: number
@@ -21,10 +21,17 @@ export async function startProgram(
   env: Record<string, string>,
   preload?: string,
 ): Promise<MeasuredProcess> {
-  const memory = file.startsWith('workers/') ? workerMemory : { execArgv: [], env: {} }
+  const memory = memoryOf(file)
   const preloaded = preload && fileURLToPath(new URL(`../${preload}`, import.meta.url))
   const child = fork(fileURLToPath(new URL(`../../${file}`, import.meta.url)), {
-    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', PORT: '0', ...memory.env, ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+      LOG_LEVEL: 'warn',
+      PORT: '0',
+      ...memory.env,
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [
       ...memory.execArgv,
@@ -45,6 +52,12 @@ export async function startProgram(
       await gone
     },
   }
+}
+
+/** As npm starts it. */
+function memoryOf(file: string) {
+  if (file.startsWith('workers/')) return workerMemory
+  return file === 'src/intake.ts' ? intakeMemory : { execArgv: [], env: {} }
 }
 
 function readyAddress(child: ChildProcess): Promise<string> {
@@ -108,6 +121,32 @@ function statOf(pid: number): readonly number[] | undefined {
 
 /** Resident size in MiB. */
 export function residentMiB(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib) / 1_024
+  return sizeMiB(pid, 'VmRSS')
+}
+
+/** The same at most, since it began or `forgetPeak`. */
+export function peakMiB(pid: number): number {
+  return sizeMiB(pid, 'VmHWM')
+}
+
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** Of the largest of its children: a Postgres backend, without the buffers that all of them share. */
+export function anonymousMiBOfFamily(pid: number): number {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid)
+    .map((name) => sizeMiB(Number(name), 'RssAnon'))
+  return Math.max(0, ...children)
+}
+
+/** 0 when it is gone. */
+function sizeMiB(pid: number, line: 'VmRSS' | 'VmHWM' | 'RssAnon'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(new RegExp(`^${line}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1_024
+  } catch {
+    return 0
+  }
 }

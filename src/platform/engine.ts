@@ -16,9 +16,9 @@ import { acquireEngineLock } from './engine-lock.ts'
 import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
 import type { Logger } from './logger.ts'
+import { intakeMemory, workerMemory } from './process-memory.ts'
 import { migrateSides } from './rehearsal-database.ts'
 import { type Child, createSupervisor } from './supervisor.ts'
-import { workerMemory } from './worker-memory.ts'
 
 export type Engine = {
   /** Starts everything; resolves when a declaration can be filed, with nothing if stopped before. */
@@ -157,7 +157,8 @@ async function startProcesses(
   const intake = supervisor.run({
     name: 'intake',
     file: fileOf('../intake.ts'),
-    env: { ...childEnv, WORKER_METRICS_URL: urls.join(',') },
+    execArgv: intakeMemory.execArgv,
+    env: { ...intakeMemory.env, ...childEnv, WORKER_METRICS_URL: urls.join(',') },
   })
   const [ready] = await Promise.all([intake.ready, worker.ready, batches.ready])
   return { address: String(ready.address), databaseUrl, worker }
