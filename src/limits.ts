@@ -82,6 +82,9 @@ export const batchHeartbeatMs = 15_000
 export const batchStreamMsMax = 10 * 60_000
 /** What a reader is told to wait before it comes again. */
 export const batchStreamRetryMs = 2_000
+/** Texts that rows of a written workbook repeat, and their length: more are written in each row. 1 MB. */
+export const writtenTextsMax = 500
+export const writtenTextCharactersMax = 1_000
 /** Errors files that an intake process writes at a time, and for one subject; above it, 503 or 429. */
 export const errorsFilesMax = 8
 export const errorsFilesOfOneMax = 2
@@ -410,6 +413,8 @@ export const closeDaysMax = 31
 /** Twice the largest employers there are; reading ends there. A workbook has what a sheet may have. */
 export const fileRowsMax = 5_000_000
 export const sheetRowsMax = 1_048_576
+/** Rows of an errors file as XLSX, below its header; of more, it is given out as CSV alone: 406. */
+export const errorsSheetRowsMax = sheetRowsMax - 1
 /** A row that has more ends the reading: a table of contributions has some 20. */
 export const fileColumnsMax = 200
 /** A cell that has more leaves out its row. */

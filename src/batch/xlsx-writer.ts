@@ -2,9 +2,9 @@
  * Writes a workbook row by row. Every cell is text in a column of text: identity numbers keep all their
  * digits, and nothing is run as a formula, not even after somebody edits the cell (`quotePrefix`).
  */
-
 import { guardApostrophe } from './cell-guard.ts'
 import { columnLetters } from './file-findings.ts'
+import { RepeatedTexts } from './repeated-texts.ts'
 import { writeZip, type ZipContent } from './zip-writer.ts'
 
 export type Rows = AsyncIterable<readonly string[]> | Iterable<readonly string[]>
@@ -38,6 +38,7 @@ export function writeXlsx(sheets: readonly WrittenSheet[]): AsyncGenerator<Buffe
     'xl/_rels/workbook.xml.rels': relations([
       ...sheets.map((_, i): [string, string] => ['worksheet', `worksheets/sheet${i + 1}.xml`]),
       ['styles', 'styles.xml'],
+      ['sharedStrings', 'sharedStrings.xml'],
     ]),
     'xl/styles.xml': styles,
   }
@@ -45,9 +46,11 @@ export function writeXlsx(sheets: readonly WrittenSheet[]): AsyncGenerator<Buffe
     name,
     content: [declaration + text],
   }))
+  const repeated = new RepeatedTexts()
   for (const [i, sheet] of sheets.entries()) {
-    contents.push({ name: `xl/worksheets/sheet${i + 1}.xml`, content: sheetXml(sheet) })
+    contents.push({ name: `xl/worksheets/sheet${i + 1}.xml`, content: sheetXml(sheet, repeated) })
   }
+  contents.push({ name: 'xl/sharedStrings.xml', content: stringsXml(repeated) })
   return writeZip(contents)
 }
 
@@ -61,6 +64,7 @@ function contentTypes(sheets: readonly WrittenSheet[]): string {
     override('workbook', 'sheet.main'),
     ...sheets.map((_, i) => override(`worksheets/sheet${i + 1}`, 'worksheet')),
     override('styles', 'styles'),
+    override('sharedStrings', 'sharedStrings'),
     '</Types>',
   ].join('')
 }
@@ -98,12 +102,12 @@ const styles = [
   '</styleSheet>',
 ].join('')
 
-async function* sheetXml(sheet: WrittenSheet): AsyncGenerator<string> {
+async function* sheetXml(sheet: WrittenSheet, repeated: RepeatedTexts): AsyncGenerator<string> {
   yield `${declaration}<worksheet xmlns="${main}">${view(sheet)}${columns(sheet)}<sheetData>`
   let row = 0
   for await (const cells of sheet.rows) {
     row += 1
-    yield rowXml(row, cells, row <= sheet.headerRows)
+    yield rowXml(row, cells, repeated.numbersOf(cells), row <= sheet.headerRows)
   }
   yield `</sheetData>${validations(sheet)}</worksheet>`
 }
@@ -123,16 +127,36 @@ function columns({ widths }: WrittenSheet): string {
   return each.length === 0 ? '' : `<cols>${each.join('')}</cols>`
 }
 
-function rowXml(row: number, cells: readonly string[], isTitle: boolean): string {
+/** Asked for when all sheets are written. */
+function* stringsXml({ texts }: RepeatedTexts): Generator<string> {
+  yield `${declaration}<sst xmlns="${main}">`
+  for (const text of texts) yield `<si>${textXml(text)}</si>`
+  yield '</sst>'
+}
+
+function rowXml(
+  row: number,
+  cells: readonly string[],
+  numbers: readonly (number | undefined)[],
+  isTitle: boolean,
+): string {
   let xml = `<row r="${row}">`
   for (let column = 0; column < cells.length; column += 1) {
     const cell = cells[column] as string
     if (cell === '') continue
     const style = isTitle ? title : /^[=+\-@\t\r＝＋－＠]/.test(cell) ? quoted : plain
-    const text = escaped(escapedForCell(guardApostrophe(cell)))
-    xml += `<c r="${columnLetters(column)}${row}" s="${style}" t="inlineStr"><is><t xml:space="preserve">${text}</t></is></c>`
+    const number = numbers[column]
+    const [type, content] =
+      number === undefined ? ['inlineStr', `<is>${textXml(cell)}</is>`] : ['s', `<v>${number}</v>`]
+    xml += `<c r="${columnLetters(column)}${row}" s="${style}" t="${type}">${content}</c>`
   }
   return `${xml}</row>`
+}
+
+function textXml(cell: string): string {
+  const text = escaped(escapedForCell(guardApostrophe(cell)))
+  // Else spaces at its ends would be lost.
+  return /^\s|\s$/.test(text) ? `<t xml:space="preserve">${text}</t>` : `<t>${text}</t>`
 }
 
 function validations({ choices, headerRows }: WrittenSheet): string {

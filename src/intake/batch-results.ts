@@ -16,7 +16,7 @@ import type { Layout } from '../batch/read-file.ts'
 import { isEnded } from '../batch/stages.ts'
 import { writeTemplate } from '../batch/template.ts'
 import { categories } from '../declaration/schema.ts'
-import { errorsFilesMax, errorsFilesOfOneMax, pageUnitsMax } from '../limits.ts'
+import { errorsFilesMax, errorsFilesOfOneMax, errorsSheetRowsMax, pageUnitsMax } from '../limits.ts'
 import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
@@ -101,7 +101,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
+        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 406 as xlsx where they are more than a sheet has rows, 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
       produces: Object.values(mediaTypes),
@@ -179,6 +179,8 @@ async function sendErrors(
   if (layout === undefined) return sendProblem(request, reply, 'ERRORS_FILE_FORGOTTEN')
   const format = formatOf(layout, request.query.format)
   if (format === undefined) return sendProblem(request, reply, 'ERRORS_FORMAT_OTHER')
+  if (format === 'xlsx' && (progress.work?.rows.setAside ?? 0) > errorsSheetRowsMax)
+    return sendProblem(request, reply, 'ERRORS_SHEET_FULL')
   const leave = places.enter(subject)
   if (leave === 'share')
     return sendProblem(request, reply.header('retry-after', '5'), 'STREAMS_TOO_MANY')

@@ -479,6 +479,17 @@ export const problemKinds = {
       'Of NDJSON it is format=ndjson; of CSV, TSV and XLSX, format=csv or xlsx. Or leave format out.',
     ),
   },
+  ERRORS_SHEET_FULL: {
+    status: 406,
+    title: text(
+      '错误清单的行数超过一张工作表的上限',
+      'The errors file has more rows than a sheet can have',
+    ),
+    fix: text(
+      '请用 format=csv 获取；修改后可以按原样或拆分成几个文件发回。',
+      'Take it with format=csv. Mended, it may be sent back as it is or in several files.',
+    ),
+  },
   BATCH_RECEIPT_ABSENT: {
     status: 404,
     title: text('该批次没有回执', 'There is no receipt of this batch'),

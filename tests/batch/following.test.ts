@@ -97,6 +97,20 @@ function becomes(token: string, id: string, stage: Stage, deadlineMs = 30_000): 
   )
 }
 
+/** As an errors file is with so many rows; its rows stay as they are. */
+async function isTooLongForSheet(token: string, { id, links }: Batch): Promise<void> {
+  const ofRows = async (rows: number, format: string) => {
+    await database.owner.query('update batch.work set rows_set_aside = $2 where batch = $1', [
+      ...[id, rows],
+    ])
+    const { status, json } = await ask(token, `${links.errors}?format=${format}`)
+    return { status, code: json.code }
+  }
+  expect(await ofRows(1_048_575, 'xlsx')).toMatchObject({ status: 200 })
+  expect(await ofRows(1_048_576, 'xlsx')).toEqual({ status: 406, code: 'ERRORS_SHEET_FULL' })
+  expect(await ofRows(1_048_576, 'csv')).toMatchObject({ status: 200 })
+}
+
 describe('a file that is sent', () => {
   test('by tus, is posted, with the wrong rows set aside to be mended and sent again', async () => {
     const rows = rowsOf(4, 1, 3)
@@ -246,6 +260,7 @@ describe('a file that is sent', () => {
     expect(batch.links.declarations).toBeUndefined()
     const { bytes } = await ask(token, `${batch.links.errors}`)
     expect(bytes.toString()).toContain(rows[2]?.[2])
+    await isTooLongForSheet(token, batch)
     await waitFor('its rows to be deleted, months later', async () => {
       await database.owner.query(
         `update batch.work set forgotten_at = forgotten_at - interval '91 days' where batch = $1`,

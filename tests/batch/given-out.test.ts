@@ -12,17 +12,25 @@ import {
 } from '../../src/batch/errors-file.ts'
 import { writeFileFinding } from '../../src/batch/file-findings.ts'
 import { countKnownTitles } from '../../src/batch/header.ts'
+import { type HeldFile, holdFile } from '../../src/batch/held-file.ts'
 import { writeTemplate } from '../../src/batch/template.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
+import { Zip } from '../../src/batch/zip.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'
 import { categories } from '../../src/declaration/schema.ts'
+import { writtenTextsMax } from '../../src/limits.ts'
 import { idOf, persons, readAll, readCsv, sourceOf } from './support.ts'
 
 async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = []
   for await (const piece of pieces) all.push(piece)
   return Buffer.concat(all)
+}
+
+async function partOf(workbook: Buffer, part: string): Promise<string> {
+  const held = (await holdFile(sourceOf(workbook)(0), workbook.length)) as HeldFile
+  return (await collect(new Zip(held).read(part))).toString()
 }
 
 const formats = ['csv', 'xlsx'] as const
@@ -77,9 +85,10 @@ describe('cells that a spreadsheet would change', () => {
     })
     await fc.assert(
       fc.asyncProperty(table, async (filed) => {
-        const rows = [['name', 'idNumber', 'wage'], ...filed.map((row) => ['x', ...row])].map(
-          (row) => row.map((one) => one.toWellFormed()),
-        )
+        const rows = [
+          ['name', 'idNumber', 'wage'],
+          ...filed.flatMap((row) => [row, row]).map((row) => ['x', ...row]),
+        ].map((row) => row.map((one) => one.toWellFormed()))
         const csv = sourceOf(await collect(writeCsv(rows)))
         const book = await collect(writeXlsx([{ name: 'a', widths: [], headerRows: 1, rows }]))
         const read = []
@@ -95,6 +104,23 @@ describe('cells that a spreadsheet would change', () => {
       { numRuns: 100 },
     )
   })
+})
+
+test('what rows of a workbook repeat is in it once, and what they do not, in each', async () => {
+  const told = 'This must be an amount in yuan. '
+  const rows = Array.from({ length: 3_000 }, (_, i) => [told, `${Math.floor(i / 2)}`, `${i}`])
+  const book = await collect(writeXlsx([{ name: 'a', widths: [], headerRows: 0, rows }]))
+  const read = []
+  for await (const batch of readXlsxRows(sourceOf(book))) read.push(...batch.rows)
+  expect(read.map(({ cells }) => cells)).toEqual(rows)
+  const [sheet, texts] = await Promise.all([
+    partOf(book, 'xl/worksheets/sheet1.xml'),
+    partOf(book, 'xl/sharedStrings.xml'),
+  ])
+  expect(sheet.split(told)).toHaveLength(2)
+  expect(texts.split(told)).toHaveLength(2)
+  expect(texts.split('<si>').length - 1).toBe(writtenTextsMax)
+  expect(texts.length).toBeLessThan(writtenTextsMax * 100)
 })
 
 describe('the file of errors', () => {
@@ -226,24 +252,15 @@ describe('the template', () => {
   )
 
   test('a workbook offers the words of choices, each of which is understood', async () => {
-    const sheet: string[] = []
     const bytes = await collect(writeTemplate({ format: 'xlsx', category: 'employee' }))
-    const { Zip } = await import('../../src/batch/zip.ts')
-    const { HeldFile, holdFile } = await import('../../src/batch/held-file.ts')
-    const held = await holdFile(sourceOf(bytes)(0), bytes.length)
-    expect(held).toBeInstanceOf(HeldFile)
-    for await (const piece of new Zip(held as InstanceType<typeof HeldFile>).read(
-      'xl/worksheets/sheet1.xml',
-    )) {
-      sheet.push(piece.toString())
-    }
-    const lists = [...sheet.join('').matchAll(/<formula1>&#34;([^<]+)&#34;<\/formula1>/g)]
+    const sheet = await partOf(bytes, 'xl/worksheets/sheet1.xml')
+    const lists = [...sheet.matchAll(/<formula1>&#34;([^<]+)&#34;<\/formula1>/g)]
     expect(lists.map(([, list]) => list)).toEqual([
       '居民身份证,港澳台居民居住证,外国人永久居留身份证',
       '职工,灵活就业,新就业形态',
       '无,增员,减员',
     ])
     for (const [, list = ''] of lists) expect(list.length).toBeLessThan(255)
-    expect(sheet.join('')).toMatch(/sqref="B2:B10001"/)
+    expect(sheet).toMatch(/sqref="B2:B10001"/)
   })
 })
