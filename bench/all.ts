@@ -21,7 +21,12 @@ const shortForms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     BENCH_LOAD_MS: '400',
     BENCH_SETTLE_MS: '3000',
   },
-  batches: { BENCH_ROWS: '10000', BENCH_XLSX_ROWS: '10000', BENCH_BESIDE_ROWS: '10000' },
+  batches: {
+    BENCH_ROWS: '10000',
+    BENCH_XLSX_ROWS: '10000',
+    BENCH_WRONG_ROWS: '10000',
+    BENCH_BESIDE_ROWS: '10000',
+  },
   generator: { BENCH_ROUNDS: '1', BENCH_SECONDS: '2' },
   audit: { BENCH_DECLARATIONS: '20000' },
   watching: { BENCH_PAIRS: '2', BENCH_FILINGS: '4000', BENCH_POSTINGS: '8000' },

@@ -1,20 +1,22 @@
 /**
  * `npm run bench:batches [-- --json]`: files from their first byte to everything in force, with one batch
  * worker, one posting worker and Postgres on one machine, and how large each process gets; beside them
- * the same rows without checks, by COPY and one by one. Then filings at a third of what intake takes,
- * without a file and while a large one is received, read and posted.
+ * the same rows without checks, by COPY and one by one. Files of nothing but wrong rows, and their errors
+ * files. Then filings at a third of what intake takes, without a file and while a large one is received,
+ * read and posted.
  *
- * BENCH_ROWS and BENCH_XLSX_ROWS set the sizes, BENCH_BESIDE_ROWS that of the file beside filings; 0 or
- * nothing leaves it out.
+ * BENCH_ROWS and BENCH_XLSX_ROWS set the sizes, BENCH_WRONG_ROWS and BENCH_WRONG_FORMATS those of wrong
+ * rows, BENCH_BESIDE_ROWS that of the file beside filings; 0 or nothing leaves it out.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { besideFilings } from './batches/beside.ts'
 import { type MadeFile, makeFile } from './batches/made-file.ts'
 import { copyRows, insertRows } from './batches/plain.ts'
-import { type Sent, send } from './batches/send.ts'
-import { cpuMicros, startProgram } from './support/processes.ts'
+import { type Mode, type Sent, send } from './batches/send.ts'
+import { wrongRows } from './batches/wrong.ts'
+import { cpuMicros, peakMiB, startProgram } from './support/processes.ts'
 import { type Figure, report, say } from './support/report.ts'
 import { startServices } from './support/services.ts'
 
@@ -25,6 +27,9 @@ const sizesOf = (list: string) =>
     .filter((rows) => rows > 0)
 const csvSizes = sizesOf(process.env.BENCH_ROWS ?? '10000,100000,1000000,2500000')
 const xlsxSizes = sizesOf(process.env.BENCH_XLSX_ROWS ?? '100000')
+const wrongSizes = sizesOf(process.env.BENCH_WRONG_ROWS ?? '1000000')
+const wrongFormats = (process.env.BENCH_WRONG_FORMATS ?? 'csv,xlsx,ndjson').split(',')
+const modes: readonly Mode[] = ['accept-good', 'all-or-nothing']
 const besideRows = Number(process.env.BENCH_BESIDE_ROWS ?? 2_500_000)
 /** One by one, so many tell the rate. */
 const insertedRowsMax = 100_000
@@ -46,6 +51,9 @@ async function main(): Promise<void> {
   for (const [i, rows] of csvSizes.entries()) runs.push(await measure('csv', rows, i + 1))
   for (const [i, rows] of xlsxSizes.entries()) runs.push(await measure('xlsx', rows, i + 11))
   const figures = runs.flatMap(figuresOf)
+  for (const rows of wrongSizes)
+    for (const format of wrongFormats as MadeFile['format'][])
+      for (const mode of modes) figures.push(...(await wrongRows(format, rows, mode)))
   if (besideRows > 0) figures.push(...(await besideFilings(besideRows)))
   if (!report('bench:batches', figures)) process.exitCode = 1
 }
@@ -63,6 +71,7 @@ async function measure(format: MadeFile['format'], rows: number, seed: number): 
     const worker = await startProgram('workers/post.ts', env)
     const batches = await startProgram('workers/batches.ts', env)
     const sent = await send(keyringFile, intake.address, made)
+    if (sent.stage !== 'posted') throw new Error(`the file is ${sent.stage}`)
     const processes = { intake, 'posting worker': worker, 'batch worker': batches }
     const each = (of: (pid: number) => number) =>
       Object.fromEntries(Object.entries(processes).map(([one, { pid }]) => [one, of(pid)]))
@@ -80,11 +89,6 @@ async function measure(format: MadeFile['format'], rows: number, seed: number): 
     await services.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function peakMiB(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib) / 1_024
 }
 
 function figuresOf(run: Run): Figure[] {

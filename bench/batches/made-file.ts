@@ -5,13 +5,16 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
+import type { EmployeeLine } from '../../src/declaration/schema.ts'
 import { createGenerator } from '../support/generator.ts'
 
 export type MadeFile = {
   readonly file: string
   readonly employer: string
-  readonly format: 'csv' | 'xlsx'
+  readonly format: 'csv' | 'xlsx' | 'ndjson'
 }
+
+type MadeRow = { readonly employer: string; readonly line: EmployeeLine }
 
 const columns = [
   '统一社会信用代码',
@@ -26,17 +29,20 @@ const columns = [
 /** Lines that the generator makes at a time. */
 const madeAtATime = 5_000
 
+/** @param wrong every row has a wage and a change that are none; each line of NDJSON another's employer */
 export async function makeFile(
   folder: string,
   format: MadeFile['format'],
   rows: number,
   seed: number,
+  wrong = false,
 ): Promise<MadeFile> {
   const file = path.join(folder, `wages-${rows}.${format}`)
   const generator = createGenerator(seed)
   const employer = generator.employer()
-  const made = rowsOf(generator, employer, rows)
-  if (format === 'csv') await writeCsv(file, made)
+  const made = rowsOf(generator, employer, rows, wrong)
+  if (format === 'csv') await writeText(file, csvOf(made))
+  else if (format === 'ndjson') await writeText(file, linesOf(generator, made, wrong))
   else await writeWorkbook(file, made)
   return { file, employer, format }
 }
@@ -45,32 +51,47 @@ function* rowsOf(
   generator: ReturnType<typeof createGenerator>,
   employer: string,
   rows: number,
-): Generator<readonly string[]> {
+  wrong: boolean,
+): Generator<MadeRow> {
   for (let left = rows; left > 0; left -= madeAtATime) {
     const lines = Math.min(left, madeAtATime)
     for (const line of generator.declaration({ employer, period: '2024-11', lines }).lines ?? []) {
       if (line.category !== 'employee') continue
-      const { person, category, wage, change } = line
-      yield [
-        employer,
-        person.idType,
-        person.idNumber,
-        person.name ?? '',
-        category,
-        wage,
-        change ?? '',
-      ]
+      yield { employer, line: wrong ? ({ ...line, ...wrongCells } as EmployeeLine) : line }
     }
   }
 }
 
+export const wrongCells = { wage: '面议', change: '待定' }
+
+function cellsOf({ employer, line: { person, category, wage, change } }: MadeRow): string[] {
+  const { idType, idNumber, name } = person
+  return [employer, idType, idNumber, name ?? '', category, wage, change ?? '']
+}
+
 /** No cell of these needs quotes. */
-async function writeCsv(file: string, rows: Iterable<readonly string[]>): Promise<void> {
+function* csvOf(rows: Iterable<MadeRow>): Generator<string> {
+  yield columns.join(',')
+  for (const row of rows) yield cellsOf(row).join(',')
+}
+
+function* linesOf(
+  generator: ReturnType<typeof createGenerator>,
+  rows: Iterable<MadeRow>,
+  wrong: boolean,
+): Generator<string> {
+  for (const { employer, line } of rows)
+    yield JSON.stringify({
+      employer: wrong ? generator.employer() : employer,
+      ...{ region: '340100', period: '2024-11', kind: 'regular', lines: [line] },
+    })
+}
+
+async function writeText(file: string, lines: Iterable<string>): Promise<void> {
   const out = createWriteStream(file)
-  out.write(`${columns.join(',')}\n`)
   let text = ''
-  for (const row of rows) {
-    text += `${row.join(',')}\n`
+  for (const line of lines) {
+    text += `${line}\n`
     if (text.length < 1_000_000) continue
     if (!out.write(text)) await once(out, 'drain')
     text = ''
@@ -79,10 +100,10 @@ async function writeCsv(file: string, rows: Iterable<readonly string[]>): Promis
   await once(out, 'finish')
 }
 
-async function writeWorkbook(file: string, rows: Iterable<readonly string[]>): Promise<void> {
+async function writeWorkbook(file: string, rows: Iterable<MadeRow>): Promise<void> {
   const all = function* () {
     yield columns
-    yield* rows
+    for (const row of rows) yield cellsOf(row)
   }
   const widths = columns.map(() => 20)
   const sheet = { name: '申报', widths, rows: all(), headerRows: 1 }

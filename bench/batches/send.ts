@@ -9,18 +9,20 @@ import type { MadeFile } from './made-file.ts'
 const lookMs = 200
 
 export type Sent = {
+  readonly batch: string
+  /** Refused: it had no good row, or had to be good as a whole. */
+  readonly stage: 'posted' | 'refused'
   readonly receivedSeconds: number
   readonly postedSeconds: number
   readonly setAside: number
 }
 
+type Begun = { id: string; links: { self: string; file: string } }
 type Followed = { stage: string; progress?: { rows?: { setAside: number } } }
 
-export async function send(
-  keyringFile: string,
-  address: string,
-  { file, employer, format }: MadeFile,
-): Promise<Sent> {
+export type Mode = 'accept-good' | 'all-or-nothing'
+
+export async function authorizationFor(keyringFile: string, employer: string): Promise<string> {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const token = await issueToken(
@@ -31,7 +33,16 @@ export async function send(
       ttlSeconds: 7_200,
     },
   )
-  const authorization = `Bearer ${token}`
+  return `Bearer ${token}`
+}
+
+export async function send(
+  keyringFile: string,
+  address: string,
+  { file, employer, format }: MadeFile,
+  mode: Mode = 'accept-good',
+): Promise<Sent> {
+  const authorization = await authorizationFor(keyringFile, employer)
   const size = statSync(file).size
   const begun = await fetch(`${address}/v1/batches`, {
     method: 'POST',
@@ -42,12 +53,12 @@ export async function send(
       period: '2024-11',
       kind: 'regular',
       format,
-      mode: 'accept-good',
+      mode,
       size,
     }),
   })
   if (begun.status !== 201) throw new Error(`not begun: ${begun.status} ${await begun.text()}`)
-  const { links } = (await begun.json()) as { links: { self: string; file: string } }
+  const { id, links } = (await begun.json()) as Begun
   const began = performance.now()
   const sent = await fetch(`${address}${links.file}`, {
     method: 'PATCH',
@@ -65,11 +76,17 @@ export async function send(
   for (;;) {
     const answer = await fetch(`${address}${links.self}`, { headers: { authorization } })
     const { stage, progress } = (await answer.json()) as Followed
-    if (stage === 'posted') {
+    if (stage === 'posted' || stage === 'refused') {
       const postedSeconds = (performance.now() - began) / 1_000
-      return { receivedSeconds, postedSeconds, setAside: progress?.rows?.setAside ?? 0 }
+      return {
+        batch: id,
+        stage,
+        receivedSeconds,
+        postedSeconds,
+        setAside: progress?.rows?.setAside ?? 0,
+      }
     }
-    if (stage === 'refused' || stage === 'unreadable') throw new Error(`the file is ${stage}`)
+    if (stage === 'unreadable') throw new Error(`the file is ${stage}`)
     await pause(lookMs)
   }
 }

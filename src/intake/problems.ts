@@ -288,8 +288,8 @@ export const problemKinds = {
     status: 413,
     title: text('文件过大', 'The file is too large'),
     fix: text(
-      '请按单位或部门拆分为几个文件。上限见 OPTIONS /v1/batches 的 Tus-Max-Size；表单上传的上限为 32 MiB，更大的文件请用 npm run upload 或任一 tus 客户端。',
-      'Split it, by employer or department. OPTIONS /v1/batches tells the most (Tus-Max-Size); a form takes 32 MiB, and npm run upload or any tus client takes the rest.',
+      '请按单位或部门拆分为几个文件。上限见 OPTIONS /v1/batches 的 Tus-Max-Size；表单上传的上限为 32 MiB，更大的文件请用 npm run upload 或任一 tus 客户端。修改后的错误清单可删去“问题”“如何修改”各列后再发送。',
+      'Split it, by employer or department. OPTIONS /v1/batches tells the most (Tus-Max-Size); a form takes 32 MiB, and npm run upload or any tus client takes the rest. Of a mended errors file, the columns that tell problems and remedies may be left out.',
     ),
   },
   UPLOAD_SIZE_INVALID: {
