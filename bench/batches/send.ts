@@ -1,4 +1,5 @@
 /** Sends a file to an intake in one request, and follows it until everything of it is in force. */
+import { randomUUID } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -46,7 +47,7 @@ export async function send(
   const size = statSync(file).size
   const begun = await fetch(`${address}/v1/batches`, {
     method: 'POST',
-    headers: { authorization, 'content-type': 'application/json', 'idempotency-key': file },
+    headers: { authorization, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
     body: JSON.stringify({
       employer,
       region: '340100',
