@@ -17,6 +17,7 @@ import { readErrorRows } from './error-rows.ts'
 import { amendedBatchOf } from './errors-file.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import type { Header } from './header.ts'
+import { keepingWork } from './keep-work.ts'
 import type { PieceKeys } from './pieces.ts'
 import type { FiledRow } from './row-line.ts'
 import { RowSet } from './row-set.ts'
@@ -71,7 +72,7 @@ export async function claimAmended(
   if (family.stage === 'filing') throw new NotYetError(`batch ${one.first} is worked on`)
   if (family.rows_open === null && family.forgotten)
     return { finding: fileFinding('AMENDED_FORGOTTEN') }
-  const known = family.rows_open ?? (await rowsSetAside(dependencies, one.first)).bytes
+  const known = family.rows_open ?? (await rowsSetAside(dependencies, work, one.first)).bytes
   const open = await claim(dependencies, work, one, known)
   const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
   return {
@@ -202,11 +203,13 @@ async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
 }
 
 async function rowsSetAside(
-  { pool, keys }: Pick<ClaimDependencies, 'pool' | 'keys'>,
-  batch: string,
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  first: string,
 ): Promise<RowSet> {
   const open = new RowSet()
-  for await (const { row } of readErrorRows(pool, keys.all, batch)) open.add(row)
+  const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
+  for await (const { row } of keepingWork(dependencies, work, all)) open.add(row)
   return open
 }
 
@@ -241,13 +244,16 @@ export class MendedRows {
 
 /** The rows of the first file that are still to be mended once what is good of this one is filed. */
 export async function rowsLeftOpen(
-  { pool, keys }: Pick<ClaimDependencies, 'pool' | 'keys'>,
-  { batch }: BatchWork,
+  dependencies: ClaimDependencies,
+  work: BatchWork,
   { first }: Amendment,
 ): Promise<RowSet> {
+  const { pool, keys } = dependencies
+  const { batch } = work
   const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
   const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
-  for await (const { position, findings } of readErrorRows(pool, keys.all, batch)) {
+  const all = readErrorRows(pool, keys.all, batch)
+  for await (const { position, findings } of keepingWork(dependencies, work, all)) {
     // A row that has another's number leaves that one as it is.
     const another = findings.some(
       ({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID',

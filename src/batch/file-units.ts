@@ -29,6 +29,7 @@ import {
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { partsOfRows } from './declared-row.ts'
+import { keepingWork } from './keep-work.ts'
 import { findKept, partKeyOf } from './kept.ts'
 import { readUnit } from './merge.ts'
 import { addFindings, findReplaced } from './overtaken.ts'
@@ -148,15 +149,16 @@ async function* partsOfAll(
 
 /** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
 async function* partsOf(
-  { pool, keys, policies }: FileDependencies,
+  dependencies: FileDependencies,
   work: BatchWork,
   { amendment, journal }: FiledFile,
   unit: Unit,
 ): AsyncGenerator<FiledPart> {
+  const { pool, keys, policies } = dependencies
   const { keeps } = unit
   const kept = amendment && keeps ? await findKept(pool, amendment.first, unit, keeps) : undefined
   assert((keeps === undefined) === (kept === undefined), 'what is kept stays')
-  const aside = await rowsAside(pool, keys, work.batch, unit)
+  const aside = await rowsAside(dependencies, work, unit)
   let header: RowHeader | undefined
   let lines: object[] = []
   let rows = 0
@@ -174,7 +176,8 @@ async function* partsOf(
     return { unit, number, rows: takenRows, lines: taken.length, filing }
   }
   const pieces = () => readPieces(pool, keys, work.batch, unit)
-  for await (const read of readUnit({ kept, journal, pieces, aside })) {
+  const all = readUnit({ kept, journal, pieces, aside })
+  for await (const read of keepingWork(dependencies, work, all)) {
     header ??= read.header
     for (const entry of read.lines) {
       if (lines.length === partLinesMax) {
@@ -210,14 +213,14 @@ async function* partsOfDeclared(
 }
 
 async function rowsAside(
-  pool: pg.Pool,
-  keys: PieceKeys,
-  batch: string,
+  dependencies: FileDependencies,
+  work: BatchWork,
   unit: Unit,
 ): Promise<RowSet> {
   const aside = new RowSet()
   if (unit.rowsSetAside === 0) return aside
-  for await (const rows of readSetAside(pool, keys, batch, unit)) {
+  const all = readSetAside(dependencies.pool, dependencies.keys, work.batch, unit)
+  for await (const rows of keepingWork(dependencies, work, all)) {
     for (const { row } of rows) aside.add(row)
   }
   return aside

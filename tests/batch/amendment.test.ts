@@ -30,6 +30,7 @@ import {
   Killed,
   keptRowsOf,
   killedAt,
+  onSlowMachine,
   postAll,
   type Received,
   receiveFile,
@@ -452,6 +453,39 @@ describe('a mended file', () => {
     })
     await work()
     expect(await stateOf(told)).toMatchObject({ stage: 'posting', good: 1, aside: 0 })
+  })
+
+  test('and another that name each other wait for nothing, and mend nothing', async () => {
+    const { errors, first, mayFileFor } = await setAside(2, [0])
+    const ids = [randomUUID(), randomUUID()] as const
+    const works = []
+    for (const [id, other] of [ids, ids.toReversed() as [string, string]]) {
+      await send(mend(errors).replaceAll(first, other), { mayFileFor, id })
+    }
+    for (const _ of ids) works.push(await claim())
+    for (const one of works) await workOn(dependencies(), one)
+    const [one, other] = ids
+    expect(await findingsOf(one)).toEqual(['AMENDED_UNKNOWN'])
+    expect(await stateOf(one)).toMatchObject({ stage: 'unreadable', filed: 0 })
+    expect(await stateOf(other)).toMatchObject({ stage: 'refused', filed: 0 })
+  })
+
+  test('stays its worker’s while the rows of the first file are read, however long that takes', async () => {
+    const steps: number[] = []
+    for (const machine of [onSlowMachine, (work: () => Promise<void>) => work()]) {
+      const { errors, mayFileFor } = await setAside(4, [0, 1, 2])
+      const id = await send(errors, { mayFileFor })
+      let count = 0
+      const onStep = () => {
+        count += 1
+      }
+      const claimed = await claim()
+      await machine(() => workOn(dependencies({ onStep }), claimed))
+      expect(await stateOf(id)).toMatchObject({ stage: 'refused', aside: 3 })
+      steps.push(count)
+    }
+    const [slow = 0, fast = 0] = steps
+    expect(slow - fast).toBe(3)
   })
 
   test('is told so where the rows were deleted months later, unless some were mended before', async () => {

@@ -7,7 +7,12 @@ import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../sr
 import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
-import { errorPieceRows, partLinesMax, setAsideStretchRows } from '../../src/limits.ts'
+import {
+  errorPieceRows,
+  forgottenAtATime,
+  partLinesMax,
+  setAsideStretchRows,
+} from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { hefei, madeUp, policiesOf } from '../support/packs.ts'
 import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
@@ -19,6 +24,7 @@ import {
   Killed,
   keptRowsOf,
   killedAt,
+  onSlowMachine,
   postAll,
   receiveFile,
   stateOf,
@@ -134,6 +140,36 @@ describe('a bureau’s file', () => {
     expect(await left()).toEqual({ ...before, chunk: 0, piece: 0, set_aside: 0 })
   })
 
+  test('and of a large one so many bytes and rows at a time, with nothing left over', async () => {
+    const batch = await receive(rowsOf(1))
+    const { owner } = journal.database
+    await owner.query(
+      `insert into batch.chunk (batch, number, start, bytes, sealed)
+       select $1, n, n, 1, '' from generate_series(1, $2::integer) n`,
+      [batch, 2 * forgottenAtATime],
+    )
+    await workOn(dependencies(), await claim())
+    await postAll()
+    await finishPosted(journal.pool)
+    const left: [chunks: number, forgotten: boolean, more: boolean][] = []
+    for (let more = true; more; ) {
+      more = await forgetEnded(journal.pool, inTransaction)
+      const { rows } = await owner.query(
+        `select (select count(*)::int from batch.chunk where batch = $1) as chunks,
+           forgotten_at is not null as forgotten
+         from batch.work where batch = $1`,
+        [batch],
+      )
+      left.push([rows[0].chunks, rows[0].forgotten, more])
+    }
+    expect(left).toEqual([
+      [forgottenAtATime, false, true],
+      [0, false, true],
+      [0, true, true],
+      [0, true, false],
+    ])
+  })
+
   test('what was set aside is deleted months later, with all that told of its rows', async () => {
     const rows = rowsOf(3, 2)
     rows[1] = wrongNumber(rows[1] as Row)
@@ -240,6 +276,33 @@ describe('a file with more lines than a part has', () => {
     }
     expect(statuses).toEqual(['accepted', 'accepted', 'posted'])
     expect((await findStanding(journal.pool, id))?.assessment?.lines).toBe(rows.length - 1)
+  })
+
+  test('stays its worker’s while the parts that are filed already are read again, however long that takes', async () => {
+    const batch = await receive(rowsOf(2 * partLinesMax + 10))
+    const { acceptGroup } = dependencies()
+    let accepted = 0
+    const endsAtThird: typeof acceptGroup = (filings) => {
+      accepted += 1
+      if (accepted === 3) throw new Killed()
+      return acceptGroup(filings)
+    }
+    await expect(
+      workOn(dependencies({ acceptGroup: endsAtThird }), await claim()),
+    ).rejects.toBeInstanceOf(Killed)
+    const endLease = () =>
+      journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
+    await endLease()
+    const work = await claim()
+    await endLease()
+    const takenByAnother: unknown[] = []
+    const looks: typeof acceptGroup = async (filings) => {
+      takenByAnother.push(await claimWork(journal.pool, randomUUID()))
+      return acceptGroup(filings)
+    }
+    await onSlowMachine(() => workOn(dependencies({ acceptGroup: looks }), work))
+    expect(takenByAnother).toEqual([undefined])
+    expect(await stateOf(batch)).toMatchObject({ stage: 'posting', declarations: 1 })
   })
 
   /** Of a region whose units declare a base of their own. */

@@ -1,6 +1,6 @@
 /** Files that were received, and a worker on them that can be killed, on a test's own journal. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, vi } from 'vitest'
 import { type ErrorRow, readErrorRows, readRefusedRows } from '../../src/batch/error-rows.ts'
 import type { RefusedRow } from '../../src/batch/errors-file.ts'
 import { findLayout } from '../../src/batch/find.ts'
@@ -38,11 +38,12 @@ export type Received = {
   readonly period?: string
   readonly region?: string
   readonly amends?: string
+  readonly id?: string
 }
 
 /** A batch whose last byte is here. */
 export async function receiveFile(file: Buffer | FileSource, more: Received): Promise<string> {
-  const id = randomUUID()
+  const { id = randomUUID() } = more
   files.set(id, file)
   await journal.database.owner.query(
     `insert into batch.batch (id, may_file_for, region, kind, format, mode, stage,
@@ -152,4 +153,14 @@ export function killedAt(n: number, when: 'before' | 'after') {
       return result
     },
   })
+}
+
+/** As if a quarter of a minute went by between any two looks at the clock. */
+export async function onSlowMachine<T>(work: () => Promise<T>): Promise<T> {
+  let nowMs = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    nowMs += 15_000
+    return nowMs
+  })
+  return work().finally(() => clock.mockRestore())
 }

@@ -1,0 +1,26 @@
+/**
+ * Reading on for long without a word to write: a unit whose first parts are filed already, a million
+ * rows that were set aside. The batch is kept this worker's meanwhile; else another would take it, and
+ * lose it in the same way.
+ */
+import { batchLeaseMs } from '../limits.ts'
+import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
+
+/** Often enough for a piece that takes as long again. */
+const keepEveryMs = batchLeaseMs / 3
+
+/** @throws what `writeStep` throws */
+export async function* keepingWork<T>(
+  dependencies: StepDependencies,
+  work: BatchWork,
+  pieces: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  let keptAtMs = performance.now()
+  for await (const piece of pieces) {
+    yield piece
+    const nowMs = performance.now()
+    if (nowMs - keptAtMs < keepEveryMs) continue
+    keptAtMs = nowMs
+    await writeStep(dependencies, work, {}, async () => {})
+  }
+}
