@@ -92,6 +92,8 @@ function filerOf(payload: Record<string, unknown>): Filer | undefined {
   const { sub, employers, scope, exp } = payload
   if (!Array.isArray(employers) || !employers.every((one) => typeof one === 'string')) return
   if (typeof scope !== 'string' || typeof exp !== 'number') return
+  // Postgres keeps no NUL: nothing could be kept as this filer's.
+  if (typeof sub === 'string' && sub.includes('\0')) return
   return {
     subject: typeof sub === 'string' ? sub : '',
     employers: new Set(employers),

@@ -114,6 +114,21 @@ describe('each line', () => {
     expect((await findStanding(journal.pool, other.id))?.status).toBe('cancelled')
   })
 
+  test('sent again under another header of the file is filed again, and replaces itself', async () => {
+    const lines = [declare(), declare()]
+    const first = await work(lines)
+    await postAll()
+    const again = await work(lines, { period: '2024-10' })
+    await postAll()
+    expect(await stateOf(again)).toMatchObject({ stage: 'posting', good: 2, aside: 0, filed: 2 })
+    const [before, after] = [await filedOf(first), await filedOf(again)]
+    expect(after.map((one) => one.digest)).toEqual(before.map((one) => one.digest))
+    for (const { id } of before)
+      expect((await findStanding(journal.pool, id))?.status).toBe('superseded')
+    for (const { id } of after)
+      expect((await findStanding(journal.pool, id))?.status).toBe('posted')
+  })
+
   test('that is wrong is told with its number and where, and comes back as it was', async () => {
     const [good, mine] = [declare(), declare()]
     const { period: _, ...without } = mine

@@ -152,6 +152,18 @@ describe('a slot', () => {
     expect(json).toMatchObject({ start: at(noon), end: at(nextQuarter + 5 * quarterMicros) })
   })
 
+  test('of one row takes the room of one: no quarter has two where it has room for one', async () => {
+    await roomFor(1.5)
+    expect((await filer().reserve(1)).json).toMatchObject({
+      start: at(noon),
+      end: at(nextQuarter + quarterMicros),
+    })
+    expect((await filer().reserve(1)).json.start).toBe(at(nextQuarter + quarterMicros))
+    await journal.database.owner.query('truncate batch.rate')
+    await roomFor(0.9)
+    expect(await filer().reserve(1)).toMatchObject({ status: 409, code: 'SLOTS_NONE_FREE' })
+  })
+
   test('is reserved in bytes as well', async () => {
     const { request } = filer()
     const { json } = await request('POST', '/v1/slots', { payload: { ...asking, bytes: 600_000 } })
@@ -448,6 +460,24 @@ describe('files that wait', () => {
     const work = await claimWork(journal.pool, randomUUID(), places[2], true)
     const receivedMs = Date.parse('2024-11-20T10:00:00+08:00') + 1_000 * received
     expect([work?.batch, work?.receivedAtMicros]).toEqual([alone, 1_000 * receivedMs])
+  })
+
+  test('go first for as many rows as their slot has, and not for more', async () => {
+    const without = await receive()
+    const ofOneRow = await receive({ start: -5, end: 10 })
+    const readSoFar = (rows: number) =>
+      journal.database.owner.query(
+        `insert into batch.work (batch, leased_until, rows_read)
+         values ($1, now() - interval '1 second', $2)
+         on conflict (batch) do update
+         set leased_until = excluded.leased_until, rows_read = excluded.rows_read`,
+        [ofOneRow, rows],
+      )
+    await readSoFar(1)
+    expect(await take()).toBe(ofOneRow)
+    await readSoFar(2)
+    expect(await take()).toBe(without)
+    expect(await take()).toBe(ofOneRow)
   })
 
   test('one of three goes by its time of receipt, so that slots starve nobody', async () => {

@@ -132,6 +132,23 @@ describe('begun as JSON', () => {
     })
   })
 
+  test('a file’s name with a NUL is told as it came; a token whose subject has one is none', async () => {
+    const filename = 'wages\0.csv'
+    const begun = await post({ ...members, filename })
+    expect([begun.status, begun.json.filename]).toEqual([201, filename])
+    const { self } = begun.json.links as { self: string }
+    expect((await ask(self)).json.filename).toBe(filename)
+    const nobody = await tokenFor([`a\0${employer}`, employer])
+    const headers = { authorization: `Bearer ${nobody}` }
+    const asJson = { ...headers, 'content-type': 'application/json', 'idempotency-key': nextKey() }
+    const body = JSON.stringify(members)
+    for (const asked of [
+      ask('/v1/batches', { headers }),
+      ask('/v1/batches', { method: 'POST', headers: asJson, body }),
+    ])
+      expect(await asked).toMatchObject({ status: 401, code: 'TOKEN_INVALID' })
+  })
+
   test('one’s own batches are listed, newest first, in pages, and can be cancelled', async () => {
     const filer = declare().employer
     const mine = token

@@ -185,7 +185,11 @@ test('the same file again is recognised; also when both end at once', async () =
     Array.from({ length: 3 }, () => ({ kind: 'completed', stage: 'duplicate', sameAs: first })),
   )
   // Another period, or another filer: another batch.
-  const more = [{ ...filer, period: '2024-12' }, another({ size: file.length })]
+  const more = [
+    { ...filer, period: '2024-12' },
+    { ...filer, period: '2024-10', format: 'ndjson' as const },
+    another({ size: file.length }),
+  ]
   for (const one of more)
     expect(await send(await create(one), file)).toMatchObject({ stage: 'received' })
   // Once the first is cancelled, the same file is new again.

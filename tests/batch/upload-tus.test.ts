@@ -411,6 +411,39 @@ describe('a bad line', () => {
     }
   })
 
+  test('parts that break off leave their place, and no connection of the database behind', async () => {
+    const small = await startProcess('intake', { DATABASE_URL: database.url, UPLOADS_MAX: '1' })
+    try {
+      const file = fileOf(400_000)
+      for (let broken = 0; broken < 5; broken += 1) {
+        const url = await create(file.length)
+        const { socket, text } = await waitFor('the place', async () => {
+          const begun = beginPart(url, 0, file.length, small)
+          begun.socket.write(file.subarray(0, 300_000))
+          await waitFor('a chunk, or a refusal', async () => {
+            return begun.text() !== '' || (await offsetOf(url)) > 0
+          })
+          return begun.text() === '' ? begun : undefined
+        })
+        socket.destroy()
+        await waitFor('the end of the connection', () => socket.closed)
+        expect(text()).toBe('')
+      }
+      const url = await create(file.length)
+      await waitFor('a file to be taken', async () => {
+        return (await patch(url, 0, file, {}, small)).status === 204
+      })
+      await expectStored(url, file)
+      const { rows } = await database.owner.query(
+        `select from pg_stat_activity
+         where datname = current_database() and state like 'idle in transaction%'`,
+      )
+      expect(rows).toEqual([])
+    } finally {
+      await small.end('SIGKILL')
+    }
+  })
+
   test('a process that is told to end keeps what came, says so, and ends at once', async () => {
     const leaving = await startProcess('intake', { DATABASE_URL: database.url })
     const file = fileOf(chunkBytesMax + 50_000)
