@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { catalogue } from '../src/declaration/catalogue/catalogue.ts'
-import { problemKinds } from '../src/intake/problems.ts'
+import { problemKinds } from '../src/intake/problem-kinds.ts'
 import { variables } from '../src/platform/config.ts'
 import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
 

@@ -3,7 +3,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Authenticator, Filer, Scope } from './authentication.ts'
-import { type ProblemCode, sendProblem } from './problems.ts'
+import type { ProblemCode } from './problem-kinds.ts'
+import { sendProblem } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ProblemCode, problemKinds } from './problems.ts'
+import { type ProblemCode, problemKinds } from './problem-kinds.ts'
 
 const codes = {
   slow: 'REQUEST_SLOW',

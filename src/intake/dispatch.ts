@@ -16,7 +16,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { tokenHeaderCharactersMax } from '../limits.ts'
 import { bearerToken } from './bearer.ts'
 import { languageOf } from './language.ts'
-import { problemKinds } from './problems.ts'
+import { problemKinds } from './problem-kinds.ts'
 
 /** What takes the requests of a rehearsal. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void

@@ -9,7 +9,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { FastifyRequest, preParsingHookHandler } from 'fastify'
 import { inflatedFreeBytes } from '../limits.ts'
 import type { HttpLimits } from './http-limits.ts'
-import type { ProblemCode } from './problems.ts'
+import type { ProblemCode } from './problem-kinds.ts'
 import { RefusedRequestError } from './refused-request.ts'
 
 const decoders = {

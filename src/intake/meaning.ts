@@ -5,7 +5,7 @@
 import { fileCatalogue } from '../batch/file-findings.ts'
 import { catalogue } from '../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Text } from '../declaration/catalogue/entry.ts'
-import { problemKinds } from './problems.ts'
+import { problemKinds } from './problem-kinds.ts'
 
 export type Meaning = { readonly code: string; readonly title: Text; readonly fix: Text } & Partial<
   Omit<CatalogueEntry, 'title' | 'fix'>

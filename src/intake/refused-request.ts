@@ -1,7 +1,8 @@
 /**
  * A request that is refused before its body is understood, and the problem that its sender is told.
  */
-import type { ProblemCode, ProblemDetails } from './problems.ts'
+import type { ProblemCode } from './problem-kinds.ts'
+import type { ProblemDetails } from './problems.ts'
 
 export class RefusedRequestError extends Error {
   override name = 'RefusedRequestError'

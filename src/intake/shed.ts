@@ -5,7 +5,7 @@
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { RequestClass, Shed } from './admission.ts'
 import type { TicketMembers } from './attempts.ts'
-import { problemKinds } from './problems.ts'
+import { problemKinds } from './problem-kinds.ts'
 
 const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
 

@@ -10,7 +10,7 @@ import {
 import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry } from '../../src/declaration/catalogue/entry.ts'
 import { meaningOf } from '../../src/intake/meaning.ts'
-import { problemKinds } from '../../src/intake/problems.ts'
+import { problemKinds } from '../../src/intake/problem-kinds.ts'
 
 const entries = Object.entries<CatalogueEntry>(fileCatalogue)
 const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort()
