@@ -16,6 +16,7 @@ import { type ExplainedAssessment, explainAssessment } from '../../src/policy/ex
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import { openApp } from '../support/app.ts'
 import { generator, type Journal, ledgerText, openJournal } from '../support/journal.ts'
+import { anyLine, cut } from '../support/lines.ts'
 import { madeUp, policiesOf, rulesIn } from '../support/packs.ts'
 
 /** Sums of bases in all insurances but pension, in which the unit declares one; other limits and tariffs. */
@@ -35,35 +36,6 @@ beforeAll(async () => {
   await recordPacks(journal.pool, policies)
 })
 afterAll(() => journal.close())
-
-const days = fc.array(
-  fc.record({
-    date: fc.constantFrom('2024-11-01', '2024-11-02', '2024-11-30'),
-    service: fc.constantFrom('ride', 'meal'),
-    orders: fc.integer({ min: 1, max: 40 }),
-  }),
-  { minLength: 1, maxLength: 4 },
-)
-const anyLine: fc.Arbitrary<Line> = fc.oneof(
-  fc.integer({ min: 100_000, max: 3_000_000 }).map(
-    (fen): Line => ({
-      ...person(),
-      category: 'employee',
-      change: 'none',
-      wage: (fen / 100).toFixed(2),
-    }),
-  ),
-  days.map((of): Line => ({ ...person(), category: 'platform', days: of })),
-  fc.constantFrom('60', '100').map(
-    (tier): Line => ({
-      ...person(),
-      category: 'flexible',
-      change: 'none',
-      tier,
-      medical: 'with-account',
-    }),
-  ),
-)
 
 function person(): Pick<Line, 'person'> {
   return { person: generator.person() }
@@ -96,13 +68,6 @@ function filingsOf(declaration: Declaration, parts: readonly Line[][], headPays 
       part: made.next(declared, rules),
     })
   })
-}
-
-function cut(lines: readonly Line[], sizes: readonly number[]): Line[][] {
-  const parts: Line[][] = []
-  for (let at = 0; at < lines.length; at += parts.at(-1)?.length as number)
-    parts.push(lines.slice(at, at + (sizes[parts.length % sizes.length] as number)))
-  return parts
 }
 
 /** All amounts of a declaration's parts with their differences, by insurance, in fen. */

@@ -6,6 +6,7 @@ import type { Declaration, Line } from '../../src/declaration/schema.ts'
 import { assessDeclaration, lineStride } from '../../src/policy/assess.ts'
 import { insurances, type PolicyPack } from '../../src/policy/pack.ts'
 import { addBases, addDays, noSums, wagesOf } from '../../src/policy/unit.ts'
+import { anyLine, cut } from '../support/lines.ts'
 import { hefei, madeUp, rulesIn } from '../support/packs.ts'
 
 const generator = createGenerator(11)
@@ -232,19 +233,6 @@ test('totals are the sums of rounded lines and of the unit, for every insurance 
   )
 })
 
-const ordersOfDays = fc.array(
-  fc.record({
-    date: fc.constantFrom('2024-11-01', '2024-11-02', '2024-11-03'),
-    service: fc.constantFrom('ride', 'meal'),
-    orders: fc.integer({ min: 1, max: 40 }),
-  }),
-  { minLength: 1, maxLength: 4 },
-)
-const anyLine: fc.Arbitrary<Line> = fc.oneof(
-  plausible.map(employee),
-  ordersOfDays.map((days): Line => ({ person: generator.person(), category: 'platform', days })),
-)
-
 test('parts come to what the whole does in one piece, where the head pays for the unit', () => {
   const rules = rulesIn(madeUp, '2024-11')
   const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 })
@@ -254,9 +242,7 @@ test('parts come to what the whole does in one piece, where the head pays for th
       cuts,
       plausible,
       (lines, sizes, unitBase) => {
-        const parts: Line[][] = []
-        for (let at = 0; at < lines.length; at += parts.at(-1)?.length as number)
-          parts.push(lines.slice(at, at + (sizes[parts.length % sizes.length] as number)))
+        const parts = cut(lines, sizes)
         const head = parts.pop() as Line[]
         const before = parts.reduce(
           ({ basesFen, days }, part) => ({
