@@ -9,7 +9,7 @@
  *   crowded, for a moment or with few requests ──▶ nothing is refused: a burst, or what a pause left
  *                                                  behind, is no overload
  *   crowded ──▶ in each slice, what is read after its time is refused
- *   crowded ──a turn within its time──▶ calm
+ *   crowded ──a turn within its time, or one in which nothing is read──▶ calm
  *
  * Slices and not turns, because the loop's turn goes on while it finds more to read.
  */
@@ -62,7 +62,15 @@ export class LoopTurn {
   /** The loop has read all that there was. */
   end(): void {
     this.#began = undefined
-    if (this.#usedMs > turnMsMax) return
+    if (this.#usedMs <= turnMsMax) this.#calm()
+    else {
+      setImmediate(() => {
+        if (this.#began === undefined) this.#calm()
+      })
+    }
+  }
+
+  #calm(): void {
     this.#crowdedSince = undefined
     this.#crowd = 0
   }

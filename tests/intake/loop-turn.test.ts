@@ -21,6 +21,10 @@ class Loop {
   endTurn(): void {
     this.turn.end()
   }
+
+  goRound(): Promise<void> {
+    return new Promise((resolve) => void setImmediate(resolve))
+  }
 }
 
 const longMs = 2 * crowdMsMax
@@ -86,8 +90,19 @@ test('one large declaration, which takes long, is no crowd', () => {
 test('a turn ends by itself when the loop has read all that there was', async () => {
   const loop = new Loop()
   loop.read(longMs)
-  await new Promise((resolve) => setImmediate(resolve))
+  await loop.goRound()
   loop.read(1)
-  await new Promise((resolve) => setImmediate(resolve))
+  await loop.goRound()
   expect(loop.turn.crowded).toBe(false)
+})
+
+test('a turn in which nothing is read ends it: what comes in bursts does not wait for its process', async () => {
+  const loop = new Loop()
+  for (let burst = 0; burst < 3; burst += 1) {
+    loop.read(longMs)
+    await loop.goRound()
+    expect(loop.turn.crowded).toBe(true)
+    await loop.goRound()
+    expect(loop.turn.crowded).toBe(false)
+  }
 })
