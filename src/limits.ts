@@ -427,8 +427,6 @@ export const fileBlockBytes = 64 * 1024
 export const ndjsonLineBytesMax = requestBodyBytesMax
 /** Rows looked at for the header: above it there may be titles and notes. */
 export const headerSearchRowsMax = 20
-/** An XLSX file is held whole, as its directory is at its end: a million rows are some 60 MB. */
-export const xlsxFileBytesMax = 64 * 1024 * 1024
 /** Entries of its archive; a workbook of a few sheets has some 20. */
 export const xlsxEntriesMax = 500
 /** Bytes that all its parts inflate to: a million rows of 10 columns are some 500 MB. */

@@ -65,8 +65,10 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
     inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
     keys: { sealing: activeKeys(keyring).sealingKey, all: keyring.sealingKeys },
     policies,
-    sourceOf: (batch) => (offset) =>
-      readBytes({ pool, sealingKeys: keyring.sealingKeys }, batch, offset),
+    sourceOf: ({ batch, bytes }) => ({
+      bytes,
+      read: (offset) => readBytes({ pool, sealingKeys: keyring.sealingKeys }, batch, offset),
+    }),
     openFiling: (lane) => {
       const acceptGroup = openAccepting(side, pools, durability, lane)
       return {

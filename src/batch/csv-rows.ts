@@ -42,7 +42,7 @@ export async function* readCsvRows(
   knownTitles: (cells: readonly string[]) => number,
   from?: CsvPosition,
 ): AsyncGenerator<RowBatch<CsvPosition>> {
-  const blocks = new Blocks(source(from?.offsetBytes ?? 0))
+  const blocks = new Blocks(source.read(from?.offsetBytes ?? 0))
   try {
     const state: State =
       from === undefined

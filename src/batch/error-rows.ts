@@ -71,7 +71,7 @@ export async function keepErrorRows(
   const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  for await (const read of readRows(sourceOf(batch), work, position)) {
+  for await (const read of readRows(sourceOf(work), work, position)) {
     for (const { row, entry, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

@@ -52,7 +52,7 @@ const firstBytesMin = 256
 
 async function firstBytes(source: FileSource): Promise<Uint8Array> {
   let bytes = Buffer.alloc(0)
-  for await (const piece of source(0)) {
+  for await (const piece of source.read(0)) {
     bytes = Buffer.concat([bytes, piece])
     if (bytes.length >= firstBytesMin) break
   }

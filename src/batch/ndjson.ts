@@ -21,7 +21,7 @@ export async function* readNdjson(
   source: FileSource,
   from?: NdjsonPosition,
 ): AsyncGenerator<FileBatch<NdjsonPosition>> {
-  const blocks = new Blocks(source(from?.offsetBytes ?? 0))
+  const blocks = new Blocks(source.read(from?.offsetBytes ?? 0))
   let next: NdjsonPosition = from ?? { format: 'ndjson', offsetBytes: 0, rowsRead: 0, filled: 0 }
   try {
     for (;;) {

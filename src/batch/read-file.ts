@@ -18,8 +18,7 @@ import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work
 
 export type ReadDependencies = StepDependencies & {
   readonly keys: PieceKeys
-  /** The bytes of a batch's file. */
-  readonly sourceOf: (batch: string) => FileSource
+  readonly sourceOf: (work: BatchWork) => FileSource
 }
 
 /** Where reading goes on, and what was found about the file so far. */
@@ -56,7 +55,7 @@ export async function readFile(
     if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
     return outcome
   }
-  const reading = found.ended ? [] : readRows(sourceOf(batch), work, position)
+  const reading = found.ended ? [] : readRows(sourceOf(work), work, position)
   for await (const read of reading) {
     if (hasLayout(read)) claimed ??= await claim(read.header)
     if (found.ended) break

@@ -66,5 +66,10 @@ export type RowBatch<At extends Position = Position> = {
   readonly next: At
 }
 
-/** The bytes of a file as uploaded, in pieces of any size, from a byte on. */
-export type FileSource = (offsetBytes: number) => AsyncIterable<Uint8Array>
+/** A file as uploaded. */
+export type FileSource = {
+  /** How many it has. */
+  readonly bytes: number
+  /** Its bytes from one on, in pieces of any size. */
+  readonly read: (offset: number) => AsyncIterable<Uint8Array>
+}

@@ -1,14 +1,12 @@
 /**
- * Reads the rows of a workbook: the one visible sheet that has a header and lines. The file is held
- * (its directory is at its end), its sheet is not: rows come as it inflates. With the distinct texts
- * that makes some 130 MB at the very most, whatever the file is; what is alive on the heap beside them
- * is 20 MB. A process that reads files does well with `--max-semi-space-size=4`, without which V8 lets
- * another 100 MB of short-lived texts stand.
+ * Reads the rows of a workbook: the one visible sheet that has a header and lines. Neither the file nor
+ * its sheet is held: rows come as it inflates. What is held are its distinct texts, 70 MB at the very
+ * most; what is alive on the heap beside them is 20 MB.
  */
-import { headerSearchRowsMax, xlsxFileBytesMax } from '../limits.ts'
+import { headerSearchRowsMax } from '../limits.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
+import { bytesOf, hasBytes } from './file-part.ts'
 import { isHeader } from './header.ts'
-import { type HeldFile, holdFile } from './held-file.ts'
 import type { FileSource, Row, RowBatch, XlsxPosition } from './rows.ts'
 import { SheetReader } from './sheet.ts'
 import { faultOf, openWorkbook, readPart, type Sheet, type Workbook } from './workbook.ts'
@@ -30,13 +28,12 @@ export async function* readXlsxRows(
     rowsRead: 0,
   }
   try {
-    const file = await holdFile(source(0), xlsxFileBytesMax)
-    const refused = refusalOf(file)
+    const refused = await refusalOf(source)
     if (refused !== undefined) {
       yield { rows: [], findings: [refused], next }
       return
     }
-    const workbook = await openWorkbook(new Zip(file as HeldFile))
+    const workbook = await openWorkbook(await Zip.open(source))
     const { chosen, findings } = await chooseSheet(workbook, from)
     next = { ...next, part: chosen?.part, sheet: chosen?.name }
     if (chosen === undefined || findings.length > 0) yield { rows: [], findings, next }
@@ -59,13 +56,11 @@ const compoundFile = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1
 /** The stream that holds a workbook with a password, in a compound file. */
 const encryptedPackage = Buffer.from('EncryptedPackage', 'utf16le')
 
-function refusalOf(file: HeldFile | undefined): FileFinding | undefined {
-  if (file === undefined)
-    return fileFinding('FILE_TOO_LARGE', {}, { max: xlsxFileBytesMax / 1024 / 1024 })
-  if (file.length === 0) return fileFinding('FILE_EMPTY')
-  const start = file.bytes(0, Math.min(8, file.length))
+async function refusalOf(file: FileSource): Promise<FileFinding | undefined> {
+  const start = await bytesOf(file, 0, compoundFile.length)
+  if (start.length === 0) return fileFinding('FILE_EMPTY')
   if (start.equals(compoundFile)) {
-    const hasPassword = file.hasWithinBlock(encryptedPackage)
+    const hasPassword = await hasBytes(file, encryptedPackage)
     return fileFinding(hasPassword ? 'FILE_PASSWORD' : 'FILE_LEGACY_SPREADSHEET')
   }
   return start.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')

@@ -11,7 +11,8 @@ import {
   xlsxInflatedFreeBytes,
   xlsxInflatedRatioMax,
 } from '../limits.ts'
-import type { HeldFile } from './held-file.ts'
+import { bytesOf, piecesOf } from './file-part.ts'
+import type { FileSource } from './rows.ts'
 
 export type ZipFault = 'FILE_BROKEN' | 'FILE_INFLATES_TOO_FAR' | 'FILE_NOT_WORKBOOK'
 
@@ -52,14 +53,18 @@ const endBytesMax = endBytes + 65_535
 const pieceBytes = 16 * 1024
 
 export class Zip {
-  readonly #file: HeldFile
+  readonly #file: FileSource
   readonly #entries: ReadonlyMap<string, Entry>
   #inflatedBytes = 0
 
-  /** @throws ZipError */
-  constructor(file: HeldFile) {
+  private constructor(file: FileSource, entries: ReadonlyMap<string, Entry>) {
     this.#file = file
-    this.#entries = readDirectory(file)
+    this.#entries = entries
+  }
+
+  /** @throws ZipError */
+  static async open(file: FileSource): Promise<Zip> {
+    return new Zip(file, await readDirectory(file))
   }
 
   names(): string[] {
@@ -74,11 +79,11 @@ export class Zip {
    * An entry's bytes.
    * @throws ZipError also while it is read
    */
-  async *read(name: string): AsyncGenerator<Buffer> {
+  async *read(name: string): AsyncGenerator<Uint8Array> {
     const entry = this.#entries.get(name)
     if (entry === undefined || entry.encrypted) throw new ZipError('FILE_BROKEN')
     if (entry.method === stored) {
-      for (const piece of this.#compressed(entry)) {
+      for await (const piece of this.#compressed(entry)) {
         this.#count(piece.length, 0, 0)
         yield piece
       }
@@ -86,17 +91,16 @@ export class Zip {
     else throw new ZipError('FILE_BROKEN')
   }
 
-  #compressed({ offset, compressedBytes }: Entry): Iterable<Buffer> {
+  async *#compressed({ offset, compressedBytes }: Entry): AsyncGenerator<Uint8Array> {
     const file = this.#file
-    if (offset + localBytes > file.length) throw new ZipError('FILE_BROKEN')
-    const header = file.bytes(offset, offset + localBytes)
+    const header = await bytesAt(file, offset, localBytes)
     if (header.readUInt32LE(0) !== localSignature) throw new ZipError('FILE_BROKEN')
     const start = offset + localBytes + header.readUInt16LE(26) + header.readUInt16LE(28)
-    if (start + compressedBytes > file.length) throw new ZipError('FILE_BROKEN')
-    return file.pieces(start, start + compressedBytes)
+    if (start + compressedBytes > file.bytes) throw new ZipError('FILE_BROKEN')
+    yield* piecesOf(file, start, start + compressedBytes)
   }
 
-  async *#inflate(entry: Entry): AsyncGenerator<Buffer> {
+  async *#inflate(entry: Entry): AsyncGenerator<Uint8Array> {
     const inflate = createInflateRaw({ chunkSize: pieceBytes })
     let bytes = 0
     try {
@@ -129,19 +133,18 @@ function isZlibError(error: unknown): boolean {
   return typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ERR_ZLIB'))
 }
 
-function readDirectory(file: HeldFile): Map<string, Entry> {
-  const { count, start, bytes } = findDirectory(file)
+async function readDirectory(file: FileSource): Promise<Map<string, Entry>> {
+  const { count, start, bytes } = await findDirectory(file)
   if (count > xlsxEntriesMax) throw new ZipError('FILE_NOT_WORKBOOK')
-  const to = start + bytes
-  if (to > file.length || bytes > directoryBytesMax) throw new ZipError('FILE_BROKEN')
-  return readEntries(file.bytes(start, to), count)
+  if (bytes > directoryBytesMax) throw new ZipError('FILE_BROKEN')
+  return readEntries(await bytesAt(file, start, bytes), count)
 }
 
 type Directory = { readonly count: number; readonly start: number; readonly bytes: number }
 
-function findDirectory(file: HeldFile): Directory {
-  const tailStart = Math.max(0, file.length - endBytesMax)
-  const tail = file.bytes(tailStart, file.length)
+async function findDirectory(file: FileSource): Promise<Directory> {
+  const tailStart = Math.max(0, file.bytes - endBytesMax)
+  const tail = await bytesOf(file, tailStart, file.bytes)
   const end = endOfDirectory(tail)
   const directory = {
     count: tail.readUInt16LE(end + 10),
@@ -153,17 +156,17 @@ function findDirectory(file: HeldFile): Directory {
 }
 
 /** ZIP64: written by what writes a workbook as it goes, of any size. */
-function findWideDirectory(file: HeldFile, end: number): Directory {
-  const locator = bytesAt(file, end - locatorBytes, locatorBytes)
+async function findWideDirectory(file: FileSource, end: number): Promise<Directory> {
+  const locator = await bytesAt(file, end - locatorBytes, locatorBytes)
   if (locator.readUInt32LE(0) !== locatorSignature) throw new ZipError('FILE_BROKEN')
-  const record = bytesAt(file, wideAt(locator, 8), wideEndBytes)
+  const record = await bytesAt(file, wideAt(locator, 8), wideEndBytes)
   if (record.readUInt32LE(0) !== wideEndSignature) throw new ZipError('FILE_BROKEN')
   return { count: wideAt(record, 32), bytes: wideAt(record, 40), start: wideAt(record, 48) }
 }
 
-function bytesAt(file: HeldFile, start: number, length: number): Buffer {
-  if (start < 0 || start + length > file.length) throw new ZipError('FILE_BROKEN')
-  return file.bytes(start, start + length)
+async function bytesAt(file: FileSource, start: number, length: number): Promise<Buffer> {
+  if (start < 0 || start + length > file.bytes) throw new ZipError('FILE_BROKEN')
+  return bytesOf(file, start, start + length)
 }
 
 /** What is beyond 2^53 is rounded, and beyond any file. */

@@ -4,7 +4,7 @@ import { readCsvRows } from '../../src/batch/csv-rows.ts'
 import { countKnownTitles } from '../../src/batch/header.ts'
 import type { CsvPosition, FileSource, Row } from '../../src/batch/rows.ts'
 import { fileRowsMax } from '../../src/limits.ts'
-import { idOf, readAll, readCsv, sourceOf, written } from './support.ts'
+import { endlessSource, idOf, readAll, readCsv, sourceOf, written } from './support.ts'
 
 async function rowsOf(source: FileSource, from?: CsvPosition): Promise<Row[]> {
   const rows: Row[] = []
@@ -188,10 +188,10 @@ describe('encodings', () => {
 describe('limits', () => {
   test('a line without end uses no memory and is told', async () => {
     let pieces = 0
-    const endless: FileSource = async function* () {
+    const endless = endlessSource(async function* () {
       yield Buffer.from(header)
       for (; pieces < 100_000; pieces += 1) yield Buffer.alloc(65_536, 'a')
-    }
+    })
     const reading = await readAll(endless)
     expect(reading.codes).toContain('RECORD_TOO_LONG')
     expect(pieces).toBeLessThan(10)
@@ -221,10 +221,10 @@ describe('limits', () => {
 
   test('a row of a million columns ends the reading, named, and is not held', async () => {
     let pieces = 0
-    const file: FileSource = async function* () {
+    const file = endlessSource(async function* () {
       yield Buffer.from(`${header}王伟,${idOf(0)},1\n`)
       for (; pieces < 1_000; pieces += 1) yield Buffer.from('a,'.repeat(1_000))
-    }
+    })
     const reading = await readAll(file)
     expect(reading.codes).toEqual(['RECORD_TOO_LONG'])
     expect(written(reading, 'RECORD_TOO_LONG').place).toEqual({ row: 3 })
@@ -233,13 +233,13 @@ describe('limits', () => {
   })
 
   test('more rows than a file may have end the reading, and as many as that do not', async () => {
-    const blankRows = (count: number): FileSource =>
-      async function* () {
+    const blankRows = (count: number) =>
+      endlessSource(async function* () {
         yield Buffer.from(header)
         for (let left = count; left > 0; left -= 50_000)
           yield Buffer.from('\n'.repeat(Math.min(left, 50_000)))
         yield Buffer.from('王伟,1,1\n')
-      }
+      })
     expect((await readAll(blankRows(fileRowsMax))).codes).toEqual(['ROWS_TOO_MANY'])
     expect((await readAll(blankRows(1_200_000))).codes).not.toContain('ROWS_TOO_MANY')
   })

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { writeErrorLines } from '../../src/batch/error-lines.ts'
-import type { FileSource } from '../../src/batch/rows.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
@@ -18,6 +17,7 @@ import {
 import { openApp } from '../support/app.ts'
 import { declare, policies } from '../support/journal.ts'
 import { variedDeclaration } from '../support/varied.ts'
+import { endlessSource } from './support.ts'
 import {
   claim,
   dependencies,
@@ -241,11 +241,11 @@ test('a line without end is told, and neither held nor read to its end', async (
   const good = declare()
   let pieces = 0
   // 10 GB, if anybody read it.
-  const endless: FileSource = async function* (offset) {
+  const endless = endlessSource(async function* (offset) {
     const start = Buffer.from(`${JSON.stringify(good)}\n{"employer":"`).subarray(offset)
     if (start.length > 0) yield start
     for (; pieces < 160_000; pieces += 1) yield Buffer.alloc(65_536, 'a')
-  }
+  })
   const batch = await receiveFile(endless, { format: 'ndjson', mayFileFor: [good.employer] })
   await workOn(dependencies(), await claim())
   expect(await stateOf(batch)).toMatchObject({ stage: 'unreadable', read: 1, filed: 0 })

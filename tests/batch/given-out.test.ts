@@ -12,7 +12,6 @@ import {
 } from '../../src/batch/errors-file.ts'
 import { writeFileFinding } from '../../src/batch/file-findings.ts'
 import { countKnownTitles } from '../../src/batch/header.ts'
-import { type HeldFile, holdFile } from '../../src/batch/held-file.ts'
 import { writeTemplate } from '../../src/batch/template.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
@@ -22,15 +21,15 @@ import { categories } from '../../src/declaration/schema.ts'
 import { writtenTextsMax } from '../../src/limits.ts'
 import { idOf, persons, readAll, readCsv, sourceOf } from './support.ts'
 
-async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
-  const all: Buffer[] = []
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = []
   for await (const piece of pieces) all.push(piece)
   return Buffer.concat(all)
 }
 
 async function partOf(workbook: Buffer, part: string): Promise<string> {
-  const held = (await holdFile(sourceOf(workbook)(0), workbook.length)) as HeldFile
-  return (await collect(new Zip(held).read(part))).toString()
+  const zip = await Zip.open(sourceOf(workbook))
+  return (await collect(zip.read(part))).toString()
 }
 
 const formats = ['csv', 'xlsx'] as const

@@ -4,7 +4,7 @@ import type { FileRow } from '../../src/batch/file-rows.ts'
 import { kindOfFile } from '../../src/batch/kind.ts'
 import { readNdjson } from '../../src/batch/ndjson.ts'
 import type { FileSource, NdjsonPosition } from '../../src/batch/rows.ts'
-import { sourceOf } from './support.ts'
+import { endlessSource, sourceOf } from './support.ts'
 
 async function readAllOf(source: FileSource, from?: NdjsonPosition) {
   const rows: FileRow[] = []
@@ -57,10 +57,10 @@ test('a line that is no object, or no UTF-8, is told with its number; the others
 
 test('a line without end is told and not held', async () => {
   let pieces = 0
-  const endless: FileSource = async function* () {
+  const endless = endlessSource(async function* () {
     yield Buffer.from('{"a":1}\n{"a":"')
     for (; pieces < 100_000; pieces += 1) yield Buffer.alloc(65_536, 'a')
-  }
+  })
   const { declarations, codes } = await readAllOf(endless)
   expect(codes).toEqual(['LINE_TOO_LONG'])
   expect(declarations).toHaveLength(1)

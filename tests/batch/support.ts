@@ -56,11 +56,19 @@ export function csvOf(rows: readonly Cells[], titles = plainTitles): Buffer {
 
 export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSource {
   const bytes = Buffer.from(file as string)
-  return async function* pieces(offsetBytes) {
-    for (let at = offsetBytes; at < bytes.length; at += pieceBytes) {
-      yield bytes.subarray(at, at + pieceBytes)
-    }
+  return {
+    bytes: bytes.length,
+    async *read(offset) {
+      for (let at = offset; at < bytes.length; at += pieceBytes) {
+        yield bytes.subarray(at, at + pieceBytes)
+      }
+    },
   }
+}
+
+/** Of which nobody reads the end. */
+export function endlessSource(read: FileSource['read']): FileSource {
+  return { bytes: Number.MAX_SAFE_INTEGER, read }
 }
 
 export type Reading = {

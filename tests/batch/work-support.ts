@@ -10,6 +10,7 @@ import { type BatchWork, claimWork } from '../../src/batch/work.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { type Journal, openJournal, policies } from '../support/journal.ts'
+import { sourceOf } from './support.ts'
 
 export let journal: Journal
 const files = new Map<string, Buffer | FileSource>()
@@ -18,13 +19,9 @@ beforeAll(async () => {
 })
 afterAll(() => journal.close())
 
-function sourceOf(batch: string): FileSource {
-  const file = files.get(batch)
-  if (typeof file === 'function') return file
-  const bytes = file as Buffer
-  return async function* (offset) {
-    for (let at = offset; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
-  }
+function fileOf({ batch }: Pick<BatchWork, 'batch'>): FileSource {
+  const file = files.get(batch) as Buffer | FileSource
+  return Buffer.isBuffer(file) ? sourceOf(file) : file
 }
 
 export type Received = {
@@ -78,7 +75,7 @@ export function dependencies(more: Partial<BatchDependencies> = {}): BatchDepend
     inTransaction,
     keys: { sealing, all: keyring.sealingKeys },
     policies,
-    sourceOf,
+    sourceOf: fileOf,
     acceptGroup: createAcceptGroup({
       pool,
       signer,

@@ -80,16 +80,6 @@ export const containerEntries = {
     wrong: '传到一半的文件',
     right: '能正常打开的文件',
   }),
-  FILE_TOO_LARGE: error(file, {
-    title: ['文件过大', 'The file is too large'],
-    message: ['XLSX 文件最大 {max} MB。', 'An XLSX file has at most {max} MB.'],
-    fix: [
-      '请分成几个文件，删除图片等无关内容；或改存为 CSV。',
-      'Split it, remove pictures and the like, or save it as CSV.',
-    ],
-    wrong: '300 MB 的 .xlsx',
-    right: '几个较小的 .xlsx，或 .csv',
-  }),
   FILE_INFLATES_TOO_FAR: error(file, {
     title: ['文件解压后过大', 'The file inflates too far'],
     message: [
