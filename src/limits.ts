@@ -177,14 +177,14 @@ export const batchLeaseMs = 30_000
 /** Sealed pieces of an ended batch that are deleted in one transaction; of the largest there are a million. */
 export const forgottenAtATime = 2_000
 /** Rows of a file, or text of them, kept in memory before they are written down; bytes of a piece. */
-export const gatheredRowsMax = 10_000
-export const gatheredCharactersMax = 4 * 1024 * 1024
+export const gatheredRowsMax = 5_000
+export const gatheredCharactersMax = 2 * 1024 * 1024
 export const pieceBytesMax = 64 * 1024 * 1024
 /** Bytes of pieces that one statement reads, sealed; they are opened one by one. */
 export const piecesHeldBytesMax = 1024 * 1024
 /** Units checked before the verdicts are written down; and their rows, and what is wrong with them. */
 export const unitsAtATime = 500
-export const checkedRowsAtATime = 10_000
+export const checkedRowsAtATime = 5_000
 /** Rows of a file whose findings are in memory at a time, while those set aside are picked from it. */
 export const setAsideStretchRows = 10_000
 /** The same of a file of declarations, each of which has as many findings as an answer shows. */
