@@ -239,6 +239,8 @@ export const rateToldMsMax = 60_000
 export const rateKeptMs = 86_400_000
 /** How often a worker looks for batches, and whether what was filed is posted. */
 export const batchLookMs = 500
+/** What `nice` adds to a process that works on files: a tenth of another's share of a busy core. */
+export const batchNice = 10
 /** After a failure, a batch is tried again when so long has passed. */
 export const batchRetryMs = 5_000
 

@@ -1,6 +1,7 @@
 /** Small files beside large ones: a small one never waits for a large one, and both are posted. */
+import { getPriority } from 'node:os'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { bulkEnvelopeLinesMax, smallBatchBytesMax } from '../../src/limits.ts'
+import { batchNice, bulkEnvelopeLinesMax, smallBatchBytesMax } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
 import { waitFor } from '../support/wait.ts'
@@ -50,6 +51,8 @@ test('a small file that comes while a large one is worked on is posted long befo
     startProcess('worker', env),
   ])
   try {
+    // Files are worked on after what filers wait for, where they share a machine.
+    expect(getPriority(batches.pid) - getPriority(intake.pid)).toBe(batchNice)
     const first = await openFile(intake.address, large, largeFile)
     await first.reaches('reading')
     const small = await openFile(intake.address, rowsOf(smallRows))
