@@ -74,7 +74,8 @@ async function addRow(
   if (aside !== undefined)
     await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
   const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
-  await verdicts.add({ ...key, good, setAside, lines, latest: undefined, replaces })
+  const counts = { good, setAside, lines, pieces: setAside }
+  await verdicts.add({ ...key, ...counts, latest: undefined, replaces })
 }
 
 /** What all units of a file have in common. */
@@ -125,5 +126,5 @@ async function checkUnit(
   }
   for await (const lines of read()) for (const rows of check.take(lines)) await set(rows)
   await set(check.end())
-  await verdicts.add({ ...key, ...check.counted(), ...standing })
+  await verdicts.add({ ...key, ...check.counted(), pieces: number, ...standing })
 }

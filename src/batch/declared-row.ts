@@ -11,9 +11,10 @@ import { findingsPerAnswerMax, partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
+import { keepingWork } from './keep-work.ts'
 import { type PieceKeys, readSinglePieces, type UncheckedUnit, type UnitKey } from './pieces.ts'
 import type { SetAsideRow } from './set-aside.ts'
-import type { BatchWork } from './work.ts'
+import type { BatchWork, StepDependencies } from './work.ts'
 
 /** What a row comes to: what is filed of it, or all that is wrong with it. */
 export type CheckedRow = {
@@ -23,8 +24,7 @@ export type CheckedRow = {
   readonly replaces: string | undefined
 }
 
-export type CheckRowDependencies = {
-  readonly pool: pg.Pool
+export type CheckRowDependencies = StepDependencies & {
   readonly keys: PieceKeys
   readonly policies: Policies
 }
@@ -34,12 +34,14 @@ export type CheckRowDependencies = {
  * Those that replace something come last; nothing of them is held but that.
  */
 export async function* checkDeclaredRows(
-  { pool, keys, policies }: CheckRowDependencies,
+  dependencies: CheckRowDependencies,
   work: BatchWork,
   units: readonly UncheckedUnit[],
 ): AsyncGenerator<CheckedRow> {
+  const { pool, keys, policies } = dependencies
   const replacing: (CheckedRow & Replacing)[] = []
-  for await (const { unit, body, findings } of readEntries(pool, keys, work.batch, units)) {
+  const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
+  for await (const { unit, body, findings } of entries) {
     const found = [...findings, ...unitFaults(work, unit, body)]
     if (body !== undefined) found.push(...bodyFaults(policies, work, unit.entry, body))
     if (found.length > 0) {

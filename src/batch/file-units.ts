@@ -189,6 +189,7 @@ async function* partsOf(
     }
   }
   const last = next()
+  parts.end()
   if (last !== undefined) yield last
 }
 
@@ -209,6 +210,7 @@ async function* partsOfDeclared(
       const rows = number === parts.length ? 1 : 0
       yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
     }
+    unitParts.end()
   }
 }
 

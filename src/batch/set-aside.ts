@@ -8,7 +8,7 @@ import { openPiece, sealPiece } from './seal.ts'
 export type SetAsideRow = { readonly row: number; readonly findings: readonly FileFinding[] }
 
 export type SetAside = UnitKey & {
-  /** Of those of its unit: the same rows have the same, however often they are checked. */
+  /** Of those of its unit, from 1 on. */
   readonly number: number
   /** The part of the file that all of its rows are in. */
   readonly stretch: number
@@ -48,6 +48,34 @@ export async function insertSetAside(
       all.map(({ rows, number, stretch: _, ...unit }) =>
         sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
       ),
+    ],
+  })
+}
+
+/**
+ * Forgets what an earlier check of the same units set aside beyond the pieces of this one: it died before
+ * its end, and what is wrong may be less by now.
+ */
+export async function forgetSetAsideAfter(
+  client: pg.PoolClient,
+  batch: string,
+  units: readonly (UnitKey & { readonly pieces: number })[],
+): Promise<void> {
+  if (units.length === 0) return
+  await client.query({
+    name: 'forget-set-aside-after',
+    text: `
+      delete from batch.set_aside s
+      using unnest($2::text[], $3::text[], $4::integer[], $5::integer[])
+        as u (employer, period, entry, pieces)
+      where s.batch = $1 and s.employer = u.employer and s.period = u.period
+        and s.entry = u.entry and s.number > u.pieces`,
+    values: [
+      batch,
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ entry }) => entry),
+      units.map(({ pieces }) => pieces),
     ],
   })
 }

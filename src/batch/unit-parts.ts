@@ -3,6 +3,7 @@
  * whole is made of all of its lines: the head, which comes last, is told what the lines before come to.
  * They follow from the file, so that a worker that goes on tells it the same.
  */
+import assert from 'node:assert/strict'
 import type { OrdersOfDay, Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { declarationId } from '../journal/digest.ts'
@@ -30,6 +31,11 @@ export class UnitParts {
   constructor(batch: string, unit: PartedUnit) {
     this.#batch = batch
     this.#unit = unit
+  }
+
+  /** Asserts that all parts were asked for: without its head the unit would never be in force. */
+  end(): void {
+    assert(this.#number === this.#unit.parts, 'a unit has the parts that it was checked to have')
   }
 
   /** The next part, which has these lines; each is asked for, those that are filed already too. */

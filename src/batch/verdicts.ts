@@ -7,7 +7,7 @@ import { declarationId } from '../journal/digest.ts'
 import { checkedRowsAtATime, partLinesMax } from '../limits.ts'
 import { keyOf } from './kept.ts'
 import type { PieceKeys, UnitKey } from './pieces.ts'
-import { insertSetAside, type SetAside } from './set-aside.ts'
+import { forgetSetAsideAfter, insertSetAside, type SetAside } from './set-aside.ts'
 import type { Standing } from './standing.ts'
 import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
 
@@ -16,6 +16,8 @@ type CheckedUnit = UnitKey & {
   readonly good: number
   readonly setAside: number
   readonly lines: number
+  /** Of its rows that are set aside. */
+  readonly pieces: number
 } & Standing
 
 type VerdictDependencies = StepDependencies & { readonly keys: PieceKeys }
@@ -60,6 +62,7 @@ export class Verdicts {
     this.#rows = 0
     await writeStep(this.#dependencies, this.#work, counts, async (client) => {
       await insertSetAside(client, this.#dependencies.keys, batch, setAside)
+      await forgetSetAsideAfter(client, batch, units)
       await insertUnits(client, batch, units)
     })
   }

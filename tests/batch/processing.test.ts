@@ -403,6 +403,35 @@ describe('a worker that ends in the middle', () => {
     expect(ends).toBeGreaterThan(10)
   })
 
+  test('leaves nothing set aside that is right by the time another checks it', async () => {
+    const rows = rowsOf(2 * partLinesMax + 10)
+    rows[7] = wrongNumber(rows[7] as Row)
+    const batch = await receive(rows, { kind: 'correction' })
+    const endsAmongPieces = dependencies({
+      inTransaction: async (pool, work) => {
+        const done = await inTransaction(pool, work)
+        const pieces = 'select from batch.set_aside where batch = $1 and number > 1'
+        const { rowCount } = await pool.query(pieces, [batch])
+        if (rowCount !== 0) throw new Killed()
+        return done
+      },
+    })
+    // There is nothing to correct yet, so that all rows are wrong.
+    await expect(workOn(endsAmongPieces, await claim())).rejects.toBeInstanceOf(Killed)
+    await receive(rows.slice(0, 1))
+    await workOn(dependencies(), await claim())
+    await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
+    await workOn(dependencies(), await claim())
+    expect(await stateOf(batch)).toMatchObject({
+      stage: 'posting',
+      good: rows.length - 1,
+      aside: 1,
+      filed: rows.length - 1,
+      declarations: 1,
+    })
+    expect(await errorRowsOf(batch)).toMatchObject([{ row: 9, cells: rows[7] }])
+  })
+
   test('can write nothing any more once another has the batch, or it was cancelled', async () => {
     const batch = await receive(rowsOf(2))
     const first = await claim()
