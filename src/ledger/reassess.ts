@@ -18,7 +18,7 @@ import { loadPacks } from '../journal/policy-packs.ts'
 import { type AcceptedDeclaration, readEnvelope } from '../journal/read.ts'
 import { JournalReader } from '../journal/reader.ts'
 import { canonicalOrder } from '../journal/reassessment-order.ts'
-import { reassessmentsPerEnvelope } from '../limits.ts'
+import { bulkEnvelopeLinesMax, reassessmentsPerEnvelope } from '../limits.ts'
 import { type Difference, differenceOf } from '../policy/difference.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { findOutdated, type OutdatedDeclaration, type OutdatedQuery } from './outdated.ts'
@@ -53,6 +53,12 @@ export async function reassessAll(
 ): Promise<void> {
   const { pool, policies, acceptGroup } = dependencies
   let orders: Filing[] = []
+  let lines = 0
+  const accept = async () => {
+    if (orders.length > 0) await acceptGroup?.(orders)
+    orders = []
+    lines = 0
+  }
   for await (const page of findOutdated(pool, query)) {
     await loadPacks(
       pool,
@@ -61,13 +67,15 @@ export async function reassessAll(
     )
     for await (const change of changesIn(dependencies, page, query.policyHash)) {
       dependencies.onChange(change)
+      // As many as a transaction posts in time: an order is small, what it changes is not.
+      const more = change.declaration.lines?.length ?? 0
+      if (orders.length === reassessmentsPerEnvelope || lines + more > bulkEnvelopeLinesMax)
+        await accept()
       orders.push(orderOf(change, query.policyHash, dependencies))
-      if (orders.length < reassessmentsPerEnvelope) continue
-      await acceptGroup?.(orders)
-      orders = []
+      lines += more
     }
   }
-  if (orders.length > 0) await acceptGroup?.(orders)
+  await accept()
 }
 
 type FoundChange = Change & { readonly id: string; readonly after: PeriodRules }

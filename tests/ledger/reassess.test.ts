@@ -7,6 +7,7 @@ import { type AcceptGroup, createAcceptGroup } from '../../src/journal/accept.ts
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPosting } from '../../src/ledger/post.ts'
 import { type Change, reassessAll, type SkipReason } from '../../src/ledger/reassess.ts'
+import { bulkEnvelopeLinesMax } from '../../src/limits.ts'
 import { shippedPacks } from '../../src/platform/packs.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
@@ -313,4 +314,27 @@ test('the command reports and orders, and names a region that has no pack', asyn
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('orders that change thousands of lines lie in envelopes of their own, as posting has to end in time', async () => {
+  const many = Array.from({ length: bulkEnvelopeLinesMax / 2 + 1 }, () => '2100.00')
+  const declarations = [wages(many), wages(many), wages(['2200.00']), wages(['2300.00'])]
+  const ids: string[] = []
+  for (const [i, declaration] of declarations.entries())
+    ids.push(await acceptAndPost(declaration, `large ${i}`))
+  const later = policiesOf(withFloor('5000'))
+  const { envelopes } = await reassess(later)
+  const { rows } = await journal.database.owner.query<{ envelope: string }>(
+    `select r.envelope
+     from unnest($1::text[]) with ordinality as of (id, nth)
+     join ledger.declaration d on d.id = of.id
+     join ledger.reassessment r
+       on r.declaration_envelope = d.envelope and r.declaration_position = d.position
+     order by of.nth`,
+    [ids],
+  )
+  const [first, second] = envelopes.slice(-2)
+  expect(rows.map(({ envelope }) => BigInt(envelope))).toEqual([first, second, second, second])
+  for (const [i, id] of ids.entries())
+    expect(await standing(id)).toEqual(assessed(declarations[i] as Declaration, later))
 })
