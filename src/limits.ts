@@ -390,7 +390,7 @@ export const offendersNamedMax = 20
 export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */
 export const outdatedPageMax = 500
-/** Reassessments ordered in one envelope; each is posted with its declaration opened again. */
+/** Reassessments ordered in one envelope, of bulkEnvelopeLinesMax lines; each opens its declaration again. */
 export const reassessmentsPerEnvelope = 250
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000
@@ -442,8 +442,15 @@ export const xlsxStringsMax = 4_000_000
 export const xlsxStringBytesMax = 64 * 1024 * 1024
 /** Characters of one tag or of one piece of text in XML; more is no spreadsheet's. */
 export const xmlTokenCharactersMax = 256 * 1024
+/** Of tags within each other, in XML; a sheet has a dozen at most. */
+export const xmlDepthMax = 64
 /** Sheets of a workbook; more are not looked at. */
 export const xlsxSheetsMax = 50
+/** Rows of a sheet that are handed on together; or so much text of them, as one text may be in many cells. */
+export const xlsxBatchRows = 1_000
+export const xlsxBatchCharacters = 512 * 1024
+/** Of the bytes of a workbook as it is kept: each is read twice at most, to choose the sheet and to read it. */
+export const xlsxReadingsMax = 2
 
 /** How often a process looks whether there is a rehearsal's database. */
 export const rehearsalLookEveryMs = 3_000

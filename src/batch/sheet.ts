@@ -3,11 +3,17 @@
  * Formulas are never computed: the result that the file has is taken. Dates are days as numbers until
  * the style says that they are days.
  */
-import { cellCharactersMax, fileColumnsMax, sheetRowsMax } from '../limits.ts'
+import {
+  cellCharactersMax,
+  fileColumnsMax,
+  sheetRowsMax,
+  xlsxBatchCharacters,
+  xlsxBatchRows,
+} from '../limits.ts'
 import { columnLetters, type FileFinding, fileFinding } from './file-findings.ts'
 import type { CellFault, CellKind, Row } from './rows.ts'
 import { RichText, unescaped, type Workbook, WorkbookError } from './workbook.ts'
-import { attributeOf, type XmlHandler } from './xml.ts'
+import { attributeOf, ownText, type XmlHandler } from './xml.ts'
 
 /** Merged ranges that are remembered; one is told. */
 const mergedMax = 100
@@ -21,7 +27,11 @@ export class SheetReader implements XmlHandler {
   readonly #skipRows: number
   readonly #inline = new RichText()
   #rows: Row[] = []
+  #characters = 0
   #row = 0
+  /** What is read belongs to a row, and to a cell of it. */
+  #inRow = false
+  #inCell = false
   #skipping = false
   #cells: string[] = []
   #kinds: (CellKind | undefined)[] | undefined
@@ -51,9 +61,15 @@ export class SheetReader implements XmlHandler {
     return this.#rows.length
   }
 
+  /** Whether they are as many as are handed on together, or as much. */
+  get isFull(): boolean {
+    return this.#rows.length >= xlsxBatchRows || this.#characters >= xlsxBatchCharacters
+  }
+
   takeRows(): Row[] {
     const rows = this.#rows
     this.#rows = []
+    this.#characters = 0
     return rows
   }
 
@@ -97,8 +113,11 @@ export class SheetReader implements XmlHandler {
 
   #openRow(attributes: string): void {
     const row = Number(attributeOf(attributes, 'r') ?? this.#row + 1)
-    if (!(row > this.#row)) throw new WorkbookError('FILE_BROKEN')
+    // One within another, or above it, would be taken for it.
+    if (this.#inRow || !Number.isInteger(row) || row <= this.#row)
+      throw new WorkbookError('FILE_BROKEN')
     if (row > sheetRowsMax) throw new WorkbookError('ROWS_TOO_MANY', { row }, { max: sheetRowsMax })
+    this.#inRow = true
     this.#row = row
     this.#skipping = row <= this.#skipRows
     this.#cells = []
@@ -110,6 +129,7 @@ export class SheetReader implements XmlHandler {
   }
 
   #closeRow(): void {
+    this.#inRow = false
     if (this.#blank) return
     if (this.#hidden) {
       this.#hiddenRows += 1
@@ -121,6 +141,8 @@ export class SheetReader implements XmlHandler {
   }
 
   #openCell(attributes: string): void {
+    if (!this.#inRow || this.#inCell) throw new WorkbookError('FILE_BROKEN')
+    this.#inCell = true
     const at = attributeOf(attributes, 'r')
     const column = at === undefined ? this.#column + 1 : columnOf(at)
     // Else a row could have any number of cells.
@@ -135,6 +157,7 @@ export class SheetReader implements XmlHandler {
   }
 
   #closeCell(): void {
+    this.#inCell = false
     if (this.#skipping) return
     const column = this.#column
     if (this.#hasFormula) this.#countFormula(column)
@@ -145,6 +168,7 @@ export class SheetReader implements XmlHandler {
     this.#blank = false
     while (this.#cells.length < column) this.#cells.push('')
     this.#cells[column] = text.length > cellCharactersMax ? this.#cut(text, column) : text
+    this.#characters += text.length
   }
 
   #cut(text: string, column: number): string {
@@ -181,15 +205,15 @@ export class SheetReader implements XmlHandler {
         return text
       }
       case 'inlineStr':
-        return this.#inline.value()
+        return ownText(this.#inline.value())
       case 'str':
-        return unescaped(value)
+        return ownText(unescaped(value))
       case 'b':
         this.#kind(column, 'boolean')
         return value === '1' ? 'TRUE' : 'FALSE'
       case 'e':
         this.#fault({ column, code: 'CELL_ERROR_VALUE', params: { value: errorName(value) } })
-        return value.slice(0, 20)
+        return ownText(value.slice(0, 20))
       case 'd':
         this.#kind(column, 'date')
         return value.slice(0, 10)

@@ -6,7 +6,7 @@ import type { FindingParams } from '../declaration/findings.ts'
 import { xlsxEntriesMax, xlsxSheetsMax } from '../limits.ts'
 import { type FileFinding, type FileFindingCode, fileFinding, type Place } from './file-findings.ts'
 import { SharedStrings } from './shared-strings.ts'
-import { attributeOf, XmlError, type XmlHandler, XmlReader } from './xml.ts'
+import { attributeOf, ownText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
 import { type Zip, ZipError } from './zip.ts'
 
 export type Sheet = { readonly name: string; readonly part: string; readonly hidden: boolean }
@@ -85,6 +85,9 @@ async function mainPart(zip: Zip): Promise<string> {
   return main
 }
 
+/** Names of parts and the like. */
+const relationCharactersMax = 8 * 1024
+
 type Target = { readonly type: string; readonly part: string }
 
 /** What a part relates to, by id; '' is the archive itself. */
@@ -97,11 +100,13 @@ async function readRelations(zip: Zip, part: string): Promise<Map<string, Target
   await readWhole(zip, relations, {
     open(name, attributes) {
       if (name !== 'Relationship') return
-      if (targets.size === xlsxEntriesMax) throw new WorkbookError('FILE_BROKEN')
+      if (targets.size === xlsxEntriesMax || attributes.length > relationCharactersMax)
+        throw new WorkbookError('FILE_BROKEN')
       const target = attributeOf(attributes, 'Target') ?? ''
       const type = attributeOf(attributes, 'Type') ?? ''
       const to = target.startsWith('/') ? target.slice(1) : resolved(folder + target)
-      targets.set(attributeOf(attributes, 'Id') ?? '', { type, part: to })
+      const id = ownText(attributeOf(attributes, 'Id') ?? '')
+      targets.set(id, { type: ownText(type), part: ownText(to) })
     },
     close() {},
   })
@@ -128,8 +133,9 @@ async function readMain(zip: Zip, main: string, targets: ReadonlyMap<string, Tar
         const target = targets.get(attributeOf(attributes, 'id') ?? '')
         // Charts and macros are sheets of other types.
         if (target === undefined || !target.type.endsWith('/worksheet')) return
+        if (sheets.some(({ part }) => part === target.part)) return
         sheets.push({
-          name: (attributeOf(attributes, 'name') ?? '').slice(0, 60),
+          name: ownText((attributeOf(attributes, 'name') ?? '').slice(0, 60)),
           part: target.part,
           hidden: /hidden/i.test(attributeOf(attributes, 'state') ?? ''),
         })

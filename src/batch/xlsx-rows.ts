@@ -14,9 +14,6 @@ import { Zip } from './zip.ts'
 
 type Batch = RowBatch<XlsxPosition>
 
-/** Handed on together. */
-const batchRows = 1_000
-
 export async function* readXlsxRows(
   source: FileSource,
   from?: XlsxPosition,
@@ -38,10 +35,7 @@ export async function* readXlsxRows(
     next = { ...next, part: chosen?.part, sheet: chosen?.name }
     if (chosen === undefined || findings.length > 0) yield { rows: [], findings, next }
     if (chosen === undefined) return
-    for await (const batch of readSheet(workbook, chosen, {
-      skipRows: next.rowsRead,
-      rowsAtOnce: batchRows,
-    })) {
+    for await (const batch of readSheet(workbook, chosen, next.rowsRead)) {
       next = batch.next
       yield batch
     }
@@ -106,7 +100,7 @@ async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): 
 async function lookAt(workbook: Workbook, sheet: Sheet) {
   let header = false
   if (!workbook.zip.has(sheet.part)) return { header, lines: false }
-  for await (const { rows } of readSheet(workbook, sheet, { skipRows: 0, rowsAtOnce: 1 })) {
+  for await (const { rows } of readSheet(workbook, sheet, 0, ({ ready }) => ready > 0)) {
     for (const { row, cells } of rows) {
       if (header) return { header, lines: true }
       header = isHeader(cells)
@@ -119,7 +113,8 @@ async function lookAt(workbook: Workbook, sheet: Sheet) {
 async function* readSheet(
   workbook: Workbook,
   { name: sheet, part }: Named,
-  { skipRows, rowsAtOnce }: { skipRows: number; rowsAtOnce: number },
+  skipRows: number,
+  isBatch = ({ isFull }: SheetReader) => isFull,
 ): AsyncGenerator<Batch> {
   const reader = new SheetReader(workbook, skipRows)
   let rowsRead = skipRows
@@ -128,7 +123,7 @@ async function* readSheet(
     return { rows, findings, next: { format: 'xlsx', part, sheet, rowsRead } }
   }
   for await (const _ of readPart(workbook.zip, part, reader)) {
-    if (reader.ready >= rowsAtOnce) yield batchOf(reader.takeRows(), [])
+    if (isBatch(reader)) yield batchOf(reader.takeRows(), [])
   }
   yield batchOf(reader.takeRows(), reader.findings())
 }

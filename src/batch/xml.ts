@@ -3,7 +3,7 @@
  * reading, so there are no entities but the five of XML and those by number, and nothing expands. Own
  * code rather than a package: it is small, several times as fast, and refuses what it doesn't know.
  */
-import { xmlTokenCharactersMax } from '../limits.ts'
+import { xmlDepthMax, xmlTokenCharactersMax } from '../limits.ts'
 
 export type XmlFault = 'FILE_XML_FORBIDDEN' | 'FILE_BROKEN'
 
@@ -27,7 +27,8 @@ export type XmlHandler = {
 export class XmlReader {
   readonly #handler: XmlHandler
   #rest = ''
-  #depth = 0
+  /** Names of what is open, the innermost last. */
+  readonly #within: string[] = []
   #seenTag = false
 
   constructor(handler: XmlHandler) {
@@ -57,7 +58,7 @@ export class XmlReader {
 
   /** @throws XmlError when the document is not whole */
   end(): void {
-    if (this.#depth !== 0 || !this.#seenTag || this.#rest.trim() !== '') {
+    if (this.#within.length > 0 || !this.#seenTag || this.#rest.trim() !== '') {
       throw new XmlError('FILE_BROKEN')
     }
   }
@@ -81,9 +82,9 @@ export class XmlReader {
   #markup(text: string, start: number, end: number): void {
     const second = text.charCodeAt(start + 1)
     if (second === slash) {
-      this.#depth -= 1
-      if (this.#depth < 0) throw new XmlError('FILE_BROKEN')
-      this.#handler.close(localName(text.slice(start + 2, end - 1).trimEnd()))
+      const name = localName(text.slice(start + 2, end - 1).trimEnd())
+      if (this.#within.pop() !== name) throw new XmlError('FILE_BROKEN')
+      this.#handler.close(name)
     } else if (second === exclamation) this.#declaration(text.slice(start, end))
     else if (second !== question) this.#open(text, start, end)
     else if (/encoding=["'](?!utf-8)/i.test(text.slice(start, end))) {
@@ -99,7 +100,7 @@ export class XmlReader {
     this.#seenTag = true
     this.#handler.open(name, space < 0 ? '' : inside.slice(space))
     if (empty) this.#handler.close(name)
-    else this.#depth += 1
+    else if (this.#within.push(name) > xmlDepthMax) throw new XmlError('FILE_BROKEN')
   }
 
   #declaration(markup: string): void {
@@ -149,6 +150,11 @@ export function decodeEntities(text: string): string {
     if (!(code <= 0x10ffff)) throw new XmlError('FILE_XML_FORBIDDEN')
     return String.fromCodePoint(code)
   })
+}
+
+/** A copy: what is sliced from a document keeps all that was read with it in memory. */
+export function ownText(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** An attribute's value, by its name without prefix. */

@@ -10,6 +10,7 @@ import {
   xlsxInflatedBytesMax,
   xlsxInflatedFreeBytes,
   xlsxInflatedRatioMax,
+  xlsxReadingsMax,
 } from '../limits.ts'
 import { bytesOf, piecesOf } from './file-part.ts'
 import type { FileSource } from './rows.ts'
@@ -55,6 +56,7 @@ const pieceBytes = 16 * 1024
 export class Zip {
   readonly #file: FileSource
   readonly #entries: ReadonlyMap<string, Entry>
+  #readBytes = 0
   #inflatedBytes = 0
 
   private constructor(file: FileSource, entries: ReadonlyMap<string, Entry>) {
@@ -84,8 +86,11 @@ export class Zip {
     if (entry === undefined || entry.encrypted) throw new ZipError('FILE_BROKEN')
     if (entry.method === stored) {
       for await (const piece of this.#compressed(entry)) {
-        this.#count(piece.length, 0, 0)
-        yield piece
+        for (let at = 0; at < piece.length; at += pieceBytes) {
+          const part = piece.subarray(at, at + pieceBytes)
+          this.#count(part.length, 0, 0)
+          yield part
+        }
       }
     } else if (entry.method === deflated) yield* this.#inflate(entry)
     else throw new ZipError('FILE_BROKEN')
@@ -97,7 +102,12 @@ export class Zip {
     if (header.readUInt32LE(0) !== localSignature) throw new ZipError('FILE_BROKEN')
     const start = offset + localBytes + header.readUInt16LE(26) + header.readUInt16LE(28)
     if (start + compressedBytes > file.bytes) throw new ZipError('FILE_BROKEN')
-    yield* piecesOf(file, start, start + compressedBytes)
+    for await (const piece of piecesOf(file, start, start + compressedBytes)) {
+      this.#readBytes += piece.length
+      // Parts that lie in each other: what inflates to nothing could be read for ever.
+      if (this.#readBytes > xlsxReadingsMax * file.bytes) throw new ZipError('FILE_BROKEN')
+      yield piece
+    }
   }
 
   async *#inflate(entry: Entry): AsyncGenerator<Uint8Array> {

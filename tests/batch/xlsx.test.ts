@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { inflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { SharedStrings } from '../../src/batch/shared-strings.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
@@ -188,6 +189,12 @@ describe('a workbook that means harm', () => {
     ['an end too few', '<worksheet><sheetData>'],
     ['rows in the wrong order', sheetOf('<row r="5"><c r="A5"><v>1</v></c></row>', '<row r="5"/>')],
     ['a cell twice', sheetOf('<row><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>')],
+    ['a row between two', sheetOf('<row r="5"><c><v>1</v></c></row>', '<row r="5.5"/>')],
+    ['a row in a row', sheetOf('<row><row><c><v>1</v></c></row></row>')],
+    ['a row that ends twice', '<worksheet><sheetData><row><c><v>1</v></c></row></row></worksheet>'],
+    ['a cell in a cell', sheetOf('<row><c><c><v>1</v></c></c></row>')],
+    ['a cell in no row', sheetOf('<row><c><v>1</v></c></row><c r="B1"><v>2</v></c>')],
+    ['a thousand tags within each other', '<a>'.repeat(1_000)],
     ['a text that there is not', sheetOf('<row><c t="s"><v>7</v></c></row>')],
     ['a number that is none', sheetOf('<row><c><v>six</v></c></row>')],
     ['a cell without a column', sheetOf('<row><c r="7"><v>1</v></c></row>')],
@@ -242,6 +249,52 @@ describe('a workbook that means harm', () => {
     )
   })
 
+  test('a long text in many cells is handed on a little at a time', async () => {
+    const texts = Array.from({ length: 600 }, () => `<si><t>${'长'.repeat(4_000)}</t></si>`)
+    const row = rowOf(...Array.from({ length: 200 }, () => '<c t="s"><v>599</v></c>'))
+    const parts = { 'xl/strings.xml': `<sst>${texts.join('')}</sst>` }
+    const narrow = await workbookOf(sheetOf(...Array.from({ length: 100 }, () => row)), { parts })
+    for (const file of [narrow, stored(narrow)]) {
+      let rows = 0
+      for await (const batch of readXlsxRows(sourceOf(file))) {
+        rows += batch.rows.length
+        expect(batch.rows.length).toBeLessThan(6)
+      }
+      expect(rows).toBe(100)
+    }
+  })
+
+  test('parts that lie in each other are not read again and again', async () => {
+    const nothing = `<worksheet>${'<a/>'.repeat(50_000)}</worksheet>`
+    const sheets = Array.from({ length: 50 }, (_, i) => `<sheet name="${i}" r:id="s${i}"/>`)
+    const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
+    const relations = Array.from(
+      { length: 50 },
+      (_, i) => `<Relationship Id="s${i}" Type="${office}/worksheet" Target="s${i}.xml"/>`,
+    )
+    const parts = {
+      'xl/_rels/workbook.xml.rels': `<Relationships>${relations.join('')}</Relationships>`,
+      ...Object.fromEntries(sheets.map((_, i) => [`xl/s${i}.xml`, i === 0 ? nothing : ''])),
+    }
+    const file = stored(await workbookOf('', { parts, sheets: sheets.join('') }), /^xl\/s\d/)
+    let bytesRead = 0
+    const source = sourceOf(file)
+    const reading = await readAll(
+      {
+        ...source,
+        async *read(offset) {
+          for await (const piece of source.read(offset)) {
+            bytesRead += piece.length
+            yield piece
+          }
+        },
+      },
+      { format: 'xlsx' },
+    )
+    expect(reading.codes).toEqual(['FILE_BROKEN'])
+    expect(bytesRead).toBeLessThan(10 * file.length)
+  })
+
   test('distinct texts are held up to a limit, each as it was', () => {
     const strings = new SharedStrings()
     const long = '长'.repeat(5_000)
@@ -286,6 +339,43 @@ describe('an archive with numbers of 64 bits', () => {
     }
   })
 })
+
+/** The same archive with nothing deflated; its parts of some names are all the first of them. */
+function stored(deflated: Buffer, oneForAll = /^$/): Buffer {
+  const end = deflated.length - 22
+  const contents: Buffer[] = []
+  const entries: Buffer[] = []
+  let [offset, first] = [0, undefined as Buffer | undefined]
+  for (let at = deflated.readUInt32LE(end + 16); at < end; ) {
+    const entry = Buffer.from(
+      deflated.subarray(at, at + entryBytes + deflated.readUInt16LE(at + 28)),
+    )
+    at += entry.length
+    const name = entry.subarray(entryBytes)
+    const headerAt = entry.readUInt32LE(42)
+    const from = headerAt + 30 + name.length
+    const content = inflateRawSync(deflated.subarray(from, from + entry.readUInt32LE(20)))
+    const header = Buffer.from(deflated.subarray(headerAt, from))
+    header.writeUInt16LE(0, 8)
+    entry.writeUInt16LE(0, 10)
+    entry.writeUInt32LE(content.length, 20)
+    entry.writeUInt32LE(offset, 42)
+    entries.push(entry)
+    contents.push(header, content)
+    offset += header.length + content.length
+    if (!oneForAll.test(name.toString())) continue
+    first ??= entry
+    entry.set(first.subarray(20, 24), 20)
+    entry.set(first.subarray(42, 46), 42)
+  }
+  const directory = Buffer.concat(entries)
+  const newEnd = Buffer.from(deflated.subarray(end))
+  newEnd.writeUInt32LE(directory.length, 12)
+  newEnd.writeUInt32LE(offset, 16)
+  return Buffer.concat([...contents, directory, newEnd])
+}
+
+const entryBytes = 46
 
 /** The same archive as ZIP64 (APPNOTE 4.3.14 to 4.5.3): what writes a workbook as it goes makes such. */
 function wide(narrow: Buffer): Buffer {
