@@ -23,7 +23,7 @@ import { type FileFinding, writeFileFinding } from './file-findings.ts'
 import { type FilePosition, readRows } from './file-rows.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
-import type { ReadDependencies } from './read-file.ts'
+import { openSource, type ReadDependencies } from './read-file.ts'
 import { columnOfPointer } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { readStretch } from './set-aside.ts'
@@ -51,7 +51,7 @@ export async function keepErrorRows(
   dependencies: ReadDependencies,
   work: BatchWork,
 ): Promise<void> {
-  const { pool, keys, sourceOf } = dependencies
+  const { pool, keys } = dependencies
   const { batch } = work
   const last = await findLastStretch(pool, batch)
   const before = await openPlace(pool, keys, batch)
@@ -71,7 +71,7 @@ export async function keepErrorRows(
   const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  for await (const read of readRows(sourceOf(work), work, position)) {
+  for await (const read of readRows(openSource(dependencies, work), work, position)) {
     for (const { row, entry, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

@@ -1,9 +1,10 @@
 /**
  * Reading on for long without a word to write: a unit whose first parts are filed already, a million
- * rows that were set aside. The batch is kept this worker's meanwhile; else another would take it, and
- * lose it in the same way.
+ * rows that were set aside, a workbook up to the row where another left it. The batch is kept this
+ * worker's meanwhile; else another would take it, and lose it in the same way.
  */
 import { batchLeaseMs } from '../limits.ts'
+import type { FileSource } from './rows.ts'
 import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
 
 /** Often enough for a piece that takes as long again. */
@@ -15,11 +16,36 @@ export async function* keepingWork<T>(
   work: BatchWork,
   pieces: AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  let keptAtMs = performance.now()
+  const keep = keeper(dependencies, work)
   for await (const piece of pieces) {
     yield piece
+    await keep()
+  }
+}
+
+/** A file that is read, however often and from where. Its reading throws what `writeStep` throws, too. */
+export function keepingSource(
+  dependencies: StepDependencies,
+  work: BatchWork,
+  { bytes, read }: FileSource,
+): FileSource {
+  const keep = keeper(dependencies, work)
+  return {
+    bytes,
+    async *read(offset) {
+      for await (const piece of read(offset)) {
+        yield piece
+        await keep()
+      }
+    },
+  }
+}
+
+function keeper(dependencies: StepDependencies, work: BatchWork): () => Promise<void> {
+  let keptAtMs = performance.now()
+  return async () => {
     const nowMs = performance.now()
-    if (nowMs - keptAtMs < keepEveryMs) continue
+    if (nowMs - keptAtMs < keepEveryMs) return
     keptAtMs = nowMs
     await writeStep(dependencies, work, {}, async () => {})
   }

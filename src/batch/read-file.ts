@@ -11,6 +11,7 @@ import { endsReading, type FileFinding } from './file-findings.ts'
 import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
 import { Gathered } from './gathered.ts'
 import type { Header } from './header.ts'
+import { keepingSource } from './keep-work.ts'
 import { insertPieces, type PieceKeys } from './pieces.ts'
 import type { FileSource } from './rows.ts'
 import { openPiece, sealPiece } from './seal.ts'
@@ -32,7 +33,7 @@ export async function readFile(
   dependencies: ReadDependencies,
   work: BatchWork,
 ): Promise<BatchWork> {
-  const { keys, sourceOf } = dependencies
+  const { keys } = dependencies
   const { batch } = work
   const before = openProgress(keys, work)
   const found = new Found(before.findings)
@@ -55,7 +56,7 @@ export async function readFile(
     if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
     return outcome
   }
-  const reading = found.ended ? [] : readRows(sourceOf(work), work, position)
+  const reading = found.ended ? [] : readRows(openSource(dependencies, work), work, position)
   for await (const read of reading) {
     if (hasLayout(read)) claimed ??= await claim(read.header)
     if (found.ended) break
@@ -67,6 +68,11 @@ export async function readFile(
   if (!found.ended) claimed ??= await claim(undefined)
   await flush()
   return moveOn(dependencies, work, found.ended ? 'give up' : 'read')
+}
+
+/** The file, which stays this worker's while it is read. */
+export function openSource(dependencies: ReadDependencies, work: BatchWork): FileSource {
+  return keepingSource(dependencies, work, dependencies.sourceOf(work))
 }
 
 /** Whether it is known by now what a file says of a batch that it amends. */

@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
+import type { FileSource } from '../../src/batch/rows.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
+import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -15,7 +17,7 @@ import {
 } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { hefei, madeUp, policiesOf } from '../support/packs.ts'
-import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
+import { collect, csvOf, employersOf, plainTitles, type Row, rowsOf, sourceOf } from './support.ts'
 import {
   claim,
   dependencies,
@@ -351,6 +353,31 @@ describe('a file with more lines than a part has', () => {
     await workOn(dependencies({ policies }), await claim())
     expect(await stateOf(enough)).toMatchObject({ stage: 'posting', good: rows.length, aside: 0 })
   })
+})
+
+test('a file stays its worker’s while it is read, however long nothing of it can be written', async () => {
+  const rows = rowsOf(50)
+  const sheet = { name: '申报', widths: [], headerRows: 1, rows: [plainTitles.split(','), ...rows] }
+  const workbook = sourceOf(await collect(writeXlsx([sheet])), 256)
+  const takenByAnother: unknown[] = []
+  const watched: FileSource = {
+    ...workbook,
+    async *read(offset) {
+      let pieces = 0
+      for await (const piece of workbook.read(offset)) {
+        pieces += 1
+        if (pieces > 1) takenByAnother.push(await claimWork(journal.pool, randomUUID()))
+        await journal.pool.query('update batch.work set leased_until = now()')
+        yield piece
+      }
+    },
+  }
+  const batch = await receiveFile(watched, { format: 'xlsx', mayFileFor: employersOf(rows) })
+  const work = await claim()
+  await onSlowMachine(() => workOn(dependencies(), work))
+  expect(takenByAnother.length).toBeGreaterThan(10)
+  expect(takenByAnother.filter((taken) => taken !== undefined)).toEqual([])
+  expect(await stateOf(batch)).toMatchObject({ stage: 'posting', good: 50 })
 })
 
 describe('a worker that ends in the middle', () => {
