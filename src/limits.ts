@@ -174,6 +174,9 @@ export const acceptStatementMsMax = 4_000
 
 /** A worker that writes nothing of a batch for so long loses it to another. */
 export const batchLeaseMs = 30_000
+/** So many workers may end on a batch without writing anything of it; then it waits, twice as long each time. */
+export const batchTriesMax = 3
+export const batchTryWaitMsMax = 3_600_000
 /** Sealed pieces of an ended batch that are deleted in one transaction; of the largest there are a million. */
 export const forgottenAtATime = 2_000
 /** Rows of a file, or text of them, kept in memory before they are written down; bytes of a piece. */

@@ -124,13 +124,18 @@ function openAccepting(
 function telling(
   logger: Logger,
   metrics: BatchMetrics,
-): Pick<BatchWorkerDependencies, 'onStep' | 'onFinished' | 'onError'> {
+): Pick<BatchWorkerDependencies, 'onStep' | 'onFinished' | 'onTriedOften' | 'onError'> {
   return {
     onStep: (counts) => countRows(metrics, counts),
     onFinished: ({ batch, stage }) => {
       metrics.finished.inc({ stage })
       logger.info({ batch, stage }, 'a batch needs no more work')
     },
+    onTriedOften: ({ batch, tries, format, bytes }) =>
+      logger.error(
+        { batch, tries, format, bytes },
+        'workers end on a batch, one after another: look why they did; it waits ever longer',
+      ),
     onError: (err, batch) =>
       logger.warn({ err, batch }, 'work on a batch failed; it will be tried again'),
   }

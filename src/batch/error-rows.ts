@@ -126,7 +126,7 @@ async function savePlace(
   place: Place,
 ): Promise<void> {
   const bytes = Buffer.from(JSON.stringify(place))
-  await client.query('update batch.work set errors_position = $2 where batch = $1', [
+  await client.query('update batch.work set errors_position = $2, tries = 0 where batch = $1', [
     batch,
     sealPiece(keys.sealing, positionPlace(batch), bytes),
   ])

@@ -4,7 +4,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Lane } from '../journal/lanes.ts'
-import { batchLeaseMs, batchLookMs, batchRetryMs, rateTellEveryMs, stuckIdleMs } from '../limits.ts'
+import {
+  batchLeaseMs,
+  batchLookMs,
+  batchRetryMs,
+  batchTriesMax,
+  rateTellEveryMs,
+  stuckIdleMs,
+} from '../limits.ts'
 import { LaneProgress, type ProgressCheck } from '../queue/watchdog.ts'
 import { type CheckDependencies, checkUnits } from './check-units.ts'
 import { type FileDependencies, fileUnits } from './file-units.ts'
@@ -29,6 +36,8 @@ export type BatchDependencies = StepDependencies &
   CheckDependencies &
   FileDependencies & {
     readonly onFinished: (work: BatchWork) => void
+    /** Told of a batch on which so many workers ended that it had to wait. */
+    readonly onTriedOften: (work: BatchWork) => void
     /** What a later try may mend. */
     readonly onError: (error: unknown, batch: string | undefined) => void
   }
@@ -132,6 +141,7 @@ function takeBatches(dependencies: BatchWorkerDependencies, working: Working): P
     const work = await claimWork(dependencies.pool, worker, place, goesBySlots(nth))
     if (work === undefined) return false
     nth += 1
+    if (work.tries > batchTriesMax) dependencies.onTriedOften(work)
     let written = progress.take()
     const left = isSmall(work.bytes) ? () => {} : rate.begin()
     const onStep: StepDependencies['onStep'] = (counts) => {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { DeclarationKind } from '../declaration/schema.ts'
-import { batchLeaseMs } from '../limits.ts'
+import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax } from '../limits.ts'
 import type { Place } from './places.ts'
 import { type BatchEvent, type Stage, transitions } from './stages.ts'
 
@@ -31,6 +31,8 @@ export type BatchWork = {
   /** Where reading goes on, sealed; undefined at its beginning. */
   readonly position: Buffer | undefined
   readonly pieces: number
+  /** How many workers took it, this one too, since something of it was written. */
+  readonly tries: number
 }
 
 /** Another worker has it now, or it was cancelled. */
@@ -58,10 +60,23 @@ type Row = {
   received_at: string
   position: Buffer | null
   pieces: number
+  tries: number
 }
 
 /** Any file, by its time of receipt. */
 const anywhere: Place = { aboveBytes: 0, bytesMax: Number.MAX_SAFE_INTEGER }
+
+/**
+ * Whether a batch may be taken, with the work `w` on it, if there is any: nobody has it. A file on which
+ * worker after worker ends waits ever longer, so that they come to those of others.
+ */
+const isFree = `(
+  w.leased_until is null
+  or w.leased_until < now() - interval '1 millisecond' * case
+    when w.tries < ${batchTriesMax} then 0
+    else least(${batchTryWaitMsMax}, ${batchLeaseMs} * 2 ^ least(w.tries - ${batchTriesMax}, 20))
+  end
+)`
 
 /**
  * Takes a batch that nobody works on: of the place's lane before smaller ones; by slots, those whose slot
@@ -85,7 +100,7 @@ export async function claimWork(
         left join batch.slot s on s.batch = b.id
         where b.stage in ('received', 'reading', 'checking', 'filing')
           and b.received <= $2
-          and (w.leased_until is null or w.leased_until < now())
+          and ${isFree}
         order by
           b.received > $4 desc,
           case
@@ -98,15 +113,15 @@ export async function claimWork(
         limit 1
         for update of b skip locked
       ), claimed as (
-        insert into batch.work as held (batch, worker, leased_until)
-        select id, $1, now() + $3 * interval '1 millisecond'
+        insert into batch.work as held (batch, worker, leased_until, tries)
+        select id, $1, now() + $3 * interval '1 millisecond', 1
         from free
         on conflict (batch) do update
-        set worker = excluded.worker, leased_until = excluded.leased_until
+        set worker = excluded.worker, leased_until = excluded.leased_until, tries = held.tries + 1
         where held.leased_until < now()
-        returning batch, position, pieces
+        returning batch, position, pieces, tries
       )
-      select c.batch, c.position, c.pieces, b.stage, b.subject, b.may_file_for, b.employer,
+      select c.batch, c.position, c.pieces, c.tries, b.stage, b.subject, b.may_file_for, b.employer,
         b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
@@ -129,7 +144,7 @@ export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<
         left join batch.work w on w.batch = b.id
         where b.stage in ('received', 'reading', 'checking', 'filing')
           and b.received <= $1
-          and (w.leased_until is null or w.leased_until < now())
+          and ${isFree}
         limit 100
       ) waiting`,
     values: [bytesMax],
@@ -138,7 +153,7 @@ export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<
 }
 
 function workOf(row: Row, worker: string): BatchWork {
-  const { batch, stage, subject, period, region, kind, mode, pieces } = row
+  const { batch, stage, subject, period, region, kind, mode, pieces, tries } = row
   return {
     batch,
     worker,
@@ -155,6 +170,7 @@ function workOf(row: Row, worker: string): BatchWork {
     receivedAtMicros: Number(row.received_at),
     position: row.position ?? undefined,
     pieces,
+    tries,
   }
 }
 
@@ -178,7 +194,8 @@ export type StepDependencies = {
 }
 
 /**
- * Writes what a step did, with its counts, in one transaction, and extends the lease.
+ * Writes what a step did, with its counts, in one transaction, and extends the lease. Where it counts
+ * something, it need not be done again, and earlier tries are forgotten.
  * @throws WorkLostError when the batch is another worker's, or not in the stage any more
  * @throws the signal's reason, after writing, when the process is to stop
  */
@@ -196,6 +213,7 @@ export async function writeStep(
         update batch.work w
         set leased_until = now() + $4 * interval '1 millisecond',
           version = version + 1,
+          tries = case when $10 then 0 else tries end,
           changed_at = now(),
           rows_read = rows_read + $5,
           rows_good = rows_good + $6,
@@ -214,6 +232,7 @@ export async function writeStep(
         rows_set_aside ?? 0,
         rows_filed ?? 0,
         declarations ?? 0,
+        Object.values(counts).some((count) => count > 0),
       ],
     })
     if (rowCount !== 1) throw new WorkLostError(`batch ${batch} is not worked on here any more`)
@@ -255,9 +274,10 @@ export async function moveOn(
     if (moved.rowCount !== 1) throw new WorkLostError(`batch ${work.batch} was cancelled`)
     if (event === 'refuse' || event === 'give up')
       await client.query('delete from batch.content where batch = $1', [work.batch])
-    await client.query(`update batch.work set ${reachedAt[event]} = now() where batch = $1`, [
-      work.batch,
-    ])
+    await client.query(
+      `update batch.work set ${reachedAt[event]} = now(), tries = 0 where batch = $1`,
+      [work.batch],
+    )
   })
   return { ...work, stage }
 }
@@ -269,7 +289,7 @@ export async function releaseWork(
   pauseMs: number,
 ): Promise<void> {
   await pool.query(
-    `update batch.work set leased_until = now() + $3 * interval '1 millisecond'
+    `update batch.work set leased_until = now() + $3 * interval '1 millisecond', tries = 0
      where batch = $1 and worker = $2`,
     [batch, worker, pauseMs],
   )

@@ -4,12 +4,21 @@ import { describe, expect, test } from 'vitest'
 import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { workOn } from '../../src/batch/run.ts'
-import { type BatchWork, claimWork, finishPosted, WorkLostError } from '../../src/batch/work.ts'
+import {
+  type BatchWork,
+  claimWork,
+  countWaiting,
+  finishPosted,
+  WorkLostError,
+} from '../../src/batch/work.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import {
+  batchLeaseMs,
+  batchTriesMax,
+  batchTryWaitMsMax,
   errorPieceRows,
   forgottenAtATime,
   partLinesMax,
@@ -457,6 +466,39 @@ describe('a worker that ends in the middle', () => {
       declarations: 1,
     })
     expect(await errorRowsOf(batch)).toMatchObject([{ row: 9, cells: rows[7] }])
+  })
+
+  test('makes a file wait ever longer for the next try, if it is one of many; others’ are taken meanwhile', async () => {
+    const batch = await receive(rowsOf(3))
+    const endedBefore = (ms: number) =>
+      journal.pool.query(
+        `update batch.work set leased_until = now() - $2 * interval '1 millisecond'
+         where batch = $1`,
+        [batch, ms],
+      )
+    for (let n = 1; n <= batchTriesMax; n += 1) {
+      expect(await claim()).toMatchObject({ batch, tries: n })
+      await endedBefore(1)
+    }
+    expect(await claimWork(journal.pool, randomUUID())).toBeUndefined()
+    expect(await countWaiting(journal.pool, { aboveBytes: 0, bytesMax: 10_000 })).toBe(0)
+    const other = await receive(rowsOf(1))
+    expect(await claim()).toMatchObject({ batch: other, tries: 1 })
+    for (const wait of [batchLeaseMs, 2 * batchLeaseMs, 4 * batchLeaseMs]) {
+      await endedBefore(wait - 5_000)
+      expect(await claimWork(journal.pool, randomUUID())).toBeUndefined()
+      await endedBefore(wait + 5_000)
+      expect(await claim()).toMatchObject({ batch })
+    }
+    await journal.pool.query('update batch.work set tries = 5000 where batch = $1', [batch])
+    await endedBefore(batchTryWaitMsMax + 5_000)
+    // What counts as written makes them forgotten.
+    await expect(workOn(killedAt(2, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
+    await endedBefore(1)
+    const last = await claim()
+    expect(last).toMatchObject({ batch, tries: 1 })
+    await workOn(dependencies(), last)
+    expect(await stateOf(batch)).toMatchObject({ stage: 'posting', filed: 3 })
   })
 
   test('can write nothing any more once another has the batch, or it was cancelled', async () => {

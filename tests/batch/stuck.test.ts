@@ -99,6 +99,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
       onFinished: () => {
         finished += 1
       },
+      onTriedOften: () => {},
       onError: () => {},
     },
     limits,

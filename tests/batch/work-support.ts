@@ -85,6 +85,7 @@ export function dependencies(more: Partial<BatchDependencies> = {}): BatchDepend
     }),
     enqueue: () => {},
     onFinished: () => {},
+    onTriedOften: () => {},
     onError: (error) => {
       throw error
     },
