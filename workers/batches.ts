@@ -4,6 +4,7 @@
  * reading a large file keeps a thread busy that posting needs; and one that the machine runs after others,
  * as filers wait for those.
  */
+import { readdirSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 import { batchNice } from '../src/limits.ts'
 import { readConfig } from '../src/platform/config.ts'
@@ -15,8 +16,15 @@ import { runWorker } from './worker.ts'
 main().catch(reportFailure)
 
 async function main(): Promise<void> {
-  setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + batchNice))
+  goAfterOthers()
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'batches')
   await runWorker(config, logger, 'worker takes batches', openBatchSide)
+}
+
+/** Linux has a `nice` for each thread; those that start later have that of the one that starts them. */
+function goAfterOthers(): void {
+  const nice = Math.min(constants.priority.PRIORITY_LOW, getPriority() + batchNice)
+  const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0]
+  for (const thread of threads) setPriority(thread, nice)
 }
