@@ -20,11 +20,14 @@ export type OutdatedDeclaration = {
   readonly position: number
   /** Hash of the pack that the amounts come from now: the declaration's, or its last reassessment's. */
   readonly policyHashBefore: string
-  /** True: a reassessment of it is accepted and not posted yet, so what it has now is not known. */
-  readonly waiting: boolean
+  /**
+   * Envelopes with reassessments of its employer and period that are accepted and not posted yet. If one
+   * is of it, what it has now is not known.
+   */
+  readonly waitsFor: readonly bigint[]
 }
 
-type Row = { id: string; envelope: string; position: number; before: string; waiting: boolean }
+type Row = { id: string; envelope: string; position: number; before: string; waits_for: string[] }
 
 /** In pages, by keyset: each is a statement of its own, and nothing is locked. */
 export async function* findOutdated(
@@ -37,12 +40,12 @@ export async function* findOutdated(
       name: 'find-outdated',
       text: `
         select d.id, d.envelope, d.position, coalesce(last.policy_hash, d.policy_hash) as before,
-          exists (
-            select
+          array(
+            select distinct a.envelope
             from journal.acceptance a
             join journal.unposted u on u.envelope = a.envelope
             where a.employer = d.employer and a.period = d.period and a.kind = 'reassessment'
-          ) as waiting
+          )::text[] as waits_for
         from ledger.declaration d
         left join ledger.whole w on d.parts > 1 and w.id = coalesce(d.part_of, d.id)
         join ledger.in_force f
@@ -64,9 +67,10 @@ export async function* findOutdated(
       values: [region, from, to, policyHash, after.envelope, after.position, outdatedPageMax],
     })
     if (rows.length === 0) return
-    yield rows.map(({ id, envelope, position, before, waiting }) => {
-      return { id, envelope: BigInt(envelope), position, policyHashBefore: before, waiting }
-    })
+    yield rows.map(({ id, envelope, position, before, waits_for }) => ({
+      ...{ id, envelope: BigInt(envelope), position, policyHashBefore: before },
+      waitsFor: waits_for.map(BigInt),
+    }))
     after = rows.at(-1) as Row
   }
 }

@@ -54,8 +54,10 @@ export async function reassessAll(
   const { pool, policies, acceptGroup } = dependencies
   let orders: Filing[] = []
   let lines = 0
+  /** Of this run: none of them is of a declaration that comes later in it. */
+  const own = new Set<bigint | undefined>()
   const accept = async () => {
-    if (orders.length > 0) await acceptGroup?.(orders)
+    if (orders.length > 0) own.add((await acceptGroup?.(orders))?.envelope)
     orders = []
     lines = 0
   }
@@ -65,7 +67,7 @@ export async function reassessAll(
       policies,
       page.map(({ policyHashBefore }) => policyHashBefore),
     )
-    for await (const change of changesIn(dependencies, page, query.policyHash)) {
+    for await (const change of changesIn(dependencies, page, query.policyHash, own)) {
       dependencies.onChange(change)
       // As many as a transaction posts in time: an order is small, what it changes is not.
       const more = change.declaration.lines?.length ?? 0
@@ -84,12 +86,13 @@ async function* changesIn(
   { pool, sealingKeys, policies, onSkipped }: ReassessingDependencies,
   page: readonly OutdatedDeclaration[],
   policyHash: string,
+  own: ReadonlySet<bigint | undefined>,
 ): AsyncGenerator<FoundChange> {
   let number: bigint | undefined
   let accepted = new Map<number, AcceptedDeclaration>()
   const journal = new JournalReader(pool, sealingKeys)
   for (const outdated of page) {
-    if (outdated.waiting) {
+    if (outdated.waitsFor.some((envelope) => !own.has(envelope))) {
       onSkipped(outdated.id, 'waiting')
       continue
     }

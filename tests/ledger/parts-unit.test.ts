@@ -10,7 +10,7 @@ import { declarationId } from '../../src/journal/digest.ts'
 import { fileDeclaration } from '../../src/journal/filing.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { reassessAll } from '../../src/ledger/reassess.ts'
-import { explainedPartsMax } from '../../src/limits.ts'
+import { explainedPartsMax, outdatedPageMax } from '../../src/limits.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
 import { type ExplainedAssessment, explainAssessment } from '../../src/policy/explain.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
@@ -195,6 +195,18 @@ test('its explanation is that of one piece, too, as far as so many parts can be 
   expect(many.reassessments[0]?.notExplained?.en).toMatch(/more than 50000 lines/)
   expect(many.reassessments[0]?.explanation).toBeUndefined()
   await opened.close()
+})
+
+test('with more parts than are looked up at a time, it is reassessed in one run', async () => {
+  const lines = Array.from({ length: outdatedPageMax + 2 }, (): Line => {
+    return { ...person(), category: 'employee', change: 'none', wage: '4001.00' }
+  })
+  const declaration = declarationOf(lines)
+  const filings = filingsOf(declaration, cut(lines, [1]))
+  const { envelope } = await journal.openWriter()(filings)
+  await journal.post(envelope as bigint)
+  for (const order of await reassess(later)) await journal.post(order)
+  expect(await standing(filings.at(-1)?.id as string)).toEqual(inOnePiece(declaration, later))
 })
 
 test('of what was filed before heads were told, each part pays for its own lines', async () => {
