@@ -20,10 +20,10 @@ import {
 import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import { type FileFinding, writeFileFinding } from './file-findings.ts'
-import { type FilePosition, readRows } from './file-rows.ts'
+import type { FilePosition } from './file-rows.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
-import { openSource, type ReadDependencies } from './read-file.ts'
+import { type ReadDependencies, readKept } from './read-file.ts'
 import { columnOfPointer } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { readStretch } from './set-aside.ts'
@@ -71,7 +71,7 @@ export async function keepErrorRows(
   const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  for await (const read of readRows(openSource(dependencies, work), work, position)) {
+  for await (const read of readKept(dependencies, work, position)) {
     for (const { row, entry, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

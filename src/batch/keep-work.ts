@@ -4,7 +4,6 @@
  * worker's meanwhile; else another would take it, and lose it in the same way.
  */
 import { batchLeaseMs } from '../limits.ts'
-import type { FileSource } from './rows.ts'
 import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
 
 /** Often enough for a piece that takes as long again. */
@@ -23,25 +22,8 @@ export async function* keepingWork<T>(
   }
 }
 
-/** A file that is read, however often and from where. Its reading throws what `writeStep` throws, too. */
-export function keepingSource(
-  dependencies: StepDependencies,
-  work: BatchWork,
-  { bytes, read }: FileSource,
-): FileSource {
-  const keep = keeper(dependencies, work)
-  return {
-    bytes,
-    async *read(offset) {
-      for await (const piece of read(offset)) {
-        yield piece
-        await keep()
-      }
-    },
-  }
-}
-
-function keeper(dependencies: StepDependencies, work: BatchWork): () => Promise<void> {
+/** Keeps the batch where it is called often; it throws what `writeStep` throws. */
+export function keeper(dependencies: StepDependencies, work: BatchWork): () => Promise<void> {
   let keptAtMs = performance.now()
   return async () => {
     const nowMs = performance.now()

@@ -11,7 +11,7 @@ import { endsReading, type FileFinding } from './file-findings.ts'
 import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
 import { Gathered } from './gathered.ts'
 import type { Header } from './header.ts'
-import { keepingSource } from './keep-work.ts'
+import { keeper } from './keep-work.ts'
 import { insertPieces, type PieceKeys } from './pieces.ts'
 import type { FileSource } from './rows.ts'
 import { openPiece, sealPiece } from './seal.ts'
@@ -56,7 +56,7 @@ export async function readFile(
     if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
     return outcome
   }
-  const reading = found.ended ? [] : readRows(openSource(dependencies, work), work, position)
+  const reading = found.ended ? [] : readKept(dependencies, work, position)
   for await (const read of reading) {
     if (hasLayout(read)) claimed ??= await claim(read.header)
     if (found.ended) break
@@ -70,9 +70,17 @@ export async function readFile(
   return moveOn(dependencies, work, found.ended ? 'give up' : 'read')
 }
 
-/** The file, which stays this worker's while it is read. */
-export function openSource(dependencies: ReadDependencies, work: BatchWork): FileSource {
-  return keepingSource(dependencies, work, dependencies.sourceOf(work))
+/** The rows of the file, which stays this worker's while they are read. */
+export async function* readKept(
+  dependencies: ReadDependencies,
+  work: BatchWork,
+  from: FilePosition | undefined,
+): AsyncGenerator<FileBatch> {
+  const keep = keeper(dependencies, work)
+  for await (const batch of readRows({ ...dependencies.sourceOf(work), keep }, work, from)) {
+    yield batch
+    await keep()
+  }
 }
 
 /** Whether it is known by now what a file says of a batch that it amends. */

@@ -72,4 +72,6 @@ export type FileSource = {
   readonly bytes: number
   /** Its bytes from one on, in pieces of any size. */
   readonly read: (offset: number) => AsyncIterable<Uint8Array>
+  /** Awaited again and again by what gives no rows for long. */
+  readonly keep?: () => Promise<void>
 }

@@ -56,7 +56,11 @@ export class Verdicts {
     const { batch } = this.#work
     const [units, setAside] = [this.#units, this.#setAside]
     const sum = (of: (unit: CheckedUnit) => number) => units.reduce((all, one) => all + of(one), 0)
-    const counts = { rows_good: sum(({ good }) => good), rows_set_aside: sum((u) => u.setAside) }
+    // Of a unit that is not whole yet nothing counts: the next worker checks it from its beginning.
+    const counts =
+      units.length === 0
+        ? {}
+        : { rows_good: sum(({ good }) => good), rows_set_aside: sum((u) => u.setAside) }
     this.#units = []
     this.#setAside = []
     this.#rows = 0

@@ -194,8 +194,8 @@ export type StepDependencies = {
 }
 
 /**
- * Writes what a step did, with its counts, in one transaction, and extends the lease. Where it counts
- * something, it need not be done again, and earlier tries are forgotten.
+ * Writes what a step did, with its counts, in one transaction, and extends the lease. What is counted need
+ * not be done again: earlier tries are forgotten. Without counts, they are not.
  * @throws WorkLostError when the batch is another worker's, or not in the stage any more
  * @throws the signal's reason, after writing, when the process is to stop
  */
@@ -232,7 +232,7 @@ export async function writeStep(
         rows_set_aside ?? 0,
         rows_filed ?? 0,
         declarations ?? 0,
-        Object.values(counts).some((count) => count > 0),
+        Object.keys(counts).length > 0,
       ],
     })
     if (rowCount !== 1) throw new WorkLostError(`batch ${batch} is not worked on here any more`)

@@ -46,6 +46,7 @@ export async function* readPart(zip: Zip, part: string, handler: XmlHandler): As
   const reader = new XmlReader(handler)
   for await (const piece of zip.read(part)) {
     reader.push(decoder.decode(piece, { stream: true }))
+    await zip.keep()
     yield
   }
   reader.push(decoder.decode())

@@ -77,6 +77,11 @@ export class Zip {
     return this.#entries.has(name)
   }
 
+  /** As its file asks it, by who reads entries for long. */
+  async keep(): Promise<void> {
+    await this.#file.keep?.()
+  }
+
   /**
    * An entry's bytes.
    * @throws ZipError also while it is read
