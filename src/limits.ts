@@ -274,7 +274,9 @@ export const refusedLatelyMax = 200
 export const attemptValidMicros = 7 * 86_400 * 1_000_000
 /** Rows that were set aside of a file count from when it came, if they come mended within as long. */
 export const amendmentCountsMicros = attemptValidMicros
-/** Of a token's subject: who has a longer one gets no ticket. */
+/** Of a token's subject (OpenID Connect Core 1.0, 2): a token with a longer one is invalid. */
+export const subjectCharactersMax = 255
+/** Who has a longer one gets no ticket. */
 export const ticketSubjectCharactersMax = 200
 /** A longer ticket is none: a subject of that length is 1,200 bytes of JSON at most, 1,600 of base64. */
 export const ticketCharactersMax = 2_400

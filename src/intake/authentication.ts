@@ -9,7 +9,12 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose'
-import { clockSkewMsMax, verifiedTokenMsMax, verifiedTokensMax } from '../limits.ts'
+import {
+  clockSkewMsMax,
+  subjectCharactersMax,
+  verifiedTokenMsMax,
+  verifiedTokensMax,
+} from '../limits.ts'
 
 export const scopes = ['declarations:write', 'declarations:read'] as const
 export type Scope = (typeof scopes)[number]
@@ -92,10 +97,11 @@ function filerOf(payload: Record<string, unknown>): Filer | undefined {
   const { sub, employers, scope, exp } = payload
   if (!Array.isArray(employers) || !employers.every((one) => typeof one === 'string')) return
   if (typeof scope !== 'string' || typeof exp !== 'number') return
-  // Postgres keeps no NUL: nothing could be kept as this filer's.
-  if (typeof sub === 'string' && sub.includes('\0')) return
+  const subject = typeof sub === 'string' ? sub : ''
+  // Postgres keeps no NUL, and no index takes any length: nothing could be kept as this filer's.
+  if (subject.includes('\0') || subject.length > subjectCharactersMax) return
   return {
-    subject: typeof sub === 'string' ? sub : '',
+    subject,
     employers: new Set(employers),
     scopes: new Set(scope.split(' ')),
     expiresAtMs: exp * 1_000,

@@ -132,21 +132,30 @@ describe('begun as JSON', () => {
     })
   })
 
-  test('a file’s name with a NUL is told as it came; a token whose subject has one is none', async () => {
+  test('a file’s name with a NUL is told as it came', async () => {
     const filename = 'wages\0.csv'
     const begun = await post({ ...members, filename })
     expect([begun.status, begun.json.filename]).toEqual([201, filename])
     const { self } = begun.json.links as { self: string }
     expect((await ask(self)).json.filename).toBe(filename)
-    const nobody = await tokenFor([`a\0${employer}`, employer])
-    const headers = { authorization: `Bearer ${nobody}` }
-    const asJson = { ...headers, 'content-type': 'application/json', 'idempotency-key': nextKey() }
-    const body = JSON.stringify(members)
-    for (const asked of [
-      ask('/v1/batches', { headers }),
-      ask('/v1/batches', { method: 'POST', headers: asJson, body }),
-    ])
-      expect(await asked).toMatchObject({ status: 401, code: 'TOKEN_INVALID' })
+  })
+
+  test('a token whose subject has a NUL, or is longer than one is, is none', async () => {
+    const begin = async (subject: string) => {
+      const headers = { authorization: `Bearer ${await tokenFor([subject, employer])}` }
+      const own = { 'content-type': 'application/json', 'idempotency-key': nextKey() }
+      const body = JSON.stringify(members)
+      const listed = await ask('/v1/batches', { headers })
+      const begun = await ask('/v1/batches', {
+        method: 'POST',
+        headers: { ...headers, ...own },
+        body,
+      })
+      return [listed, begun].map(({ status, code }) => code ?? status)
+    }
+    for (const subject of [`a\0${employer}`, '长'.repeat(256)])
+      expect(await begin(subject)).toEqual(['TOKEN_INVALID', 'TOKEN_INVALID'])
+    expect(await begin('长'.repeat(255))).toEqual([200, 201])
   })
 
   test('one’s own batches are listed, newest first, in pages, and can be cancelled', async () => {
