@@ -38,7 +38,8 @@ export type FollowDependencies = {
   /** What is known of a batch, once something has changed or some seconds have passed. */
   readonly look: (id: string) => Promise<FollowedBatch>
   /** Saves what an address answers as a file. */
-  readonly save: (place: string, file: string) => Promise<void>
+  /** Returns the name that it has, should it be another one. */
+  readonly save: (place: string, file: string) => Promise<string>
   readonly write: (text: string) => void
   readonly bar: Bar
 }
@@ -103,8 +104,7 @@ async function saveErrors(
   errors: string,
 ): Promise<void> {
   const format = errorsFormats[said ?? path.extname(file).slice(1).toLowerCase()] ?? 'csv'
-  const saved = errorsFileOf(file, format)
-  await save(`${errors}?format=${format}`, saved)
+  const saved = await save(`${errors}?format=${format}`, errorsFileOf(file, `.${format}`))
   if (format === 'ndjson') {
     const others = stage === 'refused' ? ' Nothing was filed: send the others with them.' : ''
     write(
@@ -121,9 +121,9 @@ async function saveErrors(
 }
 
 /** Beside the file; of an errors file the next one, which doesn't take its place. */
-function errorsFileOf(file: string, format: string): string {
+export function errorsFileOf(file: string, ext = path.extname(file)): string {
   const { dir, name } = path.parse(file)
   const [, stem = name, before] = /^(.*)\.errors(?:-([0-9]+))?$/.exec(name) ?? []
   const next = stem === name ? '' : `-${Number(before ?? 1) + 1}`
-  return path.join(dir, `${stem}.errors${next}.${format}`)
+  return path.join(dir, `${stem}.errors${next}${ext}`)
 }

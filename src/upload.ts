@@ -5,7 +5,14 @@
  * tells how much it has. Then it follows the batch until all is posted, or it is known what is wrong.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, readFileSync, renameSync, statSync } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
 import { type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import path from 'node:path'
@@ -24,7 +31,7 @@ import {
 } from './limits.ts'
 import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
-import { type FollowedBatch, follow } from './upload-follow.ts'
+import { errorsFileOf, type FollowedBatch, follow } from './upload-follow.ts'
 
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
@@ -150,8 +157,20 @@ async function look(options: Options, id: string, seconds: number): Promise<Batc
   return JSON.parse((await insist(options, `/v1/batches/${id}`, { headers })).text) as Batch
 }
 
-/** Under its name it is whole; it has what was filed of persons, so that it is its owner's alone. */
-async function save(options: Options, place: string, file: string): Promise<void> {
+/** What has the name already may be mended, and not sent yet. */
+function putBeside(part: string, file: string): string {
+  for (let place = file; ; place = errorsFileOf(place)) {
+    if (existsSync(place) && !readFileSync(place).equals(readFileSync(part))) continue
+    renameSync(part, place)
+    return place
+  }
+}
+
+/**
+ * Under its name it is whole; it has what was filed of persons, so that it is its owner's alone.
+ * @returns its name, which is another where a file with other content has this one
+ */
+async function save(options: Options, place: string, file: string): Promise<string> {
   const { url, token } = options
   const part = `${file}.part`
   for (let tries = 1; ; tries += 1) {
@@ -163,7 +182,7 @@ async function save(options: Options, place: string, file: string): Promise<void
       if (answer.ok && answer.body !== null) {
         const content = Readable.fromWeb(answer.body)
         await pipeline(content, createWriteStream(part, { mode: 0o600 }))
-        return renameSync(part, file)
+        return putBeside(part, file)
       }
       refused = { status: answer.status, headers: answer.headers, text: await answer.text() }
     } catch (error) {

@@ -1,5 +1,7 @@
 /** Two rehearsals beside each other: what became better, what worse, and what is within the noise. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UsageError } from '../../src/platform/failure.ts'
 import { figure } from '../support/axis.ts'
 import { compareHtml } from './compare-page.ts'
 import { type Compared, comparedFigures, type Row } from './compared-figures.ts'
@@ -95,9 +97,21 @@ export function compareCommand(pathA: string, pathB: string, out?: string): Row[
   return rows
 }
 
-/** @throws Error that says what to do, if the file is no record of this format */
+/**
+ * Reads a record, or the one in a rehearsal's folder.
+ * @throws Error that says what to do, if there is none of this format
+ */
 export function readRecord(path: string): RehearsalRecord {
-  const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  let parsed: unknown
+  try {
+    const file = statSync(path).isDirectory() ? join(path, 'record.json') : path
+    parsed = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const why = (error as Error).message
+    throw new UsageError(
+      `${path} can't be read: ${why}. Give a rehearsal's folder, or its record.json.`,
+    )
+  }
   const { format } = (parsed ?? {}) as { format?: unknown }
   if (format === recordFormat) return parsed as RehearsalRecord
   throw new Error(

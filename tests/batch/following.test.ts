@@ -480,9 +480,24 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
     expect(statSync(errors).mode & 0o077).toBe(0)
     const text = readFileSync(errors, 'utf8')
     expect(text).toContain(rows[1]?.[2])
+    // What is mended there is not written over, and what is as it was is not written twice.
+    const next = path.join(folder, '工资.errors-2.csv')
+    for (const [standing, told] of [
+      [text, errors],
+      [text.replace(',abc,', ',6500.00,'), next],
+    ] as const) {
+      writeFileSync(errors, standing)
+      const again = run(file, 'accept-good')
+      expect(await again.done, again.output()).toBe(1)
+      expect(again.output()).toContain(`are in ${told}, each with what to do`)
+      expect(readFileSync(errors, 'utf8')).toBe(standing)
+      expect([existsSync(next), existsSync(`${errors}.part`)]).toEqual([told === next, false])
+    }
+    expect(readFileSync(next, 'utf8')).toBe(text)
+    rmSync(next)
+    writeFileSync(errors, text)
     const wrongAgain = run(errors, 'accept-good')
     expect(await wrongAgain.done, wrongAgain.output()).toBe(1)
-    const next = path.join(folder, '工资.errors-2.csv')
     expect(wrongAgain.output()).toContain(`are in ${next}, each with what to do`)
     writeFileSync(next, readFileSync(next, 'utf8').replace(',abc,', ',6500.00,'))
     for (const _ of ['sent', 'sent again']) {

@@ -66,14 +66,18 @@ test('the command prints a table that cannot steer a terminal, and writes the pa
     return at
   }
   const titled = makeRecord({ compress: 240, title: 'a\u001b[31mb' })
-  const [a, b, out] = [file('a.json', titled), file('b.json', day), path.join(folder, 'both.html')]
+  const [a, b, out] = [
+    file('record.json', titled),
+    file('b.json', day),
+    path.join(folder, 'both.html'),
+  ]
   const written: string[] = []
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     written.push(String(text))
     return true
   })
   try {
-    compareCommand(a, b, out)
+    compareCommand(folder, b, out)
   } finally {
     write.mockRestore()
   }
@@ -84,4 +88,7 @@ test('the command prints a table that cannot steer a terminal, and writes the pa
   expect(readFileSync(out, 'utf8')).toMatch(/^<!doctype html>/)
   const wrong = file('c.json', { format: 'spillway-rehearsal/0' })
   expect(() => compareCommand(a, wrong)).toThrow(/is not a record of the format .* rehearse again/)
+  expect(() => compareCommand(a, path.join(folder, 'none'))).toThrow(
+    /can't be read: .*Give a rehearsal's folder/,
+  )
 })
