@@ -436,6 +436,8 @@ export const ndjsonLineBytesMax = requestBodyBytesMax
 export const headerSearchRowsMax = 20
 /** Entries of its archive; a workbook of a few sheets has some 20. */
 export const xlsxEntriesMax = 500
+/** Characters of what one part says of another: names and the like, which are held. */
+export const xlsxRelationCharactersMax = 8 * 1024
 /** Bytes that all its parts inflate to: a million rows of 10 columns are some 500 MB. */
 export const xlsxInflatedBytesMax = 1024 * 1024 * 1024
 /** Bytes out for one byte in; sheets reach 10 to 60. */

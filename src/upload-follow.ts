@@ -37,8 +37,7 @@ export type FollowDependencies = {
   readonly language: keyof Text
   /** What is known of a batch, once something has changed or some seconds have passed. */
   readonly look: (id: string) => Promise<FollowedBatch>
-  /** Saves what an address answers as a file. */
-  /** Returns the name that it has, should it be another one. */
+  /** Saves what an address answers as a file; returns its name, which may be another than the one asked for. */
   readonly save: (place: string, file: string) => Promise<string>
   readonly write: (text: string) => void
   readonly bar: Bar

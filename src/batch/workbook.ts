@@ -3,7 +3,7 @@
  * are those of ECMA-376 (Office Open XML); whatever else is in the archive is not opened.
  */
 import type { FindingParams } from '../declaration/findings.ts'
-import { xlsxEntriesMax, xlsxSheetsMax } from '../limits.ts'
+import { xlsxEntriesMax, xlsxRelationCharactersMax, xlsxSheetsMax } from '../limits.ts'
 import { type FileFinding, type FileFindingCode, fileFinding, type Place } from './file-findings.ts'
 import { SharedStrings } from './shared-strings.ts'
 import { attributeOf, ownText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
@@ -86,9 +86,6 @@ async function mainPart(zip: Zip): Promise<string> {
   return main
 }
 
-/** Names of parts and the like. */
-const relationCharactersMax = 8 * 1024
-
 type Target = { readonly type: string; readonly part: string }
 
 /** What a part relates to, by id; '' is the archive itself. */
@@ -101,7 +98,7 @@ async function readRelations(zip: Zip, part: string): Promise<Map<string, Target
   await readWhole(zip, relations, {
     open(name, attributes) {
       if (name !== 'Relationship') return
-      if (targets.size === xlsxEntriesMax || attributes.length > relationCharactersMax)
+      if (targets.size === xlsxEntriesMax || attributes.length > xlsxRelationCharactersMax)
         throw new WorkbookError('FILE_BROKEN')
       const target = attributeOf(attributes, 'Target') ?? ''
       const type = attributeOf(attributes, 'Type') ?? ''

@@ -5,6 +5,7 @@ import { SharedStrings } from '../../src/batch/shared-strings.ts'
 import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { writeZip } from '../../src/batch/zip-writer.ts'
+import { xlsxRelationCharactersMax } from '../../src/limits.ts'
 import {
   collect,
   endlessSource,
@@ -229,6 +230,16 @@ describe('a workbook that means harm', () => {
     expect(file.length).toBeLessThan(400_000)
     expect((await readXlsx(file)).codes).toEqual(['FILE_INFLATES_TOO_FAR'])
   }, 60_000)
+
+  test.each([
+    [xlsxRelationCharactersMax, ['FILE_BROKEN']],
+    [xlsxRelationCharactersMax - 100, []],
+  ])('what a part says of another is held up to a limit: %i characters', async (length, codes) => {
+    const relation = `<Relationship Id="a" Type="x/worksheet" Target="s.xml" Note="${'n'.repeat(length)}"/>`
+    const parts = { 'xl/_rels/workbook.xml.rels': `<Relationships>${relation}</Relationships>` }
+    const file = await workbookOf(sheetOf(titles, good), { parts })
+    expect((await readXlsx(file)).codes).toEqual(codes)
+  })
 
   test('an archive of thousands of entries is refused', async () => {
     const parts = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`${i}.png`, '']))
