@@ -106,6 +106,9 @@ export async function readAll(
 
 export const readCsv = (file: string | Uint8Array, options = {}) => readAll(sourceOf(file), options)
 
+export const readXlsx = (file: Uint8Array, options = {}) =>
+  readAll(sourceOf(file), { format: 'xlsx', ...options })
+
 export function written(reading: Reading, code: string): WrittenFileFinding {
   const found = reading.findings.find((finding) => finding.code === code)
   if (found === undefined) throw new Error(`${code} is not among ${reading.codes.join(', ')}`)

@@ -10,7 +10,7 @@ import { type BatchWork, claimWork } from '../../src/batch/work.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { type Journal, openJournal, policies } from '../support/journal.ts'
-import { sourceOf } from './support.ts'
+import { csvOf, employersOf, type Row, sourceOf } from './support.ts'
 
 export let journal: Journal
 const files = new Map<string, Buffer | FileSource>()
@@ -63,6 +63,22 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
   )
   return id
 }
+
+/** The same of rows, as CSV; their employers are all its sender's. */
+export function receive(
+  rows: readonly Row[],
+  more: { mode?: BatchWork['mode']; kind?: string; mayFileFor?: string[] } = {},
+): Promise<string> {
+  return receiveFile(csvOf(rows), { format: 'csv', mayFileFor: employersOf(rows), ...more })
+}
+
+/** With an identity number that its check digit does not fit. */
+export const wrongNumber = (row: Row): Row => [
+  row[0],
+  `${row[1].slice(0, 17)}${row[1].endsWith('1') ? '2' : '1'}`,
+  row[2],
+  row[3],
+]
 
 export function dependencies(more: Partial<BatchDependencies> = {}): BatchDependencies {
   const { pool, keyring } = journal
