@@ -2,12 +2,18 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
 import { databaseBeside } from '../../src/platform/rehearsal.ts'
 import { runCommand } from '../support/command.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
-import { countRows, type Installation, openInstallation } from '../support/rehearsal.ts'
+import {
+  countRowsNaming,
+  type Installation,
+  openInstallation,
+  readGrowing,
+} from '../support/rehearsal.ts'
 import { writeTinyDay } from './support/tiny-day.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-dry-run-'))
@@ -57,8 +63,16 @@ async function dryRun(tokenFile: string, name: string) {
   return { ...ran, out }
 }
 
+/** Whom tokens, one a line, are for. */
+function employersOf(tokens: string): string[] {
+  return tokens
+    .trim()
+    .split(/\s+/)
+    .flatMap((token) => (decodeJwt(token) as { employers: string[] }).employers)
+}
+
 test('it passes, says what it was, and leaves nothing that counts', async () => {
-  const before = await countRows(installation.live.owner)
+  const before = await readGrowing(installation.live.owner)
   const made = await run(['tokens', '60'], installation.env)
   expect(made, made.text).toMatchObject({ code: 0 })
   const tokenFile = path.join(folder, 'tokens.txt')
@@ -72,10 +86,14 @@ test('it passes, says what it was, and leaves nothing that counts', async () => 
   expect(record.totals.accepted).toBeGreaterThan(100)
   expect(record.events.map(({ kind }) => kind)).toEqual(['file'])
   expect(readFileSync(path.join(out, 'report.html'), 'utf8')).toMatch(/dry run/)
-  expect(await countRows(installation.live.owner)).toEqual(before)
-  const rehearsed = await countRows(installation.owner)
+  const employers = employersOf(made.text)
+  const { live, owner } = installation
+  expect(await readGrowing(live.owner)).toEqual(expect.arrayContaining(before))
+  expect(await countRowsNaming(live.owner, employers)).toEqual({})
+  const rehearsed = await countRowsNaming(owner, employers)
   expect(rehearsed['ledger.declaration']).toBeGreaterThan(record.totals.accepted)
-  expect(rehearsed['journal.unposted']).toBe(0)
+  const { rows } = await owner.query('select count(*)::int as waiting from journal.unposted')
+  expect(rows).toEqual([{ waiting: 0 }])
   const audited = await audit(path.join(out, 'history.jsonl'))
   expect(audited.text).toMatch(/Everything holds/)
   expect(Number(/(\d+) accepted in/.exec(audited.text)?.[1])).toBeGreaterThan(
@@ -91,11 +109,11 @@ test('without keys of rehearsals there are no tokens, and it says how to make th
 })
 
 test('a token with which something would count is never sent', async () => {
-  const before = await countRows(installation.live.owner)
+  const employer = '91350100M000100Y43'
   const tokenFile = path.join(folder, 'live.txt')
-  writeFileSync(tokenFile, await tokenFor(['91350100M000100Y43']))
+  writeFileSync(tokenFile, await tokenFor([employer]))
   const { code, text } = await dryRun(tokenFile, 'live')
   expect(code).toBe(2)
   expect(text).toMatch(/not for rehearsals, so nothing was sent/)
-  expect(await countRows(installation.live.owner)).toEqual(before)
+  expect(await countRowsNaming(installation.live.owner, [employer])).toEqual({})
 }, 60_000)

@@ -90,19 +90,36 @@ export async function untilRehearsed(
   })
 }
 
-/** How many rows each table has of what was filed, posted and sent, by its name. */
-export async function countRows(owner: pg.Pool): Promise<Record<string, number>> {
+/**
+ * How many rows of each table name one of these employers. What work for others changes meanwhile is not
+ * among them, so it is the same whenever it is asked.
+ */
+export async function countRowsNaming(
+  owner: pg.Pool,
+  employers: readonly string[],
+): Promise<Record<string, number>> {
   const { rows: tables } = await owner.query<{ name: string }>(`
     select n.nspname || '.' || c.relname as name
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where c.relkind = 'r' and n.nspname in ('journal', 'ledger', 'batch')
-      -- Written in their own time: books of past days, and what was refused where there was too much.
-      and c.relname not in ('books', 'outage', 'attempt')
     order by 1`)
   const counts = tables.map(async ({ name }) => {
-    const { rows } = await owner.query<{ count: string }>(`select count(*) from ${name}`)
-    return [name, Number(rows[0]?.count)] as const
+    const { rows } = await owner.query<{ count: number }>(
+      `select count(*)::int as count from ${name} as t where t::text ~ any ($1::text[])`,
+      [employers],
+    )
+    return [name, rows[0]?.count ?? 0] as const
   })
-  return Object.fromEntries(await Promise.all(counts))
+  return Object.fromEntries((await Promise.all(counts)).filter(([, count]) => count > 0))
+}
+
+/** Rows of tables that only grow, as text: what was there once is there for ever. */
+export async function readGrowing(owner: pg.Pool): Promise<string[]> {
+  const tables = ['journal.envelope', 'journal.acceptance', 'ledger.posting', 'ledger.declaration']
+  const read = tables.map(async (name) => {
+    const { rows } = await owner.query<{ row: string }>(`select t::text as row from ${name} as t`)
+    return rows.map(({ row }) => `${name} ${row}`)
+  })
+  return (await Promise.all(read)).flat()
 }
