@@ -101,10 +101,14 @@ export function readAmount(cell: string): string {
   return plainAmount.test(text) ? text : filed.trim()
 }
 
-/** 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, as `YYYY-MM`. */
+/**
+ * 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, as `YYYY-MM`. Not 2025.1, which a
+ * spreadsheet makes of 2025.10 as well.
+ */
 export function readPeriod(cell: string): string {
   if (cell === '') return ''
   const text = toHalfWidth(cell).replace(/\s/g, '')
+  if (/^[0-9]{4}\.1$/.test(text)) return text
   const [, year, month] =
     /^([0-9]{4})[-/.年]?(0?[1-9]|1[0-2])(?:月|[-/.月](?:0?[1-9]|[12][0-9]|3[01])日?)?$/.exec(
       text,

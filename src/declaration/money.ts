@@ -39,3 +39,8 @@ export function formatFen(fen: number): string {
   const digits = String(Math.abs(fen)).padStart(3, '0')
   return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
+
+/** Whether an amount may be suggested for another: it moves it by a fifth at most. */
+export function isNear(fen: number, otherFen: number): boolean {
+  return Math.abs(fen - otherFen) * 5 <= otherFen
+}

@@ -1,8 +1,9 @@
 /**
- * Suggestions: the value a filer most likely meant, where that is plain. Only offered when it would
- * pass, and never for identity numbers or names.
+ * Suggestions: the value a filer meant, where it can be no other. Only offered when it would pass, and
+ * never for identity numbers or names.
  */
 import { toHalfWidth } from './identity.ts'
+import { meantAmount } from './meant-amount.ts'
 import { checkSocialCreditCode } from './social-credit-code.ts'
 
 /** A longer text is not a slip of the pen. */
@@ -48,13 +49,17 @@ export function suggestOneOf(value: unknown, allowed: readonly string[]): string
   return nearest(meant, allowed)
 }
 
-/** The only one of `allowed` within two slips; of short words within one. */
+/** The only one of `allowed` within two slips; of short words within one. A slip is never a digit. */
 function nearest(meant: string, allowed: readonly string[]): string | undefined {
   if (meant.length < 3) return undefined
   const slips = meant.length < 6 ? 1 : 2
   const near = allowed.filter((one) => distance(meant, fold(one)) <= slips)
-  return near.length === 1 ? near[0] : undefined
+  const [only] = near
+  if (near.length !== 1 || only === undefined) return undefined
+  return digitsOf(only) === digitsOf(meant) ? only : undefined
 }
+
+const digitsOf = (text: string) => text.replace(/[^0-9]/g, '')
 
 /** Insertions, deletions and substitutions between two short texts (Levenshtein). */
 function distance(one: string, other: string): number {
@@ -80,8 +85,6 @@ export function suggestText(field: string, value: unknown, pattern: RegExp): str
   return meant !== undefined && pattern.test(meant) ? meant : undefined
 }
 
-const mendAmount = (text: string) => text.replace(/[,\s¥￥元]/g, '')
-
 const mend: Readonly<Record<string, (text: string) => string | undefined>> = {
   employer: (text) => {
     const code = text.toUpperCase()
@@ -89,18 +92,24 @@ const mend: Readonly<Record<string, (text: string) => string | undefined>> = {
   },
   region: (text) => text,
   period: (text) => {
-    const [, year, month] = /^([0-9]{4})[-/.年]?([0-9]{1,2})月?$/.exec(text) ?? []
+    const [, year, month] =
+      /^([0-9]{4})[-/年]([0-9]{1,2})月?$/.exec(text) ??
+      /^([0-9]{4})\.?([0-9]{2})$/.exec(text) ??
+      /^([0-9]{4})\.([2-9])$/.exec(text) ?? // 2025.1 may be what became of 2025.10
+      []
     return year === undefined ? undefined : `${year}-${month?.padStart(2, '0')}`
   },
   replaces: (text) => text.toLowerCase(),
-  wage: mendAmount,
-  base: mendAmount,
-  unitBase: mendAmount,
-  tier: (text) => text.replace(/[%\s]/g, ''),
+  wage: meantAmount,
+  base: meantAmount,
+  unitBase: meantAmount,
+  tier: (text) => text.replace(/\s*%$/, ''),
   service: (text) => text.toLowerCase().replace(/[_\s]/g, '-'),
   date: (text) => {
     const [, year, month, day] =
-      /^([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?$/.exec(text) ?? []
+      /^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?$/.exec(text) ??
+      /^([0-9]{4})([0-9]{2})([0-9]{2})$/.exec(text) ??
+      []
     return year === undefined
       ? undefined
       : `${year}-${month?.padStart(2, '0')}-${day?.padStart(2, '0')}`

@@ -5,7 +5,7 @@
 
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Report } from '../declaration/findings.ts'
-import { formatFen, readYuan } from '../declaration/money.ts'
+import { formatFen, isNear, readYuan } from '../declaration/money.ts'
 import { isDay } from '../declaration/period.ts'
 import type { FlexibleLine, PlatformLine } from '../declaration/schema.ts'
 import { suggestOneOf } from '../declaration/suggest.ts'
@@ -58,7 +58,8 @@ function checkFlexible(
     const fen = readYuan(base)
     const nearest = choice === 'tiers' ? undefined : nearestBaseFen(fen, rules)
     if (nearest !== fen) {
-      const suggestion = nearest === undefined ? undefined : formatFen(nearest)
+      const isMeant = nearest !== undefined && isNear(nearest, fen)
+      const suggestion = isMeant ? formatFen(nearest) : undefined
       report('/base', 'FLEXIBLE_BASE_NOT_OFFERED', { allowed }, suggestion)
     }
   }

@@ -6,7 +6,7 @@
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
 import type { FindingList, FindingParams, Report } from '../declaration/findings.ts'
-import { formatFen } from '../declaration/money.ts'
+import { formatFen, isNear, readYuan } from '../declaration/money.ts'
 import { dayOf, formatDeadline } from '../declaration/period.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { type Assessment, assessDeclaration, type OtherParts } from './assess.ts'
@@ -130,7 +130,8 @@ function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: 
   }
   const sum = sumAbove(unitBase, addBases(noSums.basesFen, checked.wagesFen, rules), rules)
   if (sum === undefined) return
-  report('/unitBase', 'UNIT_BASE_BELOW_SUM', { sum: formatFen(sum) }, formatFen(sum))
+  const suggestion = isNear(sum, readYuan(unitBase)) ? formatFen(sum) : undefined
+  report('/unitBase', 'UNIT_BASE_BELOW_SUM', { sum: formatFen(sum) }, suggestion)
 }
 
 /** A wage this many times the ceiling is more likely one of a year. */
@@ -156,7 +157,8 @@ function warnOfWage(line: number, wage: number, rules: PeriodRules, findings: Fi
     findings.add(line, '/wage', code, params, suggestion)
   if (wage < floor) warn('WAGE_BELOW_FLOOR', { limit: formatFen(floor), since })
   else if (wage >= floor * fenFloors) {
-    warn('WAGE_LOOKS_FEN', undefined, formatFen(Math.round(wage / 100)))
+    // What has decimals is no number of fen.
+    warn('WAGE_LOOKS_FEN', undefined, wage % 100 === 0 ? formatFen(wage / 100) : undefined)
   } else if (wage > ceiling * yearlyCeilings) {
     warn('WAGE_LOOKS_YEARLY', undefined, formatFen(Math.round(wage / 12)))
   } else warn('WAGE_ABOVE_CEILING', { limit: formatFen(ceiling), since })

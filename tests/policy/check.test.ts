@@ -194,6 +194,20 @@ test('what is suggested passes: filed instead, the finding is gone', () => {
   }
 })
 
+test.each([
+  ['a base far below the floor', flexible({ base: '42.27' }), '/lines/0/base'],
+  ['a base far above the ceiling', flexible({ base: '422700' }), '/lines/0/base'],
+  ['a wage with decimals, which is not in fen', body({}, { ...line(), wage: '650000.5' })],
+  ['a unit base of a tenth', dual({ unitBase: '650.00' }), '/unitBase'],
+  ['a wage with a comma that may be either', body({}, { ...line(), wage: '13,75' })],
+] as [string, unknown, string?][])(
+  'for %s nothing is suggested',
+  (_, filed, pointer = '/lines/0/wage') => {
+    const found = findingsOf(filed).filter((finding) => finding.pointer === pointer)
+    expect(found.map(({ suggestion }) => suggestion)).toEqual([undefined])
+  },
+)
+
 test('where two characters changed places, a wrong check digit says which', () => {
   // Characters 16 and 17 of 11010519491231002X.
   const [told] = findingsOf(person({ idNumber: '11010519491231020X' }))
