@@ -74,6 +74,8 @@ function filing(generator: ReturnType<typeof createGenerator>, hash: string, n: 
     period,
     kind,
     canonical,
+    expects: 'anything',
+    lines: declaration.lines?.length ?? 0,
     policy: { region, hash },
     digest: digestOf(canonical),
     acceptedAtMicros: 1_732_000_000_000_000,

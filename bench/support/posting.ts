@@ -73,6 +73,8 @@ function filing(): Filing {
     period,
     kind,
     canonical,
+    expects: 'anything',
+    lines: declaration.lines?.length ?? 0,
     policy: { region: declaration.region, hash: policyHash },
     digest: digestOf(canonical),
     acceptedAtMicros: 1_732_000_000_000_000,

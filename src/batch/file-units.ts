@@ -51,6 +51,7 @@ export type FileDependencies = StepDependencies & {
 type Unit = UnitKey & {
   readonly id: string
   readonly rowsSetAside: number
+  readonly lines: number
   readonly replaces: string | undefined
   /** The declaration whose lines it keeps. */
   readonly keeps: string | undefined
@@ -97,6 +98,7 @@ async function listUnfiled(
     UnitKey & {
       id: string
       rows_set_aside: number
+      lines: number
       replaces: string | null
       keeps: string | null
       parts: number
@@ -106,7 +108,7 @@ async function listUnfiled(
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, entry, id, rows_set_aside, replaces, keeps, parts, head_pays,
+      select employer, period, entry, id, rows_set_aside, lines, replaces, keeps, parts, head_pays,
         parts_filed
       from batch.unit
       where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
@@ -270,6 +272,8 @@ function filingOf(
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),
     ...(count > 1 && { part }),
+    expects: 'anything',
+    ...(number === count && { lines: unit.lines }),
   })
 }
 

@@ -15,6 +15,17 @@ export const problemKinds = {
       'Mend what errors lists, then file again with a new or the same Idempotency-Key. It lists 200 at most; POST to /v1/declarations/check with Accept: text/csv for all.',
     ),
   },
+  DECLARATION_STANDS: {
+    status: 409,
+    title: text(
+      '该单位在该费款所属期已有生效的申报，未受理',
+      'A declaration of this employer and period stands; this one was not accepted',
+    ),
+    fix: text(
+      '如需更正，请提交 kind 为 correction 的申报，并用 replaces 填写 standing.id；如需增加人员，请上传 kind 为 addition 的文件；如需作废后重新申报，请先提交 cancellation。',
+      'To change it, file a correction that names standing.id in replaces; to add persons, send a file of kind addition; to start afresh, file a cancellation first.',
+    ),
+  },
   IDEMPOTENCY_KEY_MISSING: {
     status: 400,
     title: text('缺少 Idempotency-Key 请求头', 'The Idempotency-Key header is missing'),

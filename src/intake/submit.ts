@@ -149,6 +149,7 @@ async function submit(
     key: key.value,
     acceptedAtMicros: nowMicros,
     attempt,
+    expects: 'anything',
   })
   if (attempt !== undefined && !isFor(attempt, filing)) {
     return sendProblem(request, reply, 'TICKET_INVALID')
@@ -204,6 +205,8 @@ function answer(
       return unavailable(dependencies, request, reply, 'OUTCOME_UNKNOWN')
     case 'ticketUsed':
       return sendProblem(request, reply, 'TICKET_INVALID')
+    case 'standing':
+      return sendProblem(request, reply, 'DECLARATION_STANDS')
     case 'conflicting':
       return sendProblem(request, reply, 'IDEMPOTENCY_KEY_REUSED', {
         instance: `/v1/declarations/${id}`,

@@ -15,11 +15,13 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
+import { drawNumber } from './draw-number.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
 import { confirmDurable, findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
+import type { Expectation, StandingDeclaration } from './standing.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8. */
 export type Filing = Statement & {
@@ -28,6 +30,12 @@ export type Filing = Statement & {
   readonly policy: { readonly region: string; readonly hash: string }
   /** Hash of the attempt ticket that it came with, which serves once. */
   readonly ticket?: Buffer
+  /** Else it is refused; nothing of it is stored. */
+  readonly expects: Expectation
+  /** Insured persons; of a head, those of all parts. */
+  readonly lines: number
+  /** Of a part that is no head: the head's id. */
+  readonly partOf?: string
 }
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
@@ -44,6 +52,11 @@ export type GroupResult = {
   readonly envelope: bigint | undefined
   /** Ids whose attempt ticket had served for another filing: nothing of these was stored. */
   readonly ticketsUsed: ReadonlySet<string>
+  /**
+   * By id: what stands where its filing expected otherwise; nothing of these was stored. What was accepted
+   * before is a replay or a conflict, whatever came to stand since.
+   */
+  readonly standing: ReadonlyMap<string, StandingDeclaration>
 }
 
 export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
@@ -78,10 +91,10 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
   const chain = new WriterChain()
   const commitTime = new CommitTime()
   return async function acceptGroup(group) {
-    const { number, known } = await drawNumber(pool, group)
+    const { number, known, standing } = await drawNumber(pool, group)
     const { fresh, ticketsUsed } = await withoutUsedTickets(
       pool,
-      group.filter(({ id }) => !known.has(id)),
+      group.filter(({ id }) => !known.has(id) && !standing.has(id)),
     )
     const sealed = fresh.length === 0 ? undefined : seal(dependencies, chain, number, fresh)
     const stored =
@@ -102,13 +115,15 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
       })
     })
     const before = group
-      .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id))
+      .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !standing.has(id))
       .map(({ id }) => id)
     for (const found of before.length === 0 ? [] : await findAcceptances(pool, before)) {
       acceptances.set(found.statement.id, replayOf(found))
     }
-    if (before.length > 0) await confirmed(dependencies, () => confirmDurable(pool))
-    return { acceptances, envelope: stored.size === 0 ? undefined : number, ticketsUsed }
+    // Who is told that something stands goes away: it must be there after any failover.
+    if (before.length > 0 || standing.size > 0)
+      await confirmed(dependencies, () => confirmDurable(pool))
+    return { acceptances, envelope: stored.size === 0 ? undefined : number, ticketsUsed, standing }
   }
 }
 
@@ -187,21 +202,6 @@ class CommitTime {
       this.#msBefore = performance.now() - startedAt
     }
   }
-}
-
-/** Draws the envelope's number, after the group is closed, and looks up the ids known already. */
-async function drawNumber(pool: pg.Pool, group: readonly Filing[]) {
-  const { rows } = await pool.query<{ number: string; id: string | null }>({
-    name: 'draw-envelope-number',
-    text: `
-      with drawn as materialized (select nextval('journal.envelope_number') as number)
-      select drawn.number, a.id
-      from drawn
-      left join journal.acceptance a on a.id = any($1::text[])`,
-    values: [`{${group.map(({ id }) => id).join(',')}}`],
-  })
-  const known = new Set(rows.flatMap(({ id }) => (id === null ? [] : [id])))
-  return { number: BigInt(rows[0]?.number as string), known }
 }
 
 type SealedGroup = {
@@ -302,7 +302,7 @@ async function insertGroup(
       )
       insert into journal.acceptance (
         id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
-        attempted_at, ticket
+        attempted_at, ticket, lines, part_of
       )
       select
         f.id, $1, f.place - 1, f.employer, f.period, f.kind,
@@ -311,12 +311,15 @@ async function insertGroup(
         timestamptz 'epoch' + f.deadline * interval '1 microsecond',
         f.on_time,
         timestamptz 'epoch' + f.attempted_at * interval '1 microsecond',
-        decode(f.ticket, 'hex')
+        decode(f.ticket, 'hex'),
+        f.lines,
+        f.part_of
       from unnest(
         $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[],
-        $20::boolean[], $22::bigint[], $23::text[]
+        $20::boolean[], $22::bigint[], $23::text[], $24::integer[], $25::text[]
       ) with ordinality as f (
-        id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, place
+        id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, lines,
+        part_of, place
       )
       order by f.id
       on conflict (id) do nothing
@@ -345,6 +348,8 @@ async function insertGroup(
       commitMsBefore,
       list(filings.map(({ attemptedAtMicros }) => attemptedAtMicros ?? 'NULL')),
       list(filings.map(({ ticket }) => ticket?.toString('hex') ?? 'NULL')),
+      list(filings.map(({ lines }) => lines)),
+      list(filings.map(({ partOf }) => partOf ?? 'NULL')),
     ],
   })
   return new Set(rows.map(({ position }) => position))

@@ -1,10 +1,11 @@
 /** A valid declaration as it goes to be accepted: the one way in which what is filed becomes a filing. */
 import { canonicalDeclaration } from '../declaration/canonical.ts'
-import type { Part } from '../declaration/part.ts'
+import { isHead, type Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import type { Filing } from './accept.ts'
 import { declarationId, digestOf } from './digest.ts'
+import type { Expectation } from './standing.ts'
 
 export type FilingOptions = {
   readonly declaration: Declaration
@@ -17,10 +18,13 @@ export type FilingOptions = {
   /** An attempt that it counts from, and its ticket's hash; rows of a file are known without one. */
   readonly attempt?: { readonly atMicros: number; readonly hash?: Buffer } | undefined
   readonly part?: Part
+  /** Of a head: the insured persons of all parts. */
+  readonly lines?: number
+  readonly expects: Expectation
 }
 
 export function fileDeclaration(options: FilingOptions): Filing {
-  const { declaration, rules, key, acceptedAtMicros, attempt, part } = options
+  const { declaration, rules, key, acceptedAtMicros, attempt, part, expects } = options
   const { employer, period, kind, region } = declaration
   const canonical = Buffer.from(canonicalDeclaration(declaration, part))
   return {
@@ -34,6 +38,9 @@ export function fileDeclaration(options: FilingOptions): Filing {
     onTime: (attempt?.atMicros ?? acceptedAtMicros) < rules.deadlineMicros,
     canonical,
     policy: { region, hash: rules.hash },
+    expects,
+    lines: options.lines ?? declaration.lines?.length ?? 0,
+    ...(part && !isHead(part) && { partOf: part.of }),
     ...(attempt && { attemptedAtMicros: attempt.atMicros }),
     ...(attempt?.hash && { ticket: attempt.hash }),
   }

@@ -28,15 +28,23 @@ import {
   waitTargetsMax,
 } from '../limits.ts'
 import type { Acceptance, AcceptGroup, Filing, GroupResult } from './accept.ts'
+import type { StandingDeclaration } from './standing.ts'
 
 /** What a filer can meet, in order of precedence. */
 export type FilingOutcome =
   | { readonly kind: 'full' }
   | { readonly kind: 'shed' }
   | { readonly kind: 'unavailable'; readonly cause: unknown }
-  | { readonly kind: 'ticketUsed' }
+  /** The id was accepted before: it meets that, whatever stands by now. */
   | { readonly kind: 'conflicting'; readonly acceptance: Acceptance }
   | { readonly kind: 'replayed'; readonly acceptance: Acceptance }
+  /** Something stands that the filing did not expect: with another id, and perhaps the same content. */
+  | {
+      readonly kind: 'standing'
+      readonly standing: StandingDeclaration
+      readonly sameContent: boolean
+    }
+  | { readonly kind: 'ticketUsed' }
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
 
 export type CommittedGroup = {
@@ -197,8 +205,13 @@ function countFresh(acceptances: Iterable<Acceptance>): number {
 function outcomeOf(
   filing: Filing,
   first: boolean,
-  { acceptances, ticketsUsed }: GroupResult,
+  { acceptances, ticketsUsed, standing }: GroupResult,
 ): FilingOutcome {
+  const against = standing.get(filing.id)
+  if (against !== undefined) {
+    const sameContent = against.digest.equals(filing.digest)
+    return { kind: 'standing', standing: against, sameContent }
+  }
   if (ticketsUsed.has(filing.id)) return { kind: 'ticketUsed' }
   const acceptance = acceptances.get(filing.id)
   if (acceptance === undefined) {

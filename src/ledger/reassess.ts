@@ -157,6 +157,8 @@ function orderOf(
     onTime: true, // made by the agency; nobody is late
     canonical,
     policy: { region, hash: policyHash },
+    expects: 'anything',
+    lines: 0,
   }
 }
 

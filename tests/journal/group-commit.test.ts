@@ -21,7 +21,12 @@ function observedCommit() {
     for (const statement of filings) {
       acceptances.set(statement.id, { statement, receipt: statement.id, fresh: true })
     }
-    return { acceptances, envelope: BigInt(groups.length), ticketsUsed: new Set() }
+    return {
+      acceptances,
+      envelope: BigInt(groups.length),
+      ticketsUsed: new Set(),
+      standing: new Map(),
+    }
   }
   const hold = () => {
     held = new Promise((resolve) => {

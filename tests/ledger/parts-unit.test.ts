@@ -66,6 +66,7 @@ function filingsOf(declaration: Declaration, parts: readonly Line[][], headPays 
       key: partKeyOf('file', key, i + 1, parts.length),
       acceptedAtMicros: rules.deadlineMicros - 1_000_000,
       part: made.next(declared, rules),
+      expects: 'anything',
     })
   })
 }

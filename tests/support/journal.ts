@@ -6,6 +6,7 @@ import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
 import { fileDeclaration } from '../../src/journal/filing.ts'
+import type { Expectation } from '../../src/journal/standing.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
@@ -34,10 +35,22 @@ export function rulesOf(region: string, period: string): PeriodRules {
 }
 
 /** A filing as intake would submit it. */
-export function filingOf(declaration: Declaration, key: string, part?: Part): Filing {
+export function filingOf(
+  declaration: Declaration,
+  key: string,
+  part?: Part,
+  expects: Expectation = 'anything',
+): Filing {
   const rules = rulesOf(declaration.region, declaration.period)
   const acceptedAtMicros = rules.deadlineMicros - 86_400_000_000 + 123_456
-  return fileDeclaration({ declaration, rules, key, acceptedAtMicros, ...(part && { part }) })
+  return fileDeclaration({
+    declaration,
+    rules,
+    key,
+    acceptedAtMicros,
+    expects,
+    ...(part && { part }),
+  })
 }
 
 /** A database with what accepts into it and posts from it. */

@@ -1,0 +1,92 @@
+/**
+ * What stands of an employer and period: its latest acceptance, unless that is a cancellation. What
+ * stands is never replaced without being named, so each filing says what it expects to find; it is
+ * looked up by the statement that draws the envelope's number (draw-number.ts).
+ *
+ *   expects                          | filed                             | refused where the latest
+ *   'anything'                       | corrections and cancellations     | never
+ *                                    | alone, reassessments              |
+ *   'nothingStands'                  | a regular one alone               | is no cancellation
+ *   { nothingAfterMicros, and }      | a unit of a file, whatever kind:  | was accepted after that
+ *                                    | the file's receipt; `and`, for    | instant, or as `and` says
+ *                                    | regulars, 'nothingStands'         |
+ *   { latest }                       | what was merged with that one     | is another one
+ *
+ * The latest is that by sequence, of declarations as wholes: a part of one that travels in parts
+ * stands for nothing, its head stands for all of them, and all of them may expect the same. A dead
+ * letter stands: its filer has a receipt, and it is posted once an operator has mended the fault. A
+ * reassessment is no declaration.
+ *
+ * Two that race meet neither the other: each looks before the other's commit, or both are in one
+ * group. Both are accepted, and the later one by sequence is in force. Whoever files after a receipt
+ * was returned meets what it is of, because that commit can be seen by every later statement.
+ */
+import type pg from 'pg'
+
+export type StandingDeclaration = {
+  readonly id: string
+  readonly kind: string
+  readonly digest: Buffer
+  readonly acceptedAtMicros: number
+  /** Insured persons; undefined where it was accepted before they were written down. */
+  readonly lines: number | undefined
+}
+
+/** What a filing expects of its employer and period; the table above says which has which. */
+export type Expectation =
+  | 'anything'
+  | 'nothingStands'
+  | { readonly nothingAfterMicros: number; readonly and: 'anything' | 'nothingStands' }
+  /** Undefined: nothing was accepted. */
+  | { readonly latest: string | undefined }
+
+/** The latest, where a filing that expects this is refused for it. */
+export function standsAgainst(
+  expects: Expectation,
+  latest: StandingDeclaration | undefined,
+): StandingDeclaration | undefined {
+  if (latest === undefined || expects === 'anything') return undefined
+  if (expects === 'nothingStands') return latest.kind === 'cancellation' ? undefined : latest
+  if ('latest' in expects) return latest.id === expects.latest ? undefined : latest
+  const isAfter = latest.acceptedAtMicros > expects.nothingAfterMicros
+  return isAfter ? latest : standsAgainst(expects.and, latest)
+}
+
+export type StandingRow = {
+  latest: string | null
+  kind: string
+  digest: Buffer
+  accepted_at: string
+  lines: number | null
+}
+
+export function standingOf(row: StandingRow): StandingDeclaration | undefined {
+  if (row.latest === null) return undefined
+  return {
+    id: row.latest,
+    kind: row.kind,
+    digest: row.digest,
+    acceptedAtMicros: Number(row.accepted_at),
+    lines: row.lines ?? undefined,
+  }
+}
+
+/** What a `regular` would be refused for now; undefined where nothing stands. */
+export async function findStandingDeclaration(
+  pool: pg.Pool,
+  { employer, period }: { readonly employer: string; readonly period: string },
+): Promise<StandingDeclaration | undefined> {
+  const { rows } = await pool.query<StandingRow>({
+    name: 'find-standing-declaration',
+    text: `
+      select
+        id as latest, kind, digest, lines,
+        (extract(epoch from accepted_at) * 1000000)::bigint as accepted_at
+      from journal.acceptance
+      where employer = $1 and period = $2 and kind <> 'reassessment' and part_of is null
+      order by envelope desc, position desc
+      limit 1`,
+    values: [employer, period],
+  })
+  return standsAgainst('nothingStands', rows[0] && standingOf(rows[0]))
+}

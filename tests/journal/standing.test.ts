@@ -1,0 +1,207 @@
+import type pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Part } from '../../src/declaration/part.ts'
+import type { Declaration } from '../../src/declaration/schema.ts'
+import type { Filing, GroupResult } from '../../src/journal/accept.ts'
+import { GroupCommit } from '../../src/journal/group-commit.ts'
+import {
+  type Expectation,
+  findStandingDeclaration,
+  standsAgainst,
+} from '../../src/journal/standing.ts'
+import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
+
+let journal: Journal
+beforeAll(async () => {
+  journal = await openJournal()
+})
+afterAll(() => journal.close())
+
+/** Another declaration of the same employer and period. */
+function another(of: Declaration, more: Partial<Declaration> = {}): Declaration {
+  return { ...declare({ employer: of.employer, lines: 3 }), ...more }
+}
+
+function cancellationOf(of: Declaration, replaces: string): Declaration {
+  const { employer, period, region } = of
+  return { employer, period, region, kind: 'cancellation', replaces }
+}
+
+const alone = (declaration: Declaration, key: string): Filing =>
+  filingOf(declaration, key, undefined, 'nothingStands')
+
+const isFresh = (result: GroupResult, { id }: Filing) => result.acceptances.get(id)?.fresh === true
+
+test('a regular one is refused where a declaration stands, with what stands; nothing of it is stored', async () => {
+  const first = alone(declare({ lines: 2 }), 'first')
+  const second = alone(another(declare(), { employer: first.employer }), 'second')
+  const beside = alone(declare(), 'beside')
+  const write = journal.openWriter()
+  await write([first])
+  const result = await write([second, beside])
+  expect(result.standing.get(second.id)).toEqual({
+    id: first.id,
+    kind: 'regular',
+    digest: first.digest,
+    acceptedAtMicros: first.acceptedAtMicros,
+    lines: 2,
+  })
+  expect([isFresh(result, second), isFresh(result, beside)]).toEqual([false, true])
+  expect(result.acceptances.has(second.id)).toBe(false)
+  const { rows } = await journal.pool.query('select from journal.acceptance where id = $1', [
+    second.id,
+  ])
+  expect(rows).toHaveLength(0)
+})
+
+test('a replay gets its receipt whatever stands by now, and other content under its key is a conflict', async () => {
+  const declaration = declare()
+  const filing = alone(declaration, 'mine')
+  const correction = filingOf(
+    another(declaration, { kind: 'correction', replaces: filing.id }),
+    'correction',
+  )
+  const write = journal.openWriter()
+  const first = await write([filing])
+  await write([correction])
+  const committer = new GroupCommit({
+    targetMs: () => 10_000,
+    acceptGroup: journal.openWriter(),
+    isTransient: () => false,
+    onCommitted: () => {},
+  })
+  const again = await committer.submit(filing)
+  expect(again).toMatchObject({
+    kind: 'replayed',
+    acceptance: { receipt: first.acceptances.get(filing.id)?.receipt },
+  })
+  const conflicting = await committer.submit(alone(another(declaration), 'mine'))
+  expect(conflicting.kind).toBe('conflicting')
+  expect(await committer.submit(alone(declaration, 'other'))).toMatchObject({
+    kind: 'standing',
+    sameContent: false,
+    standing: { id: correction.id },
+  })
+})
+
+test('the same content under another key is told as filed already', async () => {
+  const declaration = declare()
+  const committer = new GroupCommit({
+    targetMs: () => 10_000,
+    acceptGroup: journal.openWriter(),
+    isTransient: () => false,
+    onCommitted: () => {},
+  })
+  await committer.submit(alone(declaration, 'one-key'))
+  expect(await committer.submit(alone(declaration, 'another-key'))).toMatchObject({
+    kind: 'standing',
+    sameContent: true,
+  })
+})
+
+test('after a cancellation a regular one is welcome, and stands then', async () => {
+  const declaration = declare()
+  const [first, second, third] = ['1', '2', '3'].map((key) => alone(another(declaration), key))
+  const write = journal.openWriter()
+  await write([first as Filing])
+  await write([filingOf(cancellationOf(declaration, first?.id ?? ''), 'cancel')])
+  expect(await findStandingDeclaration(journal.pool, declaration)).toBeUndefined()
+  expect(isFresh(await write([second as Filing]), second as Filing)).toBe(true)
+  expect((await write([third as Filing])).standing.get(third?.id ?? '')?.id).toBe(second?.id)
+  expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(second?.id)
+})
+
+test('two of one group race: both are accepted', async () => {
+  const declaration = declare()
+  const both = [alone(another(declaration), 'a'), alone(another(declaration), 'b')]
+  const result = await journal.openWriter()(both)
+  expect(both.map((filing) => isFresh(result, filing))).toEqual([true, true])
+})
+
+test('two of two writers race where neither can see the other’s commit: both are accepted', async () => {
+  const declaration = declare()
+  const { promise: drawn, resolve } = Promise.withResolvers<void>()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  /** Lets a writer draw its number and holds it before its commit. */
+  const held = new Proxy(journal.pool, {
+    get: (pool, member) =>
+      member === 'query'
+        ? async (query: pg.QueryConfig) => {
+            if (query.name === 'accept-group') {
+              resolve()
+              await released
+            }
+            return pool.query(query)
+          }
+        : Reflect.get(pool, member),
+  })
+  const slow = alone(another(declaration), 'slow')
+  const quick = alone(another(declaration), 'quick')
+  const underWay = journal.openWriter(held)([slow])
+  await drawn
+  expect(isFresh(await journal.openWriter()([quick]), quick)).toBe(true)
+  release()
+  expect(isFresh(await underWay, slow)).toBe(true)
+  const next = alone(another(declaration), 'next')
+  // By sequence, not by who committed last.
+  expect((await journal.openWriter()([next])).standing.get(next.id)?.id).toBe(quick.id)
+})
+
+test('parts stand for nothing and meet each other nowhere; their head stands for all', async () => {
+  const declaration = declare({ lines: 6 })
+  const lines = declaration.lines ?? []
+  const head = filingOf(declaration, 'file')
+  const part = (number: number): Part => ({ of: head.id, number, count: 3 })
+  const filings = [1, 2, 3].map((number) => ({
+    ...filingOf(
+      { ...declaration, lines: lines.slice(2 * number - 2, 2 * number) },
+      number === 3 ? 'file' : `file/part ${number}`,
+      part(number),
+      'nothingStands',
+    ),
+    ...(number === 3 && { lines: 6 }),
+  }))
+  const write = journal.openWriter()
+  const results = [await write(filings.slice(0, 1)), await write(filings.slice(1))]
+  expect(results.map(({ standing }) => standing.size)).toEqual([0, 0])
+  expect(await findStandingDeclaration(journal.pool, declaration)).toMatchObject({
+    id: head.id,
+    lines: 6,
+  })
+  const other = declare({ lines: 2 })
+  const one = filingOf(other, 'f/part 1', { of: 'another', number: 1, count: 2 })
+  await write([one])
+  expect(await findStandingDeclaration(journal.pool, other)).toBeUndefined()
+})
+
+test('a reassessment does not stand', async () => {
+  const declaration = declare()
+  await journal.openWriter()([{ ...filingOf(declaration, 'order'), kind: 'reassessment' }])
+  expect(await findStandingDeclaration(journal.pool, declaration)).toBeUndefined()
+})
+
+test('each expectation refuses what its table says', () => {
+  const stands = { id: 'a', kind: 'correction', digest: Buffer.alloc(32), acceptedAtMicros: 10 }
+  const latest = { ...stands, lines: 3 }
+  const cancelled = { ...latest, kind: 'cancellation' }
+  const since = (nothingAfterMicros: number, and: 'anything' | 'nothingStands') => ({
+    nothingAfterMicros,
+    and,
+  })
+  const table: readonly [Expectation, refusedForOne: boolean, refusedForCancellation: boolean][] = [
+    ['anything', false, false],
+    ['nothingStands', true, false],
+    [{ latest: 'a' }, false, false],
+    [{ latest: 'b' }, true, true],
+    [{ latest: undefined }, true, true],
+    [since(10, 'anything'), false, false],
+    [since(9, 'anything'), true, true],
+    [since(10, 'nothingStands'), true, false],
+    [since(9, 'nothingStands'), true, true],
+  ]
+  for (const [expects, one, cancellation] of table) {
+    expect(standsAgainst(expects, undefined), JSON.stringify(expects)).toBeUndefined()
+    expect(standsAgainst(expects, latest)).toBe(one ? latest : undefined)
+    expect(standsAgainst(expects, cancelled)).toBe(cancellation ? cancelled : undefined)
+  }
+})
