@@ -86,6 +86,5 @@ grant select, insert, update on batch.work, batch.unit to spillway_app;
 grant select, insert, update, delete on batch.piece, batch.set_aside to spillway_app;
 grant select, insert on batch.envelope to spillway_app;
 
-create index batch_to_work_on on batch.batch (received_at)
-  where stage in ('received', 'reading', 'checking', 'filing');
-create index batch_posting on batch.batch (id) where stage = 'posting';
+-- Edited so that it holds no lock while it reads a table; what all migrations together make is as before.
+--! formerly 00ab54caf6bedaff35188e468ed7cc2a28adff9af3c678931048c83d4ad88cdd

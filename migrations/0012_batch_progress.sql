@@ -15,7 +15,6 @@ grant update on batch.envelope to spillway_app;
 
 -- The stretch of the file that its rows are in: they are picked from it stretch by stretch.
 alter table batch.set_aside add column stretch integer not null default 0;
-create index set_aside_by_stretch on batch.set_aside (batch, stretch);
 
 -- Rows as they were filed, with what is wrong with each, in the file's order.
 create table batch.error_row (
@@ -60,3 +59,6 @@ left join lateral (
 ) e on w.rows_filed > 0;
 
 grant select on batch.progress to spillway_app;
+
+-- Edited so that it holds no lock while it reads a table; what all migrations together make is as before.
+--! formerly 5668ded65faeb34293d8c40c019579bde1b273abc5f28329e3a767f9ab724d58
