@@ -399,6 +399,8 @@ export const outdatedPageMax = 500
 export const reassessmentsPerEnvelope = 250
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000
+/** Declarations named in a reassessment's report for each reason why they are left alone; all are counted. */
+export const skippedNamedMax = 10
 
 /** How often progress is looked at. */
 export const watchEveryMs = 4_000

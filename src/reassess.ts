@@ -105,7 +105,7 @@ async function run(
             ? undefined
             : createAcceptGroup({ pool, signer, sealingKey, environment, lane: 'bulk' }),
           onChange: (change) => report.add(change),
-          onSkipped: (_, reason) => report.skip(reason),
+          onSkipped: (id, reason) => report.skip(id, reason),
         },
         query,
       )

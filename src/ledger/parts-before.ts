@@ -8,15 +8,19 @@ import { type OtherParts, otherPartsOf } from '../policy/assess.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import { addBases, noSums, sumsBases, wagesOf } from '../policy/unit.ts'
 
-/** By pack. Parts are read only where one of the packs sums bases. */
+/**
+ * By pack. Parts are read only where one of the packs sums bases.
+ * @param needsBases which packs do; to check a base that the unit declared, those with one do, too
+ */
 export async function otherPartsBy(
   journal: JournalReader,
   part: Part | undefined,
   packs: readonly PeriodRules[],
+  needsBases: (pack: PeriodRules) => boolean = sumsBases,
 ): Promise<readonly OtherParts[]> {
   const others = otherPartsOf(part)
   if (others === 'paid by the head') return packs.map(() => others)
-  const ids = packs.some(sumsBases) ? partsBefore(part) : []
+  const ids = packs.some(needsBases) ? partsBefore(part) : []
   const sums = packs.map(() => noSums.basesFen)
   for (const id of ids) {
     const { lines = [] } = await journal.read(id)

@@ -21,6 +21,8 @@ import { canonicalOrder } from '../journal/reassessment-order.ts'
 import { bulkEnvelopeLinesMax, reassessmentsPerEnvelope } from '../limits.ts'
 import { type Difference, differenceOf } from '../policy/difference.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
+import { stillOffered } from '../policy/still-offered.ts'
+import { hasUnitBase } from '../policy/unit.ts'
 import { findOutdated, type OutdatedDeclaration, type OutdatedQuery } from './outdated.ts'
 import { otherPartsBy } from './parts-before.ts'
 
@@ -120,7 +122,8 @@ async function changeOf(
   const after = policies.rulesOf(policyHash, declaration.period)
   if (before?.kind !== 'rules') return 'pack unknown'
   if (after?.kind !== 'rules') return 'not covered'
-  const others = await otherPartsBy(journal, part, [before, after])
+  const others = await otherPartsBy(journal, part, [before, after], hasUnitBase)
+  if (!stillOffered(declaration, after, others[1])) return 'not offered'
   try {
     const difference = differenceOf(declaration, before, after, others)
     return { declaration, policyHashBefore, difference, after }

@@ -3,7 +3,7 @@
  * and cause, what differs in the packs, and until when it bears no surcharge.
  */
 import { formatFen } from '../declaration/money.ts'
-import { reassessedPersonsMax } from '../limits.ts'
+import { reassessedPersonsMax, skippedNamedMax } from '../limits.ts'
 import { changedRows } from '../policy/diff.ts'
 import { type Cause, causes } from '../policy/difference.ts'
 import { surchargeFreeUntil } from '../policy/in-force.ts'
@@ -21,7 +21,7 @@ export class ReassessmentReport {
   readonly #persons = new Set<number>()
   readonly #periods = new Map<string, Sums>()
   readonly #causesFen = new Map<Cause, number>()
-  readonly #skipped = new Map<SkipReason, number>()
+  readonly #skipped = new Map<SkipReason, { count: number; readonly ids: string[] }>()
   readonly #personIndex: PersonIndex
 
   constructor(personIndex: PersonIndex) {
@@ -53,8 +53,11 @@ export class ReassessmentReport {
     }
   }
 
-  skip(reason: SkipReason): void {
-    this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1)
+  skip(id: string, reason: SkipReason): void {
+    const skipped = this.#skipped.get(reason) ?? { count: 0, ids: [] }
+    this.#skipped.set(reason, skipped)
+    skipped.count += 1
+    if (skipped.ids.length < skippedNamedMax) skipped.ids.push(id)
   }
 
   text(
@@ -69,7 +72,10 @@ export class ReassessmentReport {
       `Reassessment of ${region}, ${from} to ${to}, with pack ${policyHash.slice(0, 12)} (${kind})`,
       ...this.#whatChanged(pack, packsBefore, from, to),
       ...(rows.length === 0 ? ['Nothing changes.'] : this.#table(rows, pack)),
-      ...[...this.#skipped].map(([reason, count]) => `${count} left alone: ${skipTexts[reason]}`),
+      ...[...this.#skipped].flatMap(([reason, { count, ids }]) => [
+        `${count} left alone: ${skipTexts[reason]}`,
+        `  ${ids.join(' ')}${count > ids.length ? ' …' : ''}`,
+      ]),
     ].join('\n')
   }
 
@@ -115,7 +121,8 @@ export class ReassessmentReport {
 const skipTexts: Readonly<Record<SkipReason, string>> = {
   waiting: 'an earlier reassessment waits to be posted. Run it again when the backlog is gone.',
   'not covered': 'the pack does not cover their period. Add the row, or a gap, and run it again.',
-  'not offered': 'the pack lacks a float, tier or service that they name. Add it and run it again.',
+  'not offered':
+    'with this pack their filing would be refused: a tier, rate, float or service that it lacks, or a chosen base or unit base outside its limits. Add what is missing, or ask for a correction, and run it again.',
   'pack unknown': 'the pack that they were assessed with is not in the journal.',
 }
 

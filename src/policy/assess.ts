@@ -197,6 +197,14 @@ function assessFlexible(line: FlexibleLine, rules: PeriodRules): number[] {
   if (flexible === undefined) throw new RangeError('a category that was not checked')
   const chosen = chosenBaseFen(line, flexible)
   const rate = flexibleMedicalRate(line, flexible)
+  // Zero in place of what a pack lacks would take away what was posted under another.
+  const onChosen = rate !== undefined && flexible.medical?.row.base === 'chosen'
+  if (chosen === undefined && (line.tier !== undefined || onChosen)) {
+    throw new RangeError('a tier or base that was not checked')
+  }
+  if (rate === undefined && line.medical !== 'none') {
+    throw new RangeError('a medical insurance that was not checked')
+  }
   amounts[0] = chosen ?? 0
   if (chosen !== undefined) {
     amounts[1] = chosen

@@ -23,6 +23,11 @@ export function sumsBases({ unitBases }: Pick<PeriodRules, 'unitBases'>): boolea
   return unitBases.includes('sum')
 }
 
+/** Whether a unit has amounts of its own, on a base that it declared or on that sum. */
+export function hasUnitBase({ unitBases }: Pick<PeriodRules, 'unitBases'>): boolean {
+  return unitBases.some((kind) => kind !== undefined)
+}
+
 /** The sums so far and those of further employees. @param wagesFen other lines' are negative */
 export function addBases(
   basesFen: readonly number[],
@@ -86,6 +91,9 @@ export function assessUnit(
     const insurance = insurances[k] as (typeof insurances)[number]
     const kind = rules.unitBases[k]
     if (kind === undefined) continue
+    if (kind === 'declared' && unitBase === undefined) {
+      throw new RangeError('a unit base that was not checked')
+    }
     const baseFen = kind === 'declared' ? readYuan(unitBase) : (sums.basesFen[k] as number)
     const employerFen = exactRounded(baseFen, employerPpm[k] as number, rules)
     unit.push({ insurance, baseFen, employerFen, employeeFen: 0 })

@@ -1,0 +1,40 @@
+/**
+ * Whether a declaration of an earlier pack could still be filed with a later one. Where it could not,
+ * nobody has chosen what it would come to: a reassessment tells the operator and changes nothing,
+ * until the filer has corrected it. It follows the rules of filing, deadlines left out.
+ */
+import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
+import type { Declaration } from '../declaration/schema.ts'
+import type { OtherParts } from './assess.ts'
+import { checkOtherLine } from './check-line.ts'
+import type { PeriodRules } from './rules.ts'
+import { addBases, noSums, sumAbove, wagesOf } from './unit.ts'
+
+/** What follows from the pack alone; all else was checked when it was filed. */
+const codes: ReadonlySet<FindingCode> = new Set([
+  'CATEGORY_NOT_OFFERED',
+  'FLEXIBLE_BASE_MISSING',
+  'FLEXIBLE_BASE_NOT_OFFERED',
+  'FLEXIBLE_MEDICAL_NOT_OFFERED',
+  'SERVICE_NOT_OFFERED',
+  'TIER_NOT_OFFERED',
+])
+const noDay = '9999-12-31'
+
+/** @param others of a part, the bases of the parts that its head pays for, by these rules */
+export function stillOffered(
+  { lines = [], unitBase }: Declaration,
+  rules: PeriodRules,
+  others: OtherParts = noSums,
+): boolean {
+  let refused = false
+  for (const line of lines) {
+    if (line.category === 'employee') continue
+    checkOtherLine(line, rules, noDay, (_, code) => {
+      refused ||= codes.has(code)
+    })
+  }
+  if (refused) return false
+  if (unitBase === undefined || others === 'paid by the head') return true
+  return sumAbove(unitBase, addBases(others.basesFen, wagesOf(lines), rules), rules) === undefined
+}
