@@ -7,7 +7,9 @@
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
-import { openPostgresBackend, openRedisBackend, type QueueBackend } from '../src/queue/backend.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
+import { openPostgresBackend } from '../src/queue/postgres-backend.ts'
+import { openRedisBackend } from '../src/queue/redis-backend.ts'
 import { fire, prepareFilings } from './support/filings.ts'
 import {
   accept,

@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { envelopesAtATime } from '../src/limits.ts'
-import { openRedisBackend } from '../src/queue/backend.ts'
+import { openRedisBackend } from '../src/queue/redis-backend.ts'
 import {
   accept,
   addAll,

@@ -4,7 +4,7 @@
  * and with them in turns, A B B A: two processes of the same program differ by a tenth.
  */
 import pg from 'pg'
-import { openRedisBackend } from '../src/queue/backend.ts'
+import { openRedisBackend } from '../src/queue/redis-backend.ts'
 import { fire, prepareFilings } from './support/filings.ts'
 import { accept, type Bench, emptyLedger, postAll, startWorker } from './support/posting.ts'
 import {

@@ -12,6 +12,7 @@ import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { reportFailure } from './platform/failure.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
+import { watchLoop } from './platform/loop-watch.ts'
 import { readPolicies } from './platform/packs.ts'
 import { type Rehearsal, readRehearsal, rehearsalKidPrefix } from './platform/rehearsal.ts'
 import { RehearsalKeeper, stopBoth } from './platform/rehearsal-keeper.ts'
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'intake')
   const live = await openLive(config)
+  watchLoop()
   const rehearsal = readRehearsal(live)
   const signals = watchSignals(folderOfPostgres(config))
   let draining = false

@@ -354,6 +354,10 @@ export const postStatementMsMax = 6_000
  */
 export const transientRetryMsMax = 4_000
 export const postRetryMsMax = 30_000
+/** A queue or a worker that does not become ready is built anew so long after. */
+export const buildAgainMs = 1_000
+/** A worker that was refused its next envelope asks again so long after. */
+export const takeAgainMs = 100
 /** A call to the queue that takes longer counts as failed; the sweeper takes over. */
 export const enqueueMsMax = 2_000
 /** Enqueue calls under way in one intake process; above it, envelopes are left to the sweeper. */
@@ -408,6 +412,10 @@ export const watchEveryMs = 4_000
 export const stuckIdleMs = 15_000
 /** An envelope, or a group's commit, under way for so long is stuck: all its statements time out. */
 export const stuckUnderWayMs = 20_000
+
+/** How often a thread looks whether its process's loop takes turns, and how often it may find none. */
+export const stillLookEveryMs = 1_000
+export const stillLooksMax = 20
 
 /** The books of a day look through the whole ledger once: minutes, where it is large. */
 export const booksStatementMsMax = 15 * 60_000
@@ -495,6 +503,7 @@ assert(
 )
 assert(rehearsalAnswerMsMax < rehearsalShutMsMax, 'what is rehearsed is answered before it is shut')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
+assert(stillLooksMax * stillLookEveryMs < 30_000, 'a loop that gives no turn is ended within 30 s')
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')

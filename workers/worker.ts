@@ -7,6 +7,7 @@ import { serveWorker } from '../src/intake/worker-http.ts'
 import { tellParent } from '../src/platform/child.ts'
 import type { Config } from '../src/platform/config.ts'
 import type { Logger } from '../src/platform/logger.ts'
+import { watchLoop } from '../src/platform/loop-watch.ts'
 import { type Rehearsal, readRehearsal } from '../src/platform/rehearsal.ts'
 import { RehearsalKeeper, stopBoth } from '../src/platform/rehearsal-keeper.ts'
 import { openLive } from '../src/platform/sides.ts'
@@ -24,6 +25,7 @@ export async function runWorker(
   open: OpenSide,
 ): Promise<void> {
   const live = await openLive(config)
+  watchLoop()
   const stuck = endWhenStuck(logger)
   const rehearsal = readRehearsal(live)
   const side = await open(live, { logger, onStuck: stuck.onStuck })

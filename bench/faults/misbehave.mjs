@@ -1,4 +1,5 @@
-// Preloaded into a process under test. SIGIO makes its event loop busy for BUSY_MS; SIGWINCH makes
+// Preloaded into a process under test. SIGIO makes its event loop busy for BUSY_MS; SIGURG makes it
+// spin for ever, deaf to every signal that can be heard; SIGWINCH makes
 // its workers wait for their next job or file for ever, with everything else well; and its clock is
 // CLOCK_AHEAD_MS ahead of everybody else's.
 import { Worker } from 'bullmq'
@@ -22,6 +23,10 @@ if (ahead !== 0) {
 process.on('SIGIO', () => {
   const until = performance.now() + busyMs
   while (performance.now() < until);
+})
+
+process.on('SIGURG', async () => {
+  for (;;) await null
 })
 
 process.on('SIGWINCH', () => {

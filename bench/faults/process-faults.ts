@@ -97,6 +97,20 @@ const stuck: Fault = {
   },
 }
 
+/** No timer and no signal of its own reaches it. */
+const spinning = (kind: 'intakes' | 'workers'): Fault => ({
+  name: `${kind.slice(0, -1)} spins for ever, deaf to SIGTERM, and is ended within 30 s`,
+  within: afterProcess,
+  run: async (world, random) => {
+    const process = any(random, world[kind])
+    const deaths = process.deaths + 1
+    process.signal('SIGURG')
+    process.signal('SIGTERM')
+    if (!(await process.deathsReach(deaths, 30_000))) throw new FaultError('it spins on')
+    await process.aliveAgain()
+  },
+})
+
 const clockAhead: Fault = {
   name: 'a worker’s clock is 60 s ahead',
   within: afterProcess,
@@ -140,6 +154,8 @@ export const processFaults: readonly Fault[] = [
   freeze('workers', 14),
   busy,
   stuck,
+  spinning('intakes'),
+  spinning('workers'),
   clockAhead,
   rollingRestart,
 ]

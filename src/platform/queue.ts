@@ -2,12 +2,9 @@
  * The queue that the configuration names: Redis when REDIS_URL is set, Postgres otherwise.
  */
 import type { Lane } from '../journal/lanes.ts'
-import {
-  type LaneQueue,
-  openPostgresBackend,
-  openRedisBackend,
-  type QueueBackend,
-} from '../queue/backend.ts'
+import type { LaneQueue, QueueBackend } from '../queue/backend.ts'
+import { openPostgresBackend } from '../queue/postgres-backend.ts'
+import { openRedisBackend } from '../queue/redis-backend.ts'
 import type { Config } from './config.ts'
 import type { Logger } from './logger.ts'
 import { applicationRole } from './postgres.ts'

@@ -1,7 +1,7 @@
 /** Takes all keys of one namespace out of Redis, page by page: others' queues there are left alone. */
 import { Redis } from 'ioredis'
 import { enqueueMsMax, queueKeysAtATime } from '../limits.ts'
-import { keyPatterns } from './backend.ts'
+import { keyPatterns } from './redis-backend.ts'
 
 /** @returns how many keys there were */
 export async function emptyRedisQueue(options: {

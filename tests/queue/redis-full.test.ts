@@ -2,7 +2,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisFullJobs } from '../../src/limits.ts'
-import { openRedisBackend, type QueueBackend, QueueFullError } from '../../src/queue/backend.ts'
+import { type QueueBackend, QueueFullError } from '../../src/queue/backend.ts'
+import { openRedisBackend } from '../../src/queue/redis-backend.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sweepPageEnvelopes, sweepPagesMax } from '../../src/limits.ts'
-import { type LaneQueue, openRedisBackend, type QueueBackend } from '../../src/queue/backend.ts'
+import type { LaneQueue, QueueBackend } from '../../src/queue/backend.ts'
+import { openRedisBackend } from '../../src/queue/redis-backend.ts'
 import { startSweeper } from '../../src/queue/sweep.ts'
 import { type Journal, openJournal } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'

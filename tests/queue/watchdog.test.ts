@@ -1,6 +1,7 @@
 /** A worker that answers and does nothing is found by what it doesn't do. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openRedisBackend, type QueueBackend } from '../../src/queue/backend.ts'
+import type { QueueBackend } from '../../src/queue/backend.ts'
+import { openRedisBackend } from '../../src/queue/redis-backend.ts'
 import { LaneProgress, startWatchdog } from '../../src/queue/watchdog.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'

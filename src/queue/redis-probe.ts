@@ -1,0 +1,129 @@
+/** What a look at Redis tells: whether it can be a queue, was emptied, or is nearly full. */
+import { randomInt, randomUUID } from 'node:crypto'
+import type { RedisOptions as AllRedisOptions, Redis } from 'ioredis'
+import { redisFullShare, redisLookEveryMs } from '../limits.ts'
+import type { QueueCheck } from './backend.ts'
+
+/** BullMQ knows no mapping of replies. */
+export type RedisOptions = Omit<AllRedisOptions, 'replyMapping'>
+
+/** A connection that looks at the server, made when it is first used. */
+export function createProbe(connect: (more: RedisOptions) => Redis, prefix: string) {
+  const epochKey = `${prefix}:epoch`
+  const self = randomUUID()
+  let redis: Redis | undefined
+  let epoch: string | undefined
+  const open = () => {
+    redis ??= connect({ enableOfflineQueue: true, reconnectOnError: () => false })
+    return redis
+  }
+  return {
+    onReconnect: (listener: () => void) => void open().on('ready', listener),
+    check: async (): Promise<QueueCheck> => {
+      const info = await open()
+        .info()
+        .catch(() => undefined)
+      if (info === undefined) return { faults: [], emptied: false, advice: [] }
+      const made = `${Date.now()}-${randomInt(2 ** 47)}`
+      // A replica refuses it, and an old release does not know it: that is told by the faults.
+      const found = await open()
+        .set(epochKey, made, 'NX', 'GET')
+        .then(
+          (before) => before ?? made,
+          () => epoch,
+        )
+      // Another epoch, or none where there was one: it was emptied, or an older copy took over.
+      const emptied = epoch !== undefined && epoch !== found
+      epoch = found
+      return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
+    },
+    isFull: watchMemory(open),
+    exchange: async (name: string, text: string, msMax: number): Promise<string[]> => {
+      const key = `${prefix}:${name}`
+      const redis = open()
+      // By the store's clock: those of the processes' machines may be apart.
+      const [seconds, micros] = await redis.time()
+      const nowMs = 1_000 * Number(seconds) + Number(micros) / 1_000
+      await redis.hset(key, self, `${nowMs} ${text}`)
+      await redis.pexpire(key, msMax)
+      const all = await redis.hgetall(key)
+      const heard: string[] = []
+      for (const [process, told] of Object.entries(all)) {
+        if (process === self) continue
+        const space = told.indexOf(' ')
+        // Another store may have taken over, with a clock of its own.
+        if (Math.abs(nowMs - Number(told.slice(0, space))) < msMax)
+          heard.push(told.slice(space + 1))
+        else await redis.hdel(key, process)
+      }
+      return heard
+    },
+  }
+}
+
+/**
+ * Whether Redis has less room than its workers need: at its `maxmemory` it refuses them as well as
+ * producers, and nothing would drain it. Looked at every now and then, while something is enqueued;
+ * one that can't be asked counts as having room, as the adding itself will tell.
+ */
+function watchMemory(open: () => Redis): () => boolean {
+  let full = false
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const look = async () => {
+    const info = await open().info('memory')
+    const [used, max] = [numberIn(info, 'used_memory'), numberIn(info, 'maxmemory')]
+    full = max > 0 && used > redisFullShare * max
+  }
+  return () => {
+    const now = performance.now()
+    if (now - lookedAt > redisLookEveryMs) {
+      lookedAt = now
+      look().catch(() => {
+        full = false
+      })
+    }
+    return full
+  }
+}
+
+function numberIn(info: string, name: string): number {
+  return Number(told(info, name) ?? 0)
+}
+
+function told(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
+}
+
+/** Persistence is not asked for: what it would save, the sweeper finds in the journal. */
+function redisAdvice(info: string): string[] {
+  if (numberIn(info, 'maxmemory') > 0) return []
+  return [
+    'Redis has no maxmemory: what else grows in it can take the memory of its machine. Set it: config set maxmemory 1gb',
+  ]
+}
+
+/** From INFO, which needs no right to read the configuration. */
+function redisFaults(info: string): QueueCheck['faults'] {
+  const faults: QueueCheck['faults'][number][] = []
+  const policy = told(info, 'maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    const risk = `Redis drops parts of the queue when it is full (${policy})`
+    faults.push({
+      setting: 'maxmemory-policy',
+      risk,
+      mend: 'config set maxmemory-policy noeviction',
+    })
+  }
+  if (told(info, 'role') === 'slave') {
+    const risk = 'this Redis only follows another and takes nothing'
+    faults.push({ setting: 'replica', risk, mend: 'point REDIS_URL at the primary' })
+  }
+  if (Number.parseInt(told(info, 'redis_version') ?? '7', 10) < 7) {
+    faults.push({
+      setting: 'redis_version',
+      risk: 'releases before 7 are not tested',
+      mend: 'upgrade',
+    })
+  }
+  return faults
+}
