@@ -1,6 +1,7 @@
 /**
  * The rows of a file, whatever format it came in: of a table, or of NDJSON, whose rows are declarations.
  */
+import { findingOfThrown, marked, type ReaderDefect } from './content-faults.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { Header } from './header.ts'
 import { kindOfFile } from './kind.ts'
@@ -31,10 +32,34 @@ export type FileBatch<At extends FilePosition | undefined = FilePosition | undef
 /**
  * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is
  * named, tells one kind of text from another, no more.
+ * @param onDefect told of what a reader threw that is no finding of its own
+ * @throws what the source throws; whatever else is thrown is a finding
  */
 export async function* readRows(
   source: FileSource,
-  { employer, period, region, format }: BatchWork,
+  work: Pick<BatchWork, 'employer' | 'period' | 'region' | 'format'>,
+  from: FilePosition | undefined,
+  onDefect: (defect: ReaderDefect) => void = () => {},
+): AsyncGenerator<FileBatch> {
+  let next = from
+  try {
+    for await (const batch of readKind(marked(source), work, from)) {
+      next = batch.next
+      yield batch
+    }
+  } catch (thrown) {
+    yield { rows: [], findings: [findingOfThrown(thrown, onDefect)], next }
+  }
+}
+
+async function* readKind(
+  source: FileSource,
+  {
+    employer,
+    period,
+    region,
+    format,
+  }: Pick<BatchWork, 'employer' | 'period' | 'region' | 'format'>,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
   const kind = kindOfFile(await firstBytes(source))

@@ -20,6 +20,8 @@ import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work
 export type ReadDependencies = StepDependencies & {
   readonly keys: PieceKeys
   readonly sourceOf: (work: BatchWork) => FileSource
+  /** Told of a reader that throws at a file's content; the file is refused. */
+  readonly onError?: (error: unknown, batch: string) => void
 }
 
 /** Where reading goes on, and what was found about the file so far. */
@@ -77,7 +79,9 @@ export async function* readKept(
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
   const keep = keeper(dependencies, work)
-  for await (const batch of readRows({ ...dependencies.sourceOf(work), keep }, work, from)) {
+  const onDefect = (defect: unknown) => dependencies.onError?.(defect, work.batch)
+  const source = { ...dependencies.sourceOf(work), keep }
+  for await (const batch of readRows(source, work, from, onDefect)) {
     yield batch
     await keep()
   }

@@ -38,7 +38,7 @@ export class SharedStrings {
   }
 
   at(index: number): string | undefined {
-    if (!(index >= 0 && index < this.#count)) return undefined
+    if (!Number.isInteger(index) || index < 0 || index >= this.#count) return undefined
     const known = this.#remembered[index]
     if (known !== undefined) return known
     const start = this.#starts[index] as number

@@ -40,6 +40,7 @@ export class SheetReader implements XmlHandler {
   #column = -1
   #type: string | undefined
   #style = 0
+  #hasValue = false
   #value = ''
   #hasFormula = false
   #in: 'value' | 'inline' | 'other' = 'other'
@@ -88,13 +89,11 @@ export class SheetReader implements XmlHandler {
 
   open(name: string, attributes: string): void {
     if (name === 'c') this.#openCell(attributes)
-    else if (name === 'v') this.#in = 'value'
+    else if (name === 'v') this.#openValue('value')
     else if (name === 'row') this.#openRow(attributes)
     else if (name === 'f') this.#hasFormula = true
-    else if (name === 'is') {
-      this.#in = 'inline'
-      this.#inline.clear()
-    } else if (name === 'mergeCell') this.#merge(attributeOf(attributes, 'ref') ?? '')
+    else if (name === 'is') this.#openValue('inline')
+    else if (name === 'mergeCell') this.#merge(attributeOf(attributes, 'ref') ?? '')
     else if (this.#in === 'inline') this.#inline.open(name)
   }
 
@@ -111,8 +110,17 @@ export class SheetReader implements XmlHandler {
     } else if (this.#in === 'inline') this.#inline.add(text)
   }
 
+  /** One for a cell: two would be read as one number. Elsewhere they are no cell's. */
+  #openValue(kind: 'value' | 'inline'): void {
+    if (!this.#inCell) return
+    if (this.#hasValue || this.#in !== 'other') throw new WorkbookError('FILE_BROKEN')
+    this.#hasValue = true
+    this.#in = kind
+  }
+
   #openRow(attributes: string): void {
-    const row = Number(attributeOf(attributes, 'r') ?? this.#row + 1)
+    const at = attributeOf(attributes, 'r')
+    const row = at === undefined ? this.#row + 1 : wholeNumber(at)
     // One within another, or above it, would be taken for it.
     if (this.#inRow || !Number.isInteger(row) || row <= this.#row)
       throw new WorkbookError('FILE_BROKEN')
@@ -125,10 +133,11 @@ export class SheetReader implements XmlHandler {
     this.#faults = undefined
     this.#blank = true
     this.#column = -1
-    this.#hidden = / hidden="(1|true)"/.test(attributes)
+    this.#hidden = attributes.includes('hidden') && isTrue(attributeOf(attributes, 'hidden'))
   }
 
   #closeRow(): void {
+    if (!this.#inRow || this.#inCell) throw new WorkbookError('FILE_BROKEN')
     this.#inRow = false
     if (this.#blank) return
     if (this.#hidden) {
@@ -144,16 +153,27 @@ export class SheetReader implements XmlHandler {
     if (!this.#inRow || this.#inCell) throw new WorkbookError('FILE_BROKEN')
     this.#inCell = true
     const at = attributeOf(attributes, 'r')
-    const column = at === undefined ? this.#column + 1 : columnOf(at)
+    const column = at === undefined ? this.#column + 1 : columnOf(at, this.#row)
     // Else a row could have any number of cells.
     if (column <= this.#column) throw new WorkbookError('FILE_BROKEN')
     this.#column = column
     this.#type = attributeOf(attributes, 't')
-    this.#style = Number(attributeOf(attributes, 's') ?? 0)
+    this.#style = this.#styleOf(attributeOf(attributes, 's'))
+    this.#hasValue = false
     this.#value = ''
     this.#inline.clear()
     this.#hasFormula = false
     this.#in = 'other'
+  }
+
+  /** Whether a number is a day depends on it. */
+  #styleOf(written: string | undefined): number {
+    if (written === undefined) return 0
+    const style = wholeNumber(written)
+    const { length } = this.#workbook.isDateStyle
+    if (!Number.isInteger(style) || (length > 0 && style >= length))
+      throw new WorkbookError('FILE_BROKEN')
+    return style
   }
 
   #closeCell(): void {
@@ -200,7 +220,7 @@ export class SheetReader implements XmlHandler {
     switch (this.#type) {
       case 's': {
         if (value === '') return ''
-        const text = this.#workbook.strings.at(Number(value))
+        const text = this.#workbook.strings.at(wholeNumber(value.trim()))
         if (text === undefined) throw new WorkbookError('FILE_BROKEN')
         return text
       }
@@ -209,22 +229,27 @@ export class SheetReader implements XmlHandler {
       case 'str':
         return ownText(unescaped(value))
       case 'b':
+        if (value === '') return ''
         this.#kind(column, 'boolean')
-        return value === '1' ? 'TRUE' : 'FALSE'
+        return booleanText(value)
       case 'e':
         this.#fault({ column, code: 'CELL_ERROR_VALUE', params: { value: errorName(value) } })
         return ownText(value.slice(0, 20))
       case 'd':
+        if (!isoDay.test(value)) return ownText(value)
         this.#kind(column, 'date')
-        return value.slice(0, 10)
-      default:
+        return ownText(value.slice(0, 10))
+      case 'n':
+      case undefined:
         return this.#readNumber(value, column)
+      default:
+        throw new WorkbookError('FILE_BROKEN')
     }
   }
 
   #readNumber(value: string, column: number): string {
     if (value === '') return ''
-    const number = Number(value)
+    const number = decimal.test(value) ? Number(value) : Number.NaN
     if (!Number.isFinite(number)) throw new WorkbookError('FILE_BROKEN')
     if (this.#workbook.isDateStyle[this.#style] === true) {
       const day = dayOfSerial(number, this.#workbook.from1904)
@@ -245,15 +270,43 @@ export class SheetReader implements XmlHandler {
   }
 }
 
-/** 0 for `A12`. */
-function columnOf(cell: string): number {
+/** As `xsd:double` writes them: not `0x10`, nor a blank, which would be 0. */
+const decimal = /^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\s*$/i
+const isoDay = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|T)/
+
+/** NaN for anything but digits; asked for each cell, so without a regular expression. */
+function wholeNumber(text: string): number {
+  const { length } = text
+  if (length === 0 || length > 10) return Number.NaN
+  let number = 0
+  for (let at = 0; at < length; at += 1) {
+    const digit = text.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
+}
+
+function isTrue(written: string | undefined): boolean {
+  return written === '1' || written === 'true'
+}
+
+function booleanText(value: string): string {
+  if (isTrue(value)) return 'TRUE'
+  if (value === '0' || value === 'false') return 'FALSE'
+  throw new WorkbookError('FILE_BROKEN')
+}
+
+/** 0 for `A12` in row 12; a cell of another row is no cell of this one. */
+function columnOf(cell: string, row: number): number {
   let column = 0
-  for (let at = 0; at < cell.length; at += 1) {
+  let at = 0
+  for (; at < 3; at += 1) {
     const letter = cell.charCodeAt(at) - 64
-    if (letter < 1 || letter > 26 || at === 3) break
+    if (!(letter >= 1 && letter <= 26)) break
     column = column * 26 + letter
   }
-  if (column === 0) throw new WorkbookError('FILE_BROKEN')
+  if (column === 0 || wholeNumber(cell.slice(at)) !== row) throw new WorkbookError('FILE_BROKEN')
   return column - 1
 }
 

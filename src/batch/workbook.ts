@@ -5,6 +5,7 @@
 import type { FindingParams } from '../declaration/findings.ts'
 import { xlsxEntriesMax, xlsxRelationCharactersMax, xlsxSheetsMax } from '../limits.ts'
 import { type FileFinding, type FileFindingCode, fileFinding, type Place } from './file-findings.ts'
+import { PartDecoder } from './part-decoder.ts'
 import { SharedStrings } from './shared-strings.ts'
 import { attributeOf, ownText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
 import { type Zip, ZipError } from './zip.ts'
@@ -34,22 +35,31 @@ export class WorkbookError extends Error {
 /** What a filer is told of something thrown while a workbook was read; undefined when it isn't that. */
 export function faultOf(error: unknown): FileFinding | undefined {
   if (error instanceof WorkbookError) return error.finding
-  if (error instanceof XmlError || error instanceof ZipError) return fileFinding(error.code)
-  // Of the decoder: bytes that are no UTF-8.
-  const { code } = (error ?? {}) as { code?: unknown }
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? fileFinding('FILE_BROKEN') : undefined
+  if (error instanceof ZipError) return fileFinding(error.code, {}, { part: error.entry ?? '' })
+  if (error instanceof XmlError)
+    return fileFinding(error.code, {}, { encoding: error.encoding ?? '' })
+  return undefined
 }
 
-/** Reads a part; after each piece of it, whoever asked may stop. */
-export async function* readPart(zip: Zip, part: string, handler: XmlHandler): AsyncGenerator<void> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+/**
+ * Reads a part; after each piece of it, whoever asked may stop. Who has seen enough says so: the rest is
+ * inflated for its checksum alone, as what was seen may be what was changed.
+ */
+export async function* readPart(
+  zip: Zip,
+  part: string,
+  handler: XmlHandler,
+  isEnough = () => false,
+): AsyncGenerator<void> {
+  const decoder = new PartDecoder()
   const reader = new XmlReader(handler)
   for await (const piece of zip.read(part)) {
-    reader.push(decoder.decode(piece, { stream: true }))
+    if (!isEnough()) reader.push(decoder.decode(piece))
     await zip.keep()
     yield
   }
-  reader.push(decoder.decode())
+  if (isEnough()) return
+  reader.push(decoder.end())
   reader.end()
   yield
 }
@@ -66,11 +76,14 @@ export async function openWorkbook(zip: Zip): Promise<Workbook> {
   const { sheets, from1904 } = await readMain(zip, main, targets)
   const partOf = (type: string) =>
     [...targets.values()].find((target) => target.type.endsWith(type))?.part
+  const styles = partOf('/styles')
+  // Without them, a day would be a number; a text that isn't there is told by its cell.
+  if (styles !== undefined && !zip.has(styles)) throw new WorkbookError('FILE_BROKEN')
   return {
     zip,
     sheets,
     from1904,
-    isDateStyle: await readStyles(zip, partOf('/styles') ?? `${folder}styles.xml`),
+    isDateStyle: await readStyles(zip, styles ?? `${folder}styles.xml`),
     strings: await readStrings(zip, partOf('/sharedStrings') ?? `${folder}sharedStrings.xml`),
   }
 }
@@ -111,6 +124,11 @@ async function readRelations(zip: Zip, part: string): Promise<Map<string, Target
   return targets
 }
 
+/** ECMA-376-2, 6.2.2.3. */
+function isSamePart(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase()
+}
+
 function resolved(part: string): string {
   const steps: string[] = []
   for (const step of part.split('/')) {
@@ -131,7 +149,7 @@ async function readMain(zip: Zip, main: string, targets: ReadonlyMap<string, Tar
         const target = targets.get(attributeOf(attributes, 'id') ?? '')
         // Charts and macros are sheets of other types.
         if (target === undefined || !target.type.endsWith('/worksheet')) return
-        if (sheets.some(({ part }) => part === target.part)) return
+        if (sheets.some(({ part }) => isSamePart(part, target.part))) return
         sheets.push({
           name: ownText((attributeOf(attributes, 'name') ?? '').slice(0, 60)),
           part: target.part,
@@ -191,16 +209,20 @@ async function readStrings(zip: Zip, part: string): Promise<SharedStrings> {
   const strings = new SharedStrings()
   if (!zip.has(part)) return strings
   const text = new RichText()
+  let inText = false
   await readWhole(zip, part, {
     open(name) {
-      if (name === 'si') text.clear()
-      else text.open(name)
+      if (name !== 'si') return text.open(name)
+      // One within another would shift the numbers of all behind it.
+      if (inText) throw new WorkbookError('FILE_BROKEN')
+      inText = true
+      text.clear()
     },
     close(name) {
       text.close(name)
-      if (name === 'si' && !strings.add(text.value())) {
-        throw new WorkbookError('FILE_STRINGS_TOO_MANY')
-      }
+      if (name !== 'si') return
+      inText = false
+      if (!strings.add(text.value())) throw new WorkbookError('FILE_STRINGS_TOO_MANY')
     },
     text(piece) {
       text.add(piece)

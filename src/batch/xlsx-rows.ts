@@ -96,15 +96,16 @@ async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): 
   return { chosen, findings }
 }
 
-/** Whether a sheet has a header, and a row below it; reads no further. */
-async function lookAt(workbook: Workbook, sheet: Sheet) {
-  let header = false
-  if (!workbook.zip.has(sheet.part)) return { header, lines: false }
-  for await (const { rows } of readSheet(workbook, sheet, 0, ({ ready }) => ready > 0)) {
-    for (const { row, cells } of rows) {
+/** Whether a sheet has a header, and a row below it; of a sheet with neither, all was read. */
+async function lookAt(workbook: Workbook, { part }: Sheet) {
+  let [header, seen] = [false, false]
+  if (!workbook.zip.has(part)) return { header, lines: false }
+  const reader = new SheetReader(workbook, 0)
+  for await (const _ of readPart(workbook.zip, part, reader, () => seen)) {
+    for (const { row, cells } of reader.takeRows()) {
       if (header) return { header, lines: true }
-      header = isHeader(cells)
-      if (!header && row >= headerSearchRowsMax) return { header, lines: false }
+      header = !seen && isHeader(cells)
+      seen ||= !header && row >= headerSearchRowsMax
     }
   }
   return { header, lines: false }
@@ -114,7 +115,6 @@ async function* readSheet(
   workbook: Workbook,
   { name: sheet, part }: Named,
   skipRows: number,
-  isBatch = ({ isFull }: SheetReader) => isFull,
 ): AsyncGenerator<Batch> {
   const reader = new SheetReader(workbook, skipRows)
   let rowsRead = skipRows
@@ -123,7 +123,7 @@ async function* readSheet(
     return { rows, findings, next: { format: 'xlsx', part, sheet, rowsRead } }
   }
   for await (const _ of readPart(workbook.zip, part, reader)) {
-    if (isBatch(reader)) yield batchOf(reader.takeRows(), [])
+    if (reader.isFull) yield batchOf(reader.takeRows(), [])
   }
   yield batchOf(reader.takeRows(), reader.findings())
 }

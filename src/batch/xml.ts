@@ -5,15 +5,18 @@
  */
 import { xmlDepthMax, xmlTokenCharactersMax } from '../limits.ts'
 
-export type XmlFault = 'FILE_XML_FORBIDDEN' | 'FILE_BROKEN'
+export type XmlFault = 'FILE_XML_FORBIDDEN' | 'FILE_PART_ENCODING' | 'FILE_BROKEN'
 
 /** That a part can't be read; the code is what a filer is told. */
 export class XmlError extends Error {
   readonly code: XmlFault
+  /** That the document says it is in. */
+  readonly encoding: string | undefined
 
-  constructor(code: XmlFault) {
+  constructor(code: XmlFault, encoding?: string) {
     super(code)
     this.code = code
+    this.encoding = encoding
   }
 }
 
@@ -87,9 +90,7 @@ export class XmlReader {
       this.#handler.close(name)
     } else if (second === exclamation) this.#declaration(text.slice(start, end))
     else if (second !== question) this.#open(text, start, end)
-    else if (/encoding=["'](?!utf-8)/i.test(text.slice(start, end))) {
-      throw new XmlError('FILE_BROKEN')
-    }
+    else checkEncoding(text.slice(start, end))
   }
 
   #open(text: string, start: number, end: number): void {
@@ -97,10 +98,16 @@ export class XmlReader {
     const inside = text.slice(start + 1, empty ? end - 2 : end - 1)
     const space = inside.search(/\s/)
     const name = localName(space < 0 ? inside : inside.slice(0, space))
-    this.#seenTag = true
+    if (this.#within.length === 0) this.#openRoot()
     this.#handler.open(name, space < 0 ? '' : inside.slice(space))
     if (empty) this.#handler.close(name)
     else if (this.#within.push(name) > xmlDepthMax) throw new XmlError('FILE_BROKEN')
+  }
+
+  /** A document has one; a second is another document behind it. */
+  #openRoot(): void {
+    if (this.#seenTag) throw new XmlError('FILE_BROKEN')
+    this.#seenTag = true
   }
 
   #declaration(markup: string): void {
@@ -114,6 +121,13 @@ export class XmlReader {
 }
 
 const [slash, exclamation, question] = [47, 33, 63]
+
+/** The bytes were decoded as one of these; ASCII is UTF-8. */
+function checkEncoding(declaration: string): void {
+  const [, encoding] = /^<\?xml\s.*encoding\s*=\s*["']([^"']*)/is.exec(declaration) ?? []
+  if (encoding === undefined || /^(utf-?8|utf-?16(le|be)?|us-ascii)$/i.test(encoding)) return
+  throw new XmlError('FILE_PART_ENCODING', encoding.slice(0, 20))
+}
 
 function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1)
@@ -147,9 +161,15 @@ export function decodeEntities(text: string): string {
     if (known !== undefined) return known
     const [, hex, decimal] = /^#(?:x([0-9a-f]{1,6})|([0-9]{1,7}))$/i.exec(name) ?? []
     const code = hex === undefined ? Number(decimal ?? Number.NaN) : Number.parseInt(hex, 16)
-    if (!(code <= 0x10ffff)) throw new XmlError('FILE_XML_FORBIDDEN')
+    if (!isCharacter(code)) throw new XmlError('FILE_XML_FORBIDDEN')
     return String.fromCodePoint(code)
   })
+}
+
+/** What XML can have as a character (XML 1.0, 2.2): half of a surrogate pair is none. */
+function isCharacter(code: number): boolean {
+  if (code < 0x20) return code === 9 || code === 10 || code === 13
+  return code < 0xd800 || (code > 0xdfff && code < 0xfffe) || (code > 0xffff && code <= 0x10ffff)
 }
 
 /** A copy: what is sliced from a document keeps all that was read with it in memory. */

@@ -1,10 +1,11 @@
 /**
- * Reads the archive that a workbook is: its directory, and its entries inflated piece by piece. All
- * sizes that an archive tells are hints; what counts is what comes out, and that is bounded over the
- * whole file, so that no archive of any making uses more than its share.
+ * Reads the archive that a workbook is: its directory, and its entries inflated piece by piece. What
+ * comes out is bounded over the whole file, so that no archive of any making uses more than its share;
+ * and it must have the size and the CRC-32 that the directory tells: who reads an entry to its end knows
+ * that it is as it was written. Names are the same whatever their case (ECMA-376-2, 6.2.2.3).
  */
 import { pipeline, Readable } from 'node:stream'
-import { createInflateRaw } from 'node:zlib'
+import { crc32, createInflateRaw } from 'node:zlib'
 import {
   xlsxEntriesMax,
   xlsxInflatedBytesMax,
@@ -15,21 +16,34 @@ import {
 import { bytesOf, piecesOf } from './file-part.ts'
 import type { FileSource } from './rows.ts'
 
-export type ZipFault = 'FILE_BROKEN' | 'FILE_INFLATES_TOO_FAR' | 'FILE_NOT_WORKBOOK'
+export type ZipFault =
+  | 'FILE_BROKEN'
+  | 'FILE_CHECKSUM'
+  | 'FILE_INFLATES_TOO_FAR'
+  | 'FILE_NOT_WORKBOOK'
 
 /** That an archive can't be read; the code is what a filer is told. */
 export class ZipError extends Error {
   readonly code: ZipFault
+  /** The entry whose bytes are not those that were written. */
+  readonly entry: string | undefined
 
-  constructor(code: ZipFault) {
+  constructor(code: ZipFault, entry?: string) {
     super(code)
     this.code = code
+    this.entry = entry
   }
 }
 
 type Entry = {
+  /** As written, a character a byte. */
+  readonly name: string
+  /** Two of this name: nobody knows which one is meant. */
+  readonly twice: boolean
   readonly method: number
   readonly encrypted: boolean
+  readonly crc: number
+  readonly bytes: number
   readonly compressedBytes: number
   /** Of its local header. */
   readonly offset: number
@@ -74,7 +88,7 @@ export class Zip {
   }
 
   has(name: string): boolean {
-    return this.#entries.has(name)
+    return this.#entries.has(name.toLowerCase())
   }
 
   /** As its file asks it, by who reads entries for long. */
@@ -83,29 +97,42 @@ export class Zip {
   }
 
   /**
-   * An entry's bytes.
-   * @throws ZipError also while it is read
+   * An entry's bytes. They are known to be right when all were read: what depends on a part of them
+   * waits for their end, or is taken back.
+   * @throws ZipError also while it is read, and at its end
    */
   async *read(name: string): AsyncGenerator<Uint8Array> {
-    const entry = this.#entries.get(name)
-    if (entry === undefined || entry.encrypted) throw new ZipError('FILE_BROKEN')
-    if (entry.method === stored) {
-      for await (const piece of this.#compressed(entry)) {
-        for (let at = 0; at < piece.length; at += pieceBytes) {
-          const part = piece.subarray(at, at + pieceBytes)
-          this.#count(part.length, 0, 0)
-          yield part
-        }
-      }
-    } else if (entry.method === deflated) yield* this.#inflate(entry)
-    else throw new ZipError('FILE_BROKEN')
+    const entry = this.#entries.get(name.toLowerCase())
+    if (entry === undefined || entry.twice || entry.encrypted) throw new ZipError('FILE_BROKEN')
+    let [crc, bytes] = [0, 0]
+    for await (const piece of this.#inflated(entry)) {
+      crc = crc32(piece, crc)
+      bytes += piece.length
+      yield piece
+    }
+    if (crc !== entry.crc || bytes !== entry.bytes) throw new ZipError('FILE_CHECKSUM', name)
   }
 
-  async *#compressed({ offset, compressedBytes }: Entry): AsyncGenerator<Uint8Array> {
+  #inflated(entry: Entry): AsyncGenerator<Uint8Array> {
+    if (entry.method === stored) return this.#stored(entry)
+    if (entry.method === deflated) return this.#inflate(entry)
+    throw new ZipError('FILE_BROKEN')
+  }
+
+  async *#stored(entry: Entry): AsyncGenerator<Uint8Array> {
+    for await (const piece of this.#compressed(entry)) {
+      for (let at = 0; at < piece.length; at += pieceBytes) {
+        const part = piece.subarray(at, at + pieceBytes)
+        this.#count(part.length, 0, 0)
+        yield part
+      }
+    }
+  }
+
+  async *#compressed(entry: Entry): AsyncGenerator<Uint8Array> {
     const file = this.#file
-    const header = await bytesAt(file, offset, localBytes)
-    if (header.readUInt32LE(0) !== localSignature) throw new ZipError('FILE_BROKEN')
-    const start = offset + localBytes + header.readUInt16LE(26) + header.readUInt16LE(28)
+    const { compressedBytes } = entry
+    const start = await contentStart(file, entry)
     if (start + compressedBytes > file.bytes) throw new ZipError('FILE_BROKEN')
     for await (const piece of piecesOf(file, start, start + compressedBytes)) {
       this.#readBytes += piece.length
@@ -127,7 +154,7 @@ export class Zip {
         yield piece
       }
     } catch (error) {
-      if (isZlibError(error)) throw new ZipError('FILE_BROKEN')
+      if (isInflateFault(error)) throw new ZipError('FILE_BROKEN')
       throw error
     } finally {
       inflate.destroy()
@@ -143,9 +170,23 @@ export class Zip {
   }
 }
 
-function isZlibError(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown }
-  return typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ERR_ZLIB'))
+/** Of what is inflated; no memory to inflate it (Z_MEM_ERROR) is no fault of a file. */
+const inflateFaults: readonly unknown[] = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']
+
+function isInflateFault(error: unknown): boolean {
+  return inflateFaults.includes(((error ?? {}) as { code?: unknown }).code)
+}
+
+/** Behind an entry's local header, which must be of the entry that the directory tells. */
+async function contentStart(file: FileSource, { offset, name, method }: Entry): Promise<number> {
+  const header = await bytesAt(file, offset, localBytes + name.length)
+  const isOfIt =
+    header.readUInt32LE(0) === localSignature &&
+    header.readUInt16LE(8) === method &&
+    header.readUInt16LE(26) === name.length &&
+    header.toString('latin1', localBytes) === name
+  if (!isOfIt) throw new ZipError('FILE_BROKEN')
+  return offset + header.length + header.readUInt16LE(28)
 }
 
 async function readDirectory(file: FileSource): Promise<Map<string, Entry>> {
@@ -202,15 +243,25 @@ function readEntries(directory: Buffer, count: number): Map<string, Entry> {
     }
     const behindName = at + entryBytes + directory.readUInt16LE(at + 28)
     const behindExtra = behindName + directory.readUInt16LE(at + 30)
-    const name = directory.toString('utf8', at + entryBytes, behindName)
-    entries.set(name.replaceAll('\\', '/').replace(/^\//, ''), {
+    const name = partNameOf(directory.toString('utf8', at + entryBytes, behindName))
+    entries.set(name, {
+      name: directory.toString('latin1', at + entryBytes, behindName),
+      twice: entries.has(name),
       method: directory.readUInt16LE(at + 10),
       encrypted: (directory.readUInt16LE(at + 8) & 1) === 1,
+      crc: directory.readUInt32LE(at + 16),
       ...readPlace(directory, at, directory.subarray(behindName, behindExtra)),
     })
     at = behindExtra + directory.readUInt16LE(at + 32)
   }
+  // An entry that the count leaves out may be the one with the dates.
+  if (at !== directory.length) throw new ZipError('FILE_BROKEN')
   return entries
+}
+
+/** By which an entry is found. */
+function partNameOf(name: string): string {
+  return name.replaceAll('\\', '/').replace(/^\//, '').toLowerCase()
 }
 
 /** Of ZIP64, each number that does not fit is in a field behind the name, in this order. */
@@ -225,8 +276,11 @@ function readPlace(directory: Buffer, at: number, extra: Buffer) {
     if (used > wide.length) throw new ZipError('FILE_BROKEN')
     return wideAt(wide, used - 8)
   }
-  read(place.inflatedBytes)
-  return { compressedBytes: read(place.compressedBytes), offset: read(place.offset) }
+  return {
+    bytes: read(place.inflatedBytes),
+    compressedBytes: read(place.compressedBytes),
+    offset: read(place.offset),
+  }
 }
 
 /** Empty where there is none. */

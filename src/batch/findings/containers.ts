@@ -80,6 +80,45 @@ export const containerEntries = {
     wrong: '传到一半的文件',
     right: '能正常打开的文件',
   }),
+  FILE_CHECKSUM: error(file, {
+    title: ['文件中有字节被改变', 'Bytes of the file were changed'],
+    message: [
+      '工作簿内部的 {part} 与其校验值不符：保存或传输中有内容被改变，整个文件未申报。',
+      'The part {part} of the workbook does not match its checksum: something was changed while it was saved or sent. Nothing of the file was filed.',
+    ],
+    fix: [
+      '请用表格软件打开原文件，核对数据后另存为新的 .xlsx，再上传。',
+      'Open the original in a spreadsheet, look its values over, save it as a new .xlsx and send that.',
+    ],
+    wrong: '从损坏的 U 盘复制的 .xlsx',
+    right: '由表格软件重新保存的 .xlsx',
+  }),
+  FILE_PART_ENCODING: error(file, {
+    title: ['工作簿内部的编码不能读取', 'The encoding within the workbook is not read'],
+    message: [
+      '工作簿内部的文本以 {encoding} 编码；.xlsx 只用 UTF-8 或 UTF-16。',
+      'The text within the workbook is in {encoding}; an .xlsx has UTF-8 or UTF-16 only.',
+    ],
+    fix: [
+      '请用 Excel 或 WPS 打开，另存为新的 .xlsx 文件后上传。',
+      'Open it in a spreadsheet, save it as a new .xlsx and send that.',
+    ],
+    wrong: 'encoding="GBK"',
+    right: 'encoding="UTF-8"',
+  }),
+  FILE_NOT_READ: error(file, {
+    title: ['系统未能读取该文件', 'The system failed to read the file'],
+    message: [
+      '读取该文件时系统出现内部错误，其中的内容均未申报。运行人员已得到通知。',
+      'The system met an error of its own in this file; nothing of it was filed. Its operators were told.',
+    ],
+    fix: [
+      '请用表格软件打开，另存为新的 .xlsx 或“CSV UTF-8”文件后重新上传。',
+      'Open it in a spreadsheet, save it as a new .xlsx or as CSV UTF-8, and send that.',
+    ],
+    wrong: '由其他程序生成的文件',
+    right: '由表格软件保存的文件',
+  }),
   FILE_INFLATES_TOO_FAR: error(file, {
     title: ['文件解压后过大', 'The file inflates too far'],
     message: [
