@@ -195,7 +195,9 @@ export type StepDependencies = {
 
 /**
  * Writes what a step did, with its counts, in one transaction, and extends the lease. What is counted need
- * not be done again: earlier tries are forgotten. Without counts, they are not.
+ * not be done again: earlier tries are forgotten. Without counts, they are not. The batch's row is locked
+ * first, as who cancels it does: unlocked, its stage could be the one of before a cancellation, and what is
+ * written would lie there for ever, as what ended is forgotten once.
  * @throws WorkLostError when the batch is another worker's, or not in the stage any more
  * @throws the signal's reason, after writing, when the process is to stop
  */
@@ -210,6 +212,12 @@ export async function writeStep(
     const { rowCount } = await client.query({
       name: 'write-batch-step',
       text: `
+        with held as materialized (
+          select id
+          from batch.batch
+          where id = $1 and stage = $3
+          for no key update
+        )
         update batch.work w
         set leased_until = now() + $4 * interval '1 millisecond',
           version = version + 1,
@@ -220,8 +228,8 @@ export async function writeStep(
           rows_set_aside = rows_set_aside + $7,
           rows_filed = rows_filed + $8,
           declarations = declarations + $9
-        from batch.batch b
-        where w.batch = $1 and w.worker = $2 and b.id = w.batch and b.stage = $3`,
+        from held
+        where w.batch = held.id and w.worker = $2`,
       values: [
         batch,
         worker,

@@ -1,0 +1,49 @@
+/** A cancellation and a step of the worker at once: nothing is written of what was cancelled before. */
+import { expect, test } from 'vitest'
+import { cancelUpload } from '../../src/batch/end.ts'
+import { insertPieces } from '../../src/batch/pieces.ts'
+import { moveOn, writeStep } from '../../src/batch/work.ts'
+import { inTransaction } from '../../src/platform/postgres.ts'
+import { waitFor } from '../support/wait.ts'
+import { rowsOf } from './support.ts'
+import { claim, dependencies, journal, receive } from './work-support.ts'
+
+test('a cancellation waits for the step under way, and no step writes after it', async () => {
+  const batch = await receive(rowsOf(1))
+  const deps = dependencies()
+  const work = await moveOn(deps, await claim(), 'begin')
+  const { owner } = journal.database
+  const locks = await owner.connect()
+  const pieces = async () =>
+    (await owner.query('select from batch.piece where batch = $1', [batch])).rowCount
+  // The step stands at the row of its work, as where what has ended is being forgotten.
+  await locks.query('begin')
+  await locks.query('select from batch.work where batch = $1 for update', [batch])
+  const waiting = async (count: number) => {
+    const { rows } = await owner.query(
+      `select count(*)::int as count from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return rows[0].count >= count
+  }
+  const header = { employer: 'e', region: '340100', period: '2024-11' }
+  const piece = { ...header, entry: 0, number: 1, header, rows: [] }
+  const step = writeStep(deps, work, {}, (client) =>
+    insertPieces(client, deps.keys, batch, [piece]),
+  )
+  await waitFor('the step to wait', () => waiting(1))
+  let seen: number | null = -1
+  const cancelled = cancelUpload({ pool: journal.pool, inTransaction }, batch).then(
+    async (outcome) => {
+      seen = await pieces()
+      return outcome
+    },
+  )
+  await waitFor('the cancellation to wait or end', async () => seen !== -1 || (await waiting(2)))
+  await locks.query('commit')
+  locks.release()
+  await step
+  expect(await cancelled).toBe('cancelled')
+  expect(seen).toBe(await pieces())
+  await expect(writeStep(deps, work, {}, async () => {})).rejects.toThrow('not worked on')
+})
