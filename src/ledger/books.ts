@@ -142,7 +142,7 @@ export async function signBooks(
 /**
  * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it
  * is under way any more. A file that was received in it is, until it is filed: what it says is accepted
- * at the time of its receipt.
+ * at the time of its receipt. Files of other days don't matter: nothing of theirs is accepted in it.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -161,9 +161,15 @@ export async function closeDay(
            select
            from batch.batch
            where stage in ('received', 'reading', 'checking', 'filing')
+             and received_at >= timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
              and received_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
          )`,
-      [day, instantMicros(addDays(day, 1), '00:00'), closeAfterMs * 1_000],
+      [
+        day,
+        instantMicros(addDays(day, 1), '00:00'),
+        closeAfterMs * 1_000,
+        instantMicros(day, '00:00'),
+      ],
     )
     const books = rows.length === 0 ? undefined : await readBooks(client, day, undefined)
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
