@@ -204,6 +204,14 @@ export const errorsKeptMs = 90 * 86_400_000
 export const amendedDaysMax = 200_000
 /** Lines of a part; a declaration with more travels in several. */
 export const partLinesMax = 5_000
+/**
+ * Bytes of a part's lines: a platform's worker has up to a hundred days. All other lines have less than
+ * `plainLineBytesMax`, so that only those with days are measured.
+ */
+export const partBytesMax = 5 * 1024 * 1024
+export const plainLineBytesMax = 1_024
+/** What a part has beside its lines: its header, and of a head the sums and ids of the parts before. */
+export const partHeadBytesMax = 1024 * 1024
 /** Lines of an envelope that a file's declarations travel in: posting must give way soon. */
 export const bulkEnvelopeLinesMax = 5_000
 /** Files up to these sizes never wait for larger ones: some 25,000 and 400,000 rows. */
@@ -505,6 +513,11 @@ assert(rehearsalAnswerMsMax < rehearsalShutMsMax, 'what is rehearsed is answered
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(stillLooksMax * stillLookEveryMs < 30_000, 'a loop that gives no turn is ended within 30 s')
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
+assert(
+  partLinesMax * plainLineBytesMax <= partBytesMax,
+  'lines without days are cut by their number alone',
+)
+assert(partBytesMax + partHeadBytesMax <= groupBytesMax, 'a part must fit into an envelope')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)

@@ -155,9 +155,10 @@ function noteFile(
   batch: string,
 ): void {
   const unit = { employer, period, entry: 0 }
-  const of = declarationId(employer, period, keyOf(batch, unit))
+  const key = keyOf(batch, unit)
+  const of = declarationId(employer, period, key)
   const count = Math.ceil(lines.length / partLinesMax)
-  const parts = new UnitParts(batch, { ...unit, id: of, parts: count, headPays: true })
+  const parts = new UnitParts({ ...unit, key, id: of, parts: count, headPays: true })
   const rules = readPolicies(undefined).rulesFor(region, period)
   if (rules.kind !== 'rules') throw new Error(`there are no rules for ${period}`)
   for (let number = 1; number <= count; number += 1) {
@@ -167,7 +168,7 @@ function noteFile(
     const part = parts.next(declaration, rules)
     const text = canonicalDeclaration(declaration, count > 1 ? part : undefined)
     const digest = digestOf(Buffer.from(text)).toString('hex')
-    const id = declarationId(employer, period, partKeyOf(batch, unit, number, count))
+    const id = declarationId(employer, period, partKeyOf({ ...unit, key }, number, count))
     history.add({ kind: 'try', n: attempts, id, employer, period, digest, fen: [] })
   }
 }

@@ -8,7 +8,7 @@ import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { keepRowsOpen, rowsLeftOpen } from './claim-amended.ts'
-import { type CheckedRow, checkDeclaredRows } from './declared-row.ts'
+import { type CheckedRow, checkDeclaredRows, partsOfLines } from './declared-row.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
 import { fileFinding } from './file-findings.ts'
 import { findLayout } from './find.ts'
@@ -74,7 +74,8 @@ async function addRow(
   if (aside !== undefined)
     await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
   const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
-  const counts = { good, setAside, lines, pieces: setAside }
+  const parts = good === 0 ? 0 : partsOfLines(lines)
+  const counts = { good, setAside, lines, parts, pieces: setAside }
   await verdicts.add({ ...key, ...counts, latest: undefined, replaces })
 }
 

@@ -134,6 +134,11 @@ export async function* partsOfRows<Unit extends UnitKey>(
     yield { unit, parts: partsOf(body as Declaration) }
 }
 
+/** How many parts so many lines travel in: each has the bytes of a line of NDJSON at most. */
+export function partsOfLines(lines: number): number {
+  return Math.max(1, Math.ceil(lines / partLinesMax))
+}
+
 function partsOf(declaration: Declaration): Declaration[] {
   const { lines = [] } = declaration
   if (lines.length <= partLinesMax) return [declaration]

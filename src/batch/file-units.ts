@@ -23,16 +23,18 @@ import {
   bulkEnvelopeLinesMax,
   groupBytesMax,
   groupDeclarationsMax,
-  partLinesMax,
+  partBytesMax,
   unitsAtATime,
 } from '../limits.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
+import { AcceptInHalves } from './accept-in-halves.ts'
 import { type Amendment, findAmendment, kindOf } from './amendment.ts'
 import { partsOfRows } from './declared-row.ts'
 import { keepingWork } from './keep-work.ts'
-import { findKept, partKeyOf } from './kept.ts'
+import { type FiledUnitKey, findKept, partKeyOf, storedKey } from './kept.ts'
 import { readUnit } from './merge.ts'
 import { addFindings, findReplaced } from './overtaken.ts'
+import { PartCut } from './part-cut.ts'
 import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 import { RowSet } from './row-set.ts'
@@ -48,7 +50,7 @@ export type FileDependencies = StepDependencies & {
   readonly enqueue: (envelope: bigint) => void
 }
 
-type Unit = UnitKey & {
+type Unit = FiledUnitKey & {
   readonly id: string
   readonly rowsSetAside: number
   readonly lines: number
@@ -57,6 +59,8 @@ type Unit = UnitKey & {
   readonly keeps: string | undefined
   readonly parts: number
   readonly headPays: boolean
+  /** False of what was checked before parts were: by lines alone. */
+  readonly cutByBytes: boolean
   readonly partsFiled: number
 }
 
@@ -95,8 +99,9 @@ async function listUnfiled(
   after: UnitKey | undefined,
 ): Promise<Unit[]> {
   const { rows } = await pool.query<
-    UnitKey & {
+    FiledUnitKey & {
       id: string
+      cut_by_bytes: boolean
       rows_set_aside: number
       lines: number
       replaces: string | null
@@ -108,22 +113,25 @@ async function listUnfiled(
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, entry, id, rows_set_aside, lines, replaces, keeps, parts, head_pays,
-        parts_filed
-      from batch.unit
+      select employer, period, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
+        rows_set_aside, lines, replaces, keeps, parts, head_pays, parts_filed
+      from batch.unit u
       where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
       order by employer, period, entry
       limit $5`,
     values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
   })
-  return rows.map(({ rows_set_aside, head_pays, parts_filed, replaces, keeps, ...unit }) => ({
-    ...unit,
-    rowsSetAside: rows_set_aside,
-    headPays: head_pays,
-    partsFiled: parts_filed,
-    replaces: replaces ?? undefined,
-    keeps: keeps ?? undefined,
-  }))
+  return rows.map(
+    ({ rows_set_aside, replaces, keeps, cut_by_bytes, head_pays, parts_filed, ...unit }) => ({
+      ...unit,
+      cutByBytes: cut_by_bytes,
+      rowsSetAside: rows_set_aside,
+      headPays: head_pays,
+      partsFiled: parts_filed,
+      replaces: replaces ?? undefined,
+      keeps: keeps ?? undefined,
+    }),
+  )
 }
 
 type FiledPart = {
@@ -164,7 +172,8 @@ async function* partsOf(
   let header: RowHeader | undefined
   let lines: object[] = []
   let rows = 0
-  const parts = new UnitParts(work.batch, unit)
+  const parts = new UnitParts(unit)
+  const cut = new PartCut(unit.cutByBytes ? partBytesMax : Number.POSITIVE_INFINITY)
   const next = (): FiledPart | undefined => {
     const [taken, takenRows] = [lines, rows]
     lines = []
@@ -182,7 +191,7 @@ async function* partsOf(
   for await (const read of keepingWork(dependencies, work, all)) {
     header ??= read.header
     for (const entry of read.lines) {
-      if (lines.length === partLinesMax) {
+      if (cut.add(entry.line) && cut.parts > 1) {
         const full = next()
         if (full !== undefined) yield full
       }
@@ -202,7 +211,7 @@ async function* partsOfDeclared(
   units: readonly Unit[],
 ): AsyncGenerator<FiledPart> {
   for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
-    const unitParts = new UnitParts(work.batch, unit)
+    const unitParts = new UnitParts(unit)
     for (const declaration of parts) {
       const rules = rulesOf(policies, declaration)
       const part = unitParts.next(declaration, rules)
@@ -268,7 +277,7 @@ function filingOf(
   return fileDeclaration({
     declaration,
     rules,
-    key: partKeyOf(work.batch, unit, number, count),
+    key: partKeyOf(unit, number, count),
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),
     ...(count > 1 && { part }),
@@ -281,6 +290,7 @@ function filingOf(
 class Group {
   readonly #dependencies: FileDependencies
   readonly #work: BatchWork
+  readonly #accepting: AcceptInHalves
   #parts: FiledPart[] = []
   #lines = 0
   #bytes = 0
@@ -288,6 +298,7 @@ class Group {
   constructor(dependencies: FileDependencies, work: BatchWork) {
     this.#dependencies = dependencies
     this.#work = work
+    this.#accepting = new AcceptInHalves(dependencies.acceptGroup)
   }
 
   async add(part: FiledPart): Promise<void> {
@@ -302,15 +313,15 @@ class Group {
     this.#bytes += bytes
   }
 
-  /** Accepts what is in it, writes that down, and puts the envelope on the queue. */
+  /** Accepts what is in it, writes that down, and puts its envelopes on the queue. */
   async accept(): Promise<void> {
     const parts = this.#parts
     if (parts.length === 0) return
     this.#parts = []
     this.#lines = 0
     this.#bytes = 0
-    const { acceptGroup, enqueue } = this.#dependencies
-    const { envelope } = await acceptGroup(parts.map(({ filing }) => filing))
+    const { enqueue } = this.#dependencies
+    const results = await this.#accepting.accept(parts.map(({ filing }) => filing))
     const counts = {
       rows_filed: parts.reduce((sum, { rows }) => sum + rows, 0),
       declarations: parts.filter(({ unit, number }) => number === unit.parts).length,
@@ -318,7 +329,7 @@ class Group {
     await writeStep(this.#dependencies, this.#work, counts, (client) =>
       noteFiled(client, this.#work.batch, parts),
     )
-    if (envelope !== undefined) enqueue(envelope)
+    for (const { envelope } of results) if (envelope !== undefined) enqueue(envelope)
   }
 }
 

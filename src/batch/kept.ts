@@ -11,21 +11,26 @@ import type { RowHeader } from './row-line.ts'
 
 export type Kept = {
   readonly id: string
-  /** Of the family that filed it. */
-  readonly batch: string
-  readonly unit: UnitKey
+  readonly unit: FiledUnitKey
   readonly lines: number
   readonly parts: number
 }
 
-/** A declaration's key among those of its employer and period: the file's, for all that it files. */
-export function keyOf(batch: string, { entry }: UnitKey): string {
-  return entry === 0 ? batch : `${batch}/${entry}`
+/** A unit with what the ids of its declaration and of the parts are derived from. */
+export type FiledUnitKey = UnitKey & { readonly key: string }
+
+/** What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. */
+export function keyOf(batch: string, { entry }: Pick<UnitKey, 'entry'>): string {
+  return entry === 0 ? `file ${batch}` : `file ${batch}/${entry}`
 }
 
+/** The key of a row `u` of `batch.unit`; one that was checked before keys were kept has the batch's id. */
+export const storedKey = `coalesce(
+  u.key, case when u.entry = 0 then u.batch else u.batch || '/' || u.entry end
+)`
+
 /** The same of a part; the last is the head. */
-export function partKeyOf(batch: string, unit: UnitKey, number: number, count: number): string {
-  const key = keyOf(batch, unit)
+export function partKeyOf({ key }: FiledUnitKey, number: number, count: number): string {
   return number === count ? key : `${key}/part ${number}`
 }
 
@@ -36,30 +41,28 @@ export async function findKept(
   { employer, period }: UnitKey,
   id: string,
 ): Promise<Kept | undefined> {
-  const { rows } = await pool.query<{ batch: string; entry: number; lines: number; parts: number }>(
-    {
-      name: 'find-kept',
-      text: `
-        select u.batch, u.entry, u.lines, u.parts
-        from batch.batch b
-        join batch.unit u on u.batch = b.id
-        where (b.id = $1 or b.first = $1) and u.employer = $2 and u.period = $3 and u.id = $4`,
-      values: [first, employer, period, id],
-    },
-  )
+  const { rows } = await pool.query<{ key: string; entry: number; lines: number; parts: number }>({
+    name: 'find-kept',
+    text: `
+      select ${storedKey} as key, u.entry, u.lines, u.parts
+      from batch.batch b
+      join batch.unit u on u.batch = b.id
+      where (b.id = $1 or b.first = $1) and u.employer = $2 and u.period = $3 and u.id = $4`,
+    values: [first, employer, period, id],
+  })
   const [row] = rows
   if (row === undefined) return undefined
-  const { batch, entry, lines, parts } = row
-  return { id, batch, unit: { employer, period, entry }, lines, parts }
+  const { key, entry, lines, parts } = row
+  return { id, unit: { employer, period, entry, key }, lines, parts }
 }
 
 /** Its parts, in order. */
 export async function* readKept(
   reader: JournalReader,
-  { batch, unit, parts }: Kept,
+  { unit, parts }: Kept,
 ): AsyncGenerator<Declaration> {
   for (let number = 1; number <= parts; number += 1) {
-    const key = partKeyOf(batch, unit, number, parts)
+    const key = partKeyOf(unit, number, parts)
     yield await reader.read(declarationId(unit.employer, unit.period, key))
   }
 }

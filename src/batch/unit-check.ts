@@ -8,6 +8,7 @@ import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import { isSame, type UnitEntry, type UnitLines } from './merge.ts'
+import { PartCut } from './part-cut.ts'
 import { PersonSet } from './person-set.ts'
 import type { RowHeader } from './row-line.ts'
 import type { SetAsideRow } from './set-aside.ts'
@@ -32,6 +33,7 @@ export class UnitCheck {
   #good = 0
   #setAside = 0
   #lines = 0
+  readonly #cut = new PartCut()
 
   constructor(options: UnitCheckOptions) {
     this.#options = options
@@ -44,9 +46,10 @@ export class UnitCheck {
   }
 
   /** Where none of its rows is good, nothing is filed: not what was filed before again, either. */
-  counted(): { good: number; setAside: number; lines: number } {
-    const lines = this.#good === 0 ? 0 : this.#lines
-    return { good: this.#good, setAside: this.#setAside, lines }
+  counted(): { good: number; setAside: number; lines: number; parts: number } {
+    const [good, setAside] = [this.#good, this.#setAside]
+    if (good === 0) return { good, setAside, lines: 0, parts: 0 }
+    return { good, setAside, lines: this.#lines, parts: this.#cut.parts }
   }
 
   /** Returns the rows that are set aside, go by go. */
@@ -95,11 +98,14 @@ export class UnitCheck {
     )
       this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
     const aside: SetAsideRow[] = []
-    for (const [i, { rows, kept }] of entries.entries()) {
+    for (const [i, { rows, line, kept }] of entries.entries()) {
       const found = [...this.#refused, ...(faults.get(i) ?? [])]
       if (found.length > 0) aside.push(...faultyRows(rows, found))
       else this.#good += rows.length
-      if (found.length === 0 || kept !== undefined) this.#lines += 1
+      const filed = found.length === 0 ? line : kept
+      if (filed === undefined) continue
+      this.#lines += 1
+      this.#cut.add(filed)
     }
     return this.#counting(aside)
   }

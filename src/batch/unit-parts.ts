@@ -9,10 +9,9 @@ import type { Declaration } from '../declaration/schema.ts'
 import { declarationId } from '../journal/digest.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import { addBases, addDays, noSums, sumsBases, wagesOf } from '../policy/unit.ts'
-import { partKeyOf } from './kept.ts'
-import type { UnitKey } from './pieces.ts'
+import { type FiledUnitKey, partKeyOf } from './kept.ts'
 
-type PartedUnit = UnitKey & {
+type PartedUnit = FiledUnitKey & {
   /** The head's, which is the unit's declaration. */
   readonly id: string
   readonly parts: number
@@ -21,15 +20,13 @@ type PartedUnit = UnitKey & {
 }
 
 export class UnitParts {
-  readonly #batch: string
   readonly #unit: PartedUnit
   #number = 0
   #basesFen = noSums.basesFen
   #days: readonly OrdersOfDay[] = noSums.days
   readonly #ids: string[] = []
 
-  constructor(batch: string, unit: PartedUnit) {
-    this.#batch = batch
+  constructor(unit: PartedUnit) {
     this.#unit = unit
   }
 
@@ -49,7 +46,7 @@ export class UnitParts {
     }
     if (sumsBases(rules)) this.#basesFen = addBases(this.#basesFen, wagesOf(lines), rules)
     this.#days = addDays(this.#days, lines)
-    const key = partKeyOf(this.#batch, this.#unit, number, count)
+    const key = partKeyOf(this.#unit, number, count)
     this.#ids.push(declarationId(employer, period, key))
     return { of, number, count, unit: 'paid by the head' }
   }

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import { declarationId } from '../journal/digest.ts'
-import { checkedRowsAtATime, partLinesMax } from '../limits.ts'
+import { checkedRowsAtATime } from '../limits.ts'
 import { keyOf } from './kept.ts'
 import type { PieceKeys, UnitKey } from './pieces.ts'
 import { forgetSetAsideAfter, insertSetAside, type SetAside } from './set-aside.ts'
@@ -16,6 +16,8 @@ type CheckedUnit = UnitKey & {
   readonly good: number
   readonly setAside: number
   readonly lines: number
+  /** That the lines travel in; 0 where nothing is filed. */
+  readonly parts: number
   /** Of its rows that are set aside. */
   readonly pieces: number
 } & Standing
@@ -78,34 +80,38 @@ async function insertUnits(
   units: readonly CheckedUnit[],
 ): Promise<void> {
   if (units.length === 0) return
+  const unitKeys = units.map((unit) => keyOf(batch, unit))
   await client.query({
     name: 'insert-units',
     text: `
       insert into batch.unit (
         batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
-        latest, keeps, head_pays
+        latest, keeps, key, head_pays
       )
       select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
-        -- A cancellation has no lines, and is one part.
-        greatest(ceil(u.lines::numeric / $10::integer), least(u.good, 1)), u.latest, u.keeps,
-        true
+        u.parts, u.latest, u.keeps, u.key, true
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
-        $8::integer[], $9::text[], $11::text[], $12::text[]
-      ) as u (employer, period, entry, id, good, set_aside, lines, replaces, latest, keeps)`,
+        $8::integer[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[]
+      ) as u (
+        employer, period, entry, id, good, set_aside, lines, replaces, parts, latest, keeps, key
+      )`,
     values: [
       batch,
       units.map(({ employer }) => employer),
       units.map(({ period }) => period),
       units.map(({ entry }) => entry),
-      units.map((unit) => declarationId(unit.employer, unit.period, keyOf(batch, unit))),
+      units.map(({ employer, period }, i) =>
+        declarationId(employer, period, unitKeys[i] as string),
+      ),
       units.map(({ good }) => good),
       units.map(({ setAside }) => setAside),
       units.map(({ lines }) => lines),
       units.map(({ replaces }) => replaces ?? null),
-      partLinesMax,
+      units.map(({ parts }) => parts),
       units.map(({ latest }) => latest ?? null),
       units.map(({ kept }) => kept?.id ?? null),
+      unitKeys,
     ],
   })
 }

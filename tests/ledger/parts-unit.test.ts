@@ -50,20 +50,20 @@ function declarationOf(lines: readonly Line[]): Declaration {
 function filingsOf(declaration: Declaration, parts: readonly Line[][], headPays = true): Filing[] {
   const { employer, period } = declaration
   const rules = rulesIn(madeUp, period)
-  const key = { employer, period, entry: 0 }
+  const key = { employer, period, entry: 0, key: 'file' }
   const unit = {
     ...key,
     id: declarationId(employer, period, 'file'),
     parts: parts.length,
     headPays,
   }
-  const made = new UnitParts('file', unit)
+  const made = new UnitParts(unit)
   return parts.map((lines, i) => {
     const declared = { ...declaration, lines }
     return fileDeclaration({
       declaration: declared,
       rules,
-      key: partKeyOf('file', key, i + 1, parts.length),
+      key: partKeyOf(key, i + 1, parts.length),
       acceptedAtMicros: rules.deadlineMicros - 1_000_000,
       part: made.next(declared, rules),
       expects: 'anything',
