@@ -124,6 +124,9 @@ async function retry(posting: PostDependencies, letter: ListedDeadLetter): Promi
     case 'posted':
       say(`${letter.id}: posted`)
       break
+    case 'superseded':
+      say(`${letter.id}: posted, and does not count: a later reassessment stands in its place`)
+      break
     case 'alreadyPosted':
       say(`${letter.id}: was posted already`)
       break

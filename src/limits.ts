@@ -407,8 +407,14 @@ export const offendersNamedMax = 20
 export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */
 export const outdatedPageMax = 500
-/** Reassessments ordered in one envelope, of bulkEnvelopeLinesMax lines; each opens its declaration again. */
+/** Rows of the ledger that one of these statements goes through: half a second, ten where nothing is cached. */
+export const outdatedRowsMax = 50_000
+/** A statement of a reassessment: it goes through these rows, or stores an envelope of orders. */
+export const reassessStatementMsMax = 60_000
+/** Reassessments ordered in one envelope, of bulkEnvelopeLinesMax lines. */
 export const reassessmentsPerEnvelope = 250
+/** Envelopes that posting these opens again: each takes up to 50 ms, and one of the journal's largest 200. */
+export const reassessedEnvelopesMax = 20
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000
 /** Declarations named in a reassessment's report for each reason why they are left alone; all are counted. */

@@ -11,7 +11,7 @@ import { countUnposted, type OutdatedQuery } from './ledger/outdated.ts'
 import { createPersonIndex } from './ledger/person.ts'
 import { aloneReassessing, reassessAll } from './ledger/reassess.ts'
 import { ReassessmentReport } from './ledger/reassessment-report.ts'
-import { postStatementMsMax } from './limits.ts'
+import { reassessStatementMsMax } from './limits.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -85,7 +85,7 @@ async function run(
     url,
     name: 'spillway-reassess',
     connectionsMax: 3,
-    statementMsMax: postStatementMsMax,
+    statementMsMax: reassessStatementMsMax,
   })
   const keyring = readKeyring(config.keyringFile)
   const { sealingKeys } = keyring

@@ -97,6 +97,14 @@ async function explain(
   })
   const explanationBy = (by: PeriodRules, others: OtherParts) =>
     explainAssessment(declaration, by, assessDeclaration(declaration, by, undefined, others), page)
+  const explainedBy = (by: PeriodRules, others: OtherParts) => {
+    try {
+      return { explanation: explanationBy(by, others) }
+    } catch (error) {
+      if (error instanceof RangeError) return { notExplained: notOffered }
+      throw error
+    }
+  }
   const later = reassessments.map(({ policyHash }) =>
     rulesOfAccepted(policies, { declaration, policyHash }),
   )
@@ -120,7 +128,7 @@ async function explain(
           ...(free !== undefined && { surchargeFreeUntil: free }),
           ...(others[i] === undefined
             ? { notExplained: tooManyParts }
-            : { explanation: explanationBy(later[i] as PeriodRules, others[i]) }),
+            : explainedBy(later[i] as PeriodRules, others[i])),
         }
       },
     ),
@@ -131,4 +139,10 @@ async function explain(
 const tooManyParts = {
   'zh-CN': `该申报超过 ${explainedPartsMax * partLinesMax} 行，单位部分由全部明细汇总而成，此处不展开；差额见申报状态。`,
   en: `The declaration has more than ${explainedPartsMax * partLinesMax} lines, and the unit's part is made of all of them: it is not worked out here. The differences are in the declaration's status.`,
+}
+
+/** Of a reassessment that an earlier version of this program posted. */
+const notOffered = {
+  'zh-CN': '该政策包没有本申报所选的档次、费率或服务，无法列出算式；请联系经办机构。',
+  en: 'This policy pack lacks a tier, rate or service that the declaration names, so nothing can be worked out with it. Ask the agency.',
 }

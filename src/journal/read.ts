@@ -56,6 +56,7 @@ type Head = { readonly policies: Readonly<Record<string, string>> }
 
 /**
  * Reads and opens an envelope.
+ * @param wanted ids; what was accepted under others is left out, unread
  * @returns undefined when no such envelope is visible
  * @throws EnvelopeError when it can't be opened, or a declaration is not the one accepted
  */
@@ -63,6 +64,7 @@ export async function readEnvelope(
   pool: pg.Pool,
   keys: readonly EnvelopeKey[],
   number: bigint,
+  wanted?: ReadonlySet<string>,
 ): Promise<OpenedEnvelope | undefined> {
   const { rows } = await pool.query<Row>({
     name: 'read-envelope',
@@ -87,7 +89,7 @@ export async function readEnvelope(
   const row = rows[0]
   if (row === undefined) return undefined
   const opened = openEnvelope(keys, number, row.sealed)
-  return { number, lane: row.lane, ...acceptedOf(number, row, opened) }
+  return { number, lane: row.lane, ...acceptedOf(number, row, opened, wanted) }
 }
 
 export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint }
@@ -102,10 +104,8 @@ export async function readAccepted(
   const place = (await findPlaces(pool, [id])).get(id)
   if (place === undefined) return undefined
   const { envelope } = place
-  const opened = await readEnvelope(pool, keys, envelope)
-  const found = [...(opened?.accepted ?? []), ...(opened?.orders ?? [])].find(
-    (accepted) => accepted.id === id,
-  )
+  const opened = await readEnvelope(pool, keys, envelope, new Set([id]))
+  const [found] = [...(opened?.accepted ?? []), ...(opened?.orders ?? [])]
   return found && { ...found, envelope }
 }
 
@@ -113,6 +113,7 @@ function acceptedOf(
   number: bigint,
   row: Row,
   opened: OpenedParts,
+  wanted: ReadonlySet<string> | undefined,
 ): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
   const { head, canonical } = opened
   const { policies } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
@@ -122,6 +123,7 @@ function acceptedOf(
   const accepted: AcceptedDeclaration[] = []
   const orders: AcceptedOrder[] = []
   for (const [i, id] of ids.entries()) {
+    if (wanted?.has(id) === false) continue
     const position = Number(positions[i])
     const bytes = canonical[position]
     const digest = row.digests?.subarray(32 * i, 32 * (i + 1))

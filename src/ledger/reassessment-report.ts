@@ -120,6 +120,8 @@ export class ReassessmentReport {
 
 const skipTexts: Readonly<Record<SkipReason, string>> = {
   waiting: 'an earlier reassessment waits to be posted. Run it again when the backlog is gone.',
+  'dead letter':
+    'their reassessment with this pack is a dead letter. See "npm run dead-letters -- list", and retry it after the fix.',
   'not covered': 'the pack does not cover their period. Add the row, or a gap, and run it again.',
   'not offered':
     'with this pack their filing would be refused: a tier, rate, float or service that it lacks, or a chosen base or unit base outside its limits. Add what is missing, or ask for a correction, and run it again.',

@@ -1,7 +1,8 @@
 /**
  * Reassessment: the difference that a later pack makes to a declaration. It follows from the
  * declaration and two packs alone, all of them in the journal, so that posting it in any order and any
- * number of times gives the same rows. It counts while its declaration is in force.
+ * number of times gives the same rows. It counts while its declaration is in force, and while no later
+ * one that is posted goes back behind it: the view `ledger.reassessment_that_counts` says which do.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -21,10 +22,14 @@ import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import { otherPartsBy } from './parts-before.ts'
 import type { PersonIndex } from './person.ts'
 
+type Place = { readonly envelope: bigint; readonly position: number }
+
 /** A reassessment that is ready to be posted. */
 export type PreparedReassessment = AcceptedOrder & {
   readonly envelope: bigint
-  readonly of: { readonly envelope: bigint; readonly position: number }
+  readonly of: Place
+  /** What it is the difference to; undefined where the order does not say. */
+  readonly follows: Place | undefined
   readonly difference: Difference
   /** Blind index of the person of each changed line, hexadecimal. */
   readonly persons: readonly string[]
@@ -57,9 +62,14 @@ export async function prepareReassessments(
   if (orders.length === 0) return { ready, deadLetters }
   const hashes = orders.flatMap(({ order }) => [order.policy, order.policyBefore])
   await loadPacks(pool, policies, hashes)
+  const places = await findPlaces(
+    pool,
+    orders.flatMap(({ order: { reassesses, follows = reassesses } }) => [reassesses, follows]),
+  )
   const declarations = await readDeclarations(
     dependencies,
     orders.map(({ order }) => order.reassesses),
+    places,
   )
   const journal = new JournalReader(pool, sealingKeys)
   for (const accepted of orders) {
@@ -67,7 +77,11 @@ export async function prepareReassessments(
     const packs = packsOf(policies, accepted)
     const others = await otherPartsBy(journal, found?.part, packs)
     try {
-      ready.push(prepare(dependencies, envelope, accepted, { found, packs, others }))
+      const { follows } = accepted.order
+      const place = follows === undefined ? undefined : places.get(follows)
+      assert(follows === undefined || place !== undefined, 'what it follows was accepted')
+      const reassessed = { found, packs, others, follows: place }
+      ready.push(prepare(dependencies, envelope, accepted, reassessed))
     } catch (error) {
       deadLetters.push(deadLetterOf(accepted, error))
     }
@@ -79,14 +93,13 @@ export async function prepareReassessments(
 async function readDeclarations(
   { pool, sealingKeys }: ReassessDependencies,
   ids: readonly string[],
+  places: ReadonlyMap<string, Place>,
 ): Promise<Map<string, FoundDeclaration>> {
-  const places = await findPlaces(pool, ids)
+  const wanted = new Set(ids)
   const found = new Map<string, FoundDeclaration>()
-  for (const envelope of new Set([...places.values()].map((place) => place.envelope))) {
-    const opened = await readEnvelope(pool, sealingKeys, envelope)
-    for (const accepted of opened?.accepted ?? []) {
-      if (places.has(accepted.id)) found.set(accepted.id, { ...accepted, envelope })
-    }
+  for (const envelope of new Set(ids.flatMap((id) => places.get(id)?.envelope ?? []))) {
+    const opened = await readEnvelope(pool, sealingKeys, envelope, wanted)
+    for (const accepted of opened?.accepted ?? []) found.set(accepted.id, { ...accepted, envelope })
   }
   return found
 }
@@ -103,13 +116,14 @@ type Reassessed = {
   readonly found: FoundDeclaration | undefined
   readonly packs: readonly PeriodRules[]
   readonly others: readonly OtherParts[]
+  readonly follows: Place | undefined
 }
 
 function prepare(
   { personIndex }: ReassessDependencies,
   envelope: bigint,
   accepted: AcceptedOrder,
-  { found, packs: [before, after], others }: Reassessed,
+  { found, packs: [before, after], others, follows }: Reassessed,
 ): PreparedReassessment {
   assert(found !== undefined, 'a reassessment names a declaration that was accepted')
   assert(before !== undefined && after !== undefined, 'both packs cover the period')
@@ -119,6 +133,7 @@ function prepare(
     ...accepted,
     envelope,
     of: { envelope: found.envelope, position: found.position },
+    follows,
     difference,
     persons: difference.lines.map(({ line }) => {
       const { person } = lines[line] as (typeof lines)[number]

@@ -4,6 +4,9 @@
  *
  * If the process dies before the commit, nothing is stored, and it can be tried again; after it, the
  * declaration is posted, and another try finds it so: its row's key lets it in once.
+ *
+ * A reassessment may come late: by then, another one has gone back behind it. Its rows are posted, as they
+ * are when the ledger is rebuilt, and it counts for nothing.
  */
 import type pg from 'pg'
 import { readEnvelope } from '../journal/read.ts'
@@ -11,10 +14,12 @@ import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import { raiseInForce } from './in-force.ts'
 import { runPipelined } from './pipeline.ts'
 import { type PostDependencies, prepareAll } from './post.ts'
-import { copiesOf } from './rows.ts'
+import { copiesOf, isDeclaration } from './rows.ts'
 
 export type RetryOutcome =
   | { readonly kind: 'posted' }
+  /** Posted, and doesn't count: meanwhile another reassessment followed what it follows. */
+  | { readonly kind: 'superseded' }
   | { readonly kind: 'alreadyPosted' }
   | { readonly kind: 'failed'; readonly letter: DeadLetter }
 
@@ -47,7 +52,8 @@ export async function retryDeadLetter(
       const { statements, texts } = copiesOf(ready)
       await runPipelined(client, [...statements, ...raiseInForce(envelope, ready)], texts)
       await noteRetry(client, retried, undefined)
-      return { kind: 'posted' }
+      const reassessed = ready.some((one) => !isDeclaration(one))
+      return { kind: reassessed && !(await counts(client, retried)) ? 'superseded' : 'posted' }
     })
   } catch (error) {
     const { code, table } = error as { code?: unknown; table?: unknown }
@@ -57,6 +63,17 @@ export async function retryDeadLetter(
     if (!isDataFault(error)) throw error
     return fail(pool, retried, deadLetterOf(retried, error))
   }
+}
+
+async function counts(
+  client: Pick<pg.Pool, 'query'>,
+  { envelope, position }: Retried,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    'select from ledger.reassessment_that_counts where envelope = $1 and position = $2',
+    [envelope, position],
+  )
+  return rows.length > 0
 }
 
 async function fail(pool: pg.Pool, retried: Retried, letter: DeadLetter): Promise<RetryOutcome> {

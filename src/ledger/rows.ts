@@ -33,7 +33,7 @@ const copyLines = `copy line (
     ) from stdin`
 const copyReassessments = `copy reassessment (
       envelope, position, id, employer, period, region, declaration_envelope, declaration_position,
-      policy_hash, policy_hash_before, provisional, lines_changed,
+      follows_envelope, follows_position, policy_hash, policy_hash_before, provisional, lines_changed,
       occupational_injury_employer_fen, ${amountColumns}
     ) from stdin`
 const copyReassessmentLines = `copy reassessment_line (
@@ -119,7 +119,7 @@ function lineRows({ envelope, position, declaration, assessment, persons }: Prep
 }
 
 function reassessmentRow(prepared: PreparedReassessment): string {
-  const { envelope, position, id, order, of, difference } = prepared
+  const { envelope, position, id, order, of, follows, difference } = prepared
   const { totalsFen, occupationalInjuryFen, provisional, lines } = difference
   const row = [
     envelope,
@@ -130,6 +130,8 @@ function reassessmentRow(prepared: PreparedReassessment): string {
     order.region,
     of.envelope,
     of.position,
+    follows?.envelope ?? absent,
+    follows?.position ?? absent,
     order.policy,
     order.policyBefore,
     provisional,

@@ -258,7 +258,7 @@ function assessmentOf(row: Row): Standing['assessment'] {
   }
 }
 
-/** Differences that were posted to a declaration, oldest first. */
+/** Differences that were posted to a declaration and count, oldest first. */
 export async function findReassessments(
   pool: pg.Pool,
   { envelope, position }: Pick<Standing, 'envelope' | 'position'>,
@@ -276,7 +276,7 @@ export async function findReassessments(
           from ledger.amount m
           where m.envelope = r.envelope and m.position = r.position
         ) as amounts
-      from ledger.reassessment r
+      from ledger.reassessment_that_counts r
       where (r.declaration_envelope, r.declaration_position) = ($1, $2::integer)
       order by r.envelope, r.position`,
     values: [envelope, position],

@@ -3,37 +3,18 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
-import { type AcceptGroup, createAcceptGroup } from '../../src/journal/accept.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPosting } from '../../src/ledger/post.ts'
-import { type Change, reassessAll, type SkipReason } from '../../src/ledger/reassess.ts'
 import { bulkEnvelopeLinesMax } from '../../src/limits.ts'
 import { shippedPacks } from '../../src/platform/packs.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
-import { assessDeclaration } from '../../src/policy/assess.ts'
-import type { PolicyPack } from '../../src/policy/pack.ts'
 import type { Policies } from '../../src/policy/rules.ts'
 import { runCommand } from '../support/command.ts'
-import {
-  declare,
-  filingOf,
-  type Journal,
-  ledgerText,
-  openJournal,
-  policies,
-} from '../support/journal.ts'
-import { hefei, policiesOf } from '../support/packs.ts'
-
-/** The limits of 2024 as another notice might have had them. */
-function withFloor(floor: string, status: 'final' | 'provisional' = 'final'): PolicyPack {
-  const limits = hefei.limits.map((row) =>
-    row.from === '2024-01' ? { ...row, floor, status } : row,
-  )
-  return { ...hefei, limits }
-}
-
-const query = { region: '340100', from: '2024-01', to: '2024-12' }
+import { type Journal, ledgerText, openJournal, policies } from '../support/journal.ts'
+import { policiesOf } from '../support/packs.ts'
+import * as support from '../support/reassess.ts'
+import { assessed, wages, withFloor } from '../support/reassess.ts'
 
 let journal: Journal
 beforeAll(async () => {
@@ -42,89 +23,11 @@ beforeAll(async () => {
 })
 afterAll(() => journal.close())
 
-const wages = (list: readonly string[], period = '2024-11'): Declaration => {
-  const declaration = declare({ lines: list.length, period })
-  const lines = declaration.lines?.map((line, i) => ({ ...line, wage: list[i] as string }))
-  return { ...declaration, lines: lines as Declaration['lines'] & object }
-}
-
-async function acceptAndPost(declaration: Declaration, key: string): Promise<string> {
-  const filing = filingOf(declaration, key)
-  const { envelope } = await journal.openWriter()([filing])
-  await journal.post(envelope as bigint)
-  return filing.id
-}
-
-/** Reassesses with these policies; orders are accepted, and posted unless they are to wait. */
-async function reassess(
-  later: Policies,
-  how: { dryRun?: boolean; post?: boolean; accept?: (accept: AcceptGroup) => AcceptGroup } = {},
-) {
-  const { pool, keyring } = journal
-  const [signer] = keyring.receiptKeys
-  const [sealingKey] = keyring.sealingKeys
-  if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
-  const acceptGroup = createAcceptGroup({
-    pool,
-    signer,
-    sealingKey,
-    environment: () => 'test',
-    lane: 'bulk',
-  })
-  const changes: Change[] = []
-  const skipped: SkipReason[] = []
-  const envelopes: bigint[] = []
-  const counted: AcceptGroup = async (group) => {
-    const result = await (how.accept?.(acceptGroup) ?? acceptGroup)(group)
-    if (result.envelope !== undefined) envelopes.push(result.envelope)
-    return result
-  }
-  if (how.dryRun !== true) await recordPacks(pool, later)
-  const policyHash = later.current.get('340100')?.hash ?? ''
-  await reassessAll(
-    {
-      pool,
-      sealingKeys: keyring.sealingKeys,
-      policies: later,
-      nowMicros: () => 1_760_000_000_000_000,
-      acceptGroup: how.dryRun === true ? undefined : counted,
-      onChange: (change) => changes.push(change),
-      onSkipped: (_, reason) => skipped.push(reason),
-    },
-    { ...query, policyHash },
-  )
-  // The journal's own worker knows the shipped packs alone; the rest it finds in the journal.
-  if (how.post !== false) for (const envelope of envelopes) await journal.post(envelope)
-  return { changes, skipped, envelopes }
-}
-
-/** What a declaration comes to with its differences: employer and employee, in fen. */
-async function standing(id: string) {
-  const { rows } = await journal.database.owner.query(
-    `with places as (
-       select envelope, position from ledger.declaration where id = $1
-       union all
-       select r.envelope, r.position
-       from ledger.reassessment r
-       join ledger.declaration d
-         on d.envelope = r.declaration_envelope and d.position = r.declaration_position
-       where d.id = $1
-     )
-     select sum(employer_fen)::int as employer, sum(employee_fen)::int as employee
-     from ledger.amount join places using (envelope, position)`,
-    [id],
-  )
-  return rows[0]
-}
-
-function assessed(declaration: Declaration, later: Policies) {
-  const rules = later.rulesFor('340100', declaration.period)
-  if (rules.kind !== 'rules') throw new Error(rules.kind)
-  const { amounts } = assessDeclaration(declaration, rules)
-  const sum = (side: 'employerFen' | 'employeeFen') =>
-    amounts.reduce((total, amount) => total + amount[side], 0)
-  return { employer: sum('employerFen'), employee: sum('employeeFen') }
-}
+const acceptAndPost = (declaration: Declaration, key: string) =>
+  support.acceptAndPost(journal, declaration, key)
+const reassess = (later: Policies, how?: support.Reassessing) =>
+  support.reassess(journal, later, how)
+const standing = (id: string) => support.standing(journal, id)
 
 test('a dry run tells the differences and why, and touches nothing', async () => {
   const declaration = wages(['3000.00', '6500.00', '99999.00'])
