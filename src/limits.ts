@@ -171,6 +171,16 @@ export const standingQueueMs = 100
 export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
+/**
+ * A group whose first filing came longer ago, by the database's clock, is not committed any more: its
+ * process stood still, and the books of its day may be signed. The clocks may differ by clockSkewMsMax.
+ */
+export const groupStartsWithinMs = 120_000
+/**
+ * Names of standbys that were not there before count this long after their configuration was loaded:
+ * the checkpointer, by whose copy commits wait, takes it in at a moment of its own.
+ */
+export const standbysSettleMs = 2_000
 
 /** A worker that writes nothing of a batch for so long loses it to another. */
 export const batchLeaseMs = 30_000
@@ -339,6 +349,17 @@ export const diskFreeBytesMin = 512 * 1024 * 1024
 export const signalsEveryMs = 1_000
 export const loopLookEveryMs = 10
 
+/**
+ * A statement is cancelled at the server so long after its time-out there: what no time-out of Postgres
+ * ends, as a commit's wait for its standbys.
+ */
+export const cancelAfterMs = 500
+/** How long after the server should have given up a statement its connection is given up. */
+export const halfOpenMs = 1_000
+/** A request to cancel is given up after this, and sent again until the server has taken it. */
+export const cancelRequestMsMax = 1_000
+export const cancelAgainMs = 200
+
 /** A lookup of a status, receipt or list that takes longer fails with 503. */
 export const readStatementMsMax = 3_000
 /** Declarations in one page of a list. */
@@ -437,6 +458,9 @@ export const booksStatementMsMax = 15 * 60_000
 export const closeEveryMs = 15 * 60_000
 /** A day is closed so long after its end: what was accepted in its last second commits later. */
 export const closeAfterMs = 5 * 60_000
+/** Commits that began before it are waited for; those that wait for a standby, next time. */
+export const closeWaitMsMax = 2_000
+export const closeWaitEveryMs = 20
 /** How many days back. */
 export const closeDaysMax = 31
 
@@ -505,6 +529,7 @@ export const queueKeysAtATime = 1_000
 /** SIGTERM to exit; then the process ends at once. */
 export const stopMsMax = 25_000
 
+assert(cancelAfterMs < halfOpenMs, 'a statement that is cancelled must have time to say so')
 assert(postStatementMsMax < jobLockMs, 'a posting statement must end before its job lock does')
 assert(acceptStatementMsMax < groupCommitMsMax, 'a commit must be able to fail before its deadline')
 assert(
@@ -561,6 +586,10 @@ assert(batchHeartbeatMs < answerMsMax, 'a stream must not be taken for silent')
 assert(batchWatchersMax < connectionsMax, 'who watches must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
 assert(
-  groupCommitMsMax + acceptStatementMsMax + clockSkewMsMax < closeAfterMs,
+  groupCommitMsMax + acceptStatementMsMax + clockSkewMsMax < groupStartsWithinMs,
+  'a group must be able to commit by a clock that differs',
+)
+assert(
+  groupStartsWithinMs + clockSkewMsMax < closeAfterMs,
   'a day must not be closed while its last filings can still commit',
 )

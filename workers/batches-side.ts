@@ -106,7 +106,7 @@ function watch(
 
 function openAccepting(
   { config, keyring }: Side,
-  { acceptPool, warnings }: ReturnType<typeof openPools>,
+  { acceptPool }: ReturnType<typeof openPools>,
   durability: DurabilityWatch,
   lane: Lane,
 ) {
@@ -116,7 +116,7 @@ function openAccepting(
     pool: acceptPool,
     environment,
     lane,
-    warnings,
+    judge: durability.judge,
   })
 }
 
@@ -143,16 +143,13 @@ function telling(
 
 /** Acceptance has connections of its own. */
 function openPools({ url, mark }: Side, stops: Stops) {
-  let warnings = 0
   const acceptPool = openPool({
     url,
     mark,
     name: 'spillway-accept-batches',
     connectionsMax: places.length,
     statementMsMax: acceptStatementMsMax,
-    onWarning: () => {
-      warnings += 1
-    },
+    pipeline: true,
   })
   const pool = openPool({
     url,
@@ -164,5 +161,5 @@ function openPools({ url, mark }: Side, stops: Stops) {
     statementMsMax: postStatementMsMax,
   })
   stops.add(() => Promise.all([acceptPool.end(), pool.end()]))
-  return { acceptPool, pool, warnings: () => warnings }
+  return { acceptPool, pool }
 }

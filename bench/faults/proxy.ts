@@ -14,13 +14,46 @@ export type ProxyMode = 'pass' | 'refuse' | 'stall' | 'slow' | 'mute'
 /** How late each piece comes in mode slow. */
 const slowMs = 100
 
+/** What is done to what passes, in every mode. */
+export type Rewriting = {
+  /** The first piece of a connection, as a client sends it. */
+  readonly start?: (piece: Buffer) => Buffer
+  readonly reply?: (piece: Buffer) => Buffer
+}
+
+/** As a pooler does that ignores `options`: what was asked for in them is dropped in silence. */
+export function dropOptions(piece: Buffer): Buffer {
+  if (piece.readInt32BE(4) !== startupProtocol) return piece // a request to cancel, or for TLS
+  const words = piece.toString('latin1', 8).split('\0')
+  const at = words.findIndex((word, index) => index % 2 === 0 && word === 'options')
+  if (at >= 0) words.splice(at, 2)
+  const body = Buffer.from(words.join('\0'), 'latin1')
+  const head = Buffer.alloc(8)
+  head.writeInt32BE(8 + body.length, 0)
+  head.writeInt32BE(startupProtocol, 4)
+  return Buffer.concat([head, body])
+}
+
+const startupProtocol = 196_608
+
+/** As a server does whose lc_messages is zh_CN: the severity of a warning, in as many bytes. */
+export function sayInChinese(piece: Buffer): Buffer {
+  const at = piece.indexOf('SWARNING\0VWARNING')
+  if (at < 0) return piece
+  const said = Buffer.from(piece)
+  said.write('警告 ', at + 1)
+  return said
+}
+
 export class TcpProxy {
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
+  readonly #rewriting: Rewriting
   #mode: ProxyMode = 'pass'
   port = 0
 
-  constructor(targetPort: number) {
+  constructor(targetPort: number, rewriting: Rewriting = {}) {
+    this.#rewriting = rewriting
     this.#server = createServer((client) => {
       if (this.#mode === 'refuse') return client.destroy()
       const server = connect(targetPort, '127.0.0.1')
@@ -69,7 +102,11 @@ export class TcpProxy {
   }
 
   #forward(from: Socket, to: Socket, what: 'request' | 'reply'): void {
-    from.on('data', (piece) => {
+    const { start, reply } = this.#rewriting
+    let rewrite = what === 'request' ? start : reply
+    from.on('data', (came) => {
+      const piece = rewrite?.(came) ?? came
+      if (what === 'request') rewrite = undefined
       if (this.#mode === 'stall' || (this.#mode === 'mute' && what === 'reply')) return
       if (this.#mode === 'slow') setTimeout(() => to.write(piece), slowMs)
       else to.write(piece)

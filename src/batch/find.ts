@@ -2,14 +2,13 @@
  * Looks up batches. Who may see one is decided by the caller.
  */
 import type pg from 'pg'
-import { confirmDurable } from '../journal/find.ts'
 import { type Layout, openLayout } from './read-file.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
 import type { StoreDependencies } from './upload-store.ts'
 
 /** @param as `durable`: what a commit left behind that reached no standby yet is waited for */
 export async function findUpload(
-  { pool, sealingKeys }: Pick<StoreDependencies, 'pool' | 'sealingKeys'>,
+  { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
   id: string,
   as: 'visible' | 'durable',
 ): Promise<Upload | undefined> {
@@ -23,7 +22,7 @@ export async function findUpload(
     values: [id],
   })
   const [row] = rows
-  if (as === 'durable') await confirmDurable(pool)
+  if (as === 'durable') await confirm()
   return row && uploadOf(sealingKeys, row)
 }
 

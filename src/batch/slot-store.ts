@@ -1,4 +1,5 @@
-/** Slots, as intake asks for them. */
+/** Slots, as intake asks for them; what it is told of them is durable. */
+import type { Confirm } from '../journal/durable.ts'
 import {
   type Reservation,
   type ReserveDependencies,
@@ -22,13 +23,23 @@ export type SlotStore = {
   forget(): Promise<void>
 }
 
-export function createSlotStore(dependencies: ReserveDependencies): SlotStore {
-  const { pool } = dependencies
+export function createSlotStore(
+  dependencies: ReserveDependencies & { readonly confirm: Confirm },
+): SlotStore {
+  const { pool, confirm } = dependencies
   return {
-    reserve: (asked, reservation) => reserveSlot(dependencies, asked, reservation),
+    reserve: async (asked, reservation) => {
+      const outcome = await reserveSlot(dependencies, asked, reservation)
+      await confirm()
+      return outcome
+    },
     find: (id) => findSlot(pool, id),
     list: (subject) => listSlots(pool, subject),
-    release: (id) => releaseSlot(pool, id),
+    release: async (id) => {
+      const released = await releaseSlot(pool, id)
+      await confirm()
+      return released
+    },
     forget: () => forgetSlots(pool),
   }
 }

@@ -19,6 +19,7 @@
  * always one sender's bytes up to a point, and the next one's from there.
  */
 import type pg from 'pg'
+import type { Confirm } from '../journal/durable.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { CompleteDependencies } from './complete.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
@@ -32,6 +33,8 @@ import type { NewUpload, Upload } from './upload.ts'
 
 export type StoreDependencies = CompleteDependencies & {
   readonly pool: pg.Pool
+  /** Waits until all that can be seen is durable, before somebody is told of it. */
+  readonly confirm: Confirm
   readonly inTransaction: <T>(
     pool: pg.Pool,
     work: (client: pg.PoolClient) => Promise<T>,
@@ -88,14 +91,19 @@ export type UploadStore = {
 }
 
 export function createUploadStore(dependencies: StoreDependencies): UploadStore {
+  const confirmed = async <T>(done: Promise<T>): Promise<T> => {
+    const outcome = await done
+    await dependencies.confirm()
+    return outcome
+  }
   return {
-    create: (asked) => createUpload(dependencies, asked),
+    create: (asked) => confirmed(createUpload(dependencies, asked)),
     find: (id) => findUpload(dependencies, id, 'visible'),
     findDurable: (id) => findUpload(dependencies, id, 'durable'),
     begin: (id, offset, size) => beginReceiving(dependencies, id, offset, size),
     restart: (id) => restartReceiving(dependencies, id),
     read: (id, offset) => readBytes(dependencies, id, offset),
-    cancel: (id) => cancelUpload(dependencies, id),
+    cancel: (id) => confirmed(cancelUpload(dependencies, id)),
     expire: () => expireUploads(dependencies),
     remove: (id) => removeBytes(dependencies, id),
   }

@@ -5,9 +5,10 @@
 import type pg from 'pg'
 import type { FilingLimit } from '../intake/filing-limit.ts'
 import { createAcceptGroup } from '../journal/accept.ts'
+import type { CommitJudge } from '../journal/durable.ts'
 import { GroupCommit } from '../journal/group-commit.ts'
 import type { Lane } from '../journal/lanes.ts'
-import { stuckUnderWayMs } from '../limits.ts'
+import { groupStartsWithinMs, stuckUnderWayMs } from '../limits.ts'
 import { passes } from '../platform/crash-point.ts'
 import { activeKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -23,8 +24,8 @@ export const lane: Lane = 'filing'
 
 export type AcceptanceDependencies = {
   readonly pool: pg.Pool
-  /** Warnings of the server so far. */
-  readonly warnings: () => number
+  /** Of what its commits were durable on. */
+  readonly judge: CommitJudge
   /** What receipts say of where they are from. */
   readonly environment: () => string
   readonly queues: ReadonlyMap<Lane, LaneQueue>
@@ -45,7 +46,12 @@ export function openAcceptance(
   const enqueue = createEnqueue(queues, onSkipped, () => passes(crashAt, 'after-enqueue'))
   return new GroupCommit({
     targetMs: () => limit.targetMs,
-    acceptGroup: createAcceptGroup({ ...activeKeys(keyring), ...accepting, lane }),
+    acceptGroup: createAcceptGroup({
+      ...activeKeys(keyring),
+      ...accepting,
+      lane,
+      startsWithinMs: groupStartsWithinMs,
+    }),
     isTransient: (error) => databaseFault(error) === 'transient',
     onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
       metrics.accepted.inc({ lane }, fresh)

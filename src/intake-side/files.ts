@@ -7,6 +7,7 @@ import { createReceiptOf, type ReceiptDependencies } from '../batch/receipt.ts'
 import { openRunningDigest } from '../batch/running-digest.ts'
 import { createSlotStore, type SlotStore } from '../batch/slot-store.ts'
 import { createUploadStore, type UploadStore } from '../batch/upload-store.ts'
+import type { Confirm } from '../journal/durable.ts'
 import { uploadExpiryEveryMs } from '../limits.ts'
 import { activeKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -16,6 +17,7 @@ import type { Stops } from '../platform/stops.ts'
 
 export type FilesDependencies = Omit<ReceiptDependencies, 'signer'> & {
   readonly pool: pg.Pool
+  readonly confirm: Confirm
   readonly onReceived: (bytes: number) => void
   readonly logger: Logger
 }
@@ -24,11 +26,12 @@ type Stores = { readonly uploads: UploadStore; readonly slots: SlotStore }
 
 export async function openFiles(
   { keyring }: Pick<Side, 'keyring'>,
-  { pool, onReceived, logger, ...signing }: FilesDependencies,
+  { pool, confirm, onReceived, logger, ...signing }: FilesDependencies,
   stops: Stops,
 ): Promise<Stores> {
   const uploads = createUploadStore({
     pool,
+    confirm,
     inTransaction,
     sealingKeys: keyring.sealingKeys,
     runningDigest: await openRunningDigest(),
@@ -36,7 +39,7 @@ export async function openFiles(
     onReceived,
     receiptOf: createReceiptOf({ ...signing, signer: activeKeys(keyring).signer }),
   })
-  const stores = { uploads, slots: createSlotStore({ pool, inTransaction }) }
+  const stores = { uploads, slots: createSlotStore({ pool, confirm, inTransaction }) }
   const expiry = setInterval(expire, uploadExpiryEveryMs, stores, logger).unref()
   stops.add(() => clearInterval(expiry))
   return stores

@@ -14,6 +14,7 @@ import {
   openOverload,
   type Room,
 } from '../intake/overload.ts'
+import { createConfirm } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
 import { createPersonIndex } from '../ledger/person.ts'
 import {
@@ -24,7 +25,12 @@ import {
   rehearsalRoom,
   statusWaitersMax,
 } from '../limits.ts'
-import { type DurabilityWatch, environmentText, watchDurability } from '../platform/durability.ts'
+import {
+  DurabilityError,
+  type DurabilityWatch,
+  environmentText,
+  watchDurability,
+} from '../platform/durability.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createIntakeMetrics, type IntakeMetrics, prefixOf } from '../platform/metrics.ts'
 import { assertSchema } from '../platform/migrations.ts'
@@ -87,22 +93,24 @@ async function open(
   const { policies, isDraining } = process
   const { logger, inner, stuck } = options
   const pools = openPools(side, stops)
-  const { acceptPool, readPool, batchPool, warnings } = pools
+  const { acceptPool, readPool, batchPool, confirmPool } = pools
   await assertSchema(readPool)
   const metrics = createIntakeMetrics(prefixOf(side))
   const { backend, queues } = openQueues(side, [lane], logger, stops)
   const durability = await watch(side, pools, backend, logger, metrics)
   stops.add(() => durability.stop())
   const environment = () => environmentText(config, durability.faults)
+  const { judge } = durability
+  const confirm = createConfirm(confirmPool, judge)
   await recordPacks(readPool, policies) // before the first acceptance names one
   const exchange = exchangeOver(backend.exchange)
   const overload = overloadOf(side, process, metrics, { pool: readPool, exchange })
   stops.add(() => overload.stop())
-  const accepting = { pool: acceptPool, warnings, environment, queues, limit: overload.limit }
+  const accepting = { pool: acceptPool, judge, environment, queues, limit: overload.limit }
   const committer = openAcceptance(side, { ...accepting, metrics, logger })
   stops.add(() => committer.stop())
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
-  const receiving = { pool: batchPool, policies, environment, onReceived, logger }
+  const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(side, receiving, stops)
   const readOwn = () => readCounted(metrics, process.room, overload, readPool)
   const app = await buildApp({
@@ -116,7 +124,9 @@ async function open(
     submit: (filing) => committer.submit(filing),
     nowMicros: () => Date.now() * 1_000,
     readPool,
-    isTransient: (error) => databaseFault(error) === 'transient',
+    confirm,
+    isTransient: (error) =>
+      databaseFault(error) === 'transient' || error instanceof DurabilityError,
     refuses: () => durability.refuses,
     readiness: { ...healthOf(readPool, durability), isDraining, stuck },
     readMetrics: async () => [await readOwn(), ...(await options.readOthers())].join('\n'),
@@ -133,16 +143,13 @@ async function open(
 
 /** Acceptance has connections of its own: lookups never take one that it needs. */
 function openPools({ url, mark }: Side, stops: Stops) {
-  let warnings = 0
   const acceptPool = openPool({
     url,
     mark,
     name: 'spillway-accept',
     connectionsMax: 2,
     statementMsMax: acceptStatementMsMax,
-    onWarning: () => {
-      warnings += 1
-    },
+    pipeline: true,
   })
   const readPool = openPool({
     url,
@@ -159,8 +166,18 @@ function openPools({ url, mark }: Side, stops: Stops) {
     connectionsMax: 4,
     statementMsMax: batchStatementMsMax,
   })
-  stops.add(() => Promise.all([acceptPool.end(), readPool.end(), batchPool.end()]))
-  return { acceptPool, readPool, batchPool, warnings: () => warnings }
+  // Who confirms waits for standbys as a commit does, while others read.
+  const confirmPool = openPool({
+    url,
+    mark,
+    name: 'spillway-confirm',
+    connectionsMax: 1,
+    statementMsMax: readStatementMsMax,
+    pipeline: true,
+  })
+  const pools = { acceptPool, readPool, batchPool, confirmPool }
+  stops.add(() => Promise.all(Object.values(pools).map((pool) => pool.end())))
+  return pools
 }
 
 function watch(

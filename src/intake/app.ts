@@ -102,7 +102,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   submitRoute(app, dependencies)
   checkRoute(app, dependencies)
   statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
-  lookupRoutes(app, dependencies.readPool)
+  lookupRoutes(app, dependencies.readPool, dependencies.confirm)
   await batchRoutes(app, dependencies)
   slotRoutes(app, dependencies)
   explanationRoute(app, dependencies)

@@ -11,7 +11,12 @@ import Type from 'typebox'
 import type { BatchProgress } from '../batch/progress.ts'
 import { isEnded } from '../batch/stages.ts'
 import { batchHeartbeatMs, batchStreamMsMax, batchStreamRetryMs } from '../limits.ts'
-import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
+import {
+  type BatchLookupContext,
+  confirmReceived,
+  ownProgress,
+  type WithBatchId,
+} from './batch-status.ts'
 import type { Watcher } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
 import { presentBatch } from './present-batch.ts'
@@ -64,11 +69,14 @@ async function stream(
       .header('x-accel-buffering', 'no') // nginx would hold events back
       // Its headers are sent long before the process drains: left open, it would hold up the end.
       .header('connection', 'close')
-      .send(Readable.from(eventsOf(found, String(lastMark), watcher), { highWaterMark: 1 }))
+      .send(
+        Readable.from(eventsOf(context, found, String(lastMark), watcher), { highWaterMark: 1 }),
+      )
   )
 }
 
 async function* eventsOf(
+  context: BatchLookupContext,
   found: BatchProgress,
   lastMark: string,
   watcher: Watcher,
@@ -77,6 +85,7 @@ async function* eventsOf(
   try {
     yield `retry: ${batchStreamRetryMs}\n\n`
     let progress = found
+    await confirmReceived(context, progress)
     if (progress.mark !== lastMark) yield eventOf(progress)
     while (!isEnded(progress.upload.stage)) {
       const change = await watcher.changed(progress.mark, batchHeartbeatMs)
@@ -84,6 +93,7 @@ async function* eventsOf(
       if (change === 'elapsed') yield ':\n\n'
       else {
         progress = change
+        await confirmReceived(context, progress)
         yield eventOf(progress)
       }
     }

@@ -8,8 +8,8 @@ import Type, { type Static } from 'typebox'
 import { type BatchProgress, findProgress, listProgress } from '../batch/progress.ts'
 import { isEnded } from '../batch/stages.ts'
 import { batchReceiptText } from '../journal/batch-receipt.ts'
+import type { Confirm } from '../journal/durable.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
-import { confirmDurable } from '../journal/find.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../limits.ts'
 import type { BatchWatch } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
@@ -31,6 +31,8 @@ import { isOwn, ownUpload, type UploadDependencies } from './upload-part.ts'
 export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
   /** For reading: lookups never take a connection that acceptance needs. */
   readonly readPool: pg.Pool
+  /** Waits until all that can be seen is durable. */
+  readonly confirm: Confirm
   readonly sealingKeys: readonly EnvelopeKey[]
 }
 
@@ -131,9 +133,16 @@ async function tell(
   if (!isEnded(progress.upload.stage)) {
     reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
   }
-  // Once a worker had it, what it committed is durable, and all that was before.
-  if (progress.upload.stage === 'received') await confirmDurable(context.readPool)
+  await confirmReceived(context, progress)
   return sendUnlessKnown(request, reply, presentWithReceipt(progress))
+}
+
+/** Who is told that a file is here must not lose it with this server: it may be on no standby yet. */
+export async function confirmReceived(
+  { confirm }: BatchLookupDependencies,
+  { upload: { id, receipt } }: BatchProgress,
+): Promise<void> {
+  if (receipt !== undefined) await confirm.once(id)
 }
 
 async function sendReceipt(

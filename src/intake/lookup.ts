@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
+import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
 import { listStandings } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
@@ -33,7 +34,7 @@ const listSchema = Type.Object(
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 /** @param pool for reading: lookups never take a connection that acceptance needs */
-export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
+export function lookupRoutes(app: FastifyInstance, pool: pg.Pool, confirm: Confirm): void {
   const onRequest = requireScope('declarations:read')
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
     onRequest,
@@ -47,6 +48,8 @@ export function lookupRoutes(app: FastifyInstance, pool: pg.Pool): void {
       if (!mayRead(request, found?.statement.employer)) {
         return sendProblem(request, reply, 'NOT_FOUND')
       }
+      // It may be visible before any standby has it.
+      await confirm.once(request.params.id)
       return noStore(reply).type('application/json; charset=utf-8').send(found?.receipt)
     },
   })

@@ -11,8 +11,9 @@ import { declarationSchema } from '../declaration/schema.ts'
 import type { Acceptance, Filing } from '../journal/accept.ts'
 import type { TicketKey } from '../journal/attempt-ticket.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
+import type { Confirm } from '../journal/durable.ts'
 import { fileDeclaration } from '../journal/filing.ts'
-import { confirmDurable, findAcceptances } from '../journal/find.ts'
+import { findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { checkReplaced } from '../journal/replaced.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
@@ -36,6 +37,8 @@ export type SubmitDependencies = {
   readonly policies: Policies
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
+  /** Waits until all that can be seen is durable. */
+  readonly confirm: Confirm
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
   readonly admission: Admission
   readonly ticketKey: TicketKey
@@ -136,7 +139,7 @@ async function submit(
   })
   if (valid !== undefined) await checkReplaced(readPool, valid.declaration, findings)
   if (valid === undefined || findings.errors > 0) {
-    const before = await findAccepted(readPool, body, key.value)
+    const before = await findAccepted(dependencies, body, key.value)
     if (before !== undefined) return replayed(reply, before)
     const refusal = { errors: findings.first(findingsPerAnswerMax), total: findings.total }
     // What the journal was asked about may be otherwise in a moment.
@@ -176,16 +179,16 @@ export function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
  * filer who asks again gets the original receipt.
  */
 async function findAccepted(
-  pool: pg.Pool,
+  { readPool, confirm }: Pick<SubmitDependencies, 'readPool' | 'confirm'>,
   body: unknown,
   key: string,
 ): Promise<Acceptance | undefined> {
   if (!isDeclaration(body)) return undefined
   const id = declarationId(body.employer, body.period, key)
-  const [found] = await findAcceptances(pool, [id])
+  const [found] = await findAcceptances(readPool, [id])
   const digest = found === undefined ? undefined : digestOf(Buffer.from(canonicalDeclaration(body)))
   if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
-  await confirmDurable(pool)
+  await confirm()
   return { ...found, fresh: false }
 }
 

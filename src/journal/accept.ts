@@ -16,8 +16,9 @@ import type pg from 'pg'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { drawNumber } from './draw-number.ts'
+import { type CommitJudge, type CommitSettings, commitBetween, confirmOn } from './durable.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
-import { confirmDurable, findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
+import { findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
@@ -68,18 +69,19 @@ export type AcceptDependencies = {
   /** Written into every receipt; asked for each group. */
   readonly environment: () => string
   readonly lane: Lane
+  /** Of what its commits were durable on; all is taken for durable unless given. */
+  readonly judge?: CommitJudge
   /**
-   * Warnings of the server so far. A commit whose wait for its standbys was cancelled is answered like
-   * any other, and with a warning.
+   * How long after its first filing came a group may begin to commit, by the server's clock. A process
+   * that stood still must not commit into a day whose books are signed. Files have no such limit: their
+   * time is that of the file's receipt.
    */
-  readonly warnings?: () => number
+  readonly startsWithinMs?: number
 }
 
-/** Committed here, and perhaps on no standby: nobody may be told yet. */
-class UnconfirmedCommitError extends Error {
-  override name = 'UnconfirmedCommitError'
-  /** SQLSTATE: transaction resolution unknown. */
-  readonly code = '08007'
+/** Nothing of it was stored. */
+class GroupTooOldError extends Error {
+  override name = 'GroupTooOldError'
 }
 
 /**
@@ -91,40 +93,72 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
   const chain = new WriterChain()
   const commitTime = new CommitTime()
   return async function acceptGroup(group) {
-    const { number, known, standing } = await drawNumber(pool, group)
-    const { fresh, ticketsUsed } = await withoutUsedTickets(
-      pool,
-      group.filter(({ id }) => !known.has(id) && !standing.has(id)),
-    )
-    const sealed = fresh.length === 0 ? undefined : seal(dependencies, chain, number, fresh)
-    const stored =
-      sealed === undefined
-        ? new Set<number>()
-        : await chain.extend(sealed.link, () =>
-            confirmed(dependencies, () =>
-              commitTime.measure((msBefore) => insertGroup(dependencies, sealed, fresh, msBefore)),
-            ).catch(retryTicketRace),
-          )
-    const acceptances = new Map<string, Acceptance>()
-    fresh.forEach((filing, position) => {
-      if (!stored.has(position) || sealed === undefined) return
-      acceptances.set(filing.id, {
-        statement: filing,
-        receipt: sealed.receipt(position),
-        fresh: true,
-      })
-    })
-    const before = group
-      .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !standing.has(id))
-      .map(({ id }) => id)
-    for (const found of before.length === 0 ? [] : await findAcceptances(pool, before)) {
-      acceptances.set(found.statement.id, replayOf(found))
+    // One connection: what its commit is durable on, the statements around it tell.
+    const client = await pool.connect()
+    let failure: Error | undefined
+    try {
+      return await acceptOn({ ...dependencies, client, chain, commitTime }, group)
+    } catch (error) {
+      failure = error as Error
+      throw error
+    } finally {
+      client.release(failure)
     }
-    // Who is told that something stands goes away: it must be there after any failover.
-    if (before.length > 0 || standing.size > 0)
-      await confirmed(dependencies, () => confirmDurable(pool))
-    return { acceptances, envelope: stored.size === 0 ? undefined : number, ticketsUsed, standing }
   }
+}
+
+type Accepting = AcceptDependencies & {
+  readonly client: pg.PoolClient
+  readonly chain: WriterChain
+  readonly commitTime: CommitTime
+}
+
+async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
+  const { client, judge } = accepting
+  const { number, known, standing, settings } = await drawNumber(client, group)
+  judge?.checkBefore(settings)
+  const { fresh, ticketsUsed } = await withoutUsedTickets(
+    client,
+    group.filter(({ id }) => !known.has(id) && !standing.has(id)),
+  )
+  const acceptances = await storeFresh(accepting, number, settings, fresh)
+  const stored = acceptances.size
+  const before = group
+    .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !standing.has(id))
+    .map(({ id }) => id)
+  for (const found of before.length === 0 ? [] : await findAcceptances(client, before)) {
+    acceptances.set(found.statement.id, replayOf(found))
+  }
+  // Who is told that something stands goes away: it must be there after any failover.
+  if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
+  return { acceptances, envelope: stored === 0 ? undefined : number, ticketsUsed, standing }
+}
+
+/** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */
+async function storeFresh(
+  accepting: Accepting,
+  number: bigint,
+  settings: CommitSettings,
+  fresh: readonly Filing[],
+): Promise<Map<string, Acceptance>> {
+  const acceptances = new Map<string, Acceptance>()
+  if (fresh.length === 0) return acceptances
+  const { client, judge, chain, commitTime } = accepting
+  const sealed = seal(accepting, chain, number, fresh)
+  const insert = () =>
+    commitTime.measure((msBefore) => insertGroup(accepting, sealed, fresh, msBefore))
+  const stored = await chain.extend(sealed.link, () =>
+    commitBetween(client, judge, settings, insert).catch(retryTicketRace),
+  )
+  fresh.forEach((filing, position) => {
+    if (!stored.has(position)) return
+    acceptances.set(filing.id, {
+      statement: filing,
+      receipt: sealed.receipt(position),
+      fresh: true,
+    })
+  })
+  return acceptances
 }
 
 /** Two processes at once redeemed one ticket: the next try finds which of them was first. */
@@ -137,11 +171,11 @@ function retryTicketRace(error: unknown): never {
 }
 
 /** Leaves out filings whose ticket has served, in the journal or in this group. */
-async function withoutUsedTickets(pool: pg.Pool, filings: readonly Filing[]) {
+async function withoutUsedTickets(client: pg.PoolClient, filings: readonly Filing[]) {
   const ticketsUsed = new Set<string>()
   const tickets = filings.flatMap(({ ticket }) => ticket ?? [])
   if (tickets.length === 0) return { fresh: filings, ticketsUsed }
-  const used = new Map(await findUsedTickets(pool, tickets))
+  const used = new Map(await findUsedTickets(client, tickets))
   for (const { id, ticket } of filings) {
     const hex = ticket?.toString('hex')
     if (hex === undefined) continue
@@ -149,17 +183,6 @@ async function withoutUsedTickets(pool: pg.Pool, filings: readonly Filing[]) {
     else used.set(hex, id)
   }
   return { fresh: filings.filter(({ id }) => !ticketsUsed.has(id)), ticketsUsed }
-}
-
-/** @throws UnconfirmedCommitError when the server warned meanwhile */
-async function confirmed<T>(
-  { warnings = () => 0 }: AcceptDependencies,
-  commit: () => Promise<T>,
-): Promise<T> {
-  const before = warnings()
-  const result = await commit()
-  if (warnings() !== before) throw new UnconfirmedCommitError('a commit may be on no standby')
-  return result
 }
 
 function replayOf({ statement, receipt }: StoredAcceptance): Acceptance {
@@ -279,51 +302,69 @@ function headOf(group: readonly Filing[]): Buffer {
  * @returns the positions accepted
  */
 async function insertGroup(
-  { pool, lane }: AcceptDependencies,
+  { client, lane, startsWithinMs }: Accepting,
   group: SealedGroup,
   filings: readonly Filing[],
   commitMsBefore: number | null,
 ): Promise<Set<number>> {
   const list = (values: readonly (string | number | boolean)[]) => `{${values.join(',')}}`
-  const { rows } = await pool.query<{ position: number }>({
+  const acceptedAtMicros = Math.min(...filings.map((filing) => filing.acceptedAtMicros))
+  const { rows } = await client.query<{ in_time: boolean; position: number | null }>({
     name: 'accept-group',
     text: `
-      with envelope as (
+      with in_time as materialized (
+        select
+        where clock_timestamp()
+          <= coalesce(
+            timestamptz 'epoch' + ($12::bigint + 1000 * $26::bigint) * interval '1 microsecond',
+            'infinity'
+          )
+      ), envelope as (
         insert into journal.envelope (
           number, lane, environment, declarations, sealed, leaves, signed_root,
           writer, writer_position, previous_link, link
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        select
+          $1::bigint, $2::text, $3::text, $4::integer, $5::bytea, $6::bytea, $7::text,
+          $8::uuid, $9::bigint, $10::bytea, $11::bytea
+        from in_time
+        returning number
       ), unposted as (
         insert into journal.unposted (
           envelope, lane, declarations, accepted_at, commit_ms_before
         )
-        values ($1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond', $21)
+        select $1, $2, $4, timestamptz 'epoch' + $12 * interval '1 microsecond', $21::real
+        from in_time
+      ), accepted as (
+        insert into journal.acceptance (
+          id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
+          attempted_at, ticket, lines, part_of
+        )
+        select
+          f.id, $1, f.place - 1, f.employer, f.period, f.kind,
+          substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32),
+          timestamptz 'epoch' + f.accepted_at * interval '1 microsecond',
+          timestamptz 'epoch' + f.deadline * interval '1 microsecond',
+          f.on_time,
+          timestamptz 'epoch' + f.attempted_at * interval '1 microsecond',
+          decode(f.ticket, 'hex'),
+          f.lines,
+          f.part_of
+        from in_time, unnest(
+          $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[],
+          $20::boolean[], $22::bigint[], $23::text[], $24::integer[], $25::text[]
+        ) with ordinality as f (
+          id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, lines,
+          part_of, place
+        )
+        order by f.id
+        on conflict (id) do nothing
+        returning position
       )
-      insert into journal.acceptance (
-        id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
-        attempted_at, ticket, lines, part_of
-      )
-      select
-        f.id, $1, f.place - 1, f.employer, f.period, f.kind,
-        substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32),
-        timestamptz 'epoch' + f.accepted_at * interval '1 microsecond',
-        timestamptz 'epoch' + f.deadline * interval '1 microsecond',
-        f.on_time,
-        timestamptz 'epoch' + f.attempted_at * interval '1 microsecond',
-        decode(f.ticket, 'hex'),
-        f.lines,
-        f.part_of
-      from unnest(
-        $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[],
-        $20::boolean[], $22::bigint[], $23::text[], $24::integer[], $25::text[]
-      ) with ordinality as f (
-        id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, lines,
-        part_of, place
-      )
-      order by f.id
-      on conflict (id) do nothing
-      returning position`,
+      select e.number is not null as in_time, a.position
+      from (select) one
+      left join envelope e on true
+      left join accepted a on true`,
     values: [
       group.number,
       lane,
@@ -336,7 +377,7 @@ async function insertGroup(
       group.chain.position,
       group.chain.previous,
       group.link,
-      Math.min(...filings.map(({ acceptedAtMicros }) => acceptedAtMicros)),
+      acceptedAtMicros,
       Buffer.concat(filings.map(({ digest }) => digest)),
       list(filings.map(({ id }) => id)),
       list(filings.map(({ employer }) => employer)),
@@ -350,7 +391,9 @@ async function insertGroup(
       list(filings.map(({ ticket }) => ticket?.toString('hex') ?? 'NULL')),
       list(filings.map(({ lines }) => lines)),
       list(filings.map(({ partOf }) => partOf ?? 'NULL')),
+      startsWithinMs ?? null,
     ],
   })
-  return new Set(rows.map(({ position }) => position))
+  if (rows[0]?.in_time !== true) throw new GroupTooOldError('the group was too old to be committed')
+  return new Set(rows.flatMap(({ position }) => position ?? []))
 }

@@ -4,8 +4,10 @@
  * tells both, so that a filing whose commit had an unknown outcome meets itself as known, never as
  * what stands.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Filing } from './accept.ts'
+import { type CommitSettings, commitSettings } from './durable.ts'
 import {
   type StandingDeclaration,
   type StandingRow,
@@ -15,28 +17,35 @@ import {
 
 export type DrawnNumber = {
   readonly number: bigint
+  /** What the connection's next commit goes by. */
+  readonly settings: CommitSettings
   /** Ids of the group that were accepted before. */
   readonly known: ReadonlySet<string>
   /** By id: not known, and meets something that it did not expect. */
   readonly standing: ReadonlyMap<string, StandingDeclaration>
 }
 
-type Row = StandingRow & { number: string; place: string | null; known: boolean }
+type Row = StandingRow & CommitSettings & { number: string; place: string | null; known: boolean }
 
 /**
  * To be called after the group is closed. An index entry for each filing's id, and for each that expects
  * something one of its employer and period.
  */
-export async function drawNumber(pool: pg.Pool, group: readonly Filing[]): Promise<DrawnNumber> {
+export async function drawNumber(
+  client: pg.PoolClient,
+  group: readonly Filing[],
+): Promise<DrawnNumber> {
   const list = (values: readonly string[]) => `{${values.join(',')}}`
   const asked = (of: 'employer' | 'period') =>
     list(group.map((filing) => (filing.expects === 'anything' ? 'NULL' : filing[of])))
-  const { rows } = await pool.query<Row>({
+  const { rows } = await client.query<Row>({
     name: 'draw-envelope-number',
     text: `
-      with drawn as materialized (select nextval('journal.envelope_number') as number)
+      with drawn as materialized (
+        select nextval('journal.envelope_number') as number, ${commitSettings}
+      )
       select
-        drawn.number, f.place, f.known, f.latest, f.kind, f.digest, f.lines,
+        drawn.*, f.place, f.known, f.latest, f.kind, f.digest, f.lines,
         (extract(epoch from f.accepted_at) * 1000000)::bigint as accepted_at
       from drawn
       left join (
@@ -67,5 +76,7 @@ export async function drawNumber(pool: pg.Pool, group: readonly Filing[]): Promi
     if (row?.known === true) known.add(id)
     else if (against !== undefined) standing.set(id, against)
   }
-  return { number: BigInt(rows[0]?.number as string), known, standing }
+  const [drawn] = rows
+  assert(drawn !== undefined, 'a number is drawn for each group')
+  return { number: BigInt(drawn.number), known, standing, settings: drawn }
 }

@@ -27,7 +27,7 @@ type Row = {
 
 /** The acceptances of these ids with their receipts; ids never accepted are left out. */
 export async function findAcceptances(
-  pool: pg.Pool,
+  pool: Pick<pg.ClientBase, 'query'>,
   ids: readonly string[],
 ): Promise<StoredAcceptance[]> {
   const { rows } = await pool.query<Row>({
@@ -81,7 +81,7 @@ function storedAcceptance(
 
 /** Tickets among these that have served, hexadecimal, and the declaration that each served for. */
 export async function findUsedTickets(
-  pool: pg.Pool,
+  pool: Pick<pg.ClientBase, 'query'>,
   tickets: readonly Buffer[],
 ): Promise<ReadonlyMap<string, string>> {
   const { rows } = await pool.query<{ ticket: Buffer; id: string }>({
@@ -90,20 +90,4 @@ export async function findUsedTickets(
     values: [tickets],
   })
   return new Map(rows.map(({ ticket, id }) => [ticket.toString('hex'), id]))
-}
-
-/**
- * Resolves when everything that can be seen now is as durable as a new commit is. What a commit left
- * behind whose outcome its process did not learn can be seen before it has reached any standby; who
- * acknowledges it must wait for them as the commit would have.
- */
-export async function confirmDurable(pool: pg.Pool): Promise<void> {
-  await pool.query({
-    name: 'confirm-durable',
-    text: `
-      select case
-        when current_setting('synchronous_standby_names') <> ''
-          then pg_logical_emit_message(true, 'spillway', 'replay')
-      end`,
-  })
 }

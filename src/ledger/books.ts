@@ -6,11 +6,12 @@
  * Signed and linked, a month of them can be handed to an auditor: whoever changes one changes every
  * later one.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { addDays, instantMicros } from '../declaration/period.ts'
 import { openCompact, type PublicJwk, type Signer, signCompact } from '../journal/compact-jws.ts'
 import { sha256 } from '../journal/digest.ts'
-import { closeAfterMs } from '../limits.ts'
+import { closeAfterMs, closeWaitEveryMs, closeWaitMsMax } from '../limits.ts'
 
 export type BooksOfLane = {
   readonly lane: string
@@ -171,7 +172,8 @@ export async function closeDay(
         instantMicros(day, '00:00'),
       ],
     )
-    const books = rows.length === 0 ? undefined : await readBooks(client, day, undefined)
+    const closes = rows.length > 0 && (await acceptancesEnded(client))
+    const books = closes ? await readBooks(client, day, undefined) : undefined
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
     if (books !== undefined && ready) await append(client, signer, books)
     await client.query('commit')
@@ -180,6 +182,30 @@ export async function closeDay(
     await client.query('rollback')
     throw error
   }
+}
+
+/**
+ * Whether all that was being accepted has ended, and with it can be seen. A commit that waits for its
+ * standbys may have begun yesterday, and no time-out ends that wait: until then nobody sees what it
+ * accepted, and it holds its lock. Who began meanwhile is too late for a day that is over.
+ */
+async function acceptancesEnded(client: Pick<pg.Client, 'query'>): Promise<boolean> {
+  const accepting = async () => {
+    const { rows } = await client.query<{ transaction: string }>(
+      `select virtualtransaction as transaction
+       from pg_locks
+       where relation = 'journal.acceptance'::regclass and mode = 'RowExclusiveLock'
+         and database = (select oid from pg_database where datname = current_database())`,
+    )
+    return rows.map(({ transaction }) => transaction)
+  }
+  const begun = new Set(await accepting())
+  const until = performance.now() + closeWaitMsMax
+  while (performance.now() < until) {
+    if (!(await accepting()).some((one) => begun.has(one))) return true
+    await pause(closeWaitEveryMs)
+  }
+  return false
 }
 
 async function append(

@@ -6,6 +6,13 @@
  * Of Redis nothing durable is asked: it holds references that the sweeper makes again.
  */
 import type pg from 'pg'
+import {
+  type CommitJudge,
+  type CommitSettings,
+  commitSettings,
+  UnconfirmedCommitError,
+} from '../journal/durable.ts'
+import { standbysSettleMs } from '../limits.ts'
 import type { QueueBackend } from '../queue/backend.ts'
 
 export type DurabilityFault = {
@@ -25,35 +32,28 @@ export class DurabilityError extends Error {
 const clockOffsetMsMax = 5_000
 const versionMin = 160_000
 
-type Settings = Record<'fsync' | 'pages' | 'commit' | 'names' | 'read_only', string> & {
-  standby: boolean
-  version: string
-  now_ms: string
-}
+type Server = CommitSettings & { readonly version: string; readonly now_ms: string }
 
 /**
  * What is wrong with the Postgres of a pool, as its sessions see it.
  * @param standbys how many each commit must have reached
  */
 export async function checkPostgres(pool: pg.Pool, standbys: number): Promise<DurabilityFault[]> {
-  const { rows } = await pool.query<Settings>({
+  const { rows } = await pool.query<Server>({
     name: 'check-durability',
     text: `
       select
-        current_setting('fsync') as fsync,
-        current_setting('full_page_writes') as pages,
-        current_setting('synchronous_commit') as commit,
-        current_setting('synchronous_standby_names') as names,
-        current_setting('default_transaction_read_only') as read_only,
+        ${commitSettings},
         current_setting('server_version_num') as version,
-        pg_is_in_recovery() as standby,
         (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
   })
-  const [settings] = rows
-  return settings === undefined ? [] : faultsOf(settings, standbys, Date.now())
+  const [server] = rows
+  if (server === undefined) return []
+  return [...commitFaults(server, standbys), ...serverFaults(server, Date.now())]
 }
 
-function faultsOf(settings: Settings, standbys: number, nowMs: number): DurabilityFault[] {
+/** What a commit under these settings could lose. */
+function commitFaults(settings: CommitSettings, standbys: number): DurabilityFault[] {
   const faults: DurabilityFault[] = []
   const fault = (setting: string, risk: string, mend: string) =>
     void faults.push({ setting, risk, mend })
@@ -85,10 +85,17 @@ function faultsOf(settings: Settings, standbys: number, nowMs: number): Durabili
     const mend = 'alter system set default_transaction_read_only = off'
     fault('default_transaction_read_only', 'nothing can be accepted', mend)
   }
-  if (Number(settings.version) < versionMin) {
+  return faults
+}
+
+function serverFaults(server: Server, nowMs: number): DurabilityFault[] {
+  const faults: DurabilityFault[] = []
+  const fault = (setting: string, risk: string, mend: string) =>
+    void faults.push({ setting, risk, mend })
+  if (Number(server.version) < versionMin) {
     fault('server_version', 'releases before 16 are not tested', 'upgrade Postgres')
   }
-  const offsetMs = Math.abs(Number(settings.now_ms) - nowMs)
+  const offsetMs = Math.abs(Number(server.now_ms) - nowMs)
   if (offsetMs > clockOffsetMsMax) {
     const risk = `its clock differs by ${Math.round(offsetMs / 1_000)} s: on time or late may be told wrongly`
     fault('clock', risk, 'synchronise both clocks (chrony, systemd-timesyncd)')
@@ -118,6 +125,8 @@ export type DurabilityDependencies = {
 }
 
 export type DurabilityWatch = {
+  /** Of each commit, by the settings of its own session: told to this watch too. */
+  readonly judge: CommitJudge
   readonly faults: readonly DurabilityFault[]
   /** In mode strict: nothing may be accepted now. */
   readonly refuses: boolean
@@ -125,6 +134,8 @@ export type DurabilityWatch = {
 }
 
 const checkEveryMs = 60_000
+/** While something is wrong: nobody files then, and no commit tells that it is mended. */
+const checkFaultsEveryMs = 1_000
 /** Connections come in dozens after an outage; one check is enough. */
 const checkAfterConnectMs = 500
 
@@ -138,27 +149,29 @@ export async function watchDurability(
   const { pools, backend, mode, standbys, onChange, onAdvice, onQueueEmptied } = dependencies
   const [pool] = pools
   const advised = new Set<string>()
-  const read = async () => {
+  const readQueue = async () => {
     const queue = await backend.check()
     if (queue.emptied) onQueueEmptied()
     for (const advice of queue.advice) {
       if (!advised.has(advice)) onAdvice(advice)
       advised.add(advice)
     }
-    return [...(await checkPostgres(pool, standbys)), ...queue.faults]
+    return queue.faults
   }
-  let faults = await read()
+  const read = async () => {
+    const queue = await readQueue()
+    return [...(await checkPostgres(pool, standbys)), ...queue]
+  }
+  let faults: readonly DurabilityFault[] = await read()
   if (mode === 'strict' && faults.length > 0) throw new DurabilityError(sentencesOf(faults))
   if (faults.length > 0) onChange(faults)
-  const check = () =>
-    read().then(
-      (found) => {
-        const changed = namesOf(found) !== namesOf(faults)
-        faults = found
-        if (changed) onChange(found)
-      },
-      () => {}, // away: readiness tells, and the next connection is checked
-    )
+  const found = (now: readonly DurabilityFault[]) => {
+    const changed = namesOf(now) !== namesOf(faults)
+    faults = now
+    if (changed) onChange(now)
+  }
+  // Away: readiness tells, and the next connection is checked.
+  const check = () => read().then(found, () => {})
   let soon: NodeJS.Timeout | undefined
   const checkSoon = () => {
     soon ??= setTimeout(() => {
@@ -168,10 +181,16 @@ export async function watchDurability(
     soon.unref()
   }
   const timer = setInterval(check, checkEveryMs)
+  const timerOfFaults = setInterval(() => faults.length > 0 && check(), checkFaultsEveryMs)
   timer.unref()
+  timerOfFaults.unref()
   for (const each of pools) each.on('connect', checkSoon)
   backend.onReconnect(checkSoon)
   return {
+    judge: createJudge(mode, standbys, (of) => {
+      const known = new Set(faults.map(({ setting }) => setting))
+      if (of.some(({ setting }) => !known.has(setting))) found([...of, ...faults])
+    }),
     get faults() {
       return faults
     },
@@ -180,8 +199,47 @@ export async function watchDurability(
     },
     stop: () => {
       clearInterval(timer)
+      clearInterval(timerOfFaults)
       clearTimeout(soon)
       for (const each of pools) each.off('connect', checkSoon)
+    },
+  }
+}
+
+/**
+ * Judges commits by the settings of their sessions. In mode warn nothing is refused, and `onFaults` has
+ * the next receipts say it.
+ */
+export function createJudge(
+  mode: DurabilityMode,
+  standbys: number,
+  onFaults: (faults: readonly DurabilityFault[]) => void,
+): CommitJudge {
+  /** Names under which commits were seen to wait; as long as they stay, no new configuration is waited for. */
+  let settledNames: string | undefined
+  const faultsIn = (settings: CommitSettings) => {
+    const faults = commitFaults(settings, standbys)
+    if (faults.length === 0) return undefined
+    settledNames = undefined
+    onFaults(faults)
+    return mode === 'strict' ? namesOf(faults) : undefined
+  }
+  return {
+    checkBefore: (settings) => {
+      const names = faultsIn(settings)
+      if (names !== undefined)
+        throw new DurabilityError(`what is accepted now could be lost: ${names}`)
+    },
+    checkAfter: (before, after) => {
+      const names = faultsIn(after)
+      if (names !== undefined) throw new UnconfirmedCommitError(`it could be lost: ${names}`)
+      if (mode === 'warn' || standbys === 0) return
+      if (before.loaded !== after.loaded) {
+        throw new UnconfirmedCommitError('the configuration changed while it was committed')
+      }
+      const settled = before.names === settledNames || before.loaded_ms_ago >= standbysSettleMs
+      if (!settled) throw new UnconfirmedCommitError('the names of standbys are new')
+      settledNames = before.names
     },
   }
 }

@@ -15,6 +15,7 @@ const forOperators = new Set([
   'ChildFailedError',
   'HistoryError',
   'DurabilityError',
+  'PoolerError',
 ])
 
 export class UsageError extends Error {

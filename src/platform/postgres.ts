@@ -2,7 +2,10 @@
  * Connections to Postgres. Every connection of a running process acts as the application's role,
  * which may only append to the journal, whatever its login may do.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { cancelAfterMs, cancelAgainMs, halfOpenMs } from '../limits.ts'
+import { PoolerError, Session, type SessionConfig } from './session.ts'
 
 /** The role of migrations/0001: reads and appends; see the grants there. */
 export const applicationRole = 'spillway_app'
@@ -15,51 +18,93 @@ export type PoolOptions = {
   readonly searchPath?: string
   /** Of a rehearsal's database: a connection that does not find it there is never used. */
   readonly mark?: string | undefined
-  /** Told of each warning of the server: a commit, say, that may not be on its standbys. */
-  readonly onWarning?: () => void
+  /** Statements go out before the ones before them are answered; no COPY. */
+  readonly pipeline?: true
 }
-
-/** How long after the server should have given up a statement its connection is given up. */
-const halfOpenMs = 1_000
 
 /** Opens a pool; connects on first use. The caller ends it. */
 export function openPool(options: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+  const config: pg.PoolConfig & SessionConfig = {
     connectionString: options.url,
+    Client: Session as unknown as NonNullable<pg.PoolConfig['Client']>,
     max: options.connectionsMax,
     application_name: options.name,
     connectionTimeoutMillis: 2_000,
     // A connection that is half-open hears nothing of the server's own time-out.
     query_timeout: options.statementMsMax + halfOpenMs,
+    cancelAfterMs: options.statementMsMax + cancelAfterMs,
+    onLost: (session) => void holdSlot(pool, session),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: sessionOptions(options),
-    ...(options.mark !== undefined && { verify: expectMark(options.mark) }),
-  })
+    verify: (client, done) => void expectOptions(client, options).then(() => done(), done),
+    ...(options.pipeline && { pipeline: true }),
+  }
+  const pool: pg.Pool = new pg.Pool(config)
   // A connection that drops between two queries, idle or taken, fails the next query; without
   // listeners it would end the process.
   pool.on('error', () => {})
-  pool.on('connect', (client) => {
-    client.on('error', () => {})
-    client.on('notice', ({ severity }) => {
-      if (severity === 'WARNING') options.onWarning?.()
-    })
-  })
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
-function expectMark(mark: string): NonNullable<pg.PoolConfig['verify']> {
-  return (client, done) => {
-    const text = 'select from public.spillway_rehearsal where id = $1 and ending_at is null'
-    client
-      .query(text, [mark])
-      .then(
-        ({ rowCount }) =>
-          done(rowCount === 1 ? undefined : new Error('no database of the rehearsal')),
-        done,
-      )
+/**
+ * Keeps the place in the pool of a connection that broke under a statement until the server has taken
+ * the request to cancel it: its backend may be there for as long as a standby is away, and each
+ * new connection would add one.
+ */
+async function holdSlot(pool: pg.Pool, session: Session): Promise<void> {
+  pool.options.max -= 1
+  while (!pool.ending && !(await session.cancel())) {
+    await pause(cancelAgainMs, undefined, { ref: false })
+  }
+  pool.options.max += 1
+  // Who waits for a place is told by a connection that comes back, not by a place.
+  if (pool.waitingCount > 0 && !pool.ending) {
+    await pool.connect().then(
+      (client) => client.release(),
+      () => {},
+    )
   }
 }
+
+type Options = { role: string; timeout_ms: string; path: string; messages: string }
+
+/**
+ * Every new connection proves that what was asked for at its start is so: a pooler may drop it in
+ * silence, and with it the role that may only append, and the time-outs.
+ */
+async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promise<void> {
+  const { mark, statementMsMax, searchPath } = options
+  const { rows } = await client.query<Options>(`
+    select
+      current_user as role,
+      extract(epoch from current_setting('statement_timeout')::interval)::numeric * 1000
+        as timeout_ms,
+      current_setting('search_path') as path,
+      current_setting('client_min_messages') as messages`)
+  const [found] = rows
+  const asked =
+    found?.role === applicationRole &&
+    Number(found.timeout_ms) === statementMsMax &&
+    (searchPath === undefined || found.path === searchPath) &&
+    found.messages === clientMessages
+  if (!asked) {
+    throw new PoolerError(
+      `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found?.role}, not ${applicationRole}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
+    )
+  }
+  if (mark !== undefined) await expectMark(client, mark)
+}
+
+async function expectMark(client: pg.PoolClient, mark: string): Promise<void> {
+  const text = 'select from public.spillway_rehearsal where id = $1 and ending_at is null'
+  const { rowCount } = await client.query(text, [mark])
+  if (rowCount !== 1) throw new Error('no database of the rehearsal')
+}
+
+/** Of the server's messages: those that tell of a commit that may not be on its standbys. */
+const clientMessages = 'warning'
 
 function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
   const settings = [
@@ -74,6 +119,7 @@ function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
     'tcp_keepalives_count=3',
     'tcp_user_timeout=15000',
     'timezone=UTC',
+    `client_min_messages=${clientMessages}`,
     // Every statement goes by a key. Plans are kept for as long as a connection; one that was made
     // while a table was small scans it whole, and a commit's cost grows with the journal.
     'enable_seqscan=off',
@@ -99,12 +145,21 @@ export async function inTransaction<T>(
     await client.query('commit')
     return result
   } catch (error) {
-    broken = await client.query('rollback').then(
-      () => undefined,
-      (failure: Error) => failure,
-    )
+    broken = isLost(client) ? (error as Error) : await rollBack(client)
     throw error
   } finally {
     client.release(broken)
   }
+}
+
+function isLost(client: pg.PoolClient): boolean {
+  return (client as pg.PoolClient & Partial<Session>).lost === true
+}
+
+/** @returns why it failed */
+function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
+  return client.query('rollback').then(
+    () => undefined,
+    (failure: Error) => failure,
+  )
 }

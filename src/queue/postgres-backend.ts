@@ -24,7 +24,8 @@ export function openPostgresBackend(options: {
   const { onError } = options
   const connection = {
     connectionString: options.url,
-    options: `-c role=${options.role}`,
+    // What it holds is made again from the journal: its commits need no standby, and wait for none.
+    options: `-c role=${options.role} -c synchronous_commit=local`,
     max: envelopesAtATime + 1,
     connectionTimeoutMillis: enqueueMsMax,
     keepAlive: true,

@@ -1,5 +1,6 @@
 import { compactVerify, createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { sha256 } from '../../src/journal/digest.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
@@ -155,4 +156,35 @@ test('one region has one pack in an envelope: a group with two is not stored', a
     [[one.id, other.id]],
   )
   expect(rows).toEqual([])
+})
+
+test('a group whose process stood still is not committed, and what comes after it is', async () => {
+  const { pool, keyring } = journal
+  const [signer, sealingKey] = [keyring.receiptKeys[0], keyring.sealingKeys[0]]
+  if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
+  const accept = createAcceptGroup({
+    pool,
+    signer,
+    sealingKey,
+    environment: () => 'test',
+    lane: 'filing',
+    startsWithinMs: 60_000,
+  })
+  const now = Date.now() * 1_000
+  const late = { ...filingOf(declare(), 'stood still'), acceptedAtMicros: now - 61_000_000 }
+  const inTime = { ...filingOf(declare(), 'in time'), acceptedAtMicros: now }
+  await expect(accept([inTime, late])).rejects.toMatchObject({ name: 'GroupTooOldError' })
+  const stored = () =>
+    journal.database.owner.query(
+      `select a.id, e.previous_link
+       from journal.acceptance a
+       join journal.envelope e on e.number = a.envelope
+       where a.id = any($1)`,
+      [[late.id, inTime.id]],
+    )
+  expect((await stored()).rows).toEqual([])
+  const { acceptances } = await accept([inTime])
+  expect(acceptances.get(inTime.id)).toMatchObject({ fresh: true })
+  // Its chain does not follow what was not stored.
+  expect((await stored()).rows).toEqual([{ id: inTime.id, previous_link: Buffer.alloc(32) }])
 })

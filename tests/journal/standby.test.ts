@@ -1,11 +1,17 @@
-/** A commit that was cut off from its standbys is committed here, and acknowledged to nobody. */
+/**
+ * A commit that may be on too few standbys is acknowledged to nobody, however it came to be; and while
+ * they are away, a process holds no more connections than its pools have.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { sayInChinese, TcpProxy } from '../../bench/faults/proxy.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { createConfirm } from '../../src/journal/durable.ts'
 import { migrateDatabase } from '../../src/platform/database.ts'
+import { createJudge } from '../../src/platform/durability.ts'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -15,16 +21,16 @@ import {
   readEmbeddedPostgresPassword,
   readKeyring,
 } from '../../src/platform/keyring.ts'
-import { openPool } from '../../src/platform/postgres.ts'
+import { inTransaction, openPool } from '../../src/platform/postgres.ts'
 import { declare, filingOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'standby-'))
 const keyringFile = path.join(dataDir, 'keyring.json')
 let postgres: EmbeddedPostgres
+let proxy: TcpProxy
 let owner: pg.Client
-let pool: pg.Pool
-let warnings = 0
+const pools: pg.Pool[] = []
 beforeAll(async () => {
   createKeyring(keyringFile, new Date())
   const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
@@ -32,23 +38,43 @@ beforeAll(async () => {
   await migrateDatabase(postgres.ownerUrl)
   owner = new pg.Client({ connectionString: postgres.ownerUrl })
   await owner.connect()
-  pool = openPool({
-    url: postgres.ownerUrl,
-    name: 'accepting',
-    connectionsMax: 2,
-    statementMsMax: 60_000,
-    onWarning: () => {
-      warnings += 1
-    },
-  })
+  proxy = await new TcpProxy(postgres.port, { reply: sayInChinese }).start()
 })
+afterEach(() => setStandbys(''))
 afterAll(async () => {
-  await setStandbys('')
-  await pool.end()
+  await Promise.all(pools.map((pool) => pool.end()))
   await owner.end()
+  await proxy.stop()
   await postgres.stop()
   rmSync(dataDir, { recursive: true, force: true })
 })
+
+/** Through a server that speaks Chinese. */
+function open(name: string, statementMsMax: number): pg.Pool {
+  const url = new URL(postgres.ownerUrl)
+  url.port = String(proxy.port)
+  const pool = openPool({
+    url: url.href,
+    name,
+    connectionsMax: 2,
+    statementMsMax,
+    pipeline: true,
+  })
+  pools.push(pool)
+  return pool
+}
+
+function acceptThrough(pool: pg.Pool, standbys: number) {
+  const { receiptKeys, sealingKeys } = readKeyring(keyringFile)
+  return createAcceptGroup({
+    pool,
+    signer: receiptKeys[0] as (typeof receiptKeys)[0],
+    sealingKey: sealingKeys[0] as (typeof sealingKeys)[0],
+    environment: () => 'test',
+    lane: 'filing',
+    judge: createJudge('strict', standbys, () => {}),
+  })
+}
 
 async function setStandbys(names: string): Promise<void> {
   await owner.query(`alter system set synchronous_standby_names = '${names}'`)
@@ -61,43 +87,121 @@ async function setStandbys(names: string): Promise<void> {
   })
 }
 
+async function waiting(name: string): Promise<number> {
+  const { rows } = await owner.query(
+    `select count(*)::int as count from pg_stat_activity
+     where application_name = $1 and wait_event = 'SyncRep'`,
+    [name],
+  )
+  return rows[0].count
+}
+
+const untilWaits = (name: string) =>
+  waitFor('a commit that waits for its standby', async () => (await waiting(name)) > 0)
+
 /** Cancels the wait for a standby, as an operator does who sees commits that hang. */
-async function cancelWait(): Promise<void> {
-  await waitFor('a commit that waits for its standby', async () => {
-    const { rows } = await owner.query(
-      `select pg_cancel_backend(pid) from pg_stat_activity
-       where application_name = 'accepting' and wait_event = 'SyncRep'`,
-    )
-    return rows.length > 0
-  })
+async function cancelWait(name: string): Promise<void> {
+  await untilWaits(name)
+  await owner.query(
+    `select pg_cancel_backend(pid) from pg_stat_activity
+     where application_name = $1 and wait_event = 'SyncRep'`,
+    [name],
+  )
+}
+
+async function isStored(id: string): Promise<boolean> {
+  const { rows } = await owner.query('select from journal.acceptance where id = $1', [id])
+  return rows.length > 0
 }
 
 test('neither the commit nor a retry that finds it is acknowledged before a standby has it', async () => {
-  const { receiptKeys, sealingKeys } = readKeyring(keyringFile)
-  const accept = createAcceptGroup({
-    pool,
-    signer: receiptKeys[0] as (typeof receiptKeys)[0],
-    sealingKey: sealingKeys[0] as (typeof sealingKeys)[0],
-    environment: () => 'test',
-    lane: 'filing',
-    warnings: () => warnings,
-  })
+  const accept = acceptThrough(open('cancelled', 60_000), 0)
   await accept([filingOf(declare({ lines: 1 }), 'before')]) // draws numbers without logging for a while
   await setStandbys('nobody')
   const filing = filingOf(declare({ lines: 1 }), 'unconfirmed')
   const first = accept([filing])
   first.catch(() => {})
-  await cancelWait()
+  await cancelWait('cancelled')
   await expect(first).rejects.toMatchObject({ code: '08007' })
-  const { rows } = await owner.query('select from journal.acceptance where id = $1', [filing.id])
-  expect(rows).toHaveLength(1)
+  expect(await isStored(filing.id)).toBe(true)
 
   const retry = accept([filing])
   retry.catch(() => {})
-  await cancelWait()
+  await cancelWait('cancelled')
   await expect(retry).rejects.toMatchObject({ code: '08007' })
 
   await setStandbys('')
   const { acceptances } = await accept([filing])
   expect(acceptances.get(filing.id)).toMatchObject({ fresh: false })
+})
+
+test('a commit that was let go as the names of standbys were emptied is acknowledged to nobody', async () => {
+  const accept = acceptThrough(open('let-go', 60_000), 1)
+  await setStandbys('nobody')
+  const filing = filingOf(declare({ lines: 1 }), 'let go')
+  const accepting = accept([filing])
+  accepting.catch(() => {})
+  await untilWaits('let-go')
+  await setStandbys('')
+  await expect(accepting).rejects.toMatchObject({ code: '08007' })
+  expect(await isStored(filing.id)).toBe(true)
+})
+
+test('nothing is stored by a connection whose commits wait for too few standbys', async () => {
+  const accept = acceptThrough(open('too-few', 60_000), 1)
+  const filing = filingOf(declare({ lines: 1 }), 'too few')
+  await expect(accept([filing])).rejects.toMatchObject({ name: 'DurabilityError' })
+  expect(await isStored(filing.id)).toBe(false)
+})
+
+test('a confirmation, or any transaction, whose wait was cancelled has failed', async () => {
+  const pool = open('confirming', 60_000)
+  const confirm = createConfirm(pool)
+  await confirm()
+  await setStandbys('nobody')
+  const confirming = confirm.once('an id')
+  confirming.catch(() => {})
+  await cancelWait('confirming')
+  await expect(confirming).rejects.toMatchObject({ code: '08007' })
+  const again = confirm.once('an id')
+  again.catch(() => {})
+  await cancelWait('confirming')
+  await expect(again).rejects.toMatchObject({ code: '08007' })
+
+  const committing = inTransaction(pool, (client) =>
+    client.query("select pg_logical_emit_message(true, 'test', '')"),
+  )
+  committing.catch(() => {})
+  await cancelWait('confirming')
+  await expect(committing).rejects.toMatchObject({ code: '08007' })
+
+  await setStandbys('')
+  await confirm.once('an id')
+})
+
+test('who gives up a commit leaves no backend behind, and neither does a broken connection', async () => {
+  const pool = open('giving-up', 200)
+  const accept = acceptThrough(pool, 0)
+  await accept([filingOf(declare({ lines: 1 }), 'before it gives up')])
+  await setStandbys('nobody')
+  const backends = async () => {
+    const { rows } = await owner.query(
+      "select count(*)::int as count from pg_stat_activity where application_name = 'giving-up'",
+    )
+    return rows[0].count
+  }
+  for (let turn = 0; turn < 4; turn += 1) {
+    const filing = filingOf(declare({ lines: 1 }), `given up ${turn}`)
+    await expect(accept([filing])).rejects.toMatchObject({ code: '08007' })
+    expect(await backends()).toBeLessThanOrEqual(2)
+  }
+  for (let turn = 0; turn < 4; turn += 1) {
+    const cut = accept([filingOf(declare({ lines: 1 }), `cut ${turn}`)])
+    cut.catch(() => {})
+    await untilWaits('giving-up')
+    proxy.cut()
+    await expect(cut).rejects.toThrow()
+    expect(await backends()).toBeLessThanOrEqual(2)
+    await waitFor('the end of what was cut', async () => (await waiting('giving-up')) === 0)
+  }
 })

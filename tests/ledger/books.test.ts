@@ -171,6 +171,21 @@ test('a day stays open while a file that was received in it is not filed, and no
   client.release()
 })
 
+test('a day stays open while a commit of it waits for its standbys', async () => {
+  const { owner } = journal.database
+  const { signer } = activeKeys(journal.keyring)
+  const client = await owner.connect()
+  const accepting = await owner.connect()
+  await accepting.query('begin')
+  // Nobody sees it before its commit, which no time-out ends.
+  await accepting.query('update journal.acceptance set period = period where false')
+  expect(await closeDay(client, signer, '2024-10-03')).toBeUndefined()
+  await accepting.query('commit')
+  expect(await closeDay(client, signer, '2024-10-03')).toMatchObject({ day: '2024-10-03' })
+  accepting.release()
+  client.release()
+})
+
 test('a day is closed minutes after its end by the clock of the database, whatever befalls another', async () => {
   const { owner } = journal.database
   const [signer] = journal.keyring.receiptKeys

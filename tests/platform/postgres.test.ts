@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dropOptions, TcpProxy } from '../../bench/faults/proxy.ts'
+import { sentenceOf } from '../../src/platform/failure.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -43,5 +45,42 @@ test('every connection acts as the application’s role', async () => {
     statementMsMax: 5_000,
   })
   expect((await pool.query('select current_user as name')).rows).toEqual([{ name: 'spillway_app' }])
+  await pool.end()
+})
+
+async function failureThrough(start: (piece: Buffer) => Buffer): Promise<unknown> {
+  const url = new URL(database.url)
+  const proxy = await new TcpProxy(Number(url.port), { start }).start()
+  url.port = String(proxy.port)
+  const options = { url: url.href, name: 'pooled', connectionsMax: 1, statementMsMax: 5_000 }
+  const pool = openPool(options)
+  const failure = await pool.query('select 1').catch((error: unknown) => error)
+  await pool.end()
+  await proxy.stop()
+  return failure
+}
+
+test('a pooler that drops `options` is named, and none of its connections is used', async () => {
+  const failure = await failureThrough(dropOptions)
+  expect(failure).toMatchObject({ name: 'PoolerError', code: '08004' })
+  expect(databaseFault(failure)).toBe('transient')
+  expect(sentenceOf(failure)).toMatch(
+    /^A pooler at DATABASE_URL drops `options`: .* not spillway_app.*ignore_startup_parameters/,
+  )
+  expect(await failureThrough((piece) => piece)).toMatchObject({ rowCount: 1 })
+})
+
+test('a pooler that gives statements to several servers is named', async () => {
+  const pool = openPool({
+    url: database.url,
+    name: 'shared',
+    connectionsMax: 1,
+    statementMsMax: 5_000,
+  })
+  // Of another client of such a pooler.
+  await pool.query("prepare theirs as select 1; set spillway.who = 'them'")
+  const failure = await pool.query({ name: 'theirs', text: 'select 2' }).catch((error) => error)
+  expect(failure).toMatchObject({ name: 'PoolerError', code: '08004' })
+  expect(sentenceOf(failure)).toMatch(/\(42P05\): set pool_mode = session/)
   await pool.end()
 })

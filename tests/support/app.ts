@@ -11,6 +11,7 @@ import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.
 import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { openOverload, openRoom } from '../../src/intake/overload.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { type Confirm, createConfirm } from '../../src/journal/durable.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
@@ -31,13 +32,22 @@ export type AppOptions = {
   readonly readPool?: pg.Pool
   /** Whether filings are refused because nothing may be accepted now; never unless given. */
   readonly refuses?: () => boolean
+  /** Waits until what can be seen is durable; the journal's pool unless given. */
+  readonly confirm?: Confirm
   /** Answers that wait for a status. */
   readonly waitersMax?: number
 }
 
 export async function openApp(
   journal: Journal,
-  { policies, clock, readPool, refuses, waitersMax }: AppOptions,
+  {
+    policies,
+    clock,
+    readPool,
+    refuses,
+    waitersMax,
+    confirm = createConfirm(journal.pool),
+  }: AppOptions,
 ) {
   const { pool } = journal
   const keyring = readKeyring(inject('keyringFile'))
@@ -87,15 +97,17 @@ export async function openApp(
     refuses: refuses ?? (() => false),
     nowMicros: () => clock.nowMicros,
     readPool: readPool ?? pool,
+    confirm,
     uploads: createUploadStore({
       pool,
+      confirm,
       inTransaction,
       sealingKeys: keyring.sealingKeys,
       runningDigest: await openRunningDigest(),
       nowMicros: () => clock.nowMicros,
       receiptOf: createReceiptOf({ signer, policies, environment: () => 'test' }),
     }),
-    slots: createSlotStore({ pool, inTransaction }),
+    slots: createSlotStore({ pool, confirm, inTransaction }),
     isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
     readiness: {

@@ -6,6 +6,7 @@ import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest, type RunningDigest } from '../../src/batch/running-digest.ts'
 import type { NewUpload } from '../../src/batch/upload.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
+import { createConfirm } from '../../src/journal/durable.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres.ts'
 import { createDatabase } from './database.ts'
@@ -28,6 +29,7 @@ export async function openUploads() {
   const openStore = async (runningDigest?: RunningDigest, otherReceiptOf?: typeof receiptOf) =>
     createUploadStore({
       pool,
+      confirm: createConfirm(pool),
       inTransaction,
       sealingKeys,
       runningDigest: runningDigest ?? (await openRunningDigest()),
