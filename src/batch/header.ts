@@ -2,10 +2,12 @@
  * The header of a table: which column holds what. It is the first row that names enough of the known
  * columns; titles and notes may stand above it. The order of columns is the filer's.
  */
+import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Category } from '../declaration/schema.ts'
 import { headerSearchRowsMax } from '../limits.ts'
-import { columnNames, type Field, fieldOfTitle } from './columns.ts'
-import { columnLetters, type FileFinding, fileFinding } from './file-findings.ts'
+import { fieldMaybeMeant } from './ambiguous-titles.ts'
+import { columnNames, type Field, fieldOfTitle, titlesOf } from './columns.ts'
+import { columnLetters, type FileFinding, fileFinding, type Place } from './file-findings.ts'
 import type { Row } from './rows.ts'
 
 /** What holds for the whole file unless its rows say otherwise. */
@@ -49,14 +51,14 @@ export type ReadHeader = { readonly header: Header; readonly findings: readonly 
 
 /** Reads a row that is a header, and tells what is wrong with it. */
 export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHeader {
-  const titles = withoutEmptyEnd(cells).map((title) => title.slice(0, titleCharactersMax))
+  const titles = withoutEmptyEnd(cutTitles({ row, cells }).cells)
   const columns: Partial<Record<Field, number>> = {}
   const findings: FileFinding[] = []
   for (const [column, title] of titles.entries()) {
     const field = fieldOfTitle(title)
     const place = { row, column: columnName(titles, column) }
     if (field === undefined) {
-      if (title.trim() !== '') findings.push(fileFinding('COLUMN_UNKNOWN', place))
+      if (title.trim() !== '') findings.push(notRead(title, place))
     } else if (columns[field] !== undefined) {
       const other = columnName(titles, columns[field])
       findings.push(fileFinding('COLUMN_DUPLICATE', place, { other }))
@@ -65,6 +67,37 @@ export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHea
   const missing = requiredFields(columns, defaults).filter((field) => !(field in columns))
   if (missing.length > 0) findings.push(fileFinding('COLUMN_MISSING', { row }, named(missing)))
   return { header: { row, titles, columns }, findings }
+}
+
+/** As much of a row as is kept of a header. */
+export function cutTitles({ row, cells }: Row): Row {
+  return { row, cells: cells.map((title) => title.slice(0, titleCharactersMax)) }
+}
+
+/** Of a column that means nothing, or nothing for sure. */
+function notRead(title: string, place: Place): FileFinding {
+  const meant = fieldMaybeMeant(title)
+  if (meant === undefined) return fileFinding('COLUMN_UNKNOWN', place)
+  return fileFinding('COLUMN_AMBIGUOUS', place, { title: titleOf(meant) })
+}
+
+/**
+ * One header of two rows: groups above (merged over several columns), names below. Undefined where the
+ * lower row has anything but titles below what the upper one leaves open, or adds nothing.
+ */
+export function joinHeader(upper: Row, lower: Row): Row | undefined {
+  if (lower.row !== upper.row + 1) return undefined
+  const cells: string[] = []
+  for (let column = 0; column < Math.max(upper.cells.length, lower.cells.length); column += 1) {
+    const [above = '', below = ''] = [upper.cells[column], lower.cells[column]]
+    const isOpen = fieldOfTitle(above) === undefined
+    if (below.trim() !== '' && !isOpen && !isUnit(below)) return undefined
+    if (isOpen && /[0-9０-９]{6}/.test(below)) return undefined
+    cells.push(isOpen && below.trim() !== '' ? below : above)
+  }
+  const known = countKnownTitles(cells)
+  const isMore = known > countKnownTitles(upper.cells) && known > countKnownTitles(lower.cells)
+  return isMore ? { row: lower.row, cells } : undefined
 }
 
 /** That no header is among the first rows. */
@@ -77,6 +110,12 @@ export function headerNotFound(defaults: FileDefaults): FileFinding {
 export function columnName(titles: readonly string[], column: number): string {
   const title = (titles[column] ?? '').replace(/\s+/g, ' ').trim().slice(0, 40)
   return title === '' ? columnLetters(column) : `${columnLetters(column)}（${title}）`
+}
+
+/** As a template has it, in both languages. */
+export function titleOf(field: Field): Text {
+  const { 'zh-CN': chinese, en } = titlesOf(field)
+  return { 'zh-CN': chinese[0] ?? field, en: en[0] ?? field }
 }
 
 function requiredFields(
@@ -104,7 +143,23 @@ function named(missing: readonly Field[]) {
       'zh-CN': missing.map((field) => columnNames[field][0]).join('、'),
       en: missing.join(', '),
     },
+    titles: {
+      'zh-CN': missing.map((field) => accepted(titlesOf(field)['zh-CN'], '、')).join('；'),
+      en: missing.map((field) => accepted(titlesOf(field).en, ', ')).join('; '),
+    },
   }
+}
+
+/** All titles of a field: `姓名（参保人姓名、…）`. */
+function accepted([first = '', ...others]: readonly string[], separator: string): string {
+  if (others.length === 0) return first
+  const list = others.join(separator)
+  return separator === '、' ? `${first}（${list}）` : `${first} (${list})`
+}
+
+/** `（元）` below a name. */
+function isUnit(text: string): boolean {
+  return /^\s*(?:[(（][^()（）]{1,10}[)）]|元|人民币)\s*$/.test(text)
 }
 
 export function withoutEmptyEnd(cells: readonly string[]): readonly string[] {

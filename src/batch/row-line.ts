@@ -10,6 +10,7 @@ import { type Category, regionPattern } from '../declaration/schema.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
 import { restoreCell } from './cell-guard.ts'
 import type { Field } from './columns.ts'
+import { isExample } from './examples.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import { columnName, type FileDefaults, type Header } from './header.ts'
 import type { Row } from './rows.ts'
@@ -75,6 +76,8 @@ export class RowReader {
     const { cells } = row
     this.#checkCells(row, found)
     const header = this.#readHeader(row, found)
+    if (isExample(readNumberText(this.#cell(cells, 'idNumber'))))
+      found.push(fileFinding('ROW_IS_EXAMPLE', this.#place(row.row, this.#columns.idNumber)))
     const position = this.#readPosition(row, found)
     return {
       row: row.row,

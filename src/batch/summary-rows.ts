@@ -12,6 +12,9 @@ export type RowKind = 'line' | 'totals' | 'sums' | 'note' | 'sameHeader' | 'othe
 const totals = /^\s*(?:[合总小共]\s*计|(?:grand |sub)?total|sum)\s*(?:[:：(（].*)?$/i
 const note =
   /^\s*(填表|制表|填报|审核|复核|经办|单位负责人|负责人|单位盖章|备注|说明|注\s*[:：]|联系|日期|note|prepared|signed)/i
+/** What stands where a row is to be signed, one behind the other: `制表 | 审核 | 日期`. */
+const signature =
+  /^\s*(?:[填制]\s*[表单]|填报|[审复]\s*核|审批|经\s*办|(?:单位)?负责人|主管|领导|财务|单位盖章|签[字名章]|日\s*期|prepared|checked|approved|signed|date)/i
 const amount = /^\s*[¥￥]?[0-9][0-9,]*(\.[0-9]+)?\s*[元人]?\s*$/
 
 /** Below it there may be a count of persons in that column. */
@@ -29,9 +32,15 @@ export function kindOfRow(row: Row, header: Header): RowKind {
   }
   const filled = row.cells.filter((cell) => cell.trim() !== '')
   if (filled.some((cell) => totals.test(cell))) return 'totals'
+  if (isSignature(filled, number)) return 'note'
   if (number.trim() !== '') return 'line'
   if (filled.every(isAmount)) return 'sums'
   return note.test(filled[0] ?? '') ? 'note' : 'line'
+}
+
+/** Not where a number is given: somebody may be called so. */
+function isSignature(filled: readonly string[], number: string): boolean {
+  return signature.test(filled[0] ?? '') && (signature.test(number) || !/[0-9０-９]/.test(number))
 }
 
 /** A long run of spaces would take long to look through. */

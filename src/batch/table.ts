@@ -8,10 +8,12 @@ import { readCsvRows } from './csv-rows.ts'
 import { endsReading, type FileFinding, fileFinding } from './file-findings.ts'
 import {
   countKnownTitles,
+  cutTitles,
   type FileDefaults,
   type Header,
   headerNotFound,
   isHeader,
+  joinHeader,
   readHeader,
 } from './header.ts'
 import { type FiledRow, RowReader } from './row-line.ts'
@@ -29,6 +31,8 @@ export type TablePosition = {
   readonly lastRow: number
   /** Rows with nothing but amounts, which are totals if no line follows. */
   readonly held: readonly Row[]
+  /** While no header is known: the row before, which may be the upper one of a header of two rows. */
+  readonly above?: Row | undefined
 }
 
 export type TableBatch = {
@@ -76,6 +80,7 @@ class Table {
   #firstRow = 0
   #lastRow = 0
   #held: Row[] = []
+  #above: Row | undefined
   #rows: FiledRow[] = []
   #findings: FileFinding[] = []
   #sawRow = false
@@ -94,6 +99,7 @@ class Table {
     this.#firstRow = from.firstRow
     this.#lastRow = from.lastRow
     this.#held = [...from.held]
+    this.#above = from.above
     if (from.header !== undefined) this.#setHeader(from.header)
   }
 
@@ -111,6 +117,8 @@ class Table {
 
   takeLast(batch: RowBatch<CsvPosition | XlsxPosition>): TableBatch {
     const { next } = this.take(batch)
+    if (!this.ended && this.#reader === undefined && this.#aboveIsHeader())
+      this.#takeHeader(this.#above as Row)
     if (!this.ended) {
       for (const { row } of this.#held) this.#report(fileFinding('TOTALS_SKIPPED', { row }))
       this.#held = []
@@ -136,6 +144,7 @@ class Table {
         firstRow: this.#firstRow,
         lastRow: this.#lastRow,
         held: this.#held,
+        ...(this.#above !== undefined && { above: this.#above }),
       },
     }
   }
@@ -154,13 +163,25 @@ class Table {
     return first <= this.#lastRow && last >= this.#firstRow ? finding : undefined
   }
 
+  /** A header is taken with the row below it, as that may be its second one. */
   #lookForHeader(row: Row): void {
     this.#sawRow = true
-    if (row.row <= headerSearchRowsMax && !isHeader(row.cells)) return
-    if (row.row > headerSearchRowsMax) {
-      this.#report(headerNotFound(this.#defaults))
-      return
-    }
+    const above = this.#above
+    const joined = above && joinHeader(above, row)
+    if (above !== undefined && this.#aboveIsHeader()) {
+      this.#takeHeader(joined ?? above)
+      if (joined === undefined && !this.ended) this.#takeRow(row, this.#header as Header)
+    } else if (joined !== undefined && isHeader(joined.cells)) this.#takeHeader(joined)
+    else if (row.row > headerSearchRowsMax) this.#report(headerNotFound(this.#defaults))
+    else this.#above = cutTitles(row)
+  }
+
+  #aboveIsHeader(): boolean {
+    return this.#above !== undefined && isHeader(this.#above.cells)
+  }
+
+  #takeHeader(row: Row): void {
+    this.#above = undefined
     const { header, findings } = readHeader(row, this.#defaults)
     this.#setHeader(header)
     for (const finding of findings) this.#report(finding)

@@ -1,12 +1,11 @@
 /**
  * The file that filers fill in: the header of a category, two rows to show how, and in a workbook what
- * can be chosen and a sheet of notes. The persons in it are nobody: numbers with the place 110100, where
- * none are given, and with check digits that are right, so that the template passes its own check.
+ * can be chosen and a sheet of notes. The persons in it are nobody, and their rows are refused.
  */
-import { residentIdCheckDigit } from '../declaration/identity.ts'
 import type { Category } from '../declaration/schema.ts'
 import { columnNames, type Field } from './columns.ts'
 import { writeCsv } from './csv-writer.ts'
+import { examplePersons } from './examples.ts'
 import { choiceWords } from './values.ts'
 import { writeXlsx } from './xlsx-writer.ts'
 
@@ -22,7 +21,6 @@ const fieldsOf: Readonly<Record<Category, readonly Field[]>> = {
 /** What the examples have in each column. */
 type Example = Readonly<Partial<Record<Field, string>>>
 
-const numberOf = (digits: string) => digits + residentIdCheckDigit(digits)
 const shared = {
   idType: '居民身份证',
   employer: '91350100M000100Y43',
@@ -30,8 +28,8 @@ const shared = {
   period: '2025-08',
 }
 const [first, second] = [
-  { ...shared, name: '示例甲', idNumber: numberOf('11010019900101001') },
-  { ...shared, name: '示例乙', idNumber: numberOf('11010019851231002') },
+  { ...shared, ...examplePersons[0] },
+  { ...shared, ...examplePersons[1] },
 ]
 
 const examples: Readonly<Record<Category, readonly Example[]>> = {
@@ -52,8 +50,8 @@ const examples: Readonly<Record<Category, readonly Example[]>> = {
 const notes = [
   ['填写说明', 'Notes'],
   [
-    '示例行中的人员是虚构的，请删除后填写。',
-    'The persons in the example rows are fictional: remove them and fill in your own.',
+    '示例行中的人员是虚构的，请删除后填写；留下的示例行不会申报。',
+    'The persons in the example rows are fictional: remove them and fill in your own. Example rows that stay are not filed.',
   ],
   [
     '证件号码列是文本格式，请勿改为数字，否则末几位会丢失。',

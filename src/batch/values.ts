@@ -101,25 +101,38 @@ export function readAmount(cell: string): string {
   return plainAmount.test(text) ? text : filed.trim()
 }
 
+/** Behind a day: midnight, as programs write a day that they keep as an instant. */
+const midnight = /(?<=[0-9日])[T\s]+0{1,2}:00(?::00(?:\.0{1,9})?)?(?:Z|\+08:00)?$/i
+/** Longer cells are no day. */
+const dayCharactersMax = 60
+
+/** Half-width, without midnight and spaces. */
+function dayText(cell: string): string {
+  if (cell.length > dayCharactersMax) return cell.trim()
+  return toHalfWidth(cell).trim().replace(midnight, '').replace(/\s/g, '')
+}
+
 /**
- * 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, as `YYYY-MM`. Not 2025.1, which a
- * spreadsheet makes of 2025.10 as well.
+ * 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, also 20250801 or with midnight behind it, as
+ * `YYYY-MM`. Not 2025.1, which a spreadsheet makes of 2025.10 as well.
  */
 export function readPeriod(cell: string): string {
   if (cell === '') return ''
-  const text = toHalfWidth(cell).replace(/\s/g, '')
+  const text = dayText(cell)
   if (/^[0-9]{4}\.1$/.test(text)) return text
   const [, year, month] =
     /^([0-9]{4})[-/.年]?(0?[1-9]|1[0-2])(?:月|[-/.月](?:0?[1-9]|[12][0-9]|3[01])日?)?$/.exec(
       text,
-    ) ?? []
+    ) ??
+    /^([0-9]{4})(0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$/.exec(text) ??
+    []
   const period = `${year}-${month?.padStart(2, '0')}`
   return year !== undefined && isPeriod(period) ? period : text
 }
 
-/** 2025-07-03, 2025/7/3, 20250703 and 2025年7月3日 as `YYYY-MM-DD`. */
+/** 2025-07-03, 2025/7/3, 20250703 and 2025年7月3日, also with midnight behind it, as `YYYY-MM-DD`. */
 export function readDay(cell: string): string {
-  const text = toHalfWidth(cell).replace(/\s/g, '')
+  const text = dayText(cell)
   const [, year, month = '', day = ''] =
     /^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?$/.exec(text) ??
     /^([0-9]{4})([0-9]{2})([0-9]{2})$/.exec(text) ??

@@ -520,7 +520,7 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
   }
 })
 
-test('the template is everybody’s, and is read without a finding', async () => {
+test('the template is everybody’s, and is never filed as it is', async () => {
   for (const format of ['csv', 'xlsx'] as const) {
     for (const category of ['employee', 'flexible', 'platform']) {
       const url = `${intake.address}/v1/batches/template?format=${format}&category=${category}`
@@ -529,15 +529,16 @@ test('the template is everybody’s, and is read without a finding', async () =>
       expect(answer.headers.get('content-disposition')).toContain(`template-${category}.${format}`)
       const bytes = Buffer.from(await answer.arrayBuffer())
       const { codes, lines } = await readAll(sourceOf(bytes), { format, defaults: {} })
-      expect(codes.filter((code) => code !== 'SHEET_IGNORED')).toEqual([])
+      const ofRows = codes.filter((code) => code !== 'SHEET_IGNORED')
+      expect(ofRows).toEqual(['ROW_IS_EXAMPLE', 'ROW_IS_EXAMPLE'])
       expect(lines).toHaveLength(2)
     }
   }
   const book = await fetch(`${intake.address}/v1/batches/template?format=xlsx`)
   const token = await tokenFor(['91350100M000100Y43'])
   const id = await send(token, Buffer.from(await book.arrayBuffer()), { period: '2025-08' })
-  const batch = await becomes(token, id, 'posted')
-  expect(batch.progress.rows).toMatchObject({ read: 2, setAside: 0, posted: 2 })
+  const batch = await becomes(token, id, 'refused')
+  expect(batch.progress.rows).toMatchObject({ read: 2, setAside: 2, filed: 0 })
   const wrong = await fetch(`${intake.address}/v1/batches/template?format=pdf`)
   expect(wrong.headers.get('content-type')).toContain('application/problem+json')
   expect(wrong.status).toBe(400)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { columnNames, fieldOfTitle } from '../../src/batch/columns.ts'
+import { fieldMaybeMeant } from '../../src/batch/ambiguous-titles.ts'
+import { columnNames, fieldOfTitle, fields } from '../../src/batch/columns.ts'
 import { endsReading } from '../../src/batch/file-findings.ts'
 import { columnOfPointer } from '../../src/batch/row-line.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'
@@ -107,11 +108,83 @@ describe('the header', () => {
     expect(reading.lines).toEqual([])
   })
 
-  test('a header in two rows, groups above names, is told with what its first row lacks', async () => {
-    const reading = await readCsv(`姓名,证件号码,缴费,缴费\n,,申报工资,变动\n${line(0)}`)
+  // easyexcel#1692 and #2789, myexcel#323: titles merged over several columns.
+  test.each([
+    ['groups with gaps', `序号,姓名,证件信息,,申报工资\n,,证件类型,证件号码,\n`],
+    ['groups repeated', `序号,姓名,证件信息,证件信息,申报工资\n,,证件类型,证件号码,（元）\n`],
+    ['below a title', `8 月申报表,,,,\n序号,姓名,证件信息,,工资\n,,证件类型,证件号码,\n`],
+    ['groups that name one column', `编制,姓名,人员信息,,缴费\n,,证件类型,证件号码,申报工资\n`],
+  ])('a header in two rows is read: %s', async (_, titles) => {
+    const reading = await readCsv(`${titles}1,${persons[0]?.name},居民身份证,${idOf(0)},6500.00\n`)
+    expect(reading.codes.filter((code) => code !== 'COLUMN_UNKNOWN')).toEqual([])
+    expect(reading.lines).toEqual([filed(0)])
+  })
+
+  test('a first line is never taken for the second row of a header', async () => {
+    const reading = await readCsv(`姓名,证件号码,缴费,缴费\n${line(0)}`)
     expect(reading.codes).toContain('COLUMN_MISSING')
-    expect(written(reading, 'COLUMN_MISSING').place).toEqual({ row: 1 })
-    expect(written(reading, 'COLUMN_MISSING').message['zh-CN']).toContain('申报工资')
+    const whole = await readCsv(`姓名,证件号码,申报工资,部门\n${line(0).trim()},工资\n${line(1)}`)
+    expect(whole.lines).toEqual([filed(0), filed(1)])
+  })
+
+  test('a header in two rows that goes on in another batch is the same', async () => {
+    const long = `姓名,证件信息,,申报工资\n,证件类型,证件号码,\n`
+    const rows = Array.from(
+      { length: 3_000 },
+      (_, i) => `${persons[i % 40]?.name},居民身份证,${idOf(i % 40)},6500\n`,
+    )
+    const source = sourceOf(long + rows.join(''), 20_000)
+    const all = await readAll(source)
+    expect(all.lines).toHaveLength(3_000)
+    for (const position of all.positions) {
+      const rest = await readAll(source, { from: JSON.parse(JSON.stringify(position)) })
+      expect(rest.rows).toEqual(all.rows.slice(position.lines))
+    }
+  })
+
+  test.each(['姓　名', '姓\u00a0名', '姓\u200b名', ' 姓 名 '])(
+    'a title with spaces or invisible characters in it is known: %j',
+    (title) => {
+      expect(fieldOfTitle(title)).toBe('name')
+    },
+  )
+
+  test('titles of the tax client and of payroll programs are known', () => {
+    const meant = { 身份证: 'idNumber', 证照号码: 'idNumber', 证照类型: 'idType', 本月工资: 'wage' }
+    for (const [title, field] of Object.entries({ ...meant, 新缴费工资: 'wage' }))
+      expect(fieldOfTitle(title), title).toBe(field)
+  })
+
+  test.each([
+    ['应发合计', '申报工资', 'wage'],
+    ['实发', '申报工资', 'wage'],
+    ['本期收入（元）', '申报工资', 'wage'],
+    ['基 本 工 资', '申报工资', 'wage'],
+    ['*纳税人识别号', '证件号码', 'idNumber'],
+    ['薪资月份', '费款所属期', 'period'],
+    ['Net Pay', '申报工资', 'wage'],
+  ])('%s may mean something else: told, and never read', async (title, chinese, english) => {
+    expect(fieldOfTitle(title)).toBeUndefined()
+    const reading = await readCsv(`姓名,证件号码,申报工资,${title}\n${line(0).trim()},1\n`)
+    expect(reading.lines).toEqual([filed(0)])
+    const { severity, message, fix, place } = written(reading, 'COLUMN_AMBIGUOUS')
+    expect([severity, place.row]).toEqual(['warning', 1])
+    expect(message['zh-CN']).toContain(`“${chinese}”`)
+    expect(fix.en).toContain(`the title ${english} `)
+  })
+
+  test('no title is both known and ambiguous, or ambiguous in two ways', () => {
+    for (const field of fields)
+      for (const name of columnNames[field]) expect(fieldMaybeMeant(name), name).toBeUndefined()
+  })
+
+  test('where only an ambiguous column could be the wage, the file is refused with what is accepted', async () => {
+    const reading = await readCsv(`姓名,身份证,应发合计,实发合计\n${line(0).trim()},1\n`)
+    expect(reading.codes).toEqual(['COLUMN_AMBIGUOUS', 'COLUMN_AMBIGUOUS', 'COLUMN_MISSING'])
+    const { fix } = written(reading, 'COLUMN_MISSING')
+    expect(fix['zh-CN']).toContain('申报工资（缴费工资、')
+    expect(fix.en).toContain('wage (salary, declared wage)')
+    expect(reading.lines).toEqual([])
   })
 
   test('with a column of categories, what else a row needs depends on its category', async () => {
@@ -188,6 +261,25 @@ describe('rows that are no lines', () => {
     expect(reading.codes).toEqual(['NOTE_SKIPPED'])
   })
 
+  test.each([
+    '制表,审核,日期',
+    '制表：张三,审核：李四,日期：2025年8月1日',
+    '制表,张三,审核',
+    '单位负责人,财务,经办',
+    '审　核：,制表：,',
+    'Prepared by,Checked by,Date',
+  ])('a row to sign, %j, is no person', async (row) => {
+    const reading = await readCsv(`${header}${line(0)}${row}\n`)
+    expect(reading.codes).toEqual(['NOTE_SKIPPED'])
+    expect(reading.lines).toEqual([filed(0)])
+  })
+
+  test('a person is never taken for a row to sign, whatever is wrong with the number', async () => {
+    const rows = [`审核,${idOf(0)},1`, '制表,1101051949,1', `日期,${idOf(1)}X,1`, '王伟,待办,1']
+    const reading = await readCsv(header + rows.join('\n'))
+    expect(reading.rows.map(({ row }) => row)).toEqual([2, 3, 4, 5])
+  })
+
   test('a row with nothing but a wage is no total when lines follow: it lacks a person', async () => {
     const reading = await readCsv(`${header}${line(0)},,6500\n${line(1)}`)
     expect(reading.lines).toHaveLength(3)
@@ -208,6 +300,46 @@ describe('rows that are no lines', () => {
 })
 
 describe('rows', () => {
+  test.each([
+    '2025-08-01 00:00:00',
+    '2025-08-01T00:00:00',
+    '2025-08-01T00:00:00+08:00',
+    '2025/8/1 0:00',
+    '2025-08-01 00:00:00.000',
+    '2025年8月1日 00:00',
+    '20250801',
+    '20250831',
+  ])('the period %s is that month', async (period) => {
+    const reading = await readCsv(`姓名,证件号码,申报工资,所属期\n${line(0).trim()},${period}\n`)
+    expect(reading.codes).toEqual([])
+    expect(reading.rows[0]?.header.period).toBe('2025-08')
+  })
+
+  test.each([
+    '2025-08-01 10:00:00',
+    '20250832',
+    '20251301',
+    'Aug-25',
+    '8/1/2025',
+    '45870',
+    '2025-08-01 1:00',
+  ])('the period %s is not guessed', async (period) => {
+    const reading = await readCsv(`姓名,证件号码,申报工资,所属期\n${line(0).trim()},${period}\n`)
+    expect(reading.codes).toEqual(['FIELD_FORMAT'])
+  })
+
+  test.each([
+    '2025-08-03 00:00:00',
+    '2025/8/3 0:00',
+    '2025-08-03T00:00:00',
+    '20250803',
+    '2025年8月3日',
+  ])('the day %s is that day', async (day) => {
+    const titles = '姓名,证件号码,参保类别,接单日期,服务类型,接单数\n'
+    const reading = await readCsv(`${titles}王伟,${idOf(0)},骑手,${day},ride-hailing,12\n`)
+    expect(reading.lines).toMatchObject([{ days: [{ date: '2025-08-03' }] }])
+  })
+
   test('a thousands separator without quotes is told, and not read as another wage', async () => {
     const reading = await readCsv(header + line(0, '6,500.00'))
     expect(reading.lines).toEqual([undefined])

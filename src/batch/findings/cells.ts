@@ -44,6 +44,19 @@ export const cellEntries = {
     wrong: '行业类别 1，行业类别 3',
     right: '行业类别 1，行业类别 1',
   }),
+  ROW_IS_EXAMPLE: error(row, {
+    title: ['模板的示例行未删除', 'An example row of the template was not removed'],
+    message: [
+      '第 {row} 行是模板中的示例，其中的人员是虚构的，未申报。',
+      'Row {row} is an example of the template: its person is fictional, and nothing of it was filed.',
+    ],
+    fix: [
+      '请删除示例行，填写本单位人员后重新上传。',
+      'Remove the example rows, fill in your own persons and send the file again.',
+    ],
+    wrong: '示例甲,居民身份证,110100…',
+    right: '本单位人员的姓名和证件号码',
+  }),
   ROW_CELLS_TOO_MANY: error(row, {
     title: ['该行的单元格比表头多', 'The row has more cells than the header'],
     message: [

@@ -22,8 +22,8 @@ export const headerRowEntries = {
     title: ['缺少必需的列', 'A column is missing'],
     message: ['表头（第 {row} 行）缺少：{columns}。', 'The header (row {row}) lacks: {columns}.'],
     fix: [
-      '请补上该列，或核对列名；单位、所属期、统筹区也可以在上传时为整个文件填写。',
-      'Add the column, or check its name; employer, period and region can also be given for the whole file.',
+      '请补上该列，或改用接受的列名：{titles}。单位、所属期、统筹区也可以在上传时为整个文件填写。',
+      'Add the column, or give it a title that is accepted: {titles}. Employer, period and region can also be given for the whole file.',
     ],
     wrong: '姓名,证件号码',
     right: '姓名,证件号码,申报工资',
@@ -47,6 +47,19 @@ export const headerRowEntries = {
     ],
     wrong: '手机号码',
     right: '姓名,证件号码,申报工资',
+  }),
+  COLUMN_AMBIGUOUS: warning('/columns/*', {
+    title: ['列的含义不确定，未读取', 'The meaning of a column is not certain; it was not read'],
+    message: [
+      '{column} 列可能是“{title}”，也可能不是，未读取。',
+      'Column {column} may be the column {title}, or may not; it was not read.',
+    ],
+    fix: [
+      '若就是要申报的内容，请把列名改为“{title}”后重新上传；否则不需处理。',
+      'If it is what is to be filed, give it the title {title} and send the file again; else nothing is to be done.',
+    ],
+    wrong: '应发合计',
+    right: '申报工资',
   }),
   HEADER_CHANGES: error(file, {
     title: ['中间又有一个不同的表头', 'Another header follows in the middle'],
