@@ -7,10 +7,12 @@ import { postgresFaults } from './postgres-faults.ts'
 import { processFaults } from './process-faults.ts'
 import { proxyFaults } from './proxy-faults.ts'
 import { queueFaults } from './queue-faults.ts'
+import { standbyFaults } from './standby-faults.ts'
 
 export const faults: readonly Fault[] = [
   ...processFaults,
   ...postgresFaults,
   ...queueFaults,
   ...proxyFaults,
+  ...standbyFaults,
 ]

@@ -18,12 +18,18 @@ export type Fault = {
   readonly within: { readonly first?: number; readonly all?: number }
   /** Takes minutes: only when it is asked for, or a run is given minutes. */
   readonly long?: true
+  /** Commits must have reached a standby: the engine must have one. */
+  readonly standby?: true
   /** Of the way to Postgres or Redis: the engine must be behind proxies. */
   readonly proxied?: true
   /** Why this machine can't have it; undefined where it can. */
   readonly missing?: () => string | undefined
   /** Returns when the fault is over: recovery is measured from there. */
-  run(world: World, random: Generator, load: Pick<Load, 'acceptWaiting'>): Promise<void>
+  run(
+    world: World,
+    random: Generator,
+    load: Pick<Load, 'acceptWaiting' | 'acknowledged'>,
+  ): Promise<void>
 }
 
 /** A process is back at once; what it held is another's after its lock. */

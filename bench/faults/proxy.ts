@@ -7,9 +7,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 /**
  * pass: everything; refuse: no connection, and those there are, are cut; stall: nothing goes either
  * way and nothing is closed (half-open); slow: each piece comes late; mute: requests arrive and are
- * executed, replies are lost.
+ * executed, replies are lost; unoptioned: new connections lose their start-up options.
  */
-export type ProxyMode = 'pass' | 'refuse' | 'stall' | 'slow' | 'mute'
+export type ProxyMode = 'pass' | 'refuse' | 'stall' | 'slow' | 'mute' | 'unoptioned'
 
 /** How late each piece comes in mode slow. */
 const slowMs = 100
@@ -88,7 +88,7 @@ export class TcpProxy {
     // After `slow`, what was held back would come after what is not.
     const torn = this.#mode !== 'pass'
     this.#mode = mode
-    if (torn || mode === 'refuse') this.cut()
+    if (torn || mode === 'refuse' || mode === 'unoptioned') this.cut()
   }
 
   /** Ends every connection at once. */
@@ -103,7 +103,8 @@ export class TcpProxy {
 
   #forward(from: Socket, to: Socket, what: 'request' | 'reply'): void {
     const { start, reply } = this.#rewriting
-    let rewrite = what === 'request' ? start : reply
+    const atStart = this.#mode === 'unoptioned' ? dropOptions : start
+    let rewrite = what === 'request' ? atStart : reply
     from.on('data', (came) => {
       const piece = rewrite?.(came) ?? came
       if (what === 'request') rewrite = undefined

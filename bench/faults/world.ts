@@ -18,7 +18,8 @@ import {
 import { freePort } from '../../src/platform/free-port.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
-import { TcpProxy } from './proxy.ts'
+import { sayInChinese, TcpProxy } from './proxy.ts'
+import { WalReceiver } from './standby.ts'
 
 /** Named in every receipt, and where the queue's keys are. */
 export const environment = 'faults'
@@ -147,9 +148,20 @@ export type WorldOptions = {
   readonly batchWorkers: number
   /** Some faults are of the way to Postgres and Redis; a proxy costs time. */
   readonly proxied: boolean
+  /** Each commit must reach a standby. */
+  readonly standby?: boolean
 }
 
-const toBreak: WorldOptions = { intakes: 2, workers: 2, batchWorkers: 0, proxied: true }
+/** Of the world's standby. */
+export const standbyNames = 'ANY 1 (standby)'
+
+const toBreak: WorldOptions = {
+  intakes: 2,
+  workers: 2,
+  batchWorkers: 0,
+  proxied: true,
+  standby: true,
+}
 
 export class World {
   readonly backend: BackendKind
@@ -162,6 +174,7 @@ export class World {
   batchWorkers: Supervised[] = []
   postgres!: EmbeddedPostgres
   postgresProxy: TcpProxy | undefined
+  standby: WalReceiver | undefined
   redis: TestRedis | undefined
   redisProxy: TcpProxy | undefined
   #redisPort = 0
@@ -175,11 +188,15 @@ export class World {
   }
 
   async start(): Promise<void> {
-    const { intakes, workers, batchWorkers, proxied } = this.#options
+    const { intakes, workers, batchWorkers, proxied, standby } = this.#options
     createKeyring(this.keyringFile, new Date())
     await this.startPostgres(await freePort('127.0.0.1'))
     await migrateDatabase(this.postgres.ownerUrl)
-    if (proxied) this.postgresProxy = await new TcpProxy(this.postgres.port).start()
+    if (standby) await this.#follow()
+    if (proxied) {
+      const rewriting = { reply: sayInChinese }
+      this.postgresProxy = await new TcpProxy(this.postgres.port, rewriting).start()
+    }
     if (this.backend === 'redis') {
       this.#redisPort = await freePort('127.0.0.1')
       await this.startRedis()
@@ -191,6 +208,15 @@ export class World {
       ...Array<ProcessKind>(batchWorkers).fill('batch-worker'),
     ]
     await Promise.all(kinds.map((kind) => this.add(kind)))
+  }
+
+  /** Starts a standby, and has each commit wait for it. */
+  async #follow(): Promise<void> {
+    this.standby = new WalReceiver('standby', () => this.postgres.ownerUrl)
+    this.standby.start()
+    const client = await this.connect()
+    await setStandbys(client, standbyNames)
+    await client.end()
   }
 
   /** Starts one process more; resolves when it is ready. */
@@ -254,6 +280,7 @@ export class World {
     await this.postgresProxy?.stop()
     await this.redisProxy?.stop()
     await this.redis?.stop()
+    await this.standby?.stop()
     // It may have failed to start.
     await (this.postgres as EmbeddedPostgres | undefined)?.stop()
     this.#log.end()
@@ -270,6 +297,18 @@ export class World {
       ENVIRONMENT: environment,
       BUSY_MS: '12000',
       ...(redisUrl && { REDIS_URL: redisUrl }),
+      ...(this.standby && { SYNCHRONOUS_STANDBYS: '1' }),
     }
+  }
+}
+
+/** Resolves when commits that begin wait for these. */
+export async function setStandbys(client: pg.Client, names: string): Promise<void> {
+  await client.query(`alter system set synchronous_standby_names = '${names}'`)
+  await client.query('select pg_reload_conf()')
+  for (;;) {
+    const { rows } = await client.query('show synchronous_standby_names')
+    if (rows[0]?.synchronous_standby_names === names) return
+    await pause(20)
   }
 }

@@ -90,7 +90,8 @@ export async function rehearse(
 async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
   const { options, display, shape, signal } = parts
   const proxied = own.faults.some(({ fault }) => fault.proxied === true)
-  const world = new World(own.queue, { ...own, proxied })
+  const standby = own.faults.some(({ fault }) => fault.standby === true)
+  const world = new World(own.queue, { ...own, proxied, standby })
   const filers = { keyringFile: world.keyringFile }
   let generators: Generators | undefined
   try {
