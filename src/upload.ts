@@ -35,7 +35,7 @@ import { errorsFileOf, type FollowedBatch, follow } from './upload-follow.ts'
 
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
-  '[--employer USCC] [--slot ID] [--kind regular] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
+  '[--employer USCC] [--slot ID] [--kind regular|correction|addition] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
   '[--amends BATCH] [--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
 
 type Options = {

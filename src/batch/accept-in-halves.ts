@@ -29,13 +29,17 @@ export class AcceptInHalves {
    */
   async accept(filings: readonly Filing[]): Promise<GroupResult[]> {
     const results: GroupResult[] = []
+    // A declaration of which a part met something that stands has no further parts.
+    const stopped = new Set<string>()
     for (let at = 0; at < filings.length; ) {
-      const group = filings.slice(at, at + this.#groupMax)
+      const taken = filings.slice(at, at + this.#groupMax)
+      const group = taken.filter((filing) => !stopped.has(wholeOf(filing)))
       const result = await this.#acceptOrHalve(group)
       if (result === undefined) continue
       assertSame(group, result)
+      for (const filing of group) if (result.standing.has(filing.id)) stopped.add(wholeOf(filing))
       results.push(result)
-      at += group.length
+      at += taken.length
     }
     return results
   }
@@ -58,9 +62,14 @@ export class AcceptInHalves {
   }
 }
 
+function wholeOf({ id, partOf = id }: Filing): string {
+  return partOf
+}
+
 /** What another filing was accepted as is not what the file says: nothing of it may be noted as filed. */
-function assertSame(group: readonly Filing[], { acceptances }: GroupResult): void {
+function assertSame(group: readonly Filing[], { acceptances, standing }: GroupResult): void {
   for (const { id, digest } of group) {
+    if (standing.has(id)) continue
     const accepted = acceptances.get(id)?.statement.digest
     assert(accepted?.equals(digest), `${id} was accepted with other content than the file has`)
   }

@@ -3,14 +3,14 @@
  * they were filed first, as a filing with an attempt ticket does.
  */
 import type pg from 'pg'
-import type { DeclarationKind } from '../declaration/schema.ts'
 import { amendmentCountsMicros } from '../limits.ts'
+import type { AskedKind } from './asked-kind.ts'
 import type { BatchWork } from './work.ts'
 
 export type Amendment = {
   /** The batch that brought the rows first. */
   readonly first: string
-  readonly kind: DeclarationKind
+  readonly kind: AskedKind
   /** When the first file came: mended rows count from then; undefined where they come too late for it. */
   readonly attemptedAtMicros: number | undefined
 }
@@ -20,7 +20,7 @@ export async function findAmendment(
   pool: pg.Pool,
   { batch, receivedAtMicros }: BatchWork,
 ): Promise<Amendment | undefined> {
-  const { rows } = await pool.query<{ id: string; kind: DeclarationKind; received_at: string }>({
+  const { rows } = await pool.query<{ id: string; kind: AskedKind; received_at: string }>({
     name: 'find-amendment',
     text: `
       select f.id, f.kind, (extract(epoch from f.received_at) * 1000000)::bigint as received_at
@@ -40,12 +40,7 @@ export async function findAmendment(
   }
 }
 
-/** Where something stands already, it is corrected; else the first file's kind is this one's. */
-export function kindOf(
-  { kind }: BatchWork,
-  amendment: Amendment | undefined,
-  keeps: unknown,
-): DeclarationKind {
-  if (amendment === undefined) return kind
-  return keeps === undefined ? amendment.kind : 'correction'
+/** What the rows are sent as: as those of the first file were, unless this one is sent as something else. */
+export function askedOf({ kind }: BatchWork, amendment: Amendment | undefined): AskedKind {
+  return kind === 'regular' && amendment !== undefined ? amendment.kind : kind
 }

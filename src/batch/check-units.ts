@@ -6,7 +6,8 @@
 import { JournalReader } from '../journal/reader.ts'
 import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
-import { type Amendment, findAmendment, kindOf } from './amendment.ts'
+import { type Amendment, askedOf, findAmendment } from './amendment.ts'
+import { kindOf } from './asked-kind.ts'
 import { keepRowsOpen, rowsLeftOpen } from './claim-amended.ts'
 import { type CheckedRow, checkDeclaredRows, partsOfLines } from './declared-row.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
@@ -97,18 +98,21 @@ async function checkUnit(
   const { amendment, isRowsAlone, journal } = file
   const { employer, period, entry } = unit
   const key = { employer, period, entry }
-  const { finding, ...standing } = await standingOf(pool, work, amendment, key)
+  const found = await standingOf(pool, journal, work, amendment, key)
+  const { finding, stands, ...standing } = found
   const { latest, replaces, kept } = standing
+  // Some rows of an employer are not all that it files: they would replace the others.
+  const alone = isRowsAlone && latest !== undefined && kept === undefined
   const several = unit.rows + (kept?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
     ...{ policies, replaces, several },
-    kind: kindOf(work, amendment, kept),
+    ...(!alone && { stands }),
+    kind: kindOf(askedOf(work, amendment), kept),
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
   })
   if (!work.mayFileFor.has(employer)) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
   if (finding !== undefined) check.refuse(finding)
-  // Some rows of an employer are not all that it files: they would replace the others.
-  if (isRowsAlone && latest !== undefined) check.refuse(fileFinding('ROWS_ALONE'))
+  if (alone) check.refuse(fileFinding('ROWS_ALONE'))
   const pieces = () => readPieces(pool, keys, work.batch, key)
   const read = async function* () {
     for await (const lines of readUnit({ kept, journal, pieces })) {

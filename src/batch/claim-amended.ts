@@ -13,7 +13,7 @@
  */
 import type pg from 'pg'
 import { type Amendment, findAmendment } from './amendment.ts'
-import { readErrorRows } from './error-rows.ts'
+import { type ErrorRow, readErrorRows } from './error-rows.ts'
 import { amendedBatchOf } from './errors-file.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import type { Header } from './header.ts'
@@ -253,18 +253,32 @@ export async function rowsLeftOpen(
   const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
   const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
   const all = readErrorRows(pool, keys.all, batch)
-  for await (const { position, findings } of keepingWork(dependencies, work, all)) {
-    // A row that has another's number leaves that one as it is.
-    const another = findings.some(
-      ({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID',
-    )
-    if (!another && position !== undefined) good.delete(Number(position))
-  }
+  for await (const row of keepingWork(dependencies, work, all))
+    if (row.position !== undefined && !isOfAnother(row)) good.delete(Number(row.position))
   open.deleteAll(good)
   return open
 }
 
-/** In the transaction after which the batch will be filed. */
+/** The rows of the first file that are to be mended again, as they were set aside when they were filed. */
+export async function rowsReopened(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { first }: Amendment,
+): Promise<RowSet> {
+  const { pool, keys } = dependencies
+  const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
+  const all = readErrorRows(pool, keys.all, work.batch)
+  for await (const row of keepingWork(dependencies, work, all))
+    if (row.position !== undefined && !isOfAnother(row)) open.add(Number(row.position))
+  return open
+}
+
+/** A row that has another's number leaves that one as it is. */
+function isOfAnother({ findings }: Pick<ErrorRow, 'findings'>): boolean {
+  return findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID')
+}
+
+/** In the transaction after which the batch will be filed, or has been. */
 export async function keepRowsOpen(
   client: pg.PoolClient,
   { first }: Amendment,

@@ -5,8 +5,11 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
+import { canonicalDeclaration } from '../declaration/canonical.ts'
 import type { Declaration } from '../declaration/schema.ts'
+import { digestOf } from '../journal/digest.ts'
 import { areReplaced, type Replacing } from '../journal/replaced.ts'
+import { type StandingDeclaration, standsAgainst } from '../journal/standing.ts'
 import { findingsPerAnswerMax, partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -14,6 +17,8 @@ import { type FileFinding, fileFinding } from './file-findings.ts'
 import { keepingWork } from './keep-work.ts'
 import { type PieceKeys, readSinglePieces, type UncheckedUnit, type UnitKey } from './pieces.ts'
 import type { SetAsideRow } from './set-aside.ts'
+import { findLatest } from './standing.ts'
+import { filedSince, unitStands } from './stands.ts'
 import type { BatchWork, StepDependencies } from './work.ts'
 
 /** What a row comes to: what is filed of it, or all that is wrong with it. */
@@ -30,7 +35,8 @@ export type CheckRowDependencies = StepDependencies & {
 }
 
 /**
- * Checks rows: one statement for as many as are read at a time, and one for what all of them replace.
+ * Checks rows: one statement for as many as are read at a time, one for what stands of their employers,
+ * and one for what all of them replace.
  * Those that replace something come last; nothing of them is held but that.
  */
 export async function* checkDeclaredRows(
@@ -40,10 +46,13 @@ export async function* checkDeclaredRows(
 ): AsyncGenerator<CheckedRow> {
   const { pool, keys, policies } = dependencies
   const replacing: (CheckedRow & Replacing)[] = []
+  const latest = new Map((await findLatest(pool, units)).map((one, i) => [units[i], one]))
   const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
   for await (const { unit, body, findings } of entries) {
     const found = [...findings, ...unitFaults(work, unit, body)]
     if (body !== undefined) found.push(...bodyFaults(policies, work, unit.entry, body))
+    if (found.length === 0)
+      found.push(...standingFaults(work, unit.entry, body as Declaration, latest.get(unit)))
     if (found.length > 0) {
       yield setAside(unit, found)
       continue
@@ -79,6 +88,24 @@ function unitFaults(
   if (firstEntry < entry && employer !== '' && period !== '')
     faults.push(fileFinding('DECLARATION_REPEATED', { row: entry }, { first: firstEntry }))
   return faults
+}
+
+/** What filing expects of its employer and period, looked at before all is decided. */
+function standingFaults(
+  { receivedAtMicros: nothingAfterMicros }: BatchWork,
+  row: number,
+  declaration: Declaration,
+  latest: StandingDeclaration | undefined,
+): FileFinding[] {
+  const and = declaration.kind === 'regular' ? 'nothingStands' : 'anything'
+  const against = standsAgainst({ nothingAfterMicros, and }, latest)
+  if (against === undefined) return []
+  const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
+  const finding =
+    against.acceptedAtMicros > nothingAfterMicros
+      ? filedSince(against)
+      : unitStands(against, digest.equals(against.digest))
+  return [{ ...finding, place: { row } }]
 }
 
 function bodyFaults(

@@ -12,6 +12,7 @@ import { amendmentEntries } from './findings/amendments.ts'
 import { cellEntries } from './findings/cells.ts'
 import { containerEntries } from './findings/containers.ts'
 import { headerRowEntries } from './findings/header-row.ts'
+import { standingEntries } from './findings/standing.ts'
 import { textFileEntries } from './findings/text-files.ts'
 
 export const fileCatalogue = {
@@ -20,6 +21,7 @@ export const fileCatalogue = {
   ...headerRowEntries,
   ...cellEntries,
   ...amendmentEntries,
+  ...standingEntries,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type FileFindingCode = keyof typeof fileCatalogue

@@ -1,67 +1,59 @@
 /**
  * The third step with a file: its declarations are accepted into the journal, in the bulk lane, as any
  * filing is, at the time when the file was received. A declaration of many lines goes in parts, its
- * head last.
+ * head last. What the check found of its employer and period it expects still; where acceptance finds
+ * something else, all rows of it are set aside (late-units.ts).
  *
  * If the process dies
  *  - before a group's commit: nothing of it is stored; the next worker makes the same filings again;
  *  - after it, before it is written down: the same filings are replays of what was accepted, as their
  *    ids follow from the file; which envelopes they lie in is read from the journal;
- *  - before the queue has the envelope: the sweeper finds it.
+ *  - before the queue has the envelope: the sweeper finds it;
+ *  - before the errors file has the rows that were set aside here: the next worker picks all of them
+ *    again, as those of the check are forgotten with the first of these.
  * A worker that lost the batch to another may still accept filings: they are the same ones. What a
  * mended file keeps of an earlier declaration was named when it was checked, and is in the journal: it
  * is the same, too.
  */
-import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Part } from '../declaration/part.ts'
-import type { Declaration } from '../declaration/schema.ts'
+import type { Declaration, DeclarationKind } from '../declaration/schema.ts'
 import type { AcceptGroup, Filing } from '../journal/accept.ts'
 import { fileDeclaration } from '../journal/filing.ts'
 import { JournalReader } from '../journal/reader.ts'
+import type { Expectation } from '../journal/standing.ts'
 import {
   bulkEnvelopeLinesMax,
   groupBytesMax,
   groupDeclarationsMax,
   partBytesMax,
-  unitsAtATime,
 } from '../limits.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { AcceptInHalves } from './accept-in-halves.ts'
-import { type Amendment, findAmendment, kindOf } from './amendment.ts'
+import { type Amendment, askedOf, findAmendment } from './amendment.ts'
+import { kindOf } from './asked-kind.ts'
+import { keepRowsOpen, rowsReopened } from './claim-amended.ts'
 import { partsOfRows } from './declared-row.ts'
+import { keepErrorRows } from './error-rows.ts'
 import { keepingWork } from './keep-work.ts'
-import { type FiledUnitKey, findKept, partKeyOf, storedKey } from './kept.ts'
+import { findKept, partKeyOf, readKeptIds } from './kept.ts'
+import { LateUnits } from './late-units.ts'
 import { readUnit } from './merge.ts'
-import { addFindings, findReplaced } from './overtaken.ts'
 import { PartCut } from './part-cut.ts'
-import { type PieceKeys, readPieces, type UnitKey } from './pieces.ts'
+import { readPieces, type UnitKey } from './pieces.ts'
+import type { ReadDependencies } from './read-file.ts'
 import type { RowHeader } from './row-line.ts'
 import { RowSet } from './row-set.ts'
 import { readSetAside } from './set-aside.ts'
+import { type FiledPart, listUnfiled, type Unit } from './unfiled.ts'
 import { UnitParts } from './unit-parts.ts'
-import { type BatchWork, moveOn, type StepDependencies, writeStep } from './work.ts'
+import { type BatchWork, moveOn, writeStep } from './work.ts'
 
-export type FileDependencies = StepDependencies & {
-  readonly keys: PieceKeys
+export type FileDependencies = ReadDependencies & {
   readonly policies: Policies
   /** Into the bulk lane. */
   readonly acceptGroup: AcceptGroup
   readonly enqueue: (envelope: bigint) => void
-}
-
-type Unit = FiledUnitKey & {
-  readonly id: string
-  readonly rowsSetAside: number
-  readonly lines: number
-  readonly replaces: string | undefined
-  /** The declaration whose lines it keeps. */
-  readonly keeps: string | undefined
-  readonly parts: number
-  readonly headPays: boolean
-  /** False of what was checked before parts were: by lines alone. */
-  readonly cutByBytes: boolean
-  readonly partsFiled: number
 }
 
 /** Files what is good of every unit. */
@@ -86,60 +78,25 @@ export async function fileUnits(
     await group.accept()
     after = units.at(-1)
   }
-  const replaced = file.amendment === undefined ? [] : await findReplaced(pool, work.batch)
-  return moveOn(dependencies, work, 'file', async (client) => {
-    if (replaced.length > 0) await addFindings(client, keys, work.batch, replaced)
-  })
+  return endFiling(dependencies, work, file.amendment)
 }
 
-/** @param after all up to this one are filed: they need not be looked at */
-async function listUnfiled(
-  pool: pg.Pool,
-  batch: string,
-  after: UnitKey | undefined,
-): Promise<Unit[]> {
-  const { rows } = await pool.query<
-    FiledUnitKey & {
-      id: string
-      cut_by_bytes: boolean
-      rows_set_aside: number
-      lines: number
-      replaces: string | null
-      keeps: string | null
-      parts: number
-      head_pays: boolean
-      parts_filed: number
-    }
-  >({
-    name: 'list-unfiled-units',
-    text: `
-      select employer, period, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
-        rows_set_aside, lines, replaces, keeps, parts, head_pays, parts_filed
-      from batch.unit u
-      where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
-      order by employer, period, entry
-      limit $5`,
-    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
-  })
-  return rows.map(
-    ({ rows_set_aside, replaces, keeps, cut_by_bytes, head_pays, parts_filed, ...unit }) => ({
-      ...unit,
-      cutByBytes: cut_by_bytes,
-      rowsSetAside: rows_set_aside,
-      headPays: head_pays,
-      partsFiled: parts_filed,
-      replaces: replaces ?? undefined,
-      keeps: keeps ?? undefined,
-    }),
+/** What was set aside meanwhile is in the errors file, and is to be mended, before the batch goes on. */
+async function endFiling(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  amendment: Amendment | undefined,
+): Promise<BatchWork> {
+  const { rows } = await dependencies.pool.query<{ rows_good: string; rows_set_aside: string }>(
+    'select rows_good, rows_set_aside from batch.work where batch = $1',
+    [work.batch],
   )
-}
-
-type FiledPart = {
-  readonly unit: Unit
-  readonly number: number
-  readonly rows: number
-  readonly lines: number
-  readonly filing: Filing
+  const [good, setAside] = [Number(rows[0]?.rows_good), Number(rows[0]?.rows_set_aside)]
+  if (setAside > 0) await keepErrorRows(dependencies, work)
+  const event = good === 0 ? 'refuse' : 'file'
+  if (amendment === undefined) return moveOn(dependencies, work, event)
+  const open = await rowsReopened(dependencies, work, amendment)
+  return moveOn(dependencies, work, event, (client) => keepRowsOpen(client, amendment, open))
 }
 
 /** What all units of a file have in common. */
@@ -166,25 +123,27 @@ async function* partsOf(
 ): AsyncGenerator<FiledPart> {
   const { pool, keys, policies } = dependencies
   const { keeps } = unit
-  const kept = amendment && keeps ? await findKept(pool, amendment.first, unit, keeps) : undefined
-  assert((keeps === undefined) === (kept === undefined), 'what is kept stays')
+  const ofFamily = amendment && keeps && (await findKept(pool, amendment.first, unit, keeps))
+  const kept = keeps ? ofFamily || (await readKeptIds(journal, { id: keeps, lines: 0 })) : undefined
   const aside = await rowsAside(dependencies, work, unit)
   let header: RowHeader | undefined
   let lines: object[] = []
   let rows = 0
+  const rowsOfParts: number[] = []
   const parts = new UnitParts(unit)
   const cut = new PartCut(unit.cutByBytes ? partBytesMax : Number.POSITIVE_INFINITY)
   const next = (): FiledPart | undefined => {
     const [taken, takenRows] = [lines, rows]
     lines = []
     rows = 0
+    rowsOfParts.push(takenRows)
     const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
     const rules = rulesOf(policies, declaration)
     const part = parts.next(declaration, rules)
     const { number } = part
     if (number <= unit.partsFiled) return undefined
     const filing = filingOf(work, amendment, unit, { declaration, rules, part })
-    return { unit, number, rows: takenRows, lines: taken.length, filing }
+    return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
   }
   const pieces = () => readPieces(pool, keys, work.batch, unit)
   const all = readUnit({ kept, journal, pieces, aside })
@@ -219,7 +178,8 @@ async function* partsOfDeclared(
       if (number <= unit.partsFiled) continue
       const filing = filingOf(work, undefined, unit, { declaration, rules, part })
       const rows = number === parts.length ? 1 : 0
-      yield { unit, number, rows, lines: declaration.lines?.length ?? 0, filing }
+      const lines = declaration.lines?.length ?? 0
+      yield { unit, number, rows, lines, rowsOfParts: [], filing }
     }
     unitParts.end()
   }
@@ -248,7 +208,7 @@ function declarationOf(
 ): Declaration {
   return {
     ...header,
-    kind: kindOf(work, amendment, keeps),
+    kind: kindOf(askedOf(work, amendment), keeps),
     ...(replaces !== undefined && { replaces }),
     lines,
   } as unknown as Declaration
@@ -258,6 +218,19 @@ function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRul
   const rules = policies.rulesFor(region, period)
   if (rules.kind !== 'rules') throw new Error(`no rules for ${region} any more`)
   return rules
+}
+
+/** As the check found it. What was checked before there were expectations has none. */
+function expectationOf(
+  { receivedAtMicros }: BatchWork,
+  amendment: Amendment | undefined,
+  { cutByBytes, keeps, latest }: Unit,
+  kind: DeclarationKind,
+): Expectation {
+  if (!cutByBytes) return 'anything'
+  if (amendment !== undefined || keeps !== undefined) return { latest }
+  const and = kind === 'regular' ? 'nothingStands' : 'anything'
+  return { nothingAfterMicros: receivedAtMicros, and }
 }
 
 type MadePart = {
@@ -281,7 +254,7 @@ function filingOf(
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),
     ...(count > 1 && { part }),
-    expects: 'anything',
+    expects: expectationOf(work, amendment, unit, declaration.kind),
     ...(number === count && { lines: unit.lines }),
   })
 }
@@ -291,6 +264,8 @@ class Group {
   readonly #dependencies: FileDependencies
   readonly #work: BatchWork
   readonly #accepting: AcceptInHalves
+  /** Units that are set aside: their further parts are not filed. */
+  readonly #late = new Set<Unit>()
   #parts: FiledPart[] = []
   #lines = 0
   #bytes = 0
@@ -308,6 +283,7 @@ class Group {
       this.#lines + part.lines > bulkEnvelopeLinesMax ||
       this.#bytes + bytes > groupBytesMax
     if (full) await this.accept()
+    if (this.#late.has(part.unit)) return
     this.#parts.push(part)
     this.#lines += part.lines
     this.#bytes += bytes
@@ -320,16 +296,21 @@ class Group {
     this.#parts = []
     this.#lines = 0
     this.#bytes = 0
-    const { enqueue } = this.#dependencies
+    const [dependencies, work] = [this.#dependencies, this.#work]
     const results = await this.#accepting.accept(parts.map(({ filing }) => filing))
+    const late = new LateUnits(work, parts, results)
+    for (const unit of late.units) this.#late.add(unit)
+    const filed = parts.filter(({ unit }) => !late.units.has(unit))
     const counts = {
-      rows_filed: parts.reduce((sum, { rows }) => sum + rows, 0),
-      declarations: parts.filter(({ unit, number }) => number === unit.parts).length,
+      rows_filed: filed.reduce((sum, { rows }) => sum + rows, 0),
+      rows_set_aside: late.rows,
+      declarations: filed.filter(({ unit, number }) => number === unit.parts).length,
     }
-    await writeStep(this.#dependencies, this.#work, counts, (client) =>
-      noteFiled(client, this.#work.batch, parts),
-    )
-    for (const { envelope } of results) if (envelope !== undefined) enqueue(envelope)
+    await writeStep(dependencies, work, counts, async (client) => {
+      await noteFiled(client, work.batch, filed)
+      await late.write(client, dependencies)
+    })
+    for (const { envelope } of results) if (envelope !== undefined) dependencies.enqueue(envelope)
   }
 }
 

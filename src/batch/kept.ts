@@ -1,19 +1,23 @@
 /**
- * What was filed of a file's employer and period before, whose lines a mended file keeps: read from the
- * journal, part by part, as it was filed.
+ * What was filed of a file's employer and period before, whose lines a mended file or an addition keeps:
+ * read from the journal, part by part, as it was filed.
  */
 import type pg from 'pg'
 import type { Declaration } from '../declaration/schema.ts'
 import { declarationId } from '../journal/digest.ts'
 import type { JournalReader } from '../journal/reader.ts'
+import type { StandingDeclaration } from '../journal/standing.ts'
+import { partLinesMax } from '../limits.ts'
 import type { UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
 
 export type Kept = {
   readonly id: string
-  readonly unit: FiledUnitKey
+  /** Of its parts, in order; the head's, which is its own, is the last. */
+  readonly ids: readonly string[]
   readonly lines: number
-  readonly parts: number
+  /** Of the family that the file amends: days of a platform's worker are added to that worker's line. */
+  readonly ofFamily: boolean
 }
 
 /** A unit with what the ids of its declaration and of the parts are derived from. */
@@ -53,18 +57,28 @@ export async function findKept(
   const [row] = rows
   if (row === undefined) return undefined
   const { key, entry, lines, parts } = row
-  return { id, unit: { employer, period, entry, key }, lines, parts }
+  const unit = { employer, period, entry, key }
+  const ids = Array.from({ length: parts }, (_, i) =>
+    declarationId(employer, period, partKeyOf(unit, i + 1, parts)),
+  )
+  return { id, ids, lines, ofFamily: true }
+}
+
+/** Whatever was filed under this id, alone or of any file. */
+export async function readKeptIds(
+  reader: JournalReader,
+  { id, lines }: Pick<StandingDeclaration, 'id' | 'lines'>,
+): Promise<Kept> {
+  const { declaration, part } = await reader.readAccepted(id)
+  if (part === undefined)
+    return { id, ids: [id], lines: declaration.lines?.length ?? 0, ofFamily: false }
+  const before = await reader.idsBefore(id, part)
+  return { id, ids: [...before, id], lines: lines ?? part.count * partLinesMax, ofFamily: false }
 }
 
 /** Its parts, in order. */
-export async function* readKept(
-  reader: JournalReader,
-  { unit, parts }: Kept,
-): AsyncGenerator<Declaration> {
-  for (let number = 1; number <= parts; number += 1) {
-    const key = partKeyOf(unit, number, parts)
-    yield await reader.read(declarationId(unit.employer, unit.period, key))
-  }
+export async function* readKept(reader: JournalReader, { ids }: Kept): AsyncGenerator<Declaration> {
+  for (const id of ids) yield await reader.read(id)
 }
 
 /** What a declaration has beside its lines, as rows of it would have it. */

@@ -43,9 +43,11 @@ export async function* readUnit({
   if (kept !== undefined) {
     for await (const declaration of readKept(journal, kept)) {
       const header = headerOf(declaration)
-      days ??= await MendedDays.gather(entriesOf(pieces()), header, aside)
+      // To what stands persons are added; a worker who is there is a person on both sides.
+      if (kept.ofFamily) days ??= await MendedDays.gather(entriesOf(pieces()), header, aside)
       const lines: UnitEntry[] = []
-      for (const line of declaration.lines ?? []) lines.push(days.addTo(line))
+      for (const line of declaration.lines ?? [])
+        lines.push(days?.addTo(line) ?? { rows: [], line, kept: line })
       yield { header, lines, faulty: [] }
     }
   }

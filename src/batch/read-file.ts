@@ -7,7 +7,7 @@
 import type pg from 'pg'
 import { pieceBytesMax } from '../limits.ts'
 import { type Claimed, claimAmended } from './claim-amended.ts'
-import { endsReading, type FileFinding } from './file-findings.ts'
+import { endsReading, type FileFinding, fileFinding } from './file-findings.ts'
 import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
 import { Gathered } from './gathered.ts'
 import type { Header } from './header.ts'
@@ -58,9 +58,15 @@ export async function readFile(
     if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
     return outcome
   }
+  // Its rows are whole declarations: there is nothing that could be added.
+  const refuseAddition = (read: FileBatch) => {
+    if (work.kind === 'addition' && read.header === undefined && hasLayout(read))
+      found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
+  }
   const reading = found.ended ? [] : readKept(dependencies, work, position)
   for await (const read of reading) {
-    if (hasLayout(read)) claimed ??= await claim(read.header)
+    refuseAddition(read)
+    if (hasLayout(read) && !found.ended) claimed ??= await claim(read.header)
     if (found.ended) break
     for (const row of read.rows) gathered.add(claimed?.mended?.take(row) ?? row)
     position = read.next

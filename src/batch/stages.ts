@@ -12,7 +12,7 @@ export const stages = [
   'posting', // all of them are accepted; they are posted like any other
   'posted', // all of them are
   'unreadable', // it is no file of declarations: nothing is filed
-  'refused', // something in it is wrong, and all or nothing was asked for: nothing is filed
+  'refused', // nothing in it is right, or something is wrong and all or nothing was asked for: nothing is filed
   'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
   'damaged', // all of them came, and are not the file that was announced: it has no bytes
   'cancelled', // by who sent it: it has no bytes
@@ -47,7 +47,7 @@ export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Sta
     received: { ...nothing(), cancel: 'cancelled', begin: 'reading' },
     reading: { ...nothing(), cancel: 'cancelled', read: 'checking', 'give up': 'unreadable' },
     checking: { ...nothing(), cancel: 'cancelled', check: 'filing', refuse: 'refused' },
-    filing: { ...nothing(), file: 'posting' },
+    filing: { ...nothing(), file: 'posting', refuse: 'refused' },
     posting: { ...nothing(), post: 'posted' },
     posted: nothing(),
     unreadable: nothing(),

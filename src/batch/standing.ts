@@ -1,54 +1,94 @@
-/** What stands of an employer and period while a file that has rows of them is checked. */
+/**
+ * What stands of an employer and period while a file that has rows of them is checked, and what becomes
+ * of these rows by it.
+ *
+ *   the latest declaration                | the file's rows of it
+ *   of the family that the file amends    | are merged with it
+ *   accepted after the file came          | are set aside: it is newer than they are
+ *   accepted since the first file         | of a mended file, are set aside
+ *   stands; the file is an addition       | are merged with it
+ *   stands; the file is regular           | are set aside: nothing is replaced without being named
+ *   else                                  | are filed; a correction replaces it
+ *
+ * Filing expects the same (file-units.ts), so that what is accepted between check and filing is met.
+ */
 import type pg from 'pg'
+import type { JournalReader } from '../journal/reader.ts'
+import {
+  type StandingDeclaration,
+  type StandingRow,
+  standingOf as standingOfRow,
+} from '../journal/standing.ts'
 import type { Amendment } from './amendment.ts'
-import { type FileFinding, fileFinding } from './file-findings.ts'
-import { findKept, type Kept } from './kept.ts'
+import { askedOf } from './amendment.ts'
+import type { FileFinding } from './file-findings.ts'
+import { findKept, type Kept, readKeptIds } from './kept.ts'
 import type { UnitKey } from './pieces.ts'
+import { filedSince } from './stands.ts'
 import type { BatchWork } from './work.ts'
 
 export type Standing = {
   /** The latest declaration. */
   readonly latest: string | undefined
   readonly replaces: string | undefined
-  /** What was filed of the first file, whose lines are kept. */
+  /** What was filed before, whose lines are kept. */
   readonly kept?: Kept | undefined
 }
 
-/** What stands; with a finding where rows that are mended would replace something else. */
+/** What stands; with a finding where the rows would replace something that they must not. */
 export async function standingOf(
   pool: pg.Pool,
+  journal: JournalReader,
   work: BatchWork,
   amendment: Amendment | undefined,
   unit: UnitKey,
-): Promise<Standing & { readonly finding?: FileFinding }> {
-  const latest = await findLatest(pool, unit)
-  if (amendment === undefined)
-    return { latest, replaces: work.kind === 'regular' ? undefined : latest }
-  const { first, kind } = amendment
-  const kept = latest === undefined ? undefined : await findKept(pool, first, unit, latest)
-  if (kept !== undefined) return { latest, replaces: latest, kept }
-  const replaces = kind === 'regular' ? undefined : latest
-  if (latest === undefined || latest === (await findLatestBefore(pool, first, unit)))
-    return { latest, replaces }
-  return { latest, replaces, finding: fileFinding('FILED_SINCE', {}, { id: latest }) }
+): Promise<
+  Standing & { readonly finding?: FileFinding; readonly stands?: StandingDeclaration | undefined }
+> {
+  const [found] = await findLatest(pool, [unit])
+  const asked = askedOf(work, amendment)
+  const latest = found?.id
+  const replaces = asked === 'correction' || asked === 'cancellation' ? latest : undefined
+  if (found === undefined) return { latest, replaces }
+  const ofFamily = amendment && (await findKept(pool, amendment.first, unit, found.id))
+  if (ofFamily !== undefined) return { latest, replaces: latest, kept: ofFamily }
+  if (found.acceptedAtMicros > work.receivedAtMicros)
+    return { latest, replaces, finding: filedSince(found) }
+  const stands = found.kind === 'cancellation' ? undefined : found
+  if (asked === 'addition') {
+    if (stands === undefined) return { latest, replaces }
+    return { latest, replaces: latest, kept: await readKeptIds(journal, stands) }
+  }
+  const before = amendment && (await findLatestBefore(pool, amendment.first, unit))
+  if (amendment !== undefined && latest !== before)
+    return { latest, replaces, finding: filedSince(found) }
+  return { latest, replaces, stands: asked === 'regular' ? stands : undefined }
 }
 
-/** The latest declaration of an employer and period: what a correction in a file replaces. */
-async function findLatest(
+/** The latest declaration of each employer and period, in one statement. */
+export async function findLatest(
   pool: pg.Pool,
-  { employer, period }: UnitKey,
-): Promise<string | undefined> {
-  const { rows } = await pool.query<{ id: string }>({
-    name: 'find-latest',
+  units: readonly UnitKey[],
+): Promise<(StandingDeclaration | undefined)[]> {
+  if (units.length === 0) return []
+  const { rows } = await pool.query<StandingRow>({
+    name: 'find-latest-declarations',
     text: `
-      select id
-      from journal.acceptance
-      where employer = $1 and period = $2 and kind <> 'reassessment'
-      order by envelope desc, position desc
-      limit 1`,
-    values: [employer, period],
+      select l.id as latest, l.kind, l.digest, l.lines,
+        (extract(epoch from l.accepted_at) * 1000000)::bigint as accepted_at
+      from unnest($1::text[], $2::text[]) with ordinality as u (employer, period, place)
+      left join lateral (
+        select a.id, a.kind, a.digest, a.lines, a.accepted_at
+        from journal.acceptance a
+        where a.employer = u.employer and a.period = u.period
+          and a.kind <> 'reassessment' and a.part_of is null
+        order by a.envelope desc, a.position desc
+        limit 1
+      ) l on true
+      order by u.place`,
+    values: [units.map(({ employer }) => employer), units.map(({ period }) => period)],
   })
-  return rows[0]?.id
+  return rows.map(standingOfRow)
 }
 
 /** The same when the first file was checked. */

@@ -1,8 +1,11 @@
 /** The check of one employer and period in a table, as many lines at a time as a part has. */
+import { canonicalDeclaration } from '../declaration/canonical.ts'
 import type { FoundFault } from '../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber, personKey } from '../declaration/identity.ts'
 import { dayOf } from '../declaration/period.ts'
-import type { DeclarationKind, Person } from '../declaration/schema.ts'
+import type { Declaration, DeclarationKind, Person } from '../declaration/schema.ts'
+import { digestOf } from '../journal/digest.ts'
+import type { StandingDeclaration } from '../journal/standing.ts'
 import { partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -12,12 +15,15 @@ import { PartCut } from './part-cut.ts'
 import { PersonSet } from './person-set.ts'
 import type { RowHeader } from './row-line.ts'
 import type { SetAsideRow } from './set-aside.ts'
+import { unitStands } from './stands.ts'
 
 type UnitCheckOptions = {
   readonly policies: Policies
   readonly kind: DeclarationKind
   readonly replaces: string | undefined
   readonly nowMicros: number
+  /** What a regular one would replace, for which all of its rows are set aside. */
+  readonly stands?: StandingDeclaration | undefined
   /** Its lines are checked in several goes: persons are looked for across them. */
   readonly several: boolean
 }
@@ -82,10 +88,11 @@ export class UnitCheck {
       ...(kind !== 'regular' && { replaces }),
       lines: entries.map(({ line }) => line),
     }
-    const { findings } = checkFiling(body, {
+    const { findings, valid } = checkFiling(body, {
       ...{ policies, nowMicros },
       keptMax: Number.POSITIVE_INFINITY,
     })
+    this.#refuseStanding(valid?.declaration)
     const faults = new Map<number, FileFinding[]>()
     for (const fault of findings.faults()) {
       if (fault.line < 0) this.#refuseOnce(fileFinding(fault.code, {}, fault.params))
@@ -108,6 +115,15 @@ export class UnitCheck {
       this.#cut.add(filed)
     }
     return this.#counting(aside)
+  }
+
+  /** @param whole all that the unit says, where it was checked in one go and has no faults */
+  #refuseStanding(whole: Declaration | undefined): void {
+    const { stands, several } = this.#options
+    if (stands === undefined) return
+    const isWhole = whole !== undefined && !several && this.#setAside === 0
+    const digest = isWhole ? digestOf(Buffer.from(canonicalDeclaration(whole))) : undefined
+    this.#refuseOnce(unitStands(stands, digest?.equals(stands.digest) === true))
   }
 
   #refuseOnce(finding: FileFinding): void {

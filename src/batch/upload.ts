@@ -1,9 +1,10 @@
 /**
  * A batch as it is kept: what was asked for its file, and what is known of it so far.
  */
-import type { DeclarationKind } from '../declaration/schema.ts'
+
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { fileNameCharactersMax } from '../limits.ts'
+import type { AskedKind } from './asked-kind.ts'
 import { openPiece } from './seal.ts'
 import type { Stage } from './stages.ts'
 
@@ -16,7 +17,7 @@ export type BatchRequest = {
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
-  readonly kind: DeclarationKind
+  readonly kind: AskedKind
   /** Undefined: to be seen from its bytes. */
   readonly format: (typeof formats)[number] | undefined
   readonly mode: (typeof modes)[number]

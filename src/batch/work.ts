@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
-import type { DeclarationKind } from '../declaration/schema.ts'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax } from '../limits.ts'
+import type { AskedKind } from './asked-kind.ts'
 import type { Place } from './places.ts'
 import { type BatchEvent, type Stage, transitions } from './stages.ts'
 
@@ -20,7 +20,7 @@ export type BatchWork = {
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
-  readonly kind: DeclarationKind
+  readonly kind: AskedKind
   /** Undefined: to be seen from its bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
   readonly mode: 'all-or-nothing' | 'accept-good'
@@ -53,7 +53,7 @@ type Row = {
   employer: string | null
   period: string
   region: string
-  kind: DeclarationKind
+  kind: AskedKind
   format: NonNullable<BatchWork['format']> | null
   mode: BatchWork['mode']
   received: string

@@ -2,13 +2,15 @@
  * What a sender says of a file, whether as JSON, as the metadata of a tus upload or as the fields of a
  * form: checked as a whole, all faults at once, by the same walk and in the same words as declarations.
  */
+
 import path from 'node:path'
 import Type from 'typebox'
+import { askedKinds } from '../batch/asked-kind.ts'
 import { type BatchRequest, formats as fileFormats, modes } from '../batch/upload.ts'
 import { type Finding, FindingList } from '../declaration/findings.ts'
 import { formats } from '../declaration/formats.ts'
 import { dayOf, periodPattern } from '../declaration/period.ts'
-import { declarationKinds, regionPattern } from '../declaration/schema.ts'
+import { regionPattern } from '../declaration/schema.ts'
 import { readShape, type Schema } from '../declaration/shape.ts'
 import {
   checkSocialCreditCode,
@@ -27,7 +29,7 @@ export const batchRequestSchema = Type.Object(
     ),
     period: Type.String({ pattern: periodPattern }),
     region: Type.String({ pattern: regionPattern }),
-    kind: Type.Enum(declarationKinds),
+    kind: Type.Enum(askedKinds),
     mode: Type.Enum(modes, {
       description: 'What becomes of the good declarations where others have faults.',
     }),

@@ -1,14 +1,15 @@
 /**
  * A batch as its sender sees it.
  */
+
 import Type, { type Static } from 'typebox'
+import { askedKinds } from '../batch/asked-kind.ts'
 import { writeFileFinding } from '../batch/file-findings.ts'
 import { estimatedEndMicros, percentOf, rateOf } from '../batch/pace.ts'
 import type { BatchState, WorkProgress } from '../batch/progress.ts'
 import { isEnded, type Stage, stages } from '../batch/stages.ts'
 import { formats, modes, type Upload } from '../batch/upload.ts'
 import { formatInstant } from '../declaration/period.ts'
-import { declarationKinds } from '../declaration/schema.ts'
 import { batchReceiptText } from '../journal/batch-receipt.ts'
 import { uploadIdleMsMax } from '../limits.ts'
 
@@ -85,7 +86,7 @@ export const batchSchema = Type.Object({
   employer: Type.Optional(Type.String()),
   period: Type.String(),
   region: Type.String(),
-  kind: Type.Enum(declarationKinds),
+  kind: Type.Enum(askedKinds),
   format: Type.Optional(Type.Enum(formats)),
   mode: Type.Enum(modes),
   filename: Type.Optional(Type.String()),

@@ -358,9 +358,9 @@ describe('a mended file', () => {
     expect(row?.faults[0]?.fix.en).toContain('correction')
   })
 
-  test('replaces what was filed while it was being filed, and says that, too', async () => {
+  test('does not replace what is filed while it is being filed, and says that, too', async () => {
     const { errors, mayFileFor, employer } = await setAside(partLinesMax + 2, [0])
-    const others = [1, 2].map(() => filingOf(declare({ lines: 1 }, { employer }), randomUUID()))
+    const other = filingOf(declare({ lines: 1 }, { employer }), randomUUID())
     const amending = await send(mend(errors), { mayFileFor })
     const { acceptGroup } = dependencies()
     let groups = 0
@@ -368,21 +368,20 @@ describe('a mended file', () => {
       dependencies({
         acceptGroup: async (group) => {
           const accepted = await acceptGroup(group)
-          const other = others[groups]
-          groups += 1 // after its first part, and after its head
-          if (other !== undefined) await journal.openWriter()([other])
+          groups += 1 // after its first part
+          if (groups === 1) await journal.openWriter()([other])
           return accepted
         },
       }),
     )
     expect(groups).toBe(2)
-    expect(await findingsOf(amending)).toEqual(['REPLACED_MEANWHILE'])
+    expect(await stateOf(amending)).toMatchObject({ stage: 'refused', good: 0, aside: 1 })
+    expect(await codesOf(amending)).toEqual([['FILED_SINCE']])
     await postAll()
-    // The second came after all of it, and is in force itself.
     expect(await inForceOf(employer)).toMatchObject({ lines: 1, kind: 'regular' })
   })
 
-  test('of an employer that had filed before, and had no good row, replaces that as asked', async () => {
+  test('of an employer that had filed before, and had no good row, replaces that as a correction alone', async () => {
     for (const kind of ['regular', 'correction'] as const) {
       const rows = rowsOf(2)
       const mayFileFor = employersOf(rows)
@@ -394,9 +393,10 @@ describe('a mended file', () => {
       expect(await stateOf(first)).toMatchObject({ stage: 'refused' })
       const amending = await send(mend(await errorsFileOf(first)), { mayFileFor })
       await work()
-      expect(await codesOf(amending)).toEqual([])
+      const told = kind === 'regular' ? [['UNIT_STANDS'], ['UNIT_STANDS']] : []
+      expect(await codesOf(amending)).toEqual(told)
       await postAll()
-      expect(await inForceOf(employer)).toMatchObject({ lines: 2, kind })
+      expect(await inForceOf(employer)).toMatchObject({ lines: kind === 'regular' ? 1 : 2, kind })
     }
   })
 

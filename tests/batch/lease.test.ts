@@ -6,6 +6,7 @@ import { claimWork, countWaiting, WorkLostError } from '../../src/batch/work.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax, partLinesMax } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
+import { declare } from '../support/journal.ts'
 import { collect, csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {
   claim,
@@ -53,11 +54,13 @@ test.each([
 
 describe('a worker that ends in the middle', () => {
   test('is followed by another that goes on, and the same is filed, once, wherever it ended', async () => {
-    const rows = rowsOf(partLinesMax + 3, 2, 4)
-    rows[2] = wrongNumber(rows[2] as Row)
+    const persons = rowsOf(partLinesMax + 3, 2, 4)
+    persons[2] = wrongNumber(persons[2] as Row)
     let ends = 0
     for (const when of ['before', 'after'] as const) {
       for (let n = 1; ; n += 1) {
+        const employers = new Map(employersOf(persons).map((one) => [one, declare().employer]))
+        const rows = persons.map(([of, ...row]): Row => [employers.get(of) as string, ...row])
         const batch = await receive(rows)
         const killed = await workOn(killedAt(n, when), await claim()).then(
           () => false,

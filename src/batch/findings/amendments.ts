@@ -83,19 +83,6 @@ export const amendmentEntries = {
     wrong: '第十天上传',
     right: '七天内上传',
   }),
-  REPLACED_MEANWHILE: warning(file, {
-    title: ['申报期间另有申报，已被替换', 'Something else was filed meanwhile, and is replaced'],
-    message: [
-      '在本文件核验之后、受理之前，单位 {employer} 本所属期另有申报（{id}），已被本次改正替换。',
-      'After this file was checked and before it was accepted, something else was filed for {employer} ({id}); this file replaces it.',
-    ],
-    fix: [
-      '请核对该申报的内容；其中应保留的，请将该单位的全部行以“更正”（correction）方式上传。',
-      'Look at what was filed there; if some of it is to stand, send all rows of that employer as a correction.',
-    ],
-    wrong: '两人同时为同一单位申报',
-    right: '先后申报，后者包括全部人员',
-  }),
   ROW_NOT_SET_ASIDE: error(row, {
     title: ['不是待改正的行', 'Not a row that waits to be mended'],
     message: [
@@ -121,19 +108,6 @@ export const amendmentEntries = {
     ],
     wrong: '同一人出现两次',
     right: '每人一次',
-  }),
-  FILED_SINCE: error(row, {
-    title: ['该单位另有新的申报', 'Something else was filed since'],
-    message: [
-      '第 {row} 行的单位在原文件之后、本所属期另有申报（{id}），改正这些行会替换它。',
-      'Row {row}: something else was filed for its employer and period since the first file ({id}); mending these rows would replace it.',
-    ],
-    fix: [
-      '请把这些行并入该单位的全部明细，以“更正”（correction）方式上传。',
-      'Put these rows among all rows of that employer as they are to be, and send those as a correction.',
-    ],
-    wrong: '在另行申报之后上传错误清单',
-    right: '上传该单位的全部行，类型为 correction',
   }),
   KEPT_LINE_FAILS: error(row, {
     title: ['已申报的内容不再符合规则', 'What was filed no longer passes'],
