@@ -3,7 +3,6 @@
  * assesses declarations without a server, as filing would, and keeps nothing. FILE is one declaration,
  * an array of them, or one on each line. Exits with 1 when there is an error.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Text } from './declaration/catalogue/entry.ts'
 import { isDeclaration } from './declaration/check.ts'
@@ -13,6 +12,7 @@ import { explainedLinesMax, findingsPerAnswerMax } from './limits.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readPolicies } from './platform/packs.ts'
+import { parseJson, readTextFile } from './platform/text-file.ts'
 import { checkFiling } from './policy/check.ts'
 import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/history.ts'
 import { presentCheck } from './policy/present.ts'
@@ -74,21 +74,18 @@ function readArguments(args: string[]): Options {
 
 /** One declaration, an array, or one on each line. */
 function readDeclarations(file: string): unknown[] {
-  let text: string
+  const text = readTextFile(file)
   try {
-    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
-  } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
-  }
-  try {
-    const parsed: unknown = JSON.parse(text)
+    const parsed = parseJson(text, file)
     return Array.isArray(parsed) ? parsed : [parsed]
-  } catch {
+  } catch (error) {
+    if (error instanceof UsageError) throw error
     return text.split('\n').flatMap((line, i) => {
       if (line.trim() === '') return []
       try {
-        return [JSON.parse(line) as unknown]
-      } catch {
+        return [parseJson(line, `${file}:${i + 1}`)]
+      } catch (error) {
+        if (error instanceof UsageError) throw error
         throw new UsageError(`${file} is not JSON: line ${i + 1} can't be read.`)
       }
     })

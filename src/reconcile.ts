@@ -4,7 +4,7 @@
  * day, of all or of one employer; --by prints them as CSV, a row for each employer or envelope. --sign appends them to the signed ones; --export writes signed books, one on each
  * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { formatFen } from './declaration/money.ts'
@@ -16,6 +16,7 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
+import { readTextFile } from './platform/text-file.ts'
 
 const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
        npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
@@ -107,7 +108,7 @@ async function sign(client: pg.Client, config: Config, day: string): Promise<voi
 
 function verify(config: Config, file: string, jwks: string | undefined): void {
   const keys = readReceiptKeys(config.keyringFile, jwks)
-  const signed = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const signed = readTextFile(file).split('\n').filter(Boolean)
   const verdict = verifyBooks(signed, keys)
   if (verdict.valid) {
     for (const books of verdict.books) show(books, false)

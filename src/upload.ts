@@ -31,6 +31,7 @@ import {
 } from './limits.ts'
 import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readTextFile } from './platform/text-file.ts'
 import { errorsFileOf, type FollowedBatch, follow } from './upload-follow.ts'
 
 const usage =
@@ -107,13 +108,14 @@ function readArguments(args: string[]): Options {
     })
     const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = values
     const [file] = positionals
-    const held = token ?? (tokenFile && readFileSync(tokenFile, 'utf8').trim())
+    const held = token ?? (tokenFile && readTextFile(tokenFile).trim())
     const wellUsed = positionals.length === 1 && URL.canParse(url)
     if (file !== undefined && held && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
       const members = { ...others, filename: path.basename(file) }
       return { file, url, token: held, language: lang, waits: !noWait, members }
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof UsageError) throw error
     // the usage says it
   }
   throw new UsageError(usage)

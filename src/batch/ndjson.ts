@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer'
 import { safeParse } from 'secure-json-parse'
 import { excessOf } from '../declaration/json-limits.ts'
+import { sayEncoding, whereNotUtf8 } from '../declaration/utf8.ts'
 import { fileRowsMax, jsonDepthMax, jsonItemsMax, ndjsonLineBytesMax } from '../limits.ts'
 import { Blocks } from './blocks.ts'
 import { hasByteOrderMark, isWide } from './encoding.ts'
@@ -101,10 +102,20 @@ function limitFault(lineBytes: number, row: number): FileFinding | undefined {
 function readLine(line: Buffer, row: number): FileRow | undefined {
   const text = line.toString('utf8').trim()
   if (text === '') return undefined
-  const body = isUtf8(line) ? bodyOf(text, row) : fileFinding('RECORD_NOT_JSON', { row })
+  const body = isUtf8(line) ? bodyOf(text, row) : notUtf8(line, row)
   const common = { row, entry: row, position: undefined, cells: [text] }
   if ('code' in body) return { ...common, header: nobody, line: undefined, findings: [body] }
   return { ...common, header: headerOf(body.declaration), line: body.declaration, findings: [] }
+}
+
+/** What is given back of it later has its wrong bytes replaced: the place tells them. */
+function notUtf8(line: Buffer, row: number): FileFinding {
+  const { offset, column, encoding } = whereNotUtf8(line) ?? { offset: 0, column: 1 }
+  return fileFinding(
+    'RECORD_ENCODING',
+    { row },
+    { offset, at: column, looks: sayEncoding(encoding) },
+  )
 }
 
 type Body = { readonly declaration: object }
@@ -115,6 +126,8 @@ function bodyOf(text: string, row: number): Body | FileFinding {
   if (excess === 'depth') return fileFinding('RECORD_TOO_DEEP', { row }, { max: jsonDepthMax })
   if (excess === 'items')
     return fileFinding('RECORD_ITEMS_TOO_MANY', { row }, { max: jsonItemsMax })
+  if (excess !== undefined)
+    return fileFinding('RECORD_KEY_REPEATED', { row, pointer: excess.repeated })
   const value: unknown = safeParse(text)
   if (value === null && text !== 'null') return fileFinding('RECORD_KEY_FORBIDDEN', { row })
   if (typeof value === 'object' && value !== null && !Array.isArray(value))

@@ -7,6 +7,7 @@
  */
 import type { Text } from './catalogue/entry.ts'
 import type { Report } from './findings.ts'
+import { showableName } from './json-limits.ts'
 import { suggestOneOf, suggestText } from './suggest.ts'
 
 /** The well-formed parts of a `T`: what is missing or malformed is undefined. */
@@ -50,9 +51,6 @@ const expected: Readonly<Record<string, Text>> = {
 }
 
 const anyFormat: Text = { 'zh-CN': '接口文档所列的格式', en: 'of the documented form' }
-
-/** A name that can be shown in a pointer: no number, no escapes, short. */
-const showableName = /^[\p{L}_-]{1,40}$/u
 
 const patterns = new Map<string, RegExp>()
 

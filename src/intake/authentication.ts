@@ -100,6 +100,8 @@ function filerOf(payload: Record<string, unknown>): Filer | undefined {
   const subject = typeof sub === 'string' ? sub : ''
   // Postgres keeps no NUL, and no index takes any length: nothing could be kept as this filer's.
   if (subject.includes('\0') || subject.length > subjectCharactersMax) return
+  // Written in another encoding, or broken: two subjects would be one.
+  if (subject.includes('\ufffd') || !subject.isWellFormed()) return
   return {
     subject,
     employers: new Set(employers),

@@ -1,7 +1,7 @@
 /**
- * What a request's body may be: JSON of a size, depth and number of entries, without keys that reach
- * for prototypes. Routes that take a declaration say so with `declarationBody`; elsewhere a body has
- * no purpose and must be small. All of it costs an ordinary request 1.1 µs.
+ * What a request's body may be: JSON in UTF-8 of a size, depth and number of entries, without keys that
+ * are there twice or reach for prototypes. Routes that take a declaration say so with `declarationBody`;
+ * elsewhere a body has no purpose and must be small. All of it costs an ordinary request 1.8 µs.
  */
 
 import assert from 'node:assert/strict'
@@ -56,14 +56,25 @@ export function takeJson(app: FastifyInstance, http: HttpLimits, bodies: HeldBod
   app.addContentTypeParser('application/json', (request, payload, done) => {
     const body = held.get(request.raw)
     assert(body !== undefined, 'a body of a type was opened')
+    if (!isOfUtf8(request)) return done(new RefusedRequestError('CHARSET_UNSUPPORTED'))
     readBody(request, payload, body, (error, text = '') => {
       if (error !== null) return done(error)
       texts.set(request.raw, text)
       const excess = excessOf(text, http)
       if (excess === undefined) return parse(request, text, done)
-      done(new RefusedRequestError(excess === 'depth' ? 'JSON_TOO_DEEP' : 'JSON_TOO_MANY_ITEMS'))
+      if (typeof excess === 'object')
+        done(new RefusedRequestError('JSON_KEY_REPEATED', { pointer: excess.repeated }))
+      else
+        done(new RefusedRequestError(excess === 'depth' ? 'JSON_TOO_DEEP' : 'JSON_TOO_MANY_ITEMS'))
     })
   })
+}
+
+/** JSON is UTF-8 whatever is declared (RFC 8259, 8.1); who declares another charset sends another. */
+function isOfUtf8({ headers }: FastifyRequest): boolean {
+  const [, charset = 'utf-8'] =
+    /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '') ?? []
+  return /^(?:utf-?8|us-ascii)$/i.test(charset)
 }
 
 /**

@@ -80,13 +80,19 @@ async function readFields(parts: Parts) {
     if (part.type === 'file') {
       if (part.fieldname !== 'file') throw new RefusedRequestError('FORM_INVALID')
       const filename = part.filename === '' ? undefined : part.filename
+      if (isReplaced(filename)) throw new RefusedRequestError('FORM_ENCODING')
       return { members: { ...(filename && { filename }), ...members }, file: part }
     }
     if (Object.hasOwn(members, part.fieldname) || part.valueTruncated)
       throw new RefusedRequestError('FORM_INVALID')
+    if (isReplaced(part.fieldname) || isReplaced(part.value))
+      throw new RefusedRequestError('FORM_ENCODING')
     members[part.fieldname] = part.fieldname === 'size' ? Number(part.value) : part.value
   }
 }
+
+/** The parser of forms puts this where bytes are no UTF-8, and no field has any use for it. */
+const isReplaced = (text: unknown) => typeof text === 'string' && text.includes('\ufffd')
 
 /** Nothing follows the file, and the request was read to its end. */
 async function isWhole({ raw }: FastifyRequest, parts: Parts): Promise<boolean> {

@@ -58,6 +58,33 @@ export const problemKinds = {
     title: text('请求体不是有效的 JSON', 'The body is not valid JSON'),
     fix: text('请发送 UTF-8 编码的 JSON 对象。', 'Send one JSON object in UTF-8.'),
   },
+  BODY_ENCODING: {
+    status: 400,
+    title: text('请求体不是 UTF-8 编码', 'The body is not UTF-8'),
+    fix: text(
+      '请把程序或文件的输出编码设为 UTF-8 后重新发送；姓名等内容以收到的字节为准，系统不猜测其他编码。notUtf8 给出位置。',
+      'Set your program, or the file, to write UTF-8 and send it again; names are kept as their bytes say, so no other encoding is guessed. notUtf8 tells the place.',
+    ),
+  },
+  CHARSET_UNSUPPORTED: {
+    status: 415,
+    title: text(
+      'Content-Type 声明了 UTF-8 以外的字符集',
+      'The Content-Type declares another charset than UTF-8',
+    ),
+    fix: text(
+      '请以 UTF-8 编码发送内容，并写 Content-Type: application/json（不必写 charset）。只删去 charset 而不转换内容，会以 BODY_ENCODING 拒绝。',
+      'Send it in UTF-8 with Content-Type: application/json; no charset is needed. To leave the charset out without converting is refused as BODY_ENCODING.',
+    ),
+  },
+  JSON_KEY_REPEATED: {
+    status: 400,
+    title: text('JSON 对象中同一字段出现两次', 'The JSON names a member of an object twice'),
+    fix: text(
+      '请只保留其中一个：两个值取哪一个不能由系统决定。pointer 给出其位置（字段名不能显示时，为其所在对象）。',
+      'Leave one of them: which of two values counts is not for the system to decide. pointer tells where it is, or the object that has it.',
+    ),
+  },
   REQUEST_INVALID: {
     status: 400,
     title: text('请求参数有误', 'The request is not well-formed'),
@@ -311,8 +338,8 @@ export const problemKinds = {
     status: 400,
     title: text('Upload-Metadata 格式不正确', 'Upload-Metadata is not well-formed'),
     fix: text(
-      '格式为以逗号分隔的“键 Base64 值”，如 period MjAyNC0xMQ==。',
-      'Send pairs of a key and a value in Base64, with commas between: period MjAyNC0xMQ==.',
+      '格式为以逗号分隔的“键 Base64 值”，如 period MjAyNC0xMQ==；值须为 UTF-8 文本。',
+      'Send pairs of a key and a value, text of UTF-8 in Base64, with commas between: period MjAyNC0xMQ==.',
     ),
   },
   UPLOAD_OFFSET_INVALID: {
@@ -524,6 +551,17 @@ export const problemKinds = {
     fix: text(
       '先发送各字段（period、region、kind、mode 等），最后发送一个名为 file 的文件。',
       'Send the fields first (period, region, kind, mode, …) and one file last, named file.',
+    ),
+  },
+  FORM_ENCODING: {
+    status: 400,
+    title: text(
+      '表单的字段或文件名不是 UTF-8 编码',
+      'A field of the form, or the name of its file, is not UTF-8',
+    ),
+    fix: text(
+      '请用 UTF-8 编码发送；命令行中可以给文件取一个英文名，如 curl -F "file=@工资.csv;filename=wages.csv"。',
+      'Send it in UTF-8; on a command line, give the file a plain name: curl -F "file=@工资.csv;filename=wages.csv".',
     ),
   },
   TICKET_INVALID: {

@@ -4,6 +4,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Finding } from '../declaration/findings.ts'
+import { type NotUtf8, sayEncoding } from '../declaration/utf8.ts'
 import type { TicketMembers } from './attempts.ts'
 import { languageOf } from './language.ts'
 import { type ProblemCode, type ProblemKind, problemKinds } from './problem-kinds.ts'
@@ -13,6 +14,10 @@ export type ProblemDetails = {
   readonly total?: number
   /** Of a body that is too large: how large it may be. */
   readonly bytesMax?: number | undefined
+  /** Of a body that is not UTF-8: where it stops being that, and what it looks like. */
+  readonly notUtf8?: NotUtf8 | undefined
+  /** Of JSON that names a member twice: where. */
+  readonly pointer?: string
   /** The declaration that the filer should look at. */
   readonly instance?: string
 } & TicketMembers
@@ -38,7 +43,7 @@ export function sendProblem(
         type: `/v1/findings/${code}`,
         title: title[language],
         status,
-        detail: detailOf(`${title[language]}${boundOf(details, language)}`, fix, language),
+        detail: detailOf(`${title[language]}${placeOf(details, language)}`, fix, language),
         code,
         message: title,
         fix,
@@ -52,10 +57,19 @@ function detailOf(what: string, fix: Text, language: keyof Text): string {
   return language === 'en' ? `${what}. ${fix.en}` : `${what}。${fix['zh-CN']}`
 }
 
-/** By how much it is too large, where that is a setting. */
-function boundOf({ bytesMax }: ProblemDetails, language: keyof Text): string {
-  if (bytesMax === undefined) return ''
-  return language === 'en' ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
+/** How large it may be, where that is a setting; where in the body the fault is. */
+function placeOf({ bytesMax, notUtf8, pointer }: ProblemDetails, language: keyof Text): string {
+  const isEnglish = language === 'en'
+  if (bytesMax !== undefined) return isEnglish ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
+  if (notUtf8 !== undefined) {
+    const { offset, line, column, encoding } = notUtf8
+    const looks = sayEncoding(encoding)[language]
+    return isEnglish
+      ? ` from byte ${offset} on (line ${line}, character ${column}): ${looks}`
+      : `：从第 ${offset} 字节（第 ${line} 行第 ${column} 个字符）起，${looks}`
+  }
+  if (pointer === undefined || pointer === '') return ''
+  return isEnglish ? `: ${pointer}` : `：${pointer}`
 }
 
 /** The problem for an error that Fastify or a handler threw. */

@@ -1,10 +1,13 @@
 /**
  * Reads the body of a request into memory, within its own limit and that of all bodies together. A small
  * one takes what it says it is at once; a large one takes room as it comes, so that who says much and
- * sends nothing holds nothing.
+ * sends nothing holds nothing. What is not UTF-8 is refused: a decoder that replaces what it can't read
+ * makes the same text of two names, and with it the same receipt.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { whereNotUtf8 } from '../declaration/utf8.ts'
 import { smallBodyBytesMax } from '../limits.ts'
 import { entryOf } from './gate.ts'
 import type { HeldBody, NoRoom } from './held-bodies.ts'
@@ -49,8 +52,10 @@ export function readBody(
   const finish = () => {
     const received = payload.receivedEncodedLength ?? bytes
     const isWhole = Number.isNaN(length) || received === length
-    if (isWhole) end(null, Buffer.concat(pieces, bytes).toString())
-    else end(new RefusedRequestError('BODY_MALFORMED'))
+    const body = Buffer.concat(pieces, bytes)
+    if (!isWhole) end(new RefusedRequestError('BODY_MALFORMED'))
+    else if (isUtf8(body)) end(null, body.toString())
+    else end(new RefusedRequestError('BODY_ENCODING', { notUtf8: whereNotUtf8(body) }))
   }
   /** The line broke; or what came can't be inflated. */
   const fail = (error: Error) =>

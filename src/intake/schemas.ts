@@ -155,6 +155,22 @@ export const problemSchema = Type.Object(
     bytesMax: Type.Optional(
       Type.Integer({ description: 'Of a body that is too large: how large it may be here.' }),
     ),
+    notUtf8: Type.Optional(
+      Type.Object(
+        {
+          offset: Type.Integer(),
+          line: Type.Integer(),
+          column: Type.Integer(),
+          encoding: Type.Optional(Type.Enum(['GB18030', 'Big5', 'UTF-16', 'UTF-8'])),
+        },
+        {
+          description: 'Of a body that is not UTF-8: the first wrong byte, and what it looks like.',
+        },
+      ),
+    ),
+    pointer: Type.Optional(
+      Type.String({ description: 'Of JSON that names a member twice: that member.' }),
+    ),
     errors: Type.Optional(Type.Array(findingSchema)),
   },
   { description: 'RFC 9457 problem document.' },

@@ -2,6 +2,7 @@
  * Headers of tus 1.0 (https://tus.io/protocols/resumable-upload): what a request says in them, and
  * what an answer tells.
  */
+import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Upload } from '../batch/upload.ts'
 import { uploadMetadataCharactersMax } from '../limits.ts'
@@ -39,7 +40,9 @@ export function readMetadata(
     const [, key, value = ''] =
       /^\s*([\x21-\x2b\x2d-\x7e]+)(?: ([A-Za-z0-9+/]*={0,2}))?\s*$/.exec(pair) ?? []
     if (key === undefined || key in members) return undefined
-    members[key] = Buffer.from(value, 'base64').toString()
+    const bytes = Buffer.from(value, 'base64')
+    if (!isUtf8(bytes)) return undefined
+    members[key] = bytes.toString()
   }
   return members
 }

@@ -23,6 +23,8 @@ import {
   writeSync,
 } from 'node:fs'
 import path from 'node:path'
+import { UsageError } from './failure.ts'
+import { parseJson, textOf } from './text-file.ts'
 
 export type SigningKey = {
   readonly kid: string
@@ -124,9 +126,9 @@ export function readEmbeddedPostgresPassword(file: string): string {
 }
 
 function readStored(file: string): StoredKeyring {
-  let text: string
+  let bytes: Buffer
   try {
-    text = readFileSync(file, 'utf8')
+    bytes = readFileSync(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new KeyringError(
@@ -134,10 +136,11 @@ function readStored(file: string): StoredKeyring {
     )
   }
   try {
-    const stored = JSON.parse(text) as StoredKeyring
+    const stored = parseJson(textOf(bytes, file), file) as StoredKeyring
     if (stored.version === 1 && stored.receipt.length > 0 && stored.sealing.length > 0)
       return stored
-  } catch {
+  } catch (error) {
+    if (error instanceof UsageError) throw new KeyringError(error.message)
     // fall through: the parser's message would quote the file
   }
   throw new KeyringError(`The keyring at ${file} is damaged: restore it from your backup.`)

@@ -9,6 +9,8 @@ import { sha256Hex } from '../journal/digest.ts'
 import { type LintFault, lintPack } from '../policy/lint.ts'
 import { type PolicyPack, packSchema } from '../policy/pack.ts'
 import { createPolicies, type Policies } from '../policy/rules.ts'
+import { UsageError } from './failure.ts'
+import { parseJson, textOf } from './text-file.ts'
 
 export const shippedPacks = fileURLToPath(new URL('../policy/packs', import.meta.url))
 
@@ -30,9 +32,13 @@ export function readPackFolder(folder: string): PackFolder {
   const found = new Map<string, unknown>()
   for (const file of namesIn(folder).filter((name) => name.endsWith('.json'))) {
     try {
-      found.set(file.slice(0, -5), JSON.parse(readFileSync(path.join(folder, file), 'utf8')))
+      found.set(
+        file.slice(0, -5),
+        parseJson(textOf(readFileSync(path.join(folder, file)), file), file),
+      )
     } catch (error) {
-      const message = `This is not JSON: ${(error as Error).message}.`
+      const { message: said } = error as Error
+      const message = error instanceof UsageError ? said : `This is not JSON: ${said}.`
       faults.push({ severity: 'error', file, key: '', message })
     }
   }

@@ -1,20 +1,15 @@
 /** A file that holds what an intake answered, as whoever saved it has it. */
-import { readFileSync } from 'node:fs'
 import { UsageError } from './failure.ts'
+import { parseJson, readTextFile } from './text-file.ts'
 
 /** @throws UsageError where it can't be read, or is no object of JSON */
 export function readSavedJson(file: string): object {
-  let text: string
+  const text = readTextFile(file)
   try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
-  }
-  try {
-    const parsed: unknown = JSON.parse(bodyOf(text))
+    const parsed = parseJson(bodyOf(text), file)
     if (typeof parsed === 'object' && parsed !== null) return parsed
-  } catch {
-    // said below
+  } catch (error) {
+    if (error instanceof UsageError) throw error
   }
   throw new UsageError(`${file} is not JSON.`)
 }

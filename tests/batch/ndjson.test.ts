@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { FileFinding } from '../../src/batch/file-findings.ts'
+import { type FileFinding, writeFileFinding } from '../../src/batch/file-findings.ts'
 import type { FileRow } from '../../src/batch/file-rows.ts'
 import { kindOfFile } from '../../src/batch/kind.ts'
 import { readNdjson } from '../../src/batch/ndjson.ts'
@@ -50,9 +50,23 @@ test('a line that is no object, or no UTF-8, is told with its number; the others
   expect(codes).toEqual([])
   expect(rows.map(({ line }) => line !== undefined)).toEqual([true, ...Array(5).fill(false), true])
   expect(rows.map(({ header }) => header.employer).filter(Boolean)).toEqual([])
-  expect(faults.map(({ code, place }) => [code, place.row])).toEqual(
-    [2, 3, 4, 5, 6].map((row) => ['RECORD_NOT_JSON', row]),
+  expect(faults.map(({ code, place }) => [code, place.row])).toEqual([
+    ...[2, 3, 4, 5].map((row) => ['RECORD_NOT_JSON', row]),
+    ['RECORD_ENCODING', 6],
+  ])
+  const told = faults.at(-1) as FileFinding
+  expect(told.params).toMatchObject({ offset: 6, at: 7 })
+  expect(writeFileFinding(told).message.en).toBe(
+    'Line 6 is not UTF-8 from character 7 (byte 6 of the line) on: it looks like GB18030.',
   )
+})
+
+test('a line that names a member twice is told, with the member', async () => {
+  const { faults, rows } = await readAllOf(sourceOf('{"a":1}\n{"a":{"wage":1,"wage":2}}\n'))
+  expect(rows).toHaveLength(2)
+  expect(faults).toEqual([
+    { code: 'RECORD_KEY_REPEATED', place: { row: 2, pointer: '/a/wage' }, params: undefined },
+  ])
 })
 
 test('a line without end is told and not held', async () => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Line } from '../../src/declaration/schema.ts'
 import { clockSkewMsMax } from '../../src/limits.ts'
@@ -87,6 +88,104 @@ describe('what is not a declaration', () => {
 
   test('a path or method that does not exist', async () => {
     expect(await refused(headers(), '{}', '/v1/nothing')).toMatchObject({ status: 404 })
+  })
+})
+
+/** GB18030, of names that a decoder which replaces would make the same. */
+const gb18030 = { 王文: 'cdf5cec4', 李娜: 'c0eec4c8' } as const
+
+function inGb18030(name: keyof typeof gb18030, value: unknown): Buffer {
+  const [before, after] = JSON.stringify(value).split(line.person.name) as [string, string]
+  return Buffer.concat([Buffer.from(before), Buffer.from(gb18030[name], 'hex'), Buffer.from(after)])
+}
+
+describe('bytes that are not UTF-8', () => {
+  const routes = ['/v1/declarations', '/v1/declarations/check', '/v1/batches', '/v1/slots']
+
+  test.each(routes)('are refused at %s, with their place and what they look like', async (path) => {
+    const body = inGb18030('王文', good)
+    const offset = body.indexOf(0xcd)
+    const problem = await refused(headers(), body, path)
+    expect(problem).toMatchObject({
+      ...{ status: 400, code: 'BODY_ENCODING' },
+      notUtf8: { offset, line: 1, column: offset + 1, encoding: 'GB18030' },
+    })
+    expect(problem).toMatchObject({ detail: expect.stringContaining('GB18030') })
+  })
+
+  test('are refused whatever name they are, under the same key, inflated too', async () => {
+    for (const name of ['王文', '李娜'] as const) {
+      const body = inGb18030(name, good)
+      expect(await refused(headers(), body)).toMatchObject({ code: 'BODY_ENCODING' })
+      const zipped = headers({ 'content-encoding': 'gzip' })
+      expect(await refused(zipped, gzipSync(body))).toMatchObject({ code: 'BODY_ENCODING' })
+    }
+  })
+
+  test('may be UTF-8 with a character cut', async () => {
+    const body = Buffer.from(JSON.stringify(good, null, 1))
+    const cut = body.indexOf('"', body.indexOf(line.person.name)) - 1
+    const cutBody = Buffer.concat([body.subarray(0, cut), body.subarray(cut + 1)])
+    const { notUtf8 } = (await refused(headers(), cutBody)) as { notUtf8?: { line: number } }
+    expect(notUtf8).toMatchObject({ encoding: 'UTF-8' })
+    expect(notUtf8?.line).toBeGreaterThan(5)
+  })
+
+  test.each(['gbk', '"GB18030"', 'utf-16', 'iso-8859-1', ''])(
+    'another charset, declared: %s',
+    async (charset) => {
+      const type = `application/json; charset=${charset}`
+      const problem = await refused(headers({ 'content-type': type }), inGb18030('王文', good))
+      expect(problem).toMatchObject({ status: 415, code: 'CHARSET_UNSUPPORTED' })
+    },
+  )
+
+  test.each(['utf-8', 'UTF-8', '"utf-8"', 'utf8', 'us-ascii'])(
+    'the charset %s is none',
+    async (charset) => {
+      const type = `application/json; charset=${charset}`
+      expect(await send({}, { 'content-type': type })).toMatchObject({
+        code: 'DECLARATION_INVALID',
+      })
+    },
+  )
+
+  test('in the metadata of tus, and in the fields and the file name of a form', async () => {
+    const tus = { 'tus-resumable': '1.0.0', 'upload-length': '10' }
+    const { 'content-type': _, ...others } = headers(tus)
+    const metadata = `filename ${Buffer.from('b9a4d7ca', 'hex').toString('base64')}`
+    const begun = refused(
+      { ...others, 'upload-metadata': metadata },
+      Buffer.alloc(0),
+      '/v1/batches',
+    )
+    expect(await begun).toMatchObject({ code: 'UPLOAD_METADATA_INVALID' })
+    const form = (field: string, file: string) =>
+      Buffer.from(
+        `--x\r\ncontent-disposition: form-data; name="period"\r\n\r\n${field}\r\n` +
+          `--x\r\ncontent-disposition: form-data; name="file"; filename="${file}"\r\n\r\na\r\n--x--\r\n`,
+        'latin1',
+      )
+    const type = { 'content-type': 'multipart/form-data; boundary=x' }
+    for (const body of [form('2024-11', '\xb9\xa4\xd7\xca.csv'), form('\xb9\xa4', 'a.csv')]) {
+      const problem = await refused(headers(type), body, '/v1/batches')
+      expect(problem).toMatchObject({ status: 400, code: 'FORM_ENCODING' })
+    }
+  })
+})
+
+describe('a member that is there twice', () => {
+  test.each([
+    ['/lines/0/wage', JSON.stringify(good).replace('"wage"', '"wage":"1.00","wage"')],
+    ['/lines/0/wage', JSON.stringify(good).replace('"wage"', '"w\\u0061ge":"1.00","wage"')],
+    ['/employer', JSON.stringify(good).replace('"employer"', '"employer":"","employer"')],
+    ['', '{"11010519491231002X":1,"11010519491231002X":2}'],
+  ])('is refused with its place: %s', async (pointer, body) => {
+    for (const path of ['/v1/declarations', '/v1/declarations/check', '/v1/batches']) {
+      const problem = await refused(headers(), body, path)
+      expect(problem).toMatchObject({ status: 400, code: 'JSON_KEY_REPEATED', pointer })
+      expect(JSON.stringify(problem)).not.toContain('19491231')
+    }
   })
 })
 

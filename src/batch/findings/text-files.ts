@@ -114,6 +114,32 @@ export const textFileEntries = {
     wrong: '[{"employer": …}]',
     right: '{"employer": …}',
   }),
+  RECORD_ENCODING: error('/rows/*', {
+    title: ['该行不是 UTF-8 编码', 'The line is not UTF-8'],
+    message: [
+      '第 {row} 行从第 {at} 个字符（行内第 {offset} 字节）起不是 UTF-8 编码：{looks}。',
+      'Line {row} is not UTF-8 from character {at} (byte {offset} of the line) on: {looks}.',
+    ],
+    fix: [
+      '请把程序的输出编码设为 UTF-8 后重新生成文件；姓名以字节为准，系统不猜测 NDJSON 的编码。',
+      'Set your program to write UTF-8 and make the file again; of NDJSON no other encoding is guessed.',
+    ],
+    wrong: 'GB18030 编码的 {"employer": …}',
+    right: 'UTF-8 编码的 {"employer": …}',
+  }),
+  RECORD_KEY_REPEATED: error('/rows/*', {
+    title: ['该行同一字段出现两次', 'The line names a member of an object twice'],
+    message: [
+      '第 {row} 行的同一个对象中有一个字段出现两次。',
+      'In line {row}, an object names one of its members twice.',
+    ],
+    fix: [
+      '请只保留其中一个：两个值取哪一个不能由系统决定。',
+      'Leave one of them: which of two values counts is not for the system to decide.',
+    ],
+    wrong: '{"wage": "6500.00", "wage": "7500.00"}',
+    right: '{"wage": "6500.00"}',
+  }),
   RECORD_TOO_DEEP: error('/rows/*', {
     title: ['该行的 JSON 嵌套过深', 'The JSON of the line nests too deep'],
     message: [
