@@ -9,6 +9,7 @@
  * src/pages/salNp/column.js, fruitGirl/oa-manage-system). A title that means our field in one program and
  * another thing in the next is not read as that field: it is in `ambiguous-titles.ts`.
  */
+import { withoutUnseen } from '../declaration/characters.ts'
 import { toHalfWidth } from '../declaration/identity.ts'
 
 /** What a column holds. `problem` and `remedy` are those that an errors file adds. */
@@ -192,8 +193,8 @@ export function titlesOf(field: Field): { readonly 'zh-CN': string[]; readonly e
 }
 
 export function normaliseTitle(title: string): string {
-  return toHalfWidth(title)
+  return toHalfWidth(withoutUnseen(title))
     .toLowerCase()
     .replace(/必填|选填|\(\s*\)|required|optional/g, '')
-    .replace(/[\s\u200b-\u200f\u2060\ufeff*_:\-()'"]/g, '')
+    .replace(/[\s*_:\-()'"]/g, '')
 }

@@ -12,7 +12,7 @@ import {
 } from '../limits.ts'
 import { Blocks } from './blocks.ts'
 import { type CsvBlock, type Decode, readRecord } from './csv-record.ts'
-import { encodingOf, hasByteOrderMark, isChineseUtf8, isWide } from './encoding.ts'
+import { encodingOf, hasByteOrderMark, isChineseUtf8, isWide, withoutEndMarks } from './encoding.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import type {
   CellFault,
@@ -159,19 +159,27 @@ type ReadBlock = {
 }
 
 /** All whole records of a block; moves the state on behind them. */
-function readBlock(bytes: Buffer, state: State, final: boolean): ReadBlock {
-  if (state.encoding === undefined) state.encoding = encodingOf(final ? bytes : wholeLines(bytes))
+function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
+  const bytes = final ? withoutEndMarks(filed) : filed
+  const lines = final ? bytes : wholeLines(bytes)
+  const findings: FileFinding[] = []
+  if (state.encoding === undefined) {
+    state.encoding = encodingOf(lines)
+    if (state.encoding === 'gb18030' && isUtf8(lines)) findings.push(guessed)
+  }
   const block = blockOf(bytes, { ...state, final })
   const rows: Row[] = []
-  const findings: FileFinding[] = []
+  const zero = bytes.indexOf(0)
   // Checked as a whole, which costs nothing; only where it fails, row by row.
-  const suspect = state.encoding === 'gb18030' || !isUtf8(final ? bytes : wholeLines(bytes))
+  const suspect = state.encoding === 'gb18030' || !isUtf8(lines)
   let at = 0
   let fault: FileFinding | undefined
   while (at < bytes.length && fault === undefined) {
     const row = state.rowsRead + 1
     const record = tryDecoding(block, at)
-    if (typeof record === 'string') {
+    if (zero >= at && (typeof record === 'string' || zero < record.end)) {
+      fault = fileFinding('NULL_CHARACTERS', { row })
+    } else if (typeof record === 'string') {
       fault = faultOfPart(record, {
         row,
         bytes: bytes.length - at,
@@ -190,10 +198,13 @@ function readBlock(bytes: Buffer, state: State, final: boolean): ReadBlock {
       }
     }
   }
-  state.offsetBytes += at
   if (fault !== undefined) findings.push(fault)
+  else if (final) at = filed.length
+  state.offsetBytes += at
   return { rows, usedBytes: at, findings, stops: fault !== undefined }
 }
+
+const guessed = fileFinding('ENCODING_GUESSED')
 
 function tryDecoding(block: CsvBlock, at: number): ReturnType<typeof readRecord> | 'undecodable' {
   try {

@@ -9,7 +9,7 @@ import { excessOf } from '../declaration/json-limits.ts'
 import { sayEncoding, whereNotUtf8 } from '../declaration/utf8.ts'
 import { fileRowsMax, jsonDepthMax, jsonItemsMax, ndjsonLineBytesMax } from '../limits.ts'
 import { Blocks } from './blocks.ts'
-import { hasByteOrderMark, isWide } from './encoding.ts'
+import { hasByteOrderMark, isWide, withoutEndMarks } from './encoding.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import type { FileBatch, FileRow } from './file-rows.ts'
 import type { RowHeader } from './row-line.ts'
@@ -73,14 +73,19 @@ const wide: ReadLines = {
 }
 
 /** All whole lines from a byte of the block on. */
-function readLines(start: number, bytes: Buffer, final: boolean, linesRead: number): ReadLines {
+function readLines(start: number, filed: Buffer, final: boolean, linesRead: number): ReadLines {
+  const bytes = final ? withoutEndMarks(filed) : filed
+  const zero = bytes.indexOf(0)
   const rows: FileRow[] = []
   let [at, lines] = [start, 0]
   while (at < bytes.length) {
     const feed = bytes.indexOf(10, at)
     const end = feed >= 0 ? feed : bytes.length
     const number = linesRead + lines + 1
-    const fault = limitFault(end - at, number)
+    const isTorn = zero >= at && zero < end
+    const fault = isTorn
+      ? fileFinding('NULL_CHARACTERS', { row: number })
+      : limitFault(end - at, number)
     if (fault !== undefined) return { rows, findings: [fault], usedBytes: at, lines, stops: true }
     if (feed < 0 && !final) break
     const row = readLine(bytes.subarray(at, end), number)
@@ -88,7 +93,7 @@ function readLines(start: number, bytes: Buffer, final: boolean, linesRead: numb
     lines += 1
     at = Math.min(end + 1, bytes.length)
   }
-  return { rows, findings: [], usedBytes: at, lines, stops: false }
+  return { rows, findings: [], usedBytes: final ? filed.length : at, lines, stops: false }
 }
 
 function limitFault(lineBytes: number, row: number): FileFinding | undefined {

@@ -4,6 +4,7 @@
  * form where what was meant is plain. What a line needs is not decided here: the check does.
  */
 
+import { findUnseen, withoutUnseen } from '../declaration/characters.ts'
 import { formats } from '../declaration/formats.ts'
 import { periodPattern } from '../declaration/period.ts'
 import { type Category, regionPattern } from '../declaration/schema.ts'
@@ -53,6 +54,12 @@ const none: readonly FileFinding[] = []
 const regionFormat = new RegExp(regionPattern)
 const periodFormat = new RegExp(periodPattern)
 
+type RowReaderOptions = {
+  readonly defaults: FileDefaults
+  readonly isText: boolean
+  readonly tell: (finding: FileFinding) => void
+}
+
 export class RowReader {
   readonly #header: Header
   readonly #columns: Header['columns']
@@ -63,30 +70,50 @@ export class RowReader {
   /** Rows of one employer and period follow each other: what the last one had. */
   #last: { readonly key: string; readonly header: RowHeader } | undefined
 
-  constructor(header: Header, { defaults, isText }: { defaults: FileDefaults; isText: boolean }) {
+  /** What is told of a row that is read all the same. */
+  readonly #tell: (finding: FileFinding) => void
+
+  constructor(header: Header, { defaults, isText, tell }: RowReaderOptions) {
     this.#header = header
     this.#columns = header.columns
     this.#known = new Set(Object.values(header.columns))
     this.#defaults = defaults
     this.#isText = isText
+    this.#tell = tell
   }
 
-  read(row: Row): FiledRow {
+  read(filed: Row): FiledRow {
     const found: FileFinding[] = []
-    const { cells } = row
+    const row = this.#withoutUnseen(filed)
     this.#checkCells(row, found)
     const header = this.#readHeader(row, found)
-    if (isExample(readNumberText(this.#cell(cells, 'idNumber'))))
+    if (isExample(readNumberText(this.#cell(row.cells, 'idNumber'))))
       found.push(fileFinding('ROW_IS_EXAMPLE', this.#place(row.row, this.#columns.idNumber)))
     const position = this.#readPosition(row, found)
     return {
       row: row.row,
       position,
-      cells,
+      cells: filed.cells,
       header,
-      line: found.length === 0 ? this.#readLine(cells) : undefined,
+      line: found.length === 0 ? this.#readLine(row.cells) : undefined,
       findings: found.length === 0 ? none : found,
     }
+  }
+
+  /** What nobody sees in a cell carries nothing: it is taken off, and told. */
+  #withoutUnseen(row: Row): Row {
+    let seen: string[] | undefined
+    for (const column of this.#known) {
+      const cell = row.cells[column] ?? ''
+      const first = findUnseen(cell)
+      if (first === undefined) continue
+      seen ??= [...row.cells]
+      seen[column] = withoutUnseen(cell)
+      const { position, character } = first
+      const place = this.#place(row.row, column)
+      this.#tell(fileFinding('CELL_INVISIBLE', place, { position, character }))
+    }
+    return seen === undefined ? row : { ...row, cells: seen }
   }
 
   #cell(cells: readonly string[], field: Field): string {
@@ -179,7 +206,7 @@ export class RowReader {
       idType: idType === '' ? 'resident-id' : readChoice('idType', idType),
     }
     const idNumber = readNumberText(this.#cell(cells, 'idNumber'))
-    const name = restoreCell(this.#cell(cells, 'name'))
+    const name = restoreCell(this.#cell(cells, 'name')).replace(lineBreaksAround, '')
     if (idNumber !== '') person.idNumber = idNumber
     if (name !== '') person.name = name
     const filed = this.#cell(cells, 'category')
@@ -204,6 +231,9 @@ export class RowReader {
     return line
   }
 }
+
+/** Tabs and line breaks that a spreadsheet has behind a cell that was pasted into it. */
+const lineBreaksAround = /^[\t\r\n]+|[\t\r\n]+$/g
 
 /** Numbers that spreadsheets keep 15 digits of when they take them for numbers. */
 const numberFields = ['idNumber', 'employer'] as const

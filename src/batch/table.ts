@@ -189,7 +189,10 @@ class Table {
 
   #setHeader(header: Header): void {
     this.#header = header
-    this.#reader = new RowReader(header, { defaults: this.#defaults, isText: this.#isText })
+    this.#reader = new RowReader(header, {
+      ...{ defaults: this.#defaults, isText: this.#isText },
+      tell: (finding) => this.#report(finding),
+    })
   }
 
   #takeRow(row: Row, header: Header): void {

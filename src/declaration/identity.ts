@@ -4,6 +4,7 @@
  * character (ISO 7064 MOD 11-2). The first digits tell which of the three a number is.
  */
 
+import { withoutUnseen } from './characters.ts'
 import type { FindingParams } from './findings.ts'
 import { daysInMonth } from './period.ts'
 import type { IdentityType } from './schema.ts'
@@ -80,10 +81,13 @@ export function personKey(idType: string, idNumber: string, today: number): numb
   return (place * 200_000 + dayNumber(birth)) * 1_000 + sequence
 }
 
-/** Full-width characters become ASCII, surrounding spaces go, a last lower-case x is a capital. */
+/**
+ * Full-width characters become ASCII, spaces and what nobody sees go, a last lower-case x is a capital:
+ * none of them is part of a number, wherever it stands.
+ */
 export function normaliseIdNumber(idNumber: string): string {
   if (wellFormed.test(idNumber)) return idNumber
-  return toHalfWidth(idNumber).trim().replace(/x$/, 'X')
+  return withoutUnseen(toHalfWidth(idNumber)).replace(/\s/g, '').replace(/x$/, 'X')
 }
 
 /** Full-width letters, digits and signs as their ASCII counterparts. */

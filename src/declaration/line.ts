@@ -1,11 +1,22 @@
 /** Reads one line that is not plain: every fault of its shape, and of its person. */
 import { Compile } from 'typebox/compile'
 
+import {
+  type CharacterKind,
+  codePointOf,
+  type FoundCharacter,
+  findCharacter,
+  findUnseen,
+  isPlaceholder,
+  standardFor,
+  withoutUnseen,
+} from './characters.ts'
 import type { Report } from './findings.ts'
 import { formats } from './formats.ts'
 import { checkIdNumber, normaliseIdNumber, personKey } from './identity.ts'
 import { categories, type Line, lineSchemas, type Person } from './schema.ts'
 import { readShape, type Schema, type WellFormed } from './shape.ts'
+import { isUnreadable, replacedTwice } from './unreadable-name.ts'
 
 export type ReadLine = {
   /** Undefined unless the line is well-formed, whatever rules it breaks. */
@@ -74,21 +85,45 @@ function checkPerson(
   const number = normaliseIdNumber(idNumber)
   const fault = checkIdNumber(idType, number, today)
   if (fault !== undefined) {
-    report('/person/idNumber', fault.code, fault.params)
+    if (isPlaceholder(idNumber)) report('/person/idNumber', 'PERSON_PLACEHOLDER')
+    else report('/person/idNumber', fault.code, fault.params)
     return 0
   }
-  if (number !== idNumber) report('/person/idNumber', 'ID_FULL_WIDTH')
+  const unseen = findUnseen(idNumber)
+  if (unseen !== undefined) report('/person/idNumber', 'ID_INVISIBLE', paramsOf(unseen))
+  else if (number !== idNumber) report('/person/idNumber', 'ID_FULL_WIDTH')
   return personKey(idType, number, today)
 }
 
-/** Control characters, and separators of lines and paragraphs. */
-const unprintable = /[\p{Cc}\u2028\u2029]/u
 /** A space between two Chinese characters. */
 const innerSpace = /\p{Script=Han}\s\p{Script=Han}/u
 
 function checkName(name: string, report: Report): void {
-  const trimmed = name.trim()
-  if (!name.isWellFormed() || unprintable.test(name)) report('/person/name', 'NAME_CHARACTERS')
-  else if (trimmed === '') report('/person/name', 'NAME_BLANK')
-  else if (trimmed !== name || innerSpace.test(name)) report('/person/name', 'NAME_SPACES')
+  const telling: Report = (_, code, params) => report('/person/name', code, params)
+  const seen = withoutUnseen(name)
+  const trimmed = seen.trim()
+  const found = findCharacter(name)
+  if (found !== undefined && !warned.has(found.kind)) {
+    telling('', 'NAME_CHARACTERS', paramsOf(found))
+  } else if (name.includes(replacedTwice)) {
+    const position = [...name.slice(0, name.indexOf(replacedTwice))].length + 1
+    telling('', 'NAME_CHARACTERS', { position, character: 'U+951F U+65A4 U+62F7' })
+  } else if (trimmed === '') telling('', 'NAME_BLANK')
+  else if (isPlaceholder(trimmed)) telling('', 'PERSON_PLACEHOLDER')
+  else {
+    if (found?.kind === 'formerPrivate') telling('', 'NAME_PRIVATE', privateParams(name, found))
+    else if (found !== undefined) telling('', 'NAME_INVISIBLE', paramsOf(found))
+    if (isUnreadable(trimmed)) telling('', 'NAME_UNREADABLE')
+    if (trimmed !== seen || innerSpace.test(seen)) telling('', 'NAME_SPACES')
+  }
+}
+
+/** The name counts with them; its filer is told. */
+const warned: ReadonlySet<CharacterKind> = new Set(['invisible', 'bidirectional', 'formerPrivate'])
+
+const paramsOf = ({ position, character }: FoundCharacter) => ({ position, character })
+
+function privateParams(name: string, found: FoundCharacter) {
+  const standard = standardFor([...name][found.position - 1] as string) as string
+  return { ...paramsOf(found), standard: codePointOf(standard) }
 }

@@ -26,12 +26,17 @@ function countMembers(object: object): number {
   return count
 }
 
-/** Chinese characters and the middle dot of transliterated names. */
+const middleDot = 0xb7
+/** 锟, with which what was lost in 锟斤拷 begins. */
+const doubtful = 0x951f
+
+/** Chinese characters and, behind the first, the middle dot of transliterated names. */
 function isPlainName(name: unknown): boolean {
   if (typeof name !== 'string' || name.length === 0 || name.length > nameCharactersMax) return false
   for (let i = 0; i < name.length; i += 1) {
     const unit = name.charCodeAt(i)
-    if ((unit < 0x4e00 || unit > 0x9fff) && unit !== 0xb7) return false
+    if ((unit < 0x4e00 || unit > 0x9fff) && (unit !== middleDot || i === 0)) return false
+    if (unit === doubtful) return false
   }
   return true
 }

@@ -6,6 +6,7 @@
  * What is well-formed is handed on, so that its rules are checked in the same answer.
  */
 import type { Text } from './catalogue/entry.ts'
+import { findCharacter, isPlaceholder } from './characters.ts'
 import type { Report } from './findings.ts'
 import { showableName } from './json-limits.ts'
 import { suggestOneOf, suggestText } from './suggest.ts'
@@ -135,7 +136,12 @@ function readText(schema: Schema, text: string, place: Place, walk: Walk): strin
 
 function wrongFormat(pattern: string, text: string, { pointer, field }: Place, walk: Walk) {
   const suggestion = suggestText(field, text, compiled(pattern))
+  const found = findCharacter(text)
   if (text === '') walk.report(pointer, 'TEXT_EMPTY')
+  else if (found !== undefined) {
+    const { position, character } = found
+    walk.report(pointer, 'TEXT_CHARACTERS', { position, character }, suggestion)
+  } else if (isPlaceholder(text)) walk.report(pointer, 'TEXT_PLACEHOLDER')
   else {
     const format = walk.formats[field] ?? anyFormat
     walk.report(pointer, 'FIELD_FORMAT', { format }, suggestion)

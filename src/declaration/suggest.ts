@@ -2,6 +2,7 @@
  * Suggestions: the value a filer meant, where it can be no other. Only offered when it would pass, and
  * never for identity numbers or names.
  */
+import { withoutUnseen } from './characters.ts'
 import { toHalfWidth } from './identity.ts'
 import { meantAmount } from './meant-amount.ts'
 import { checkSocialCreditCode } from './social-credit-code.ts'
@@ -80,7 +81,7 @@ export function suggestText(field: string, value: unknown, pattern: RegExp): str
   if (typeof value !== 'string' && typeof value !== 'number') return undefined
   const filed = String(value)
   if (filed.length > slipCharactersMax) return undefined
-  const text = toHalfWidth(filed).trim()
+  const text = toHalfWidth(withoutUnseen(filed)).trim()
   const meant = Object.hasOwn(mend, field) ? mend[field]?.(text) : undefined
   return meant !== undefined && pattern.test(meant) ? meant : undefined
 }
@@ -117,5 +118,7 @@ const mend: Readonly<Record<string, (text: string) => string | undefined>> = {
 }
 
 function fold(text: string): string {
-  return text.replace(/[-_\s]/g, '').toLowerCase()
+  return withoutUnseen(text)
+    .replace(/[-_\s]/g, '')
+    .toLowerCase()
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import Type from 'typebox'
 import { askedKinds } from '../batch/asked-kind.ts'
 import { type BatchRequest, formats as fileFormats, modes } from '../batch/upload.ts'
+import { findCharacter } from '../declaration/characters.ts'
 import { type Finding, FindingList } from '../declaration/findings.ts'
 import { formats } from '../declaration/formats.ts'
 import { dayOf, periodPattern } from '../declaration/period.ts'
@@ -94,9 +95,18 @@ export function readBatchRequest(
     const fault = checkSocialCreditCode(members.employer)
     if (fault !== undefined) report('/employer', fault)
   }
+  if (members?.filename !== undefined) checkFileName(members.filename, report)
   if (members !== undefined) checkPeriodAndRegion(members, policies, nowMicros, report)
   if (findings.errors > 0) return { errors: findings.first(faultsMax), total: findings.total }
   return { asked: requestOf(members) }
+}
+
+/** A name that lost a character could not be told as it came. */
+function checkFileName(filename: string, report: ReturnType<FindingList['reportAt']>): void {
+  const found = findCharacter(filename)
+  if (found?.kind !== 'replaced') return
+  const { position, character } = found
+  report('/filename', 'TEXT_CHARACTERS', { position, character })
 }
 
 export function checkPeriodAndRegion(

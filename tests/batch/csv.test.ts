@@ -178,6 +178,66 @@ describe('encodings', () => {
     expect(written(reading, 'ENCODING_WIDE').fix['zh-CN']).toContain('CSV UTF-8')
   })
 
+  /** 卢伟 in GB18030, valid in UTF-8 by chance as `¬ΰ`; 石平, 毛强, 施然 and 史雪 are too. */
+  test.each([
+    ['c2acceb0', ['卢伟']],
+    ['c2acceb00d0acaafc6bd', ['卢伟', '石平']],
+    ['caafc6bd0d0ac3abc7bf0d0acaa9c8bb0d0acab7d1a9', ['石平', '毛强', '施然', '史雪']],
+  ])(
+    'short GB18030 that is UTF-8 by chance is read as Chinese, and told: %s',
+    async (hex, names) => {
+      const file = Buffer.concat([Buffer.from('name,idNumber,wage\r\n'), Buffer.from(hex, 'hex')])
+      for (const pieceBytes of [1, 1_000]) {
+        const rows = await rowsOf(sourceOf(file, pieceBytes))
+        expect(rows.slice(1).map(({ cells: [name] }) => name)).toEqual(names)
+      }
+      const reading = await readCsv(file)
+      expect(reading.codes).toContain('ENCODING_GUESSED')
+      expect(written(reading, 'ENCODING_GUESSED').severity).toBe('warning')
+    },
+  )
+
+  test.each([
+    "O'Brien Seán,1,6500",
+    'Müller,1,6500',
+    'Ali·Khan,1,6500',
+    'Иван Петров,1,6500',
+    'x,1,¥6500',
+    'x,1,¥ 6500',
+    '·,1,6500',
+    'Ñandú Ávila,1,6500',
+    '王伟,1,6500',
+    '¬ΰ王,1,6500',
+  ])('what is UTF-8 and no Chinese by chance stays as it is: %s', async (row) => {
+    const reading = await readCsv(`name,idNumber,wage\n${row}\n`)
+    expect(reading.codes).not.toContain('ENCODING_GUESSED')
+    expect(await cellsOf(`name,idNumber,wage\n${row}\n`)).toContainEqual(row.split(','))
+  })
+
+  test('the marks of DOS at the end are no row', async () => {
+    for (const [marks, pieceBytes] of [
+      ['\u001a', 1],
+      ['\u001a', 1_000],
+      ['\u001a'.repeat(120), 7],
+    ] as const) {
+      const file = `${header}王伟,${idOf(1)},6500\r\n${marks}`
+      expect(await cellsOf(file, pieceBytes)).toHaveLength(2)
+      expect((await readCsv(file)).codes).toEqual([])
+    }
+  })
+
+  test.each([
+    ['at the end', `${header}王伟,1,6500\r\n${'\0'.repeat(600)}`, 3],
+    ['far behind', `${header}${'王伟,1,6500\r\n'.repeat(1_000)}王${'\0'.repeat(9_000)}`, 1_002],
+    ['for megabytes', `${header}王伟,1,6500\n${'\0'.repeat(3_000_000)}`, 3],
+  ])('null characters %s are told as such, not as UTF-16', async (_, file, row) => {
+    const reading = await readCsv(file)
+    expect(reading.findings.map(({ code, place }) => [code, place.row])).toEqual([
+      ['NULL_CHARACTERS', row],
+    ])
+    expect(reading.rows).toHaveLength(row - 2)
+  })
+
   test('bytes of no encoding are refused', async () => {
     expect((await readCsv(Buffer.from([0xff, 0x31, 0xff, 0x0a]))).codes).toEqual([
       'ENCODING_UNKNOWN',

@@ -234,7 +234,7 @@ test('a file of nothing, or in another encoding, is unreadable; one that goes wr
   const mixed = await receiveFile(half, { format: undefined, mayFileFor })
   await workOn(dependencies(), await claim())
   expect(await stateOf(mixed)).toMatchObject({ stage: 'posting', good: 2, aside: 1 })
-  expect(codesOf(await errorLinesOf(mixed))).toEqual([[2, [' RECORD_NOT_JSON']]])
+  expect(codesOf(await errorLinesOf(mixed))).toEqual([[2, [' RECORD_ENCODING']]])
 })
 
 test('a line without end is told, and neither held nor read to its end', async () => {

@@ -81,6 +81,15 @@ test('a line without end is told and not held', async () => {
   expect(pieces).toBeLessThan(100)
 })
 
+test('the mark of DOS at the end is no line; null characters end the reading', async () => {
+  const { declarations, faults, codes } = await readAllOf(sourceOf('{"a":1}\r\n\u001a', 1))
+  expect([declarations.length, faults, codes]).toEqual([1, [], []])
+  const torn = await readAllOf(sourceOf(`{"a":1}\n{"a":2${'\0'.repeat(100)}`))
+  expect(torn.findings.map(({ code, place }) => [code, place.row])).toEqual([
+    ['NULL_CHARACTERS', 2],
+  ])
+})
+
 test('UTF-16 is refused', async () => {
   const { codes } = await readAllOf(sourceOf(Buffer.from('\ufeff{"a":1}\n', 'utf16le')))
   expect(codes).toEqual(['ENCODING_WIDE'])

@@ -174,6 +174,15 @@ describe('bytes that are not UTF-8', () => {
   })
 })
 
+test.each(['\\ud800.csv', 'a\\ufffd.csv'])(
+  'the name of a file has lost no character: %s',
+  async (filename) => {
+    const body = `{"period":"2024-11","region":"340100","kind":"regular","mode":"accept-good","filename":"${filename}"}`
+    const problem = await refused(headers(), body, '/v1/batches')
+    expect(faults(problem)).toContain('/filename TEXT_CHARACTERS')
+  },
+)
+
 describe('a member that is there twice', () => {
   test.each([
     ['/lines/0/wage', JSON.stringify(good).replace('"wage"', '"wage":"1.00","wage"')],

@@ -80,6 +80,19 @@ export const cellEntries = {
     wrong: '整段说明',
     right: '王伟',
   }),
+  CELL_INVISIBLE: warning(cell, {
+    title: ['单元格中有看不见的字符，已去掉', 'A character that is not seen was taken off'],
+    message: [
+      '第 {row} 行 {column} 列的第 {position} 个字符是看不见的 {character}，读取时已去掉。',
+      'In row {row}, column {column}, character {position} is {character}, which is not seen; it was taken off.',
+    ],
+    fix: [
+      '无需修改，请核对该格的内容；它多是从聊天或网页复制来的。',
+      'Nothing needs to be done but to look at the cell: it was copied from a chat or a page, most likely.',
+    ],
+    wrong: '王\\u200b伟',
+    right: '王伟',
+  }),
   CELL_ERROR_VALUE: error(cell, {
     title: ['单元格是错误值', 'The cell is an error'],
     message: [

@@ -1,5 +1,5 @@
 /** Faults of files of text, and of any file's size: encoding, records, rows, columns, lines of JSON. */
-import { error, hint } from '../../declaration/catalogue/entry.ts'
+import { error, hint, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'
 
@@ -18,6 +18,32 @@ export const textFileEntries = {
     fix: saveAsUtf8,
     wrong: 'Unicode 文本 (*.txt)',
     right: 'CSV UTF-8 (*.csv)',
+  }),
+  ENCODING_GUESSED: warning(file, {
+    title: ['文件的编码是推断的', 'The encoding of the file was inferred'],
+    message: [
+      '文件中的汉字按 GB18030 读取；这些字节也可以是 UTF-8，但读出来不是汉字。',
+      'Its names were read as GB18030; the bytes may be UTF-8 too, but are no Chinese then.',
+    ],
+    fix: [
+      '请核对姓名；以后请另存为“CSV UTF-8（逗号分隔）(*.csv)”或 .xlsx，就不必推断。',
+      'Look at the names. Saved as "CSV UTF-8 (comma delimited)" or as .xlsx, nothing has to be inferred.',
+    ],
+    wrong: '只有几个姓名的 GB18030 文件，标题为英文',
+    right: 'CSV UTF-8 (*.csv)',
+  }),
+  NULL_CHARACTERS: error(file, {
+    title: ['文件中有空字符，可能没有写完', 'The file has null characters: part of it may be lost'],
+    message: [
+      '第 {row} 行有空字符（U+0000），从该行起未读取；断电或磁盘故障时未写完的文件会这样。',
+      'Row {row} has null characters (U+0000); from there on nothing was read. A file that was not written to its end, as power or disk failed, looks so.',
+    ],
+    fix: [
+      '请从原程序重新导出，核对行数后再上传。',
+      'Write it again from the program it comes from, see that all rows are there, and send that.',
+    ],
+    wrong: '文件末尾有一段空字符',
+    right: '重新导出的文件',
   }),
   ENCODING_UNKNOWN: error(file, {
     title: ['无法识别文件编码', 'The encoding of the file is not known'],

@@ -48,12 +48,26 @@ const personEntries = {
       'The identity number has full-width characters or spaces',
     ],
     message: [
-      '证件号码用了全角字符、小写 x 或首尾空格；按半角号码办理，原样保存。',
-      'It has full-width characters, a small x or spaces around it. It is read without them and kept as filed.',
+      '证件号码用了全角字符、小写 x 或空格；按半角号码办理，原样保存。',
+      'It has full-width characters, a small x or spaces. It is read without them and kept as filed.',
     ],
     fix: ['建议改用半角数字和大写 X。', 'Better use plain digits and a capital X.'],
     wrong: '１１０１０５１９４９１２３１００２Ｘ',
     right: '11010519491231002X',
+    legalBasis: identityRules,
+  }),
+  ID_INVISIBLE: warning(idNumber, {
+    title: ['证件号码含有看不见的字符', 'The identity number has a character that is not seen'],
+    message: [
+      '证件号码第 {position} 个字符是看不见的 {character}；按去掉后的号码办理，原样保存。',
+      'Character {position} is {character}, which is not seen. The number is read without it and kept as filed.',
+    ],
+    fix: [
+      '号码多是从聊天或网页复制来的：建议用键盘重新输入。',
+      'It was copied from a chat or a page, most likely: better type it again.',
+    ],
+    wrong: '"idNumber": "\\u202d11010519491231002X"',
+    right: '"idNumber": "11010519491231002X"',
     legalBasis: identityRules,
   }),
   ID_REGION: error(idNumber, {
@@ -105,8 +119,14 @@ const personEntries = {
   }),
   NAME_CHARACTERS: error(name, {
     title: ['姓名含有不允许的字符', 'The name has characters it can not have'],
-    message: ['姓名含有控制字符或损坏的字符。', 'The name has control characters or broken ones.'],
-    fix: ['请重新输入姓名，不要从其他程序粘贴。', 'Type the name again instead of pasting it.'],
+    message: [
+      '姓名含有控制字符或损坏的字符：从第 {position} 个字符起是 {character}。',
+      'The name has control characters or broken ones: from character {position} on, {character}.',
+    ],
+    fix: [
+      '请对照证件重新输入姓名，不要从其他程序粘贴；多人如此时，请检查导出程序的编码。',
+      'Type the name again from the document instead of pasting it; where many are so, look at the encoding that the program writes.',
+    ],
     wrong: '"王\\u0000伟"',
     right: '"王伟"',
   }),
@@ -127,6 +147,62 @@ const personEntries = {
     fix: ['建议去掉多余的空格。', 'Better remove the spaces.'],
     wrong: '"王 伟"',
     right: '"王伟"',
+  }),
+  NAME_INVISIBLE: warning(name, {
+    title: ['姓名含有看不见的字符', 'The name has a character that is not seen'],
+    message: [
+      '姓名第 {position} 个字符是看不见的 {character}，将按原样保存，可能与登记信息不一致。',
+      'Character {position} is {character}, which is not seen. The name is kept so and may not match the register.',
+    ],
+    fix: [
+      '姓名多是从聊天或网页复制来的：建议用键盘重新输入。',
+      'It was copied from a chat or a page, most likely: better type it again.',
+    ],
+    wrong: '"王\\u200b伟"',
+    right: '"王伟"',
+  }),
+  NAME_PRIVATE: warning(name, {
+    title: ['姓名用了旧编码位置的汉字', 'The name has a character of an older code'],
+    message: [
+      '姓名第 {position} 个字符是 GB18030 早期的自定义码位 {character}，现为 {standard}；将按原样保存，可能与登记信息不一致。',
+      'Character {position} is {character}, where GB18030 had it before Unicode did; today it is {standard}. The name is kept so and may not match the register.',
+    ],
+    fix: [
+      '建议用新的输入法重新输入该字。',
+      'Better type the character again with a current input method.',
+    ],
+    wrong: '"王\\ue863"',
+    right: '"王䶮"',
+  }),
+  NAME_UNREADABLE: warning(name, {
+    title: ['姓名像是乱码或不完整', 'The name looks garbled or incomplete'],
+    message: [
+      '姓名中没有证件姓名可用的文字，或有代替文字的符号（? * □），或像是编码错误产生的乱码；将按原样保存，可能与登记信息不一致。',
+      'The name has no letters that a document could have, or a sign in the place of one (? * □), or looks read in a wrong encoding. It is kept so and may not match the register.',
+    ],
+    fix: [
+      '请对照证件核对；有误时请更正申报，并检查导出程序的编码（应为 UTF-8）。',
+      'Compare it with the document; if it is wrong, file a correction, and see that your program writes UTF-8.',
+    ],
+    wrong: '"王?"',
+    right: '"王伟"',
+  }),
+  PERSON_PLACEHOLDER: error('/lines/*/person/*', {
+    title: [
+      '姓名或号码只是占位的字样',
+      'In the place of a name or number is what stands for nothing',
+    ],
+    message: [
+      '此项是程序在没有内容时写下的字样或符号（如 NULL、#N/A、.），不是姓名或号码。',
+      'This is what programs write where they have nothing, such as NULL, #N/A or a point: no name, and no number.',
+    ],
+    fix: [
+      '请对照证件填写；没有时请检查导出它的程序或公式。',
+      'Fill it in from the document; where there is none, look at the program or the formula that wrote it.',
+    ],
+    wrong: '"name": "#N/A"',
+    right: '"name": "王伟"',
+    legalBasis: identityRules,
   }),
   PERSON_DUPLICATE: error('/lines/*/person', {
     title: ['同一参保人出现多次', 'A person appears more than once'],

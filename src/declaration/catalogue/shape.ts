@@ -74,6 +74,32 @@ export const shapeEntries = {
     wrong: '"name": ""',
     right: '"name": "王伟"',
   }),
+  TEXT_CHARACTERS: error('/*', {
+    title: ['含有看不见或损坏的字符', 'It has a character that is not seen, or a broken one'],
+    message: [
+      '第 {position} 个字符是 {character}，看不见或已损坏。',
+      'Character {position} is {character}, which is not seen or broken.',
+    ],
+    fix: [
+      '请删除该字符；看不见时，请删去整项后用键盘重新输入，不要粘贴。',
+      'Remove it. Where nothing is seen, delete all of it and type it again instead of pasting.',
+    ],
+    wrong: '"wage": "6500.00\\u200b"',
+    right: '"wage": "6500.00"',
+  }),
+  TEXT_PLACEHOLDER: error('/*', {
+    title: ['此项没有内容，只有占位的字样', 'A program wrote that there is nothing'],
+    message: [
+      '此项是程序在没有内容时写下的字样或符号（如 NULL、#N/A、-），不是内容。',
+      'This is what programs write where they have nothing, such as NULL, #N/A or -.',
+    ],
+    fix: [
+      '请填写实际内容；没有时请检查导出它的程序或公式。',
+      'Fill in the value; where there is none, look at the program or the formula that wrote it.',
+    ],
+    wrong: '"wage": "#N/A"',
+    right: '"wage": "6500.00"',
+  }),
   TEXT_TOO_LONG: error('/*', {
     title: ['文本过长', 'The text is too long'],
     message: ['此项最多 {max} 个字符。', 'This may have at most {max} characters.'],
