@@ -8,6 +8,7 @@ import { createPosting } from './ledger/post.ts'
 import {
   createScratchSchema,
   dropScratchSchema,
+  type ReplayDependencies,
   replay,
   type TableComparison,
 } from './ledger/replay.ts'
@@ -43,7 +44,10 @@ async function replayDatabase(config: Config, url: string): Promise<boolean> {
   try {
     await assertSchema(pool)
     await createScratchSchema(scratch, schema, applicationRole)
-    return await replayInto({ schema, snapshot, scratch, post: rebuild(config, pool) })
+    const { sealingKeys } = readKeyring(config.keyringFile)
+    const policies = readPolicies(config.policyDir)
+    const post = rebuild(config, pool)
+    return await replayInto({ schema, snapshot, scratch, post, sealingKeys, policies })
   } finally {
     await pool.end()
     await dropScratchSchema(scratch, schema)
@@ -63,7 +67,7 @@ function rebuild(config: Config, pool: pg.Pool): (envelope: bigint) => Promise<u
   })
 }
 
-type Target = Pick<Parameters<typeof replay>[0], 'schema' | 'snapshot' | 'scratch' | 'post'>
+type Target = Omit<ReplayDependencies, 'onProgress' | 'onDifference' | 'onMisassessed'>
 
 async function replayInto(target: Target): Promise<boolean> {
   let differences = 0
@@ -77,6 +81,10 @@ async function replayInto(target: Target): Promise<boolean> {
       differences += 1
       process.stdout.write(`${difference.table}: only in ${difference.in}: ${difference.row}\n`)
     },
+    onMisassessed: ({ id, why }) => {
+      differences += 1
+      process.stdout.write(`${id}: ${why}\n`)
+    },
   })
   process.stderr.write(process.stderr.isTTY ? '\n' : '')
   process.stdout.write(tableOf(compared))
@@ -84,7 +92,7 @@ async function replayInto(target: Target): Promise<boolean> {
   const verdict =
     differences === 0
       ? 'The ledger is what the journal says.'
-      : `${differences} rows differ: the ledger is NOT what the journal says.`
+      : `${differences} differ: the ledger is NOT what the journal says.`
   process.stdout.write(`${verdict} (${seconds} s)\n`)
   return differences === 0
 }

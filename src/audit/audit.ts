@@ -4,8 +4,11 @@
  */
 import type pg from 'pg'
 import type { PublicJwk } from '../journal/compact-jws.ts'
+import { sha256Hex } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import { findMisassessed } from '../ledger/misassessed.ts'
 import { offendersNamedMax } from '../limits.ts'
+import { createPolicies } from '../policy/rules.ts'
 import { auditEnvelopes } from './envelopes.ts'
 import { invariants, preparations, textColumns } from './invariants.ts'
 import { type LoadedHistory, loadHistory } from './load.ts'
@@ -41,6 +44,7 @@ const ofEnvelopes = {
   I7: 'every receipt that a client holds is proved by the journal, offline',
   I10: 'the journal is unbroken: content, signatures, leaves and chains',
 } as const
+const ofReassessed = 'what was reassessed stands as its last pack says'
 
 /** Sorts and joins in memory up to this; beyond it, on disk. The auditor asks one thing at a time. */
 const sessionSettings = "set work_mem = '128MB'; set jit = off"
@@ -70,10 +74,22 @@ export async function auditHistory(dependencies: AuditDependencies): Promise<Aud
   onProgress('I11: looking for what is personal')
   const title = 'nothing personal outside sealed envelopes'
   verdicts.push({ code: 'I11', title, ...(await findPersonal(client, history.planted)) })
+  onProgress(`I15: ${ofReassessed}`)
+  verdicts.push({ code: 'I15', title: ofReassessed, ...(await findStandingWrongly(dependencies)) })
   await client.query('rollback')
   verdicts.sort((one, other) => Number(one.code.slice(1)) - Number(other.code.slice(1)))
   const holds = verdicts.every(({ offenders }) => offenders === 0)
   return { history, envelopes, acceptances, verdicts, holds }
+}
+
+/** Every pack that it asks for is in the journal. */
+async function findStandingWrongly({ client, sealingKeys }: AuditDependencies) {
+  const offenders = new Offenders()
+  const policies = createPolicies({ packs: [], sha256Hex })
+  for await (const { id, why } of findMisassessed({ client, sealingKeys, policies })) {
+    offenders.add({ what: id, why })
+  }
+  return offenders.verdict()
 }
 
 class Offenders {

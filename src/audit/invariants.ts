@@ -3,6 +3,9 @@
  * offenders. The statements read the ledger as it lies; none asks the code that wrote it.
  */
 
+import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
+import { ofReassessments } from './reassessments.ts'
+
 export type Invariant = {
   readonly code: string
   readonly title: string
@@ -17,19 +20,6 @@ const amounts = `
   d.work_injury_employer_fen, d.work_injury_employee_fen,
   d.occupational_injury_employer_fen`
 
-/**
- * What lines and their declaration must agree on. Employees' amounts and bases are of lines alone;
- * an employer's may have a part that is made for the unit as a whole, where the pack says so.
- */
-const lineSums = ['pension', 'medical', 'unemployment', 'work_injury']
-const sums = lineSums
-  .flatMap((name) => [`${name}_base_fen`, `${name}_employer_fen`, `${name}_employee_fen`])
-  .map((column) => `sum(l.${column}) as ${column}`)
-  .join(', ')
-const ofLinesAlone = (from: string) =>
-  lineSums.map((name) => `${from}.${name}_base_fen, ${from}.${name}_employee_fen`).join(', ')
-const ofEmployers = (from: string) =>
-  lineSums.map((name) => `${from}.${name}_employer_fen`).join(', ')
 const employersLessThanLines = lineSums
   .map((name) => `d.${name}_employer_fen < s.${name}_employer_fen`)
   .join(' or ')
@@ -262,6 +252,7 @@ export const invariants: readonly Invariant[] = [
         and not exists (select from ledger.reassessment r where r.envelope = a.envelope and r.position = a.position)
         and not exists (select from ledger.dead_letter l where l.envelope = a.envelope and l.position = a.position)`,
   },
+  ofReassessments,
 ]
 
 /** Columns that can hold text in clear, of all tables of these schemas. */

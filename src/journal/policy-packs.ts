@@ -29,7 +29,7 @@ export async function recordPacks(pool: pg.Pool, policies: Policies): Promise<vo
 
 /** Makes packs known that are only in the journal; what isn't there either stays unknown. */
 export async function loadPacks(
-  pool: pg.Pool,
+  pool: Pick<pg.Pool, 'query'>,
   policies: Policies,
   hashes: Iterable<string | undefined>,
 ): Promise<void> {

@@ -61,7 +61,7 @@ type Head = { readonly policies: Readonly<Record<string, string>> }
  * @throws EnvelopeError when it can't be opened, or a declaration is not the one accepted
  */
 export async function readEnvelope(
-  pool: pg.Pool,
+  pool: Pick<pg.Pool, 'query'>,
   keys: readonly EnvelopeKey[],
   number: bigint,
   wanted?: ReadonlySet<string>,
@@ -151,7 +151,7 @@ function acceptedOf(
 
 /** Where declarations lie in the journal, by id; ids never accepted are left out. */
 export async function findPlaces(
-  pool: pg.Pool,
+  pool: Pick<pg.Pool, 'query'>,
   ids: readonly string[],
 ): Promise<Map<string, { readonly envelope: bigint; readonly position: number }>> {
   const { rows } = await pool.query<{ id: string; envelope: string; position: number }>({

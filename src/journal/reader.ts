@@ -8,11 +8,11 @@ import { type AcceptedDeclaration, findPlaces, type OpenedEnvelope, readEnvelope
 
 /** Opens envelopes, and keeps the last one open: what follows each other was often filed together. */
 export class JournalReader {
-  readonly #pool: pg.Pool
+  readonly #pool: Pick<pg.Pool, 'query'>
   readonly #keys: readonly EnvelopeKey[]
   #last: OpenedEnvelope | undefined
 
-  constructor(pool: pg.Pool, keys: readonly EnvelopeKey[]) {
+  constructor(pool: Pick<pg.Pool, 'query'>, keys: readonly EnvelopeKey[]) {
     this.#pool = pool
     this.#keys = keys
   }

@@ -41,77 +41,64 @@ export type Books = {
   readonly balanced: boolean
 }
 
-/** @param employer all of them when undefined */
+/**
+ * Counts and amounts in one statement, and so in one snapshot: what is posted meanwhile is in both of
+ * them or in none. A transaction of one snapshot would not do where books are signed: it would be older
+ * than the lock, and two books could follow the same one.
+ * @param employer all of them when undefined
+ */
 export async function readBooks(
   client: Pick<pg.Client, 'query'>,
   day: string,
   employer: string | undefined,
 ): Promise<Books> {
-  const values = [
-    instantMicros(day, '00:00'),
-    instantMicros(addDays(day, 1), '00:00'),
-    employer ?? null,
-  ]
-  const lanes = await client.query<Record<keyof BooksOfLane, string> & { oldest: string | null }>(
-    `select
-       lane,
-       count(*) as accepted,
-       count(*) filter (where fate = 'posted') as posted,
-       count(*) filter (where fate = 'dead letter') as "deadLetters",
-       count(*) filter (where fate = 'under way') as "underWay",
-       count(*) filter (where fate = 'missing') as missing,
-       count(w.id) as doubled,
-       extract(epoch from now() - min(accepted_at) filter (where fate = 'under way')) as oldest
-     from ledger.fate f
-     left join ledger.posted_wrongly(
-       timestamptz 'epoch' + $1::bigint * interval '1 microsecond',
-       timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-     ) w on w.id = f.id
-     where accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
-       and accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-       and ($3::text is null or employer = $3)
-     group by lane
-     order by lane`,
-    values,
+  const { rows } = await client.query<{ lanes: LaneRow[]; amounts: Books['amounts'] }>(
+    `with lanes as (
+       select
+         lane,
+         count(*) as accepted,
+         count(*) filter (where fate = 'posted') as posted,
+         count(*) filter (where fate = 'dead letter') as "deadLetters",
+         count(*) filter (where fate = 'under way') as "underWay",
+         count(*) filter (where fate = 'missing') as missing,
+         count(w.id) as doubled,
+         extract(epoch from now() - min(accepted_at) filter (where fate = 'under way')) as oldest
+       from ledger.fate f
+       left join ledger.posted_wrongly(
+         timestamptz 'epoch' + $1::bigint * interval '1 microsecond',
+         timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+       ) w on w.id = f.id
+       where accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+         and accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+         and ($3::text is null or employer = $3)
+       group by lane
+     ), amounts as (
+       select m.insurance, sum(m.employer_fen) as "employerFen", sum(m.employee_fen) as "employeeFen"
+       from journal.acceptance a
+       join ledger.amount m on m.envelope = a.envelope and m.position = a.position
+       where a.accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+         and a.accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+         and ($3::text is null or a.employer = $3)
+       group by m.insurance
+     )
+     select
+       coalesce((select json_agg(l order by lane) from lanes l), '[]') as lanes,
+       coalesce((select json_agg(m order by insurance) from amounts m), '[]') as amounts`,
+    [instantMicros(day, '00:00'), instantMicros(addDays(day, 1), '00:00'), employer ?? null],
   )
-  const amounts = await client.query<{ insurance: string; employer: string; employee: string }>(
-    `select m.insurance, sum(m.employer_fen) as employer, sum(m.employee_fen) as employee
-     from journal.acceptance a
-     join ledger.amount m on m.envelope = a.envelope and m.position = a.position
-     where a.accepted_at >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
-       and a.accepted_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-       and ($3::text is null or a.employer = $3)
-     group by m.insurance
-     order by m.insurance`,
-    values,
-  )
-  const rows = lanes.rows.map(laneOf)
-  const oldest = lanes.rows.flatMap((row) => (row.oldest === null ? [] : [Number(row.oldest)]))
+  const { lanes = [], amounts = [] } = rows[0] ?? {}
+  const oldest = lanes.flatMap(({ oldest: seconds }) => seconds ?? [])
   return {
     day,
     ...(employer !== undefined && { employer }),
-    lanes: rows,
-    amounts: amounts.rows.map((row) => ({
-      insurance: row.insurance,
-      employerFen: Number(row.employer),
-      employeeFen: Number(row.employee),
-    })),
+    lanes: lanes.map(({ oldest: _, ...lane }) => lane),
+    amounts,
     ...(oldest.length > 0 && { oldestSeconds: Math.max(...oldest) }),
-    balanced: rows.every(({ missing, doubled }) => missing === 0 && doubled === 0),
+    balanced: lanes.every(({ missing, doubled }) => missing === 0 && doubled === 0),
   }
 }
 
-function laneOf(row: Record<keyof BooksOfLane, string>): BooksOfLane {
-  return {
-    lane: row.lane,
-    accepted: Number(row.accepted),
-    posted: Number(row.posted),
-    deadLetters: Number(row.deadLetters),
-    underWay: Number(row.underWay),
-    missing: Number(row.missing),
-    doubled: Number(row.doubled),
-  }
-}
+type LaneRow = BooksOfLane & { readonly oldest: number | null }
 
 const booksType = 'spillway-books+jws'
 /** Any number; one process signs at a time. */

@@ -1,9 +1,13 @@
 /**
  * Replay: rebuilds the ledger from the journal in a scratch schema, with the same code that posted
  * it, and compares every row. The ledger that is in use is only read, in one snapshot, so that
- * posting may go on meanwhile.
+ * posting may go on meanwhile. Reassessments that were ordered wrongly are rebuilt as wrongly: of each
+ * declaration with some, it is checked that they bring it to what its last pack makes of it.
  */
 import type pg from 'pg'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { Policies } from '../policy/rules.ts'
+import { findMisassessed, type Misassessed } from './misassessed.ts'
 
 /** A table's rows as text, in buckets small enough to compare in memory. */
 type Compared = {
@@ -60,8 +64,12 @@ export type ReplayDependencies = {
   readonly schema: string
   /** Posts an envelope into the scratch schema. */
   readonly post: (envelope: bigint) => Promise<unknown>
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly policies: Policies
   readonly onProgress: (done: number, total: number) => void
   readonly onDifference: (difference: Difference) => void
+  /** A declaration whose reassessments don't bring it to what its last pack makes of it. */
+  readonly onMisassessed: (misassessed: Misassessed) => void
 }
 
 /** Makes the scratch schema with empty copies of the ledger's tables. */
@@ -104,6 +112,8 @@ export async function replay(dependencies: ReplayDependencies): Promise<TableCom
   }
   const compared: TableComparison[] = []
   for (const table of Object.keys(tables)) compared.push(await compareTable(dependencies, table))
+  const reading = { ...dependencies, client: snapshot }
+  for await (const found of findMisassessed(reading)) dependencies.onMisassessed(found)
   await snapshot.query('commit')
   return compared
 }

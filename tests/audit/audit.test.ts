@@ -16,6 +16,8 @@ import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { tokenFor } from '../support/engine.ts'
 import { declare, filingOf, type Journal, openJournal, policies } from '../support/journal.ts'
+import { policiesOf } from '../support/packs.ts'
+import { reassess, wages, withFloor } from '../support/reassess.ts'
 
 let folder: string
 let history: string
@@ -48,6 +50,8 @@ beforeAll(async () => {
     for (const envelope of opened.envelopes.splice(0)) await journal.post(envelope)
   }
   await client.file(planted, 'planted')
+  const reassessed = await client.file(wages(['3000.00', '9000.00'], '2024-10'), 'reassessed')
+  expect(reassessed.id).toBeDefined()
   for (let i = 0; i < 12; i += 1) {
     const declaration = declare({ lines: 3 })
     const { employer } = declaration
@@ -66,6 +70,11 @@ beforeAll(async () => {
     }
     await post()
     await client.look(employer, id)
+  }
+  const later = policiesOf(withFloor('4400'))
+  for (const now of [later, policies, later]) {
+    const { changes } = await reassess(journal, now, { from: '2024-10', to: '2024-10' })
+    expect(changes).toHaveLength(1)
   }
   await acceptUnknowingly(journal, written)
   written.close()
@@ -165,7 +174,7 @@ test('an honest run holds, by every invariant', async () => {
   const report = await auditAfter('select 1')
   expect(broken(report), JSON.stringify(report.verdicts)).toEqual([])
   expect(report.verdicts.map(({ code }) => code)).toEqual(
-    Array.from({ length: 13 }, (_, i) => `I${i + 1}`),
+    Array.from({ length: 15 }, (_, i) => `I${i + 1}`),
   )
   expect(report.holds).toBe(true)
   expect(report.history.tries).toBeGreaterThan(25)
@@ -181,6 +190,11 @@ function reassessment(envelope: string, position: string): string {
       d.policy_hash, d.policy_hash, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from ledger.declaration d
     where d.id = ${someone}`
+}
+
+/** The envelope of the nth reassessment of the honest run, from 0. */
+function ofOrder(nth: number): string {
+  return `(select envelope from ledger.reassessment order by envelope offset ${nth} limit 1)`
 }
 
 describe('what was done to the database is found by the right invariant', () => {
@@ -282,7 +296,7 @@ describe('what was done to the database is found by the right invariant', () => 
        values (1, 999, 'x', 'filing', 'x', '${Buffer.from(idNumber).toString('hex')}')`,
       ['I11'],
     ],
-    ['the journal emptied', 'delete from journal.envelope', ['I10']],
+    ['the journal emptied', 'delete from journal.envelope', ['I10', 'I15']],
     [
       'the last envelope of each writer gone',
       `delete from journal.envelope e where writer_position = (select max(writer_position) from journal.envelope o where o.writer = e.writer)`,
@@ -332,7 +346,7 @@ describe('what was done to the database is found by the right invariant', () => 
       `delete from journal.policy_pack;
        update ledger.line set work_injury_employer_fen = work_injury_employer_fen + 1
        where line = 0 and (envelope, position) = (select envelope, position from ledger.declaration where id = ${someone})`,
-      ['I5'],
+      ['I5', 'I15'],
     ],
     [
       'lines of no declaration',
@@ -348,6 +362,41 @@ describe('what was done to the database is found by the right invariant', () => 
        from journal.acceptance where id = ${someone};
        ${reassessment('d.envelope', '901')}`,
       ['I2', 'I10', 'I13'],
+    ],
+    [
+      'a reassessment that follows what it is no difference to',
+      `update ledger.reassessment
+       set follows_envelope = declaration_envelope, follows_position = declaration_position
+       where envelope = ${ofOrder(1)}`,
+      ['I14', 'I15'],
+    ],
+    [
+      'one of three reassessments lost',
+      `with gone as (delete from ledger.reassessment where envelope = ${ofOrder(1)} returning envelope)
+       delete from ledger.reassessment_line l using gone g where l.envelope = g.envelope`,
+      ['I13', 'I14', 'I15'],
+    ],
+    [
+      'two reassessments that follow the same and both count',
+      `create or replace view ledger.reassessment_that_counts as select * from ledger.reassessment;
+       update ledger.reassessment
+       set follows_envelope = declaration_envelope, follows_position = declaration_position
+       where envelope = ${ofOrder(2)}`,
+      ['I14'],
+    ],
+    [
+      'one fen added to a reassessment',
+      `update ledger.reassessment set medical_employee_fen = medical_employee_fen + 1
+       where envelope = ${ofOrder(2)}`,
+      ['I14', 'I15'],
+    ],
+    [
+      'one fen added to a reassessment and its line',
+      `update ledger.reassessment set medical_employee_fen = medical_employee_fen + 1
+       where envelope = ${ofOrder(2)};
+       update ledger.reassessment_line set medical_employee_fen = medical_employee_fen + 1
+       where envelope = ${ofOrder(2)}`,
+      ['I15'],
     ],
     ['a reassessment without its marker', `${reassessment('1000000', '0')}`, ['I2']],
     [

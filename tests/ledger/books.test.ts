@@ -275,3 +275,24 @@ test('the command tells how it is used, and takes today when no day is named', a
   expect((await run('--day', 'today')).output).toMatch(/^Usage: npm run reconcile/)
   expect((await run()).output).toContain(dayOf(Date.now() * 1_000))
 })
+
+test('what is posted while books are read is in their counts and their amounts, or in neither', async () => {
+  const { owner } = journal.database
+  const [filing] = [filingOf(declare({ lines: 1 }), 'meanwhile')]
+  const day = '2031-05-06'
+  const { envelope } = await journal.openWriter()([filing])
+  await owner.query('update journal.acceptance set accepted_at = $1 where id = $2', [
+    `${day} 10:00+08`,
+    filing.id,
+  ])
+  const between: Pick<typeof owner, 'query'> = {
+    query: (async (...asked: [string]) => {
+      const result = await owner.query(...asked)
+      if (asked[0].includes('ledger.fate')) await journal.post(envelope as bigint)
+      return result
+    }) as typeof owner.query,
+  }
+  const books = await readBooks(between, day, undefined)
+  expect(books).toMatchObject({ lanes: [{ accepted: 1, posted: 0, underWay: 1 }], amounts: [] })
+  expect((await readBooks(between, day, undefined)).lanes).toMatchObject([{ posted: 1 }])
+})

@@ -5,6 +5,7 @@ import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
 import { declarationId, digestOf } from '../../src/journal/digest.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { canonicalOrder } from '../../src/journal/reassessment-order.ts'
+import { findMisassessed } from '../../src/ledger/misassessed.ts'
 import { findOutdated } from '../../src/ledger/outdated.ts'
 import { retryDeadLetter } from '../../src/ledger/retry.ts'
 import { findReassessments, findStanding } from '../../src/ledger/status.ts'
@@ -303,6 +304,35 @@ async function standsAsOnePackSays(id: string, declaration: ReturnType<typeof wa
   const by = [A, B, C].find((one) => hashOf(one) === rows[0]?.hash)
   expect(await standing(journal, id)).toEqual(assessed(declaration, by as Policies))
 }
+
+test('replay and the auditor find what does not stand as its last pack says', async () => {
+  const { owner } = journal.database
+  const wrong = async () => {
+    const found: string[] = []
+    const { sealingKeys } = journal.keyring
+    for await (const { id } of findMisassessed({ client: owner, sealingKeys, policies }))
+      found.push(id)
+    return found
+  }
+  expect(await wrong()).toEqual([])
+  const { rows } = await owner.query<{ id: string; envelope: string; position: number }>(
+    `select d.id, r.envelope, r.position
+     from ledger.reassessment_that_counts r
+     join ledger.declaration d
+       on d.envelope = r.declaration_envelope and d.position = r.declaration_position
+     order by r.envelope limit 1`,
+  )
+  const [{ id, envelope, position } = { id: '', envelope: '0', position: 0 }] = rows
+  const add = (fen: number) =>
+    owner.query(
+      `update ledger.reassessment set pension_employee_fen = pension_employee_fen + $1
+       where envelope = $2 and position = $3`,
+      [fen, envelope, position],
+    )
+  await add(1)
+  expect(await wrong()).toEqual([id])
+  await add(-1)
+})
 
 test('posting all of it again in any order gives the same ledger', async () => {
   const { owner } = journal.database
