@@ -17,7 +17,8 @@ import { issueToken } from '../src/intake/issue-token.ts'
 import { verifyReceipt } from '../src/journal/receipt.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { createEngine, type RunningEngine } from '../src/platform/engine.ts'
-import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from '../src/platform/failure.ts'
+import { removeWithThisProcess } from '../src/platform/guard.ts'
 import { readKeyring, type SigningKey } from '../src/platform/keyring.ts'
 import { createLogger } from '../src/platform/logger.ts'
 import { stopOnSignal } from '../src/platform/stop.ts'
@@ -47,12 +48,13 @@ async function main(args: string[]): Promise<void> {
   // Not the caller's environment: a demo must not file into a real engine's database.
   const env = { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' }
   const logger = createLogger('error', 'demo')
-  const engine = createEngine(env, logger)
+  const engine = createEngine(env, logger, { guarded: true })
   const stop = async () => {
     await engine.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
-  stopOnSignal(logger, stop)
+  tolerateClosedOutput(stopOnSignal(logger, stop))
+  removeWithThisProcess(dataDir)
   try {
     process.stdout.write('Starting Postgres, intake and a worker ...\n')
     const running = await engine.start()

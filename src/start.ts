@@ -6,7 +6,7 @@ import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { createEngine } from './platform/engine.ts'
-import { reportFailure } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { createLogger } from './platform/logger.ts'
 import { stopOnSignal } from './platform/stop.ts'
@@ -18,7 +18,8 @@ async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'start')
   const engine = createEngine(process.env, logger)
-  stopOnSignal(logger, () => engine.stop())
+  const end = stopOnSignal(logger, () => engine.stop())
+  tolerateClosedOutput(end)
   try {
     const running = await engine.start()
     if (running !== undefined) process.stdout.write(await welcome(config, running.address))

@@ -1,5 +1,5 @@
 /** `npm start` and the commands beside it, as a stranger runs them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -211,4 +211,13 @@ test('the demo ends with every declaration accepted and posted exactly once', as
   expect(await demo.done, demo.output()).toBe(0)
   expect(demo.output()).toMatch(/posted +150\n/)
   expect(demo.output()).toMatch(/workers killed, started again +[1-9]/)
+})
+
+test('an engine whose output nobody reads any more takes a signal, and leaves nothing', async () => {
+  const { DATA_DIR } = two.env
+  const pidFile = path.join(DATA_DIR, 'postgres', 'postmaster.pid')
+  expect(readFileSync(pidFile, 'utf8')).toMatch(/ready/)
+  two.command.stopReading()
+  expect(await two.command.end('SIGTERM')).toBe(0)
+  expect(existsSync(pidFile)).toBe(false)
 })

@@ -16,6 +16,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded-postgres.ts'
 import { freePort } from '../../src/platform/free-port.ts'
+import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
 import { sayInChinese, TcpProxy } from './proxy.ts'
@@ -73,6 +74,7 @@ export class Supervised {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C in the terminal is for the runner alone
     })
+    endWithThisProcess(child.pid)
     this.#child = child
     child.stdout?.pipe(this.#log, { end: false })
     child.stderr?.pipe(this.#log, { end: false })
@@ -244,7 +246,12 @@ export class World {
 
   async startPostgres(port: number): Promise<void> {
     const ownerPassword = readEmbeddedPostgresPassword(this.keyringFile)
-    this.postgres = await startEmbeddedPostgres({ dataDir: this.folder, ownerPassword, port })
+    this.postgres = await startEmbeddedPostgres({
+      dataDir: this.folder,
+      ownerPassword,
+      port,
+      guarded: true,
+    })
   }
 
   /** Starts an empty one on the same port. */

@@ -16,6 +16,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded-postgres.ts'
 import { freePort } from '../../src/platform/free-port.ts'
+import { removeWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
 
@@ -29,6 +30,7 @@ export class Servers {
   #databases = 0
 
   async start(): Promise<void> {
+    removeWithThisProcess(this.#folder)
     createKeyring(this.keyringFile, new Date())
     await this.startPostgres(await freePort('127.0.0.1'))
     await migrateDatabase(this.#postgres.ownerUrl)
@@ -94,7 +96,12 @@ export class Servers {
 
   async startPostgres(port: number): Promise<void> {
     const ownerPassword = readEmbeddedPostgresPassword(this.keyringFile)
-    this.#postgres = await startEmbeddedPostgres({ dataDir: this.#folder, ownerPassword, port })
+    this.#postgres = await startEmbeddedPostgres({
+      dataDir: this.#folder,
+      ownerPassword,
+      port,
+      guarded: true,
+    })
   }
 
   async startRedis(kind: RedisKind, port: number): Promise<void> {

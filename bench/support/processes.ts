@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { intakeMemory, workerMemory } from '../../src/platform/process-memory.ts'
 
 export type MeasuredProcess = {
@@ -41,6 +42,7 @@ export async function startProgram(
         : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]),
     ],
   })
+  endWithThisProcess(child.pid)
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const address = await readyAddress(child)
   return {

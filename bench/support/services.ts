@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { migrateDatabase } from '../../src/platform/database.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { removeWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { startRedis } from '../../tests/support/redis.ts'
 
@@ -18,11 +19,12 @@ export type Services = {
 
 export async function startServices(): Promise<Services> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-bench-'))
+  removeWithThisProcess(dataDir)
   const keyringFile = path.join(dataDir, 'keyring.json')
   createKeyring(keyringFile, new Date())
   const redis = await startRedis()
   const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
-  const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword })
+  const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
   await migrateDatabase(postgres.ownerUrl)
   return {
     databaseUrl: postgres.ownerUrl,

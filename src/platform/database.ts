@@ -31,7 +31,8 @@ export async function withDatabase<T>(
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   try {
-    const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, ownerPassword })
+    const { dataDir } = config
+    const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
     try {
       return await work({ url: postgres.ownerUrl, ownerUrl: postgres.ownerUrl })
     } finally {

@@ -24,6 +24,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
+import { endWithThisProcess } from './guard.ts'
 import {
   EmbeddedPostgresError,
   findNativeFolder,
@@ -47,6 +48,8 @@ export type EmbeddedPostgresOptions = {
   readonly ownerPassword: string
   /** Where to listen; a free port unless set. */
   readonly port?: number
+  /** It ends with this process, however that ends. Otherwise a next start goes on with it. */
+  readonly guarded?: boolean
 }
 
 export const ownerName = 'spillway_owner'
@@ -82,9 +85,10 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o711 })
   const running = await findOrStart(options)
-  const url = urlOf(options, running.port)
-  await createDatabase(url)
   const { identity, port } = running
+  if (options.guarded === true) endWithThisProcess(identity.pid)
+  const url = urlOf(options, port)
+  await createDatabase(url)
   return {
     ownerUrl: url.href,
     pid: identity.pid,

@@ -39,15 +39,22 @@ const postgresCheckMs = 500
 
 type Stops = (() => Promise<void> | void)[]
 
-/** An engine for the configuration in `env`, which its processes get too. */
-export function createEngine(env: NodeJS.ProcessEnv, logger: Logger): Engine {
+/**
+ * An engine for the configuration in `env`, which its processes get too.
+ * @param guarded its Postgres ends with this process even if that is killed
+ */
+export function createEngine(
+  env: NodeJS.ProcessEnv,
+  logger: Logger,
+  { guarded = false } = {},
+): Engine {
   const config = readConfig(env)
   const stops: Stops = []
   let stopping = false
   let preparing: Promise<Prepared> | undefined
   return {
     start: async () => {
-      preparing = prepare(config, stops, logger)
+      preparing = prepare(config, guarded, stops, logger)
       const prepared = await preparing
       return stopping ? undefined : startProcesses(env, config, prepared, logger, stops)
     },
@@ -65,11 +72,16 @@ type Prepared = {
   readonly batchPort: number
 }
 
-async function prepare(config: Config, stops: Stops, logger: Logger): Promise<Prepared> {
+async function prepare(
+  config: Config,
+  guarded: boolean,
+  stops: Stops,
+  logger: Logger,
+): Promise<Prepared> {
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
-  const databaseUrl = await bringUpDatabase(config, stops, logger)
+  const databaseUrl = await bringUpDatabase(config, guarded, stops, logger)
   const [workerPort, batchPort] = await Promise.all([freePort(config.host), freePort(config.host)])
   return { databaseUrl, workerPort, batchPort }
 }
@@ -86,13 +98,18 @@ function makeKeysOnFirstRun({ keyringFile, dataDir }: Config): void {
 }
 
 /** The database of DATABASE_URL, or the embedded one; migrated. */
-async function bringUpDatabase(config: Config, stops: Stops, logger: Logger): Promise<string> {
+async function bringUpDatabase(
+  config: Config,
+  guarded: boolean,
+  stops: Stops,
+  logger: Logger,
+): Promise<string> {
   if (config.databaseUrl !== undefined) {
     await migrateSides(config, config.migrateDatabaseUrl ?? config.databaseUrl)
     return config.databaseUrl
   }
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
-  const options = { dataDir: config.dataDir, ownerPassword }
+  const options = { dataDir: config.dataDir, ownerPassword, guarded }
   const postgres = await startEmbeddedPostgres(options)
   stops.push(keepRunning(options, postgres, logger))
   await migrateSides(config, postgres.ownerUrl)

@@ -22,12 +22,17 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
-/** Whoever reads a command's output may stop reading, as `head` does: that is no failure. */
-export function tolerateClosedOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
-  })
+/**
+ * Whoever reads a command's output may stop reading, as `head` does: that is no failure. The command goes
+ * on to its end, unheard, and stops in order what it started.
+ */
+export function tolerateClosedOutput(onClosed = () => {}): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      onClosed()
+    })
+  }
 }
 
 export function reportFailure(error: unknown, status = 1): never {

@@ -2,12 +2,40 @@
  * JSON log lines without personal data: nothing logs a body, a token or a key, and errors are
  * logged by class, code and place, never by message, which may quote a row or a field.
  */
+import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
 export function createLogger(level: string, name: string): Logger {
-  return pino({ level, name, base: { pid: process.pid }, serializers: { err: describeError } })
+  const options = { level, name, base: { pid: process.pid }, serializers: { err: describeError } }
+  return pino(options, standardOutput)
+}
+
+/** A reader that is this slow loses lines. */
+const waitMsMax = 1_000
+const waitMs = 10
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * Standard output, for as long as somebody reads it. pino's own destination tries a line for ever once
+ * its reader is gone (`npm start | head`), and the process hears no signal any more.
+ */
+const standardOutput = {
+  write(line: string): void {
+    const bytes = Buffer.from(line)
+    let waitedMs = 0
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(1, bytes, at)
+      } catch (error) {
+        const full = (error as NodeJS.ErrnoException).code === 'EAGAIN'
+        if (!full || waitedMs >= waitMsMax) return
+        Atomics.wait(sleeper, 0, 0, waitMs)
+        waitedMs += waitMs
+      }
+    }
+  },
 }
 
 /** What may be logged of an error: its class, code, the place it was thrown at, and its causes. */

@@ -12,8 +12,11 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** A signal this soon after the first one is its echo. */
 const echoMsMax = 1_000
 
-/** Runs `stop` when the process is to end. */
-export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
+/**
+ * Runs `stop` when the process is to end.
+ * @returns what ends it at once
+ */
+export function stopOnSignal(logger: Logger, stop: () => Promise<void>): () => void {
   const options = { delay: stopMsMax, logger: false as const, skip: [...signals] }
   let stopped: Promise<void> | undefined
   const grace = closeWithGrace(options, async ({ err }) => {
@@ -32,7 +35,9 @@ export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
     grace.close()
   }
   for (const signal of signals) process.on(signal, onSignal)
-  onParentGone(() => grace.close())
+  const end = () => void grace.close()
+  onParentGone(end)
+  return end
 }
 
 /** A log line takes a moment to leave. */

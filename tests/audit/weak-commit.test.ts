@@ -29,7 +29,7 @@ test.each([
     const keyringFile = path.join(dataDir, 'keyring.json')
     createKeyring(keyringFile, new Date())
     const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
-    let postgres = await startEmbeddedPostgres({ dataDir, ownerPassword })
+    let postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
     try {
       await migrateDatabase(postgres.ownerUrl)
       const owner = new pg.Client({ connectionString: postgres.ownerUrl })
@@ -44,7 +44,12 @@ test.each([
       const historyFile = path.join(dataDir, 'history.jsonl')
       await acceptAndPost(postgres.ownerUrl, keyringFile, new HistoryFile(historyFile))
       process.kill(postgres.pid, 'SIGQUIT')
-      postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, port: postgres.port })
+      postgres = await startEmbeddedPostgres({
+        dataDir,
+        ownerPassword,
+        port: postgres.port,
+        guarded: true,
+      })
 
       const keyring = readKeyring(keyringFile)
       const client = new pg.Client({ connectionString: postgres.ownerUrl })

@@ -34,7 +34,7 @@ const pools: pg.Pool[] = []
 beforeAll(async () => {
   createKeyring(keyringFile, new Date())
   const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
-  postgres = await startEmbeddedPostgres({ dataDir, ownerPassword })
+  postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
   await migrateDatabase(postgres.ownerUrl)
   owner = new pg.Client({ connectionString: postgres.ownerUrl })
   await owner.connect()

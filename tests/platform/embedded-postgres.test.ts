@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const ownerPassword = 'a password'
 async function start(dataDir = path.join(folder, 'data')): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({ dataDir, ownerPassword })
+  const server = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
   servers.push(server)
   return server
 }
@@ -96,5 +96,5 @@ test('a password that is not the cluster’s is told as such', async () => {
   const dataDir = path.join(folder, 'data')
   const refused = startEmbeddedPostgres({ dataDir, ownerPassword: 'another' })
   await expect(refused).rejects.toThrow(/restore the keyring/)
-  servers.push(await startEmbeddedPostgres({ dataDir, ownerPassword }))
+  servers.push(await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true }))
 })

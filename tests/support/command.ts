@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { waitFor } from './wait.ts'
 
 export type Command = {
@@ -9,6 +10,8 @@ export type Command = {
   /** Waits for what it writes. */
   says(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
+  /** From now on nobody reads what it writes. */
+  stopReading(): void
   /** Ends it with a signal; resolves with its exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>
   /** Resolves with its exit code when it ends by itself. */
@@ -28,6 +31,7 @@ export function runCommand(
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  endWithThisProcess(child.pid)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -48,6 +52,10 @@ export function runCommand(
         deadlineMs,
       ),
     signal: (name) => void child.kill(name),
+    stopReading: () => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     end: (signal = 'SIGTERM') => {
       child.kill(signal)
       return done

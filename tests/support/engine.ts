@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { issueToken } from '../../src/intake/issue-token.ts'
+import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 
 export type EngineProcess = {
@@ -44,6 +45,7 @@ export async function startProcess(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: env.CLOCK_AHEAD_MS === undefined ? [] : ['--import', misbehave],
   })
+  endWithThisProcess(child.pid)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -9,6 +9,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { migrateDatabase } from '../../src/platform/database.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { removeWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { applicationRole } from '../../src/platform/postgres.ts'
 import { answers, startRedis } from './redis.ts'
@@ -36,6 +37,7 @@ export default async function setup(project: TestProject) {
     for (const stopOne of stops.splice(0).reverse()) await stopOne()
   }
   try {
+    removeWithThisProcess(dataDir)
     const keyringFile = path.join(dataDir, 'keyring.json')
     createKeyring(keyringFile, new Date())
     project.provide('keyringFile', keyringFile)
@@ -44,6 +46,7 @@ export default async function setup(project: TestProject) {
     const postgres = await startEmbeddedPostgres({
       dataDir,
       ownerPassword: readEmbeddedPostgresPassword(keyringFile),
+      guarded: true,
     })
     stops.push(() => postgres.stop())
     await makeTemplate(postgres.ownerUrl)

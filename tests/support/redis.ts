@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { freePort } from '../../src/platform/free-port.ts'
+import { endWithThisProcess, removeWithThisProcess } from '../../src/platform/guard.ts'
 import { findRedisServer } from './redis-server.ts'
 import { waitFor } from './wait.ts'
 
@@ -46,6 +47,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
     env,
     detached: options.detached === true,
   })
+  endWithThisProcess(child.pid)
+  if (options.durableIn === undefined) removeWithThisProcess(dir)
   const gone = new Promise((resolve) => child.once('exit', resolve))
   const url = `redis://127.0.0.1:${port}`
   await answers(url)
