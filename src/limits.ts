@@ -387,6 +387,10 @@ export const postRetryMsMax = 30_000
 export const buildAgainMs = 1_000
 /** A worker that was refused its next envelope asks again so long after. */
 export const takeAgainMs = 100
+/** How often the queue's server is looked at; its connections follow it to where it moved. */
+export const queueLookEveryMs = 1_000
+/** An error of the queue's connections is told of for so long, unless it comes again. */
+export const queueTroubleMsMax = 10_000
 /** A call to the queue that takes longer counts as failed; the sweeper takes over. */
 export const enqueueMsMax = 2_000
 /** Enqueue calls under way in one intake process; above it, envelopes are left to the sweeper. */

@@ -30,7 +30,6 @@ import { inTransaction, openPool } from '../src/platform/postgres.ts'
 import { openQueues } from '../src/platform/queue.ts'
 import type { Side } from '../src/platform/rehearsal.ts'
 import { type Stops, startOrStop } from '../src/platform/stops.ts'
-import type { QueueBackend } from '../src/queue/backend.ts'
 import { createEnqueue } from '../src/queue/enqueue.ts'
 import { startWatchdog } from '../src/queue/watchdog.ts'
 import { giveWay, type WorkerSide, type WorkerSideOptions, workerSideOf } from './side.ts'
@@ -51,11 +50,12 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   const policies = readPolicies(config.policyDir)
   await recordPacks(pool, policies)
   const metrics = createBatchMetrics(prefixOf(side))
-  const { backend, queues } = openQueues(side, lanes, logger, stops)
+  const onTroubles = (count: number) => metrics.queueTroubles.set(count)
+  const { backend, queues, watch } = openQueues(side, lanes, logger, onTroubles, stops)
   const enqueue = createEnqueue(queues, (lane, err) =>
     logger.warn({ lane, err }, 'an envelope was left to the sweeper'),
   )
-  const durability = await watch(config, pools, backend, logger)
+  const durability = await watchSettings(config, pools, logger)
   stops.add(() => durability.stop())
   const onChange = (share: number) => metrics.share.set(share)
   const givingWay = giveWay(config, pool, options, onChange, stops)
@@ -84,23 +84,19 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   stops.add(() => worker.stop())
   const watchdog = startWatchdog(worker.checks, onStuck)
   stops.add(() => watchdog.stop())
-  return workerSideOf({ pool, backend, durability, metrics }, stops)
+  return workerSideOf({ pool, backend, queue: watch, durability, metrics }, stops)
 }
 
-function watch(
+function watchSettings(
   { durability: mode, standbys }: Config,
   { acceptPool, pool }: ReturnType<typeof openPools>,
-  backend: QueueBackend,
   logger: Logger,
 ): Promise<DurabilityWatch> {
   return watchDurability({
     pools: [acceptPool, pool],
-    backend,
     mode,
     standbys,
-    onAdvice: (advice) => logger.warn(advice),
     onChange: (faults) => logger.error({ faults }, 'what a receipt promises could be lost'),
-    onQueueEmptied: () => {},
   })
 }
 

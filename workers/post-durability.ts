@@ -32,15 +32,12 @@ export function watchPosting(
 ): Promise<DurabilityWatch> {
   return watchDurability({
     pools: [pool],
-    backend,
     mode: 'warn',
     standbys,
-    onAdvice: (advice) => logger.warn(advice),
     onChange: (faults) => {
       logger.error({ faults }, 'what was posted could be lost')
       if (backend.kind === 'postgres' && faults.some(isOfClock)) onStuck('its clock is wrong')
     },
-    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   })
 }
 

@@ -32,7 +32,8 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   const { pool, booksPool } = openPools(side, stops)
   await assertSchema(pool)
   const metrics = createWorkerMetrics(prefixOf(side))
-  const { backend, queues } = openQueues(side, lanes, logger, stops)
+  const onTroubles = (count: number) => metrics.queueTroubles.set(count)
+  const { backend, queues, watch } = openQueues(side, lanes, logger, onTroubles, stops)
   await refuseWrongClock(backend, pool)
   const onChange = (share: number) => metrics.postingShare.set(share)
   const givingWay = giveWay(config, pool, options, onChange, stops)
@@ -55,7 +56,7 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
   stops.add(() => bookkeeper.stop())
   const durability = await watchPosting(backend, pool, config.standbys, options)
   stops.add(() => durability.stop())
-  return workerSideOf({ pool, backend, durability, metrics }, stops)
+  return workerSideOf({ pool, backend, queue: watch, durability, metrics }, stops)
 }
 
 function openPools({ url, mark }: Side, stops: Stops) {

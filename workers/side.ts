@@ -5,6 +5,7 @@ import { readCommitMs } from '../src/journal/unposted.ts'
 import type { Config } from '../src/platform/config.ts'
 import type { DurabilityWatch } from '../src/platform/durability.ts'
 import type { Logger } from '../src/platform/logger.ts'
+import type { QueueWatch } from '../src/platform/queue-watch.ts'
 import type { Side } from '../src/platform/rehearsal.ts'
 import { healthOf } from '../src/platform/sides.ts'
 import type { Stops } from '../src/platform/stops.ts'
@@ -21,7 +22,7 @@ export type WorkerSideOptions = {
   readonly readOtherCommitMs?: ReadCommitMs
 }
 
-export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability'> & {
+export type WorkerSide = Pick<Readiness, 'checkDatabase' | 'durability' | 'queueTrouble'> & {
   /** Where its queue is. */
   readonly queue: QueueBackend['kind']
   readonly readCommitMs: ReadCommitMs
@@ -60,16 +61,17 @@ function slowestOf(own: ReadCommitMs, other: ReadCommitMs | undefined): ReadComm
 type Opened = {
   readonly pool: pg.Pool
   readonly backend: QueueBackend
+  readonly queue: QueueWatch
   readonly durability: DurabilityWatch
   readonly metrics: { readonly registry: { metrics(): Promise<string> } }
 }
 
 export function workerSideOf(
-  { pool, backend, durability, metrics }: Opened,
+  { pool, backend, queue, durability, metrics }: Opened,
   stops: Stops,
 ): WorkerSide {
   return {
-    ...healthOf(pool, durability),
+    ...healthOf(pool, durability, queue),
     queue: backend.kind,
     readCommitMs: () => readCommitMs(pool),
     readMetrics: () => metrics.registry.metrics(),

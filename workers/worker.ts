@@ -31,8 +31,14 @@ export async function runWorker(
   const side = await open(live, { logger, onStuck: stuck.onStuck })
   const keeper = rehearsal && keeperOf(rehearsal, side.readCommitMs, logger, open)
   let draining = false
-  const { checkDatabase, durability } = side
-  const readiness = { checkDatabase, durability, stuck: stuck.reason, isDraining: () => draining }
+  const { checkDatabase, durability, queueTrouble } = side
+  const readiness = {
+    checkDatabase,
+    durability,
+    queueTrouble,
+    stuck: stuck.reason,
+    isDraining: () => draining,
+  }
   const metrics = async () => {
     const rehearsed = await keeper?.side?.readMetrics()
     return [await side.readMetrics(), ...(rehearsed === undefined ? [] : [rehearsed])].join('\n')

@@ -50,13 +50,15 @@ export class TcpProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   readonly #rewriting: Rewriting
   #mode: ProxyMode = 'pass'
+  #targetPort: number
   port = 0
 
   constructor(targetPort: number, rewriting: Rewriting = {}) {
     this.#rewriting = rewriting
+    this.#targetPort = targetPort
     this.#server = createServer((client) => {
       if (this.#mode === 'refuse') return client.destroy()
-      const server = connect(targetPort, '127.0.0.1')
+      const server = connect(this.#targetPort, '127.0.0.1')
       const pair = [client, server] as const
       this.#pairs.add(pair)
       this.#forward(client, server, 'request')
@@ -89,6 +91,11 @@ export class TcpProxy {
     const torn = this.#mode !== 'pass'
     this.#mode = mode
     if (torn || mode === 'refuse' || mode === 'unoptioned') this.cut()
+  }
+
+  /** New connections lead elsewhere; those there are stay where they are, as HAProxy keeps them. */
+  retarget(port: number): void {
+    this.#targetPort = port
   }
 
   /** Ends every connection at once. */

@@ -96,8 +96,9 @@ async function open(
   const { acceptPool, readPool, batchPool, confirmPool } = pools
   await assertSchema(readPool)
   const metrics = createIntakeMetrics(prefixOf(side))
-  const { backend, queues } = openQueues(side, [lane], logger, stops)
-  const durability = await watch(side, pools, backend, logger, metrics)
+  const onTroubles = (count: number) => metrics.queueTroubles.set(count)
+  const { backend, queues, watch } = openQueues(side, [lane], logger, onTroubles, stops)
+  const durability = await watchSettings(side, pools, logger, metrics)
   stops.add(() => durability.stop())
   const environment = () => environmentText(config, durability.faults)
   const { judge } = durability
@@ -128,7 +129,7 @@ async function open(
     isTransient: (error) =>
       databaseFault(error) === 'transient' || error instanceof DurabilityError,
     refuses: () => durability.refuses,
-    readiness: { ...healthOf(readPool, durability), isDraining, stuck },
+    readiness: { ...healthOf(readPool, durability, watch), isDraining, stuck },
     readMetrics: async () => [await readOwn(), ...(await options.readOthers())].join('\n'),
     http: config.http,
     statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
@@ -180,24 +181,20 @@ function openPools({ url, mark }: Side, stops: Stops) {
   return pools
 }
 
-function watch(
+function watchSettings(
   { config: { durability: mode, standbys } }: Side,
   { acceptPool, readPool, batchPool }: ReturnType<typeof openPools>,
-  backend: QueueBackend,
   logger: Logger,
   { notDurable }: IntakeMetrics,
 ): Promise<DurabilityWatch> {
   return watchDurability({
     pools: [acceptPool, readPool, batchPool],
-    backend,
     mode,
     standbys,
     onChange: (faults) => {
       notDurable.set(faults.length)
       logger.error({ faults }, 'what a 202 promises could be lost')
     },
-    onAdvice: (advice) => logger.warn(advice),
-    onQueueEmptied: () => logger.warn('the queue was emptied; the sweeper fills it again'),
   })
 }
 

@@ -13,11 +13,13 @@ export type Readiness = {
   readonly stuck: () => string | undefined
   /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
   readonly durability: () => { readonly refuses: boolean; readonly settings: string }
+  /** What is wrong with the queue, which is no reason not to send traffic here; empty for nothing. */
+  readonly queueTrouble: () => string
 }
 
 export function healthRoutes(
   app: FastifyInstance,
-  { checkDatabase, isDraining, durability, stuck }: Readiness,
+  { checkDatabase, isDraining, durability, queueTrouble, stuck }: Readiness,
 ): void {
   const quiet = { logLevel: 'warn' } as const
   app.get('/livez', {
@@ -40,6 +42,7 @@ export function healthRoutes(
       )
       const draining = isDraining()
       const { refuses, settings } = durability()
+      const queue = queueTrouble()
       const ready = database === 'ok' && !draining && !refuses
       return reply
         .code(ready ? 200 : 503)
@@ -49,6 +52,7 @@ export function healthRoutes(
           database,
           draining,
           ...(settings !== '' && { notDurable: settings }),
+          ...(queue !== '' && { queue }),
         })
     },
   })

@@ -1,11 +1,13 @@
 /**
- * Whether what a 202 promises can be kept: settings of Postgres and Redis under which acknowledged
- * declarations could be lost, and what mends each. Checked before a process starts, again whenever
- * it connects anew, and every minute, as settings change while it runs.
+ * Whether what a 202 promises can be kept: settings of Postgres under which acknowledged declarations
+ * could be lost, and what mends each. Checked before a process starts, again whenever it connects anew,
+ * and every minute, as settings change while it runs.
  *
- * Of Redis nothing durable is asked: it holds references that the sweeper makes again.
+ * Of the queue nothing is asked here: it holds references that the sweeper makes again, and none of its
+ * faults is a reason to refuse (`queue-watch.ts` tells of them).
  */
 import type pg from 'pg'
+
 import {
   type CommitJudge,
   type CommitSettings,
@@ -13,7 +15,6 @@ import {
   UnconfirmedCommitError,
 } from '../journal/durable.ts'
 import { standbysSettleMs } from '../limits.ts'
-import type { QueueBackend } from '../queue/backend.ts'
 
 export type DurabilityFault = {
   readonly setting: string
@@ -112,16 +113,11 @@ function standbysIn(names: string): number {
 export type DurabilityDependencies = {
   /** The first is asked; a new connection of any is a reason to ask again. */
   readonly pools: readonly [pg.Pool, ...pg.Pool[]]
-  readonly backend: Pick<QueueBackend, 'check' | 'onReconnect'>
   readonly mode: DurabilityMode
   /** How many standbys each commit must have reached. */
   readonly standbys: number
-  /** Told once of each thing that would be better otherwise, though nothing can be lost by it. */
-  readonly onAdvice: (advice: string) => void
   /** Told whenever what is wrong changes. */
   readonly onChange: (faults: readonly DurabilityFault[]) => void
-  /** The queue was emptied, or is an older one: the sweeper will fill it again. */
-  readonly onQueueEmptied: () => void
 }
 
 export type DurabilityWatch = {
@@ -146,22 +142,9 @@ const checkAfterConnectMs = 500
 export async function watchDurability(
   dependencies: DurabilityDependencies,
 ): Promise<DurabilityWatch> {
-  const { pools, backend, mode, standbys, onChange, onAdvice, onQueueEmptied } = dependencies
+  const { pools, mode, standbys, onChange } = dependencies
   const [pool] = pools
-  const advised = new Set<string>()
-  const readQueue = async () => {
-    const queue = await backend.check()
-    if (queue.emptied) onQueueEmptied()
-    for (const advice of queue.advice) {
-      if (!advised.has(advice)) onAdvice(advice)
-      advised.add(advice)
-    }
-    return queue.faults
-  }
-  const read = async () => {
-    const queue = await readQueue()
-    return [...(await checkPostgres(pool, standbys)), ...queue]
-  }
+  const read = () => checkPostgres(pool, standbys)
   let faults: readonly DurabilityFault[] = await read()
   if (mode === 'strict' && faults.length > 0) throw new DurabilityError(sentencesOf(faults))
   if (faults.length > 0) onChange(faults)
@@ -185,7 +168,6 @@ export async function watchDurability(
   timer.unref()
   timerOfFaults.unref()
   for (const each of pools) each.on('connect', checkSoon)
-  backend.onReconnect(checkSoon)
   return {
     judge: createJudge(mode, standbys, (of) => {
       const known = new Set(faults.map(({ setting }) => setting))

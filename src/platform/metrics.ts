@@ -85,9 +85,10 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
     }),
     notDurable: new Gauge({
       name: `${prefix}not_durable`,
-      help: 'Settings of Postgres or Redis under which acknowledged declarations could be lost.',
+      help: 'Settings of Postgres under which acknowledged declarations could be lost.',
       registers,
     }),
+    queueTroubles: queueTroubles(registers, `${prefix}queue_troubles`),
     deadLetters: new Gauge({
       name: `${prefix}dead_letters`,
       help: 'Declarations that could not be posted and wait for an operator.',
@@ -96,6 +97,13 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
     }),
     ...fileMetrics(registers, prefix),
   }
+}
+
+/** In every process, under a name of its kind: intake shows workers' metrics after its own. */
+function queueTroubles(registers: Registry[], name: string): Gauge {
+  const help =
+    'Things wrong with the queue now: posting may be late, and nothing is lost or refused.'
+  return new Gauge({ name, help, registers })
 }
 
 /** Of files with many declarations; what is read from the database is the same in every process. */
@@ -210,6 +218,7 @@ export function createBatchMetrics(prefix: MetricPrefix) {
       help: 'Share of the time in which this process writes: 1, or less to give way to acceptance.',
       registers,
     }),
+    queueTroubles: queueTroubles(registers, `${prefix}batches_queue_troubles`),
   }
 }
 
@@ -228,6 +237,7 @@ export function createWorkerMetrics(prefix: MetricPrefix) {
   const lane = ['lane'] as const
   return {
     registry,
+    queueTroubles: queueTroubles(registers, `${prefix}worker_queue_troubles`),
     posted: new Counter({
       name: `${prefix}posted_declarations_total`,
       help: 'Declarations posted by this process.',

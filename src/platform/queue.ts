@@ -8,37 +8,40 @@ import { openRedisBackend } from '../queue/redis-backend.ts'
 import type { Config } from './config.ts'
 import type { Logger } from './logger.ts'
 import { applicationRole } from './postgres.ts'
+import { createQueueWatch, type QueueWatch } from './queue-watch.ts'
 import type { Side } from './rehearsal.ts'
 import type { Stops } from './stops.ts'
 
-/** How often the same trouble of the queue is logged. */
-const quietMs = 5_000
+export type Queues = {
+  readonly backend: QueueBackend
+  /** One for each lane that was asked for. */
+  readonly queues: ReadonlyMap<Lane, LaneQueue>
+  readonly watch: QueueWatch
+}
 
-/** A side's queues, one for each of these lanes. */
+/** A side's queues; what is wrong with them is logged, and counted by `onTroubles`. */
 export function openQueues(
   { config, url }: Side,
   lanes: readonly Lane[],
   logger: Logger,
+  onTroubles: (count: number) => void,
   stops: Stops,
-): { readonly backend: QueueBackend; readonly queues: ReadonlyMap<Lane, LaneQueue> } {
-  const backend = openQueueBackend(config, url, logger)
+): Queues {
+  const watch = createQueueWatch(logger, onTroubles)
+  const backend = openQueueBackend(config, url, watch.note)
   stops.add(() => backend.close())
   const queues = new Map(lanes.map((lane) => [lane, backend.openQueue(lane)]))
   stops.add(() => Promise.all([...queues.values()].map((queue) => queue.close())))
-  return { backend, queues }
+  watch.watch(backend)
+  stops.add(() => watch.stop())
+  return { backend, queues, watch }
 }
 
 function openQueueBackend(
   { redisUrl, queueNamespace }: Config,
   databaseUrl: string,
-  logger: Logger,
+  onError: (error: Error) => void,
 ): QueueBackend {
-  let loggedAt = 0
-  const onError = (error: Error) => {
-    if (Date.now() - loggedAt < quietMs) return
-    loggedAt = Date.now()
-    logger.warn({ err: error }, 'the queue has trouble; acceptance goes on')
-  }
   return redisUrl === undefined
     ? openPostgresBackend({ url: databaseUrl, role: applicationRole, onError })
     : openRedisBackend({ url: redisUrl, namespace: queueNamespace, onError })

@@ -7,6 +7,7 @@ import { type DurabilityWatch, namesOf } from './durability.ts'
 import { readKeyring } from './keyring.ts'
 import { assertMigrated } from './migrations.ts'
 import { openPool } from './postgres.ts'
+import type { QueueWatch } from './queue-watch.ts'
 import { assertLive, type Side } from './rehearsal.ts'
 
 const lookMsMax = 3_000
@@ -29,10 +30,11 @@ export async function openLive(config: Config): Promise<Side> {
   return { config, keyring, url, mark: undefined }
 }
 
-/** What readiness asks of a side's database and its settings. */
-export function healthOf(pool: pg.Pool, durability: DurabilityWatch) {
+/** What readiness asks of a side's database, its settings and its queue. */
+export function healthOf(pool: pg.Pool, durability: DurabilityWatch, queue: QueueWatch) {
   return {
     checkDatabase: () => assertMigrated(pool),
     durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+    queueTrouble: () => queue.trouble,
   }
 }

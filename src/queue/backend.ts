@@ -27,24 +27,28 @@ export const mendedByTime = 'transient'
 /** Posts one envelope; a rejection puts it back on the queue with a back-off. */
 export type PostEnvelope = (envelope: bigint) => Promise<void>
 
-/** What is wrong with where the queue is kept, and whether it lost what it held. */
+/**
+ * What is wrong with where the queue is kept, and whether it lost what it held. None of it is a reason
+ * to refuse an acceptance: what is posted late is posted all the same.
+ */
 export type QueueCheck = {
-  readonly faults: readonly {
-    readonly setting: string
-    readonly risk: string
-    readonly mend: string
-  }[]
+  readonly faults: readonly QueueFault[]
   readonly emptied: boolean
   /** What would be better otherwise, though nothing acknowledged can be lost by it. */
   readonly advice: readonly string[]
 }
 
+export type QueueFault = {
+  /** A setting, or the code that its server answers with. */
+  readonly setting: string
+  readonly risk: string
+  readonly mend: string
+}
+
 export type QueueBackend = {
   readonly kind: 'redis' | 'postgres'
-  /** Looks at the queue's server; one that is away has no faults, as acceptance needs none. */
+  /** Looks at the queue's server; one that is away has no faults: its connections tell. */
   check(): Promise<QueueCheck>
-  /** Told whenever its server is reached anew. */
-  onReconnect(listener: () => void): void
   /** Tells a text to the other processes, and hears what they told lately; where there is a store. */
   readonly exchange?: (name: string, text: string, msMax: number) => Promise<string[]>
   openQueue(lane: Lane): LaneQueue

@@ -46,7 +46,6 @@ export function openPostgresBackend(options: {
     },
     // It is kept where the journal is, and checked with it.
     check: async () => ({ faults: [], emptied: false, advice: [] }),
-    onReconnect: () => {},
     close: async () => {},
   }
 }

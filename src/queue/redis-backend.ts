@@ -45,10 +45,15 @@ export function openRedisBackend(options: {
     connections.push(redis)
     return redis
   }
-  const probe = createProbe(
-    (more) => connect({ ...failingFast, ...more }),
-    ownPrefix(options.namespace),
-  )
+  const probe = createProbe({
+    connect: () =>
+      connect({ ...failingFast, enableOfflineQueue: true, reconnectOnError: () => false }),
+    // Whatever is between, a connection stays with the server that it led to, for as long as it lives.
+    reconnect: () => {
+      for (const redis of connections) if (redis.status === 'ready') redis.disconnect(true)
+    },
+    prefix: ownPrefix(options.namespace),
+  })
   const prefix = (lane: Lane) => lanePrefix(options.namespace, lane)
   return {
     kind: 'redis',
@@ -78,8 +83,9 @@ const reconnecting: RedisOptions = {
   connectTimeout: 2_000,
   keepAlive: 10_000,
   retryStrategy: (attempt) => Math.min(1_000, 50 * 2 ** Math.min(attempt, 5)) + randomInt(100),
-  // The words are the server's error code: after a failover, the old primary answers with it.
-  reconnectOnError: (error) => (/^READONLY /.test(error.message) ? 2 : false),
+  // The words are the server's error codes, of a script's write too: after a failover the old primary
+  // answers with them, and lets go who waits there for a job.
+  reconnectOnError: (error) => (/\b(?:READONLY|UNBLOCKED)\b/.test(error.message) ? 2 : false),
 }
 
 /** A producer must know soon: what it can't enqueue, the sweeper will. */

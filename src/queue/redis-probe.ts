@@ -2,40 +2,56 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { RedisOptions as AllRedisOptions, Redis } from 'ioredis'
 import { redisFullShare, redisLookEveryMs } from '../limits.ts'
-import type { QueueCheck } from './backend.ts'
+import type { QueueCheck, QueueFault } from './backend.ts'
+import { isRefusal, troubleCode } from './trouble.ts'
 
 /** BullMQ knows no mapping of replies. */
 export type RedisOptions = Omit<AllRedisOptions, 'replyMapping'>
 
+export type ProbeDependencies = {
+  readonly connect: () => Redis
+  /** Lets all connections look anew where the queue is. */
+  readonly reconnect: () => void
+  /** Of keys that belong to no lane. */
+  readonly prefix: string
+}
+
 /** A connection that looks at the server, made when it is first used. */
-export function createProbe(connect: (more: RedisOptions) => Redis, prefix: string) {
+export function createProbe({ connect, reconnect, prefix }: ProbeDependencies) {
   const epochKey = `${prefix}:epoch`
   const self = randomUUID()
   let redis: Redis | undefined
   let epoch: string | undefined
   const open = () => {
-    redis ??= connect({ enableOfflineQueue: true, reconnectOnError: () => false })
+    redis ??= connect()
     return redis
   }
+  /** Another epoch, or none where there was one: it was emptied, or an older copy took over. */
+  const lookAtEpoch = async () => {
+    const made = `${Date.now()}-${randomInt(2 ** 47)}`
+    const found = (await open().set(epochKey, made, 'NX', 'GET')) ?? made
+    const emptied = epoch !== undefined && epoch !== found
+    epoch = found
+    return emptied
+  }
   return {
-    onReconnect: (listener: () => void) => void open().on('ready', listener),
     check: async (): Promise<QueueCheck> => {
-      const info = await open()
-        .info()
-        .catch(() => undefined)
-      if (info === undefined) return { faults: [], emptied: false, advice: [] }
-      const made = `${Date.now()}-${randomInt(2 ** 47)}`
-      // A replica refuses it, and an old release does not know it: that is told by the faults.
-      const found = await open()
-        .set(epochKey, made, 'NX', 'GET')
-        .then(
-          (before) => before ?? made,
-          () => epoch,
-        )
-      // Another epoch, or none where there was one: it was emptied, or an older copy took over.
-      const emptied = epoch !== undefined && epoch !== found
-      epoch = found
-      return { faults: redisFaults(info), emptied, advice: redisAdvice(info) }
+      const faults: QueueFault[] = []
+      const advice: string[] = []
+      let emptied = false
+      try {
+        const info = await open().info()
+        faults.push(...redisFaults(info))
+        advice.push(...redisAdvice(info))
+        if (isReplica(info)) reconnect()
+        else {
+          emptied = await lookAtEpoch()
+          await open().eval('return 1', 1, epochKey) // the queue is made of scripts
+        }
+      } catch (error) {
+        if (isRefusal(error as Error)) faults.push(refusalFault(error as Error))
+      }
+      return { faults, emptied, advice }
     },
     isFull: watchMemory(open),
     exchange: async (name: string, text: string, msMax: number): Promise<string[]> => {
@@ -102,9 +118,21 @@ function redisAdvice(info: string): string[] {
   ]
 }
 
+function isReplica(info: string): boolean {
+  return told(info, 'role') === 'slave'
+}
+
+function refusalFault(error: Error): QueueFault {
+  return {
+    setting: troubleCode(error),
+    risk: 'Redis refuses what the queue asks of it',
+    mend: 'check user, password and rights of REDIS_URL, and that no command is renamed',
+  }
+}
+
 /** From INFO, which needs no right to read the configuration. */
-function redisFaults(info: string): QueueCheck['faults'] {
-  const faults: QueueCheck['faults'][number][] = []
+function redisFaults(info: string): QueueFault[] {
+  const faults: QueueFault[] = []
   const policy = told(info, 'maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction') {
     const risk = `Redis drops parts of the queue when it is full (${policy})`
@@ -114,7 +142,7 @@ function redisFaults(info: string): QueueCheck['faults'] {
       mend: 'config set maxmemory-policy noeviction',
     })
   }
-  if (told(info, 'role') === 'slave') {
+  if (isReplica(info)) {
     const risk = 'this Redis only follows another and takes nothing'
     faults.push({ setting: 'replica', risk, mend: 'point REDIS_URL at the primary' })
   }

@@ -71,17 +71,44 @@ test.each<[string, string, RegExp, Record<string, string>?]>([
   }
 })
 
-test('strict refuses a Redis that drops what is in it', async () => {
+test('strict starts and accepts whatever befalls Redis, and says what mends it', async () => {
   const client = new Redis(redis.url)
   await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  const intake = await startProcess('intake', {
+    DATABASE_URL: database.url,
+    ENVIRONMENT: 'production',
+    REDIS_URL: redis.url,
+  })
+  const accept = async (key: string) => {
+    const declaration = declare()
+    const token = await tokenFor([declaration.employer])
+    const answer = await file(intake.address, token, key, declaration)
+    expect(answer.status).toBe(202)
+    const { receipt } = (await answer.json()) as { receipt: { statement: object } }
+    expect(receipt.statement).toMatchObject({ environment: 'production' })
+  }
+  const says = (trouble: string) =>
+    waitFor(`it to say: ${trouble}`, async () => {
+      const ready = await fetch(`${intake.address}/readyz`)
+      expect(ready.status).toBe(200)
+      return ((await ready.json()) as { queue?: string }).queue?.startsWith(trouble)
+    })
   try {
-    const { code, output } = await start({ REDIS_URL: redis.url })
-    expect(code).toBe(1)
-    expect(output).toMatch(
-      /maxmemory-policy: .*allkeys-lru.*config set maxmemory-policy noeviction/,
+    await accept('dropping')
+    await says('maxmemory-policy')
+    expect(await (await fetch(`${intake.address}/metrics`)).text()).toMatch(
+      /^spillway_queue_troubles 1$/m,
     )
+    expect(intake.output()).toMatch(/config set maxmemory-policy noeviction/)
+    await client.replicaof('127.0.0.1', 1)
+    await says('maxmemory-policy, replica')
+    await accept('demoted')
+    await client.config('SET', 'requirepass', 'secret')
+    await client.client('KILL', 'TYPE', 'NORMAL')
+    await says('NOAUTH')
+    await accept('no-password')
   } finally {
-    await client.config('SET', 'maxmemory-policy', 'noeviction')
+    await intake.end()
     client.disconnect()
   }
 })

@@ -115,6 +115,7 @@ export async function openApp(
       isDraining: () => false,
       stuck: () => undefined,
       durability: () => ({ refuses: false, settings: '' }),
+      queueTrouble: () => '',
     },
     readMetrics: async () => '',
     onAnswered: () => {},
