@@ -383,6 +383,11 @@ export const postStatementMsMax = 6_000
  */
 export const transientRetryMsMax = 4_000
 export const postRetryMsMax = 30_000
+/** An envelope that can't be posted is tried again so long after, then after twice as long, up to a most. */
+export const putOffMsMin = 15_000
+export const putOffMsMax = 5 * 60_000
+/** So many of them are brought back in one sweep: what good ones wait for them is bounded. */
+export const putOffPerSweep = 50
 /** A queue or a worker that does not become ready is built anew so long after. */
 export const buildAgainMs = 1_000
 /** A worker that was refused its next envelope asks again so long after. */

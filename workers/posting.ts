@@ -1,7 +1,11 @@
-/** Posting an envelope, counted and told: what it throws goes back on the queue and is tried again. */
+/**
+ * Posting an envelope, counted and told. What it throws goes back on the queue and is tried again soon:
+ * what time mends. All else is put off, and leaves the queue to those that can be posted.
+ */
 import type pg from 'pg'
 import { EnvelopeError } from '../src/journal/envelope.ts'
 import type { Lane } from '../src/journal/lanes.ts'
+import { putOff } from '../src/journal/put-off.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { passes } from '../src/platform/crash-point.ts'
@@ -38,10 +42,14 @@ export function openPosting(
       passes(crashAt, 'after-posting') // its job is not completed yet
       tell(lane, envelope, outcome, logger, metrics)
     } catch (err) {
-      metrics.failures.inc({ lane, code: codeOf(err) })
+      const code = codeOf(err)
+      metrics.failures.inc({ lane, code })
       logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
       // The queue keeps what it is told: a code, and never a message that may quote data.
-      throw new PostingError(codeOf(err))
+      if (code === mendedByTime) throw new PostingError(code)
+      await putOff(pool, { number: envelope, lane }, code).catch((failure: unknown) => {
+        throw new PostingError(codeOf(failure))
+      })
     } finally {
       timing()
     }

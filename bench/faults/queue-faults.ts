@@ -1,6 +1,7 @@
 /** Faults of what keeps the queue: emptied, killed, frozen, full. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterDependency, type Fault, loseJobs, onRedis } from './fault.ts'
+import { failsOver } from './sentinel-fault.ts'
 
 const envelopesWaiting = 50_000
 
@@ -60,4 +61,11 @@ const full: Fault = {
     }),
 }
 
-export const queueFaults: readonly Fault[] = [killed, emptied, emptiedWithBacklog, frozen, full]
+export const queueFaults: readonly Fault[] = [
+  killed,
+  emptied,
+  emptiedWithBacklog,
+  frozen,
+  full,
+  failsOver,
+]

@@ -180,6 +180,8 @@ export class World {
   redis: TestRedis | undefined
   redisProxy: TcpProxy | undefined
   #redisPort = 0
+  /** Masters of before, which follow the one of now. */
+  readonly #retired: TestRedis[] = []
 
   constructor(backend: BackendKind, options: WorldOptions = toBreak) {
     this.backend = backend
@@ -259,6 +261,14 @@ export class World {
     this.redis = await startRedis({ port: this.#redisPort, detached: true })
   }
 
+  /** Another Redis is the master now: new connections lead there, and the old one lives on. */
+  retireRedis(taking: TestRedis): void {
+    if (this.redis !== undefined) this.#retired.push(this.redis)
+    this.redis = taking
+    this.#redisPort = Number(new URL(taking.url).port)
+    this.redisProxy?.retarget(this.#redisPort)
+  }
+
   /** A connection of the runner's own, past the proxy. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client({
@@ -288,6 +298,7 @@ export class World {
     await this.redisProxy?.stop()
     await this.redis?.stop()
     await this.standby?.stop()
+    for (const redis of this.#retired) await redis.stop()
     // It may have failed to start.
     await (this.postgres as EmbeddedPostgres | undefined)?.stop()
     this.#log.end()

@@ -4,6 +4,7 @@ import { readBatchCounts } from '../batch/counts.ts'
 import type { AppDependencies } from '../intake/app.ts'
 import { cutReasons } from '../intake/connections.ts'
 import type { Overload, Room } from '../intake/overload.ts'
+import { countPutOff } from '../journal/put-off.ts'
 import { readBacklog } from '../journal/unposted.ts'
 import { countDeadLetters } from '../ledger/dead-letter.ts'
 import type { Config } from '../platform/config.ts'
@@ -13,6 +14,7 @@ import {
   showBacklog,
   showBatches,
   showDeadLetters,
+  showPutOff,
 } from '../platform/metrics.ts'
 
 export function countEdge(
@@ -42,6 +44,7 @@ export async function readCounted(
   metrics.bodiesHeld.set(bodies.bytes)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
+  showPutOff(metrics, await countPutOff(pool))
   showBatches(metrics, await readBatchCounts(pool))
   return metrics.registry.metrics()
 }

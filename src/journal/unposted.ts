@@ -8,7 +8,10 @@ import type { Lane } from './lanes.ts'
 
 export type UnpostedEnvelope = { readonly number: bigint; readonly lane: Lane }
 
-/** The next unposted envelopes after a number, oldest first, whose commit is longer ago than a time. */
+/**
+ * The next unposted envelopes after a number, oldest first, whose commit is longer ago than a time; but
+ * for those that are put off, which have a time of their own.
+ */
 export async function findUnposted(
   client: pg.Pool | pg.PoolClient,
   page: { readonly after: bigint; readonly ageMsMin: number; readonly limit: number },
@@ -17,9 +20,10 @@ export async function findUnposted(
     name: 'find-unposted',
     text: `
       select envelope, lane
-      from journal.unposted
+      from journal.unposted u
       where envelope > $1
         and committed_at < now() - $2::integer * interval '1 millisecond'
+        and not exists (select from journal.put_off p where p.envelope = u.envelope)
       order by envelope
       limit $3`,
     values: [page.after, page.ageMsMin, page.limit],
@@ -59,15 +63,16 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
 }
 
 /**
- * How long the first of all unposted envelopes has waited, but for a few that may be there because
- * nothing can post them; 0 where there are no more. Costs the same always.
+ * How long the first of all unposted envelopes has waited, but for those that are put off and a few that
+ * may be there because nothing can post them; 0 where there are no more. Costs what is put off.
  */
 export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ seconds: number }>({
     name: 'read-oldest-wait',
     text: `
       select extract(epoch from now() - committed_at)::float8 as seconds
-      from journal.unposted
+      from journal.unposted u
+      where not exists (select from journal.put_off p where p.envelope = u.envelope)
       order by envelope
       offset ${stuckEnvelopesMax}
       limit 1`,

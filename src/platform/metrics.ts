@@ -95,6 +95,12 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
       labelNames: lane,
       registers,
     }),
+    putOff: new Gauge({
+      name: `${prefix}envelopes_put_off`,
+      help: 'Unposted envelopes that time alone does not mend, by what their last try met: look why.',
+      labelNames: ['code'] as const,
+      registers,
+    }),
     ...fileMetrics(registers, prefix),
   }
 }
@@ -192,6 +198,12 @@ export function showBacklog({ backlog, oldest }: IntakeMetrics, read: readonly B
 /** Shows the dead letters; a lane without one is zero. */
 export function showDeadLetters({ deadLetters }: IntakeMetrics, read: ReadonlyMap<Lane, number>) {
   for (const lane of lanes) deadLetters.set({ lane }, read.get(lane) ?? 0)
+}
+
+/** Shows what is put off; a reason that is gone is not shown any more. */
+export function showPutOff({ putOff }: IntakeMetrics, read: ReadonlyMap<string, number>) {
+  putOff.reset()
+  for (const [code, count] of read) putOff.set({ code }, count)
 }
 
 export function createBatchMetrics(prefix: MetricPrefix) {

@@ -1,13 +1,17 @@
 /**
  * The sweeper puts every envelope that was accepted and not posted back on its queue: after a lost
  * enqueue, a Redis that was emptied, a job that vanished. A sweep takes a bounded number of pages
- * and the next goes on where it ended, round and round, however long the backlog is. One process
- * sweeps at a time; that two do so does no harm, as a job's id is its envelope's.
+ * and the next goes on where it ended, round and round, however long the backlog is. Those that were
+ * put off come back after all others, and only a few at a time. A lane that takes nothing is left out
+ * until the next sweep, and the others are swept all the same. One process sweeps at a time; that two do
+ * so does no harm, as a job's id is its envelope's.
  */
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
+import { takeDue } from '../journal/put-off.ts'
 import { findUnposted, type UnpostedEnvelope } from '../journal/unposted.ts'
 import {
+  putOffPerSweep,
   sweepAgeMsMin,
   sweepEveryMs,
   sweepPageEnvelopes,
@@ -76,26 +80,43 @@ async function sweep(dependencies: SweeperDependencies, after: bigint): Promise<
 }
 
 async function sweepPages(
-  { queues, onSwept, ageMsMin }: SweeperDependencies,
+  dependencies: SweeperDependencies,
   client: pg.PoolClient,
   start: bigint,
 ): Promise<bigint> {
+  const { ageMsMin = sweepAgeMsMin } = dependencies
+  const takes = new Map(dependencies.queues)
   let after = start
   for (let page = 0; page < sweepPagesMax; page += 1) {
-    const found = await findUnposted(client, {
-      after,
-      ageMsMin: ageMsMin ?? sweepAgeMsMin,
-      limit: sweepPageEnvelopes,
-    })
-    for (const [lane, queue] of queues) {
-      const envelopes = numbersOf(found, lane)
-      if (envelopes.length > 0) await queue.add(envelopes)
-    }
-    if (found.length > 0) onSwept(found.length)
-    if (found.length < sweepPageEnvelopes) return 0n
-    after = found[found.length - 1]?.number as bigint
+    const found = await findUnposted(client, { after, ageMsMin, limit: sweepPageEnvelopes })
+    await putBack(dependencies, takes, found)
+    after = found.length < sweepPageEnvelopes ? 0n : (found.at(-1) as UnpostedEnvelope).number
+    if (after === 0n) break
   }
+  // By itself: it must not be undone with the sweep's lock, nor hold a row while a queue is waited for.
+  await putBack(dependencies, takes, await takeDue(dependencies.pool, putOffPerSweep))
   return after
+}
+
+/** Adds to each lane's queue what is its own; a lane that fails is taken out of those that take. */
+async function putBack(
+  { onSwept, onError }: SweeperDependencies,
+  takes: Map<Lane, LaneQueue>,
+  found: readonly UnpostedEnvelope[],
+): Promise<void> {
+  let added = 0
+  for (const [lane, queue] of [...takes]) {
+    const envelopes = numbersOf(found, lane)
+    if (envelopes.length === 0) continue
+    try {
+      await queue.add(envelopes)
+      added += envelopes.length
+    } catch (error) {
+      takes.delete(lane)
+      onError(error)
+    }
+  }
+  if (added > 0) onSwept(added)
 }
 
 function numbersOf(found: readonly UnpostedEnvelope[], lane: Lane): bigint[] {
