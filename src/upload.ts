@@ -20,7 +20,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { isGivenUp } from './batch/stages.ts'
+import { isEnded, isGivenUp } from './batch/stages.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
 import {
   uploadRetryMsMax,
@@ -137,7 +137,10 @@ async function digestOf(file: string): Promise<string> {
   return digest.digest('hex')
 }
 
-/** A batch of the same content that was given up leaves its key used: the next one is tried. */
+/**
+ * A batch of the same content that has ended leaves its key used: the next one is tried. Whether what it
+ * filed still stands, intake decides.
+ */
 async function begin(options: Options, members: Record<string, unknown>): Promise<Batch> {
   const { filename: _, ...identity } = members
   for (let nth = 1; ; nth += 1) {
@@ -149,7 +152,7 @@ async function begin(options: Options, members: Record<string, unknown>): Promis
       body: JSON.stringify(members),
     })
     const batch = JSON.parse(answer.text) as Batch
-    if (!isGivenUp(batch.stage)) return batch
+    if (!isEnded(batch.stage)) return batch
   }
 }
 

@@ -1,11 +1,12 @@
 /**
  * Decides what a file is whose last byte has come, in that byte's transaction: the file that was
- * announced, or a damaged one; new, or here already. This is the one place that decides it. What is
+ * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the one place that decides it. What is
  * new gets its receipt, which is signed once: keys, rules and the environment may change.
  */
 import type pg from 'pg'
 import type { BatchStatement } from '../journal/batch-receipt.ts'
 import { dropChunks } from './end.ts'
+import { isWorkedOn, stages } from './stages.ts'
 
 export type Completed =
   | { readonly stage: 'received' | 'damaged' }
@@ -70,32 +71,67 @@ export async function completeUpload(
 
 async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promise<Completed> {
   if (!(await isAnnounced(client, id, digest))) return { stage: 'damaged' }
+  const first = await findFirst(client, id, digest)
+  if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
+  if (first !== undefined)
+    await client.query('delete from batch.content where batch = $1', [first.batch])
   const { rowCount } = await client.query({
     name: 'claim-content',
     text: `
-      insert into batch.content (subject, employer, period, kind, digest, batch)
-      select subject, coalesce(employer, ''), period, kind, $2, id
+      insert into batch.content (subject, employer, period, region, kind, digest, batch)
+      select subject, coalesce(employer, ''), period, region, kind, $2, id
       from batch.batch
       where id = $1
       on conflict do nothing`,
     values: [id, digest],
   })
-  if (rowCount === 1) return { stage: 'received' }
-  const { rows } = await client.query<{ batch: string }>({
+  // Another came in between: asked again, it is the first.
+  return rowCount === 1 ? { stage: 'received' } : decide(client, id, digest)
+}
+
+/**
+ * The batch that brought the same content first, and whether that stands: it is worked on, or what was
+ * filed of it, by it or by the files that amend it, is the latest of each employer and period.
+ */
+async function findFirst(
+  client: pg.PoolClient,
+  id: string,
+  digest: Buffer,
+): Promise<{ batch: string; stands: boolean } | undefined> {
+  const { rows } = await client.query<{ batch: string; stands: boolean }>({
     name: 'find-content',
     text: `
-      select c.batch
+      select c.batch,
+        f.stage = any($3::text[]) or not exists (
+          select
+          from batch.unit u
+          left join lateral (
+            select a.id
+            from journal.acceptance a
+            where a.employer = u.employer and a.period = u.period
+              and a.kind <> 'reassessment' and a.part_of is null
+            order by a.envelope desc, a.position desc
+            limit 1
+          ) l on true
+          where u.batch = c.batch and u.parts > 0 and l.id is distinct from u.id
+            and not exists (
+              select
+              from batch.batch m
+              join batch.unit k
+                on k.batch = m.id and k.employer = u.employer and k.period = u.period
+              where m.first = c.batch and k.id = l.id
+            )
+        ) as stands
       from batch.batch b
       join batch.content c on c.subject = b.subject and c.employer = coalesce(b.employer, '')
-        and c.period = b.period and c.kind = b.kind and c.digest = $2
-      where b.id = $1`,
-    values: [id, digest],
+        and c.period = b.period and c.region in (b.region, '') and c.kind = b.kind
+        and c.digest = $2
+      join batch.batch f on f.id = c.batch and f.region = b.region
+      where b.id = $1
+      limit 1`,
+    values: [id, digest, stages.filter(isWorkedOn)],
   })
-  const [first] = rows
-  // Who had it may have been cancelled in between: asked again, this one is the first.
-  return first === undefined
-    ? decide(client, id, digest)
-    : { stage: 'duplicate', sameAs: first.batch }
+  return rows[0]
 }
 
 /** Whether the digest is the one that was said before; true where none was. */

@@ -1,6 +1,7 @@
 /** Files against what stands: nothing is replaced without being named, and nothing newer by what is older. */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { completeUpload } from '../../src/batch/complete.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
@@ -8,6 +9,7 @@ import type { AcceptGroup, Filing } from '../../src/journal/accept.ts'
 import { fileDeclaration } from '../../src/journal/filing.ts'
 import { JournalReader } from '../../src/journal/reader.ts'
 import { partLinesMax } from '../../src/limits.ts'
+import { inTransaction } from '../../src/platform/postgres.ts'
 import { declare, rulesOf } from '../support/journal.ts'
 import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {
@@ -382,3 +384,64 @@ async function latestOf(employer: string): Promise<string> {
   )
   return rows[0].id
 }
+
+describe('the same file sent again', () => {
+  /** Its last byte comes again, for the same sender. */
+  async function complete(rows: readonly Row[], kind: string, region = '340100'): Promise<string> {
+    const bytes = csvOf(rows)
+    const receivedAt = at('10:00')
+    const asked = {
+      format: 'csv',
+      mayFileFor: employersOf(rows),
+      kind,
+      region,
+      receivedAt,
+    } as const
+    const id = await receiveFile(bytes, asked)
+    const completed = await inTransaction(journal.pool, (client) =>
+      completeUpload(
+        { nowMicros: () => Date.parse(receivedAt) * 1_000, receiptOf: () => '' },
+        client,
+        id,
+        createHash('sha256').update(bytes).digest(),
+      ),
+    )
+    if (completed.stage === 'received') await workOn(dependencies(), await claim())
+    return completed.stage === 'duplicate' ? `same as ${completed.sameAs}` : id
+  }
+
+  test('is a duplicate only while what the first one filed stands', async () => {
+    const a = rowsOf(2)
+    const employer = a[0]?.[0] as string
+    const b = a.map(([of, number, name]): Row => [of, number, name, '9999.00'])
+    const regular = await complete(a, 'regular')
+    expect(await complete(a, 'regular')).toBe(`same as ${regular}`)
+    const first = await complete(b, 'correction')
+    expect(await complete(b, 'correction')).toBe(`same as ${first}`)
+    // What stands is named now.
+    expect((await codesOf(await complete(a, 'regular'))).map(([, code]) => code)).toEqual([
+      'UNIT_STANDS',
+      'UNIT_STANDS',
+    ])
+    const second = await complete(a, 'correction')
+    expect(await stateOf(second)).toMatchObject({ stage: 'posting', filed: 2 })
+    const third = await complete(b, 'correction')
+    expect(await stateOf(third)).toMatchObject({ stage: 'posting', filed: 2 })
+    expect(await complete(b, 'correction')).toBe(`same as ${third}`)
+    const { lines: _, ...rest } = declare({}, { employer })
+    const replaces = await latestOf(employer)
+    const cancellation = { ...rest, kind: 'cancellation', replaces, lines: undefined }
+    await accept(alone(employer, '09:59', cancellation as unknown as Partial<Declaration>))
+    expect(await stateOf(await complete(a, 'regular'))).toMatchObject({
+      stage: 'posting',
+      filed: 2,
+    })
+    expect(await inForce(employer)).toEqual({ kind: 'regular', persons: numbersOf(a) })
+  })
+
+  test('for another region is another file', async () => {
+    const rows = rowsOf(1)
+    await complete(rows, 'regular')
+    expect(await complete(rows, 'regular', '310000')).not.toContain('same as')
+  })
+})
