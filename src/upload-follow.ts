@@ -10,6 +10,12 @@ import { uploadLookMs } from './limits.ts'
 import type { Bar } from './platform/bar.ts'
 
 /** As much of a batch as is told here. */
+type FollowedPlace = {
+  readonly sheet?: string
+  readonly row?: number
+  readonly cell?: string
+}
+
 export type FollowedBatch = {
   readonly id: string
   readonly stage: Stage
@@ -25,7 +31,7 @@ export type FollowedBatch = {
   }
   readonly findings?: readonly {
     readonly code: string
-    readonly place: { readonly row?: number }
+    readonly place: FollowedPlace
     readonly message: Text
     readonly fix: Text
   }[]
@@ -55,7 +61,7 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
   }
   bar.end()
   for (const { code, place, message, fix } of batch.findings ?? []) {
-    const where = place.row === undefined ? '' : ` (row ${place.row})`
+    const where = whereOf(place)
     write(`${code}${where}: ${message[language]} ${fix[language]}\n`)
   }
   write(`Batch ${batch.id} is ${stageText(batch)}.\n`)
@@ -66,6 +72,13 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
       `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
     )
   return batch.stage === 'posted' && rows?.setAside === 0 && deadLetters === 0
+}
+
+/** ` (sheet 申报, cell C3)` */
+function whereOf({ sheet, row, cell }: FollowedPlace): string {
+  const at = cell === undefined ? row && `row ${row}` : `cell ${cell}`
+  const all = [sheet && `sheet ${sheet}`, at].filter((one) => one !== undefined && one !== '')
+  return all.length === 0 ? '' : ` (${all.join(', ')})`
 }
 
 function stageText({ stage, progress }: FollowedBatch): string {

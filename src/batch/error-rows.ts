@@ -19,7 +19,7 @@ import {
 } from '../limits.ts'
 import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
-import { type FileFinding, writeFileFinding } from './file-findings.ts'
+import type { FileFinding } from './file-findings.ts'
 import type { FilePosition } from './file-rows.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
@@ -27,6 +27,7 @@ import { type ReadDependencies, readKept } from './read-file.ts'
 import { columnOfPointer } from './row-line.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { readStretch } from './set-aside.ts'
+import { writeInSheetWords } from './sheet-words.ts'
 import { type BatchWork, writeStep } from './work.ts'
 
 /** A row that was not filed. */
@@ -235,11 +236,10 @@ export async function* readErrorRows(
   }
 }
 
-/** With the column it is about, where its message doesn't name it, and the value that would pass. */
+/** With the cell it is about, where its message doesn't name it, and the value that would pass. */
 function faultOf(finding: FileFinding, header: Header): Fault {
-  const { message, fix } = writeFileFinding(finding)
+  const { message, fix, suggestion } = writeInSheetWords(finding)
   const column = columnOf(finding, header)
-  const suggestion = finding.params?.suggestion
   const named = column === undefined || message['zh-CN'].includes(column)
   return {
     message,

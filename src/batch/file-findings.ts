@@ -92,6 +92,12 @@ export function writeFileFinding({ code, place, params }: FileFinding): WrittenF
   }
 }
 
+/** `C3`, where a finding is about one cell: what a spreadsheet's name box takes. */
+export function cellOf({ row, column = '' }: Place): string | undefined {
+  const letters = /^[A-Z]{1,3}(?=$|（)/.exec(column)?.[0]
+  return letters === undefined || row === undefined ? undefined : `${letters}${row}`
+}
+
 /** A column as a spreadsheet names it, counted from 0: A to Z, AA and so on. */
 export function columnLetters(column: number): string {
   const rest = Math.floor(column / 26) - 1

@@ -100,6 +100,38 @@ export function joinHeader(upper: Row, lower: Row): Row | undefined {
   return isMore ? { row: lower.row, cells } : undefined
 }
 
+/** What was recognised, column by column, and what was not. */
+export function columnsRead({ row, titles, columns }: Header): FileFinding {
+  const fieldOf = new Map(
+    Object.entries(columns).map(([field, column]) => [column, field as Field]),
+  )
+  const read: Text[] = []
+  const others: string[] = []
+  for (const [column, title] of titles.entries()) {
+    const field = fieldOf.get(column)
+    const name = columnName(titles, column)
+    if (field !== undefined) {
+      const { 'zh-CN': chinese, en } = titleOf(field)
+      read.push({ 'zh-CN': `${name} → ${chinese}`, en: `${name} → ${en}` })
+    } else if (title.trim() !== '') others.push(name)
+  }
+  return fileFinding(
+    'COLUMNS_READ',
+    { row },
+    { read: listed(read), others: listed(others.map(same)) },
+  )
+}
+
+const same = (name: string): Text => ({ 'zh-CN': name, en: name })
+
+function listed(texts: readonly Text[]): Text {
+  if (texts.length === 0) return { 'zh-CN': '无', en: 'none' }
+  return {
+    'zh-CN': texts.map(({ 'zh-CN': chinese }) => chinese).join('、'),
+    en: texts.map(({ en }) => en).join(', '),
+  }
+}
+
 /** That no header is among the first rows. */
 export function headerNotFound(defaults: FileDefaults): FileFinding {
   const { columns: required } = named(requiredFields({}, defaults))

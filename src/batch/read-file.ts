@@ -10,7 +10,7 @@ import { type Claimed, claimAmended } from './claim-amended.ts'
 import { endsReading, type FileFinding, fileFinding } from './file-findings.ts'
 import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
 import { Gathered } from './gathered.ts'
-import type { Header } from './header.ts'
+import { columnsRead, type Header } from './header.ts'
 import { keeper } from './keep-work.ts'
 import { insertPieces, type PieceKeys } from './pieces.ts'
 import type { FileSource } from './rows.ts'
@@ -71,6 +71,7 @@ export async function readFile(
     for (const row of read.rows) gathered.add(claimed?.mended?.take(row) ?? row)
     position = read.next
     for (const finding of read.findings) found.report(finding)
+    if (read.header !== undefined) found.reportOnce(columnsRead(read.header))
     if (gathered.isFull) await flush()
   }
   if (!found.ended) claimed ??= await claim(undefined)

@@ -81,6 +81,7 @@ class Table {
   #lastRow = 0
   #held: Row[] = []
   #above: Row | undefined
+  #sheet: string | undefined
   #rows: FiledRow[] = []
   #findings: FileFinding[] = []
   #sawRow = false
@@ -106,6 +107,7 @@ class Table {
   take({ rows, findings, next }: RowBatch<CsvPosition | XlsxPosition>): TableBatch {
     this.#rows = []
     this.#findings = []
+    this.#sheet = next.format === 'xlsx' ? next.sheet : undefined
     for (const row of rows) {
       if (this.#reader === undefined) this.#lookForHeader(row)
       else this.#takeRow(row, this.#header as Header)
@@ -151,8 +153,16 @@ class Table {
 
   #report(finding: FileFinding | undefined): void {
     if (finding === undefined) return
-    this.#findings.push(finding)
+    this.#findings.push(this.#onSheet(finding))
     if (endsReading(finding)) this.ended = true
+  }
+
+  /** Of a workbook: which of its sheets it is about. */
+  #onSheet(finding: FileFinding): FileFinding {
+    const { place } = finding
+    if (this.#sheet === undefined || place.sheet !== undefined || place.row === undefined)
+      return finding
+    return { ...finding, place: { ...place, sheet: this.#sheet } }
   }
 
   /** Merged cells matter among lines only: titles and signatures often are. */

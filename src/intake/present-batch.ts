@@ -4,7 +4,7 @@
 
 import Type, { type Static } from 'typebox'
 import { askedKinds } from '../batch/asked-kind.ts'
-import { writeFileFinding } from '../batch/file-findings.ts'
+import { cellOf, writeFileFinding } from '../batch/file-findings.ts'
 import { estimatedEndMicros, percentOf, rateOf } from '../batch/pace.ts'
 import type { BatchState, WorkProgress } from '../batch/progress.ts'
 import { isEnded, type Stage, stages } from '../batch/stages.ts'
@@ -63,6 +63,7 @@ const fileFindingSchema = Type.Object({
     sheet: Type.Optional(Type.String()),
     row: Type.Optional(Type.Integer()),
     column: Type.Optional(Type.String()),
+    cell: Type.Optional(Type.String({ description: 'A1 notation.', examples: ['C3'] })),
   }),
   message: text,
   fix: text,
@@ -206,12 +207,14 @@ function presentWork({ at, findings }: WorkProgress) {
     findings: findings.map((finding) => {
       const { place, ...written } = writeFileFinding(finding)
       const { sheet, row, column } = place
+      const cell = cellOf(place)
       return {
         ...written,
         place: {
           ...(sheet !== undefined && { sheet }),
           ...(row !== undefined && { row }),
           ...(column !== undefined && { column }),
+          ...(cell !== undefined && { cell }),
         },
       }
     }),

@@ -119,7 +119,8 @@ async function findingsOf(batch: string): Promise<string[]> {
     batch,
   ])
   const findings = openFindings({ all: journal.keyring.sealingKeys }, batch, rows[0]?.findings)
-  return findings.map(({ code }) => code).filter((code) => code !== 'COLUMN_UNKNOWN')
+  const ofEveryFile = ['COLUMN_UNKNOWN', 'COLUMNS_READ']
+  return findings.map(({ code }) => code).filter((code) => !ofEveryFile.includes(code))
 }
 
 const codesOf = async (batch: string) =>

@@ -134,7 +134,8 @@ describe('a file that is sent', () => {
     ])
     const instants = Object.values(batch.reached ?? {})
     expect(instants).toEqual([...instants].sort())
-    expect(batch.findings).toEqual([])
+    expect(batch.findings?.map(({ code }) => code)).toEqual(['COLUMNS_READ'])
+    expect(batch.findings?.[0]?.message.en).toContain('D（缴费工资） → wage')
     expect(batch.links.events).toBeUndefined()
 
     const page = await ask(token, `${batch.links.declarations}?limit=2`)

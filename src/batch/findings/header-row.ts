@@ -18,6 +18,19 @@ export const headerRowEntries = {
     wrong: '第一行就是明细',
     right: '姓名,证件号码,申报工资',
   }),
+  COLUMNS_READ: hint('/columns/*', {
+    title: ['读取了哪些列', 'Which columns were read'],
+    message: [
+      '表头在第 {row} 行。读取的列：{read}。未读取的列：{others}。',
+      'The header is in row {row}. Columns read: {read}. Not read: {others}.',
+    ],
+    fix: [
+      '请核对；某列含义不符或应读取而未读取时，请改用模板中的列名。',
+      'Look it over; where a column means something else, or should be read and is not, give it the title that the template has.',
+    ],
+    wrong: '奖金列写作“工资”',
+    right: 'A（姓名）→ 姓名，C（工资）→ 申报工资',
+  }),
   COLUMN_MISSING: error(file, {
     title: ['缺少必需的列', 'A column is missing'],
     message: ['表头（第 {row} 行）缺少：{columns}。', 'The header (row {row}) lacks: {columns}.'],
