@@ -58,7 +58,8 @@ export function lookupRoutes(app: FastifyInstance, pool: pg.Pool, confirm: Confi
     schema: {
       summary: "An employer's declarations, newest first",
       querystring: listSchema,
-      description: 'In pages. ETag and If-None-Match save reading a page twice.',
+      description:
+        'In pages. A large declaration that travels in parts is listed once, as a whole. ETag and If-None-Match save reading a page twice.',
       response: { 200: declarationListSchema, 304: notModifiedSchema, ...problems },
     },
     handler: (request, reply) => list(pool, request, reply),

@@ -20,6 +20,7 @@ export function presentStanding(
   reassessments: readonly StandingReassessment[] = [],
 ): Static<typeof declarationStatusSchema> {
   const { id, status, employer, period, kind, onTime, assessment, findings } = standing
+  const { partOf } = standing
   const self = `/v1/declarations/${id}`
   return {
     id,
@@ -30,11 +31,17 @@ export function presentStanding(
     acceptedAt: formatInstant(standing.acceptedAtMicros),
     deadline: formatInstant(standing.deadlineMicros),
     onTime,
+    ...(partOf !== undefined && { partOf }),
     ...(assessment && { assessment: presentAssessment(assessment) }),
     ...(reassessments.length > 0 && { reassessments: reassessments.map(presentReassessment) }),
     ...(findings.length > 0 && { findings: findings.map(presentCount) }),
     ...(standing.deadLetter && status === 'accepted' && { notice: heldNotice }),
-    links: { self, receipt: `${self}/receipt`, explanation: `${self}/explanation` },
+    links: {
+      self,
+      receipt: `${self}/receipt`,
+      explanation: `${self}/explanation`,
+      ...(partOf !== undefined && { whole: `/v1/declarations/${partOf}` }),
+    },
   }
 }
 

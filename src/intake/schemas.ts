@@ -108,6 +108,12 @@ export const declarationStatusSchema = Type.Object({
   acceptedAt: instant,
   deadline: instant,
   onTime: Type.Boolean(),
+  partOf: Type.Optional(
+    Type.String({
+      description:
+        'Of a part of a large declaration: the id of the whole, whose amounts include those here.',
+    }),
+  ),
   assessment: Type.Optional(assessmentSchema),
   reassessments: Type.Optional(
     Type.Array(

@@ -71,7 +71,11 @@ async function status(
   const standing =
     wanted > 0 ? await wait(readPool, waiting, { request, reply, found, seconds: wanted }) : found
   if (standing.status === 'accepted') reply.header('retry-after', retrySeconds(standing))
-  const reassessments = standing.reassessed ? await findReassessments(readPool, standing) : []
+  const { id, parts, partOf } = standing
+  const whole = parts > 1 && partOf === undefined ? id : undefined
+  const reassessments = standing.reassessed
+    ? await findReassessments(readPool, standing, whole)
+    : []
   return sendUnlessKnown(request, reply, presentStanding(standing, reassessments))
 }
 

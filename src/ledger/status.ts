@@ -85,7 +85,8 @@ const selection = `
     s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
     (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
     (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
-    s.region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts, s.part_of,
+    s.region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts,
+    coalesce(s.part_of, (select a.part_of from journal.acceptance a where a.id = s.id)) as part_of,
     exists (
       select from ledger.reassessment r
       where (r.declaration_envelope, r.declaration_position) = (s.envelope, s.position)
@@ -137,7 +138,11 @@ export type ListQuery = {
   readonly limit: number
 }
 
-/** An employer's declarations, newest first. */
+/**
+ * An employer's declarations, newest first. One that travels in parts is there once, as its head: the
+ * head's amounts are those of all parts, and who adds up a list must come to what is paid. A part is
+ * known before it is posted by its acceptance; one from before acceptances had that, once it is posted.
+ */
 export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<Standing[]> {
   const { rows } = await pool.query<Row>({
     name: 'list-standings',
@@ -145,6 +150,10 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
       where s.employer = $1
         and ($2::text is null or s.period = $2)
         and ($3::bigint is null or (s.envelope, s.position) < ($3, $4::integer))
+        and s.part_of is null
+        and not exists (
+          select from journal.acceptance a where a.id = s.id and a.part_of is not null
+        )
       order by s.envelope desc, s.position desc
       limit $5`,
     values: [
@@ -167,7 +176,7 @@ async function standingsOf(pool: pg.Pool, rows: readonly Row[]): Promise<Standin
   })
 }
 
-type PartRow = Pick<Row, 'lines' | 'amounts' | 'findings'> & { part_of: string }
+type PartRow = Pick<Row, 'lines' | 'amounts' | 'findings' | 'reassessed'> & { part_of: string }
 
 /** The other parts of these heads. */
 async function findParts(pool: pg.Pool, heads: readonly string[]): Promise<PartRow[]> {
@@ -175,6 +184,10 @@ async function findParts(pool: pg.Pool, heads: readonly string[]): Promise<PartR
     name: 'find-parts',
     text: `
       select d.part_of, d.lines, d.findings,
+        exists (
+          select from ledger.reassessment r
+          where (r.declaration_envelope, r.declaration_position) = (d.envelope, d.position)
+        ) as reassessed,
         (
           select json_agg(json_build_object(
             'insurance', m.insurance, 'base', m.base_fen,
@@ -212,6 +225,7 @@ function addParts(head: Row, others: readonly PartRow[]): Row {
     ...head,
     lines: others.reduce((sum, { lines }) => sum + lines, head.lines),
     amounts: [...amounts.values()],
+    reassessed: head.reassessed || others.some(({ reassessed }) => reassessed),
     findings: [...counts].map(([code, count]) => `${code} ${count}`).join(','),
   }
 }
@@ -258,10 +272,14 @@ function assessmentOf(row: Row): Standing['assessment'] {
   }
 }
 
-/** Differences that were posted to a declaration and count, oldest first. */
+/**
+ * Differences that were posted to a declaration and count, oldest first.
+ * @param whole of a head, its id: those of its other parts too
+ */
 export async function findReassessments(
   pool: pg.Pool,
   { envelope, position }: Pick<Standing, 'envelope' | 'position'>,
+  whole?: string,
 ): Promise<StandingReassessment[]> {
   const { rows } = await pool.query<ReassessmentRow>({
     name: 'find-reassessments',
@@ -277,9 +295,13 @@ export async function findReassessments(
           where m.envelope = r.envelope and m.position = r.position
         ) as amounts
       from ledger.reassessment_that_counts r
-      where (r.declaration_envelope, r.declaration_position) = ($1, $2::integer)
+      where (r.declaration_envelope, r.declaration_position) in (
+        select $1::bigint, $2::integer
+        union all
+        select d.envelope, d.position from ledger.declaration d where d.part_of = $3
+      )
       order by r.envelope, r.position`,
-    values: [envelope, position],
+    values: [envelope, position, whole],
   })
   return rows.map((row) => ({
     id: row.id,

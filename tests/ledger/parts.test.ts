@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import type { Filing } from '../../src/journal/accept.ts'
 import { declarationId } from '../../src/journal/digest.ts'
+import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findPersons } from '../../src/ledger/previous.ts'
-import { findStanding } from '../../src/ledger/status.ts'
+import { findReassessments, findStanding, listStandings } from '../../src/ledger/status.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
 import {
   declare,
@@ -15,6 +16,8 @@ import {
   openJournal,
   rulesOf,
 } from '../support/journal.ts'
+import { policiesOf } from '../support/packs.ts'
+import { assessed, reassess, wages, withFloor } from '../support/reassess.ts'
 
 let journal: Journal
 beforeAll(async () => {
@@ -163,4 +166,46 @@ test('any order, repetition and number of workers gives the same ledger', async 
     ),
     { numRuns: 40 },
   )
+})
+
+/** What an employer's list adds up to, both sides, in fen; and the ids that are in it. */
+async function listed({ employer, period }: Declaration) {
+  const query = { employer, period, before: undefined, limit: 50 }
+  const found = await listStandings(journal.pool, query)
+  const paid = found.flatMap(({ assessment }) =>
+    (assessment?.amounts ?? []).map(({ employerFen, employeeFen }) => employerFen + employeeFen),
+  )
+  return { ids: found.map(({ id }) => id), fen: paid.reduce((sum, fen) => sum + fen, 0) }
+}
+
+test('a list has it once, before and after it is posted, and adds up to what is paid', async () => {
+  const declaration = wages(['3000.00', '6500.00', '3100.00', '8000.00', '3200.00'])
+  const parts = partsOf(declaration, 'listed', 3)
+  const head = parts[2] as Filing
+  const numbers = await accept(parts)
+  expect(await listed(declaration)).toEqual({ ids: [head.id], fen: 0 })
+  const [before] = await Promise.all(parts.map(({ id }) => findStanding(journal.pool, id)))
+  expect(before).toMatchObject({ status: 'accepted', partOf: head.id })
+  for (const number of numbers) await journal.post(number)
+  const paidBy = (later: Parameters<typeof assessed>[1]) => {
+    const { employer, employee } = assessed(declaration, later)
+    return employer + employee
+  }
+  expect(await listed(declaration)).toEqual({
+    ids: [head.id],
+    fen: paidBy(journal.posting.policies),
+  })
+  for (const { id } of parts.slice(0, 2)) {
+    expect(await findStanding(journal.pool, id)).toMatchObject({ id, partOf: head.id })
+  }
+  await recordPacks(journal.pool, journal.posting.policies)
+  const later = policiesOf(withFloor('4311'))
+  await reassess(journal, later)
+  const found = await findStanding(journal.pool, head.id)
+  expect(found?.reassessed).toBe(true)
+  const told = await findReassessments(journal.pool, found as never, head.id)
+  expect(told).toHaveLength(3)
+  const after = await listed(declaration)
+  expect(after.ids.sort()).toEqual([head.id, ...told.map(({ id }) => id)].sort())
+  expect(after.fen).toBe(paidBy(later))
 })
