@@ -16,6 +16,7 @@ import {
   showDeadLetters,
   showPutOff,
 } from '../platform/metrics.ts'
+import { countDeadJobs } from '../queue/dead-jobs.ts'
 
 export function countEdge(
   { crashAt }: Config,
@@ -45,6 +46,7 @@ export async function readCounted(
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))
   showPutOff(metrics, await countPutOff(pool))
+  metrics.deadJobs.set(await countDeadJobs(pool))
   showBatches(metrics, await readBatchCounts(pool))
   return metrics.registry.metrics()
 }

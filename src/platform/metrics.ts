@@ -95,6 +95,11 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
       labelNames: lane,
       registers,
     }),
+    deadJobs: new Gauge({
+      name: `${prefix}queue_dead_jobs`,
+      help: 'Of the queue in Postgres: rows of done jobs that an open transaction keeps, which slow posting.',
+      registers,
+    }),
     putOff: new Gauge({
       name: `${prefix}envelopes_put_off`,
       help: 'Unposted envelopes that time alone does not mend, by what their last try met: look why.',
