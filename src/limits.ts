@@ -437,13 +437,13 @@ export const offendersNamedMax = 20
 export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */
 export const outdatedPageMax = 500
-/** Rows of the ledger that one of these statements goes through: half a second, ten where nothing is cached. */
+/** Rows of the ledger that one of these statements goes through: 0.15 s where they are cached. */
 export const outdatedRowsMax = 50_000
 /** A statement of a reassessment: it goes through these rows, or stores an envelope of orders. */
 export const reassessStatementMsMax = 60_000
 /** Reassessments ordered in one envelope, of bulkEnvelopeLinesMax lines. */
 export const reassessmentsPerEnvelope = 250
-/** Envelopes that posting these opens again: each takes up to 50 ms, and one of the journal's largest 200. */
+/** Envelopes that posting these opens again: 1.4 s for 250 orders out of 20 envelopes of 2.9 MB each. */
 export const reassessedEnvelopesMax = 20
 /** Distinct persons counted in a reassessment's report; above it, it says "more than". */
 export const reassessedPersonsMax = 5_000_000

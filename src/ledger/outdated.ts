@@ -48,7 +48,7 @@ type Row = Place & {
 /**
  * In pages, by keyset: each is a statement of its own, and nothing is locked. A statement looks at a
  * bounded number of rows, however many declarations of other periods there are: an index by period
- * would be written by every posting, and a run goes through 11 million rows in half a minute.
+ * would be written by every posting, and a run goes through 3 million rows in 6 to 9 s.
  */
 export async function* findOutdated(
   pool: pg.Pool,
@@ -117,6 +117,8 @@ async function findPage(
       ) last on true
       where d.region = $1 and d.period between $2 and $3 and d.kind <> 'cancellation'
         and coalesce(last.policy_hash, d.policy_hash) <> $4
+        -- The planner takes two comparisons of rows for most of the table, and would read all of it.
+        and d.envelope between $5::bigint and $7::bigint
         and (d.envelope, d.position) > ($5::bigint, $6::integer)
         and (d.envelope, d.position) <= ($7::bigint, $8::integer)
       order by d.envelope, d.position
