@@ -10,7 +10,7 @@ import path from 'node:path'
 import { Generators } from './rehearsal/generators.ts'
 import { readObjectives } from './rehearsal/objectives.ts'
 import { type Profile, readProfile } from './rehearsal/profile.ts'
-import { type Filing, fire, prepareFilings } from './support/filings.ts'
+import { type Filing, fileFirsts, fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 import { startServices } from './support/services.ts'
@@ -39,6 +39,7 @@ async function main(): Promise<void> {
     const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
     const intake = await startProgram('src/intake.ts', env)
     const filings = await prepareFilings(services, lines)
+    await fileFirsts(intake.address, filings)
     const ANSWER = await answerTo(intake.address, filings[0] as Filing)
     const server = await startProgram('bench/programs/answer-at-once.ts', { ANSWER })
     await fire(intake.address, filings, { duration: 3 }, true) // warm

@@ -1,6 +1,6 @@
 /**
  * Load for the fault runner: filers who file, retry with the same key, correct, cancel, use a key for
- * other content, and send the same thing five times at once. What each does follows from the seed.
+ * other content, file a period twice, one after the other and at once, and send the same thing five times at once. What each does follows from the seed.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HistoryFile } from '../../src/audit/history.ts'
@@ -119,8 +119,10 @@ class Filer {
     if (draw < 0.65) await this.#client.file(earlier.declaration, earlier.key)
     else if (draw < 0.75) return this.#file(this.#correction(earlier))
     else if (draw < 0.79) return this.#file(this.#cancellation(earlier))
-    else if (draw < 0.84) await this.#client.file(this.#other(earlier), earlier.key)
-    else if (draw < 0.9) return this.#burst()
+    else if (draw < 0.82) await this.#client.file(this.#other(earlier), earlier.key)
+    else if (draw < 0.85) return this.#file(this.#again(earlier))
+    else if (draw < 0.88) return this.#burst()
+    else if (draw < 0.91) return this.#race()
     else await this.#client.look(earlier.declaration.employer, earlier.id)
     return 0
   }
@@ -149,6 +151,12 @@ class Filer {
     return { employer, region, period, kind: 'cancellation', replaces: id }
   }
 
+  /** Refused where something of the employer stands; after a cancellation it is accepted. */
+  #again({ declaration }: Filed): Declaration {
+    const { employer, period } = declaration
+    return this.#generator.declaration({ employer, period, lines: this.#generator.integer(1, 4) })
+  }
+
   #other({ declaration }: Filed): Declaration {
     return { ...declaration, industryClass: declaration.industryClass === 7 ? 8 : 7 }
   }
@@ -160,6 +168,15 @@ class Filer {
     if (status !== 202) return 0
     this.#filed.push({ declaration, key, id })
     return 1
+  }
+
+  /** Two regular ones of one employer at once, as by two clerks: both may be accepted. */
+  async #race(): Promise<number> {
+    const one = this.#regular()
+    const { employer, period } = one
+    const other = this.#generator.declaration({ employer, period, lines: 2 })
+    const taken = await Promise.all([this.#file(one), this.#file(other)])
+    return taken.reduce((sum, count) => sum + count, 0)
   }
 
   /** The same declaration with the same key five times at once, as an impatient portal sends it. */

@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { declarationId } from '../../src/journal/digest.ts'
-import type { Filing } from '../support/filings.ts'
+import { type Filing, fileFirsts } from '../support/filings.ts'
 import type { Servers } from './servers.ts'
 import { type Part, System, type SystemName } from './system.ts'
 
@@ -42,6 +42,7 @@ export async function killParts(
 ): Promise<Kill[]> {
   const system = await System.start(name, servers)
   try {
+    await fileFirsts(system.address, filings)
     const kills: Kill[] = []
     for (const part of system.parts) kills.push(await killOne(system, part, filings, times))
     return kills

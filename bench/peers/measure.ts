@@ -4,7 +4,7 @@
  * waits. CPU time is read from the kernel, for the processes of each part.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Filing, fire } from '../support/filings.ts'
+import { type Filing, fileFirsts, fire } from '../support/filings.ts'
 import { cpuMicros, cpuMicrosOfFamily } from '../support/processes.ts'
 import type { Servers } from './servers.ts'
 import { type Part, System, type SystemName } from './system.ts'
@@ -34,8 +34,9 @@ export async function takeTurn(
 ): Promise<Turn> {
   const system = await System.start(name, servers)
   try {
+    const firsts = await fileFirsts(system.address, filings)
     await fire(system.address, filings, { amount: warm })
-    await posted(system, warm)
+    await posted(system, firsts + warm)
     await tidyTables(system)
     system.holdWorker(true)
     const bytesBefore = await bytesOf(system, servers)
@@ -49,7 +50,7 @@ export async function takeTurn(
     const began = performance.now()
     const posting = await measured(system, () => {
       system.holdWorker(false)
-      return posted(system, warm + accepted)
+      return posted(system, firsts + warm + accepted)
     })
     const drained = (1_000 * accepted) / (performance.now() - began)
     const rate = accepted / seconds

@@ -4,7 +4,7 @@
  * history from which the auditor decides, and says when it was itself the limit.
  *
  *   offered    filings due, and those tried again after a refusal or no answer; each ends as
- *   accepted, refused, returned (422, as it should be) or failed
+ *   accepted, refused, returned (422, or 409 where something stands, as it should be) or failed
  *   resends    the same filing once more by somebody who does not wait: no new offer, unless it is
  *              accepted where the first is not
  */
@@ -104,6 +104,8 @@ class DayLoad {
   #sound: PreparedFiling[] = []
   #faulty: PreparedFiling[] = []
   readonly #recent: Filed[] = []
+  /** By employer: what stands of its period; undefined while its first filing has no answer. */
+  readonly #standing = new Map<string, string | undefined>()
   /** All that were accepted, to be confirmed where there is no database to audit. */
   readonly #accepted: Pick<Filed, 'id' | 'prepared'>[] = []
   #began = 0
@@ -193,13 +195,13 @@ class DayLoad {
     const key = `${keyPrefix}-${index}-${this.#keys}`
     const { faultyShare, correctionShare } = profile
     const earlier = this.#recent[this.#random.integer(0, this.#recent.length)]
-    let prepared = this.#sound[this.#keys % this.#sound.length] as PreparedFiling
+    let prepared: PreparedFiling
     if (draw < faultyShare.value)
       prepared = this.#faulty[this.#keys % this.#faulty.length] as PreparedFiling
     else if (draw < faultyShare.value + correctionShare.value && earlier !== undefined) {
       this.#tally.count(second, 'corrections')
       prepared = correctionOf(earlier.prepared, earlier.id, this.#policies)
-    }
+    } else prepared = this.#nextSound()
     const { employer, declaration } = prepared
     return {
       prepared,
@@ -213,6 +215,23 @@ class DayLoad {
       etag: undefined,
       status: undefined,
       reading: false,
+    }
+  }
+
+  /**
+   * Of the employers in turn: a regular declaration of one that has filed none, else a correction of what
+   * stands. One whose first filing is under way is left out, unless all are.
+   */
+  #nextSound(): PreparedFiling {
+    for (let looked = 0; ; looked += 1) {
+      const prepared = this.#sound[(this.#keys + looked) % this.#sound.length] as PreparedFiling
+      const { employer } = prepared
+      const stands = this.#standing.get(employer)
+      if (stands !== undefined) return correctionOf(prepared, stands, this.#policies)
+      if (!this.#standing.has(employer) || looked === this.#sound.length) {
+        this.#standing.set(employer, undefined)
+        return prepared
+      }
     }
   }
 
@@ -273,6 +292,10 @@ class DayLoad {
     if (status === 202 && !faulty) this.#accept(filed, dueAt, second, offered)
     else if (status === 422 && faulty) {
       if (offered) this.#tally.count(second, 'returned')
+    } else if (status === 409 && standingIn(body) !== undefined) {
+      // Filed by somebody else meanwhile, or on another day: the next of this employer corrects it.
+      this.#standing.set(filed.prepared.employer, standingIn(body))
+      if (offered) this.#tally.count(second, 'returned')
     } else if ((status === 429 || status === 503) && retryAfter !== undefined) {
       filed.ticket ??= ticketIn(body)
       if (offered && !filed.accepted) this.#refuse(filed, second, Number(retryAfter))
@@ -293,6 +316,7 @@ class DayLoad {
     }
     if (!first) return
     this.#accepted.push({ id: filed.id, prepared: filed.prepared })
+    this.#standing.set(filed.prepared.employer, filed.id)
     if (this.#recent.push(filed) > recentMax) this.#recent.shift()
   }
 
@@ -441,6 +465,11 @@ class DayLoad {
 
 function ticketIn(body: string): string | undefined {
   return /"attemptTicket":"([^"]+)"/.exec(body)?.[1]
+}
+
+/** The id of the declaration that stands in a refusal. */
+function standingIn(body: string): string | undefined {
+  return /"standing":\{"id":"([^"]+)"/.exec(body)?.[1]
 }
 
 function tell(message: FromGenerator): void {

@@ -11,7 +11,13 @@ import type { HistoryFile } from '../../src/audit/history.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import type { World } from '../faults/world.ts'
 import { createGenerator } from '../support/generator.ts'
-import { findFilers, type PreparedFiling, prepareFiling } from './filings.ts'
+import {
+  correctionOf,
+  type Filer,
+  findFilers,
+  type PreparedFiling,
+  prepareFiling,
+} from './filings.ts'
 import type { Observed, Observer } from './observer.ts'
 import type { Profile } from './profile.ts'
 
@@ -20,6 +26,7 @@ const clientsTried = [1, 4, 16, 64] as const
 const gainMin = 1.05
 const employers = 200
 const filingsEach = 5
+const firstKey = 'probe-first'
 /** Numbers of attempts that nobody else uses. */
 const attemptsFrom = 900_000_000_000
 const drainMsMax = 60_000
@@ -55,12 +62,17 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
   const { world, observer, profile, period, seconds, history, signal } = options
   const generator = createGenerator(4_711)
   const known = await findFilers({ keyringFile: world.keyringFile }, employers, generator)
+  const prepare = (filer: Filer) =>
+    prepareFiling({ profile, period, policies: undefined }, filer, generator, false)
+  const firsts = known.map(prepare)
+  // Of one employer and period one regular declaration is accepted; the others correct it.
   const filings = known.flatMap((filer) =>
     Array.from({ length: filingsEach }, () =>
-      prepareFiling({ profile, period, policies: undefined }, filer, generator, false),
+      correctionOf(prepare(filer), declarationId(filer.employer, period, firstKey), undefined),
     ),
   )
   const shot = new Shots(filings, history)
+  await shot.begin(world, firsts)
   await shot.fire(world, 8, 1) // warm: code is compiled, tokens are known
   const steps: { clients: number; perSecond: number; seen: Observed | undefined }[] = []
   for (const clients of clientsTried) {
@@ -100,6 +112,16 @@ class Shots {
     this.#history = history
   }
 
+  async begin({ intakes }: World, firsts: readonly PreparedFiling[]): Promise<void> {
+    const address = intakes[0]?.address
+    for (const first of firsts) {
+      const { body, headers } = this.#request(first, firstKey)
+      const answer = await fetch(`${address}/v1/declarations`, { method: 'POST', headers, body })
+      await answer.arrayBuffer()
+      if (answer.status !== 202) throw new Error(`a first filing had ${answer.status}`)
+    }
+  }
+
   /** @returns how many were accepted a second, by all intakes together */
   async fire({ intakes }: World, clients: number, seconds: number): Promise<number> {
     const each = Math.ceil(clients / intakes.length)
@@ -119,11 +141,12 @@ class Shots {
   }
 
   #next() {
+    const filing = this.#filings[this.#sent % this.#filings.length] as PreparedFiling
+    return this.#request(filing, `probe-${this.#sent + 1}`)
+  }
+
+  #request({ employer, declaration, authorization, digest, body }: PreparedFiling, key: string) {
     this.#sent += 1
-    const { employer, declaration, authorization, digest, body } = this.#filings[
-      this.#sent % this.#filings.length
-    ] as PreparedFiling
-    const key = `probe-${this.#sent}`
     const id = declarationId(employer, declaration.period, key)
     const { period } = declaration
     const n = attemptsFrom + this.#sent

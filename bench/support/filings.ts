@@ -1,33 +1,36 @@
 /** Filings that benchmarks send over HTTP, all different. */
+import { setTimeout as pause } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { issueToken } from '../../src/intake/issue-token.ts'
+import { declarationId } from '../../src/journal/digest.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
-import { createGenerator } from './generator.ts'
+import { createGenerator, type Generator } from './generator.ts'
 import type { Services } from './services.ts'
 
 const connections = 100
 /** How exactly the end of a number of requests is noticed; a second unless set. */
 const sampleMs = 20
 
-export type Filing = { readonly body: string; readonly authorization: string }
+export type Filing = {
+  readonly body: string
+  readonly authorization: string
+  /** Of its employer, filed once before: what the filing corrects. */
+  readonly first: string
+}
 
 const filingsMade = 2_000
+const period = '2024-11'
+const firstKey = 'bench-first'
 
-/**
- * 2,000 distinct declarations of 100 employers, or so many, each with its employer's token. Employers take
- * turns: twenty in a row of one would be a filer that crowds.
- */
-export async function prepareFilings(
-  { keyringFile }: Pick<Services, 'keyringFile'>,
-  lines = 5,
-  employers = 100,
-): Promise<Filing[]> {
+type Keys = Pick<Services, 'keyringFile'>
+type Filer = { readonly employer: string; readonly authorization: string }
+
+async function prepareFilers({ keyringFile }: Keys, generator: Generator, count: number) {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
-  const generator = createGenerator(1)
   const scopes = ['declarations:write', 'declarations:read']
-  const filers: { employer: string; authorization: string }[] = []
-  for (let i = 0; i < employers; i += 1) {
+  const filers: Filer[] = []
+  for (let i = 0; i < count; i += 1) {
     const employer = generator.employer()
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
@@ -35,14 +38,77 @@ export async function prepareFilings(
     )
     filers.push({ employer, authorization: `Bearer ${token}` })
   }
+  return filers
+}
+
+/** A regular declaration of each of so many employers, each with its employer's token. */
+export async function prepareRegulars(keys: Keys, lines: number, employers: number) {
+  const generator = createGenerator(1)
+  const filers = await prepareFilers(keys, generator, employers)
+  return filers.map(({ employer, authorization }) => {
+    const body = JSON.stringify(generator.declaration({ employer, period, lines }))
+    return { body, authorization, first: body }
+  })
+}
+
+/**
+ * 2,000 distinct declarations of 100 employers, or so many, each with its employer's token. Employers take
+ * turns: twenty in a row of one would be a filer that crowds. Of one employer and period one regular
+ * declaration is accepted and any number of corrections, which cost the same: these correct the first.
+ */
+export async function prepareFilings(keys: Keys, lines = 5, employers = 100): Promise<Filing[]> {
+  const generator = createGenerator(1)
+  const filers = await prepareFilers(keys, generator, employers)
+  const firsts = createGenerator(2)
+  const begun = filers.map(({ employer, ...filer }) => {
+    const first = JSON.stringify(firsts.declaration({ employer, period, lines: 1 }))
+    return { ...filer, employer, first, replaces: declarationId(employer, period, firstKey) }
+  })
   const filings: Filing[] = []
   while (filings.length < filingsMade) {
-    for (const { employer, authorization } of filers) {
-      const declaration = generator.declaration({ employer, period: '2024-11', lines })
-      filings.push({ body: JSON.stringify(declaration), authorization })
+    for (const { employer, authorization, first, replaces } of begun) {
+      const made = generator.declaration({ employer, period, lines })
+      const body = JSON.stringify({ ...made, kind: 'correction', replaces })
+      filings.push({ body, authorization, first })
     }
   }
   return filings
+}
+
+const firstsAtATime = 20
+
+/** Files what filings correct; returns how many that were. Once more is a replay. */
+export async function fileFirsts(url: string, filings: readonly Filing[]): Promise<number> {
+  const firsts = new Map(filings.map((filing) => [filing.first, filing]))
+  const left = firsts.values()
+  const file = async () => {
+    for (const { first, authorization } of left) {
+      for (;;) {
+        const headers = { 'content-type': 'application/json', authorization }
+        const answer = await fetch(`${url}/v1/declarations`, {
+          method: 'POST',
+          headers: { ...headers, 'idempotency-key': firstKey },
+          body: first,
+        })
+        await answer.arrayBuffer()
+        if (answer.status === 202 || answer.status === 200) break
+        if (answer.status !== 429 && answer.status !== 503)
+          throw new Error(`a first filing had ${answer.status}`)
+        await pause(1_000 * Number(answer.headers.get('retry-after') ?? 1))
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: firstsAtATime }, file))
+  return firsts.size
+}
+
+/** Where what filings correct is filed. */
+const begunAt = new WeakMap<readonly Filing[], Set<string>>()
+
+async function begin(url: string, filings: readonly Filing[]): Promise<void> {
+  const urls = begunAt.get(filings) ?? new Set()
+  if (!urls.has(url)) await fileFirsts(url, filings)
+  begunAt.set(filings, urls.add(url))
 }
 
 let sent = 0
@@ -54,6 +120,7 @@ export async function fire(
   limit: { duration: number } | { amount: number },
   mayRefuse = false,
 ): Promise<{ accepted: number; refused: number; seconds: number; p99Ms: number }> {
+  await begin(url, filings)
   const result = await autocannon({
     url: `${url}/v1/declarations`,
     connections,

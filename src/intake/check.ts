@@ -22,6 +22,7 @@ import { declarationBody } from './bodies.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
 import { checkedSchema, problemSchema } from './schemas.ts'
+import { checkStanding } from './standing-refusal.ts'
 import { mayFileFor } from './submit.ts'
 
 export type CheckDependencies = {
@@ -84,6 +85,7 @@ async function check(
     nowMicros: nowMicros(),
     keptMax: asTable ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
   })
+  await checkStanding(readPool, body, findings)
   if (valid !== undefined) {
     await checkReplaced(readPool, valid.declaration, findings)
     await checkPrevious(dependencies, valid.declaration, findings)

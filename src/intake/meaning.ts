@@ -13,13 +13,13 @@ export type Meaning = { readonly code: string; readonly title: Text; readonly fi
 
 /** Undefined for a code that there isn't. */
 export function meaningOf(code: string): Meaning | undefined {
-  const entries: Record<string, Omit<Meaning, 'code'>> = {
-    ...catalogue,
-    ...fileCatalogue,
-    ...problemKinds,
-  }
-  const entry = Object.hasOwn(entries, code) ? entries[code] : undefined
-  return entry && { code, ...entry }
+  const found = [problemKinds, fileCatalogue, catalogue].flatMap(
+    (entries: Record<string, Omit<Meaning, 'code'>>) =>
+      Object.hasOwn(entries, code) ? (entries[code] ?? []) : [],
+  )
+  // A problem that is also a finding has its status and tells the finding.
+  const [first] = found
+  return first && Object.assign({ code }, first, ...found)
 }
 
 type Language = keyof Text

@@ -1,4 +1,5 @@
 /** What can go wrong besides findings, and what a filer is told of it, with the next step. */
+import { catalogue } from '../declaration/catalogue/catalogue.ts'
 import type { Text } from '../declaration/catalogue/entry.ts'
 
 export type ProblemKind = { readonly status: number; readonly title: Text; readonly fix: Text }
@@ -15,15 +16,21 @@ export const problemKinds = {
       'Mend what errors lists, then file again with a new or the same Idempotency-Key. It lists 200 at most; POST to /v1/declarations/check with Accept: text/csv for all.',
     ),
   },
+  // Of a declaration without other faults; beside others they are findings, by the same codes.
   DECLARATION_STANDS: {
     status: 409,
-    title: text(
-      '该单位在该费款所属期已有生效的申报，未受理',
-      'A declaration of this employer and period stands; this one was not accepted',
-    ),
+    title: catalogue.DECLARATION_STANDS.title,
     fix: text(
-      '如需更正，请提交 kind 为 correction 的申报，并用 replaces 填写 standing.id；如需增加人员，请上传 kind 为 addition 的文件；如需作废后重新申报，请先提交 cancellation。',
-      'To change it, file a correction that names standing.id in replaces; to add persons, send a file of kind addition; to start afresh, file a cancellation first.',
+      '已有的申报见 standing；errors 说明更正、增加人员和作废重报的办法。',
+      'What stands is in standing; errors tells how to correct it, to add persons, and to start afresh.',
+    ),
+  },
+  ALREADY_FILED: {
+    status: 409,
+    title: catalogue.ALREADY_FILED.title,
+    fix: text(
+      '无需再次申报；回执见 standing.links.receipt。',
+      'Nothing is left to do; the receipt is at standing.links.receipt.',
     ),
   },
   IDEMPOTENCY_KEY_MISSING: {

@@ -8,6 +8,7 @@ import { type NotUtf8, sayEncoding } from '../declaration/utf8.ts'
 import type { TicketMembers } from './attempts.ts'
 import { languageOf } from './language.ts'
 import { type ProblemCode, type ProblemKind, problemKinds } from './problem-kinds.ts'
+import type { StandingMember } from './standing-refusal.ts'
 
 export type ProblemDetails = {
   readonly errors?: readonly Finding[]
@@ -20,6 +21,8 @@ export type ProblemDetails = {
   readonly pointer?: string
   /** The declaration that the filer should look at. */
   readonly instance?: string
+  /** The declaration that stands where this one was to be filed. */
+  readonly standing?: StandingMember
 } & TicketMembers
 
 /** Sends a problem document; 503 carries Retry-After with jitter, so that filers spread out. */

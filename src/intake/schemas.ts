@@ -178,6 +178,19 @@ export const problemSchema = Type.Object(
       Type.String({ description: 'Of JSON that names a member twice: that member.' }),
     ),
     errors: Type.Optional(Type.Array(findingSchema)),
+    standing: Type.Optional(
+      Type.Object(
+        {
+          id: Type.String(),
+          kind: Type.String(),
+          acceptedAt: instant,
+          persons: Type.Optional(Type.Integer()),
+          sameContent: Type.Boolean(),
+          links: Type.Record(Type.String(), Type.String()),
+        },
+        { description: 'What stands of the employer and period, where a regular one was refused.' },
+      ),
+    ),
   },
   { description: 'RFC 9457 problem document.' },
 )

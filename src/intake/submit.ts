@@ -4,21 +4,21 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
-import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isDeclaration } from '../declaration/check.ts'
-import { dayOf, formatInstant } from '../declaration/period.ts'
-import { declarationSchema } from '../declaration/schema.ts'
-import type { Acceptance, Filing } from '../journal/accept.ts'
+import type { FindingList } from '../declaration/findings.ts'
+import { dayOf } from '../declaration/period.ts'
+import { type Declaration, declarationSchema } from '../declaration/schema.ts'
+import type { Filing } from '../journal/accept.ts'
 import type { TicketKey } from '../journal/attempt-ticket.ts'
-import { declarationId, digestOf } from '../journal/digest.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { fileDeclaration } from '../journal/filing.ts'
-import { findAcceptances } from '../journal/find.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { checkReplaced } from '../journal/replaced.ts'
+import type { Expectation } from '../journal/standing.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
+import { accepted, findAccepted, replayed } from './accepted.ts'
 import type { Admission, Shed } from './admission.ts'
 import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
 import { requireScope } from './bearer.ts'
@@ -31,6 +31,7 @@ import { sendProblem } from './problems.ts'
 import type { RefusedLately } from './refused-lately.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
 import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
+import { addStanding, checkStanding, refusalFor } from './standing-refusal.ts'
 
 export type SubmitDependencies = {
   readonly http: HttpLimits
@@ -65,7 +66,7 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     schema: {
       summary: 'File a declaration',
       description:
-        'Answers 202 with a signed receipt once the declaration is durable. Content-Encoding may be gzip, deflate or br.',
+        'Answers 202 with a signed receipt once the declaration is durable; 409 to a regular one where a declaration of its employer and period stands, with which. Content-Encoding may be gzip, deflate or br.',
       headers: {
         type: 'object',
         properties: {
@@ -125,7 +126,7 @@ async function submit(
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   if (dependencies.refuses()) return unavailable(dependencies, request, reply, 'UNAVAILABLE')
-  const { policies, readPool, ticketKey } = dependencies
+  const { policies, ticketKey } = dependencies
   const nowMicros = dependencies.nowMicros()
   const asker = { subject: request.filer?.subject ?? '', idempotencyKey: key.value }
   const attempt = readAttempt(ticketKey, request.headers['attempt-ticket'], asker, nowMicros)
@@ -137,29 +138,72 @@ async function submit(
     nowMicros: attempt?.atMicros ?? nowMicros,
     keptMax: findingsPerAnswerMax,
   })
-  if (valid !== undefined) await checkReplaced(readPool, valid.declaration, findings)
-  if (valid === undefined || findings.errors > 0) {
-    const before = await findAccepted(dependencies, body, key.value)
-    if (before !== undefined) return replayed(reply, before)
-    const refusal = { errors: findings.first(findingsPerAnswerMax), total: findings.total }
-    // What the journal was asked about may be otherwise in a moment.
-    if (valid === undefined)
-      dependencies.refusedLately.remember(request, refusal, performance.now())
-    return sendProblem(request, reply, 'DECLARATION_INVALID', refusal)
-  }
+  if (valid === undefined) return refuse(dependencies, request, reply, { key: key.value, findings })
   const filing = fileDeclaration({
     ...valid,
     key: key.value,
     acceptedAtMicros: nowMicros,
     attempt,
-    expects: 'anything',
+    expects: expectationOf(valid.declaration),
   })
   if (attempt !== undefined && !isFor(attempt, filing)) {
     return sendProblem(request, reply, 'TICKET_INVALID')
   }
   const shed = dueToday(filing) ? undefined : dependencies.admission.checkNotDue(performance.now())
   if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
-  return answer(dependencies, request, reply, filing.id, await dependencies.submit(filing))
+  const outcome = await dependencies.submit(filing)
+  if (outcome.kind === 'standing' || outcome.kind === 'replacesNothing')
+    return sendMet(dependencies, request, reply, outcome, findings)
+  return answer(dependencies, request, reply, filing.id, outcome)
+}
+
+/** What is filed alone replaces what it names, or nothing. */
+function expectationOf({ replaces }: Declaration): Expectation {
+  return replaces === undefined ? 'nothingStands' : { replaces }
+}
+
+/** Tells every fault, those that the journal knows of, too; unless it was accepted once, when it had none. */
+async function refuse(
+  dependencies: SubmitDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { key, findings }: { readonly key: string; readonly findings: FindingList },
+): Promise<FastifyReply> {
+  const { readPool, refusedLately } = dependencies
+  const { body } = request
+  const before = await findAccepted(dependencies, body, key)
+  if (before !== undefined) return replayed(reply, before)
+  const ownFaults = findings.errors
+  const stands = await checkStanding(readPool, body, findings)
+  if (isDeclaration(body)) await checkReplaced(readPool, body, findings)
+  const refusal = {
+    errors: findings.first(findingsPerAnswerMax),
+    total: findings.total,
+    ...(stands && { standing: stands.standing }),
+  }
+  // What the journal was asked about may be otherwise in a moment.
+  if (findings.errors === ownFaults) refusedLately.remember(request, refusal, performance.now())
+  return sendProblem(request, reply, 'DECLARATION_INVALID', refusal)
+}
+
+type Met = Extract<FilingOutcome, { kind: 'standing' | 'replacesNothing' }>
+
+/** Nothing is wrong with it but what the journal has; what it was told beside is told here, too. */
+async function sendMet(
+  { readPool }: SubmitDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  met: Met,
+  findings: FindingList,
+): Promise<FastifyReply> {
+  const stands = met.kind === 'standing' ? await refusalFor(readPool, met) : undefined
+  if (stands === undefined) findings.add(-1, '/replaces', 'REPLACES_NOTHING')
+  else addStanding(stands, findings)
+  return sendProblem(request, reply, stands?.code ?? 'DECLARATION_INVALID', {
+    errors: findings.first(findingsPerAnswerMax),
+    total: findings.total,
+    ...(stands && { standing: stands.standing }),
+  })
 }
 
 /** What can still be filed in time tomorrow can wait; what is late already can not. */
@@ -174,30 +218,12 @@ export function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
   return typeof employer !== 'string' || filer?.employers.has(employer) === true
 }
 
-/**
- * A filing that was accepted once stays accepted, whatever rules or time say against it now: the
- * filer who asks again gets the original receipt.
- */
-async function findAccepted(
-  { readPool, confirm }: Pick<SubmitDependencies, 'readPool' | 'confirm'>,
-  body: unknown,
-  key: string,
-): Promise<Acceptance | undefined> {
-  if (!isDeclaration(body)) return undefined
-  const id = declarationId(body.employer, body.period, key)
-  const [found] = await findAcceptances(readPool, [id])
-  const digest = found === undefined ? undefined : digestOf(Buffer.from(canonicalDeclaration(body)))
-  if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
-  await confirm()
-  return { ...found, fresh: false }
-}
-
 function answer(
   dependencies: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   id: string,
-  outcome: FilingOutcome,
+  outcome: Exclude<FilingOutcome, Met>,
 ): FastifyReply {
   switch (outcome.kind) {
     case 'full':
@@ -208,8 +234,6 @@ function answer(
       return unavailable(dependencies, request, reply, 'OUTCOME_UNKNOWN')
     case 'ticketUsed':
       return sendProblem(request, reply, 'TICKET_INVALID')
-    case 'standing':
-      return sendProblem(request, reply, 'DECLARATION_STANDS')
     case 'conflicting':
       return sendProblem(request, reply, 'IDEMPOTENCY_KEY_REUSED', {
         instance: `/v1/declarations/${id}`,
@@ -259,24 +283,4 @@ export function sendShed(
     .header('content-language', language)
     .type('application/problem+json')
     .send(Buffer.from(shedProblem(shed, language, request.id, ticket), 'latin1'))
-}
-
-function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {
-  return accepted(reply.header('idempotency-replayed', 'true'), acceptance)
-}
-
-/** The same text for the first answer and for every replay. */
-function accepted(reply: FastifyReply, { statement, receipt }: Acceptance): FastifyReply {
-  const { id, acceptedAtMicros, deadlineMicros, onTime } = statement
-  const self = `/v1/declarations/${id}`
-  return reply
-    .code(202)
-    .header('location', self)
-    .header('cache-control', 'no-store')
-    .type('application/json; charset=utf-8')
-    .send(
-      `{"id":"${id}","status":"accepted","acceptedAt":"${formatInstant(acceptedAtMicros)}"` +
-        `,"deadline":"${formatInstant(deadlineMicros)}","onTime":${onTime},"receipt":${receipt}` +
-        `,"links":{"self":"${self}","receipt":"${self}/receipt"}}`,
-    )
 }

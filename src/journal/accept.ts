@@ -58,6 +58,8 @@ export type GroupResult = {
    * before is a replay or a conflict, whatever came to stand since.
    */
   readonly standing: ReadonlyMap<string, StandingDeclaration>
+  /** Ids of corrections and cancellations of nothing; nothing of these was stored. */
+  readonly replacesNothing: ReadonlySet<string>
 }
 
 export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
@@ -115,23 +117,25 @@ type Accepting = AcceptDependencies & {
 
 async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
   const { client, judge } = accepting
-  const { number, known, standing, settings } = await drawNumber(client, group)
+  const { number, known, standing, replacesNothing, settings } = await drawNumber(client, group)
+  const isRefused = (id: string) => standing.has(id) || replacesNothing.has(id)
   judge?.checkBefore(settings)
   const { fresh, ticketsUsed } = await withoutUsedTickets(
     client,
-    group.filter(({ id }) => !known.has(id) && !standing.has(id)),
+    group.filter(({ id }) => !known.has(id) && !isRefused(id)),
   )
   const acceptances = await storeFresh(accepting, number, settings, fresh)
   const stored = acceptances.size
   const before = group
-    .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !standing.has(id))
+    .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !isRefused(id))
     .map(({ id }) => id)
   for (const found of before.length === 0 ? [] : await findAcceptances(client, before)) {
     acceptances.set(found.statement.id, replayOf(found))
   }
   // Who is told that something stands goes away: it must be there after any failover.
   if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
-  return { acceptances, envelope: stored === 0 ? undefined : number, ticketsUsed, standing }
+  const envelope = stored === 0 ? undefined : number
+  return { acceptances, envelope, ticketsUsed, standing, replacesNothing }
 }
 
 /** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */

@@ -9,6 +9,7 @@ import type pg from 'pg'
 import type { Filing } from './accept.ts'
 import { type CommitSettings, commitSettings } from './durable.ts'
 import {
+  type Expectation,
   type StandingDeclaration,
   type StandingRow,
   standingOf,
@@ -23,21 +24,22 @@ export type DrawnNumber = {
   readonly known: ReadonlySet<string>
   /** By id: not known, and meets something that it did not expect. */
   readonly standing: ReadonlyMap<string, StandingDeclaration>
+  /** Ids, not known either, of what names as replaced what its employer and period does not have. */
+  readonly replacesNothing: ReadonlySet<string>
 }
 
-type Row = StandingRow & CommitSettings & { number: string; place: string | null; known: boolean }
+type Row = StandingRow &
+  CommitSettings & { number: string; place: string | null; known: boolean; nothing: boolean }
 
 /**
- * To be called after the group is closed. An index entry for each filing's id, and for each that expects
- * something one of its employer and period.
+ * To be called after the group is closed. It costs an index entry for each filing's id, and one more for
+ * each that expects something.
  */
 export async function drawNumber(
   client: pg.PoolClient,
   group: readonly Filing[],
 ): Promise<DrawnNumber> {
-  const list = (values: readonly string[]) => `{${values.join(',')}}`
-  const asked = (of: 'employer' | 'period') =>
-    list(group.map((filing) => (filing.expects === 'anything' ? 'NULL' : filing[of])))
+  const list = (values: readonly (string | boolean)[]) => `{${values.join(',')}}`
   const { rows } = await client.query<Row>({
     name: 'draw-envelope-number',
     text: `
@@ -45,38 +47,54 @@ export async function drawNumber(
         select nextval('journal.envelope_number') as number, ${commitSettings}
       )
       select
-        drawn.*, f.place, f.known, f.latest, f.kind, f.digest, f.lines,
+        drawn.*, f.place, f.known, f.nothing, f.latest, f.kind, f.digest, f.lines,
         (extract(epoch from f.accepted_at) * 1000000)::bigint as accepted_at
       from drawn
       left join (
         select
-          g.place, k.id is not null as known,
+          g.place, k.id is not null as known, g.replaces is not null and r.id is null as nothing,
           l.id as latest, l.kind, l.digest, l.lines, l.accepted_at
-        from unnest($1::text[], $2::text[], $3::text[]) with ordinality
-          as g (id, employer, period, place)
+        from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[]) with ordinality
+          as g (id, employer, period, expects_latest, replaces, place)
         left join journal.acceptance k on k.id = g.id
+        left join journal.acceptance r
+          on r.id = g.replaces and r.employer = g.employer and r.period = g.period
         left join lateral (
           select a.id, a.kind, a.digest, a.lines, a.accepted_at
           from journal.acceptance a
-          where a.employer = g.employer and a.period = g.period
+          where g.expects_latest and a.employer = g.employer and a.period = g.period
             and a.kind <> 'reassessment' and a.part_of is null
           order by a.envelope desc, a.position desc
           limit 1
         ) l on true
-        where k.id is not null or g.employer is not null
+        where k.id is not null or l.id is not null or g.replaces is not null
       ) f on true`,
-    values: [list(group.map(({ id }) => id)), asked('employer'), asked('period')],
+    values: [
+      list(group.map(({ id }) => id)),
+      list(group.map(({ employer }) => employer)),
+      list(group.map(({ period }) => period)),
+      list(group.map(({ expects }) => expects !== 'anything' && replacedBy(expects) === undefined)),
+      list(group.map(({ expects }) => replacedBy(expects) ?? 'NULL')),
+    ],
   })
   const known = new Set<string>()
   const standing = new Map<string, StandingDeclaration>()
-  const met = new Map(rows.map((row) => [Number(row.place) - 1, row]))
-  for (const [i, { id, expects }] of group.entries()) {
-    const row = met.get(i)
-    const against = standsAgainst(expects, row && standingOf(row))
-    if (row?.known === true) known.add(id)
+  const replacesNothing = new Set<string>()
+  for (const row of rows) {
+    const filing = group[Number(row.place) - 1]
+    if (filing === undefined) continue
+    const { id, expects } = filing
+    const against = standsAgainst(expects, standingOf(row))
+    if (row.known) known.add(id)
+    else if (row.nothing) replacesNothing.add(id)
     else if (against !== undefined) standing.set(id, against)
   }
   const [drawn] = rows
   assert(drawn !== undefined, 'a number is drawn for each group')
-  return { number: BigInt(drawn.number), known, standing, settings: drawn }
+  return { number: BigInt(drawn.number), known, standing, replacesNothing, settings: drawn }
+}
+
+/** What a filing names, which ids are letters, digits and hyphens of. */
+function replacedBy(expects: Expectation): string | undefined {
+  return typeof expects === 'object' && 'replaces' in expects ? expects.replaces : undefined
 }

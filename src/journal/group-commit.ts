@@ -44,6 +44,8 @@ export type FilingOutcome =
       readonly standing: StandingDeclaration
       readonly sameContent: boolean
     }
+  /** What it names as replaced was not accepted of its employer and period. */
+  | { readonly kind: 'replacesNothing' }
   | { readonly kind: 'ticketUsed' }
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
 
@@ -205,13 +207,14 @@ function countFresh(acceptances: Iterable<Acceptance>): number {
 function outcomeOf(
   filing: Filing,
   first: boolean,
-  { acceptances, ticketsUsed, standing }: GroupResult,
+  { acceptances, ticketsUsed, standing, replacesNothing }: GroupResult,
 ): FilingOutcome {
   const against = standing.get(filing.id)
   if (against !== undefined) {
     const sameContent = against.digest.equals(filing.digest)
     return { kind: 'standing', standing: against, sameContent }
   }
+  if (replacesNothing.has(filing.id)) return { kind: 'replacesNothing' }
   if (ticketsUsed.has(filing.id)) return { kind: 'ticketUsed' }
   const acceptance = acceptances.get(filing.id)
   if (acceptance === undefined) {

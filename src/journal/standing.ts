@@ -4,8 +4,9 @@
  * looked up by the statement that draws the envelope's number (draw-number.ts).
  *
  *   expects                          | filed                             | refused where the latest
- *   'anything'                       | corrections and cancellations     | never
- *                                    | alone, reassessments              |
+ *   'anything'                       | reassessments                     | never
+ *   { replaces }                     | corrections and cancellations     | is any; but where that id is
+ *                                    | alone                             | none of employer and period
  *   'nothingStands'                  | a regular one alone               | is no cancellation
  *   { nothingAfterMicros, and }      | a unit of a file, whatever kind:  | was accepted after that
  *                                    | the file's receipt; `and`, for    | instant, or as `and` says
@@ -36,6 +37,7 @@ export type StandingDeclaration = {
 export type Expectation =
   | 'anything'
   | 'nothingStands'
+  | { readonly replaces: string }
   | { readonly nothingAfterMicros: number; readonly and: 'anything' | 'nothingStands' }
   /** Undefined: nothing was accepted. */
   | { readonly latest: string | undefined }
@@ -46,6 +48,7 @@ export function standsAgainst(
   latest: StandingDeclaration | undefined,
 ): StandingDeclaration | undefined {
   if (latest === undefined || expects === 'anything') return undefined
+  if (typeof expects === 'object' && 'replaces' in expects) return undefined
   if (expects === 'nothingStands') return latest.kind === 'cancellation' ? undefined : latest
   if ('latest' in expects) return latest.id === expects.latest ? undefined : latest
   const isAfter = latest.acceptedAtMicros > expects.nothingAfterMicros

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { peerNames } from '../../bench/peers/catalogue.ts'
 import { Servers } from '../../bench/peers/servers.ts'
 import { System } from '../../bench/peers/system.ts'
-import { type Filing, prepareFilings } from '../../bench/support/filings.ts'
+import { type Filing, prepareRegulars } from '../../bench/support/filings.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
 import { checkFiling } from '../../src/policy/check.ts'
@@ -21,7 +21,7 @@ let filings: Filing[] = []
 
 beforeAll(async () => {
   await servers.start()
-  filings = (await prepareFilings(servers, 5, 1_000)).slice(0, count)
+  filings = await prepareRegulars(servers, 5, count)
 })
 afterAll(() => servers.stop())
 

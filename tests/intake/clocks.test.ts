@@ -10,7 +10,7 @@ import { clockSkewMsMax } from '../../src/limits.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, declareInTurn } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -100,6 +100,7 @@ describe.each([
     const nowSeconds = Math.floor(Date.now() / 1_000)
     for (const { address } of [right, wrong]) {
       const declaration = declare()
+      const another = declareInTurn(declaration.employer)
       const token = await new SignJWT({
         employers: [declaration.employer],
         scope: 'declarations:write',
@@ -112,7 +113,7 @@ describe.each([
         .setExpirationTime(nowSeconds + 20)
         .sign(key?.privateKey as Parameters<SignJWT['sign']>[0])
       for (const name of ['verified', 'recalled'])
-        await accepted(await file(address, token, name, declaration))
+        await accepted(await file(address, token, name, another()))
     }
   })
 

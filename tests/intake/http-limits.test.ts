@@ -11,7 +11,7 @@ import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, declareInTurn } from '../support/journal.ts'
 import { openSocket, type RawClient } from '../support/socket.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -24,6 +24,7 @@ const short = {
   INFLATED_RATIO_MAX: '999999999',
 }
 const declaration = declare()
+const another = declareInTurn(declaration.employer)
 let database: TestDatabase
 let intake: EngineProcess
 let token: string
@@ -169,7 +170,7 @@ describe('connections', () => {
   test('10,000 that are idle hold up no filing and little memory', async () => {
     await withIntake({ CONNECTIONS_MAX: '10100' }, async ({ address, pid }) => {
       const memory = memoryOf(pid)
-      expect((await send(JSON.stringify(declaration), {}, { ...intake, address })).status).toBe(202)
+      expect((await send(JSON.stringify(another()), {}, { ...intake, address })).status).toBe(202)
       const before = memory.now()
       const clients: RawClient[] = []
       const request = lines('GET /livez HTTP/1.1', 'host: a', '')
@@ -184,7 +185,7 @@ describe('connections', () => {
       }
       expect(clients.filter((client) => client.isOpen())).toHaveLength(10_000)
       const startedAt = performance.now()
-      expect((await send(JSON.stringify(declaration), {}, { ...intake, address })).status).toBe(202)
+      expect((await send(JSON.stringify(another()), {}, { ...intake, address })).status).toBe(202)
       const ms = performance.now() - startedAt
       const grown = memory.now() - before
       console.log(`10,000 idle: a filing took ${ms.toFixed(0)} ms, ${grown.toFixed(0)} MiB more`)
@@ -268,7 +269,7 @@ describe('bodies', () => {
   test.each(Object.entries(codings))(
     'a declaration compressed with %s is accepted',
     async (coding, compress) => {
-      const body = JSON.stringify(declaration)
+      const body = JSON.stringify(another())
       const key = { 'idempotency-key': `compressed-${coding}` }
       const first = await send(compress(body), { ...key, 'content-encoding': coding })
       const second = await send(body, { ...key, 'content-encoding': 'identity' })
@@ -285,7 +286,7 @@ describe('bodies', () => {
   })
 
   test('another coding, two of them, and what is not what it says, are refused', async () => {
-    const body = gzipSync(JSON.stringify(declaration))
+    const body = gzipSync(JSON.stringify(another()))
     const coded = (coding: string, content = body) => send(content, { 'content-encoding': coding })
     const unsupported = await coded('zstd')
     expect(unsupported).toMatchObject({ status: 415, code: 'CODING_UNSUPPORTED' })
@@ -436,7 +437,7 @@ describe('on the way out', () => {
     const holder = await database.owner.connect()
     await holder.query('begin; lock table journal.acceptance in share mode')
     const client = await openSocket(draining.address)
-    const body = JSON.stringify(declaration)
+    const body = JSON.stringify(another())
     const sent = Object.entries(
       headers({ host: 'a', 'content-length': `${Buffer.byteLength(body)}` }),
     )

@@ -57,6 +57,12 @@ async function startIntake(msToDeadline: number): Promise<void> {
 }
 
 type Pending = { readonly declaration: Declaration; readonly key: string; ticket?: string }
+/** The next filing of an employer: it corrects the one before. */
+function another(employer: string, replaces: string | undefined): Declaration {
+  const made = declare({ employer, lines: 1 })
+  return replaces === undefined ? made : { ...made, kind: 'correction', replaces }
+}
+
 type Round = {
   readonly accepted: number
   readonly refused: number
@@ -100,14 +106,15 @@ test('goodput holds, nothing is lost or doubled, and with its ticket everybody w
     const filer = async () => {
       const { employer } = declare()
       let now: Pending | undefined
+      let before: string | undefined
       while (goesOn()) {
         filed += 1
-        now ??= { declaration: declare({ employer, lines: 1 }), key: `storm-${filed}` }
-        const { status, ticket } = await client.file(now.declaration, now.key, now.ticket)
+        now ??= { declaration: another(employer, before), key: `storm-${filed}` }
+        const { id, status, ticket } = await client.file(now.declaration, now.key, now.ticket)
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
         counts[status === 202 ? 'accepted' : 'refused'] += 1
         counts.last = status
-        if (status === 202) now = undefined
+        if (status === 202) [now, before] = [undefined, id]
         else if (ticket !== undefined) now.ticket ??= ticket
       }
       if (now !== undefined) pending.push(now)

@@ -344,7 +344,7 @@ test('with the database away, every call that reads it answers 503 and when to c
   const correction = { ...declaration, kind: 'correction', replaces: `202411-${'0'.repeat(26)}` }
   const id = '202411-00000000000000000000000000'
   for (const answer of [
-    await away.file(correction, 'away'),
+    await away.file({ ...correction, kind: 'regular' }, 'away'),
     await away.check(correction),
     await away.get(`/v1/declarations/${id}`, declaration.employer),
     await away.get(`/v1/declarations/${id}/receipt`, declaration.employer),

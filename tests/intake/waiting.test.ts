@@ -330,7 +330,7 @@ describe('what the asker has', () => {
 
   test('a list that stands is not sent again; one with more in it is', async () => {
     const declaration = declare()
-    await accept(declaration)
+    const replaces = await accept(declaration)
     const { employer } = declaration
     const list = (more: Record<string, string> = {}) =>
       opened.get(`/v1/declarations?employer=${employer}`, employer, more)
@@ -340,7 +340,7 @@ describe('what the asker has', () => {
     await postAll()
     const posted = await list({ 'if-none-match': tagOf(first) })
     expect([posted.statusCode, posted.json().declarations.length]).toEqual([200, 1])
-    await accept(declaration)
+    await accept({ ...declaration, kind: 'correction', replaces })
     const second = await list({ 'if-none-match': tagOf(posted) })
     expect([second.statusCode, second.json().declarations.length]).toEqual([200, 2])
     await postAll()

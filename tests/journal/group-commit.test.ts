@@ -26,6 +26,7 @@ function observedCommit() {
       envelope: BigInt(groups.length),
       ticketsUsed: new Set(),
       standing: new Map(),
+      replacesNothing: new Set(),
     }
   }
   const hold = () => {

@@ -174,6 +174,22 @@ test('parts stand for nothing and meet each other nowhere; their head stands for
   expect(await findStandingDeclaration(journal.pool, other)).toBeUndefined()
 })
 
+test('a correction of what its employer and period does not have is refused, once accepted a replay', async () => {
+  const [declaration, other] = [declare(), declare()]
+  const first = alone(declaration, 'first')
+  const ofAnother = alone(other, 'first')
+  const correction = (replaces: string, key: string) =>
+    filingOf(another(declaration, { kind: 'correction', replaces }), key, undefined, { replaces })
+  const [good, bad] = [correction(first.id, 'good'), correction(ofAnother.id, 'bad')]
+  const write = journal.openWriter()
+  await write([first, ofAnother])
+  const result = await write([good, bad])
+  expect([...result.replacesNothing]).toEqual([bad.id])
+  expect([isFresh(result, good), result.acceptances.has(bad.id)]).toEqual([true, false])
+  const again = await journal.openWriter()([good])
+  expect([again.replacesNothing.size, again.acceptances.get(good.id)?.fresh]).toEqual([0, false])
+})
+
 test('a reassessment does not stand', async () => {
   const declaration = declare()
   await journal.openWriter()([{ ...filingOf(declaration, 'order'), kind: 'reassessment' }])

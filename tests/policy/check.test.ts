@@ -164,6 +164,8 @@ const bodies: Record<
 
 /** These need the journal, or the period before. */
 type Unreached =
+  | 'DECLARATION_STANDS'
+  | 'ALREADY_FILED'
   | 'REPLACES_NOTHING'
   | 'JOIN_ALREADY_INSURED'
   | 'LEAVE_NOT_INSURED'

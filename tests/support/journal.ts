@@ -28,6 +28,17 @@ export function declare(
   return { ...generator.declaration({ period: '2024-11', lines: 2, ...options }), ...more }
 }
 
+/** Declarations of one employer, each of an earlier period: of each, one regular one is accepted. */
+export function declareInTurn(employer: string): () => Declaration {
+  let months = 0
+  return () => {
+    months += 1
+    const year = 2024 - Math.floor((months + 1) / 12)
+    const month = 12 - ((months + 1) % 12)
+    return declare({ employer, period: `${year}-${String(month).padStart(2, '0')}` })
+  }
+}
+
 export function rulesOf(region: string, period: string): PeriodRules {
   const rules = policies.rulesFor(region, period)
   if (rules.kind !== 'rules') throw new Error(`no rules for ${region} ${period}`)

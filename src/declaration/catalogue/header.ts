@@ -164,6 +164,32 @@ export const headerEntries = {
     wrong: '"replaces": "202411-00000000000000000000000000"',
     right: '"replaces": "202411-0123456789abcdefghjkmnpqrs"',
   }),
+  DECLARATION_STANDS: error('/kind', {
+    title: ['该单位在该费款所属期已有申报', 'A declaration of this employer and period stands'],
+    message: [
+      '该单位在该费款所属期已有申报 {id}（{at} 受理，{persons}）；正常申报不会替换它。',
+      'Declaration {id} of this employer and period stands: accepted at {at}, with {persons}. A regular declaration does not replace it.',
+    ],
+    fix: [
+      '如需更改，请把 kind 改为 correction，在 replaces 填写 {id}，并列出全部参保人；如需只增加人员，请上传 kind 为 addition 的文件；如需作废后重新申报，请先提交 cancellation。',
+      'To change it, set kind to correction with {id} in replaces, and list all persons; to add persons only, send a file of kind addition; to start afresh, file a cancellation first.',
+    ],
+    wrong: '"kind": "regular"',
+    right: '"kind": "correction", "replaces": "202411-0123456789abcdefghjkmnpqrs"',
+  }),
+  ALREADY_FILED: error('/kind', {
+    title: ['同样的内容已经申报过', 'The same content was filed already'],
+    message: [
+      '同样的内容已于 {at} 受理，编号 {id}（{persons}），仍然有效；本次未重复受理。',
+      'The same content was accepted at {at} as {id}, with {persons}, and stands. It is not accepted twice.',
+    ],
+    fix: [
+      '无需再次申报，回执见 /v1/declarations/{id}/receipt；重试时请使用原来的 Idempotency-Key。',
+      'Nothing is left to do: its receipt is at /v1/declarations/{id}/receipt. Retries have the same Idempotency-Key as the first try.',
+    ],
+    wrong: '"kind": "regular"',
+    right: 'GET /v1/declarations/202411-0123456789abcdefghjkmnpqrs/receipt',
+  }),
   LINES_MISSING: error('/lines', {
     title: ['没有参保人明细', 'There are no lines'],
     message: [
