@@ -38,6 +38,13 @@ async function startEngine(name: string, env?: Engine['env']): Promise<Engine> {
 }
 
 /** What the printed curl command sends. */
+/** Of one employer and period one regular declaration is accepted: what else is filed is of others. */
+const periods: Record<string, string> = {
+  kept: '2024-01',
+  'before-kill': '2024-02',
+  'after-kill': '2024-03',
+}
+
 async function pasteCurl({ command }: Engine, key: string) {
   const output = command.output()
   const url = /curl -i (\S+)/.exec(output)?.[1] as string
@@ -45,7 +52,9 @@ async function pasteCurl({ command }: Engine, key: string) {
   for (const [, name, value] of output.matchAll(/-H '([^:]+): ([^']+)'/g)) {
     headers.set(name as string, value as string)
   }
-  const body = /-d '([^']+)'/.exec(output)?.[1] as string
+  const printed = /-d '([^']+)'/.exec(output)?.[1] as string
+  const period = periods[key]
+  const body = period === undefined ? printed : withPeriod(printed, period)
   headers.set('idempotency-key', key)
   const answer = await fetch(url, { method: 'POST', headers, body })
   return {
@@ -53,6 +62,10 @@ async function pasteCurl({ command }: Engine, key: string) {
     text: await answer.text(),
     authorization: headers.get('authorization'),
   }
+}
+
+function withPeriod(declaration: string, period: string): string {
+  return JSON.stringify({ ...JSON.parse(declaration), period })
 }
 
 async function statusOf({ env }: Engine, id: string, authorization: string): Promise<string> {

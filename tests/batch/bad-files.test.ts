@@ -146,7 +146,12 @@ test('each is told with what to do and where, while others file, in bounded memo
     'good.csv',
   )
   const named = await send(token, saved('plain.xlsx'), 'named otherwise.csv')
-  const alone = await fileAlone(intake.address, token, 'alone', declare({ employer }))
+  const alone = await fileAlone(
+    intake.address,
+    token,
+    'alone',
+    declare({ employer, period: '2024-10' }),
+  )
   expect(alone.status).toBe(202)
   for (const [i, [name, , code, at]] of bad.entries()) {
     const { stage, findings = [] } = await end(token, ids[i] as string)

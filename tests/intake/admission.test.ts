@@ -174,12 +174,16 @@ describe('an intake in front of a slow journal', () => {
     let sent = 0
     // A filer for each client: this is about all of them together.
     const client = async () => {
-      const declaration = declare({ lines: 1 })
+      let declaration = declare({ lines: 1 })
       const token = await tokenFor([declaration.employer])
       while (refused() < untilRefused && sent < 5_000) {
         sent += 1
         const answer = await file(intake.address, token, `storm-${sent}`, declaration)
-        answers.push({ status: answer.status, headers: answer.headers, text: await answer.text() })
+        const text = await answer.text()
+        answers.push({ status: answer.status, headers: answer.headers, text })
+        // The next one corrects what was accepted.
+        if (answer.status === 202)
+          declaration = { ...declaration, kind: 'correction', replaces: JSON.parse(text).id }
       }
     }
     await Promise.all(Array.from({ length: 400 }, client))

@@ -102,11 +102,17 @@ async function startFiler(clients: number, filingsEach: number) {
   // Known from a look-up, as portals are: who was never seen is nobody in particular at the gate.
   const authorization = `Bearer ${token}`
   await fetch(`${intake.address}/v1/declarations/none`, { headers: { authorization } })
+  const first = await waitFor('a first filing', async () => {
+    const answer = await file(intake.address, token, 'first', declaration)
+    const { id } = (await answer.json()) as { id: string }
+    return answer.status === 202 && id
+  })
+  const correction = { ...declaration, kind: 'correction', replaces: first }
   const statuses: number[] = []
   const state = { running: true }
   const client = async (name: number) => {
     for (let i = 0; i < filingsEach && state.running; i += 1) {
-      const answer = await file(intake.address, token, `${name}-${i}`, declaration)
+      const answer = await file(intake.address, token, `${name}-${i}`, correction)
       statuses.push(answer.status)
       await answer.arrayBuffer()
     }

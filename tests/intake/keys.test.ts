@@ -11,7 +11,7 @@ import { verifyReceipt } from '../../src/journal/receipt.ts'
 import { rotateKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, declareInTurn } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
 let database: TestDatabase
@@ -75,10 +75,10 @@ test('tokens of an authority with a JWKS are taken, also after it changes its ke
     TOKEN_ISSUER: 'https://tokens.example',
     TOKEN_AUDIENCE: 'filing',
   })
-  const declaration = declare()
-  const { employer } = declaration
+  const { employer } = declare()
+  const another = declareInTurn(employer)
   const status = async (token: string, key: string) =>
-    (await file(intake.address, token, key, declaration)).status
+    (await file(intake.address, token, key, another())).status
   expect(await status(await first.token(employer), 'jwks-1')).toBe(202)
   expect(await status(await tokenFor([employer]), 'jwks-2')).toBe(401)
   authority.publish([second.jwk])

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
-import { declare } from '../support/journal.ts'
+import { declare, declareInTurn } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
 let database: TestDatabase
@@ -21,8 +21,9 @@ afterAll(async () => {
 /** More than any pool has connections. */
 const many = Array.from({ length: 20 }, (_, i) => i)
 const declaration = declare()
+const another = declareInTurn(declaration.employer)
 const fileAgain = async (key: string) =>
-  (await file(intake.address, await tokenFor([declaration.employer]), key, declaration)).status
+  (await file(intake.address, await tokenFor([declaration.employer]), key, another())).status
 
 async function look(id: string): Promise<number> {
   const authorization = `Bearer ${await tokenFor([declaration.employer])}`
@@ -83,7 +84,7 @@ test('filings that hang, all of them, hold up no lookup; nor does posting', asyn
     intake.address,
     await tokenFor([declaration.employer]),
     'second',
-    declaration,
+    another(),
   )
   const { id } = (await filed.json()) as { id: string }
   let answered = 0
