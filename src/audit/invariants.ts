@@ -229,6 +229,27 @@ export const invariants: readonly Invariant[] = [
       group by id`,
   },
   {
+    code: 'I16',
+    title:
+      'no regular declaration is accepted where one stands whose receipt was returned before it was sent',
+    sql: `
+      select r.id as what, 'it was sent after the receipt of ' || s.id || ' was returned, which stood' as why
+      from journal.acceptance r
+      join (select id, min(seq) as seq from tried group by id) t on t.id = r.id
+      join journal.acceptance s
+        on s.employer = r.employer and s.period = r.period
+        and s.kind not in ('cancellation', 'reassessment') and s.part_of is null
+        and (s.envelope, s.position) < (r.envelope, r.position)
+      join held_receipts h on h.id = s.id and h.first_seq < t.seq
+      where r.kind = 'regular' and r.part_of is null
+        and not exists (
+          select from journal.acceptance c
+          where c.employer = r.employer and c.period = r.period and c.kind = 'cancellation'
+            and (c.envelope, c.position) > (s.envelope, s.position)
+            and (c.envelope, c.position) < (r.envelope, r.position)
+        )`,
+  },
+  {
     code: 'I12',
     title: 'only documented answers: no 5xx but a 503 that says when to come back',
     sql: `

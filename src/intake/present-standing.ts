@@ -8,6 +8,7 @@ import type { FindingCount } from '../declaration/findings.ts'
 import { formatInstant } from '../declaration/period.ts'
 import type { Standing, StandingReassessment } from '../ledger/status.ts'
 import { presentAmounts, presentAssessment } from '../policy/present.ts'
+import { tellReplaced } from './present-replaced.ts'
 import type { declarationStatusSchema } from './schemas.ts'
 
 const heldNotice = {
@@ -35,6 +36,7 @@ export function presentStanding(
     ...(assessment && { assessment: presentAssessment(assessment) }),
     ...(reassessments.length > 0 && { reassessments: reassessments.map(presentReassessment) }),
     ...(findings.length > 0 && { findings: findings.map(presentCount) }),
+    ...tellReplaced(standing),
     ...(standing.deadLetter && status === 'accepted' && { notice: heldNotice }),
     links: {
       self,

@@ -139,6 +139,36 @@ export const declarationStatusSchema = Type.Object({
       { description: 'Warnings and hints by kind; /explanation has each.' },
     ),
   ),
+  supersededBy: Type.Optional(
+    Type.Object(
+      {
+        id: Type.String(),
+        kind: Type.String(),
+        acceptedAt: instant,
+        links: Type.Record(Type.String(), Type.String()),
+      },
+      { description: 'What was accepted right after it, of a superseded one.' },
+    ),
+  ),
+  replaced: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        by: Type.String(),
+        acceptedAt: instant,
+        persons: Type.Object({
+          before: Type.Optional(Type.Integer()),
+          after: Type.Optional(Type.Integer()),
+        }),
+        message: text,
+        links: Type.Record(Type.String(), Type.String()),
+      }),
+      {
+        description:
+          'Two regular declarations that were filed at once: which one replaced which without naming it, told with both.',
+      },
+    ),
+  ),
   notice: Type.Optional(text),
   links: Type.Record(Type.String(), Type.String()),
 })

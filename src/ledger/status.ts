@@ -14,6 +14,15 @@ export type StandingAmount = {
   readonly employeeFen: number
 }
 
+/** Of the same employer and period, by sequence right before or after a declaration. */
+export type Neighbour = {
+  readonly id: string
+  readonly kind: string
+  readonly acceptedAtMicros: number
+  /** Insured persons; undefined of what was accepted before they were counted and is not posted. */
+  readonly persons: number | undefined
+}
+
 /** A declaration as it stands; instants in microseconds since 1970. */
 export type Standing = {
   readonly id: string
@@ -43,6 +52,12 @@ export type Standing = {
   /** How many parts it was posted in, if it is their head; with `partOf`, it is one of the others. */
   readonly parts: number
   readonly partOf: string | undefined
+  /** Insured persons, as of a neighbour. */
+  readonly persons: number | undefined
+  /** Accepted right after it, which it is superseded or cancelled by. */
+  readonly after: Neighbour | undefined
+  /** Of a regular one: what it came after; that was not there when it was looked for. */
+  readonly before: Neighbour | undefined
   /** What it was told beside the receipt, once posted; errors are never among them. */
   readonly findings: readonly FindingCount[]
 }
@@ -77,11 +92,28 @@ type Row = {
   findings: string | null
   parts: number
   part_of: string | null
+  persons: number | null
+  after: NeighbourRow | null
+  before: NeighbourRow | null
   amounts: { insurance: string; base: number; employer: number; employee: number }[]
 }
 
+/** Instants as text: JSON's numbers would lose their last digit. */
+type NeighbourRow = { id: string; kind: string; accepted_at: string; persons: number | null }
+
+const neighbour = `
+  json_build_object(
+    'id', n.id, 'kind', n.kind, 'persons', coalesce(n.lines, d.lines),
+    'accepted_at', ((extract(epoch from n.accepted_at) * 1000000)::bigint)::text
+  ) as told
+  from journal.acceptance n
+  left join ledger.declaration d on d.envelope = n.envelope and d.position = n.position
+  where own.part_of is null and n.part_of is null and n.kind <> 'reassessment'
+    and n.employer = own.employer and n.period = own.period`
+
 const selection = `
   select
+    coalesce(own.lines, s.lines) as persons, following.told as after, preceding.told as before,
     s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
     (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
     (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
@@ -102,7 +134,22 @@ const selection = `
       ),
       '[]'
     ) as amounts
-  from ledger.declaration_status s`
+  from ledger.declaration_status s
+  join journal.acceptance own on own.id = s.id
+  left join lateral (
+    select ${neighbour}
+      and own.kind <> 'reassessment'
+      and (n.envelope, n.position) > (own.envelope, own.position)
+    order by n.envelope, n.position
+    limit 1
+  ) following on true
+  left join lateral (
+    select ${neighbour}
+      and own.kind = 'regular'
+      and (n.envelope, n.position) < (own.envelope, own.position)
+    order by n.envelope desc, n.position desc
+    limit 1
+  ) preceding on true`
 
 /**
  * One declaration; undefined when nothing of that id was accepted. One row of each table, by its
@@ -257,8 +304,17 @@ function standingOf(row: Row): Standing {
     assessment: assessmentOf(row),
     parts: row.parts,
     partOf: row.part_of ?? undefined,
+    persons: row.persons ?? undefined,
+    after: neighbourOf(row.after),
+    before: neighbourOf(row.before),
     findings: findingsOf(row.findings),
   }
+}
+
+function neighbourOf(row: NeighbourRow | null): Neighbour | undefined {
+  if (row === null) return undefined
+  const { id, kind, accepted_at, persons } = row
+  return { id, kind, acceptedAtMicros: Number(accepted_at), persons: persons ?? undefined }
 }
 
 function assessmentOf(row: Row): Standing['assessment'] {

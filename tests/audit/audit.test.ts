@@ -19,6 +19,9 @@ import { declare, filingOf, type Journal, openJournal, policies } from '../suppo
 import { policiesOf } from '../support/packs.ts'
 import { reassess, wages, withFloor } from '../support/reassess.ts'
 
+/** What a history has of it is known by this number and the next. */
+const raceAttempts = 2_000_000
+
 let folder: string
 let history: string
 let honest: TestDatabase
@@ -68,6 +71,11 @@ beforeAll(async () => {
       const cancellation = { employer, region, period, kind: 'cancellation', replaces: id } as const
       await client.file(cancellation, `cancellation-${i}`)
     }
+    if (i % 5 === 0) {
+      // Welcome after the cancellation; then refused.
+      await client.file(declare({ employer, lines: 1 }), `anew-${i}`)
+      await client.file(declare({ employer, lines: 1 }), `second-${i}`)
+    }
     await post()
     await client.look(employer, id)
   }
@@ -76,6 +84,7 @@ beforeAll(async () => {
     const { changes } = await reassess(journal, now, { from: '2024-10', to: '2024-10' })
     expect(changes).toHaveLength(1)
   }
+  await acceptRace(journal, written)
   await acceptUnknowingly(journal, written)
   written.close()
   await opened.close()
@@ -89,6 +98,24 @@ afterAll(async () => {
   await admin.query(`drop database ${honest.name} with (force)`)
   await admin.end()
 })
+
+/** Two regular ones of one employer in one group: neither could meet the other. */
+async function acceptRace(journal: Journal, written: HistoryFile): Promise<void> {
+  const one = declare({ lines: 1 })
+  const filings = [one, declare({ employer: one.employer, lines: 1 })].map((declaration, i) =>
+    filingOf(declaration, `race-${i}`, undefined, 'nothingStands'),
+  )
+  for (const [i, { id, employer, period, digest }] of filings.entries()) {
+    const n = raceAttempts + i
+    written.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
+  }
+  const { acceptances, envelope } = await journal.openWriter()(filings)
+  for (const [i, { id }] of filings.entries()) {
+    const receipt = acceptances.get(id)?.receipt as string
+    written.add({ kind: 'answer', n: raceAttempts + i, status: 202, receipt })
+  }
+  await journal.post(envelope as bigint)
+}
 
 /** A writer that doesn't learn what became of its second commit, and goes on. */
 async function acceptUnknowingly(journal: Journal, written: HistoryFile): Promise<void> {
@@ -174,7 +201,7 @@ test('an honest run holds, by every invariant', async () => {
   const report = await auditAfter('select 1')
   expect(broken(report), JSON.stringify(report.verdicts)).toEqual([])
   expect(report.verdicts.map(({ code }) => code)).toEqual(
-    Array.from({ length: 15 }, (_, i) => `I${i + 1}`),
+    Array.from({ length: 16 }, (_, i) => `I${i + 1}`),
   )
   expect(report.holds).toBe(true)
   expect(report.history.tries).toBeGreaterThan(25)
@@ -488,6 +515,20 @@ describe('what a client saw is found by the right invariant', () => {
         )
       },
       ['I8'],
+    ],
+    [
+      'a second regular one that is sent after the receipt of the first',
+      (lines) => {
+        const isSecond = (line: HistoryLine) => line.kind === 'try' && line.n === raceAttempts + 1
+        const sent = lines.filter(isSecond)
+        return lines
+          .filter((line) => !isSecond(line))
+          .flatMap((line) => {
+            const isReceipt = line.kind === 'answer' && line.n === raceAttempts
+            return isReceipt ? [line, ...sent] : [line]
+          })
+      },
+      ['I16'],
     ],
     ['a 500', (lines) => [...lines, { kind: 'answer', n: 999_999, status: 500 }], ['I12']],
     [
