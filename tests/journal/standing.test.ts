@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
@@ -10,6 +9,7 @@ import {
   standsAgainst,
 } from '../../src/journal/standing.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
 
 let journal: Journal
 beforeAll(async () => {
@@ -118,32 +118,32 @@ test('two of one group race: both are accepted', async () => {
   expect(both.map((filing) => isFresh(result, filing))).toEqual([true, true])
 })
 
+/** Until so many have looked at the journal and wait for a lock on it. */
+async function waitForCommits(count: number): Promise<void> {
+  await waitFor(`${count} commits to wait`, async () => {
+    const { rows } = await journal.database.owner.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )
+    return rows.length === count
+  })
+}
+
 test('two of two writers race where neither can see the other’s commit: both are accepted', async () => {
   const declaration = declare()
-  const { promise: drawn, resolve } = Promise.withResolvers<void>()
-  const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  /** Lets a writer draw its number and holds it before its commit. */
-  const held = new Proxy(journal.pool, {
-    get: (pool, member) =>
-      member === 'query'
-        ? async (query: pg.QueryConfig) => {
-            if (query.name === 'accept-group') {
-              resolve()
-              await released
-            }
-            return pool.query(query)
-          }
-        : Reflect.get(pool, member),
-  })
+  const holder = await journal.database.owner.connect()
+  await holder.query('begin; lock table journal.acceptance in share mode')
   const slow = alone(another(declaration), 'slow')
   const quick = alone(another(declaration), 'quick')
-  const underWay = journal.openWriter(held)([slow])
-  await drawn
-  expect(isFresh(await journal.openWriter()([quick]), quick)).toBe(true)
-  release()
-  expect(isFresh(await underWay, slow)).toBe(true)
+  const underWay = [journal.openWriter()([slow])]
+  await waitForCommits(1)
+  underWay.push(journal.openWriter()([quick]))
+  await waitForCommits(2)
+  await holder.query('commit')
+  holder.release()
+  const [one, other] = await Promise.all(underWay)
+  expect(isFresh(one as GroupResult, slow) && isFresh(other as GroupResult, quick)).toBe(true)
   const next = alone(another(declaration), 'next')
-  // By sequence, not by who committed last.
+  // The later by sequence, whichever of them committed last.
   expect((await journal.openWriter()([next])).standing.get(next.id)?.id).toBe(quick.id)
 })
 
