@@ -97,10 +97,12 @@ function checkPrevious(
   declarations: readonly Declaration[],
   findings: Parameters<typeof checkAgainstPrevious>[2],
 ): void {
-  const before = declarations.find(
+  // The last of the file counts: a correction comes after what it replaces.
+  const before = declarations.findLast(
     (one) => one.employer === employer && one.period === previousPeriod(period),
   )
-  if (before !== undefined) checkAgainstPrevious(lines, declaredIn(before.lines ?? []), findings)
+  if (before !== undefined && before.kind !== 'cancellation')
+    checkAgainstPrevious(lines, declaredIn(before.lines ?? []), findings)
 }
 
 function say(

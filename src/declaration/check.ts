@@ -10,10 +10,10 @@ import { Compile } from 'typebox/compile'
 import { FindingList, type Report } from './findings.ts'
 import { formats } from './formats.ts'
 import { maskIdNumber, normaliseIdNumber } from './identity.ts'
-import { readLine } from './line.ts'
+import { type LineParts, readLine } from './line.ts'
 import { readYuan } from './money.ts'
 import { readPlainLine } from './plain-line.ts'
-import { type Declaration, declarationSchema, type Line, linesMax, type Person } from './schema.ts'
+import { type Declaration, declarationSchema, linesMax, type Person } from './schema.ts'
 import { isObject, readShape, type Schema, type WellFormed } from './shape.ts'
 import { checkSocialCreditCode } from './social-credit-code.ts'
 
@@ -29,8 +29,8 @@ export type CheckContext = {
 export type CheckedDeclaration = {
   readonly findings: FindingList
   readonly header: WellFormed<Omit<Declaration, 'lines'>>
-  /** As many as were looked at; undefined for what is not well-formed. */
-  readonly lines: readonly (Line | undefined)[]
+  /** As many as were looked at: their well-formed parts; undefined for a line of no known category. */
+  readonly lines: readonly (LineParts | undefined)[]
   /** Of employees: the declared wage in fen by line; -1 for other lines. */
   readonly wagesFen: readonly number[]
 }
@@ -122,7 +122,7 @@ function readLines(filed: unknown, context: CheckContext, findings: FindingList)
   }
   if (filed.length > max) findings.add(-1, '/lines', 'LINES_TOO_MANY', { max })
   const count = Math.min(filed.length, max)
-  const lines = new Array<Line | undefined>(count)
+  const lines = new Array<LineParts | undefined>(count)
   const wagesFen = new Array<number>(count)
   const keys = new Array<number>(count)
   for (let i = 0; i < count; i += 1) {
@@ -130,12 +130,13 @@ function readLines(filed: unknown, context: CheckContext, findings: FindingList)
     let wageFen = -1
     let key = readPlainLine(value, today)
     if (key !== 0) wageFen = readYuan((value as { wage: unknown }).wage)
-    if (wageFen >= 0) lines[i] = value as Line
+    if (wageFen >= 0) lines[i] = value as LineParts
     else {
       const read = readLine(value, today, findings.reportAt(i))
       key = read.personKey
       lines[i] = read.line
-      if (read.line?.category === 'employee') wageFen = readYuan(read.line.wage)
+      const { line } = read
+      if (line?.category === 'employee' && line.wage !== undefined) wageFen = readYuan(line.wage)
     }
     wagesFen[i] = wageFen
     keys[i] = key

@@ -18,9 +18,12 @@ import { categories, type Line, lineSchemas, type Person } from './schema.ts'
 import { readShape, type Schema, type WellFormed } from './shape.ts'
 import { isUnreadable, replacedTwice } from './unreadable-name.ts'
 
+/** Members that were filed and are malformed are there and undefined; they have findings of their own. */
+export type LineParts = WellFormed<Line>
+
 export type ReadLine = {
-  /** Undefined unless the line is well-formed, whatever rules it breaks. */
-  readonly line: Line | undefined
+  /** The well-formed parts of a line of a known category, whatever rules they break. */
+  readonly line: LineParts | undefined
   /** 0 when the number can't be anybody's, so isn't looked for in other lines. */
   readonly personKey: number
 }
@@ -47,20 +50,19 @@ const knownMembers = new Set(
 )
 
 export function readLine(value: unknown, today: number, report: Report): ReadLine {
-  let faults = 0
-  const counting: Report = (...found) => {
-    faults += 1
-    report(...found)
-  }
-  const parts = readParts(value, counting)
-  const line = faults === 0 ? (value as Line) : undefined
+  const parts = readParts(value, report)
   return {
-    line,
+    line: parts.category === undefined ? undefined : (parts as LineParts),
     personKey: parts.person === undefined ? 0 : checkPerson(parts.person, today, report),
   }
 }
 
-function readParts(value: unknown, report: Report): { person?: WellFormed<Person> | undefined } {
+type AnyParts = {
+  readonly person?: WellFormed<Person> | undefined
+  readonly category?: string | undefined
+}
+
+function readParts(value: unknown, report: Report): AnyParts {
   const category = (value as { category?: unknown } | null | undefined)?.category
   const known = categories.find((one) => one === category)
   if (known !== undefined) {

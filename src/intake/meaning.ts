@@ -67,8 +67,8 @@ function section(meaning: Meaning, language: Language): string {
     '<dl>',
     row('fix', escaped(shown(fix[language]))),
     field === undefined || field === '' ? '' : row('field', `<code>${escaped(field)}</code>`),
-    example === undefined ? '' : row('wrong', `<code>${escaped(example.wrong)}</code>`),
-    example === undefined ? '' : row('right', `<code>${escaped(example.right)}</code>`),
+    example === undefined ? '' : row('wrong', `<code>${escaped(example.wrong[language])}</code>`),
+    example === undefined ? '' : row('right', `<code>${escaped(example.right[language])}</code>`),
     legalBasis === undefined ? '' : row('basis', escaped(legalBasis)),
     '</dl></section>',
   ].join('\n')

@@ -70,7 +70,9 @@ const explanationSchema = Type.Object({
     Type.Object({ line: Type.Integer(), category: Type.String(), amounts: explainedAmounts }),
   ),
   unit: explainedAmounts,
-  provisionalReasons: Type.Array(Type.String()),
+  provisionalReasons: Type.Array(text, {
+    description: 'Which values of the pack are not final, of those that were used.',
+  }),
 })
 
 export const checkedSchema = Type.Object({

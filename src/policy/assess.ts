@@ -3,6 +3,7 @@
  * clamp the wage to the limits, multiply, round as the pack says. Totals are sums of rounded lines
  * and of what is made for the unit as a whole, so that parts add up to them.
  */
+import type { Text } from '../declaration/catalogue/entry.ts'
 import { readYuan } from '../declaration/money.ts'
 import type { OrdersOfDay, Part, UnitSums } from '../declaration/part.ts'
 import type { Declaration, FlexibleLine, Line } from '../declaration/schema.ts'
@@ -26,7 +27,7 @@ export type Assessment = {
   /** Sums by insurance, of lines and unit; none for a cancellation. */
   readonly amounts: readonly AssessedAmount[]
   /** Which values stand in for final ones; empty when none does. */
-  readonly provisionalReasons: readonly string[]
+  readonly provisionalReasons: readonly Text[]
 }
 
 /** Base times rate must stay an exact integer: 2^53 millionths of a fen are 90 million yuan. */
@@ -82,7 +83,10 @@ export function assessDeclaration(
     unit,
     days,
     amounts: totalsOf(all, unit),
-    provisionalReasons: reasonsOf(rules, flexible > 0, days.length + own.length > 0),
+    provisionalReasons:
+      employees === lines.length
+        ? rules.provisionalReasons
+        : reasonsOf(lines, rules, employees > 0 || unit.some(({ baseFen }) => baseFen > 0)),
   }
 }
 
@@ -98,14 +102,31 @@ function unitSums(
   }
 }
 
-function reasonsOf(rules: PeriodRules, flexible: boolean, platform: boolean): readonly string[] {
-  const { provisionalReasons, flexibleProvisionalReasons, platformProvisionalReasons } = rules
-  if (!flexible && !platform) return provisionalReasons
-  return [
-    ...provisionalReasons,
-    ...(flexible ? flexibleProvisionalReasons : []),
-    ...(platform ? platformProvisionalReasons : []),
-  ]
+/** Of the lists that lines are made with, beside those that employees' are. */
+function reasonsOf(
+  lines: readonly Line[],
+  rules: PeriodRules,
+  employees: boolean,
+): readonly Text[] {
+  const keys = new Set<string>()
+  for (const line of lines) {
+    if (line.category === 'platform') {
+      for (const { service } of line.days) keys.add(`platform/tariffs/${service}`)
+    } else if (line.category === 'flexible') addFlexibleKeys(line, rules, keys)
+  }
+  const told = [...(employees ? rules.provisionalReasons : []), ...rules.reasonsOf(keys)]
+  return [...new Map(told.map((reason) => [reason.en, reason])).values()]
+}
+
+function addFlexibleKeys(line: FlexibleLine, { flexible }: PeriodRules, keys: Set<string>): void {
+  if (line.tier !== undefined || line.base !== undefined) {
+    keys.add('flexible/pensionBases').add('flexible/pensionRates')
+    // What may be chosen is within them.
+    if (flexible?.bases.row.choice === 'any-within-limits') keys.add('limits/pension')
+  }
+  if (line.medical === 'none') return
+  keys.add('flexible/medical')
+  if (flexible?.medical?.row.base === 'floor') keys.add('limits/medical')
 }
 
 /** The loop that nearly all lines go through; returns how many are employees'. */

@@ -4,6 +4,7 @@
  */
 
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
+import type { Text } from '../declaration/catalogue/entry.ts'
 import { type CheckedDeclaration, checkDeclaration } from '../declaration/check.ts'
 import type { FindingList, FindingParams, Report } from '../declaration/findings.ts'
 import { formatFen, isNear, readYuan } from '../declaration/money.ts'
@@ -11,6 +12,8 @@ import { dayOf, formatDeadline } from '../declaration/period.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { type Assessment, assessDeclaration, type OtherParts } from './assess.ts'
 import { checkOtherLine } from './check-line.ts'
+import { insuranceNames } from './labels.ts'
+import { insurances } from './pack.ts'
 import type { PeriodRules, Policies, RulesOutcome } from './rules.ts'
 import { addBases, noSums, sumAbove } from './unit.ts'
 
@@ -49,8 +52,9 @@ export function checkFiling(body: unknown, context: FilingContext): CheckedFilin
   const rules = findRules(checked, today, context)
   if (rules?.kind === 'rules') {
     checkClosing(checked, rules, nowMicros, report)
-    checkFloat(checked, rules, report)
-    checkUnitBase(checked, rules, report)
+    const filed = body as Filed
+    checkFloat(checked, filed, rules, report)
+    checkUnitBase(checked, filed, rules, report)
     checkWages(checked, rules)
     for (let i = 0; i < checked.lines.length; i += 1) {
       const line = checked.lines[i]
@@ -92,25 +96,52 @@ function reportNoRules(rules: Exclude<RulesOutcome, PeriodRules>, report: Report
   }
 }
 
-/** A late filing is accepted unless the pack refuses it; replacements may close before. */
+/** A late filing is accepted unless the pack refuses it. Replacements may close before, for good. */
 function checkClosing(
   { header: { kind } }: CheckedDeclaration,
-  { deadlineMicros, refuseLate, replacementsCloseMicros }: PeriodRules,
+  rules: PeriodRules,
   nowMicros: number,
   report: Report,
 ): void {
-  if (nowMicros >= deadlineMicros) {
-    const deadline = formatDeadline(deadlineMicros)
-    report('/period', refuseLate ? 'PERIOD_CLOSED' : 'PERIOD_LATE', { deadline })
-    return
-  }
-  if (replacementsCloseMicros === undefined || kind === undefined || kind === 'regular') return
-  if (nowMicros < replacementsCloseMicros) return
-  report('/kind', 'REPLACEMENT_CLOSED', { deadline: formatDeadline(replacementsCloseMicros) })
+  const { deadlineMicros, refuseLate, replacementsCloseMicros: close } = rules
+  const isLate = nowMicros >= deadlineMicros
+  const deadline = deadlineText(formatDeadline(deadlineMicros), rules)
+  if (isLate && refuseLate) report('/period', 'PERIOD_CLOSED', { deadline })
+  else if (close !== undefined && isReplacement(kind) && nowMicros >= close) {
+    const closed = deadlineText(formatDeadline(close), rules)
+    report('/kind', 'REPLACEMENT_CLOSED', { deadline: closed })
+  } else if (isLate) report('/period', 'PERIOD_LATE', { deadline })
 }
 
-function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: Report): void {
+function isReplacement(kind: string | undefined): boolean {
+  return kind === 'correction' || kind === 'cancellation'
+}
+
+/** Who must keep a deadline is told when it is an assumption of this system. */
+function deadlineText(deadline: string, { deadlineAssumed }: PeriodRules): Text {
+  if (!deadlineAssumed) return { 'zh-CN': deadline, en: deadline }
+  return {
+    'zh-CN': `${deadline}（本系统设定的截止时间，当地时间未核实）`,
+    en: `${deadline} (the deadline set here; the local one is not verified)`,
+  }
+}
+
+/** A body that is an object: a malformed field is there all the same, and has its own finding. */
+type Filed = {
+  readonly industryClass?: unknown
+  readonly unitBase?: unknown
+  readonly lines?: unknown
+}
+
+function checkFloat(
+  { header }: CheckedDeclaration,
+  filed: Filed,
+  rules: PeriodRules,
+  report: Report,
+): void {
   const { industryClass, workInjuryFloat } = header
+  // Of which class it is a float is not known where the class is malformed.
+  if (industryClass === undefined && filed.industryClass !== undefined) return
   if (rules.ratesFor(industryClass, workInjuryFloat) !== undefined) return
   report('/workInjuryFloat', 'FLOAT_NOT_OFFERED', {
     class: industryClass ?? rules.defaultIndustryClass,
@@ -118,20 +149,27 @@ function checkFloat({ header }: CheckedDeclaration, rules: PeriodRules, report: 
   })
 }
 
-function checkUnitBase(checked: CheckedDeclaration, rules: PeriodRules, report: Report): void {
+function checkUnitBase(
+  checked: CheckedDeclaration,
+  filed: Filed,
+  rules: PeriodRules,
+  report: Report,
+): void {
   const { unitBase, kind } = checked.header
-  if (!rules.unitBases.includes('declared') || kind === 'cancellation') {
-    if (unitBase !== undefined) report('/unitBase', 'UNIT_BASE_NOT_USED')
-    return
-  }
-  if (unitBase === undefined) {
-    report('/unitBase', 'UNIT_BASE_MISSING')
-    return
-  }
+  const isUsed = rules.unitBases.includes('declared')
+  if (filed.unitBase !== undefined && !isUsed) report('/unitBase', 'UNIT_BASE_NOT_USED')
+  if (!isUsed || kind === 'cancellation') return
+  if (filed.unitBase === undefined && hasEmployees(filed)) report('/unitBase', 'UNIT_BASE_MISSING')
+  if (unitBase === undefined) return
   const sum = sumAbove(unitBase, addBases(noSums.basesFen, checked.wagesFen, rules), rules)
   if (sum === undefined) return
   const suggestion = isNear(sum, readYuan(unitBase)) ? formatFen(sum) : undefined
   report('/unitBase', 'UNIT_BASE_BELOW_SUM', { sum: formatFen(sum) }, suggestion)
+}
+
+/** Only they pay on a base. Looks at lines as filed: one that is malformed will be an employee's. */
+function hasEmployees({ lines }: Filed): boolean {
+  return Array.isArray(lines) && lines.some((line) => line?.category === 'employee')
 }
 
 /** A wage this many times the ceiling is more likely one of a year. */
@@ -139,27 +177,62 @@ const yearlyCeilings = 3
 /** As many fen are in a yuan: a wage above so many floors may be in fen. */
 const fenFloors = 100
 
-/** Warns of wages that are clamped, and to what. The first limit is pension's, which all know. */
+/** Warns of wages that are clamped, and to what: limits of all insurances, or of some of them. */
 function checkWages({ wagesFen, findings }: CheckedDeclaration, rules: PeriodRules): void {
-  const floor = rules.floorsFen[0] as number
-  const ceiling = rules.ceilingsFen[0] as number
+  const floor = Math.max(...rules.floorsFen)
+  const ceiling = Math.min(...rules.ceilingsFen)
   for (let i = 0; i < wagesFen.length; i += 1) {
     const wage = wagesFen[i] as number
     if ((wage < floor || wage > ceiling) && wage >= 0) warnOfWage(i, wage, rules, findings)
   }
 }
 
+/** What is far off is so by the limits of pension, which come first. */
 function warnOfWage(line: number, wage: number, rules: PeriodRules, findings: FindingList): void {
   const floor = rules.floorsFen[0] as number
   const ceiling = rules.ceilingsFen[0] as number
-  const since = rules.limits[0]?.row.from ?? ''
   const warn = (code: FindingCode, params?: FindingParams, suggestion?: string) =>
     findings.add(line, '/wage', code, params, suggestion)
-  if (wage < floor) warn('WAGE_BELOW_FLOOR', { limit: formatFen(floor), since })
-  else if (wage >= floor * fenFloors) {
+  if (wage >= floor * fenFloors && wage > ceiling) {
     // What has decimals is no number of fen.
     warn('WAGE_LOOKS_FEN', undefined, wage % 100 === 0 ? formatFen(wage / 100) : undefined)
   } else if (wage > ceiling * yearlyCeilings) {
     warn('WAGE_LOOKS_YEARLY', undefined, formatFen(Math.round(wage / 12)))
-  } else warn('WAGE_ABOVE_CEILING', { limit: formatFen(ceiling), since })
+  } else {
+    for (const limit of brokenLimits(wage, rules, 'floor')) warn('WAGE_BELOW_FLOOR', limit)
+    for (const limit of brokenLimits(wage, rules, 'ceiling')) warn('WAGE_ABOVE_CEILING', limit)
+  }
+}
+
+/** The limits that a wage is beyond, each once, with the insurances that have it. */
+function brokenLimits(
+  wage: number,
+  { floorsFen, ceilingsFen, limits }: PeriodRules,
+  kind: 'floor' | 'ceiling',
+): FindingParams[] {
+  const groups = new Map<string, number[]>()
+  for (let k = 0; k < limits.length; k += 1) {
+    const limit = (kind === 'floor' ? floorsFen : ceilingsFen)[k] as number
+    if (kind === 'floor' ? wage >= limit : wage <= limit) continue
+    const { row, carried } = limits[k] as PeriodRules['limits'][number]
+    const key = `${formatFen(limit)} ${row.from} ${carried ? 'carried' : ''}`
+    groups.set(key, [...(groups.get(key) ?? []), k])
+  }
+  return [...groups].map(([key, of]) => {
+    const [limit = '', since = '', carried] = key.split(' ')
+    const names = insurances.filter((_, k) => of.includes(k)).map((name) => insuranceNames[name])
+    const isAll = names.length === limits.length
+    return {
+      limit,
+      since,
+      of: {
+        'zh-CN': isAll ? '' : names.map((name) => name['zh-CN']).join('、'),
+        en: isAll ? '' : ` of ${names.map((name) => name.en).join(', ')}`,
+      },
+      carried: {
+        'zh-CN': carried ? '；该期未核实，暂用' : '',
+        en: carried ? '; standing in, as this period is not verified' : '',
+      },
+    }
+  })
 }

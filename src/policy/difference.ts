@@ -2,10 +2,17 @@
  * The difference that another pack makes to a declaration: later amounts less earlier ones, line by
  * line and as a whole, and why. It follows from the declaration and the two packs alone.
  */
-import type { Declaration } from '../declaration/schema.ts'
-import { type Assessment, assessDeclaration, lineStride, type OtherParts } from './assess.ts'
+import type { Declaration, Line } from '../declaration/schema.ts'
+import {
+  type Assessment,
+  assessDeclaration,
+  flexibleMedicalRate,
+  lineStride,
+  type OtherParts,
+  roundedFen,
+} from './assess.ts'
 import { insurances } from './pack.ts'
-import type { PeriodRules } from './rules.ts'
+import { type PeriodRules, ppm } from './rules.ts'
 
 /** What made an amount change: a limit, a chosen tier's base, a rate or flat amount, the unit's part. */
 export const causes = ['floor', 'ceiling', 'tier', 'rate', 'unit'] as const
@@ -36,24 +43,8 @@ export function differenceOf(
 ): Difference {
   const earlier = assessDeclaration(declaration, before, undefined, others[0])
   const later = assessDeclaration(declaration, after, undefined, others[1])
-  const lines: { line: number; fen: number[] }[] = []
-  const causesFen = { floor: 0, ceiling: 0, tier: 0, rate: 0, unit: 0 }
-  const count = later.linesFen.length / lineStride
-  for (let line = 0; line < count; line += 1) {
-    const start = line * lineStride + 1
-    const fen = later.linesFen
-      .slice(start, start + lineStride - 1)
-      .map((value, j) => value - (earlier.linesFen[start + j] as number))
-    if (fen.every((value) => value === 0)) continue
-    lines.push({ line, fen })
-    const { category } = (declaration.lines ?? [])[line] ?? {}
-    for (let k = 0; k < insurances.length; k += 1) {
-      const [base = 0, employer = 0, employee = 0] = fen.slice(3 * k, 3 * k + 3)
-      const rules = { before, after }
-      const cause = base === 0 ? 'rate' : causeOf(category, later.linesFen, start + 3 * k, k, rules)
-      causesFen[cause] += employer + employee
-    }
-  }
+  const lines = changedLines(earlier, later)
+  const causesFen = causesOf(declaration, { before, after }, lines, later)
   const [was, is] = [totalsOf(earlier), totalsOf(later)]
   const totalsFen = is.map((value, j) => value - (was[j] as number))
   const paid = totalsFen.reduce((sum, value, j) => (j % 3 === 0 && j < 12 ? sum : sum + value), 0)
@@ -70,18 +61,76 @@ export function differenceOf(
   }
 }
 
+function changedLines(earlier: Assessment, later: Assessment): Difference['lines'] {
+  const lines: { line: number; fen: number[] }[] = []
+  const count = later.linesFen.length / lineStride
+  for (let line = 0; line < count; line += 1) {
+    const start = line * lineStride + 1
+    const fen = later.linesFen
+      .slice(start, start + lineStride - 1)
+      .map((value, j) => value - (earlier.linesFen[start + j] as number))
+    if (fen.some((value) => value !== 0)) lines.push({ line, fen })
+  }
+  return lines
+}
+
+type BothRules = { readonly before: PeriodRules; readonly after: PeriodRules }
+
+/**
+ * What the lines pay more, by cause. Where a base and a rate change both, the base's part is what it
+ * comes to by the earlier rate; the rest is the rate's.
+ */
+function causesOf(
+  declaration: Declaration,
+  rules: BothRules,
+  changed: Difference['lines'],
+  later: Assessment,
+): Record<Cause, number> {
+  const causesFen = { floor: 0, ceiling: 0, tier: 0, rate: 0, unit: 0 }
+  for (const { line, fen } of changed) {
+    const filed = declaration.lines?.[line]
+    for (let k = 0; k < insurances.length && filed !== undefined; k += 1) {
+      const [more = 0, employer = 0, employee = 0] = fen.slice(3 * k, 3 * k + 3)
+      const base = later.linesFen[line * lineStride + 1 + 3 * k] as number
+      const paid = (on: number, rate: number) => roundedFen(on * rate, rules.before)
+      const ofBase = earlierRates(declaration, filed, k, rules.before)
+        .map((rate) => paid(base, rate) - paid(base - more, rate))
+        .reduce((sum, one) => sum + one, 0)
+      causesFen[causeOf(filed.category, base, k, rules)] += ofBase
+      causesFen.rate += employer + employee - ofBase
+    }
+  }
+  return causesFen
+}
+
 /** Why a base changed: it is at a limit now, or it was. */
 function causeOf(
-  category: string | undefined,
-  linesFen: readonly number[],
-  at: number,
+  category: Line['category'],
+  base: number,
   k: number,
-  { before, after }: { before: PeriodRules; after: PeriodRules },
+  { before, after }: BothRules,
 ): Cause {
   if (category === 'flexible') return k === 0 ? 'tier' : 'floor'
-  const base = linesFen[at] as number
   if (base === after.floorsFen[k] || base < (before.floorsFen[k] as number)) return 'floor'
   return 'ceiling'
+}
+
+/** In millionths: the employer's and the person's, as the earlier pack had them. */
+function earlierRates(
+  { industryClass, workInjuryFloat }: Declaration,
+  line: Line,
+  k: number,
+  before: PeriodRules,
+): readonly number[] {
+  if (line.category === 'platform') return []
+  if (line.category === 'employee') {
+    const rates = before.ratesFor(industryClass, workInjuryFloat)
+    return [rates?.employerLinePpm[k] ?? 0, rates?.employeePpm[k] ?? 0]
+  }
+  const { flexible } = before
+  if (flexible === undefined || k > 1) return []
+  const medical = flexibleMedicalRate(line, flexible)
+  return [k === 0 ? ppm(flexible.pension.row.rate) : ppm(medical ?? '0')]
 }
 
 /** Three numbers for each insurance, then occupational injury. */

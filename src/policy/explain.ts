@@ -11,6 +11,7 @@ import { type Assessment, chosenBaseFen, flexibleMedicalRate, roundedFen } from 
 import {
   type ClassRate,
   type Dated,
+  type FlatAmount,
   type Insurance,
   insurances,
   type Rate,
@@ -27,7 +28,7 @@ export type Cited = {
   readonly from: string
   readonly to?: string
   readonly sources: readonly Source[]
-  /** True: it stands in for one that is not published. */
+  /** True: it stands in for one that is not verified for the period. */
   readonly carried: boolean
 }
 
@@ -38,8 +39,8 @@ export type ExplainedAmount = {
   readonly declared?: string
   readonly limit?: Cited & { readonly kind: 'floor' | 'ceiling' | 'tier' }
   readonly base: string
-  /** Percent of the base; yuan for an order. */
-  readonly rate: Cited
+  /** Percent of the base; yuan for an order. Absent where a person has a flat amount alone. */
+  readonly rate?: Cited
   /** Before rounding, in yuan. */
   readonly exact: string
   readonly rounding: Cited
@@ -62,7 +63,7 @@ export type ExplainedAssessment = {
   readonly lines: readonly ExplainedLine[]
   readonly unit: readonly ExplainedAmount[]
   /** Why it is provisional; empty when it is not. */
-  readonly provisionalReasons: readonly string[]
+  readonly provisionalReasons: readonly Text[]
 }
 
 export function explainAssessment(
@@ -90,7 +91,7 @@ function explainLines(
   return (declaration.lines ?? []).slice(page.from, page.from + page.count).map((line, i) => ({
     line: page.from + i + 1,
     category: line.category,
-    amounts: explainLine(line, rules, rates),
+    amounts: explainLine(line, rules, { rates, ...classOf(declaration, rules) }),
   }))
 }
 
@@ -101,6 +102,7 @@ function explainUnit(
   { unit, days }: Assessment,
 ): ExplainedAmount[] {
   const rates = ratesOf(declaration, rules)
+  const { classText } = classOf(declaration, rules)
   const bases = insurances.flatMap((insurance, k) => {
     const made = unit.find((one) => one.insurance === insurance)
     if (made === undefined) return []
@@ -115,7 +117,8 @@ function explainUnit(
       en: `${what.en} ${base} yuan`,
     }
     const start = { insurance, side: 'employer' as const, what: told }
-    const product = { baseFen: made.baseFen, ppm: rates.employerPpm[k] ?? 0, rate }
+    const about = insurance === 'work-injury' ? classText : nothingMore
+    const product = { baseFen: made.baseFen, ppm: rates.employerPpm[k] ?? 0, rate, about }
     return explainProduct(start, product, rules)
   })
   return [...bases, ...explainDays(days, rules)]
@@ -127,11 +130,25 @@ function ratesOf({ industryClass, workInjuryFloat }: Explained, rules: PeriodRul
   return rates
 }
 
-function explainLine(line: Line, rules: PeriodRules, rates: Rates): ExplainedAmount[] {
+type RatesOfClass = { readonly rates: Rates; readonly classText: Text }
+
+/** The class that the work-injury rate is of: one that nobody declared is the region's default. */
+function classOf({ industryClass, workInjuryFloat }: Explained, rules: PeriodRules) {
+  const declared = industryClass ?? rules.defaultIndustryClass
+  const float = workInjuryFloat ?? 100
+  const assumed = industryClass === undefined
+  const classText: Text = {
+    'zh-CN': `行业类别 ${declared}${assumed ? '（未申报，按默认类别）' : ''}${float === 100 ? '' : `，浮动至 ${float}%`}：`,
+    en: `industry class ${declared}${assumed ? ' (none was declared: the default)' : ''}${float === 100 ? '' : `, floated to ${float}%`}: `,
+  }
+  return { classText }
+}
+
+function explainLine(line: Line, rules: PeriodRules, of: RatesOfClass): ExplainedAmount[] {
   switch (line.category) {
     case 'employee':
       return insurances.flatMap((insurance, k) =>
-        sides.flatMap((side) => explainEmployee(line.wage, insurance, k, side, rules, rates)),
+        sides.flatMap((side) => explainEmployee(line.wage, insurance, k, side, rules, of)),
       )
     case 'flexible':
       return explainFlexible(line, rules)
@@ -146,7 +163,7 @@ function explainEmployee(
   k: number,
   side: Side,
   rules: PeriodRules,
-  rates: Rates,
+  { rates, classText }: RatesOfClass,
 ): ExplainedAmount[] {
   const madeForUnit = side === 'employer' && rules.unitBases[k] !== undefined
   const share = (side === 'employer' ? rates.employerPpm : rates.employeePpm)[k] as number
@@ -159,6 +176,7 @@ function explainEmployee(
   const baseFen = kind === undefined ? wageFen : kind === 'floor' ? floor : ceiling
   const declared = formatFen(wageFen)
   const between = { floor: formatFen(floor), ceiling: formatFen(ceiling), cited: cite('', limits) }
+  if (madeForUnit) return flat === undefined ? [] : explainFlat(insurance, flat, rules)
   const start = {
     insurance,
     side,
@@ -170,7 +188,39 @@ function explainEmployee(
     ...(flat === undefined ? {} : { flat: cite(flat.row.amount, flat) }),
   }
   const rate = { ...cite('', rules.rates[k] as Applied<Rate>), value: percentOf(share) }
-  return explainProduct(start, { baseFen, ppm: madeForUnit ? 0 : share, rate }, rules)
+  const about = insurance === 'work-injury' && side === 'employer' ? classText : nothingMore
+  return explainProduct(start, { baseFen, ppm: share, rate, about }, rules)
+}
+
+/** What is paid for each person beside what is made for the unit as a whole. */
+function explainFlat(
+  insurance: (typeof insurances)[number],
+  flat: Applied<FlatAmount>,
+  rules: PeriodRules,
+): ExplainedAmount[] {
+  const cited = cite(flat.row.amount, flat)
+  const amount = formatFen(readYuan(cited.value))
+  const source = citation(cited)
+  return [
+    {
+      insurance,
+      side: 'employer',
+      base: '0.00',
+      exact: amount,
+      rounding: roundingCited(rules),
+      flat: cited,
+      amount,
+      sentence: {
+        'zh-CN': `按费率缴纳的部分由单位合并计算；每人定额 ${cited.value} 元${source['zh-CN']}：${amount} 元。`,
+        en: `What is paid by rate is worked out for the unit as a whole; for each person ${cited.value} yuan${source.en}: ${amount} yuan.`,
+      },
+    },
+  ]
+}
+
+function roundingCited({ rounding }: PeriodRules): Cited {
+  const { mode, scale } = rounding
+  return cite(`${mode} ${scale}`, { row: rounding, carried: false })
 }
 
 function wageText(
@@ -246,10 +296,20 @@ type Start = Pick<ExplainedAmount, 'insurance' | 'side' | 'declared' | 'limit' |
   readonly what: Text
 }
 
+type Product = {
+  readonly baseFen: number
+  readonly ppm: number
+  readonly rate: Cited
+  /** Whose rate it is, where that is not told by the insurance. */
+  readonly about?: Text
+}
+
+const nothingMore: Text = { 'zh-CN': '', en: '' }
+
 /** Base × rate, rounded, and a flat amount where there is one. */
 function explainProduct(
   { what, ...start }: Start,
-  { baseFen, ppm: share, rate }: { baseFen: number; ppm: number; rate: Cited },
+  { baseFen, ppm: share, rate, about = nothingMore }: Product,
   rules: PeriodRules,
 ): ExplainedAmount[] {
   const product = BigInt(baseFen) * BigInt(share)
@@ -271,14 +331,11 @@ function explainProduct(
       base: formatFen(baseFen),
       rate,
       exact,
-      rounding: cite(`${rules.rounding.mode} ${rules.rounding.scale}`, {
-        row: rules.rounding,
-        carried: false,
-      }),
+      rounding: roundingCited(rules),
       amount,
       sentence: {
-        'zh-CN': `${what['zh-CN']}，× ${rate.value}%${source['zh-CN']} = ${exact}，${rounding['zh-CN']}${added['zh-CN']}：${amount} 元。`,
-        en: `${what.en}, × ${rate.value}%${source.en} = ${exact}, ${rounding.en}${added.en}: ${amount} yuan.`,
+        'zh-CN': `${what['zh-CN']}，${about['zh-CN']}× ${rate.value}%${source['zh-CN']} = ${exact}，${rounding['zh-CN']}${added['zh-CN']}：${amount} 元。`,
+        en: `${what.en}, ${about.en}× ${rate.value}%${source.en} = ${exact}, ${rounding.en}${added.en}: ${amount} yuan.`,
       },
     },
   ]
@@ -320,10 +377,7 @@ function explainDays(days: Assessment['days'], rules: PeriodRules): ExplainedAmo
       base: '0.00',
       rate,
       exact,
-      rounding: cite(`${rules.rounding.mode} ${rules.rounding.scale}`, {
-        row: rules.rounding,
-        carried: false,
-      }),
+      rounding: roundingCited(rules),
       amount,
       sentence: {
         'zh-CN': `${date} 接单 ${said('zh-CN')}${source['zh-CN']} = ${exact}，${rounding['zh-CN']}：${amount} 元。`,
@@ -351,12 +405,12 @@ function citation({ from, to, sources, carried }: Cited): Text {
   const [name, number] = [source?.title ?? '', source?.number ?? '']
   const zh = [
     to === undefined ? `${from} 起` : `${from} 至 ${to}`,
-    ...(carried ? ['尚未公布，暂用'] : []),
+    ...(carried ? ['该期未核实，暂用'] : []),
     ...(name === '' ? [] : [`《${name}》${number}`]),
   ]
   const en = [
     to === undefined ? `from ${from}` : `${from} to ${to}`,
-    ...(carried ? ['standing in until it is published'] : []),
+    ...(carried ? ['not verified for this period; stands in'] : []),
     ...(name === '' ? [] : [`${name}${number === '' ? '' : ` ${number}`}`]),
   ]
   return { 'zh-CN': `（${zh.join('，')}）`, en: ` (${en.join('; ')})` }

@@ -84,8 +84,11 @@ export type ParameterChange = {
   readonly key: string
   readonly from: string
   readonly to?: string
-  /** True: published after it began to apply; earlier assessments are made again. */
-  readonly retroactive: boolean
+  /**
+   * True: published after it began to apply; earlier assessments are made again. Absent where no source
+   * says when it was published.
+   */
+  readonly retroactive?: boolean
   readonly before?: Values
   readonly after: Values
   readonly sources: readonly Source[]
@@ -102,7 +105,7 @@ export function changesSince(pack: PolicyPack, day: string): ParameterChange[] {
         key,
         from: row.from,
         ...(row.to === undefined ? {} : { to: row.to }),
-        retroactive: published !== undefined && published.slice(0, 7) > row.from,
+        ...(published === undefined ? {} : { retroactive: published.slice(0, 7) > row.from }),
         ...(before === undefined ? {} : { before: valuesOf(before) }),
         after: valuesOf(row),
         sources: row.sources,

@@ -10,6 +10,7 @@
 import type { Text } from '../declaration/catalogue/entry.ts'
 import { readYuan } from '../declaration/money.ts'
 import { closingOf } from './calendar.ts'
+import { listName } from './labels.ts'
 import {
   type ClassRate,
   type Dated,
@@ -74,12 +75,14 @@ export type PeriodRules = {
   /** By insurance: the employer's amount is made for the unit as a whole, on this base. */
   readonly unitBases: readonly ('declared' | 'sum' | undefined)[]
   readonly defaultIndustryClass: number
-  /** Of what applies to everybody; flexible and platform workers have more of their own. */
-  readonly provisionalReasons: readonly string[]
-  readonly flexibleProvisionalReasons: readonly string[]
-  readonly platformProvisionalReasons: readonly string[]
+  /** Why what employees come to is not final. */
+  readonly provisionalReasons: readonly Text[]
+  /** @returns why what is made with these lists of the pack is not final */
+  reasonsOf(keys: ReadonlySet<string>): readonly Text[]
   /** Filing is on time before this instant, microseconds since 1970. */
   readonly deadlineMicros: number
+  /** No source says so: the deadline is an assumption, which the pack's operator must confirm. */
+  readonly deadlineAssumed: boolean
   readonly refuseLate: boolean
   readonly replacementsCloseMicros: number | undefined
   /** @returns undefined when the class has no such float */
@@ -152,9 +155,16 @@ export function createPolicies({ packs, sha256Hex }: PolicyDependencies): Polici
   }
 }
 
+type ProvisionalReason = {
+  /** Of the list in the pack. */
+  readonly key: string
+  /** The row that stands in; undefined where the period's own row is provisional. */
+  readonly standsIn: Dated | undefined
+}
+
 /** Rows that apply to a period, and why some of them are not final. */
 class Resolver {
-  readonly reasons: string[] = []
+  readonly reasons: ProvisionalReason[] = []
   readonly #pack: PolicyPack
   readonly #period: string
   /** The first list that has nothing for the period. */
@@ -170,7 +180,7 @@ class Resolver {
     const period = this.#period
     const covering = rows.find(({ from, to }) => from <= period && (to ?? period) >= period)
     if (covering !== undefined) {
-      if (covering.status === 'provisional') this.reasons.push(`${key}: provisional`)
+      if (covering.status === 'provisional') this.reasons.push({ key, standsIn: undefined })
       return { row: covering, carried: false }
     }
     const gap = gapsOf(this.#pack, key).find(
@@ -186,7 +196,7 @@ class Resolver {
       this.missing ??= gap?.note
       return undefined
     }
-    this.reasons.push(`${key}: ${row.from} to ${row.to ?? 'now'}`)
+    this.reasons.push({ key, standsIn: row })
     return { row, carried: true }
   }
 
@@ -221,9 +231,14 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
     const note = resolver.missing ?? conventions.missing ?? { 'zh-CN': period, en: period }
     return { kind: 'notCovered', note }
   }
-  const flexibleResolver = new Resolver(pack, period)
-  const platformResolver = new Resolver(pack, period)
-  const declared = new Resolver(pack, period).find('bases/unit', pack.bases?.unit ?? [])
+  const others = new Resolver(pack, period)
+  const flexible = resolveFlexible(others, pack)
+  const tariffs = others.findAll(
+    'platform/tariffs',
+    pack.platform?.tariffs ?? [],
+    (row) => row.service,
+  )
+  const declared = resolver.find('bases/unit', pack.bases?.unit ?? [])
   const unitBases = insurances.map((name) => {
     if (declared?.row.insurances.includes(name)) return 'declared'
     return rounding.row.per === 'unit' ? 'sum' : undefined
@@ -237,12 +252,8 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
     rates,
     flat,
     rounding: rounding.row,
-    flexible: resolveFlexible(flexibleResolver, pack),
-    tariffs: platformResolver.findAll(
-      'platform/tariffs',
-      pack.platform?.tariffs ?? [],
-      (row) => row.service,
-    ),
+    flexible,
+    tariffs,
     floorsFen: limits.map(({ row }) => readYuan(row.floor)),
     ceilingsFen: limits.map(({ row }) => readYuan(row.ceiling)),
     flatFen: { employer: flatFen(flat, 'employer'), employee: flatFen(flat, 'employee') },
@@ -250,9 +261,10 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
     unitBases,
     defaultIndustryClass: pack.region.defaultIndustryClass,
     provisionalReasons: grouped(resolver.reasons),
-    flexibleProvisionalReasons: flexibleResolver.reasons,
-    platformProvisionalReasons: grouped(platformResolver.reasons),
+    reasonsOf: (keys) =>
+      grouped([...resolver.reasons, ...others.reasons].filter(({ key }) => keys.has(key))),
     ...closingOf(period, deadline.row, pack.calendar),
+    deadlineAssumed: deadline.row.sources.length === 0,
     refuseLate: deadline.row.refuseLate,
     ...classRates(rates, unitBases, pack.region.defaultIndustryClass),
   }
@@ -264,12 +276,20 @@ function wholeOf<T>(found: readonly (T | undefined)[]): readonly T[] | undefined
   return whole.length === found.length ? whole : undefined
 }
 
-/** `limits/pension: …` of all four insurances is said once, and so are tariffs. */
-function grouped(reasons: readonly string[]): readonly string[] {
-  const short = reasons.map((reason) =>
-    reason.replace(/^(limits|platform\/tariffs)\/[a-z0-9-]+/, '$1'),
-  )
-  return [...new Set(short)]
+/** Limits of all four insurances are told once, and so are tariffs. */
+function grouped(reasons: readonly ProvisionalReason[]): readonly Text[] {
+  const told = reasons.map(({ key, standsIn }): Text => {
+    const name = listName(key.replace(/^(limits|platform\/tariffs)\/[a-z0-9-]+/, '$1'))
+    if (standsIn === undefined) {
+      return { 'zh-CN': `${name['zh-CN']}：暂定`, en: `${name.en}: provisional` }
+    }
+    const { from, to } = standsIn
+    return {
+      'zh-CN': `${name['zh-CN']}：该期未核实，暂用 ${from} ${to === undefined ? '起' : `至 ${to} `}的标准`,
+      en: `${name.en}: ${from} to ${to ?? 'now'}, standing in, as this period is not verified`,
+    }
+  })
+  return [...new Map(told.map((text) => [text.en, text])).values()]
 }
 
 function resolveFlexible(resolver: Resolver, pack: PolicyPack): FlexibleRules | undefined {

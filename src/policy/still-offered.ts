@@ -35,6 +35,10 @@ export function stillOffered(
     })
   }
   if (refused) return false
-  if (unitBase === undefined || others === 'paid by the head') return true
-  return sumAbove(unitBase, addBases(others.basesFen, wagesOf(lines), rules), rules) === undefined
+  const basesFen = others === 'paid by the head' ? noSums.basesFen : others.basesFen
+  const sums = addBases(basesFen, wagesOf(lines), rules)
+  if (unitBase === undefined) {
+    return !(rules.unitBases.includes('declared') && sums.some((base) => base > 0))
+  }
+  return others === 'paid by the head' || sumAbove(unitBase, sums, rules) === undefined
 }

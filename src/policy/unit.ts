@@ -92,6 +92,8 @@ export function assessUnit(
     const kind = rules.unitBases[k]
     if (kind === undefined) continue
     if (kind === 'declared' && unitBase === undefined) {
+      // Without employees nobody pays on a base, and none is asked for.
+      if (sums.basesFen.every((base) => base === 0)) continue
       throw new RangeError('a unit base that was not checked')
     }
     const baseFen = kind === 'declared' ? readYuan(unitBase) : (sums.basesFen[k] as number)

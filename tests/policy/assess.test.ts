@@ -131,7 +131,8 @@ describe('flexible workers', () => {
       period,
     })
     expect(yuan.slice(0, 2)).toEqual(expected)
-    if (medical !== 'none') expect(provisionalReasons).toContain('flexible/medical: provisional')
+    const keys = provisionalReasons.map(({ en }) => en.split(':')[0])
+    expect(keys).toEqual(medical === 'none' ? [] : ['flexible/medical'])
   })
 })
 
@@ -170,6 +171,31 @@ describe('platform workers', () => {
     expect(yuan.at(-1)).toBe('occupational-injury 0.00 0.07 0.00')
     expect(unit.at(-1)?.employerFen).toBe(7)
   })
+})
+
+test('what is provisional is what was used: of orders their tariff, no limit and no rate', () => {
+  const days = [{ date: '2026-11-03', service: 'ride-hailing', orders: 3 }]
+  const lines: Line[] = [{ person, category: 'platform', days }]
+  const keysOf = (more: readonly Line[]) =>
+    assessLines([...lines, ...more], { period: '2026-11' }).provisionalReasons.map(
+      ({ en }) => en.split(':')[0],
+    )
+  expect(keysOf([])).toEqual(['platform/tariffs'])
+  expect(keysOf([{ ...flexible, medical: 'with-account' }])).toEqual([
+    'limits',
+    'flexible/medical',
+    'platform/tariffs',
+  ])
+  expect(keysOf([employee('6500')])).toEqual(['limits', 'rates/unemployment', 'platform/tariffs'])
+})
+
+test('orders alone need no base of the unit', () => {
+  const days = [{ date: '2024-11-01', service: 'ride', orders: 3 }]
+  const lines: Line[] = [{ person, category: 'platform', days }]
+  const { yuan, unit } = assessLines(lines, { pack: madeUp })
+  // 3 × 0.0125 = 0.0375 → 0.10
+  expect(yuan.at(-1)).toBe('occupational-injury 0.00 0.10 0.00')
+  expect(unit.map(({ insurance }) => insurance)).not.toContain('pension')
 })
 
 describe('a region with two bases, flat amounts and rounding for the unit', () => {

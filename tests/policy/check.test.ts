@@ -224,6 +224,105 @@ test('where two characters changed places, a wrong check digit says which', () =
   expect(told?.message['zh-CN']).toContain('第 16、17 位颠倒')
 })
 
+const codesOf = (filed: unknown, at = nowMicros) =>
+  findingsOf(JSON.parse(JSON.stringify(filed)), at)
+    .filter(({ severity }) => severity === 'error')
+    .map(({ code, pointer }) => `${code} ${pointer}`)
+
+test.each<[string, unknown, readonly string[], number?]>([
+  [
+    'orders of no day, no service and no number',
+    platform({ date: '2025-13-01', service: 'taxi', orders: 0 }),
+    [
+      'NUMBER_OUT_OF_RANGE /lines/0/days/0/orders',
+      'DAY_OUTSIDE_PERIOD /lines/0/days/0/date',
+      'SERVICE_NOT_OFFERED /lines/0/days/0/service',
+    ],
+    in2025,
+  ],
+  [
+    'a base that is not offered beside a malformed change',
+    flexible({ base: '4000', change: 'x' }),
+    ['VALUE_NOT_ALLOWED /lines/0/change', 'FLEXIBLE_BASE_NOT_OFFERED /lines/0/base'],
+  ],
+  ['a malformed base is no missing one', flexible({ base: 'x' }), ['FIELD_FORMAT /lines/0/base']],
+  [
+    'a malformed class has no float that it lacks',
+    body({ industryClass: '3', workInjuryFloat: 80 }),
+    ['FIELD_TYPE /industryClass'],
+  ],
+  ['a malformed unit base is no missing one', dual({ unitBase: 'x' }), ['FIELD_FORMAT /unitBase']],
+  [
+    'a malformed line may need a unit base, too',
+    dual({ unitBase: undefined, lines: [{ ...line(), wage: 'x' }] }),
+    ['UNIT_BASE_MISSING /unitBase', 'FIELD_FORMAT /lines/0/wage'],
+  ],
+  [
+    'a cancellation has no use of a unit base, and may have one',
+    dual({ kind: 'cancellation', replaces, lines: undefined }),
+    [],
+  ],
+  [
+    'a wage is below the sum, whatever else is wrong with its line',
+    dual({ unitBase: '6499', lines: [{ ...line(), change: 'x' }] }),
+    ['UNIT_BASE_BELOW_SUM /unitBase', 'VALUE_NOT_ALLOWED /lines/0/change'],
+  ],
+  [
+    'orders alone need no unit base',
+    {
+      ...platform({ ...day, date: '2024-11-03', service: 'ride' }),
+      ...{ region: '999000', period: '2024-11' },
+    },
+    [],
+  ],
+])('every fault at once, and no other: %s', (_, filed, expected, at) => {
+  expect(codesOf(filed, at).sort()).toEqual([...expected].sort())
+})
+
+test('corrections that have closed stay closed, when filing is late but taken, too', () => {
+  const [deadline] = madeUp.calendar.deadlines
+  const lenient: PolicyPack = {
+    ...madeUp,
+    calendar: { ...madeUp.calendar, deadlines: [{ ...deadline, refuseLate: false } as never] },
+  }
+  const codes = (kind: string, on: string) =>
+    checkFiling(JSON.parse(JSON.stringify(dual(kind === 'regular' ? {} : { kind, replaces }))), {
+      policies: policiesOf(lenient),
+      nowMicros: instantMicros(on, '18:00'),
+      keptMax: 9,
+    })
+      .findings.first(9)
+      .map(({ code }) => code)
+  for (const kind of ['correction', 'regular']) {
+    const closed = kind === 'correction' ? ['REPLACEMENT_CLOSED'] : []
+    expect(codes(kind, '2024-12-13')).toEqual([])
+    expect(codes(kind, '2024-12-14')).toEqual(closed)
+    expect(codes(kind, '2024-12-20')).toEqual(kind === 'correction' ? closed : ['PERIOD_LATE'])
+  }
+})
+
+test('a deadline that is an assumption is told as one', () => {
+  const [late] = findingsOf(body({ period: '2024-10' }))
+  expect(late?.message.en).toContain('the deadline set here; the local one is not verified')
+  expect(late?.message['zh-CN']).toContain('本系统设定的截止时间，当地时间未核实')
+  const [closed] = findingsOf(dual(), instantMicros('2024-12-17', '17:00'))
+  expect(closed?.message.en).not.toContain('not verified')
+})
+
+test('limits of each insurance are warned of, and those that stand in', () => {
+  const told = (filed: unknown, at = nowMicros) =>
+    findingsOf(filed, at).map(({ code, message }) => `${code}: ${message.en}`)
+  expect(told(dual({ unitBase: '9000', lines: [{ ...line(), wage: '4500' }] }))).toEqual([
+    'WAGE_BELOW_FLOOR: The wage is below the floor of medical; the base is the floor, 5000.00 yuan (valid from 2024-01).',
+  ])
+  expect(told(dual({ unitBase: '90000', lines: [{ ...line(), wage: '21000' }] }))).toEqual([
+    'WAGE_ABOVE_CEILING: The wage is above the ceiling of pension, unemployment, work-injury; the base is the ceiling, 20000.00 yuan (valid from 2024-01).',
+  ])
+  expect(told(body({ period: '2023-11', lines: [{ ...line(), wage: '3000' }] }))).toContain(
+    'WAGE_BELOW_FLOOR: The wage is below the floor; the base is the floor, 3429.11 yuan (valid from 2021-01; standing in, as this period is not verified).',
+  )
+})
+
 test('the last microsecond is in time, the deadline is not', () => {
   const codes = (at: number) => findingsOf(body(), at).map(({ code }) => code)
   const deadline = instantMicros('2024-11-30', '24:00')

@@ -125,3 +125,36 @@ describe('a filing that the later pack would refuse is not reassessed', () => {
     expect(stillOffered(declaration, rulesIn(madeUp, '2024-11'))).toBe(true)
   })
 })
+
+describe('causes', () => {
+  const filed = declare({ period: '2024-03', lines: 1 })
+  const declaration = {
+    ...filed,
+    lines: [{ ...(filed.lines ?? [])[0], wage: '3000' }],
+  } as Declaration
+  test('a rate that changes beside a floor has its own part', () => {
+    const floored = withFloor('5000')
+    const pension = hefei.rates.pension.map((row) => ({ ...row, employer: '20' }))
+    const both = { ...floored, rates: { ...floored.rates, pension } }
+    const { causesFen } = differenceOf(
+      declaration,
+      rulesIn(hefei, '2024-03'),
+      rulesIn(both, '2024-03'),
+    )
+    // 773 × (16 + 6.4 + 0.5 + 0.2 + 8 + 2 + 0.5)%, each amount rounded; then 5,000 × 4%.
+    expect(causesFen).toMatchObject({ ceiling: 0, tier: 0, rate: 20_000, unit: 0 })
+    const floorAlone = differenceOf(
+      declaration,
+      rulesIn(hefei, '2024-03'),
+      rulesIn(floored, '2024-03'),
+    )
+    expect(causesFen.floor).toBe(floorAlone.causesFen.floor)
+  })
+})
+
+test('a base of the unit that nobody declared: no part of the filing is reassessed', () => {
+  const declaration = declare({ period: '2024-11', lines: 1 })
+  const rules = rulesIn(madeUp, '2024-11')
+  expect(stillOffered(declaration, rules, 'paid by the head')).toBe(false)
+  expect(stillOffered(declaration, rules)).toBe(false)
+})

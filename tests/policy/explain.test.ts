@@ -86,8 +86,41 @@ test('a clamped wage is told with limit, rate, rounding, and where they come fro
 
 test('a value that stands in for one not published says so', () => {
   const { explained } = explain({ ...filed, period: '2025-03' })
-  expect(explained.provisionalReasons).toEqual(['limits: 2024-01 to 2024-12'])
-  expect(explained.lines[0]?.amounts[0]?.sentence.en).toContain('standing in until it is published')
+  const [reason] = explained.provisionalReasons
+  expect(reason?.en).toContain('limits: 2024-01 to 2024-12')
+  expect(reason?.['zh-CN']).toContain('缴费基数上下限')
+  const sentence = explained.lines[0]?.amounts[0]?.sentence
+  expect(sentence?.en).toContain('not verified for this period; stands in')
+  expect(sentence?.['zh-CN']).toContain('该期未核实，暂用')
+})
+
+test('work injury says which industry class, and that it is a default where none was declared', () => {
+  const sentenceOf = (more: Partial<Declaration>) => {
+    const { explained } = explain({ ...filed, ...more })
+    return explained.lines[0]?.amounts.find(({ insurance }) => insurance === 'work-injury')
+      ?.sentence
+  }
+  expect(sentenceOf({})?.en).toContain('industry class 1 (none was declared: the default): × 0.2%')
+  expect(sentenceOf({})?.['zh-CN']).toContain('行业类别 1（未申报，按默认类别）：× 0.2%')
+  const declared = sentenceOf({ industryClass: 3, workInjuryFloat: 80 })
+  expect(declared?.en).toContain('industry class 3, floated to 80%: × 0.56%')
+})
+
+test('a flat amount beside what is made for the unit is told without a product', () => {
+  const { explained } = explain({
+    ...filed,
+    region: '999000',
+    unitBase: '20000',
+    lines: [{ person, category: 'employee', wage: '10000', change: 'none' }],
+  })
+  const medical = explained.lines[0]?.amounts.find(
+    ({ insurance, side }) => insurance === 'medical' && side === 'employer',
+  )
+  expect(medical).toMatchObject({ amount: '5.00', flat: { value: '5' } })
+  expect(medical?.sentence.en).toBe(
+    'What is paid by rate is worked out for the unit as a whole; for each person 5 yuan (from 2024-01; Made up for tests T-1): 5.00 yuan.',
+  )
+  expect(JSON.stringify(explained)).not.toMatch(/× [0-9.]+%[^=]*= 0\.00/)
 })
 
 test('only the page that was asked for is explained', () => {

@@ -7,14 +7,23 @@ const policies = policiesOf(hefei, madeUp)
 
 test('a period without published values is provisional and says what stands in', () => {
   expect(rulesIn(hefei, '2024-11').provisionalReasons).toEqual([])
-  expect(rulesIn(hefei, '2025-03').provisionalReasons).toEqual(['limits: 2024-01 to 2024-12'])
+  const limits = {
+    'zh-CN': '缴费基数上下限：该期未核实，暂用 2024-01 至 2024-12 的标准',
+    en: 'limits: 2024-01 to 2024-12, standing in, as this period is not verified',
+  }
+  expect(rulesIn(hefei, '2025-03').provisionalReasons).toEqual([limits])
   const rules = rulesIn(hefei, '2026-11')
   expect(rules.floorsFen).toEqual([422_700, 422_700, 422_700, 422_700])
   expect(rules.provisionalReasons).toEqual([
-    'limits: 2024-01 to 2024-12',
-    'rates/unemployment: 2023-05 to 2025-12',
+    limits,
+    {
+      'zh-CN': '失业保险费率：该期未核实，暂用 2023-05 至 2025-12 的标准',
+      en: 'rates/unemployment: 2023-05 to 2025-12, standing in, as this period is not verified',
+    },
   ])
-  expect(rules.platformProvisionalReasons).toEqual(['platform/tariffs: provisional'])
+  expect(rules.reasonsOf(new Set(['platform/tariffs/ride-hailing']))).toEqual([
+    { 'zh-CN': '每单缴费标准：暂定', en: 'platform/tariffs: provisional' },
+  ])
   expect(rulesIn(hefei, '2022-05').floorsFen[0]).toBe(342_911)
 })
 

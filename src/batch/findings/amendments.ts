@@ -15,8 +15,11 @@ export const amendmentEntries = {
       '请重新下载该批次的错误清单，在其中改正后上传，不要修改“原行号”一列的标题。',
       'Fetch the errors file of that batch again, mend the rows there, leave the title over the original row numbers as it is, and send it.',
     ],
-    wrong: '把另一批次的表头复制过来',
-    right: '原行号（批次 …），与下载时相同',
+    wrong: ['把另一批次的表头复制过来', 'The header of another batch'],
+    right: [
+      '原行号（批次 …），与下载时相同',
+      '原行号（批次 …） (the row number), as it was downloaded',
+    ],
   }),
   AMENDED_WHOLE: error(file, {
     title: ['须上传完整的原文件', 'The whole original file is needed'],
@@ -28,8 +31,8 @@ export const amendmentEntries = {
       '请在原文件中改正这些行，重新上传整个文件；或以 accept-good 方式上传原文件，以后只需上传改正的行。',
       'Mend these rows in the original file and send all of it; or send it with mode accept-good, and from then on the mended rows alone.',
     ],
-    wrong: '错误清单.xlsx',
-    right: '改正后的原文件.xlsx',
+    wrong: ['错误清单.xlsx', 'errors.xlsx'],
+    right: ['改正后的原文件.xlsx', 'original-file-mended.xlsx'],
   }),
   AMENDED_OTHERWISE: error(file, {
     title: ['与原文件的所属期、统筹区或单位不同', 'Sent for another period, region or employer'],
@@ -42,7 +45,7 @@ export const amendmentEntries = {
       'Send it for the same period, region and employer as the first file; without an employer, if that had none.',
     ],
     wrong: '2025-09',
-    right: '2025-08，与原文件相同',
+    right: ['2025-08，与原文件相同', '2025-08, as in the original file'],
   }),
   AMENDED_ROWS_UNKNOWN: error(file, {
     title: ['没有“原行号”一列', 'The column of original row numbers is missing'],
@@ -67,8 +70,11 @@ export const amendmentEntries = {
       '请将该单位的全部行以“更正”（correction）方式作为新文件上传；没有申报过的单位用“正常”（regular）。',
       'Send all rows of each employer as a new file: as a correction, or as regular where nothing was filed of it.',
     ],
-    wrong: '一百天后上传错误清单',
-    right: '九十天内上传；之后上传该单位的全部行',
+    wrong: ['一百天后上传错误清单', 'The list of errors, sent after a hundred days'],
+    right: [
+      '九十天内上传；之后上传该单位的全部行',
+      'Sent within ninety days; later, all rows of that employer',
+    ],
   }),
   AMENDED_LATE: warning(file, {
     title: ['改正的行按本次接收时间计算', 'The mended rows count from now'],
@@ -80,8 +86,8 @@ export const amendmentEntries = {
       '以后请在原文件接收后七天内上传改正的行。',
       'Send mended rows within seven days after the first file.',
     ],
-    wrong: '第十天上传',
-    right: '七天内上传',
+    wrong: ['第十天上传', 'Sent on the tenth day'],
+    right: ['七天内上传', 'Sent within seven days'],
   }),
   ROW_NOT_SET_ASIDE: error(row, {
     title: ['不是待改正的行', 'Not a row that waits to be mended'],
@@ -93,8 +99,8 @@ export const amendmentEntries = {
       '请删去这一行。要增加人员或更改已申报的内容，请改原文件并以“更正”（correction）方式上传该单位的全部行。',
       'Leave it out. To add persons, or to change what was filed, change the original file and send all rows of that employer as a correction.',
     ],
-    wrong: '在错误清单中添加的新人员',
-    right: '错误清单中原有的行',
+    wrong: ['在错误清单中添加的新人员', 'A person added to the list of errors'],
+    right: ['错误清单中原有的行', 'Rows that the list of errors had'],
   }),
   PERSON_FILED: error(row, {
     title: ['该人员已经申报', 'The person was filed already'],
@@ -106,8 +112,8 @@ export const amendmentEntries = {
       '请核对证件号码；确为同一人的，请删去这一行，或改原文件并以“更正”（correction）方式上传该单位的全部行。',
       'Check the number. If it is the same person, leave the row out, or change the original file and send all rows of that employer as a correction.',
     ],
-    wrong: '同一人出现两次',
-    right: '每人一次',
+    wrong: ['同一人出现两次', 'A person who is there twice'],
+    right: ['每人一次', 'Each person once'],
   }),
   KEPT_LINE_FAILS: error(row, {
     title: ['已申报的内容不再符合规则', 'What was filed no longer passes'],
@@ -119,7 +125,10 @@ export const amendmentEntries = {
       '请改原文件，以“更正”（correction）方式上传该单位的全部行，按提示改正。',
       'Change the original file, send all rows of that employer as a correction, and mend what is told then.',
     ],
-    wrong: '规则变更后只上传改正的行',
-    right: '上传该单位的全部行，类型为 correction',
+    wrong: ['规则变更后只上传改正的行', 'After a change of rules, the mended rows alone'],
+    right: [
+      '上传该单位的全部行，类型为 correction',
+      'All rows of that employer, with kind correction',
+    ],
   }),
 } as const

@@ -15,8 +15,8 @@ export const cellEntries = {
       '请取得该单位授权，或删去这些行后重新上传。',
       'Ask that employer for its authority, or send the file without its rows.',
     ],
-    wrong: '未授权的单位',
-    right: '已授权的单位',
+    wrong: ['未授权的单位', 'An employer that you may not file for'],
+    right: ['已授权的单位', 'An employer that you may file for'],
   }),
   ROWS_ALONE: error(row, {
     title: ['只报这些行会替换已申报的内容', 'These rows alone would replace what was filed'],
@@ -28,8 +28,11 @@ export const cellEntries = {
       '请在重新下载的错误清单中改正并上传，或上传时填写 amends（批次编号）。',
       'Fetch the errors file again, mend the rows there and send it; or say which batch it amends (amends).',
     ],
-    wrong: '原行号',
-    right: '原行号（批次 …），与下载时相同',
+    wrong: ['原行号', '原行号 (the row number) without its batch'],
+    right: [
+      '原行号（批次 …），与下载时相同',
+      '原行号（批次 …） (the row number), as it was downloaded',
+    ],
   }),
   HEADER_DIFFERS: error(row, {
     title: ['同一单位的信息不一致', 'Rows of one employer differ'],
@@ -41,8 +44,8 @@ export const cellEntries = {
       '请使同一单位、同一所属期的各行一致。',
       'Write the same in all rows of one employer and period.',
     ],
-    wrong: '行业类别 1，行业类别 3',
-    right: '行业类别 1，行业类别 1',
+    wrong: ['行业类别 1，行业类别 3', 'Industry class 1, industry class 3'],
+    right: ['行业类别 1，行业类别 1', 'Industry class 1, industry class 1'],
   }),
   ROW_IS_EXAMPLE: error(row, {
     title: ['模板的示例行未删除', 'An example row of the template was not removed'],
@@ -55,7 +58,7 @@ export const cellEntries = {
       'Remove the example rows, fill in your own persons and send the file again.',
     ],
     wrong: '示例甲,居民身份证,110100…',
-    right: '本单位人员的姓名和证件号码',
+    right: ['本单位人员的姓名和证件号码', "Names and numbers of the employer's own persons"],
   }),
   ROW_CELLS_TOO_MANY: error(row, {
     title: ['该行的单元格比表头多', 'The row has more cells than the header'],
@@ -77,7 +80,7 @@ export const cellEntries = {
       'Row {row}, column {column} has more than {max} characters.',
     ],
     fix: ['请核对是否粘贴了其他内容。', 'Check that nothing else was pasted there.'],
-    wrong: '整段说明',
+    wrong: ['整段说明', 'A whole paragraph'],
     right: '王伟',
   }),
   CELL_INVISIBLE: warning(cell, {
@@ -113,7 +116,7 @@ export const cellEntries = {
       '请用表格软件打开并保存一次，或改为数值（选择性粘贴→数值）。',
       'Open and save the file in a spreadsheet, or paste the values in place of formulas.',
     ],
-    wrong: '=D2*1.05（未计算）',
+    wrong: ['=D2*1.05（未计算）', '=D2*1.05 (never calculated)'],
     right: '6825.00',
   }),
   CELL_FORMULA: hint(cell, {
@@ -136,8 +139,8 @@ export const cellEntries = {
       '请取消合并，在每一行填写内容。',
       'Unmerge the cells and fill in the value in every row.',
     ],
-    wrong: '同一部门的人员合并了一格',
-    right: '每行都填写',
+    wrong: ['同一部门的人员合并了一格', 'One merged cell for all persons of a department'],
+    right: ['每行都填写', 'A value in each row'],
   }),
   NUMBER_LOST_DIGITS: error(cell, {
     title: [
@@ -166,7 +169,7 @@ export const cellEntries = {
       '请恢复该列原来的数字，或重新下载错误文件。',
       'Restore the number, or fetch the errors file again.',
     ],
-    wrong: '第三行',
+    wrong: ['第三行', 'third'],
     right: '3',
   }),
 } as const

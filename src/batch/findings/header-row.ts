@@ -15,7 +15,7 @@ export const headerRowEntries = {
       '请使用模板，或在明细上方加一行列名，如：姓名、证件号码、申报工资。列名用中文或英文。',
       'Use the template, or put a row of names above the data, such as name, idNumber, wage; in Chinese or English.',
     ],
-    wrong: '第一行就是明细',
+    wrong: ['第一行就是明细', 'The first row is a line'],
     right: '姓名,证件号码,申报工资',
   }),
   COLUMNS_READ: hint('/columns/*', {
@@ -84,15 +84,15 @@ export const headerRowEntries = {
       '文件像是由几个表拼接而成：请统一列的顺序，或分成几个文件。',
       'It looks joined from several tables: bring their columns in one order, or send several files.',
     ],
-    wrong: '第二个表的列顺序不同',
-    right: '全表一个表头',
+    wrong: ['第二个表的列顺序不同', 'A second table with its columns in another order'],
+    right: ['全表一个表头', 'One header for the whole table'],
   }),
   HEADER_REPEATED: warning(row, {
     title: ['表头重复出现', 'The header is repeated'],
     message: ['第 {row} 行是重复的表头，已跳过。', 'Row {row} repeats the header and was skipped.'],
     fix: ['不需处理；建议删除该行。', 'Nothing is to be done; better remove the row.'],
-    wrong: '每页一个表头',
-    right: '全表一个表头',
+    wrong: ['每页一个表头', 'A header on each page'],
+    right: ['全表一个表头', 'One header for the whole table'],
   }),
   TOTALS_SKIPPED: hint(row, {
     title: ['合计行已跳过', 'A row of totals was skipped'],
@@ -124,7 +124,7 @@ export const headerRowEntries = {
       '若不申报这些人员，请删除隐藏的行后重新上传。',
       'If these persons are not to be filed, remove the hidden rows and send the file again.',
     ],
-    wrong: '筛选后直接保存',
-    right: '取消筛选，删除不申报的行',
+    wrong: ['筛选后直接保存', 'Saved with a filter on'],
+    right: ['取消筛选，删除不申报的行', 'Without a filter, and without rows that are not filed'],
   }),
 } as const

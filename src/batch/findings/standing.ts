@@ -15,8 +15,14 @@ export const standingEntries = {
       '要增加这些人员，请以 kind 为 addition（补充）上传该文件；要更改已申报的内容，请以 correction（更正）上传该单位的全部人员。',
       'To add these persons, send the file as an addition (kind addition); to change what was filed, send all persons of that employer as a correction (kind correction).',
     ],
-    wrong: '第二个部门的文件，kind 为 regular',
-    right: '第二个部门的文件，kind 为 addition',
+    wrong: [
+      '第二个部门的文件，kind 为 regular',
+      'The file of a second department, with kind regular',
+    ],
+    right: [
+      '第二个部门的文件，kind 为 addition',
+      'The file of a second department, with kind addition',
+    ],
   }),
   UNIT_FILED: error(row, {
     title: ['内容相同，已经申报', 'The same content was filed already'],
@@ -28,8 +34,8 @@ export const standingEntries = {
       '受理回执在 /v1/declarations/{id}/receipt；要更改已申报的内容，请以 correction（更正）上传该单位的全部人员。',
       'Its receipt is at /v1/declarations/{id}/receipt; to change what was filed, send all persons of that employer as a correction (kind correction).',
     ],
-    wrong: '同一内容再次上传',
-    right: '改变后的内容，kind 为 correction',
+    wrong: ['同一内容再次上传', 'The same content sent again'],
+    right: ['改变后的内容，kind 为 correction', 'Other content, with kind correction'],
   }),
   FILED_SINCE: error(row, {
     title: ['该单位另有新的申报', 'Something else was filed since'],
@@ -41,8 +47,14 @@ export const standingEntries = {
       '请核对该申报；要增加这些人员，请以 kind 为 addition（补充）重新上传；要替换它，请以 correction（更正）上传该单位的全部人员。',
       'Look at what was filed there. To add these persons, send them again as an addition (kind addition); to replace it, send all persons of that employer as a correction (kind correction).',
     ],
-    wrong: '10:00 上传的文件在 10:30 另行申报之后受理',
-    right: '另行申报之后重新上传，kind 为 addition 或 correction',
+    wrong: [
+      '10:00 上传的文件在 10:30 另行申报之后受理',
+      'A file sent at 10:00, worked on after a filing of 10:30',
+    ],
+    right: [
+      '另行申报之后重新上传，kind 为 addition 或 correction',
+      'Sent again after that filing, with kind addition or correction',
+    ],
   }),
   ADDITION_OF_TABLES: error(file, {
     title: ['NDJSON 文件不能作为补充', 'NDJSON can not be an addition'],

@@ -16,7 +16,7 @@ export const textFileEntries = {
       'The file is in UTF-16 or has null characters; UTF-8 and GB18030 are read.',
     ],
     fix: saveAsUtf8,
-    wrong: 'Unicode 文本 (*.txt)',
+    wrong: ['Unicode 文本 (*.txt)', 'Unicode text (*.txt)'],
     right: 'CSV UTF-8 (*.csv)',
   }),
   ENCODING_GUESSED: warning(file, {
@@ -29,7 +29,10 @@ export const textFileEntries = {
       '请核对姓名；以后请另存为“CSV UTF-8（逗号分隔）(*.csv)”或 .xlsx，就不必推断。',
       'Look at the names. Saved as "CSV UTF-8 (comma delimited)" or as .xlsx, nothing has to be inferred.',
     ],
-    wrong: '只有几个姓名的 GB18030 文件，标题为英文',
+    wrong: [
+      '只有几个姓名的 GB18030 文件，标题为英文',
+      'A GB18030 file of a few names, with English titles',
+    ],
     right: 'CSV UTF-8 (*.csv)',
   }),
   NULL_CHARACTERS: error(file, {
@@ -42,8 +45,8 @@ export const textFileEntries = {
       '请从原程序重新导出，核对行数后再上传。',
       'Write it again from the program it comes from, see that all rows are there, and send that.',
     ],
-    wrong: '文件末尾有一段空字符',
-    right: '重新导出的文件',
+    wrong: ['文件末尾有一段空字符', 'A file with zero bytes at its end'],
+    right: ['重新导出的文件', 'The file, exported again'],
   }),
   ENCODING_UNKNOWN: error(file, {
     title: ['无法识别文件编码', 'The encoding of the file is not known'],
@@ -52,7 +55,7 @@ export const textFileEntries = {
       'Row {row} is neither UTF-8 nor GB18030 (GBK).',
     ],
     fix: saveAsUtf8,
-    wrong: 'Big5 编码的 CSV',
+    wrong: ['Big5 编码的 CSV', 'A CSV in Big5'],
     right: 'CSV UTF-8 (*.csv)',
   }),
   ENCODING_CHANGES: error(file, {
@@ -65,8 +68,8 @@ export const textFileEntries = {
       '文件像是由几个文件拼接而成：请把它们在表格软件中合并，另存为 CSV UTF-8 或 .xlsx。',
       'It looks joined from several files: join them in a spreadsheet and save as CSV UTF-8 or .xlsx.',
     ],
-    wrong: 'GBK 的文件后面接着 UTF-8 的文件',
-    right: '全部为 UTF-8',
+    wrong: ['GBK 的文件后面接着 UTF-8 的文件', 'A GBK file with a UTF-8 file behind it'],
+    right: ['全部为 UTF-8', 'All of it in UTF-8'],
   }),
   RECORD_TOO_LONG: error(file, {
     title: ['一行过长', 'A row is too long'],
@@ -101,8 +104,8 @@ export const textFileEntries = {
       'A file has at most {max} rows; those after them were not read.',
     ],
     fix: ['请分成几个文件。', 'Split it into several files.'],
-    wrong: '三百万行',
-    right: '分成三个文件',
+    wrong: ['四百万行', 'Four million rows'],
+    right: ['分成两个文件，各两百万行', 'Two files of two million rows each'],
   }),
   COLUMNS_TOO_MANY: error(file, {
     title: ['列数过多', 'There are too many columns'],
@@ -111,8 +114,8 @@ export const textFileEntries = {
       'Row {row} has more than {max} columns; from there on nothing was read.',
     ],
     fix: ['请只保留申报需要的列。', 'Keep the columns that are to be filed.'],
-    wrong: '一行两千列',
-    right: '模板中的列',
+    wrong: ['一行两千列', 'A row of two thousand columns'],
+    right: ['模板中的列', 'The columns of the template'],
   }),
   LINE_TOO_LONG: error(file, {
     title: ['一份申报（一行）过长', 'A line is too long'],
@@ -124,8 +127,8 @@ export const textFileEntries = {
       '请检查各行之间是否有换行符；明细超过 10000 行的单位请用 CSV 或 XLSX 文件申报。',
       'See that there is a line break behind each declaration; an employer with more than 10,000 lines files as CSV or XLSX.',
     ],
-    wrong: '所有申报写在一行',
-    right: '一行一份申报',
+    wrong: ['所有申报写在一行', 'All declarations on one line'],
+    right: ['一行一份申报', 'One declaration on each line'],
   }),
   RECORD_NOT_JSON: error('/rows/*', {
     title: ['该行不是 JSON 对象', 'The line is not a JSON object'],
@@ -150,8 +153,8 @@ export const textFileEntries = {
       '请把程序的输出编码设为 UTF-8 后重新生成文件；姓名以字节为准，系统不猜测 NDJSON 的编码。',
       'Set your program to write UTF-8 and make the file again; of NDJSON no other encoding is guessed.',
     ],
-    wrong: 'GB18030 编码的 {"employer": …}',
-    right: 'UTF-8 编码的 {"employer": …}',
+    wrong: ['GB18030 编码的 {"employer": …}', '{"employer": …} in GB18030'],
+    right: ['UTF-8 编码的 {"employer": …}', '{"employer": …} in UTF-8'],
   }),
   RECORD_KEY_REPEATED: error('/rows/*', {
     title: ['该行同一字段出现两次', 'The line names a member of an object twice'],
@@ -189,8 +192,8 @@ export const textFileEntries = {
       '一份申报最多 10000 条明细；更大的单位请用 CSV 或 XLSX 文件申报。',
       'A declaration has at most 10,000 lines; larger employers file as CSV or XLSX.',
     ],
-    wrong: '一行一百万个元素',
-    right: '最多 10000 条明细',
+    wrong: ['一行一百万个元素', 'A million elements on one line'],
+    right: ['最多 10000 条明细', 'At most 10,000 lines'],
   }),
   RECORD_KEY_FORBIDDEN: error('/rows/*', {
     title: ['该行含有不允许的字段名', 'The line has a key that is not allowed'],
@@ -212,8 +215,8 @@ export const textFileEntries = {
       '请把同一单位、同一所属期的明细写在一份申报中；要更正时，请在前一份受理后另行上传。',
       'Write all lines of an employer and period in one declaration; send a correction by itself, once the first is accepted.',
     ],
-    wrong: '两行都是同一单位 2025-08 的申报',
-    right: '每个单位、每个所属期一行',
+    wrong: ['两行都是同一单位 2025-08 的申报', 'Two lines for one employer and 2025-08'],
+    right: ['每个单位、每个所属期一行', 'One line for each employer and period'],
   }),
   FINDINGS_MORE: hint('/rows/*', {
     title: ['还有未列出的问题', 'There are more faults than are shown'],
@@ -225,7 +228,7 @@ export const textFileEntries = {
       '请先修改已列出的问题，再上传该申报，或用 POST /v1/declarations/check 预检。',
       'Mend those that are shown, then send the declaration again, or ask POST /v1/declarations/check.',
     ],
-    wrong: '一份申报有 300 个问题',
-    right: '列出前 200 个',
+    wrong: ['一份申报有 300 个问题', 'A declaration with 300 faults'],
+    right: ['列出前 200 个', 'The first 200 are listed'],
   }),
 } as const

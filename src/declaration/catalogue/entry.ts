@@ -15,7 +15,7 @@ export type CatalogueEntry = {
   readonly title: Text
   readonly message: Text
   readonly fix: Text
-  readonly example: { readonly wrong: string; readonly right: string }
+  readonly example: { readonly wrong: Text; readonly right: Text }
   readonly legalBasis?: string
 }
 
@@ -25,12 +25,14 @@ type Draft = {
   readonly title: Pair
   readonly message: Pair
   readonly fix: Pair
-  readonly wrong: string
-  readonly right: string
+  /** One text where it reads the same in both languages. */
+  readonly wrong: Pair | string
+  readonly right: Pair | string
   readonly legalBasis?: string
 }
 
 const text = ([zh, en]: Pair): Text => ({ 'zh-CN': zh, en })
+const example = (of: Pair | string): Text => text(typeof of === 'string' ? [of, of] : of)
 
 const entry =
   (severity: Severity) =>
@@ -40,7 +42,7 @@ const entry =
     title: text(draft.title),
     message: text(draft.message),
     fix: text(draft.fix),
-    example: { wrong: draft.wrong, right: draft.right },
+    example: { wrong: example(draft.wrong), right: example(draft.right) },
     ...(draft.legalBasis === undefined ? {} : { legalBasis: draft.legalBasis }),
   })
 

@@ -75,14 +75,17 @@ export const headerEntries = {
     right: '"period": "2024-11"',
   }),
   PERIOD_NOT_COVERED: error('/period', {
-    title: ['该费款所属期的政策尚未公布', 'The policy for this period is not there yet'],
+    title: ['缺少该费款所属期的政策数据', 'Policy data for this period are missing'],
     message: [
       '该费款所属期缺少经核实的政策数据：{note}',
       'Verified policy data for this period are missing: {note}',
     ],
-    fix: ['请待政策公布后申报，或联系经办机构。', 'File once it is published, or ask the agency.'],
-    wrong: '"period": "2025-01"',
-    right: '"period": "2024-11"',
+    fix: [
+      '请待本系统补充政策数据后申报，或联系经办机构。',
+      'File once the data are here, or ask the agency.',
+    ],
+    wrong: ['2024-11，政策数据止于 2024-09', '2024-11, the policy data end with 2024-09'],
+    right: ['政策数据补充后再申报 2024-11', '2024-11, filed once the data are here'],
   }),
   PERIOD_CLOSED: error('/period', {
     title: ['该费款所属期已截止申报', 'Filing for this period has closed'],
@@ -91,8 +94,8 @@ export const headerEntries = {
       'Filing for this period closed at {deadline}.',
     ],
     fix: ['请联系经办机构办理补报。', 'Ask the agency about filing late.'],
-    wrong: '"period": "2024-10"',
-    right: '"period": "2024-11"',
+    wrong: ['截止之后申报 2024-11', '2024-11, filed after the deadline'],
+    right: ['截止之前申报 2024-11', '2024-11, filed before the deadline'],
   }),
   PERIOD_LATE: warning('/period', {
     title: ['已过申报截止时间', 'The deadline has passed'],
@@ -104,8 +107,8 @@ export const headerEntries = {
       '仍可申报，请尽快办理；如逾期有正当理由，请保留回执并联系经办机构。',
       'File all the same, and soon; where there was a reason, keep the receipt and tell the agency.',
     ],
-    wrong: '2024-12-01 申报 2024-11',
-    right: '2024-11-30 申报 2024-11',
+    wrong: ['2024-12-01 申报 2024-11', '2024-11, filed on 2024-12-01'],
+    right: ['2024-11-30 申报 2024-11', '2024-11, filed on 2024-11-30'],
     legalBasis: lateRules,
   }),
   REPLACEMENT_CLOSED: error('/kind', {
@@ -115,8 +118,8 @@ export const headerEntries = {
       'Corrections and cancellations for this period closed at {deadline}; first filings are still taken.',
     ],
     fix: ['请联系经办机构办理更正。', 'Ask the agency about the correction.'],
-    wrong: '"kind": "correction"',
-    right: '"kind": "regular"',
+    wrong: ['更正截止之后更正 2024-11', 'A correction of 2024-11 after corrections have closed'],
+    right: ['更正截止之前更正 2024-11', 'A correction of 2024-11 before corrections close'],
   }),
   REPLACES_MISSING: error('/replaces', {
     title: ['未指明被替换的申报', 'The declaration to replace is not named'],
@@ -261,7 +264,10 @@ export const headerEntries = {
       '单位缴费基数不得低于个人缴费基数之和 {sum} 元。',
       'The unit base must not be below {sum} yuan, the sum of personal bases.',
     ],
-    fix: ['请核对工资总额；至少应填 {sum}。', 'Check the payroll; it is at least {sum}.'],
+    fix: [
+      '请至少填写 {sum}；工资总额低于此数时也一样。',
+      'Give at least {sum}, even if the payroll is less.',
+    ],
     wrong: '"unitBase": "5000.00"',
     right: '"unitBase": "13000.00"',
   }),

@@ -214,8 +214,8 @@ const personEntries = {
       '每人每月只能有一行：请删除重复的行，或更正证件号码。',
       'Each person has one line: remove the repeated one, or mend the number.',
     ],
-    wrong: '第 3 行与第 7 行证件号码相同',
-    right: '每人一行',
+    wrong: ['第 3 行与第 7 行证件号码相同', 'Lines 3 and 7 have the same identity number'],
+    right: ['每人一行', 'One line for each person'],
   }),
 } as const
 
@@ -223,8 +223,8 @@ const wageEntries = {
   WAGE_BELOW_FLOOR: warning(wage, {
     title: ['申报工资低于缴费基数下限', 'The wage is below the floor'],
     message: [
-      '申报工资低于下限，按下限 {limit} 元作为缴费基数（{since}起执行）。',
-      'The wage is below the floor; the base is the floor, {limit} yuan (valid from {since}).',
+      '申报工资低于{of}下限，按下限 {limit} 元作为缴费基数（{since}起执行{carried}）。',
+      'The wage is below the floor{of}; the base is the floor, {limit} yuan (valid from {since}{carried}).',
     ],
     fix: [
       '如实申报即可，系统按下限计算；请确认不是漏填了数字。',
@@ -237,14 +237,14 @@ const wageEntries = {
   WAGE_ABOVE_CEILING: warning(wage, {
     title: ['申报工资高于缴费基数上限', 'The wage is above the ceiling'],
     message: [
-      '申报工资高于上限，按上限 {limit} 元作为缴费基数（{since}起执行）。',
-      'The wage is above the ceiling; the base is the ceiling, {limit} yuan (valid from {since}).',
+      '申报工资高于{of}上限，按上限 {limit} 元作为缴费基数（{since}起执行{carried}）。',
+      'The wage is above the ceiling{of}; the base is the ceiling, {limit} yuan (valid from {since}{carried}).',
     ],
     fix: [
       '如实申报即可，系统按上限计算；请确认不是多填了数字。',
       'File the true wage; the ceiling is applied. Make sure that no digit is too many.',
     ],
-    wrong: '"wage": "65000.00"',
+    wrong: '"wage": "25000.00"',
     right: '"wage": "6500.00"',
     legalBasis: limitRules,
   }),
@@ -274,14 +274,17 @@ const wageEntries = {
 
 const flexibleEntries = {
   CATEGORY_NOT_OFFERED: error('/lines/*/category', {
-    title: ['该地区不受理此类人员', 'This category is not taken here'],
+    title: ['缺少该类人员的政策数据', 'Data for this category are missing here'],
     message: [
-      '该地区在该费款所属期可申报的人员类别：{allowed}。',
-      'In this region and period the categories are: {allowed}.',
+      '本系统缺少该期“{category}”人员的政策数据，无法受理。',
+      'Data for {category} workers of this region and period are missing here, so they can not be filed.',
     ],
-    fix: ['请选择正确的人员类别，或联系经办机构。', 'Choose one of these, or ask the agency.'],
-    wrong: '"category": "platform"',
-    right: '"category": "employee"',
+    fix: [
+      '请联系经办机构，勿改报为职工或其他类别。',
+      'Ask the agency; do not file them as employees or as another category.',
+    ],
+    wrong: ['2022-06，"category": "flexible"', '2022-06, "category": "flexible"'],
+    right: ['2024-11，"category": "flexible"', '2024-11, "category": "flexible"'],
   }),
   FLEXIBLE_BASE_MISSING: error('/lines/*/base', {
     title: ['没有选择缴费档次或基数', 'No tier or base is chosen'],
@@ -289,7 +292,7 @@ const flexibleEntries = {
       '灵活就业人员须用 tier 选择档次或用 base 填写基数（可选：{allowed}）。',
       'A flexible worker chooses a tier or a base; on offer: {allowed}.',
     ],
-    fix: ['请二选一填写。', 'Give one of the two.'],
+    fix: ['只填该期受理的一项：{fix}。', 'Give only what the period takes: {fix}.'],
     wrong: '{"category": "flexible", "medical": "none"}',
     right: '{"category": "flexible", "base": "4227.00", "medical": "none"}',
     legalBasis: limitRules,
@@ -297,38 +300,44 @@ const flexibleEntries = {
   FLEXIBLE_BASE_TWICE: error('/lines/*/tier', {
     title: ['档次和基数只能填一个', 'A tier and a base are given'],
     message: ['tier 和 base 只能填写一个。', 'Only one of tier and base can be given.'],
-    fix: ['请删除其中一个。', 'Remove one of them.'],
+    fix: ['只填该期受理的一项：{fix}。', 'Give only what the period takes: {fix}.'],
     wrong: '{"tier": "100", "base": "7044.38"}',
     right: '{"base": "7044.38"}',
   }),
   TIER_NOT_OFFERED: error('/lines/*/tier', {
     title: ['没有该缴费档次', 'This tier is not on offer'],
-    message: ['该费款所属期可选：{allowed}。', 'In this period there are on offer: {allowed}.'],
-    fix: ['请从可选项中选择。', 'Choose one of these.'],
-    wrong: '"tier": "65"',
-    right: '"tier": "60"',
+    message: [
+      '本系统该期仅核实以下可选项：{allowed}。',
+      'Of this period only these are verified here: {allowed}.',
+    ],
+    fix: [
+      '{fix}；所选档次不在其中的，请联系经办机构。',
+      '{fix}; where the tier that was chosen is not among these, ask the agency.',
+    ],
+    wrong: ['2020-03，"tier": "65"', '2020-03, "tier": "65"'],
+    right: ['2020-03，"tier": "60"', '2020-03, "tier": "60"'],
     legalBasis: limitRules,
   }),
   FLEXIBLE_BASE_NOT_OFFERED: error('/lines/*/base', {
     title: ['不能自选该缴费基数', 'This base can not be chosen'],
     message: ['该费款所属期可选：{allowed}。', 'In this period there are on offer: {allowed}.'],
-    fix: ['请从可选项中选择。', 'Choose one of these.'],
+    fix: ['{fix}，从可选项中选择。', '{fix}, as one of these.'],
     wrong: '"base": "3000.00"',
     right: '"base": "4227.00"',
     legalBasis: limitRules,
   }),
   FLEXIBLE_MEDICAL_NOT_OFFERED: error('/lines/*/medical', {
-    title: [
-      '该地区不受理灵活就业人员医疗保险',
-      'Medical insurance of flexible workers is not taken here',
-    ],
+    title: ['缺少灵活就业人员医疗保险费率', 'The medical rate of flexible workers is missing here'],
     message: [
-      '该地区在该费款所属期没有灵活就业人员医疗保险费率。',
-      'In this region and period there is no medical rate for flexible workers.',
+      '本系统缺少该期灵活就业人员医疗保险费率。',
+      'This system lacks the medical rate of flexible workers for this period.',
     ],
-    fix: ['请把 medical 改为 none，或联系经办机构。', 'Set medical to none, or ask the agency.'],
-    wrong: '"medical": "with-account"',
-    right: '"medical": "none"',
+    fix: [
+      '医疗保险请联系经办机构；其余部分可先把 medical 填为 none 申报。',
+      'Ask the agency about medical insurance; the rest can be filed with medical set to none.',
+    ],
+    wrong: ['2020-03，"medical": "with-account"', '2020-03, "medical": "with-account"'],
+    right: ['2020-03，"medical": "none"', '2020-03, "medical": "none"'],
   }),
 } as const
 
@@ -349,7 +358,7 @@ const platformEntries = {
   DAY_OUTSIDE_PERIOD: error(day, {
     title: ['日期不在费款所属期内', 'The day is not in the period'],
     message: [
-      '日期必须是 {period} 中已经过去的真实日期。',
+      '日期必须是 {period} 中的真实日期，且不晚于今天。',
       'The date must be a real day of {period}, not after today.',
     ],
     fix: ['请核对日期，按接单当天填写。', 'Check the date; it is the day of the orders.'],
@@ -374,8 +383,8 @@ const historyEntries = {
   JOIN_ALREADY_INSURED: warning('/lines/*/change', {
     title: ['上月已参保，不应再次增员', 'Joins, but was there the month before'],
     message: [
-      '该参保人（{person}）在上一费款所属期已申报。',
-      'This person ({person}) was declared for the period before.',
+      '该参保人（{person}）上期已申报且未减员。',
+      'This person ({person}) was insured at the end of the period before.',
     ],
     fix: [
       '若未中断，请把 change 改为 none；若确为重新入职，请保留。',
@@ -388,22 +397,22 @@ const historyEntries = {
   LEAVE_NOT_INSURED: warning('/lines/*/change', {
     title: ['上月未参保，不应减员', 'Leaves, but was not there the month before'],
     message: [
-      '该参保人（{person}）在上一费款所属期没有申报。',
-      'This person ({person}) was not declared for the period before.',
+      '该参保人（{person}）上期未在保（未申报或已减员）。',
+      'This person ({person}) was not insured at the end of the period before (not declared, or declared as leaving).',
     ],
     fix: [
       '请核对证件号码；当月入职又离职的可保留。',
       'Check the number; leave it if the person came and left this month.',
     ],
-    wrong: '"change": "leave"',
-    right: '"change": "none"',
+    wrong: ['上期未申报，"change": "leave"', 'Not declared before, "change": "leave"'],
+    right: ['上期已申报，"change": "leave"', 'Declared before, "change": "leave"'],
     legalBasis: filingRules,
   }),
   JOIN_NOT_DECLARED: hint('/lines/*/change', {
     title: ['新增人员未标明增员', 'New, but not declared as joining'],
     message: [
-      '该参保人（{person}）在上一费款所属期没有申报，本月未标明增员。',
-      'This person ({person}) was not declared for the period before and does not join now.',
+      '该参保人（{person}）上期未在保（未申报或已减员），本月未标明增员。',
+      'This person ({person}) was not insured at the end of the period before (not declared, or declared as leaving) and does not join now.',
     ],
     fix: ['若为新入职，请把 change 改为 join。', 'If the person is new, set change to join.'],
     wrong: '"change": "none"',

@@ -124,8 +124,8 @@ export const shapeEntries = {
       'This may have at most {max} entries; those after them were not checked.',
     ],
     fix: ['请按天汇总，删除重复的条目。', 'Sum up by day and remove repeated entries.'],
-    wrong: '"days": [ 101 条 ]',
-    right: '"days": [ 31 条 ]',
+    wrong: ['"days": [ 101 条 ]', '"days": [ 101 entries ]'],
+    right: ['"days": [ 31 条 ]', '"days": [ 31 entries ]'],
   }),
   LINES_TOO_MANY: error('/lines', {
     title: ['明细行数过多', 'There are too many lines'],
@@ -133,8 +133,11 @@ export const shapeEntries = {
       '一份申报最多 {max} 行明细；其后的行未校验。',
       'A declaration may have at most {max} lines; those after them were not checked.',
     ],
-    fix: ['请联系经办机构，改用批量文件申报。', 'Ask the agency about filing by batch file.'],
-    wrong: '"lines": [ 12,000 行 ]',
-    right: '"lines": [ 10,000 行 ]',
+    fix: [
+      '请用 CSV 或 XLSX 文件上传，勿拆成多份：后一份会替换前一份。',
+      'Send them as a CSV or XLSX file; never split them, as the second declaration would replace the first.',
+    ],
+    wrong: ['"lines": [ 12,000 行 ]', '"lines": [ 12,000 lines ]'],
+    right: ['"lines": [ 10,000 行 ]', '"lines": [ 10,000 lines ]'],
   }),
 } as const
