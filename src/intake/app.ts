@@ -13,9 +13,9 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { Compile } from 'typebox/compile'
 import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
+import { answerUnrouted, refuseNul } from './addresses.ts'
 import type { Authenticator } from './authentication.ts'
 import type { BatchLookupDependencies } from './batch-status.ts'
 import { batchRoutes } from './batches.ts'
@@ -29,6 +29,7 @@ import { healthRoutes, type Readiness } from './health.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
+import { checkParameters } from './parameters.ts'
 import { policyRoutes } from './policies.ts'
 import type { ProblemCode } from './problem-kinds.ts'
 import { type ProblemDetails, problemOf, sendProblem } from './problems.ts'
@@ -83,11 +84,15 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     return503OnClosing: false,
     serverFactory: (onRequest) => createServer(onRequest),
     clientErrorHandler: () => {}, // the server's own
+    // An address that is not percent-encoded UTF-8 reaches no route.
+    frameworkErrors: (_error, request, reply) =>
+      void sendProblem(request, reply, 'ADDRESS_MALFORMED'),
     routerOptions: { maxParamLength: 100 },
   })
   takeJson(app, http, dependencies.bodies)
+  refuseNul(app)
   refuseExcess(app, http)
-  app.setValidatorCompiler(({ schema }) => validator(schema))
+  checkParameters(app)
   const { admission, authenticator, onShed } = dependencies
   const filerOf = (authorization: string | undefined) => {
     const token = bearerToken(authorization)
@@ -95,6 +100,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   }
   guard(app.server, { admission, filerOf, onShed, ticketOf: dependencies.ticketOf })
   answerProblems(app, dependencies)
+  answerUnrouted(app)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)
   await document(app)
@@ -129,23 +135,9 @@ function openWaiting(
   return waiting
 }
 
-/** Parameters are checked by the same library as declarations; nothing is coerced or stripped. */
-function validator(schema: unknown) {
-  const compiled = Compile(schema as Parameters<typeof Compile>[0])
-  return (data: unknown) =>
-    compiled.Check(data) ? { value: data } : { error: new InvalidRequestError() }
-}
-
-class InvalidRequestError extends Error {
-  override name = 'InvalidRequestError'
-}
-
 function answerProblems(app: FastifyInstance, dependencies: AppDependencies): void {
   const { http, isTransient } = dependencies
   app.setErrorHandler(async (error, request, reply) => {
-    if ((error as { validation?: unknown }).validation !== undefined) {
-      return sendProblem(request, reply, 'REQUEST_INVALID')
-    }
     if (error instanceof ShedError) {
       await readAway(request.raw, http.receiveMsMax)
       return sendShed(dependencies, request, reply.header('connection', 'close'), error.shed)
@@ -161,7 +153,6 @@ function answerProblems(app: FastifyInstance, dependencies: AppDependencies): vo
     if (kind === 'INTERNAL') request.log.error({ err: error }, 'request failed')
     return sendProblem(request, reply, code)
   })
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
 }
 
 /** Answers a request whose body was not read to its end; then its connection ends. */

@@ -101,6 +101,11 @@ export function readBatchRequest(
   return { asked: requestOf(members) }
 }
 
+/** Members without those that are empty: forms and their libraries send all that they have. */
+export function withoutEmpty(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ''))
+}
+
 /** A name that lost a character could not be told as it came. */
 function checkFileName(filename: string, report: ReturnType<FindingList['reportAt']>): void {
   const found = findCharacter(filename)

@@ -21,6 +21,7 @@ import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { onceClosed } from './once-closed.ts'
+import { limitSchema } from './parameters.ts'
 import { Places } from './places.ts'
 import { batchUrl, hasErrorsFile } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
@@ -49,7 +50,7 @@ const templateSchema = Type.Object(
 const pageSchema = Type.Object(
   {
     after: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{0,18}_[0-9-]{0,7}_[0-9]{1,9}$' })),
-    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+    limit: Type.Optional(limitSchema),
   },
   { additionalProperties: false },
 )

@@ -14,6 +14,7 @@ import { pageBatchesMax, statusWaitSecondsMax } from '../limits.ts'
 import type { BatchWatch } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
+import { limitSchema } from './parameters.ts'
 import { waitSecondsOf } from './prefer.ts'
 import {
   batchListSchema,
@@ -43,7 +44,7 @@ export type WithBatchId = { Params: Static<typeof batchIdSchema> }
 const listSchema = Type.Object(
   {
     before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
-    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+    limit: Type.Optional(limitSchema),
   },
   { additionalProperties: false },
 )

@@ -8,12 +8,13 @@ import { findMarks, findProgress } from '../batch/progress.ts'
 import type { Upload } from '../batch/upload.ts'
 import { batchWatchersMax, batchWatchersOfOneMax } from '../limits.ts'
 import { batchEventsRoute } from './batch-events.ts'
-import { batchRequestSchema } from './batch-request.ts'
+import { batchRequestSchema, withoutEmpty } from './batch-request.ts'
 import { batchResultRoutes } from './batch-results.ts'
 import { type BatchLookupDependencies, batchStatusRoutes } from './batch-status.ts'
 import { BatchWatch } from './batch-watch.ts'
 import { requireScope } from './bearer.ts'
 import { beginBatch } from './begin-batch.ts'
+import { isEmpty } from './bodies.ts'
 import { takeForm, takeForms } from './forms.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { Places } from './places.ts'
@@ -22,13 +23,7 @@ import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { problemSchema } from './schemas.ts'
 import { sizeOf, speakVersion, tusRoutes } from './tus.ts'
-import {
-  bytesIn,
-  expiryHeader,
-  isTusCreation,
-  offsetMediaType,
-  readMetadata,
-} from './tus-headers.ts'
+import { expiryHeader, isTusCreation, offsetMediaType, readMetadata } from './tus-headers.ts'
 import {
   checkMediaType,
   sendCut,
@@ -52,8 +47,8 @@ export async function batchRoutes(
   await app.register(async (scope) => {
     scope.addContentTypeParser(offsetMediaType, (_request, payload, done) => done(null, payload))
     await takeForms(scope)
-    scope.addContentTypeParser('*', (_request, _payload, done) =>
-      done(new RefusedRequestError('UPLOAD_MEDIA_TYPE')),
+    scope.addContentTypeParser('*', (request, _payload, done) =>
+      done(isEmpty(request) ? null : new RefusedRequestError('UPLOAD_MEDIA_TYPE')),
     )
     beginRoute(scope, context)
     tusRoutes(scope, context)
@@ -129,16 +124,14 @@ async function beginTus(
     throw new RefusedRequestError('UPLOAD_SIZE_INVALID')
   const metadata = readMetadata(headers['upload-metadata'])
   if (metadata === undefined) throw new RefusedRequestError('UPLOAD_METADATA_INVALID')
-  const bringsBytes = headers['content-type'] !== undefined
+  const bringsBytes = headers['content-type'] !== undefined && !isEmpty(request)
   if (bringsBytes) checkMediaType(request)
-  const members = { ...known(metadata), ...(size !== undefined && { size }) }
+  const members = { ...withoutEmpty(known(metadata)), ...(size !== undefined && { size }) }
   const value = key === 'missing' ? undefined : key.value
   const upload = await beginBatch(context, request, reply, members, value)
   // Whoever asks again is told how far it came, and goes on from there.
   const asksAgain = upload.received > 0 || upload.stage !== 'receiving'
-  if (!bringsBytes || asksAgain || bytesIn(headers['content-length']) === 0) {
-    return begun(reply, upload)
-  }
+  if (!bringsBytes || asksAgain) return begun(reply, upload)
   reply.header('location', fileUrl(upload.id))
   const taken = await takePart(context, request, reply, { upload, offset: 0, size: undefined })
   return 'cut' in taken ? sendCut(request, reply, taken.cut) : begun(reply, taken)

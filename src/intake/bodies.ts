@@ -13,6 +13,7 @@ import { inflateBody } from './inflate.ts'
 import { onceClosed } from './once-closed.ts'
 import { readBody } from './read-body.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { isTusCreation } from './tus-headers.ts'
 
 /** Options of a route that takes a declaration, compressed or not. */
 export function declarationBody(http: HttpLimits): {
@@ -54,6 +55,9 @@ export function takeJson(app: FastifyInstance, http: HttpLimits, bodies: HeldBod
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', (request, payload, done) => {
+    // Many clients name a type in every request, a body or none.
+    const mayBeEmpty = request.method === 'DELETE' || isTusCreation(request)
+    if (mayBeEmpty && isEmpty(request)) return done(null, undefined)
     const body = held.get(request.raw)
     assert(body !== undefined, 'a body of a type was opened')
     if (!isOfUtf8(request)) return done(new RefusedRequestError('CHARSET_UNSUPPORTED'))
@@ -68,6 +72,11 @@ export function takeJson(app: FastifyInstance, http: HttpLimits, bodies: HeldBod
         done(new RefusedRequestError(excess === 'depth' ? 'JSON_TOO_DEEP' : 'JSON_TOO_MANY_ITEMS'))
     })
   })
+}
+
+/** There is no body, whatever type it is said to have. */
+export function isEmpty({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
 /** JSON is UTF-8 whatever is declared (RFC 8259, 8.1); who declares another charset sends another. */

@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
 import { formFieldBytesMax, formFileBytesMax } from '../limits.ts'
+import { withoutEmpty } from './batch-request.ts'
 import { beginBatch } from './begin-batch.ts'
 import { chunksOf } from './body-chunks.ts'
 import { allowSlowBody } from './connections.ts'
@@ -52,7 +53,7 @@ export async function takeForm(
     const { members, file } = await readFields(parts)
     // A file of a form ends with the form, not with its size.
     const { size, ...others } = members
-    const upload = await beginBatch(context, request, reply, others, key.value)
+    const upload = await beginBatch(context, request, reply, withoutEmpty(others), key.value)
     const form = { file, size, isWhole: () => isWhole(request, parts) }
     return await takeFile(context, request, reply, upload, form)
   } finally {
@@ -87,7 +88,8 @@ async function readFields(parts: Parts) {
       throw new RefusedRequestError('FORM_INVALID')
     if (isReplaced(part.fieldname) || isReplaced(part.value))
       throw new RefusedRequestError('FORM_ENCODING')
-    members[part.fieldname] = part.fieldname === 'size' ? Number(part.value) : part.value
+    if (part.fieldname !== 'size') members[part.fieldname] = part.value
+    else if (part.value !== '') members.size = Number(part.value)
   }
 }
 

@@ -11,6 +11,7 @@ import { bearerToken } from './bearer.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
 import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
+import { overriddenMethod } from './tus-headers.ts'
 
 /** What the gate knows of a request that it let in. */
 export type Entry = { readonly class: RequestClass | undefined; readonly cameAt: number }
@@ -42,7 +43,8 @@ export function guard(server: Server, dependencies: GateDependencies): void {
   server.removeListener('request', handle)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const now = performance.now()
-    const of = classOf(request.method ?? '', request.url ?? '')
+    request.method = overriddenMethod(request)
+    const of = classOf(request.method, request.url ?? '')
     const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
     const begins = of === 'bulk' && request.method === 'POST'
     const shed =

@@ -5,12 +5,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
+import { periodPattern } from '../declaration/period.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
 import { listStandings } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
+import { limitSchema } from './parameters.ts'
 import { presentStanding } from './present-standing.ts'
 import { sendProblem } from './problems.ts'
 import {
@@ -24,9 +26,9 @@ const idSchema = Type.Object({ id: Type.String({ maxLength: 40 }) })
 const listSchema = Type.Object(
   {
     employer: Type.String({ minLength: 18, maxLength: 18 }),
-    period: Type.Optional(Type.String({ pattern: '^[0-9]{4}-[0-9]{2}$' })),
+    period: Type.Optional(Type.String({ pattern: periodPattern })),
     before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}\\.[0-9]{1,9}$' })),
-    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+    limit: Type.Optional(limitSchema),
   },
   { additionalProperties: false },
 )

@@ -8,6 +8,7 @@ import { finding } from '../declaration/findings.ts'
 import { dayOf, formatInstant } from '../declaration/period.ts'
 import { changesSince, parametersOf } from '../policy/in-force.ts'
 import type { HashedPack, Policies } from '../policy/rules.ts'
+import { daySchema } from './parameters.ts'
 import { sendProblem } from './problems.ts'
 import { problemSchema } from './schemas.ts'
 
@@ -18,15 +19,8 @@ export type PolicyRouteDependencies = {
 }
 
 const regionSchema = Type.Object({ region: Type.String({ maxLength: 20 }) })
-const day = '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
-const onSchema = Type.Object(
-  { on: Type.Optional(Type.String({ pattern: day, examples: ['2024-11-23'] })) },
-  { additionalProperties: false },
-)
-const sinceSchema = Type.Object(
-  { since: Type.String({ pattern: day, examples: ['2024-01-01'] }) },
-  { additionalProperties: false },
-)
+const onSchema = Type.Object({ on: Type.Optional(daySchema) }, { additionalProperties: false })
+const sinceSchema = Type.Object({ since: daySchema }, { additionalProperties: false })
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 type AskedOn = { Params: Static<typeof regionSchema>; Querystring: Static<typeof onSchema> }

@@ -92,12 +92,20 @@ export const problemKinds = {
       'Leave one of them: which of two values counts is not for the system to decide. pointer tells where it is, or the object that has it.',
     ),
   },
-  REQUEST_INVALID: {
+  PARAMETER_INVALID: {
     status: 400,
-    title: text('请求参数有误', 'The request is not well-formed'),
+    title: text('地址中的参数有误', 'A parameter of the address is not what it may be'),
     fix: text(
-      '请对照 /documentation 检查路径和查询参数。',
-      'Check path and query parameters against /documentation.',
+      '请把 parameter 所指的参数改为 allowed 所述的值，每个参数只给一次；全部参数见 /documentation。',
+      'Give the parameter that is named what allowed says, and once only; /documentation has all of them.',
+    ),
+  },
+  ADDRESS_MALFORMED: {
+    status: 400,
+    title: text('地址格式不正确', 'The address is not well-formed'),
+    fix: text(
+      '地址中的特殊字符须按 UTF-8 作百分号编码，且不能含有 %00；请使用返回的 links，不要自行拼接。',
+      'Percent-encode special characters as UTF-8, never %00; follow the links of answers instead of making addresses.',
     ),
   },
   TOKEN_MISSING: {
@@ -148,7 +156,10 @@ export const problemKinds = {
   METHOD_NOT_ALLOWED: {
     status: 405,
     title: text('不支持该方法', 'This method is not supported here'),
-    fix: text('请对照 /documentation。', 'See /documentation.'),
+    fix: text(
+      '请使用 Allow 响应头列出的方法；各方法的用途见 /documentation。',
+      'Use a method that the header Allow lists; /documentation tells what each is for.',
+    ),
   },
   BODY_TOO_LARGE: {
     status: 413,

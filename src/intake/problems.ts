@@ -19,6 +19,9 @@ export type ProblemDetails = {
   readonly notUtf8?: NotUtf8 | undefined
   /** Of JSON that names a member twice: where. */
   readonly pointer?: string
+  /** Of a parameter in the address: its name, and what it may be. */
+  readonly parameter?: string
+  readonly allowed?: Text
   /** The declaration that the filer should look at. */
   readonly instance?: string
   /** The declaration that stands where this one was to be filed. */
@@ -61,8 +64,13 @@ function detailOf(what: string, fix: Text, language: keyof Text): string {
 }
 
 /** How large it may be, where that is a setting; where in the body the fault is. */
-function placeOf({ bytesMax, notUtf8, pointer }: ProblemDetails, language: keyof Text): string {
+function placeOf(details: ProblemDetails, language: keyof Text): string {
+  const { bytesMax, notUtf8, pointer, parameter, allowed } = details
   const isEnglish = language === 'en'
+  if (parameter !== undefined) {
+    const may = allowed?.[language] ?? ''
+    return isEnglish ? `: ${parameter} (${may})` : `：${parameter}（${may}）`
+  }
   if (bytesMax !== undefined) return isEnglish ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
   if (notUtf8 !== undefined) {
     const { offset, line, column, encoding } = notUtf8

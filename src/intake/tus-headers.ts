@@ -3,7 +3,7 @@
  * what an answer tells.
  */
 import { isUtf8 } from 'node:buffer'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Upload } from '../batch/upload.ts'
 import { uploadMetadataCharactersMax } from '../limits.ts'
 import { expiryMicros } from './present-batch.ts'
@@ -21,6 +21,17 @@ export function isTusCreation({ headers }: { readonly headers: IncomingHttpHeade
   return ['tus-resumable', 'upload-length', 'upload-defer-length', 'upload-metadata'].some(
     (name) => headers[name] !== undefined,
   )
+}
+
+/**
+ * What a client asks for that can send GET and POST alone (tus 1.0, X-HTTP-Method-Override). Read before
+ * anything else sees the request, and at the addresses of files only.
+ */
+export function overriddenMethod({ method, url = '', headers }: IncomingMessage): string {
+  const asked = headers['x-http-method-override']
+  const known = typeof asked === 'string' && /^(?:PATCH|DELETE|HEAD)$/i.test(asked)
+  const isFile = /^\/v1\/batches\/[0-9a-f-]{36}\/file$/.test(url)
+  return known && isFile && method === 'POST' ? asked.toUpperCase() : (method ?? '')
 }
 
 /** A whole number of bytes; undefined where there is none. */
