@@ -433,6 +433,9 @@ export const sweepPagesMax = 4
 export const auditedEnvelopesPage = 50
 /** Offenders named for each invariant; all are counted. */
 export const offendersNamedMax = 20
+/** Files that are told of at a time; characters of who took one out of its way, and of why. */
+export const batchesListedMax = 500
+export const interventionTextMax = 200
 /** Dead letters looked up in one statement. */
 export const deadLettersPageMax = 500
 /** Declarations looked up in one statement when a region is reassessed. */

@@ -93,6 +93,7 @@ function stageText({ stage, progress }: FollowedBatch): string {
     filing: `${count(filed)} of ${count(good)} rows${aside}`,
     posting: `${count(posted)} of ${count(good)} rows${aside}`,
     posted: `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}${aside}`,
+    cancelled: `${counted(filed, 'row')} of ${count(read)} had been filed`,
     refused: `nothing was filed of ${counted(read, 'row')}${aside}`,
   }
   return `${stage}: ${done[stage] ?? counted(read, 'row')}${speed}`

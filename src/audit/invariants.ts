@@ -3,6 +3,7 @@
  * offenders. The statements read the ledger as it lies; none asks the code that wrote it.
  */
 
+import { ofFiles } from './files.ts'
 import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 import { ofReassessments } from './reassessments.ts'
 
@@ -274,6 +275,7 @@ export const invariants: readonly Invariant[] = [
         and not exists (select from ledger.dead_letter l where l.envelope = a.envelope and l.position = a.position)`,
   },
   ofReassessments,
+  ofFiles,
 ]
 
 /** Columns that can hold text in clear, of all tables of these schemas. */

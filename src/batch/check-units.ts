@@ -1,8 +1,10 @@
 /**
  * The second step with a file: what it says for each employer and period is checked as a declaration
  * is, by the same rules; rows with errors are set aside. Nothing is filed yet, so that all or nothing
- * can be decided. A process that dies costs the units checked since the last verdicts were written.
+ * can be decided. A process that dies costs the units checked since the last verdicts were written. Of a file that
+ * an operator has checked anew, what is filed is not checked again (settle.ts).
  */
+import type pg from 'pg'
 import { JournalReader } from '../journal/reader.ts'
 import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -17,6 +19,7 @@ import { readUnit } from './merge.ts'
 import { listUnchecked, readPieces, type UnitKey } from './pieces.ts'
 import type { ReadDependencies } from './read-file.ts'
 import type { SetAsideRow } from './set-aside.ts'
+import { forgetUnfiled } from './settle.ts'
 import { standingOf } from './standing.ts'
 import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck } from './unit-check.ts'
@@ -31,6 +34,7 @@ export async function checkUnits(
   work: BatchWork,
 ): Promise<BatchWork> {
   const { pool, keys } = dependencies
+  if (work.toSettle) await forgetUnfiled(dependencies, work)
   const verdicts = new Verdicts(dependencies, work)
   const layout = await findLayout(pool, keys.all, work.batch)
   const isErrorsFile = layout?.kind === 'table' && layout.header.columns.position !== undefined
@@ -52,17 +56,26 @@ export async function checkUnits(
     await verdicts.write()
     after = units.at(-1)
   }
-  const { rows } = await pool.query<{ rows_good: string; rows_set_aside: string }>(
-    'select rows_good, rows_set_aside from batch.work where batch = $1',
-    [work.batch],
-  )
-  const [good, setAside] = [Number(rows[0]?.rows_good), Number(rows[0]?.rows_set_aside)]
+  const { good, setAside, filed } = await countRows(pool, work)
   if (setAside > 0) await keepErrorRows(dependencies, work)
-  if (good === 0 || (setAside > 0 && work.mode === 'all-or-nothing'))
-    return moveOn(dependencies, work, 'refuse')
+  // What was filed of a file that is checked anew stays: nothing is not to be had any more.
+  const isWhole = work.mode === 'all-or-nothing' && filed === 0
+  if (good === 0 || (setAside > 0 && isWhole)) return moveOn(dependencies, work, 'refuse')
   if (amendment === undefined) return moveOn(dependencies, work, 'check')
   const open = await rowsLeftOpen(dependencies, work, amendment)
   return moveOn(dependencies, work, 'check', (client) => keepRowsOpen(client, amendment, open))
+}
+
+async function countRows(pool: pg.Pool, { batch }: BatchWork) {
+  const { rows } = await pool.query<Record<'good' | 'aside' | 'filed', string>>(
+    `select rows_good as good, rows_set_aside as aside, rows_filed as filed
+     from batch.work
+     where batch = $1`,
+    [batch],
+  )
+  const [found] = rows
+  const [good, setAside] = [Number(found?.good), Number(found?.aside)]
+  return { good, setAside, filed: Number(found?.filed) }
 }
 
 /** A unit that is a row of declarations. */

@@ -12,6 +12,7 @@ import { amendmentEntries } from './findings/amendments.ts'
 import { cellEntries } from './findings/cells.ts'
 import { containerEntries } from './findings/containers.ts'
 import { headerRowEntries } from './findings/header-row.ts'
+import { interventionEntries } from './findings/interventions.ts'
 import { standingEntries } from './findings/standing.ts'
 import { textFileEntries } from './findings/text-files.ts'
 
@@ -22,6 +23,7 @@ export const fileCatalogue = {
   ...cellEntries,
   ...amendmentEntries,
   ...standingEntries,
+  ...interventionEntries,
 } as const satisfies Record<string, CatalogueEntry>
 
 export type FileFindingCode = keyof typeof fileCatalogue

@@ -1,31 +1,35 @@
 /**
  * What a batch needs no more once it has ended is deleted: the bytes of its file, and its rows between
  * two steps. What was filed of it is in the journal; what was set aside is in its errors file, for some
- * months. What stays tells of no person: counts, the employers and ids of what was filed, findings.
+ * months. What stays tells of no person: counts, the employers and ids of what was filed, findings. Of a
+ * file that an operator cancelled, what was filed is settled first, once no worker can be filing it.
  *
  * If the process dies before the commit, nothing is deleted, and the next look does it.
  */
 import type pg from 'pg'
 import { errorsKeptMs, forgottenAtATime } from '../limits.ts'
+import { settlePage } from './settle.ts'
 import type { Stage } from './stages.ts'
 import type { InTransaction } from './work.ts'
 
 /** Of one batch at a time, and so much of it as takes a moment; returns false where there is none. */
 export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ batch: string; stage: Stage }>({
+    const { rows } = await client.query<{ batch: string; stage: Stage; to_settle: boolean }>({
       name: 'find-ended-batch',
       text: `
-        select w.batch, b.stage
+        select w.batch, b.stage, w.to_settle
         from batch.work w
         join batch.batch b on b.id = w.batch
         where w.forgotten_at is null
           and b.stage in ('posted', 'refused', 'unreadable', 'cancelled')
+          and (not w.to_settle or w.leased_until is null or w.leased_until < now())
         limit 1
         for update of w skip locked`,
     })
     const [ended] = rows
     if (ended === undefined) return false
+    if (ended.to_settle && (await settlePage(client, ended.batch))) return true
     for (const table of ['chunk', 'piece', 'set_aside']) {
       const { rowCount } = await client.query(
         `delete from batch.${table}
@@ -34,7 +38,10 @@ export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
       )
       if (rowCount === forgottenAtATime) return true
     }
-    await client.query('update batch.work set forgotten_at = now() where batch = $1', [ended.batch])
+    await client.query(
+      'update batch.work set forgotten_at = now(), to_settle = false where batch = $1',
+      [ended.batch],
+    )
     // Nobody can fetch them.
     if (ended.stage === 'cancelled') await forgetErrorsOf(client, ended.batch)
     return true

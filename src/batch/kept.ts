@@ -23,9 +23,13 @@ export type Kept = {
 /** A unit with what the ids of its declaration and of the parts are derived from. */
 export type FiledUnitKey = UnitKey & { readonly key: string }
 
-/** What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. */
-export function keyOf(batch: string, { entry }: Pick<UnitKey, 'entry'>): string {
-  return entry === 0 ? `file ${batch}` : `file ${batch}/${entry}`
+/**
+ * What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. A
+ * unit that is checked anew may say something else, or be cut otherwise: it has a key of its own.
+ */
+export function keyOf(batch: string, { entry }: Pick<UnitKey, 'entry'>, rechecks = 0): string {
+  const key = entry === 0 ? `file ${batch}` : `file ${batch}/${entry}`
+  return rechecks === 0 ? key : `${key} check ${rechecks + 1}`
 }
 
 /** The key of a row `u` of `batch.unit`; one that was checked before keys were kept has the batch's id. */

@@ -32,6 +32,17 @@ export class RowSet {
     if (this.has(row)) this.#bits[row >> 3] = (this.#bits[row >> 3] ?? 0) & ~(1 << (row & 7))
   }
 
+  addAll(others: RowSet): void {
+    if (others.#bits.length > this.#bits.length) {
+      const bits = new Uint8Array(others.#bits.length)
+      bits.set(this.#bits)
+      this.#bits = bits
+    }
+    for (const [byte, bits] of others.#bits.entries()) {
+      this.#bits[byte] = (this.#bits[byte] ?? 0) | bits
+    }
+  }
+
   deleteAll(others: RowSet): void {
     for (const [byte, bits] of this.#bits.entries()) {
       this.#bits[byte] = bits & ~(others.#bits[byte] ?? 0)

@@ -8,14 +8,14 @@ export const stages = [
   'received', // all of them are: it waits to be worked on
   'reading', // its rows are read
   'checking', // its rows are checked, employer by employer
-  'filing', // its declarations are accepted, one after another: too late to cancel
+  'filing', // its declarations are accepted, one after another: too late to cancel for its sender
   'posting', // all of them are accepted; they are posted like any other
   'posted', // all of them are
   'unreadable', // it is no file of declarations: nothing is filed
   'refused', // nothing in it is right, or something is wrong and all or nothing was asked for: nothing is filed
   'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
   'damaged', // all of them came, and are not the file that was announced: it has no bytes
-  'cancelled', // by who sent it: it has no bytes
+  'cancelled', // by who sent it, or by an operator: it has no bytes; what was filed of it stays filed
   'expired', // nothing came for days: it has no bytes
 ] as const
 export type Stage = (typeof stages)[number]
@@ -33,6 +33,8 @@ export type BatchEvent =
   | 'check'
   | 'file'
   | 'post'
+  | 'stop'
+  | 'recheck'
 
 export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Stage | undefined>>>> =
   {
@@ -45,9 +47,27 @@ export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Sta
       expire: 'expired',
     },
     received: { ...nothing(), cancel: 'cancelled', begin: 'reading' },
-    reading: { ...nothing(), cancel: 'cancelled', read: 'checking', 'give up': 'unreadable' },
-    checking: { ...nothing(), cancel: 'cancelled', check: 'filing', refuse: 'refused' },
-    filing: { ...nothing(), file: 'posting', refuse: 'refused' },
+    reading: {
+      ...nothing(),
+      cancel: 'cancelled',
+      read: 'checking',
+      'give up': 'unreadable',
+      stop: 'cancelled',
+    },
+    checking: {
+      ...nothing(),
+      cancel: 'cancelled',
+      check: 'filing',
+      refuse: 'refused',
+      stop: 'cancelled',
+    },
+    filing: {
+      ...nothing(),
+      file: 'posting',
+      refuse: 'refused',
+      stop: 'cancelled',
+      recheck: 'checking',
+    },
     posting: { ...nothing(), post: 'posted' },
     posted: nothing(),
     unreadable: nothing(),
@@ -93,5 +113,7 @@ function nothing(): Record<BatchEvent, undefined> {
     check: undefined,
     file: undefined,
     post: undefined,
+    stop: undefined,
+    recheck: undefined,
   }
 }

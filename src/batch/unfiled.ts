@@ -34,7 +34,7 @@ export type FiledPart = {
 
 /** @param after all up to this one are filed: they need not be looked at */
 export async function listUnfiled(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   batch: string,
   after: UnitKey | undefined,
 ): Promise<Unit[]> {

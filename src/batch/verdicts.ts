@@ -69,18 +69,18 @@ export class Verdicts {
     await writeStep(this.#dependencies, this.#work, counts, async (client) => {
       await insertSetAside(client, this.#dependencies.keys, batch, setAside)
       await forgetSetAsideAfter(client, batch, units)
-      await insertUnits(client, batch, units)
+      await insertUnits(client, this.#work, units)
     })
   }
 }
 
 async function insertUnits(
   client: pg.PoolClient,
-  batch: string,
+  { batch, rechecks }: BatchWork,
   units: readonly CheckedUnit[],
 ): Promise<void> {
   if (units.length === 0) return
-  const unitKeys = units.map((unit) => keyOf(batch, unit))
+  const unitKeys = units.map((unit) => keyOf(batch, unit, rechecks))
   await client.query({
     name: 'insert-units',
     text: `

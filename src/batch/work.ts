@@ -33,6 +33,10 @@ export type BatchWork = {
   readonly pieces: number
   /** How many workers took it, this one too, since something of it was written. */
   readonly tries: number
+  /** How often an operator had it checked anew. */
+  readonly rechecks: number
+  /** An operator took it out of filing, and what was filed of it is not settled yet. */
+  readonly toSettle: boolean
 }
 
 /** Another worker has it now, or it was cancelled. */
@@ -61,6 +65,8 @@ type Row = {
   position: Buffer | null
   pieces: number
   tries: number
+  rechecks: number
+  to_settle: boolean
 }
 
 /** Any file, by its time of receipt. */
@@ -119,9 +125,9 @@ export async function claimWork(
         on conflict (batch) do update
         set worker = excluded.worker, leased_until = excluded.leased_until, tries = held.tries + 1
         where held.leased_until < now()
-        returning batch, position, pieces, tries
+        returning batch, position, pieces, tries, rechecks, to_settle
       )
-      select c.batch, c.position, c.pieces, c.tries, b.stage, b.subject, b.may_file_for, b.employer,
+      select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, b.stage, b.subject, b.may_file_for, b.employer,
         b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
@@ -153,7 +159,7 @@ export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<
 }
 
 function workOf(row: Row, worker: string): BatchWork {
-  const { batch, stage, subject, period, region, kind, mode, pieces, tries } = row
+  const { batch, stage, subject, period, region, kind, mode, pieces, tries, rechecks } = row
   return {
     batch,
     worker,
@@ -171,6 +177,8 @@ function workOf(row: Row, worker: string): BatchWork {
     position: row.position ?? undefined,
     pieces,
     tries,
+    rechecks,
+    toSettle: row.to_settle,
   }
 }
 

@@ -156,7 +156,9 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
       ...(upload.slot !== undefined && { slot: slotUrl(upload.slot) }),
       ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
-      ...(isFiled(stage) && { declarations: `${batchUrl(id)}/declarations` }),
+      ...((isFiled(stage) || isFiledInPart(progress)) && {
+        declarations: `${batchUrl(id)}/declarations`,
+      }),
       ...(hasErrorsFile(progress) && { errors: `${batchUrl(id)}/errors` }),
     },
   }
@@ -178,6 +180,11 @@ export function hasErrorsFile({ upload: { stage }, work }: BatchState): boolean 
 
 function isFiled(stage: Stage): boolean {
   return stage === 'filing' || stage === 'posting' || stage === 'posted'
+}
+
+/** An operator cancelled it when some of it was filed. */
+function isFiledInPart({ upload: { stage }, work }: BatchState): boolean {
+  return stage === 'cancelled' && work !== undefined && work.rows.filed > 0
 }
 
 function presentProgress(progress: BatchState): Static<typeof progressSchema> {

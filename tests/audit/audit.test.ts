@@ -201,7 +201,7 @@ test('an honest run holds, by every invariant', async () => {
   const report = await auditAfter('select 1')
   expect(broken(report), JSON.stringify(report.verdicts)).toEqual([])
   expect(report.verdicts.map(({ code }) => code)).toEqual(
-    Array.from({ length: 16 }, (_, i) => `I${i + 1}`),
+    Array.from({ length: 17 }, (_, i) => `I${i + 1}`),
   )
   expect(report.holds).toBe(true)
   expect(report.history.tries).toBeGreaterThan(25)
@@ -222,6 +222,37 @@ function reassessment(envelope: string, position: string): string {
 /** The envelope of the nth reassessment of the honest run, from 0. */
 function ofOrder(nth: number): string {
   return `(select envelope from ledger.reassessment order by envelope offset ${nth} limit 1)`
+}
+
+/** The last but one declaration of an employer, and the last, which replaces it. */
+const ofReplacing = (offset: number) => `
+  select a.id from journal.acceptance a
+  where a.kind in ('regular', 'correction') and a.employer = (
+    select employer from journal.acceptance
+    where kind in ('regular', 'correction') and lines is not null and part_of is null
+    group by employer
+    having count(distinct envelope) = 2 and bool_or(kind = 'correction')
+    order by employer
+    limit 1
+  )
+  order by a.envelope desc, a.position desc
+  offset ${offset}
+  limit 1`
+const replaced = ofReplacing(1)
+
+/** Has the last one be of a file that came so long after what it replaces was accepted. */
+function ofFile(after: string): string {
+  return `
+    insert into batch.batch (id, subject, may_file_for, period, region, kind, mode, stage, received_at)
+    select 'b', 's', '{}', period, '340100', 'regular', 'accept-good', 'posting', accepted_at + ${after}
+    from journal.acceptance
+    where id = (${replaced});
+    insert into batch.unit (
+      batch, employer, period, entry, id, rows_good, rows_set_aside, lines, parts, parts_filed, key
+    )
+    select 'b', employer, period, 0, id, 1, 0, 1, 1, 1, 'file b'
+    from journal.acceptance
+    where id = (${ofReplacing(0)})`
 }
 
 describe('what was done to the database is found by the right invariant', () => {
@@ -389,6 +420,13 @@ describe('what was done to the database is found by the right invariant', () => 
        from journal.acceptance where id = ${someone};
        ${reassessment('d.envelope', '901')}`,
       ['I2', 'I10', 'I13'],
+    ],
+    ['a unit of a file that came before what it replaces', ofFile("interval '-1 second'"), ['I17']],
+    ['a unit of a file that came after what it replaces', ofFile("interval '0'"), []],
+    [
+      'a unit that was merged with what came after its file',
+      `${ofFile("interval '-1 second'")}; update batch.unit set keeps = (${replaced})`,
+      [],
     ],
     [
       'a reassessment that follows what it is no difference to',

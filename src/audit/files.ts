@@ -1,0 +1,42 @@
+/**
+ * What files must hold: none replaces what is newer than it. A writer commits one envelope at a time, and
+ * looks at what stands when it draws the next number: what its last envelope came after, it saw. So two
+ * that raced are not taken for offenders.
+ */
+import type { Invariant } from './invariants.ts'
+
+export const ofFiles: Invariant = {
+  code: 'I17',
+  title: 'no unit of a file stands over what was accepted after the file came and before the unit',
+  sql: `
+    select u.id as what, s.id || ' was accepted after its file came, and before it' as why
+    from batch.unit u
+    join batch.batch b on b.id = u.batch
+    join journal.acceptance a on a.id = u.id
+    join journal.envelope e on e.number = a.envelope
+    join journal.acceptance s
+      on s.employer = a.employer and s.period = a.period
+      and s.kind <> 'reassessment' and s.part_of is null
+      and s.envelope < a.envelope and s.accepted_at > b.received_at
+    join journal.envelope o on o.number = s.envelope
+    -- One without a key was filed before files looked at what stands.
+    where u.key is not null
+      and s.id is distinct from u.keeps
+      and not exists (
+        select
+        from batch.unit k
+        join batch.batch m on m.id = k.batch
+        where k.id = s.id and k.employer = s.employer and k.period = s.period
+          and coalesce(m.first, m.id) = coalesce(b.first, b.id)
+      )
+      and (
+        o.writer = e.writer
+        or exists (
+          select
+          from journal.envelope n
+          join journal.envelope p
+            on p.writer = e.writer and p.writer_position = e.writer_position - 1
+          where n.writer = o.writer and n.number > o.number and n.number < p.number
+        )
+      )`,
+}

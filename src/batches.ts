@@ -1,0 +1,128 @@
+/**
+ * `npm run batches -- list | cancel ID | recheck ID --operator NAME --reason TEXT`: files that are worked
+ * on, and taking one out of its way. What was filed stays filed. Each act is noted with who and why; the
+ * file's sender is told the reason. Exits with 1 where nothing could be done.
+ */
+import { parseArgs } from 'node:util'
+import {
+  type Act,
+  type InterveneDependencies,
+  intervene,
+  type ListedBatch,
+  listUnended,
+} from './batch/intervene.ts'
+import {
+  batchesListedMax,
+  batchLeaseMs,
+  interventionTextMax,
+  postStatementMsMax,
+} from './limits.ts'
+import { readConfig } from './platform/config.ts'
+import { withDatabase } from './platform/database.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { readKeyring } from './platform/keyring.ts'
+import { assertSchema } from './platform/migrations.ts'
+import { inTransaction, openPool } from './platform/postgres.ts'
+
+const usage = `Usage: npm run batches -- list
+       npm run batches -- cancel ID --operator NAME --reason TEXT
+       npm run batches -- recheck ID --operator NAME --reason TEXT
+cancel: what was filed of the file stays filed, the rest never is. recheck: what was not filed is checked anew.
+The file's sender reads the reason: no names and numbers of persons in it.`
+
+type Asked =
+  | { readonly command: 'list' }
+  | { readonly command: Act; readonly id: string; operator: string; reason: string }
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const asked = readArguments(args)
+  const config = readConfig(process.env)
+  await withDatabase(config, async ({ url }) => {
+    const pool = openPool({
+      ...{ url, name: 'spillway-batches', connectionsMax: 1 },
+      statementMsMax: postStatementMsMax,
+    })
+    try {
+      await assertSchema(pool)
+      const { sealingKeys } = readKeyring(config.keyringFile)
+      const [sealing] = sealingKeys
+      if (sealing === undefined) throw new UsageError('The keyring has no key that seals.')
+      await run({ pool, inTransaction, keys: { sealing, all: sealingKeys } }, asked)
+    } finally {
+      await pool.end()
+    }
+  })
+}
+
+function readArguments(args: string[]): Asked {
+  try {
+    const text = { type: 'string' } as const
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { operator: text, reason: text },
+    })
+    const [command, id, ...more] = positionals
+    const { operator = '', reason = '' } = values
+    if (command === 'list' && id === undefined && operator + reason === '') return { command }
+    const isAct = command === 'cancel' || command === 'recheck'
+    const told = [operator, reason].every(
+      (one) => one.trim() !== '' && one.length <= interventionTextMax && !personal.test(one),
+    )
+    if (isAct && id !== undefined && more.length === 0 && told)
+      return { command, id, operator, reason }
+  } catch {
+    // the usage says it
+  }
+  throw new UsageError(usage)
+}
+
+/** As an identity number has it. */
+const personal = /\d{15}/
+
+async function run(dependencies: InterveneDependencies, asked: Asked): Promise<void> {
+  if (asked.command === 'list') {
+    const batches = await listUnended(dependencies.pool, batchesListedMax)
+    for (const batch of batches) list(batch)
+    say(`${batches.length}${batches.length === batchesListedMax ? ' or more' : ''} files.`)
+    return
+  }
+  const { command: act, id, operator, reason } = asked
+  const outcome = await intervene(dependencies, { batch: id, act, operator, reason })
+  switch (outcome.kind) {
+    case 'absent':
+      say(`${id}: there is no such batch`)
+      process.exitCode = 1
+      break
+    case 'otherwise':
+      say(
+        `${id}: it is ${outcome.stage}: it can't be ${act === 'cancel' ? 'cancelled' : 'rechecked'} any more, or yet`,
+      )
+      process.exitCode = 1
+      break
+    case 'done':
+      tell(act, id, outcome.rows)
+  }
+}
+
+function tell(act: Act, id: string, { read, filed }: { read: number; filed: number }): void {
+  const rows = `${filed} of ${read} rows are filed, and stay so`
+  const seconds = batchLeaseMs / 1_000
+  say(
+    act === 'cancel'
+      ? `${id}: cancelled; ${rows}. A group that a worker is filing now may be added within ${seconds} s: see its status`
+      : `${id}: to be checked anew in ${seconds} s; ${rows}`,
+  )
+}
+
+function list({ id, stage, receivedAt, changedAt, rowsGood, rowsFiled, tries }: ListedBatch): void {
+  const moved = `received ${receivedAt.toISOString()}, last step ${changedAt.toISOString()}`
+  say(`${id}  ${stage.padEnd(8)} ${moved}, ${rowsFiled} of ${rowsGood} rows filed, ${tries} tries`)
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)
