@@ -171,7 +171,8 @@ export async function findStanding(pool: pg.Pool, id: string): Promise<Standing 
 export async function findSettled(pool: pg.Pool, ids: readonly string[]): Promise<Standing[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-settled',
-    text: `${selection} where s.id = any($1::text[]) and s.status <> 'accepted'`,
+    // Named in the text, too: pg_stat_activity shows no more than its beginning.
+    text: `-- find-settled\n${selection} where s.id = any($1::text[]) and s.status <> 'accepted'`,
     values: [ids],
   })
   return standingsOf(pool, rows)

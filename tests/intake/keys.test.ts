@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { Declaration } from '../../src/declaration/schema.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
 import { rotateKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -77,8 +78,14 @@ test('tokens of an authority with a JWKS are taken, also after it changes its ke
   })
   const { employer } = declare()
   const another = declareInTurn(employer)
+  const declared = new Map<string, Declaration>()
+  const ofKey = (key: string) => {
+    const declaration = declared.get(key) ?? another()
+    declared.set(key, declaration)
+    return declaration
+  }
   const status = async (token: string, key: string) =>
-    (await file(intake.address, token, key, another())).status
+    (await file(intake.address, token, key, ofKey(key))).status
   expect(await status(await first.token(employer), 'jwks-1')).toBe(202)
   expect(await status(await tokenFor([employer]), 'jwks-2')).toBe(401)
   authority.publish([second.jwk])
@@ -108,7 +115,7 @@ test('after a rotation, old receipts verify, old tokens work, and old envelopes 
   const worker = await startProcess('worker', env)
   const again = await file(after.address, token, 'before', declaration)
   expect(await again.text()).toBe(oldText)
-  const fresh = await file(after.address, token, 'after', declaration)
+  const fresh = await file(after.address, token, 'after', declareInTurn(declaration.employer)())
   const { keys } = (await (await fetch(`${after.address}/.well-known/jwks.json`)).json()) as {
     keys: Parameters<typeof verifyReceipt>[1]
   }

@@ -181,7 +181,7 @@ describe('Prefer: wait', () => {
     await waitFor('it to wait', async () => {
       const { rows } = await journal.database.owner.query(
         `select from pg_stat_activity where application_name = 'spillway-read'
-           and datname = current_database() and query like '%s.id = any(%'`,
+           and datname = current_database() and query like '%find-settled%'`,
       )
       return rows.length > 0
     })
