@@ -15,6 +15,8 @@ import { readPolicies } from './platform/packs.ts'
 import { parseJson, readTextFile } from './platform/text-file.ts'
 import { checkFiling } from './policy/check.ts'
 import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/history.ts'
+import { insuranceNames, sideNames } from './policy/labels.ts'
+import type { Insurance } from './policy/pack.ts'
 import { presentCheck } from './policy/present.ts'
 
 const usage =
@@ -117,16 +119,15 @@ function say(
     return
   }
   const { errors, total } = checked.findings
-  write(
-    `${number}: ${errors === 0 ? 'valid' : 'NOT VALID'}, ${total} ${total === 1 ? 'finding' : 'findings'}\n`,
-  )
+  const word = words[language]
+  write(`${number}: ${errors === 0 ? word.valid : word.notValid}${word.findings(total)}\n`)
   for (const { pointer, severity, code, message, fix, suggestion } of shown.findings) {
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
     write(
-      `  ${severity} ${pointer} ${code}: ${message[language]}${language === 'en' ? ' ' : ''}${fix[language]}${meant}\n`,
+      `  ${word[severity]} ${pointer} ${code}: ${message[language]}${language === 'en' ? ' ' : ''}${fix[language]}${meant}\n`,
     )
   }
-  if (total > shown.findings.length) write(`  … ${total - shown.findings.length} more: --csv\n`)
+  if (total > shown.findings.length) write(`  … ${word.more(total - shown.findings.length)}\n`)
   const { assessment, explanation } = shown
   if (assessment !== undefined && explanation !== undefined) {
     sayAssessment({ assessment, explanation }, language)
@@ -137,21 +138,52 @@ type Shown = Required<Pick<ReturnType<typeof presentCheck>, 'assessment' | 'expl
 
 function sayAssessment({ assessment, explanation }: Shown, language: keyof Text): void {
   const { amounts, total, lines } = assessment
+  const word = words[language]
+  const nameOf = (insurance: string) =>
+    insuranceNames[insurance as Insurance]?.[language] ?? insurance
   for (const { insurance, base, employer, employee } of amounts) {
-    write(`  ${insurance.padEnd(20)}${[base, employer, employee].map(right).join('')}\n`)
+    write(`  ${left(nameOf(insurance))}${[base, employer, employee].map(right).join('')}\n`)
   }
   const sums = ['', total.employer, total.employee].map(right).join('')
-  write(`  ${`${lines} lines`.padEnd(20)}${sums}\n`)
+  write(`  ${left(word.lines(lines))}${sums}\n`)
   for (const { line, amounts: explained } of explanation.lines) {
     for (const { insurance, side, sentence } of explained) {
-      write(`  ${line} ${insurance} ${side}: ${sentence[language]}\n`)
+      const of = `${nameOf(insurance)} ${sideNames[side][language]}`
+      write(`  ${line} ${of}: ${sentence[language]}\n`)
     }
   }
   for (const { insurance, sentence } of explanation.unit) {
-    write(`  unit ${insurance}: ${sentence[language]}\n`)
+    write(`  ${word.unit} ${nameOf(insurance)}: ${sentence[language]}\n`)
   }
-  if (lines > explanation.lines.length) write(`  … of ${lines} lines the first are explained\n`)
-  for (const reason of explanation.provisionalReasons) write(`  provisional: ${reason}\n`)
+  if (lines > explanation.lines.length) write(`  … ${word.explained(lines)}\n`)
+  for (const reason of explanation.provisionalReasons) {
+    write(`  ${word.provisional}: ${reason[language]}\n`)
+  }
+}
+
+const words = {
+  en: {
+    ...{ valid: 'valid', notValid: 'NOT VALID', unit: 'unit', provisional: 'provisional' },
+    ...{ error: 'error', warning: 'warning', hint: 'hint' },
+    findings: (count: number) => `, ${count} ${count === 1 ? 'finding' : 'findings'}`,
+    more: (count: number) => `${count} more: --csv`,
+    lines: (count: number) => `${count} lines`,
+    explained: (count: number) => `of ${count} lines the first are explained`,
+  },
+  'zh-CN': {
+    ...{ valid: '通过', notValid: '不通过', unit: '单位合计', provisional: '暂定' },
+    ...{ error: '错误', warning: '提醒', hint: '提示' },
+    findings: (count: number) => `，${count} 条校验提示`,
+    more: (count: number) => `另有 ${count} 条：--csv`,
+    lines: (count: number) => `共 ${count} 行`,
+    explained: (count: number) => `共 ${count} 行，只列出前面各行的算式`,
+  },
+} as const
+
+/** Chinese characters are twice as wide. */
+function left(text: string): string {
+  const wide = text.match(/\p{Script=Han}/gu)?.length ?? 0
+  return text.padEnd(20 - wide)
 }
 
 function right(text: string): string {

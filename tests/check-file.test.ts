@@ -61,8 +61,19 @@ test('a valid one exits with 0 and explains itself; the period before shows join
   expect(english.output).toMatch(
     /1 pension employer: The declared 6500\.00 yuan .* 1040\.00 yuan\./,
   )
-  const chinese = await run(file, '--lang', 'zh-CN')
-  expect(chinese.output).toMatch(/申报工资 6500\.00 元/)
+  const corrected = { ...before, kind: 'correction', replaces: `202410-${'0'.repeat(26)}` }
+  const both = write(
+    'corrected.jsonl',
+    [before, { ...corrected, lines: before.lines?.map((line) => ({ ...line, change: 'leave' })) }]
+      .map((one) => JSON.stringify(one))
+      .join('\n'),
+  )
+  const chinese = await run(file, '--lang', 'zh-CN', '--previous', both)
+  expect(chinese.output).toMatch(/1: 通过，1 条校验提示/)
+  expect(chinese.output).not.toMatch(/JOIN_ALREADY_INSURED/)
+  expect(chinese.output).toMatch(/ {2}提醒 \/period PERIOD_LATE/)
+  expect(chinese.output).toMatch(/1 养老保险 单位: 申报工资 6500\.00 元/)
+  expect(chinese.output).not.toMatch(/pension|lines|valid/)
 })
 
 test('a file that is not JSON, or not there, is told with its line', async () => {

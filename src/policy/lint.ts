@@ -10,23 +10,18 @@ import { readYuan } from '../declaration/money.ts'
 import { type Formats, readShape, type Schema } from '../declaration/shape.ts'
 import { baseFenMax } from './assess.ts'
 import { monthsAfter } from './calendar.ts'
+import { lintCalendar } from './lint-calendar.ts'
+import type { LintFault } from './lint-fault.ts'
+import { lintNumbers } from './lint-numbers.ts'
 import {
   type Dated,
   type DatedList,
   datedLists,
+  type Gap,
   gapsOf,
   type PolicyPack,
   packSchema,
 } from './pack.ts'
-
-export type LintFault = {
-  /** A note says what is knowingly not covered; it is no fault. */
-  readonly severity: 'error' | 'note'
-  readonly file: string
-  /** Within the file: `[2].floor`. */
-  readonly key: string
-  readonly message: string
-}
 
 /**
  * @param today `YYYY-MM-DD`; undefined: whatever day it is. A process must start on New Year's night
@@ -49,6 +44,9 @@ export function lintPack(value: unknown, today: string | undefined): LintFault[]
     ...lintRows(pack),
     ...datedLists(pack).flatMap((list) => lintList(pack, list, today?.slice(0, 7) ?? '')),
     ...lintGaps(pack),
+    ...lintNumbers(pack),
+    ...lintCalendar(pack, today),
+    ...assumptionsOf(pack),
   ]
   // Limits of all insurances are one row: what is wrong with it is said once.
   const groups = Map.groupBy(found, ({ file, message }) => file + message)
@@ -201,7 +199,38 @@ function lintGaps(pack: PolicyPack): LintFault[] {
   return pack.gaps.flatMap(({ key, note }, i): LintFault[] => {
     const place = { file: 'gaps.json', key: `[${i}].key` }
     if (key.startsWith('notes/')) return [{ severity: 'note', ...place, message: note.en }]
-    if (known.includes(key)) return []
+    if (known.includes(key)) return coveredGap(pack, i)
     return [error(place, `There is no list ${key}; there are: ${known.join(', ')}, notes/….`)]
   })
+}
+
+/** A gap where all of its lists have rows says that something stands in where nothing does. */
+function coveredGap(pack: PolicyPack, i: number): LintFault[] {
+  const { key, from = '', to = lastPeriod } = pack.gaps[i] as Gap
+  const lists = datedLists(pack).filter(
+    (list) => list.key === key || list.key.startsWith(`${key}/`),
+  )
+  const over = lists.map(({ rows }) => rows.find((row) => overlaps(row, { from, to })))
+  const [row] = over
+  if (row === undefined || over.includes(undefined)) return []
+  const told = `The gap is over the row from ${row.from} to ${row.to ?? 'now'}, which applies all the same: end one where the other begins.`
+  return [error({ file: 'gaps.json', key: `[${i}]` }, told)]
+}
+
+const lastPeriod = '9999-12'
+
+function overlaps(one: Pick<Dated, 'from' | 'to'>, other: Pick<Dated, 'from' | 'to'>): boolean {
+  return one.from <= (other.to ?? lastPeriod) && other.from <= (one.to ?? lastPeriod)
+}
+
+/** A value that nobody has published, or that is expected to change: it must be confirmed before use. */
+function assumptionsOf(pack: PolicyPack): LintFault[] {
+  return datedLists(pack).flatMap(({ key, rows }) =>
+    rows.flatMap((row, i): LintFault[] => {
+      if (row.status !== 'provisional') return []
+      const what = row.sources.length === 0 ? 'Assumed' : 'Provisional'
+      const message = `${what} (${row.from} to ${row.to ?? 'now'}): ${row.note?.en ?? 'expected to change.'}`
+      return [{ severity: 'note', ...at(key, i), message }]
+    }),
+  )
 }

@@ -140,6 +140,62 @@ describe('faults are told with file and key', () => {
       'flexible.json pensionBases[0].tiers: A tier is there twice.',
     ],
     [
+      'a tier that no base can be',
+      (pack) => {
+        pack.flexible.pensionBases[0].tiers[1].base = '999999999'
+      },
+      'flexible.json pensionBases[0].tiers[1].base: The tier is above 90 million yuan.',
+    ],
+    [
+      'a tier below the floor',
+      (pack) => {
+        pack.flexible.pensionBases[0].tiers[0].base = '3999.99'
+      },
+      'flexible.json pensionBases[0].tiers[0].base: The tier is below the floor of 2024-01, 4000.',
+    ],
+    [
+      'a float of which no rate can be made',
+      (pack) => {
+        pack.rates['work-injury'][0].employerByClass[1] = '0.0001'
+      },
+      'rates.json work-injury[0].floats[1]: 0.0001% floated to 50% is 0.00005%: it must have at most four decimals and be at most 100%.',
+    ],
+    [
+      'a day that there is not',
+      (pack) => {
+        pack.calendar.nonWorkingDays.push('2026-02-30')
+      },
+      'calendar.json nonWorkingDays[3]: 2026-02-30 is no day.',
+    ],
+    [
+      'a source of no day',
+      (pack) => {
+        pack.limits[0].sources = [{ title: 'x', date: '2024-13-01' }]
+      },
+      'sources[0].date: 2024-13-01 is no day.',
+    ],
+    [
+      'a day that is worked and not',
+      (pack) => {
+        pack.calendar.workingDays.push('2025-01-01')
+      },
+      'calendar.json workingDays[0]: 2025-01-01 is among the non-working days, too.',
+    ],
+    [
+      'deadlines that move in a year without holidays',
+      (pack) => {
+        pack.calendar.nonWorkingDays.shift()
+      },
+      'calendar.json nonWorkingDays: Deadlines move off holidays, and those of 2024 are missing.',
+    ],
+    [
+      'a gap over a row',
+      (pack) => {
+        pack.gaps.push({ key: 'rates/pension', from: '2024-06', fill: 'none', note: both })
+      },
+      'gaps.json [0]: The gap is over the row from 2024-01 to now, which applies all the same: end one where the other begins.',
+    ],
+    [
       'a missing file',
       (pack) => {
         delete pack.calendar
@@ -152,6 +208,29 @@ describe('faults are told with file and key', () => {
 })
 
 const both = { 'zh-CN': '测试', en: 'For a test.' }
+
+test('holidays of the year to come are a note, until the year has come', () => {
+  const pack = structuredClone(madeUp) as Changed
+  const told = (on: string | undefined) =>
+    lintPack(pack, on)
+      .filter(({ key }) => key === 'nonWorkingDays')
+      .map(({ severity, message }) => `${severity} ${message.slice(-18)}`)
+  expect(told('2026-12-01')).toEqual(['note  2027 are missing.'])
+  expect(told('2027-01-02')).toEqual(['error  2027 are missing.'])
+  expect(told(undefined)).toEqual([])
+})
+
+test('what is assumed or provisional is listed: deadline, rounding and tariffs', () => {
+  const told = lintPack(hefei, today).map(({ file, key, message }) => `${file} ${key}: ${message}`)
+  expect(told.filter((one) => one.startsWith('calendar.json'))[0]).toMatch(
+    /deadlines\[0\]: Assumed/,
+  )
+  expect(told.filter((one) => one.startsWith('rounding.json'))[0]).toMatch(
+    /Assumed \(2019-08 to now/,
+  )
+  expect(told.filter((one) => one.startsWith('platform.json')).join()).toMatch(/Provisional/)
+  expect(told.filter((one) => one.startsWith('flexible.json')).join()).toMatch(/Provisional/)
+})
 
 test('a temporary rate that has just ended fails the lint, and no process that starts then', () => {
   const pack = structuredClone(madeUp) as Changed

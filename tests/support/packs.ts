@@ -81,7 +81,7 @@ export const madeUp: PolicyPack = {
         replacementsClose: { daysBefore: 3, time: '12:00' },
       },
     ],
-    nonWorkingDays: ['2024-12-16'],
+    nonWorkingDays: ['2024-12-16', '2025-01-01', '2026-01-01'],
     workingDays: [],
   },
   gaps: [],

@@ -28,8 +28,8 @@ export const headerRowEntries = {
       '请核对；某列含义不符或应读取而未读取时，请改用模板中的列名。',
       'Look it over; where a column means something else, or should be read and is not, give it the title that the template has.',
     ],
-    wrong: '奖金列写作“工资”',
-    right: 'A（姓名）→ 姓名，C（工资）→ 申报工资',
+    wrong: ['奖金列写作“工资”', 'A column of bonuses with the title 工资 (wage)'],
+    right: ['A（姓名）→ 姓名，C（工资）→ 申报工资', 'A (姓名) → name, C (工资) → declared wage'],
   }),
   COLUMN_MISSING: error(file, {
     title: ['缺少必需的列', 'A column is missing'],

@@ -362,8 +362,8 @@ const platformEntries = {
       'The date must be a real day of {period}, not after today.',
     ],
     fix: ['请核对日期，按接单当天填写。', 'Check the date; it is the day of the orders.'],
-    wrong: '"date": "2025-06-31"',
-    right: '"date": "2025-06-30"',
+    wrong: '"date": "2025-09-31"',
+    right: '"date": "2025-09-30"',
     legalBasis: platformRules,
   }),
   DAY_DUPLICATE: error(day, {

@@ -47,7 +47,7 @@ export const shapeEntries = {
       '请按要求的格式填写，去掉多余的符号和空格。',
       'Write it in this form, without other signs or spaces.',
     ],
-    wrong: '"wage": "6,500.00元"',
+    wrong: ['"wage": "6,500.00元"', '"wage": "6,500.00 yuan"'],
     right: '"wage": "6500.00"',
   }),
   VALUE_NOT_ALLOWED: error('/*', {
@@ -107,7 +107,7 @@ export const shapeEntries = {
       '请核对是否填错内容，并缩短到允许的长度。',
       'Check that it is the right value and shorten it.',
     ],
-    wrong: '"name": "王伟，安徽省合肥市……"',
+    wrong: ['"name": "王伟，安徽省合肥市……"', '"name": "王伟, of Hefei, Anhui, …"'],
     right: '"name": "王伟"',
   }),
   LIST_TOO_SHORT: error('/*', {
