@@ -1,10 +1,11 @@
 /**
- * `npm run policy -- lint [PACK …] | show PACK [--on YYYY-MM] | diff OLD NEW [--json] | schema`:
+ * `npm run policy -- lint [PACK …] | show PACK [--on YYYY-MM] [--lang zh-CN|en] | diff OLD NEW [--json] | schema`:
  * PACK is a region's code in POLICY_DIR, or a pack's folder. Lint exits with 1 when there are faults.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Text } from './declaration/catalogue/entry.ts'
 import { dayOf } from './declaration/period.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -23,11 +24,12 @@ import {
   editsBetween,
   type RowChange,
 } from './policy/diff.ts'
-import { parametersOf, valuesOf } from './policy/in-force.ts'
+import { type ParameterInForce, parametersOf, valuesOf } from './policy/in-force.ts'
+import { listName, memberName } from './policy/labels.ts'
 import { type Dated, packSchema } from './policy/pack.ts'
 
 const usage = `Usage: npm run policy -- lint [PACK …]
-       npm run policy -- show PACK [--on YYYY-MM]
+       npm run policy -- show PACK [--on YYYY-MM] [--lang zh-CN|en]
        npm run policy -- diff OLD NEW [--json]
        npm run policy -- schema
 PACK is a region's code in POLICY_DIR, or the folder of a pack.`
@@ -36,7 +38,7 @@ const today = dayOf(Date.now() * 1_000)
 
 function main(args: string[]): void {
   tolerateClosedOutput()
-  const { command, packs, on, json } = readArguments(args)
+  const { command, packs, on, json, language } = readArguments(args)
   const policyDir = readConfig(process.env).policyDir ?? shippedPacks
   const folders = packs.map((pack) => folderOf(policyDir, pack))
   switch (command) {
@@ -44,7 +46,7 @@ function main(args: string[]): void {
       lint(folders.length > 0 ? folders : packFolders(policyDir))
       break
     case 'show':
-      show(one(folders), on)
+      show(one(folders), on, language)
       break
     case 'diff':
       diff(folders, json)
@@ -62,11 +64,18 @@ function readArguments(args: string[]) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { on: { type: 'string' }, json: { type: 'boolean', default: false } },
+      options: {
+        on: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        lang: { type: 'string', default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
+      },
     })
     const [command, ...packs] = positionals
-    const { on = today.slice(0, 7), json } = values
-    if (/^[0-9]{4}-(0[1-9]|1[0-2])/.test(on)) return { command, packs, on: on.slice(0, 7), json }
+    const { on = today.slice(0, 7), json, lang: language } = values
+    const isKnown = language === 'zh-CN' || language === 'en'
+    if (isKnown && /^[0-9]{4}-(0[1-9]|1[0-2])/.test(on)) {
+      return { command, packs, on: on.slice(0, 7), json, language } as const
+    }
   } catch {
     // the usage says it
   }
@@ -102,25 +111,36 @@ function lint(folders: readonly string[]): void {
   if (errors > 0) process.exitCode = 1
 }
 
-function show(folder: string, period: string): void {
+function show(folder: string, period: string, language: keyof Text): void {
   const pack = readPack(folder)
+  const { names, code } = pack.region
   say(
-    `${pack.region.names.en} (${pack.region.names['zh-CN']}), ${pack.region.code}, in ${period}\n`,
+    language === 'en'
+      ? `${names.en} (${names['zh-CN']}), ${code}, in ${period}\n`
+      : `${names['zh-CN']}，${code}，${period}\n`,
   )
-  for (const { key, values, from, to, status, carried, sources, note } of parametersOf(
-    pack,
-    period,
-  )) {
-    const standing = carried ? ', STANDING IN' : status === 'final' ? '' : `, ${status}`
-    say(`${key}: ${shown(values)} (${from} to ${to ?? 'now'}${standing})`)
+  for (const parameter of parametersOf(pack, period)) {
+    const { key, values, from, to, sources, note } = parameter
+    const listed = key.split(', ').map((one) => listName(one)[language])
+    const span = language === 'en' ? `${from} to ${to ?? 'now'}` : `${from} 至 ${to ?? '今'}`
+    say(`${listed.join(', ')}: ${shown(values, language)} (${span}${stateOf(parameter, language)})`)
     for (const { title, number, date, url } of sources) {
       say(`    ${[title, number, date, url].filter((part) => part !== undefined).join(', ')}`)
     }
-    if (note !== undefined) say(`    ${note.en}`)
+    if (note !== undefined) say(`    ${note[language]}`)
   }
   const gaps = pack.gaps.filter(({ from = period, to = period }) => from <= period && period <= to)
-  if (gaps.length > 0) say('\nNot verified:')
-  for (const { key, note } of gaps) say(`  ${key}: ${note.en}`)
+  if (gaps.length > 0) say(language === 'en' ? '\nNot verified:' : '\n未核实：')
+  for (const { key, note } of gaps) say(`  ${listName(key)[language]}: ${note[language]}`)
+}
+
+function stateOf(
+  { status, carried }: Pick<ParameterInForce, 'status' | 'carried'>,
+  language: keyof Text,
+): string {
+  if (language === 'en') return carried ? ', STANDING IN' : status === 'final' ? '' : `, ${status}`
+  if (carried) return '，该期未核实，暂用'
+  return { final: '', provisional: '，暂定', expired: '，已到期' }[status]
 }
 
 function diff([older, newer, ...more]: readonly string[], json: boolean): void {
@@ -161,9 +181,12 @@ function sayAmounts({ from, to, amounts }: AmountChanges): void {
   }
 }
 
-function shown(values: Readonly<Record<string, unknown>>): string {
+function shown(values: Readonly<Record<string, unknown>>, language: keyof Text = 'en'): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => {
+      const told = language === 'en' ? name : memberName(name)
+      return `${told} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+    })
     .join(', ')
 }
 

@@ -34,6 +34,46 @@ const listNames: Readonly<Record<string, string>> = {
 export function listName(key: string): Text {
   const [file = '', part = ''] = key.split('/')
   const known = listNames[key] ?? listNames[`${file}/${part}`] ?? listNames[file] ?? file
-  const insurance = Object.entries(insuranceNames).find(([name]) => name === part)?.[1]
+  const isByInsurance = file === 'limits' || file === 'rates' || file === 'flat'
+  const insurance = isByInsurance ? insuranceNames[part as Insurance] : undefined
   return { 'zh-CN': `${insurance?.['zh-CN'] ?? ''}${known}`, en: key }
+}
+
+const memberNames: Readonly<Record<string, string>> = {
+  averageWage: '平均工资',
+  floor: '下限',
+  ceiling: '上限',
+  insurances: '险种',
+  insurance: '险种',
+  side: '缴费方',
+  amount: '金额',
+  employer: '单位',
+  employee: '个人',
+  employerByClass: '单位（按行业类别）',
+  floats: '浮动档次',
+  choice: '可选方式',
+  tiers: '档次',
+  rate: '费率',
+  withAccount: '建账户',
+  withoutAccount: '不建账户',
+  base: '基数',
+  service: '服务',
+  names: '名称',
+  perOrder: '每单',
+  mode: '取整方式',
+  scale: '小数位',
+  per: '取整对象',
+  monthsAfterPeriod: '所属期后月数',
+  day: '日',
+  time: '时间',
+  onNonWorkingDay: '非工作日顺延',
+  graceDays: '宽限天数',
+  refuseLate: '逾期不受理',
+  replacementsClose: '更正截止',
+  dailyPercent: '每日比例',
+}
+
+/** A member of a row in Chinese; its own name where there is none. */
+export function memberName(name: string): string {
+  return memberNames[name] ?? name
 }

@@ -83,6 +83,10 @@ test('a limit that is published late is told as retroactive', () => {
     before: { floor: '4227' },
     after: { floor: '4311' },
   })
+  // The sources of the limits of 2021 say no day: whether they came late is not known.
+  const undated = changesSince(hefei, '2020-12-01').find(({ from }) => from === '2021-01')
+  expect(undated?.after).toMatchObject({ floor: '3429.11' })
+  expect(undated).not.toHaveProperty('retroactive')
   expect(surchargeFreeUntil(hefei, '2024-05')).toBe('2024-12-31')
   expect(surchargeFreeUntil(hefei, '2025-05')).toBeUndefined()
 })
@@ -99,6 +103,10 @@ test('the command shows and compares, and names the packs that there are', async
   const shown = await run('show', '340100', '--on', '2025-08')
   expect(shown).toMatchObject({ code: 0 })
   expect(shown.output).toMatch(/limits: .*floor 4227.*STANDING IN/)
+  const chinese = (await run('show', '340100', '--on', '2025-08', '--lang', 'zh-CN')).output
+  expect(chinese).toMatch(/缴费基数上下限: .*下限 4227.*该期未核实，暂用/)
+  expect(chinese).toMatch(/\n灵活就业人员医疗保险费率: 建账户 8/)
+  expect(chinese).not.toMatch(/limits|rates|floor 4227|Not verified/)
   expect(await run('diff', '340100', '340100')).toEqual({
     code: 0,
     output: 'The packs are the same.\n',
