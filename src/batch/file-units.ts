@@ -128,13 +128,15 @@ async function* partsOf(
   const aside = await rowsAside(dependencies, work, unit)
   let header: RowHeader | undefined
   let lines: object[] = []
+  let lineRows: number[] = []
   let rows = 0
   const rowsOfParts: number[] = []
   const parts = new UnitParts(unit)
   const cut = new PartCut(unit.cutByBytes ? partBytesMax : Number.POSITIVE_INFINITY)
   const next = (): FiledPart | undefined => {
-    const [taken, takenRows] = [lines, rows]
+    const [taken, takenRows, rowsOfLines] = [lines, rows, lineRows]
     lines = []
+    lineRows = []
     rows = 0
     rowsOfParts.push(takenRows)
     const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
@@ -142,7 +144,8 @@ async function* partsOf(
     const part = parts.next(declaration, rules)
     const { number } = part
     if (number <= unit.partsFiled) return undefined
-    const filing = filingOf(work, amendment, unit, { declaration, rules, part })
+    const made = { declaration, rules, part, rows: rowsOfLines }
+    const filing = filingOf(work, amendment, unit, made)
     return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
   }
   const pieces = () => readPieces(pool, keys, work.batch, unit)
@@ -155,6 +158,7 @@ async function* partsOf(
         if (full !== undefined) yield full
       }
       lines.push(entry.line)
+      lineRows.push(entry.rows[0] ?? rowOfKept)
       rows += entry.rows.length
     }
   }
@@ -176,9 +180,10 @@ async function* partsOfDeclared(
       const part = unitParts.next(declaration, rules)
       const { number } = part
       if (number <= unit.partsFiled) continue
-      const filing = filingOf(work, undefined, unit, { declaration, rules, part })
-      const rows = number === parts.length ? 1 : 0
       const lines = declaration.lines?.length ?? 0
+      const made = { declaration, rules, part, rows: new Array<number>(lines).fill(unit.entry) }
+      const filing = filingOf(work, undefined, unit, made)
+      const rows = number === parts.length ? 1 : 0
       yield { unit, number, rows, lines, rowsOfParts: [], filing }
     }
     unitParts.end()
@@ -233,7 +238,12 @@ function expectationOf(
   return { nothingAfterMicros: receivedAtMicros, and }
 }
 
+/** What is kept is in no row of the file. */
+const rowOfKept = 0
+
 type MadePart = {
+  /** Of the file, by line. */
+  readonly rows: readonly number[]
   readonly declaration: Declaration
   readonly rules: PeriodRules
   readonly part: Part
@@ -243,13 +253,12 @@ function filingOf(
   work: BatchWork,
   amendment: Amendment | undefined,
   unit: Unit,
-  { declaration, rules, part }: MadePart,
+  { declaration, rules, part, rows }: MadePart,
 ): Filing {
   const { number, count } = part
   const atMicros = amendment?.attemptedAtMicros
   return fileDeclaration({
-    declaration,
-    rules,
+    ...{ declaration, rules, rows },
     key: partKeyOf(unit, number, count),
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),

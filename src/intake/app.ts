@@ -16,6 +16,7 @@ import Fastify, {
 import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
 import { answerUnrouted, refuseNul } from './addresses.ts'
+import { amountsRoute } from './amounts.ts'
 import type { Authenticator } from './authentication.ts'
 import type { BatchLookupDependencies } from './batch-status.ts'
 import { batchRoutes } from './batches.ts'
@@ -112,6 +113,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   await batchRoutes(app, dependencies)
   slotRoutes(app, dependencies)
   explanationRoute(app, dependencies)
+  amountsRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies)
   serviceStatusRoute(app, dependencies)

@@ -9,7 +9,9 @@ import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { type FoundDeclaration, readAccepted } from '../journal/read.ts'
 import { JournalReader } from '../journal/reader.ts'
+import { findPartWith } from '../ledger/part-with.ts'
 import { otherPartsBy, partsBefore } from '../ledger/parts-before.ts'
+import type { PlacedPart } from '../ledger/person-amounts.ts'
 import { rulesOfAccepted } from '../ledger/prepare.ts'
 import { findReassessments, type StandingReassessment } from '../ledger/status.ts'
 import { explainedPartsMax, findingsPerAnswerMax, partLinesMax } from '../limits.ts'
@@ -33,10 +35,20 @@ export type ExplanationDependencies = {
 
 const paramsSchema = Type.Object({ id: Type.String({ maxLength: 40 }) })
 
-type Asked = {
-  Params: Static<typeof paramsSchema>
-  Querystring: Static<typeof linePageSchema>
-}
+const querySchema = Type.Object(
+  {
+    ...linePageSchema.properties,
+    row: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,6}$',
+        description: 'Of the file that the declaration came in, instead of a line.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+type Asked = { Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }
 
 export function explanationRoute(
   app: FastifyInstance,
@@ -47,9 +59,9 @@ export function explanationRoute(
     schema: {
       summary: 'How every amount of a declaration came about',
       description:
-        'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment. Ten lines from ?line= on, or ?count= of them, at most 50.',
+        'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment. Ten lines from ?line= on, or ?count= of them, at most 50; of one person, ?row= of the file, or the line that /amounts tells, so that no identity number is ever in an address. Of a declaration that travels in parts, the lines of the part that has this one; without ?line= and ?row=, those of its last, with what is paid for the unit as a whole.',
       params: paramsSchema,
-      querystring: linePageSchema,
+      querystring: querySchema,
       response: { 200: explainedSchema, '4xx': problemSchema, '5xx': problemSchema },
     },
     handler: (request, reply) => answer(dependencies, request, reply),
@@ -71,23 +83,39 @@ async function answer(
   if ('order' in found) {
     return noStore(reply).redirect(`/v1/declarations/${found.order.reassesses}/explanation`, 303)
   }
-  const reassessments = await findReassessments(readPool, found)
+  const { part, page } = await askedPart(dependencies, found, request.query)
+  const reassessments = await findReassessments(readPool, part)
   await loadPacks(readPool, dependencies.policies, [
-    found.policyHash,
+    part.policyHash,
     ...reassessments.map(({ policyHash }) => policyHash),
   ])
-  const page = linePageOf(request.query)
-  return noStore(reply).send(await explain(dependencies, found, reassessments, page))
+  return noStore(reply).send(await explain(dependencies, part, reassessments, page))
+}
+
+/** The part that has the line asked for, and which of its lines; numbered as those of the whole. */
+async function askedPart(
+  dependencies: ExplanationDependencies,
+  found: FoundDeclaration,
+  query: Asked['Querystring'],
+): Promise<{ readonly part: PlacedPart; readonly page: LinePage }> {
+  const { line, row } = query
+  const page = linePageOf(query)
+  if (row === undefined && (line === undefined || found.part === undefined))
+    return { part: { ...found, linesBefore: 0 }, page }
+  const asked = row === undefined ? { line: Number(line) } : { row: Number(row) }
+  const { part, at } = await findPartWith(dependencies, found, asked)
+  const count = row === undefined || query.count !== undefined ? page.count : 1
+  return { part, page: { from: at, count } }
 }
 
 async function explain(
   dependencies: ExplanationDependencies,
-  found: FoundDeclaration,
+  found: PlacedPart,
   reassessments: readonly StandingReassessment[],
   page: LinePage,
 ) {
   const { policies, readPool, sealingKeys } = dependencies
-  const { id, declaration, acceptedAtMicros, part } = found
+  const { id, declaration, acceptedAtMicros, part, linesBefore } = found
   const rules = rulesOfAccepted(policies, found)
   const { findings } = checkFiling(declaration, {
     policies,
@@ -95,8 +123,12 @@ async function explain(
     keptMax: findingsPerAnswerMax,
     policyHash: rules.hash,
   })
-  const explanationBy = (by: PeriodRules, others: OtherParts) =>
-    explainAssessment(declaration, by, assessDeclaration(declaration, by, undefined, others), page)
+  const explanationBy = (by: PeriodRules, others: OtherParts) => {
+    const assessment = assessDeclaration(declaration, by, undefined, others)
+    const explained = explainAssessment(declaration, by, assessment, page)
+    const lines = explained.lines.map((one) => ({ ...one, line: linesBefore + one.line }))
+    return { ...explained, lines }
+  }
   const explainedBy = (by: PeriodRules, others: OtherParts) => {
     try {
       return { explanation: explanationBy(by, others) }

@@ -37,6 +37,8 @@ export type Filing = Statement & {
   readonly lines: number
   /** Of a part that is no head: the head's id. */
   readonly partOf?: string
+  /** The rows of the file that its lines came from (line-rows.ts). */
+  readonly rows?: string
 }
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
@@ -287,7 +289,7 @@ function seal(
 
 /**
  * What the group was accepted under. A process has one pack for each region, so that a region's
- * hash is the same for all of the group.
+ * hash is the same for all of the group. Of what came in a file, the rows, by position.
  */
 function headOf(group: readonly Filing[]): Buffer {
   const policies: Record<string, string> = {}
@@ -296,7 +298,9 @@ function headOf(group: readonly Filing[]): Buffer {
     assert((policies[region] ?? hash) === hash, 'a region has one pack at a time')
     policies[region] = hash
   }
-  return Buffer.from(JSON.stringify({ policies }))
+  const ofFile = group.some(({ rows }) => rows !== undefined)
+  const rows = ofFile && { rows: group.map(({ rows = '' }) => rows) }
+  return Buffer.from(JSON.stringify({ policies, ...rows }))
 }
 
 /**

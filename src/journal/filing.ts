@@ -5,6 +5,7 @@ import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import type { Filing } from './accept.ts'
 import { declarationId, digestOf } from './digest.ts'
+import { writeLineRows } from './line-rows.ts'
 import type { Expectation } from './standing.ts'
 
 export type FilingOptions = {
@@ -20,11 +21,13 @@ export type FilingOptions = {
   readonly part?: Part
   /** Of a head: the insured persons of all parts. */
   readonly lines?: number
+  /** The rows of a file that its lines came from, by line. */
+  readonly rows?: readonly number[]
   readonly expects: Expectation
 }
 
 export function fileDeclaration(options: FilingOptions): Filing {
-  const { declaration, rules, key, acceptedAtMicros, attempt, part, expects } = options
+  const { declaration, rules, key, acceptedAtMicros, attempt, part, rows, expects } = options
   const { employer, period, kind, region } = declaration
   const canonical = Buffer.from(canonicalDeclaration(declaration, part))
   return {
@@ -41,6 +44,7 @@ export function fileDeclaration(options: FilingOptions): Filing {
     expects,
     lines: options.lines ?? declaration.lines?.length ?? 0,
     ...(part && !isHead(part) && { partOf: part.of }),
+    ...(rows && { rows: writeLineRows(rows) }),
     ...(attempt && { attemptedAtMicros: attempt.atMicros }),
     ...(attempt?.hash && { ticket: attempt.hash }),
   }

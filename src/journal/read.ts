@@ -22,6 +22,8 @@ export type AcceptedDeclaration = {
   readonly declaration: Declaration
   /** Where it travels in several. */
   readonly part?: Part
+  /** Where it came in a file: the rows of its lines (line-rows.ts). */
+  readonly rows?: string
 }
 
 export type AcceptedOrder = {
@@ -51,8 +53,11 @@ type Row = {
 
 type Content = (Declaration & { readonly part?: Part }) | ReassessmentOrder
 
-/** Hash of the pack by region. */
-type Head = { readonly policies: Readonly<Record<string, string>> }
+/** Hash of the pack by region; rows by position, where some of it came in a file. */
+type Head = {
+  readonly policies: Readonly<Record<string, string>>
+  readonly rows?: readonly string[]
+}
 
 /**
  * Reads and opens an envelope.
@@ -116,7 +121,7 @@ function acceptedOf(
   wanted: ReadonlySet<string> | undefined,
 ): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
   const { head, canonical } = opened
-  const { policies } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
+  const { policies, rows } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
   const instants = row.instants?.split(',') ?? []
@@ -143,6 +148,7 @@ function acceptedOf(
         policyHash,
         declaration,
         ...(part && { part }),
+        ...(rows?.[position] && { rows: rows[position] }),
       })
     }
   }
