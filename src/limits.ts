@@ -359,6 +359,11 @@ export const halfOpenMs = 1_000
 /** A request to cancel is given up after this, and sent again until the server has taken it. */
 export const cancelRequestMsMax = 1_000
 export const cancelAgainMs = 200
+/**
+ * A connection that broke under a statement keeps its place in the pool so long at most: the server ends
+ * a backend whose client is gone after 15 s (tcp_user_timeout), unless it waits for a standby.
+ */
+export const slotHeldMsMax = 20_000
 
 /** A lookup of a status, receipt or list that takes longer fails with 503. */
 export const readStatementMsMax = 3_000

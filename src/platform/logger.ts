@@ -22,17 +22,20 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4))
  * its reader is gone (`npm start | head`), and the process hears no signal any more.
  */
 const standardOutput = {
+  /** Its reader took nothing for as long as is waited: until it does again, nothing is waited for. */
+  isStalled: false,
   write(line: string): void {
     const bytes = Buffer.from(line)
     let waitedMs = 0
     for (let at = 0; at < bytes.length; ) {
       try {
         at += writeSync(1, bytes, at)
+        this.isStalled = false
       } catch (error) {
-        const full = (error as NodeJS.ErrnoException).code === 'EAGAIN'
-        if (!full || waitedMs >= waitMsMax) return
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || this.isStalled) return
         Atomics.wait(sleeper, 0, 0, waitMs)
         waitedMs += waitMs
+        this.isStalled = waitedMs >= waitMsMax
       }
     }
   },

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { cancelAfterMs, cancelAgainMs, halfOpenMs } from '../limits.ts'
+import { cancelAfterMs, cancelAgainMs, halfOpenMs, slotHeldMsMax } from '../limits.ts'
 import { PoolerError, Session, type SessionConfig } from './session.ts'
 
 /** The role of migrations/0001: reads and appends; see the grants there. */
@@ -51,11 +51,13 @@ export function openPool(options: PoolOptions): pg.Pool {
 /**
  * Keeps the place in the pool of a connection that broke under a statement until the server has taken
  * the request to cancel it: its backend may be there for as long as a standby is away, and each
- * new connection would add one.
+ * new connection would add one. Where what is between takes no such request, the place comes back after
+ * a while all the same: a pool without places would accept nothing for ever.
  */
 async function holdSlot(pool: pg.Pool, session: Session): Promise<void> {
+  const until = performance.now() + slotHeldMsMax
   pool.options.max -= 1
-  while (!pool.ending && !(await session.cancel())) {
+  while (!pool.ending && performance.now() < until && !(await session.cancel())) {
     await pause(cancelAgainMs, undefined, { ref: false })
   }
   pool.options.max += 1

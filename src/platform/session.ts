@@ -31,6 +31,13 @@ export type SessionConfig = pg.ClientConfig & {
 type Done = (error: Error | null | undefined, result?: unknown) => void
 type Query = (config: unknown, values: unknown, done: Done) => void
 
+/** What pg calls on a query of a caller's own kind. */
+type Submitted = {
+  submit: unknown
+  handleError(error: Error, ...more: unknown[]): void
+  handleReadyForQuery(...more: unknown[]): void
+}
+
 /** Class 01 is warnings; see appendix A of the Postgres manual. */
 const isWarning = (code: string | undefined) => code?.startsWith('01') === true
 
@@ -46,10 +53,10 @@ export class Session extends pg.Client {
     super(config)
     this.#config = config
     this.#query = this.query.bind(this) as Query
-    // pg and its pool call it with callbacks, others with promises; streams have errors of their own.
+    // pg and its pool call it with callbacks, others with promises.
     this.query = ((config: unknown, values: unknown, callback: unknown) =>
-      isStream(config)
-        ? this.#query(config, values, callback as Done)
+      isSubmitted(config)
+        ? this.#query(this.#watchSubmitted(config), values, callback as Done)
         : this.#run(config, values, callback)) as pg.Client['query']
     const open = this.connect.bind(this)
     this.connect = ((done?: (error: Error | null, client?: pg.Client) => void) =>
@@ -91,6 +98,21 @@ export class Session extends pg.Client {
       else if (warned) done(new UnconfirmedCommitError('a commit may be on no standby'))
       else done(undefined, result)
     })
+  }
+
+  /** A query of another kind, which pg tells by methods how it goes: cancelled and lost like any other. */
+  #watchSubmitted(query: Submitted): Submitted {
+    const timer = setTimeout(() => void this.cancel(), this.#config.cancelAfterMs)
+    const { handleError, handleReadyForQuery } = query
+    query.handleError = (error, ...more) => {
+      clearTimeout(timer)
+      handleError.call(query, this.#judge(error), ...more)
+    }
+    query.handleReadyForQuery = (...more) => {
+      clearTimeout(timer)
+      handleReadyForQuery.call(query, ...more)
+    }
+    return query
   }
 
   #judge(error: Error): Error {
@@ -137,7 +159,7 @@ function sendAndWait(to: string | { host: string; port: number }, request: Buffe
   })
 }
 
-function isStream(config: unknown): boolean {
+function isSubmitted(config: unknown): config is Submitted {
   return typeof (config as { submit?: unknown } | null)?.submit === 'function'
 }
 

@@ -82,8 +82,15 @@ export function laneQueue(
   isFull: () => boolean = () => false,
 ): LaneQueue {
   const built = buildUntilReady(build, onError)
-  const ask = <T>(question: (queue: BullQueue) => Promise<T>) =>
-    withDeadline(built.ready.then(question), enqueueMsMax)
+  // A question whose asker has gone is not asked any more: all at once they would flood the queue.
+  const ask = <T>(question: (queue: BullQueue) => Promise<T>) => {
+    const until = performance.now() + enqueueMsMax
+    const asked = built.ready.then((queue) => {
+      if (performance.now() > until) throw new QueueDeadlineError('it was not ready in time')
+      return question(queue)
+    })
+    return withDeadline(asked, enqueueMsMax)
+  }
   const count = () => ask((queue) => queue.getJobCountByTypes('wait', 'active', 'delayed'))
   return {
     add: async (envelopes) => {

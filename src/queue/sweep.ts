@@ -74,7 +74,11 @@ async function sweep(dependencies: SweeperDependencies, after: bigint): Promise<
     failed = error as Error
     throw error
   } finally {
-    if (failed === undefined) await client.query('rollback')
+    // The server may have ended the session meanwhile: then the connection goes, and not its place.
+    failed ??= await client.query('rollback').then(
+      () => undefined,
+      (error: Error) => error,
+    )
     client.release(failed)
   }
 }

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { sayInChinese, TcpProxy } from '../../bench/faults/proxy.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { createConfirm } from '../../src/journal/durable.ts'
+import { runPipelined } from '../../src/ledger/pipeline.ts'
 import { migrateDatabase } from '../../src/platform/database.ts'
 import { createJudge } from '../../src/platform/durability.ts'
 import {
@@ -204,4 +205,16 @@ test('who gives up a commit leaves no backend behind, and neither does a broken 
     expect(await backends()).toBeLessThanOrEqual(2)
     await waitFor('the end of what was cut', async () => (await waiting('giving-up')) === 0)
   }
+})
+
+test('what is pipelined and given up leaves no backend behind either', async () => {
+  const pool = open('pipelined', 200)
+  await setStandbys('nobody')
+  for (let turn = 0; turn < 3; turn += 1) {
+    const client = await pool.connect()
+    const run = runPipelined(client, ["select pg_logical_emit_message(true, 'test', '')"], [])
+    await run.catch(() => {}) // cancelled, it is told as done here; its wait was ended
+    client.release(true)
+  }
+  await waitFor('no wait to be left', async () => (await waiting('pipelined')) === 0)
 })
