@@ -109,7 +109,7 @@ async function demonstrate(
     if (killed !== undefined) process.kill(killed, 'SIGKILL')
   }
   const startedAt = performance.now()
-  const progress = showProgress(database, tally, declarations, () => killed)
+  const progress = showProgress(database, declarations, () => killed)
   const left = stories.values()
   await Promise.all(
     Array.from({ length: filersAtATime }, async () => {
@@ -219,19 +219,28 @@ async function count(database: pg.Pool, sql: string): Promise<number> {
 const countPosted = (database: pg.Pool) =>
   count(database, 'select count(*) from ledger.declaration')
 
+/** In one statement, which sees one moment: what is posted was accepted, also where its answer is on its way. */
+async function countAtOnce(database: pg.Pool): Promise<{ accepted: number; posted: number }> {
+  const { rows } = await database.query<{ accepted: number; posted: number }>(
+    `select
+       (select count(*)::integer from journal.acceptance) as accepted,
+       (select count(*)::integer from ledger.declaration) as posted`,
+  )
+  return rows[0] as { accepted: number; posted: number }
+}
+
 /** One line that changes on a terminal; elsewhere a line for each second. */
 function showProgress(
   database: pg.Pool,
-  tally: Tally,
   declarations: number,
   killed: () => number | undefined,
 ): { stop(): Promise<void> } {
   const terminal = process.stdout.isTTY
   let running = true
   const show = async () => {
-    const posted = await countPosted(database)
+    const { accepted, posted } = await countAtOnce(database)
     const fate = killed() === undefined ? '' : `   worker ${killed()} killed with SIGKILL`
-    const line = `accepted ${tally.accepted} of ${declarations}   posted ${posted}${fate}`
+    const line = `accepted ${accepted} of ${declarations}   posted ${posted}${fate}`
     process.stdout.write(terminal ? `\r\x1b[K${line}` : `${line}\n`)
   }
   const loop = (async () => {

@@ -60,6 +60,8 @@ export const batchStatementMsMax = 8_000
 export const uploadRetryMsMin = 500
 export const uploadRetryMsMax = 30_000
 export const uploadTriesMax = 60
+/** Where nothing answered yet: an address that is wrong is told within a minute. */
+export const uploadFirstTriesMax = 8
 /** The upload command asks for a batch's state with such a wait, and pauses so long between. */
 export const uploadWaitSeconds = 5
 export const uploadLookMs = 300

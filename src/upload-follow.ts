@@ -8,6 +8,7 @@ import { isEnded, type Stage } from './batch/stages.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
 import { uploadLookMs } from './limits.ts'
 import type { Bar } from './platform/bar.ts'
+import { pick } from './upload-texts.ts'
 
 /** As much of a batch as is told here. */
 type FollowedPlace = {
@@ -35,7 +36,7 @@ export type FollowedBatch = {
     readonly message: Text
     readonly fix: Text
   }[]
-  readonly links: { readonly errors?: string }
+  readonly links: { readonly errors?: string; readonly declarations?: string }
 }
 
 export type FollowDependencies = {
@@ -45,6 +46,8 @@ export type FollowDependencies = {
   readonly look: (id: string) => Promise<FollowedBatch>
   /** Saves what an address answers as a file; returns its name, which may be another than the one asked for. */
   readonly save: (place: string, file: string) => Promise<string>
+  /** What an address answers. */
+  readonly get: (place: string) => Promise<unknown>
   readonly write: (text: string) => void
   readonly bar: Bar
 }
@@ -55,7 +58,7 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
   let batch = await look(id)
   while (!isEnded(batch.stage)) {
     const { percent = 0 } = batch.progress
-    bar.show(percent / 100, batch.stage, `${percent.toFixed(1)}% ${stageText(batch)}`)
+    bar.show(percent / 100, batch.stage, `${percent.toFixed(1)}% ${stageText(batch, language)}`)
     await pause(uploadLookMs)
     batch = await look(id)
   }
@@ -64,12 +67,19 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
     const where = whereOf(place)
     write(`${code}${where}: ${message[language]} ${fix[language]}\n`)
   }
-  write(`Batch ${batch.id} is ${stageText(batch)}.\n`)
+  const stands = stageText(batch, language)
+  write(pick(language, `批次 ${batch.id}：${stands}。\n`, `Batch ${batch.id} is ${stands}.\n`))
+  if (batch.links.declarations !== undefined)
+    await tellDeclarations(dependencies, batch.links.declarations)
   if (batch.links.errors !== undefined) await saveErrors(dependencies, batch, batch.links.errors)
   const { rows, deadLetters = 0 } = batch.progress
   if (deadLetters > 0)
     write(
-      `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
+      pick(
+        language,
+        `${deadLetters} 份申报尚未入账，工作人员正在处理。\n`,
+        `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
+      ),
     )
   return batch.stage === 'posted' && rows?.setAside === 0 && deadLetters === 0
 }
@@ -81,22 +91,97 @@ function whereOf({ sheet, row, cell }: FollowedPlace): string {
   return all.length === 0 ? '' : ` (${all.join(', ')})`
 }
 
-function stageText({ stage, progress }: FollowedBatch): string {
+const stageNames: Readonly<Partial<Record<Stage, string>>> = {
+  receiving: '接收中',
+  received: '已接收',
+  reading: '读取中',
+  checking: '校验中',
+  filing: '申报中',
+  posting: '入账中',
+  posted: '已入账',
+  refused: '未申报',
+  unreadable: '无法读取',
+  cancelled: '已取消',
+}
+
+export function stageName(stage: Stage, language: keyof Text): string {
+  return pick(language, stageNames[stage] ?? stage, stage)
+}
+
+function stageText({ stage, progress }: FollowedBatch, language: keyof Text): string {
   const { rows, declarations = 0, rate } = progress
-  const speed = rate === undefined ? '' : `, ${rate.perSecond.toLocaleString('en')} ${rate.of}/s`
-  if (rows === undefined) return `${stage}${speed}`
+  const name = stageName(stage, language)
+  const perSecond = rate?.perSecond.toLocaleString('en')
+  const speed = rate === undefined ? '' : `, ${perSecond} ${rate.of}/s`
+  if (rows === undefined) return `${name}${speed}`
   const { read, good, setAside, filed, posted } = rows
+  const say = (zh: string, en: string) => pick(language, zh, en)
   const count = (number: number) => number.toLocaleString('en')
-  const aside = setAside === 0 ? '' : `, ${count(setAside)} set aside`
+  const part = (one: number, all: number) =>
+    say(`${count(one)}/${count(all)} 行`, `${count(one)} of ${count(all)} rows`)
+  const aside =
+    setAside === 0 ? '' : say(`，退回 ${count(setAside)} 行`, `, ${count(setAside)} set aside`)
   const done: Partial<Record<Stage, string>> = {
-    checking: `${count(good + setAside)} of ${count(read)} rows`,
-    filing: `${count(filed)} of ${count(good)} rows${aside}`,
-    posting: `${count(posted)} of ${count(good)} rows${aside}`,
-    posted: `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}${aside}`,
-    cancelled: `${counted(filed, 'row')} of ${count(read)} had been filed`,
-    refused: `nothing was filed of ${counted(read, 'row')}${aside}`,
+    cancelled: say(
+      `此前已申报 ${count(filed)}/${count(read)} 行`,
+      `${counted(filed, 'row')} of ${count(read)} had been filed`,
+    ),
+    checking: part(good + setAside, read),
+    filing: `${part(filed, good)}${aside}`,
+    posting: `${part(posted, good)}${aside}`,
+    posted: `${say(`${count(posted)} 行，${count(declarations)} 份申报`, `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}`)}${aside}`,
+    refused: `${say(`${count(read)} 行均未申报`, `nothing was filed of ${counted(read, 'row')}`)}${aside}`,
   }
-  return `${stage}: ${done[stage] ?? counted(read, 'row')}${speed}`
+  const all = say(`${count(read)} 行`, counted(read, 'row'))
+  return `${name}${say('：', ': ')}${done[stage] ?? all}${speed}`
+}
+
+/** Of a file with thousands, as many as a person reads. */
+const declarationsTold = 5
+
+type Told = {
+  readonly onTime: boolean
+  readonly status: string
+  readonly assessment?: {
+    readonly lines: number
+    readonly total: { readonly employer: string; readonly employee: string }
+  }
+  readonly findings?: readonly {
+    readonly code: string
+    readonly title: Text
+    readonly count: number
+  }[]
+}
+
+/** Ids, whether they are on time, totals, and what was warned of. */
+async function tellDeclarations(
+  { get, write, language }: FollowDependencies,
+  place: string,
+): Promise<void> {
+  const say = (zh: string, en: string) => write(`  ${pick(language, zh, en)}\n`)
+  const { declarations, links } = (await get(`${place}?limit=${declarationsTold}`)) as {
+    declarations: readonly { employer: string; period: string; links: { declaration?: string } }[]
+    links: { next?: string }
+  }
+  for (const { employer, period, links } of declarations) {
+    if (links.declaration === undefined) continue
+    const { onTime, assessment, findings = [] } = (await get(links.declaration)) as Told
+    const { lines = 0, total } = assessment ?? {}
+    const [zh, en] =
+      total === undefined
+        ? ['', '']
+        : [
+            `，${lines} 人，单位 ${total.employer} 元，个人 ${total.employee} 元`,
+            `, ${counted(lines, 'line')}, employer ${total.employer}, employee ${total.employee} yuan`,
+          ]
+    say(
+      `${path.basename(links.declaration)} ${employer} ${period}：${onTime ? '按时' : '逾期'}${zh}`,
+      `${path.basename(links.declaration)} ${employer} ${period}: ${onTime ? 'on time' : 'late'}${en}`,
+    )
+    for (const { code, title, count } of findings)
+      say(`  ${code}（${count}）：${title['zh-CN']}`, `  ${code} (${count}): ${title.en}`)
+  }
+  if (links.next !== undefined) say(`…… 其余见 GET ${place}`, `… the others: GET ${place}`)
 }
 
 function counted(number: number, what: string): string {
@@ -112,25 +197,38 @@ const errorsFormats: Readonly<Record<string, string>> = {
 }
 
 async function saveErrors(
-  { file, save, write }: FollowDependencies,
+  { file, save, write, language }: FollowDependencies,
   { stage, mode, format: said }: FollowedBatch,
   errors: string,
 ): Promise<void> {
   const format = errorsFormats[said ?? path.extname(file).slice(1).toLowerCase()] ?? 'csv'
   const saved = await save(`${errors}?format=${format}`, errorsFileOf(file, `.${format}`))
+  const refused = stage === 'refused'
+  const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
   if (format === 'ndjson') {
-    const others = stage === 'refused' ? ' Nothing was filed: send the others with them.' : ''
-    write(
-      `The declarations that are wrong are in ${saved}, each with what to do: mend them and send them as a file of their own.${others}\n`,
+    const [zh, en] = refused
+      ? ['本次均未申报：请与其余申报一并发送。', ' Nothing was filed: send the others with them.']
+      : ['', '']
+    say(
+      `有误的申报在 ${saved} 中，各附处理办法：请改正后作为单独的文件发送。${zh}`,
+      `The declarations that are wrong are in ${saved}, each with what to do: mend them and send them as a file of their own.${en}`,
     )
     return
   }
-  write(`The rows that are wrong are in ${saved}, each with what to do.\n`)
-  write(
-    stage === 'refused' && mode === 'all-or-nothing'
-      ? `Nothing was filed. Mend them in ${file} and send it again; or send it with --mode accept-good, and then these rows alone.\n`
-      : `Mend them there, and send that file with the same command: npm run upload -- ${saved} …\n`,
+  say(
+    `有误的行在 ${saved} 中，各附处理办法。`,
+    `The rows that are wrong are in ${saved}, each with what to do.`,
   )
+  if (refused && mode === 'all-or-nothing')
+    say(
+      `本次均未申报。请在 ${file} 中改正后重新发送；或先用 --mode accept-good 发送，再单独发送这些行。`,
+      `Nothing was filed. Mend them in ${file} and send it again; or send it with --mode accept-good, and then these rows alone.`,
+    )
+  else
+    say(
+      `请在其中改正，并用同一命令发送：npm run upload -- ${saved} …`,
+      `Mend them there, and send that file with the same command: npm run upload -- ${saved} …`,
+    )
 }
 
 /** Beside the file; of an errors file the next one, which doesn't take its place. */

@@ -21,8 +21,8 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { isEnded, isGivenUp } from './batch/stages.ts'
-import type { Text } from './declaration/catalogue/entry.ts'
 import {
+  uploadFirstTriesMax,
   uploadRetryMsMax,
   uploadRetryMsMin,
   uploadSilenceMsMax,
@@ -32,30 +32,42 @@ import {
 import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readTextFile } from './platform/text-file.ts'
-import { errorsFileOf, type FollowedBatch, follow } from './upload-follow.ts'
+import { errorsFileOf, type FollowedBatch, follow, stageName } from './upload-follow.ts'
+import {
+  type Answer,
+  foreignText,
+  givenUpText,
+  isWorthTrying,
+  type Language,
+  type Lost,
+  lostBy,
+  lostText,
+  pick,
+  refusalText,
+} from './upload-texts.ts'
 
 const usage =
   'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
   '[--employer USCC] [--slot ID] [--kind regular|correction|addition] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
-  '[--amends BATCH] [--url http://127.0.0.1:8080] [--lang zh-CN|en] [--no-wait]'
+  '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]'
 
 type Options = {
   readonly file: string
   readonly url: string
   readonly token: string
-  readonly language: keyof Text
+  readonly language: Language
+  /** Whether anything answered at the address: before, a connection that is refused is tried less long. */
+  readonly reached: { yet: boolean }
   /** Until all is posted. */
   readonly waits: boolean
   readonly members: Readonly<Record<string, string>>
 }
 
-/** What an intake answered. */
-type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
-
 /** As much of a batch as is needed here. */
 type Batch = FollowedBatch & {
   readonly received: number
   readonly receivedAt?: string
+  readonly receipt?: { readonly statement: { readonly deadline?: string } }
   readonly links: { readonly sameAs?: string; readonly errors?: string }
 }
 
@@ -64,26 +76,34 @@ async function main(args: string[]): Promise<void> {
   const options = readArguments(args)
   const size = sizeOf(options.file)
   const sha256 = await digestOf(options.file)
+  const { language } = options
+  const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
+  say(
+    `${options.file}（${bytesText(size)}）发往 ${options.url}`,
+    `Sending ${options.file} (${bytesText(size)}) to ${options.url}`,
+  )
   const batch = await begin(options, { ...options.members, size, sha256 })
   const bar = new Bar()
   const progress = new Progress(size, bar)
   process.once('SIGINT', () => {
     bar.end()
-    write('Stopped. The same command goes on from here.\n')
+    say('已停止。同一命令会从此处继续。', 'Stopped. The same command goes on from here.')
     process.exit(130)
   })
   if (batch.stage === 'receiving') {
-    if (batch.received > 0) write(`Going on after ${bytesText(batch.received)}.\n`)
+    const received = bytesText(batch.received)
+    if (batch.received > 0) say(`从 ${received} 之后继续。`, `Going on after ${received}.`)
     await sendAll(options, `/v1/batches/${batch.id}/file`, batch.received, progress)
   }
   bar.end()
   const sent = await look(options, batch.id, 0)
-  tell(sent)
+  tell(sent, language)
   if (!options.waits || isGivenUp(sent.stage)) return
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
     look: (id: string) => look(options, id, uploadWaitSeconds),
     save: (place: string, file: string) => save(options, place, file),
+    get: async (place: string) => jsonOf(options, await insist(options, place, {})),
   }
   const id = sent.links.sameAs === undefined ? sent.id : path.basename(sent.links.sameAs)
   if (!(await follow(followed, id))) process.exitCode = 1
@@ -101,24 +121,49 @@ function readArguments(args: string[]): Options {
         'token-file': text,
         kind: { ...text, default: 'regular' },
         mode: { ...text, default: 'all-or-nothing' },
-        url: { ...text, default: 'http://127.0.0.1:8080' },
+        url: { ...text, default: addressOf(process.env) },
         'no-wait': { type: 'boolean', default: false },
-        lang: { ...text, default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
+        lang: { ...text, default: languageIn(process.env) },
       },
     })
     const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = values
     const [file] = positionals
     const held = token ?? (tokenFile && readTextFile(tokenFile).trim())
+    if (held && (lang === 'zh-CN' || lang === 'en')) checkToken(held, tokenFile, lang)
     const wellUsed = positionals.length === 1 && URL.canParse(url)
     if (file !== undefined && held && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
       const members = { ...others, filename: path.basename(file) }
-      return { file, url, token: held, language: lang, waits: !noWait, members }
+      const reached = { yet: false }
+      return { file, url, token: held, language: lang, reached, waits: !noWait, members }
     }
   } catch (error) {
     if (error instanceof UsageError) throw error
     // the usage says it
   }
   throw new UsageError(usage)
+}
+
+/** Where `npm start` with the same environment listens, unless another is named. */
+function addressOf({ SPILLWAY_URL: url, PORT: port }: NodeJS.ProcessEnv): string {
+  return url || `http://127.0.0.1:${port || 8080}`
+}
+
+function languageIn({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv): Language {
+  return /^zh/.test(all || lang) ? 'zh-CN' : 'en'
+}
+
+/** @throws UsageError of what no intake could read; it is not told, as it may be some other secret */
+function checkToken(token: string, file: string | undefined, language: Language): void {
+  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return
+  const [zh, en] =
+    file === undefined ? ['--token', '--token'] : [`令牌文件 ${file}`, `Token file ${file}`]
+  throw new UsageError(
+    pick(
+      language,
+      `${zh} 中不是令牌：应只有 "npm run --silent token" 输出的一行。`,
+      `${en} is no token: it should have the one line that "npm run --silent token" prints.`,
+    ),
+  )
 }
 
 function sizeOf(file: string): number {
@@ -151,7 +196,7 @@ async function begin(options: Options, members: Record<string, unknown>): Promis
       headers: { 'idempotency-key': key, 'content-type': 'application/json' },
       body: JSON.stringify(members),
     })
-    const batch = JSON.parse(answer.text) as Batch
+    const batch = jsonOf(options, answer) as Batch
     if (!isEnded(batch.stage)) return batch
   }
 }
@@ -159,7 +204,18 @@ async function begin(options: Options, members: Record<string, unknown>): Promis
 /** Once something has changed, or so many seconds have passed. */
 async function look(options: Options, id: string, seconds: number): Promise<Batch> {
   const headers: Record<string, string> = seconds > 0 ? { prefer: `wait=${seconds}` } : {}
-  return JSON.parse((await insist(options, `/v1/batches/${id}`, { headers })).text) as Batch
+  return jsonOf(options, await insist(options, `/v1/batches/${id}`, { headers })) as Batch
+}
+
+/** @throws UsageError where whoever answered is no intake */
+function jsonOf({ url, language }: Options, { status, text }: Answer): unknown {
+  try {
+    const told: unknown = JSON.parse(text)
+    if (typeof told === 'object' && told !== null) return told
+  } catch {
+    // a page of a proxy, or nothing
+  }
+  throw new UsageError(foreignText(status, url, language))
 }
 
 /** What has the name already may be mended, and not sent yet. */
@@ -179,7 +235,7 @@ async function save(options: Options, place: string, file: string): Promise<stri
   const { url, token } = options
   const part = `${file}.part`
   for (let tries = 1; ; tries += 1) {
-    let refused: Answer | undefined
+    let refused: Answer | Lost
     try {
       const answer = await fetch(new URL(place, url), {
         headers: { authorization: `Bearer ${token}` },
@@ -194,6 +250,7 @@ async function save(options: Options, place: string, file: string): Promise<stri
       const { code, syscall } = error as NodeJS.ErrnoException
       if (syscall === 'open' || syscall === 'write' || syscall === 'rename')
         throw new UsageError(`Can't write ${file} (${code}).`)
+      refused = lostBy(error)
     }
     await waitOrFail(options, refused, tries)
   }
@@ -203,25 +260,27 @@ async function save(options: Options, place: string, file: string): Promise<stri
 async function insist(options: Options, place: string, init: RequestInit): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     const answer = await ask(options, place, init)
-    if (answer !== undefined && answer.status < 300) return answer
+    if ('status' in answer && answer.status < 300) return answer
     await waitOrFail(options, answer, tries)
   }
 }
 
 async function ask(
-  { url, token }: Options,
+  { url, token, reached }: Options,
   place: string,
   init: RequestInit,
-): Promise<Answer | undefined> {
+): Promise<Answer | Lost> {
   try {
     const answer = await fetch(new URL(place, url), {
       ...init,
       headers: { authorization: `Bearer ${token}`, ...init.headers },
       signal: AbortSignal.timeout(uploadSilenceMsMax),
     })
-    return { status: answer.status, headers: answer.headers, text: await answer.text() }
-  } catch {
-    return undefined // no connection, or one that was lost
+    const text = await answer.text()
+    reached.yet = true
+    return { status: answer.status, headers: answer.headers, text }
+  } catch (error) {
+    return lostBy(error)
   }
 }
 
@@ -235,9 +294,10 @@ async function sendAll(
   let offset = from
   for (let tries = 1; ; tries += 1) {
     const answer = await sendFrom(options, place, offset, progress)
-    if (answer?.status === 204) return
+    const status = 'status' in answer ? answer.status : 0
+    if (status === 204) return
     // Where it is not known, or was told otherwise, how much is there, it is asked.
-    if (answer?.status !== 409 && answer?.status !== 408) await waitOrFail(options, answer, tries)
+    if (status !== 409 && status !== 408) await waitOrFail(options, answer, tries)
     else await pause(uploadRetryMsMin)
     const { headers } = await insist(options, place, { method: 'HEAD' })
     const received = Number(headers.get('upload-offset'))
@@ -253,7 +313,7 @@ function sendFrom(
   place: string,
   offset: number,
   progress: Progress,
-): Promise<Answer | undefined> {
+): Promise<Answer | Lost> {
   const target = new URL(place, url)
   const request = target.protocol === 'https:' ? requestSecure : requestPlain
   return new Promise((resolve, reject) => {
@@ -268,13 +328,13 @@ function sendFrom(
       },
     })
     const bytes = createReadStream(file, { start: offset, end: progress.size - 1 })
-    const settle = (answer: Answer | undefined) => {
+    const settle = (answer: Answer | Lost) => {
       bytes.destroy()
       sending.destroy()
       resolve(answer)
     }
-    sending.setTimeout(uploadSilenceMsMax, () => settle(undefined))
-    sending.on('error', () => settle(undefined))
+    sending.setTimeout(uploadSilenceMsMax, () => settle({ lost: 'SILENT' }))
+    sending.on('error', (error) => settle(lostBy(error)))
     sending.on('response', (response) => void readAnswer(response).then(settle))
     bytes.on('error', reject)
     bytes.on('data', (chunk) => progress.sent(chunk.length))
@@ -282,7 +342,7 @@ function sendFrom(
   })
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer | undefined> {
+async function readAnswer(response: IncomingMessage): Promise<Answer | Lost> {
   try {
     const pieces: Buffer[] = []
     for await (const piece of response) pieces.push(piece as Buffer)
@@ -290,57 +350,62 @@ async function readAnswer(response: IncomingMessage): Promise<Answer | undefined
       Object.entries(response.headersDistinct).map(([name, values]) => [name, String(values)]),
     )
     return { status: response.statusCode ?? 0, headers, text: Buffer.concat(pieces).toString() }
-  } catch {
-    return undefined
+  } catch (error) {
+    return lostBy(error)
   }
 }
 
 /** Waits for as long as it was told, or longer and longer; throws where waiting mends nothing. */
 async function waitOrFail(
-  { language }: Options,
-  answer: Answer | undefined,
+  { language, url, reached }: Options,
+  answer: Answer | Lost,
   tries: number,
 ): Promise<void> {
-  const status = answer?.status ?? 0
-  const later = answer === undefined || status === 429 || status >= 500
-  if (!later || tries >= uploadTriesMax) throw new UsageError(refusalText(answer, language))
-  const told = 1_000 * Number(answer?.headers.get('retry-after') ?? 0)
+  const isLost = 'lost' in answer
+  const triesMax = isLost && !reached.yet ? uploadFirstTriesMax : uploadTriesMax
+  const later = isLost
+    ? reached.yet || isWorthTrying(answer)
+    : answer.status === 429 || answer.status >= 500
+  if (!later || tries >= triesMax) {
+    const why = isLost ? givenUpText(answer, url, language) : refusalText(answer, url, language)
+    throw new UsageError(why)
+  }
+  const told = isLost ? 0 : 1_000 * Number(answer.headers.get('retry-after') ?? 0)
   const own = Math.min(uploadRetryMsMax, uploadRetryMsMin * 2 ** Math.min(tries, 10))
   const ms = told > 0 ? told : own * (0.5 + Math.random() / 2)
   if (process.stdout.isTTY) write('\r\u001b[K')
-  const why = answer === undefined ? 'No connection' : `The intake is busy (${status})`
-  write(`${why}; trying again in ${(ms / 1_000).toFixed(1)} s.\n`)
+  const why = isLost
+    ? lostText(answer, url, language)
+    : pick(language, `受理服务繁忙（${answer.status}）`, `The intake is busy (${answer.status})`)
+  const seconds = (ms / 1_000).toFixed(1)
+  const after = pick(language, `；${seconds} 秒后重试。`, `; trying again in ${seconds} s.`)
+  write(`${why}${after}\n`)
   await pause(ms)
 }
 
-type Problem = {
-  readonly code?: string
-  readonly message?: Text
-  readonly fix?: Text
-  readonly errors?: readonly { pointer: string; message: Text; fix: Text; suggestion?: string }[]
-}
-
-function refusalText(answer: Answer | undefined, language: keyof Text): string {
-  if (answer === undefined) return 'The intake can not be reached: check --url.'
-  let problem: Problem = {}
-  try {
-    problem = JSON.parse(answer.text) as Problem
-  } catch {
-    // HEAD has no body, and a proxy has another
-  }
-  const { code = `HTTP ${answer.status}`, message, fix, errors = [] } = problem
-  const lines = errors.map(
-    (one) =>
-      `  ${one.pointer}: ${one.message[language]} ${one.fix[language]}${one.suggestion ? ` → ${one.suggestion}` : ''}`,
-  )
-  return [`${code}: ${message?.[language] ?? ''}`, fix?.[language] ?? '', ...lines].join('\n')
-}
-
-function tell({ id, stage, receivedAt, links }: Batch): void {
-  const at = receivedAt === undefined ? '' : ` at ${receivedAt}`
+function tell({ id, stage, receivedAt, links, receipt }: Batch, language: Language): void {
+  const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
+  const [zhAt, enAt] =
+    receivedAt === undefined ? ['', ''] : [`，接收时间 ${receivedAt}`, ` at ${receivedAt}`]
+  const { deadline } = receipt?.statement ?? {}
+  const late = deadline !== undefined && receivedAt !== undefined && receivedAt >= deadline
+  const [zhTime, enTime] =
+    deadline === undefined || receivedAt === undefined
+      ? ['', '']
+      : [
+          `（${late ? '已逾期' : '按时'}，截止 ${deadline}）`,
+          ` (${late ? 'late' : 'on time'}: the deadline is ${deadline})`,
+        ]
   if (stage === 'duplicate')
-    write(`This file was sent before: ${links.sameAs} stands, not batch ${id}.\n`)
-  else write(`Batch ${id} is ${stage}${at}.\n`)
+    say(
+      `该文件此前已发送：以 ${links.sameAs} 为准，而非批次 ${id}。`,
+      `This file was sent before: ${links.sameAs} stands, not batch ${id}.`,
+    )
+  else
+    say(
+      `批次 ${id}：${stageName(stage, language)}${zhAt}${zhTime}。`,
+      `Batch ${id} is ${stage}${enAt}${enTime}.`,
+    )
   if (isGivenUp(stage)) process.exitCode = 1
 }
 

@@ -35,6 +35,7 @@ const allowedTexts: Readonly<Record<string, Text>> = {
   after: cursor,
   limit: { 'zh-CN': '1 至 999 的整数', en: 'a whole number from 1 to 999' },
   line: { 'zh-CN': '从 1 起的行号', en: 'the number of a line, from 1' },
+  row: { 'zh-CN': '文件中的行号', en: 'the number of a row of the file' },
   count: { 'zh-CN': '0 至 999 的整数', en: 'a whole number from 0 to 999' },
   id: { 'zh-CN': '受理时返回的编号', en: 'the id that was answered when it was accepted' },
   code: { 'zh-CN': '提示或问题的代码', en: 'the code of a finding or a problem' },

@@ -19,11 +19,15 @@ export function acquireEngineLock(
   dataDir: string,
   { port }: { readonly port: number },
 ): { release(): void } {
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const file = lockFile(dataDir)
   const mine: EngineHolder = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', port }
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 })
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+    writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 })
+  } catch (error) {
+    throw unusable(dataDir, error as NodeJS.ErrnoException)
+  }
   try {
     for (let attempt = 0; ; attempt += 1) {
       const holder = readEngineLock(dataDir)
@@ -57,6 +61,14 @@ function livingHolder(file: string): EngineHolder | undefined {
 
 function lockFile(dataDir: string): string {
   return path.join(dataDir, 'engine.json')
+}
+
+function unusable(dataDir: string, { code }: NodeJS.ErrnoException): EngineLockError {
+  const why =
+    code === 'EEXIST' || code === 'ENOTDIR'
+      ? 'is a file, or lies in one'
+      : `can't be written (${code})`
+  return new EngineLockError(`DATA_DIR ${dataDir} ${why}: set it to a folder that is yours.`)
 }
 
 function heldBy(dataDir: string, holder: EngineHolder | undefined): EngineLockError {

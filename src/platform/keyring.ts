@@ -130,9 +130,11 @@ function readStored(file: string): StoredKeyring {
   try {
     bytes = readFileSync(file)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      throw new KeyringError(`The keyring at ${file} can't be read (${code}).`)
     throw new KeyringError(
-      `No keyring at ${file}. Restore it from your backup; for a new engine make one with "npm run keyring -- create".`,
+      `No keyring at ${file}. Where the engine runs with another DATA_DIR or KEYRING_FILE, set the same here; else restore it from your backup, or for a new engine make one with "npm run keyring -- create".`,
     )
   }
   try {

@@ -114,7 +114,9 @@ test('sends a file, tells how far it is, and the same command again says that it
   await expectStored(sent.output(), content)
   const again = run(file, intake.address)
   expect(await again.done).toBe(0)
-  expect(again.output()).toBe(/Batch .*\n/.exec(sent.output())?.[0])
+  expect(again.output()).toContain(/Batch .*\n/.exec(sent.output())?.[0])
+  expect(sent.output()).toContain(`Sending ${file} (1.5 MB) to ${intake.address}\n`)
+  expect(sent.output()).toMatch(/ \(on time: the deadline is 2024-|\(late: the deadline is 2024-/)
 })
 
 test('goes on over a line that breaks again and again', async () => {
