@@ -174,8 +174,8 @@ export const groupCommitMsMax = 5_000
 /** Statement time-out of the acceptance pool. */
 export const acceptStatementMsMax = 4_000
 /**
- * A group whose first filing came longer ago, by the database's clock, is not committed any more: its
- * process stood still, and the books of its day may be signed. The clocks may differ by clockSkewMsMax.
+ * A group whose first filing came longer ago is not committed any more: its process stood still, and the
+ * books of its day may be signed, by the database's clock, from which its own may differ by clockSkewMsMax.
  */
 export const groupStartsWithinMs = 120_000
 /**

@@ -15,8 +15,8 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
-import { drawNumber } from './draw-number.ts'
-import { type CommitJudge, type CommitSettings, commitBetween, confirmOn } from './durable.ts'
+import { type DrawnNumber, drawNumber } from './draw-number.ts'
+import { type CommitJudge, commitBetween, confirmOn } from './durable.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
 import { findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
@@ -76,7 +76,7 @@ export type AcceptDependencies = {
   /** Of what its commits were durable on; all is taken for durable unless given. */
   readonly judge?: CommitJudge
   /**
-   * How long after its first filing came a group may begin to commit, by the server's clock. A process
+   * How long after its first filing came a group may begin to commit. A process
    * that stood still must not commit into a day whose books are signed. Files have no such limit: their
    * time is that of the file's receipt.
    */
@@ -119,14 +119,15 @@ type Accepting = AcceptDependencies & {
 
 async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
   const { client, judge } = accepting
-  const { number, known, standing, replacesNothing, settings } = await drawNumber(client, group)
+  const drawn = await drawNumber(client, group)
+  const { number, known, standing, replacesNothing, settings } = drawn
   const isRefused = (id: string) => standing.has(id) || replacesNothing.has(id)
   judge?.checkBefore(settings)
   const { fresh, ticketsUsed } = await withoutUsedTickets(
     client,
     group.filter(({ id }) => !known.has(id) && !isRefused(id)),
   )
-  const acceptances = await storeFresh(accepting, number, settings, fresh)
+  const acceptances = await storeFresh(accepting, drawn, fresh)
   const stored = acceptances.size
   const before = group
     .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !isRefused(id))
@@ -143,8 +144,7 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
 /** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */
 async function storeFresh(
   accepting: Accepting,
-  number: bigint,
-  settings: CommitSettings,
+  { number, settings, drawnAtMicros }: DrawnNumber,
   fresh: readonly Filing[],
 ): Promise<Map<string, Acceptance>> {
   const acceptances = new Map<string, Acceptance>()
@@ -152,7 +152,7 @@ async function storeFresh(
   const { client, judge, chain, commitTime } = accepting
   const sealed = seal(accepting, chain, number, fresh)
   const insert = () =>
-    commitTime.measure((msBefore) => insertGroup(accepting, sealed, fresh, msBefore))
+    commitTime.measure((msBefore) => insertGroup(accepting, sealed, fresh, drawnAtMicros, msBefore))
   const stored = await chain.extend(sealed.link, () =>
     commitBetween(client, judge, settings, insert).catch(retryTicketRace),
   )
@@ -310,13 +310,18 @@ function headOf(group: readonly Filing[]): Buffer {
  * @returns the positions accepted
  */
 async function insertGroup(
-  { client, lane, startsWithinMs }: Accepting,
+  { client, lane, startsWithinMs = Number.POSITIVE_INFINITY }: Accepting,
   group: SealedGroup,
   filings: readonly Filing[],
+  drawnAtMicros: number,
   commitMsBefore: number | null,
 ): Promise<Set<number>> {
   const list = (values: readonly (string | number | boolean)[]) => `{${values.join(',')}}`
   const acceptedAtMicros = Math.min(...filings.map((filing) => filing.acceptedAtMicros))
+  // How old the group was when the number came, this process's clock tells, by which the filings have
+  // their times; what passes from then on, the server's: the two may differ by any time.
+  const ageMicros = Date.now() * 1_000 - acceptedAtMicros
+  const untilMicros = drawnAtMicros + startsWithinMs * 1_000 - ageMicros
   const { rows } = await client.query<{ in_time: boolean; position: number | null }>({
     name: 'accept-group',
     text: `
@@ -324,7 +329,7 @@ async function insertGroup(
         select
         where clock_timestamp()
           <= coalesce(
-            timestamptz 'epoch' + ($12::bigint + 1000 * $26::bigint) * interval '1 microsecond',
+            timestamptz 'epoch' + $26::bigint * interval '1 microsecond',
             'infinity'
           )
       ), envelope as (
@@ -341,7 +346,7 @@ async function insertGroup(
         insert into journal.unposted (
           envelope, lane, declarations, accepted_at, commit_ms_before
         )
-        select $1, $2, $4, timestamptz 'epoch' + $12 * interval '1 microsecond', $21::real
+        select $1, $2, $4, timestamptz 'epoch' + $12::bigint * interval '1 microsecond', $21::real
         from in_time
       ), accepted as (
         insert into journal.acceptance (
@@ -399,7 +404,7 @@ async function insertGroup(
       list(filings.map(({ ticket }) => ticket?.toString('hex') ?? 'NULL')),
       list(filings.map(({ lines }) => lines)),
       list(filings.map(({ partOf }) => partOf ?? 'NULL')),
-      startsWithinMs ?? null,
+      Number.isFinite(untilMicros) ? Math.round(untilMicros) : null,
     ],
   })
   if (rows[0]?.in_time !== true) throw new GroupTooOldError('the group was too old to be committed')

@@ -18,6 +18,8 @@ import {
 
 export type DrawnNumber = {
   readonly number: bigint
+  /** By the server's clock. */
+  readonly drawnAtMicros: number
   /** What the connection's next commit goes by. */
   readonly settings: CommitSettings
   /** Ids of the group that were accepted before. */
@@ -29,7 +31,13 @@ export type DrawnNumber = {
 }
 
 type Row = StandingRow &
-  CommitSettings & { number: string; place: string | null; known: boolean; nothing: boolean }
+  CommitSettings & {
+    number: string
+    drawn_at: string
+    place: string | null
+    known: boolean
+    nothing: boolean
+  }
 
 /**
  * To be called after the group is closed. It costs an index entry for each filing's id, and one more for
@@ -44,7 +52,10 @@ export async function drawNumber(
     name: 'draw-envelope-number',
     text: `
       with drawn as materialized (
-        select nextval('journal.envelope_number') as number, ${commitSettings}
+        select
+          nextval('journal.envelope_number') as number,
+          (extract(epoch from clock_timestamp()) * 1000000)::bigint as drawn_at,
+          ${commitSettings}
       )
       select
         drawn.*, f.place, f.known, f.nothing, f.latest, f.kind, f.digest, f.lines,
@@ -91,7 +102,14 @@ export async function drawNumber(
   }
   const [drawn] = rows
   assert(drawn !== undefined, 'a number is drawn for each group')
-  return { number: BigInt(drawn.number), known, standing, replacesNothing, settings: drawn }
+  return {
+    number: BigInt(drawn.number),
+    drawnAtMicros: Number(drawn.drawn_at),
+    known,
+    standing,
+    replacesNothing,
+    settings: drawn,
+  }
 }
 
 /** What a filing names, which ids are letters, digits and hyphens of. */

@@ -507,7 +507,8 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
       expect(mended.output()).toMatch(/posted: 1 row in 1 declaration\./)
     }
     const lines = path.join(folder, 'wages.ndjson')
-    writeFileSync(lines, `{}\n${JSON.stringify(declare({ employer: rows[4]?.[0] as string }))}`)
+    const other = { ...declare({ employer: rows[4]?.[0] as string }), period: '2024-10' }
+    writeFileSync(lines, `{}\n${JSON.stringify(other)}`)
     const declared = run(lines, 'accept-good')
     expect(await declared.done, declared.output()).toBe(1)
     expect(declared.output()).toMatch(/posted: 1 row in 1 declaration, 1 set aside/)
