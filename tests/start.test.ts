@@ -167,7 +167,7 @@ test('token prints a token that the engine takes, and says how to call it otherw
 })
 
 test('verify-receipt works offline with a saved JWKS and tells a forged receipt', async () => {
-  const { text } = await pasteCurl(two, 'receipt')
+  const { text } = await pasteCurl(two, 'first')
   const file = path.join(folder, 'receipt.json')
   const jwks = path.join(folder, 'jwks.json')
   writeFileSync(file, text)
