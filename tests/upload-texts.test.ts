@@ -41,7 +41,9 @@ test('the command follows PORT, says at once that nothing listens there, and tak
   const args = [file, '--period', '2024-11', '--region', '340100', '--token', 'a.b.c']
   const refused = runCommand('src/upload.ts', { PORT: '64999', LANG: 'C' }, args)
   await refused.says(/Sending .*file \(0\.0 kB\) to http:\/\/127\.0\.0\.1:64999\n/)
-  await refused.says(/Connection refused: nothing listens at http:\/\/127\.0\.0\.1:64999; trying again/)
+  await refused.says(
+    /Connection refused: nothing listens at http:\/\/127\.0\.0\.1:64999; trying again/,
+  )
   await refused.end()
   const more = ['--token-file', file, '--lang', 'zh-CN']
   const wrong = runCommand('src/upload.ts', { PORT: '64999' }, [...args.slice(0, 5), ...more])
