@@ -333,8 +333,8 @@ const flexibleEntries = {
       'This system lacks the medical rate of flexible workers for this period.',
     ],
     fix: [
-      '医疗保险请联系经办机构；其余部分可先把 medical 填为 none 申报。',
-      'Ask the agency about medical insurance; the rest can be filed with medical set to none.',
+      '医疗保险请联系经办机构；其余部分可先将 medical 改为 none 申报。',
+      'Ask the agency about medical insurance; to file the rest, set medical to none.',
     ],
     wrong: ['2020-03，"medical": "with-account"', '2020-03, "medical": "with-account"'],
     right: ['2020-03，"medical": "none"', '2020-03, "medical": "none"'],
