@@ -29,7 +29,8 @@ test('findings and amounts are the same in pre-check, intake and ledger, over 10
   // 2026-11-23 in Shanghai.
   const opened = await openApp(journal, { policies, clock: { nowMicros: 1_795_000_000_000_000 } })
   const generator = createGenerator(91)
-  const employers = Array.from({ length: 20 }, () => generator.employer())
+  // One for each: a second regular declaration of an employer and period would be refused.
+  const employers = Array.from({ length: count }, () => generator.employer())
   const checked = new Map<string, Told>()
   let refused = 0
   for (let done = 0; done < count; done += atATime) {
