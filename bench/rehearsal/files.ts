@@ -39,10 +39,11 @@ export async function prepareFiles(
   {
     filers,
     folder,
-    period,
     seed,
+    ...day
   }: { filers: Filers; folder: string; period: string; seed: number },
 ): Promise<PreparedFile[]> {
+  const period = monthBefore(day.period)
   const listed = [
     ...files.value.map((one) => ({ ...one, monster: false })),
     ...(monster.value === null ? [] : [{ ...monster.value, monster: true }]),
@@ -87,6 +88,15 @@ function csvOf(employer: string, lines: Lines): string {
   return `统一社会信用代码,证件类型,证件号码,姓名,参保类别,申报工资,变动\n${rows.join('\n')}\n`
 }
 
+/**
+ * Files are for the month before that of the day's filings: of one month, what was filed alone would
+ * stand, and a file for it be refused.
+ */
+function monthBefore(period: string): string {
+  const [year = 0, month = 0] = period.split('-').map(Number)
+  return new Date(Date.UTC(year, month - 2)).toISOString().slice(0, 7)
+}
+
 type Stage = { readonly stage: string }
 
 /** Sends one, and resolves when all of it is posted. */
@@ -95,7 +105,8 @@ export async function sendFile(
   file: PreparedFile,
   options: { period: string; key: string; history: HistoryFile; signal: AbortSignal },
 ): Promise<void> {
-  const { period, key, history, signal } = options
+  const { key, history, signal } = options
+  const period = monthBefore(options.period)
   const { authorization, employer } = file.filer
   const content = await openAsBlob(file.name)
   const ask = (link: string, request: RequestInit) =>

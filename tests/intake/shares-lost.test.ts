@@ -38,8 +38,12 @@ type Counts = { accepted: number; shed: number; share: number; wrong: number[] }
 
 /** A filer with so many clients at each intake, each sending the next filing after an answer. */
 async function startFiler(clients: number) {
-  const declaration = declare({ lines: 1 })
-  const token = await tokenFor([declaration.employer])
+  const first = declare({ lines: 1 })
+  const token = await tokenFor([first.employer])
+  const stands = await file(intakes[0]?.address ?? '', token, 'first', first)
+  const { id } = (await stands.json()) as { id: string }
+  // What stands is corrected again and again: a second regular one would be refused.
+  const declaration = { ...first, kind: 'correction', replaces: id }
   const authorization = `Bearer ${token}`
   // Known from a look-up, as portals are.
   for (const { address } of intakes)
