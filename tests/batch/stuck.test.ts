@@ -61,7 +61,7 @@ test('a worker that takes none of the files that wait says why, ends, and anothe
 
 test('a worker whose step never ends says so; one that works, or has nothing to do, is left alone', async () => {
   const { owner } = journal.database
-  const rows = rowsOf(3)
+  let rows = rowsOf(3)
   const receive = () =>
     owner.query(
       `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
@@ -113,6 +113,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
     }
     expect(told).toEqual([])
     hangs = true
+    rows = rowsOf(3) // of another employer, for whom nothing stands
     await receive()
     await waitFor('it to be told', () => told.length > 0, 40_000)
     expect(told[0]).toMatch(/^a step of a file is under way for \d+ s$/)
