@@ -2,7 +2,8 @@
  * The second step with a file: what it says for each employer and period is checked as a declaration
  * is, by the same rules; rows with errors are set aside. Nothing is filed yet, so that all or nothing
  * can be decided. A process that dies costs the units checked since the last verdicts were written. Of a file that
- * an operator has checked anew, what is filed is not checked again (settle.ts).
+ * an operator has checked anew, what is filed is not checked again (settle.ts). A file of mode check has its
+ * end here, with what would be filed of it: no stage that files can be reached from there.
  */
 import type pg from 'pg'
 import { JournalReader } from '../journal/reader.ts'
@@ -13,37 +14,42 @@ import { kindOf } from './asked-kind.ts'
 import { keepRowsOpen, rowsLeftOpen } from './claim-amended.ts'
 import { type CheckedRow, checkDeclaredRows, partsOfLines } from './declared-row.ts'
 import { keepErrorRows, stretchOf } from './error-rows.ts'
-import { fileFinding } from './file-findings.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
 import { findLayout } from './find.ts'
 import { readUnit } from './merge.ts'
 import { listUnchecked, readPieces, type UnitKey } from './pieces.ts'
-import type { ReadDependencies } from './read-file.ts'
+import type { Layout, ReadDependencies } from './read-file.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import { forgetUnfiled } from './settle.ts'
 import { standingOf } from './standing.ts'
 import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck } from './unit-check.ts'
+import { UnitTotals } from './unit-totals.ts'
 import { Verdicts } from './verdicts.ts'
+import { Warned } from './warned.ts'
 import { type BatchWork, moveOn } from './work.ts'
 
 export type CheckDependencies = ReadDependencies & { readonly policies: Policies }
 
-/** Checks every unit, and keeps what is set aside; then the batch is refused, or may be filed. */
+/** Checks every unit, and keeps what is set aside; then the batch is refused, may be filed, or has its end. */
 export async function checkUnits(
   dependencies: CheckDependencies,
   work: BatchWork,
 ): Promise<BatchWork> {
   const { pool, keys } = dependencies
   if (work.toSettle) await forgetUnfiled(dependencies, work)
-  const verdicts = new Verdicts(dependencies, work)
   const layout = await findLayout(pool, keys.all, work.batch)
+  const warned = work.mode === 'check' ? await openWarned(dependencies, work, layout) : undefined
+  const verdicts = new Verdicts(dependencies, work, warned)
   const isErrorsFile = layout?.kind === 'table' && layout.header.columns.position !== undefined
   const amendment = await findAmendment(pool, work)
   const file = {
     amendment,
     isRowsAlone: amendment === undefined && isErrorsFile,
+    ...(warned && { warned }),
     journal: new JournalReader(pool, keys.all),
   }
+  const warn = (finding: FileFinding) => warned?.add(finding)
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnchecked(pool, work.batch, after, unitsAtATime)
     if (units.length === 0) break
@@ -51,19 +57,49 @@ export async function checkUnits(
     if (units[0]?.entry === 0)
       for (const unit of units) await checkUnit(dependencies, work, file, unit, verdicts)
     else
-      for await (const row of checkDeclaredRows(dependencies, work, units))
+      for await (const row of checkDeclaredRows(dependencies, work, units, warned && warn))
         await addRow(row, verdicts)
     await verdicts.write()
     after = units.at(-1)
   }
   const { good, setAside, filed } = await countRows(pool, work)
   if (setAside > 0) await keepErrorRows(dependencies, work)
+  if (work.mode === 'check')
+    return moveOn(dependencies, work, 'conclude', (client) => noteWouldFile(client, work))
   // What was filed of a file that is checked anew stays: nothing is not to be had any more.
   const isWhole = work.mode === 'all-or-nothing' && filed === 0
   if (good === 0 || (setAside > 0 && isWhole)) return moveOn(dependencies, work, 'refuse')
   if (amendment === undefined) return moveOn(dependencies, work, 'check')
   const open = await rowsLeftOpen(dependencies, work, amendment)
   return moveOn(dependencies, work, 'check', (client) => keepRowsOpen(client, amendment, open))
+}
+
+function openWarned(
+  { pool, keys }: CheckDependencies,
+  { batch }: BatchWork,
+  layout: Layout | undefined,
+): Promise<Warned> {
+  return Warned.open(pool, keys, batch, layout?.kind === 'table' ? layout.header : undefined)
+}
+
+/** In the transaction that ends a file of mode check: what would be filed of it. */
+async function noteWouldFile(client: pg.PoolClient, { batch }: BatchWork): Promise<void> {
+  await client.query({
+    name: 'note-would-file',
+    text: `
+      update batch.work w
+      set declarations_good = u.declarations, lines_good = u.lines,
+        employer_fen = u.employer_fen, employee_fen = u.employee_fen
+      from (
+        select count(*) as declarations, coalesce(sum(lines), 0) as lines,
+          coalesce(sum(employer_fen), 0) as employer_fen,
+          coalesce(sum(employee_fen), 0) as employee_fen
+        from batch.unit
+        where batch = $1 and parts > 0
+      ) u
+      where w.batch = $1`,
+    values: [batch],
+  })
 }
 
 async function countRows(pool: pg.Pool, { batch }: BatchWork) {
@@ -80,7 +116,7 @@ async function countRows(pool: pg.Pool, { batch }: BatchWork) {
 
 /** A unit that is a row of declarations. */
 async function addRow(
-  { unit, aside, lines, replaces }: CheckedRow,
+  { unit, aside, lines, replaces, total }: CheckedRow,
   verdicts: Verdicts,
 ): Promise<void> {
   const { employer, period, entry } = unit
@@ -89,7 +125,7 @@ async function addRow(
     await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
   const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
   const parts = good === 0 ? 0 : partsOfLines(lines)
-  const counts = { good, setAside, lines, parts, pieces: setAside }
+  const counts = { good, setAside, lines, parts, pieces: setAside, ...(total && { total }) }
   await verdicts.add({ ...key, ...counts, latest: undefined, replaces })
 }
 
@@ -98,6 +134,8 @@ type CheckedFile = {
   readonly amendment: Amendment | undefined
   /** Of an errors file that names no batch: nothing is known that its rows could be merged with. */
   readonly isRowsAlone: boolean
+  /** Of a file that is only checked. */
+  readonly warned?: Warned
   readonly journal: JournalReader
 }
 
@@ -108,7 +146,7 @@ async function checkUnit(
   unit: UnitKey & { readonly rows: number },
   verdicts: Verdicts,
 ): Promise<void> {
-  const { amendment, isRowsAlone, journal } = file
+  const { amendment, isRowsAlone, journal, warned } = file
   const { employer, period, entry } = unit
   const key = { employer, period, entry }
   const found = await standingOf(pool, journal, work, amendment, key)
@@ -120,6 +158,9 @@ async function checkUnit(
   const check = new UnitCheck({
     ...{ policies, replaces, several },
     ...(!alone && { stands }),
+    ...(warned && {
+      tells: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
+    }),
     kind: kindOf(askedOf(work, amendment), kept),
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
   })

@@ -73,7 +73,10 @@ export async function claimAmended(
   if (family.rows_open === null && family.forgotten)
     return { finding: fileFinding('AMENDED_FORGOTTEN') }
   const known = family.rows_open ?? (await rowsSetAside(dependencies, work, one.first)).bytes
-  const open = await claim(dependencies, work, one, known)
+  const open =
+    work.mode === 'check'
+      ? await nameAmended(dependencies, work, one, known)
+      : await claim(dependencies, work, one, known)
   const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
   return {
     mended: new MendedRows(open, new RowSet(mended ?? undefined)),
@@ -121,6 +124,7 @@ function refusalOf(
   if (known.length < new Set(ids).size || families.size > 1) return fileFinding('AMENDED_UNKNOWN')
   if (known.some((one) => one.of_declarations)) return fileFinding('AMENDED_ROWS_UNKNOWN')
   if (known.some(({ mode }) => mode === 'all-or-nothing')) return fileFinding('AMENDED_WHOLE')
+  if (known.some(({ mode }) => mode === 'check')) return fileFinding('AMENDED_CHECK')
   const differs = known.some(
     ({ period, region, employer }) =>
       period !== work.period || region !== work.region || (employer ?? undefined) !== work.employer,
@@ -177,6 +181,21 @@ async function claim(
     ])
   })
   return new RowSet(open)
+}
+
+/** Of a file that is only checked: it files nothing, so that others of the family need not wait for it. */
+async function nameAmended(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { id, first }: Named,
+  known: Buffer,
+): Promise<RowSet> {
+  await writeStep(dependencies, work, {}, async (client) => {
+    await client.query('update batch.batch set amends = $2, first = $3 where id = $1', [
+      ...[work.batch, id, first],
+    ])
+  })
+  return new RowSet(known)
 }
 
 type Family = {

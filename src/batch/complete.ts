@@ -1,12 +1,15 @@
 /**
  * Decides what a file is whose last byte has come, in that byte's transaction: the file that was
  * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the one place that decides it. What is
- * new gets its receipt, which is signed once: keys, rules and the environment may change.
+ * new gets its receipt, which is signed once: keys, rules and the environment may change. A file that is only
+ * checked is never here already, and nothing is the same as it: nothing of it is filed. So it has no receipt.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { BatchStatement } from '../journal/batch-receipt.ts'
 import { dropChunks } from './end.ts'
 import { isWorkedOn, stages } from './stages.ts'
+import type { BatchRequest } from './upload.ts'
 
 export type Completed =
   | { readonly stage: 'received' | 'damaged' }
@@ -25,6 +28,7 @@ type Asked = {
   period: string
   region: string
   kind: string
+  mode: BatchRequest['mode']
   received: string
 }
 
@@ -47,7 +51,7 @@ export async function completeUpload(
       set stage = $2, digest = $3, same_as = $4, digest_state = null, writer = null,
         received_at = to_timestamp($5::numeric / 1000000)
       where id = $1
-      returning employer, period, region, kind, received`,
+      returning employer, period, region, kind, mode, received`,
     values: [
       ...[id, completed.stage, digest],
       completed.stage === 'duplicate' ? completed.sameAs : null,
@@ -56,8 +60,8 @@ export async function completeUpload(
   })
   const [asked] = rows
   if (completed.stage !== 'received' || asked === undefined) await dropChunks(client, id)
-  else {
-    const { received, employer, ...more } = asked
+  else if (asked.mode !== 'check') {
+    const { received, employer, mode: _, ...more } = asked
     const size = Number(received)
     const file = { ...more, employer: employer ?? undefined, id, digest, size, receivedAtMicros }
     await client.query({
@@ -70,7 +74,9 @@ export async function completeUpload(
 }
 
 async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promise<Completed> {
-  if (!(await isAnnounced(client, id, digest))) return { stage: 'damaged' }
+  const { announced, mode } = await findAnnounced(client, id, digest)
+  if (!announced) return { stage: 'damaged' }
+  if (mode === 'check') return { stage: 'received' }
   const first = await findFirst(client, id, digest)
   if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
   if (first !== undefined)
@@ -134,15 +140,23 @@ async function findFirst(
   return rows[0]
 }
 
+type Announced = Pick<Asked, 'mode'> & { announced: boolean }
+
 /** Whether the digest is the one that was said before; true where none was. */
-async function isAnnounced(client: pg.PoolClient, id: string, digest: Buffer): Promise<boolean> {
-  const { rows } = await client.query<{ announced: boolean }>({
-    name: 'is-announced',
+async function findAnnounced(
+  client: pg.PoolClient,
+  id: string,
+  digest: Buffer,
+): Promise<Announced> {
+  const { rows } = await client.query<Announced>({
+    name: 'find-announced',
     text: `
-      select coalesce(expected_digest = $2, true) as announced
+      select coalesce(expected_digest = $2, true) as announced, mode
       from batch.batch
       where id = $1`,
     values: [id, digest],
   })
-  return rows[0]?.announced === true
+  const [found] = rows
+  assert(found !== undefined, `${id} ends in the transaction that holds its row`)
+  return found
 }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import { canonicalDeclaration } from '../declaration/canonical.ts'
+import type { FoundFault } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from '../journal/digest.ts'
 import { areReplaced, type Replacing } from '../journal/replaced.ts'
@@ -19,6 +20,7 @@ import { type PieceKeys, readSinglePieces, type UncheckedUnit, type UnitKey } fr
 import type { SetAsideRow } from './set-aside.ts'
 import { findLatest } from './standing.ts'
 import { filedSince, unitStands } from './stands.ts'
+import { type TotalFen, UnitTotals } from './unit-totals.ts'
 import type { BatchWork, StepDependencies } from './work.ts'
 
 /** What a row comes to: what is filed of it, or all that is wrong with it. */
@@ -27,6 +29,8 @@ export type CheckedRow = {
   readonly aside: SetAsideRow | undefined
   readonly lines: number
   readonly replaces: string | undefined
+  /** Of a file that is only checked. */
+  readonly total?: TotalFen
 }
 
 export type CheckRowDependencies = StepDependencies & {
@@ -43,6 +47,7 @@ export async function* checkDeclaredRows(
   dependencies: CheckRowDependencies,
   work: BatchWork,
   units: readonly UncheckedUnit[],
+  warn?: (finding: FileFinding) => void,
 ): AsyncGenerator<CheckedRow> {
   const { pool, keys, policies } = dependencies
   const replacing: (CheckedRow & Replacing)[] = []
@@ -50,7 +55,10 @@ export async function* checkDeclaredRows(
   const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
   for await (const { unit, body, findings } of entries) {
     const found = [...findings, ...unitFaults(work, unit, body)]
-    if (body !== undefined) found.push(...bodyFaults(policies, work, unit.entry, body))
+    const checking = { policies, nowMicros: work.receivedAtMicros }
+    const said = body && checkBody(body, unit.entry, checking)
+    if (said !== undefined) found.push(...said.faults)
+    if (warn !== undefined) for (const warning of said?.warnings ?? []) warn(warning)
     if (found.length === 0)
       found.push(...standingFaults(work, unit.entry, body as Declaration, latest.get(unit)))
     if (found.length > 0) {
@@ -58,14 +66,22 @@ export async function* checkDeclaredRows(
       continue
     }
     const { employer, period, lines = [], replaces } = body as Declaration
-    const checked = { unit, aside: undefined, lines: lines.length, replaces }
+    const total = work.mode === 'check' ? said?.total() : undefined
+    const checked = {
+      unit,
+      aside: undefined,
+      lines: lines.length,
+      replaces,
+      ...(total && { total }),
+    }
     if (replaces === undefined) yield checked
     else replacing.push({ ...checked, employer, period, replaces })
   }
   const found = await areReplaced(pool, replacing)
-  for (const [i, { unit, aside, lines, replaces }] of replacing.entries()) {
+  for (const [i, { employer: _, period: __, ...checked }] of replacing.entries()) {
+    const { unit } = checked
     const place = { row: unit.entry, pointer: '/replaces' }
-    if (found[i] === true) yield { unit, aside, lines, replaces }
+    if (found[i] === true) yield checked
     else yield setAside(unit, [fileFinding('REPLACES_NOTHING', place)])
   }
 }
@@ -108,22 +124,41 @@ function standingFaults(
   return [{ ...finding, place: { row } }]
 }
 
-function bodyFaults(
-  policies: Policies,
-  { receivedAtMicros: nowMicros }: BatchWork,
-  row: number,
+export type SaidOfBody = {
+  readonly faults: readonly FileFinding[]
+  readonly warnings: readonly FileFinding[]
+  /** What it comes to; nothing where it has faults. */
+  readonly total: () => TotalFen | undefined
+}
+
+/** What a declaration that is a row is told, as if it were filed alone; what stands is not looked at. */
+export function checkBody(
   body: object,
-): FileFinding[] {
-  const { findings } = checkFiling(body, { policies, nowMicros, keptMax: findingsPerAnswerMax })
-  const faults = [...findings.faults()]
+  row: number,
+  { policies, nowMicros }: { readonly policies: Policies; readonly nowMicros: number },
+): SaidOfBody {
+  const checking = { policies, nowMicros, keptMax: findingsPerAnswerMax }
+  const { findings, valid } = checkFiling(body, checking)
+  const faults = ofRow(findings.faults(), row)
+  const count = findings.errors - faults.length
+  if (count > 0) faults.push(fileFinding('FINDINGS_MORE', { row }, { count }))
+  const total = () => {
+    if (valid === undefined) return undefined
+    const totals = new UnitTotals(policies)
+    totals.add(valid.declaration)
+    return totals.end()
+  }
+  return { faults, warnings: ofRow(findings.warnings(), row), total }
+}
+
+function ofRow(found: readonly FoundFault[], row: number): FileFinding[] {
+  return [...found]
     .sort((one, other) => one.line - other.line)
     .map(({ line, field, code, params, suggestion }) => ({
       code,
       place: { row, pointer: line < 0 ? field : `/lines/${line}${field}` },
       ...((params || suggestion) && { params: { ...params, ...(suggestion && { suggestion }) } }),
     }))
-  const count = findings.errors - faults.length
-  return count === 0 ? faults : [...faults, fileFinding('FINDINGS_MORE', { row }, { count })]
 }
 
 type ReadEntry<Unit extends UnitKey> = {

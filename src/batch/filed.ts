@@ -1,6 +1,7 @@
 /** What a file says for each employer and period, and what was filed of it, in pages. */
 import type pg from 'pg'
 import type { UnitKey } from './pieces.ts'
+import type { TotalFen } from './unit-totals.ts'
 
 export type FiledUnit = UnitKey & {
   /** Of the declaration that is made of it. */
@@ -12,6 +13,8 @@ export type FiledUnit = UnitKey & {
   readonly replaces: string | undefined
   /** All of it is accepted. */
   readonly filed: boolean
+  /** Of a file of mode check: what it would come to. */
+  readonly total: TotalFen | undefined
 }
 
 type Row = UnitKey & {
@@ -21,6 +24,8 @@ type Row = UnitKey & {
   rows_set_aside: number
   replaces: string | null
   filed: boolean
+  employer_fen: string | null
+  employee_fen: string | null
 }
 
 /** @param after the last one of the page before */
@@ -34,17 +39,23 @@ export async function listUnits(
     name: 'list-units',
     text: `
       select employer, period, entry, id, lines, rows_good, rows_set_aside, replaces,
-        parts > 0 and parts_filed = parts as filed
+        employer_fen, employee_fen, parts > 0 and parts_filed = parts as filed
       from batch.unit
       where batch = $1 and (employer, period, entry) > ($2, $3, $4)
       order by employer, period, entry
       limit $5`,
     values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
   })
-  return rows.map(({ rows_good, rows_set_aside, replaces, ...unit }) => ({
-    ...unit,
-    rowsGood: rows_good,
-    rowsSetAside: rows_set_aside,
-    replaces: replaces ?? undefined,
-  }))
+  return rows.map(
+    ({ rows_good, rows_set_aside, replaces, employer_fen, employee_fen, ...unit }) => ({
+      ...unit,
+      total:
+        employer_fen === null
+          ? undefined
+          : { employerFen: Number(employer_fen), employeeFen: Number(employee_fen) },
+      rowsGood: rows_good,
+      rowsSetAside: rows_set_aside,
+      replaces: replaces ?? undefined,
+    }),
+  )
 }

@@ -22,7 +22,7 @@ export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
         from batch.work w
         join batch.batch b on b.id = w.batch
         where w.forgotten_at is null
-          and b.stage in ('posted', 'refused', 'unreadable', 'cancelled')
+          and b.stage in ('posted', 'checked', 'refused', 'unreadable', 'cancelled')
           and (not w.to_settle or w.leased_until is null or w.leased_until < now())
         limit 1
         for update of w skip locked`,

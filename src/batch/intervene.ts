@@ -51,7 +51,10 @@ export function intervene(
 ): Promise<InterventionOutcome> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ stage: Stage; first: string | null }>(
-      'select stage, first from batch.batch where id = $1 for no key update',
+      `select stage, case when mode <> 'check' then first end as first
+       from batch.batch
+       where id = $1
+       for no key update`,
       [batch],
     )
     const [found] = rows

@@ -17,7 +17,7 @@ export function percentOf({ upload, work }: BatchState): number | undefined {
   if (stage === 'receiving')
     return size === undefined ? 0 : percent(receivingShare * (received / size))
   if (stage === 'received') return percent(receivingShare)
-  if (stage === 'posted') return 100
+  if (stage === 'posted' || stage === 'checked') return 100
   const done = work && workDone(stage, received, work)
   return done === undefined ? undefined : percent(receivingShare + (1 - receivingShare) * done)
 }

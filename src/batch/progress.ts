@@ -33,6 +33,15 @@ export type WorkProgress = {
   readonly deadLetters: number
   readonly at: Instants
   readonly findings: readonly FileFinding[]
+  /** Of a file of mode check, once it is checked: what would be filed. */
+  readonly wouldFile: WouldFile | undefined
+}
+
+export type WouldFile = {
+  readonly declarations: number
+  readonly lines: number
+  readonly employerFen: number
+  readonly employeeFen: number
 }
 
 export type BatchState = {
@@ -63,6 +72,10 @@ type WorkRow = {
   rows_filed: string
   declarations: number
   findings: Buffer | null
+  declarations_good: number | null
+  lines_good: string | null
+  employer_fen: string | null
+  employee_fen: string | null
   changed_at: string
   began_at: string
   read_at: string | null
@@ -170,5 +183,16 @@ function workOf(keys: Keys, row: Row): WorkProgress {
       lastPosted: instant(row.last_posted_at),
     },
     findings: openFindings({ all: keys }, row.id, row.findings),
+    wouldFile: wouldFileOf(row),
+  }
+}
+
+function wouldFileOf(row: Row): WouldFile | undefined {
+  if (row.declarations_good === null) return undefined
+  return {
+    declarations: row.declarations_good,
+    lines: Number(row.lines_good),
+    employerFen: Number(row.employer_fen),
+    employeeFen: Number(row.employee_fen),
   }
 }

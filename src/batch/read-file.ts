@@ -28,7 +28,7 @@ export type ReadDependencies = StepDependencies & {
 type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
 
 /** Findings of a file that are kept: the rest is as many again of the same. */
-const findingsMax = 200
+export const fileFindingsMax = 200
 
 /** Reads a file to its end, from where it was left. */
 export async function readFile(
@@ -113,7 +113,7 @@ class Found {
   report(finding: FileFinding): void {
     const ends = endsReading(finding)
     this.ended ||= ends
-    if (this.findings.length < findingsMax || ends) this.findings.push(finding)
+    if (this.findings.length < fileFindingsMax || ends) this.findings.push(finding)
   }
 
   /** What is found by each worker that goes on with it. */

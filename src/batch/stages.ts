@@ -11,6 +11,7 @@ export const stages = [
   'filing', // its declarations are accepted, one after another: too late to cancel for its sender
   'posting', // all of them are accepted; they are posted like any other
   'posted', // all of them are
+  'checked', // all of it is checked, and that was all that was asked for: nothing is filed
   'unreadable', // it is no file of declarations: nothing is filed
   'refused', // nothing in it is right, or something is wrong and all or nothing was asked for: nothing is filed
   'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
@@ -31,6 +32,7 @@ export type BatchEvent =
   | 'give up'
   | 'refuse'
   | 'check'
+  | 'conclude'
   | 'file'
   | 'post'
   | 'stop'
@@ -58,6 +60,7 @@ export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Sta
       ...nothing(),
       cancel: 'cancelled',
       check: 'filing',
+      conclude: 'checked',
       refuse: 'refused',
       stop: 'cancelled',
     },
@@ -70,6 +73,7 @@ export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Sta
     },
     posting: { ...nothing(), post: 'posted' },
     posted: nothing(),
+    checked: nothing(),
     unreadable: nothing(),
     refused: nothing(),
     duplicate: { ...nothing(), cancel: 'cancelled' },
@@ -111,6 +115,7 @@ function nothing(): Record<BatchEvent, undefined> {
     'give up': undefined,
     refuse: undefined,
     check: undefined,
+    conclude: undefined,
     file: undefined,
     post: undefined,
     stop: undefined,

@@ -16,6 +16,7 @@ import { PersonSet } from './person-set.ts'
 import type { RowHeader } from './row-line.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import { unitStands } from './stands.ts'
+import type { TotalFen, UnitTotals } from './unit-totals.ts'
 
 type UnitCheckOptions = {
   readonly policies: Policies
@@ -26,6 +27,24 @@ type UnitCheckOptions = {
   readonly stands?: StandingDeclaration | undefined
   /** Its lines are checked in several goes: persons are looked for across them. */
   readonly several: boolean
+  /** Of a file that is only checked. */
+  readonly tells?: TellsMore
+}
+
+/** What is told of a file beside its faults where it is only checked. */
+export type TellsMore = {
+  readonly totals: UnitTotals
+  /** Told of what refuses nothing. */
+  readonly warn: (finding: FileFinding) => void
+}
+
+export type UnitCounts = {
+  /** Rows. */
+  readonly good: number
+  readonly setAside: number
+  readonly lines: number
+  readonly parts: number
+  readonly total?: TotalFen
 }
 
 export class UnitCheck {
@@ -34,6 +53,8 @@ export class UnitCheck {
   readonly #today: number
   /** What is wrong with all of its rows. */
   readonly #refused: FileFinding[] = []
+  /** Codes of what was warned of all lines together. */
+  readonly #warned = new Set<string>()
   #header: RowHeader | undefined
   #waiting: UnitEntry[] = []
   #good = 0
@@ -52,10 +73,11 @@ export class UnitCheck {
   }
 
   /** Where none of its rows is good, nothing is filed: not what was filed before again, either. */
-  counted(): { good: number; setAside: number; lines: number; parts: number } {
+  counted(): UnitCounts {
     const [good, setAside] = [this.#good, this.#setAside]
     if (good === 0) return { good, setAside, lines: 0, parts: 0 }
-    return { good, setAside, lines: this.#lines, parts: this.#cut.parts }
+    const total = this.#options.tells?.totals.end()
+    return { good, setAside, lines: this.#lines, parts: this.#cut.parts, ...(total && { total }) }
   }
 
   /** Returns the rows that are set aside, go by go. */
@@ -99,12 +121,14 @@ export class UnitCheck {
       else addTo(faults, fault.line, findingOf(fault, entries))
     }
     this.#findRepeated(entries, faults)
+    for (const fault of findings.warnings()) this.#warnOf(fault, entries)
     // A line that is kept is no row of this file, which could be set aside.
     if (
       entries.some(({ kept, rows }, i) => kept !== undefined && rows.length === 0 && faults.has(i))
     )
       this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
     const aside: SetAsideRow[] = []
+    const filedLines: object[] = []
     for (const [i, { rows, line, kept }] of entries.entries()) {
       const found = [...this.#refused, ...(faults.get(i) ?? [])]
       if (found.length > 0) aside.push(...faultyRows(rows, found))
@@ -113,7 +137,10 @@ export class UnitCheck {
       if (filed === undefined) continue
       this.#lines += 1
       this.#cut.add(filed)
+      filedLines.push(filed)
     }
+    if (this.#refused.length === 0)
+      this.#options.tells?.totals.add({ ...body, lines: filedLines } as unknown as Declaration)
     return this.#counting(aside)
   }
 
@@ -124,6 +151,17 @@ export class UnitCheck {
     const isWhole = whole !== undefined && !several && this.#setAside === 0
     const digest = isWhole ? digestOf(Buffer.from(canonicalDeclaration(whole))) : undefined
     this.#refuseOnce(unitStands(stands, digest?.equals(stands.digest) === true))
+  }
+
+  /** Once of all lines together; not of a line that is kept, which is no row of this file. */
+  #warnOf(fault: FoundFault, entries: readonly UnitEntry[]): void {
+    if (this.#options.tells === undefined) return
+    const { line, field: pointer, code, params } = fault
+    if (line < 0) {
+      if (this.#warned.has(code)) return
+      this.#warned.add(code)
+      this.#options.tells.warn(fileFinding(code, { pointer }, params))
+    } else if (entries[line]?.rows.length !== 0) this.#options.tells.warn(findingOf(fault, entries))
   }
 
   #refuseOnce(finding: FileFinding): void {

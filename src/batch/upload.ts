@@ -9,7 +9,8 @@ import { openPiece } from './seal.ts'
 import type { Stage } from './stages.ts'
 
 export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
-export const modes = ['all-or-nothing', 'accept-good'] as const
+/** Of mode check, nothing is filed: what would become of it is told. */
+export const modes = ['all-or-nothing', 'accept-good', 'check'] as const
 
 /** What a file is of, as its sender says. */
 export type BatchRequest = {

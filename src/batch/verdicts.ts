@@ -9,6 +9,8 @@ import { keyOf } from './kept.ts'
 import type { PieceKeys, UnitKey } from './pieces.ts'
 import { forgetSetAsideAfter, insertSetAside, type SetAside } from './set-aside.ts'
 import type { Standing } from './standing.ts'
+import type { TotalFen } from './unit-totals.ts'
+import type { Warned } from './warned.ts'
 import { type BatchWork, type StepDependencies, writeStep } from './work.ts'
 
 /** What a unit comes to. */
@@ -20,6 +22,8 @@ type CheckedUnit = UnitKey & {
   readonly parts: number
   /** Of its rows that are set aside. */
   readonly pieces: number
+  /** Of a file that is only checked. */
+  readonly total?: TotalFen
 } & Standing
 
 type VerdictDependencies = StepDependencies & { readonly keys: PieceKeys }
@@ -32,9 +36,13 @@ export class Verdicts {
   #setAside: SetAside[] = []
   #rows = 0
 
-  constructor(dependencies: VerdictDependencies, work: BatchWork) {
+  /** Of a file that is only checked. */
+  readonly #warned: Warned | undefined
+
+  constructor(dependencies: VerdictDependencies, work: BatchWork, warned?: Warned) {
     this.#dependencies = dependencies
     this.#work = work
+    this.#warned = warned
   }
 
   async setAside(some: SetAside): Promise<void> {
@@ -70,6 +78,7 @@ export class Verdicts {
       await insertSetAside(client, this.#dependencies.keys, batch, setAside)
       await forgetSetAsideAfter(client, batch, units)
       await insertUnits(client, this.#work, units)
+      await this.#warned?.write(client)
     })
   }
 }
@@ -86,15 +95,17 @@ async function insertUnits(
     text: `
       insert into batch.unit (
         batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
-        latest, keeps, key, head_pays
+        latest, keeps, key, employer_fen, employee_fen, head_pays
       )
       select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
-        u.parts, u.latest, u.keeps, u.key, true
+        u.parts, u.latest, u.keeps, u.key, u.employer_fen, u.employee_fen, true
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
-        $8::integer[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[]
+        $8::integer[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[],
+        $14::bigint[], $15::bigint[]
       ) as u (
-        employer, period, entry, id, good, set_aside, lines, replaces, parts, latest, keeps, key
+        employer, period, entry, id, good, set_aside, lines, replaces, parts, latest, keeps, key,
+        employer_fen, employee_fen
       )`,
     values: [
       batch,
@@ -112,6 +123,8 @@ async function insertUnits(
       units.map(({ latest }) => latest ?? null),
       units.map(({ kept }) => kept?.id ?? null),
       unitKeys,
+      units.map(({ total }) => total?.employerFen ?? null),
+      units.map(({ total }) => total?.employeeFen ?? null),
     ],
   })
 }

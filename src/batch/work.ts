@@ -9,6 +9,7 @@ import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax } from '../limits.ts'
 import type { AskedKind } from './asked-kind.ts'
 import type { Place } from './places.ts'
 import { type BatchEvent, type Stage, transitions } from './stages.ts'
+import type { modes } from './upload.ts'
 
 export type BatchWork = {
   readonly batch: string
@@ -23,7 +24,7 @@ export type BatchWork = {
   readonly kind: AskedKind
   /** Undefined: to be seen from its bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
-  readonly mode: 'all-or-nothing' | 'accept-good'
+  readonly mode: (typeof modes)[number]
   /** Of the file. */
   readonly bytes: number
   /** When its last byte was durable, microseconds since 1970. */
@@ -85,10 +86,10 @@ const isFree = `(
 )`
 
 /**
- * Takes a batch that nobody works on: of the place's lane before smaller ones; by slots, those whose slot
- * has begun before those that have none, or are larger than theirs, or came too late for it, and these
- * before those whose slot is to come; and then the one that was received first. What is under way is
- * never interrupted.
+ * Takes a batch that nobody works on: by slots, files that are to be filed before those that are only
+ * checked; of the place's lane before smaller ones; by slots, those whose slot has begun before those that
+ * have none, or are larger than theirs, or came too late for it, and these before those whose slot is to
+ * come; and then the one that was received first. What is under way is never interrupted.
  */
 export async function claimWork(
   pool: pg.Pool,
@@ -108,6 +109,7 @@ export async function claimWork(
           and b.received <= $2
           and ${isFree}
         order by
+          $5 and b.mode = 'check',
           b.received > $4 desc,
           case
             when not $5 or s.id is null then 1
@@ -264,6 +266,7 @@ const reachedAt = {
   read: 'read_at',
   'give up': 'read_at',
   check: 'checked_at',
+  conclude: 'checked_at',
   refuse: 'checked_at',
   file: 'filed_at',
 } as const satisfies Partial<Record<BatchEvent, string>>

@@ -86,6 +86,11 @@ export class FindingList {
     return this.#errors
   }
 
+  /** What refuses nothing, in the same way. */
+  warnings(): readonly FoundFault[] {
+    return this.#others
+  }
+
   /** Written out one by one, as many as were kept. */
   *written(): Generator<Finding> {
     for (const kept of [this.#errors, this.#others]) {

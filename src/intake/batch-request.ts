@@ -32,7 +32,8 @@ export const batchRequestSchema = Type.Object(
     region: Type.String({ pattern: regionPattern }),
     kind: Type.Enum(askedKinds),
     mode: Type.Enum(modes, {
-      description: 'What becomes of the good declarations where others have faults.',
+      description:
+        'What becomes of the good declarations where others have faults. check: nothing is filed; what would become of the file is told.',
     }),
     format: Type.Optional(
       Type.Enum(fileFormats, { description: 'By the ending of filename unless given.' }),
@@ -97,8 +98,16 @@ export function readBatchRequest(
   }
   if (members?.filename !== undefined) checkFileName(members.filename, report)
   if (members !== undefined) checkPeriodAndRegion(members, policies, nowMicros, report)
+  if (members?.mode === 'check' && members.slot !== undefined)
+    report('/mode', 'VALUE_NOT_ALLOWED', { allowed: modesOfSlots })
   if (findings.errors > 0) return { errors: findings.first(faultsMax), total: findings.total }
   return { asked: requestOf(members) }
+}
+
+/** A slot is a time to file in. */
+const modesOfSlots = {
+  'zh-CN': 'all-or-nothing、accept-good（写明 slot 时；check 不占用时段）',
+  en: 'all-or-nothing, accept-good (where a slot is named; a check needs none)',
 }
 
 /** Members without those that are empty: forms and their libraries send all that they have. */

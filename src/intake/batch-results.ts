@@ -23,7 +23,7 @@ import { sendUnlessKnown } from './conditional.ts'
 import { onceClosed } from './once-closed.ts'
 import { limitSchema } from './parameters.ts'
 import { Places } from './places.ts'
-import { batchUrl, hasErrorsFile } from './present-batch.ts'
+import { batchUrl, hasErrorsFile, presentTotal, totalSchema } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { notModifiedSchema, problemSchema } from './schemas.ts'
 import { batchIdSchema } from './tus.ts'
@@ -63,6 +63,7 @@ const unitListSchema = Type.Object({
       id: Type.Optional(Type.String({ description: 'Of the declaration, once it is filed.' })),
       filed: Type.Boolean(),
       replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
+      total: Type.Optional(totalSchema),
       lines: Type.Integer(),
       row: Type.Optional(Type.Integer({ description: 'Of a declaration in NDJSON: its line.' })),
       rows: Type.Object({ good: Type.Integer(), setAside: Type.Integer() }),
@@ -89,7 +90,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'What was filed of a file',
       description:
-        'One entry for each employer and period in it, or each line of NDJSON, ordered by employer and period, in pages: links.next is the next one.',
+        'Of mode check: what would be filed, with totals. One entry for each employer and period in it, or each line of NDJSON, ordered by employer and period, in pages: links.next is the next one.',
       params: batchIdSchema,
       querystring: pageSchema,
       response: { 200: unitListSchema, 304: notModifiedSchema, ...problems },
@@ -136,11 +137,12 @@ async function listDeclarations(
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
     declarations: page.map(
-      ({ employer, period, entry, id, filed, replaces, lines, rowsGood, rowsSetAside }) => ({
+      ({ employer, period, entry, id, filed, replaces, lines, rowsGood, rowsSetAside, total }) => ({
         ...{ employer, period, filed, lines },
         ...(entry > 0 && { row: entry }),
         ...(filed && { id }),
         ...(replaces !== undefined && { replaces }),
+        ...(total !== undefined && { total: presentTotal(total) }),
         rows: { good: rowsGood, setAside: rowsSetAside },
         links: filed ? { declaration: `/v1/declarations/${id}` } : {},
       }),

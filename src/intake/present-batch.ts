@@ -4,11 +4,14 @@
 
 import Type, { type Static } from 'typebox'
 import { askedKinds } from '../batch/asked-kind.ts'
-import { cellOf, writeFileFinding } from '../batch/file-findings.ts'
+import { cellOf, type FileFinding, writeFileFinding } from '../batch/file-findings.ts'
 import { estimatedEndMicros, percentOf, rateOf } from '../batch/pace.ts'
-import type { BatchState, WorkProgress } from '../batch/progress.ts'
+import type { BatchState, WorkProgress, WouldFile } from '../batch/progress.ts'
+import { writeInSheetWords } from '../batch/sheet-words.ts'
 import { isEnded, type Stage, stages } from '../batch/stages.ts'
+import type { TotalFen } from '../batch/unit-totals.ts'
 import { formats, modes, type Upload } from '../batch/upload.ts'
+import { formatFen } from '../declaration/money.ts'
 import { formatInstant } from '../declaration/period.ts'
 import { batchReceiptText } from '../journal/batch-receipt.ts'
 import { uploadIdleMsMax } from '../limits.ts'
@@ -56,6 +59,16 @@ const reachedSchema = Type.Object({
   posted: Type.Optional(instant),
 })
 
+export const totalSchema = Type.Object(
+  { employer: Type.String(), employee: Type.String() },
+  { description: 'Yuan, as it would be assessed.' },
+)
+
+const wouldFileSchema = Type.Object(
+  { declarations: Type.Integer(), lines: Type.Integer(), total: totalSchema },
+  { description: 'Of mode check, once it is checked; of each employer: links.declarations.' },
+)
+
 const fileFindingSchema = Type.Object({
   code: Type.String({ examples: ['COLUMN_MISSING'] }),
   severity: Type.Enum(['error', 'warning', 'hint']),
@@ -63,11 +76,13 @@ const fileFindingSchema = Type.Object({
     sheet: Type.Optional(Type.String()),
     row: Type.Optional(Type.Integer()),
     column: Type.Optional(Type.String()),
+    pointer: Type.Optional(Type.String({ description: 'Of a line of NDJSON: JSON Pointer.' })),
     cell: Type.Optional(Type.String({ description: 'A1 notation.', examples: ['C3'] })),
   }),
   message: text,
   fix: text,
   legalBasis: Type.Optional(Type.String()),
+  suggestion: Type.Optional(Type.String({ description: 'A value that would pass.' })),
 })
 
 export const batchReceiptSchema = Type.Object(
@@ -103,8 +118,12 @@ export const batchSchema = Type.Object({
   receipt: Type.Optional(batchReceiptSchema),
   progress: progressSchema,
   reached: Type.Optional(reachedSchema),
+  wouldFile: Type.Optional(wouldFileSchema),
   findings: Type.Optional(
-    Type.Array(fileFindingSchema, { description: 'Of the file as a whole; the first 200.' }),
+    Type.Array(fileFindingSchema, {
+      description:
+        'Of the file as a whole, and of mode check also what rows are warned of; the first 200.',
+    }),
   ),
   links: Type.Object({
     self: Type.String(),
@@ -115,7 +134,9 @@ export const batchSchema = Type.Object({
     ),
     sameAs: Type.Optional(Type.String({ description: 'The batch that brought this file first.' })),
     events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
-    declarations: Type.Optional(Type.String({ description: 'What was filed of it.' })),
+    declarations: Type.Optional(
+      Type.String({ description: 'What was filed of it; of mode check, what would be.' }),
+    ),
     errors: Type.Optional(Type.String({ description: 'The rows set aside, to be mended.' })),
     slot: Type.Optional(Type.String({ description: 'The slot that it has.' })),
   }),
@@ -156,7 +177,7 @@ export function presentBatch(progress: BatchState): Static<typeof batchSchema> {
       ...(sameAs !== undefined && { sameAs: batchUrl(sameAs) }),
       ...(upload.slot !== undefined && { slot: slotUrl(upload.slot) }),
       ...(!isEnded(stage) && { events: `${batchUrl(id)}/events` }),
-      ...((isFiled(stage) || isFiledInPart(progress)) && {
+      ...((isFiled(stage) || stage === 'checked' || isFiledInPart(progress)) && {
         declarations: `${batchUrl(id)}/declarations`,
       }),
       ...(hasErrorsFile(progress) && { errors: `${batchUrl(id)}/errors` }),
@@ -175,7 +196,11 @@ export function presentWithReceipt(progress: BatchState): Static<typeof batchSch
 
 /** Rows were set aside, and all of them are known. */
 export function hasErrorsFile({ upload: { stage }, work }: BatchState): boolean {
-  return (isFiled(stage) || stage === 'refused') && work !== undefined && work.rows.setAside > 0
+  return (
+    (isFiled(stage) || stage === 'refused' || stage === 'checked') &&
+    work !== undefined &&
+    work.rows.setAside > 0
+  )
 }
 
 function isFiled(stage: Stage): boolean {
@@ -204,27 +229,45 @@ function presentProgress(progress: BatchState): Static<typeof progressSchema> {
   }
 }
 
-function presentWork({ at, findings }: WorkProgress) {
+function presentWork({ at, findings, wouldFile }: WorkProgress) {
   const { began, read, checked, filed, posted } = at
   const reached = Object.entries({ began, read, checked, filed, posted }).flatMap(
     ([name, micros]) => (micros === undefined ? [] : [[name, formatInstant(micros)]]),
   )
   return {
     reached: Object.fromEntries(reached) as Static<typeof reachedSchema>,
-    findings: findings.map((finding) => {
-      const { place, ...written } = writeFileFinding(finding)
-      const { sheet, row, column } = place
-      const cell = cellOf(place)
-      return {
-        ...written,
-        place: {
-          ...(sheet !== undefined && { sheet }),
-          ...(row !== undefined && { row }),
-          ...(column !== undefined && { column }),
-          ...(cell !== undefined && { cell }),
-        },
-      }
-    }),
+    ...(wouldFile !== undefined && { wouldFile: presentWouldFile(wouldFile) }),
+    findings: findings.map(presentFinding),
+  }
+}
+
+function presentWouldFile({ declarations, lines, ...total }: WouldFile) {
+  return { declarations, lines, total: presentTotal(total) }
+}
+
+export function presentTotal({ employerFen, employeeFen }: TotalFen): Static<typeof totalSchema> {
+  return { employer: formatFen(employerFen), employee: formatFen(employeeFen) }
+}
+
+/** Of a cell, in the words of its sheet. */
+function presentFinding(finding: FileFinding): Static<typeof fileFindingSchema> {
+  const { place, ...written } = writeFileFinding(finding)
+  const { sheet, row, column, pointer } = place
+  const cell = cellOf(place)
+  const ofCell = pointer !== undefined && cell !== undefined
+  const { message, fix, suggestion } = ofCell
+    ? writeInSheetWords(finding)
+    : { ...written, suggestion: finding.params?.suggestion }
+  return {
+    ...{ ...written, message, fix },
+    ...(suggestion !== undefined && { suggestion: String(suggestion) }),
+    place: {
+      ...(sheet !== undefined && { sheet }),
+      ...(row !== undefined && { row }),
+      ...(column !== undefined && { column }),
+      ...(pointer !== undefined && cell === undefined && { pointer }),
+      ...(cell !== undefined && { cell }),
+    },
   }
 }
 

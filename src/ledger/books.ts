@@ -130,7 +130,8 @@ export async function signBooks(
 /**
  * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it
  * is under way any more. A file that was received in it is, until it is filed: what it says is accepted
- * at the time of its receipt. Files of other days don't matter: nothing of theirs is accepted in it.
+ * at the time of its receipt. Files of other days don't matter: nothing of theirs is accepted in it; nor do
+ * those that are only checked.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -149,6 +150,7 @@ export async function closeDay(
            select
            from batch.batch
            where stage in ('received', 'reading', 'checking', 'filing')
+             and mode <> 'check'
              and received_at >= timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
              and received_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
          )`,

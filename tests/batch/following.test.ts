@@ -272,6 +272,58 @@ describe('a file that is sent', () => {
     expect(bytes.toString()).not.toContain(rows[0]?.[2])
   })
 
+  test('for a second department is told by checks what stands, and is filed as an addition', async () => {
+    const first = rowsOf(3)
+    const [employer] = employersOf(first) as [string]
+    const second = rowsOf(3).map(([, ...person]): Row => [employer, ...person])
+    second[1] = wrongWage(second[1] as Row)
+    const token = await tokenFor([employer])
+    await becomes(token, await send(token, csvOf(first)), 'posted')
+    const form = new FormData()
+    for (const [name, value] of Object.entries({ ...members, mode: 'check' })) form.set(name, value)
+    form.set('file', new Blob([csvOf(second)]), 'wages.csv')
+    const answer = await fetch(`${intake.address}/v1/batches`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'idempotency-key': 'check' },
+      body: form,
+    })
+    const { id } = (await answer.json()) as Batch
+    const regular = await becomes(token, id, 'checked')
+    expect(regular).toMatchObject({
+      progress: { percent: 100, rows: { read: 3, good: 0, setAside: 3, filed: 0, posted: 0 } },
+      wouldFile: { declarations: 0, lines: 0, total: { employer: '0.00', employee: '0.00' } },
+    })
+    const { bytes } = await ask(token, `${regular.links.errors}`)
+    expect(bytes.toString().match(/kind addition/g)).toHaveLength(3)
+    expect((await ask(token, `/v1/batches/${id}/receipt`)).status).toBe(404)
+    const told: string[] = []
+    for await (const { event } of await readEvents(
+      `${intake.address}/v1/batches/${id}/events`,
+      token,
+    ))
+      told.push(event)
+    expect(told).toEqual(['progress', 'end'])
+
+    const asked = { kind: 'addition', mode: 'check' }
+    const checked = await becomes(token, await send(token, csvOf(second), asked), 'checked')
+    expect(checked).toMatchObject({ wouldFile: { declarations: 1, lines: 5 } })
+    const would = await ask(token, checked.links.declarations as string)
+    const { total } = (would.json.declarations as { total: object }[])[0] ?? {}
+    expect(checked).toMatchObject({ wouldFile: { total } })
+
+    const filed = await send(token, csvOf(second), { kind: 'addition' })
+    const posted = await becomes(token, filed, 'posted')
+    expect(posted.progress.rows).toMatchObject({ good: 2, setAside: 1, posted: 2 })
+    const units = (await ask(token, posted.links.declarations as string)).json.declarations
+    const [unit] = units as { links: { declaration: string } }[]
+    const { json } = await ask(token, unit?.links.declaration as string)
+    expect(json).toMatchObject({
+      status: 'posted',
+      kind: 'correction',
+      assessment: { lines: 5, total },
+    })
+  })
+
   test('and is no table tells why, in both languages', async () => {
     const token = await tokenFor([declare().employer])
     const id = await send(token, Buffer.from('nothing,of,this\n1,2,3\n'))

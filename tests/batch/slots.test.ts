@@ -368,6 +368,14 @@ describe('a batch', () => {
     expect(await sent.json()).toMatchObject({ links: { slot: form.links.self } })
   })
 
+  test('that is only checked has no slot, and says so', async () => {
+    const one = filer()
+    const slot = (await one.reserve(10)).json as Slot
+    const begun = await one.begin({ slot: slot.id, mode: 'check' })
+    expect(begun).toMatchObject({ status: 422, code: 'BATCH_INVALID' })
+    expect(begun.json.errors).toMatchObject([{ pointer: '/mode', code: 'VALUE_NOT_ALLOWED' }])
+  })
+
   test('can not have a slot that is another’s, of something else, given back, or over', async () => {
     const one = filer()
     const slot = (await one.reserve(10)).json as Slot
@@ -478,6 +486,21 @@ describe('files that wait', () => {
     await readSoFar(2)
     expect(await take()).toBe(without)
     expect(await take()).toBe(ofOneRow)
+  })
+
+  test('go before those that are only checked, of which one of three goes by its receipt', async () => {
+    const checked: string[] = []
+    for (let i = 0; i < 2; i += 1) {
+      const id = await receive()
+      await journal.database.owner.query("update batch.batch set mode = 'check' where id = $1", [
+        id,
+      ])
+      checked.push(id)
+    }
+    const smaller = await receive(undefined, 1_000)
+    const later = await receive({ start: 20, end: 35 })
+    expect(await take(places[2], false)).toBe(checked[0])
+    for (const batch of [later, smaller, checked[1]]) expect(await take()).toBe(batch)
   })
 
   test('one of three goes by its time of receipt, so that slots starve nobody', async () => {

@@ -160,13 +160,16 @@ test('a day stays open while a file that was received in it is not filed, and no
     `insert into batch.batch (id, subject, may_file_for, period, region, kind, format, mode, stage,
        received_at)
      values ('late-file', 'bureau', '{}', '2024-10', '340100', 'regular', 'csv', 'accept-good',
-       'filing', '2024-10-05T23:59:00+08:00')`,
+       'filing', '2024-10-05T23:59:00+08:00'),
+       ('check', 'bureau', '{}', '2024-10', '340100', 'regular', 'csv', 'check', 'checking',
+       '2024-10-05T23:58:00+08:00')`,
   )
   const client = await owner.connect()
   expect(await closeDay(client, signer, on)).toBeUndefined()
   for (const other of [-1, 1, 2])
     expect(await closeDay(client, signer, addDays(on, other))).toMatchObject({ balanced: true })
   await owner.query("update batch.batch set stage = 'posting' where id = 'late-file'")
+  // What is only checked holds no day's books.
   expect(await closeDay(client, signer, on)).toMatchObject({ day: on })
   client.release()
 })

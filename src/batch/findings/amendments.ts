@@ -34,6 +34,19 @@ export const amendmentEntries = {
     wrong: ['错误清单.xlsx', 'errors.xlsx'],
     right: ['改正后的原文件.xlsx', 'original-file-mended.xlsx'],
   }),
+  AMENDED_CHECK: error(file, {
+    title: ['原文件只作了检查，没有申报', 'The first file was only checked'],
+    message: [
+      '该批次只作检查（check），没有申报任何内容，其错误清单中的行没有可以合并的申报。',
+      'That batch was only checked (mode check): nothing of it was filed that these rows could be merged with.',
+    ],
+    fix: [
+      '请在原文件中改正这些行，以 all-or-nothing 或 accept-good 方式上传整个文件。',
+      'Mend these rows in the original file, and send all of it with mode all-or-nothing or accept-good.',
+    ],
+    wrong: ['检查所得的错误清单.csv', 'errors-of-a-check.csv'],
+    right: ['改正后的原文件.csv', 'original-file-mended.csv'],
+  }),
   AMENDED_OTHERWISE: error(file, {
     title: ['与原文件的所属期、统筹区或单位不同', 'Sent for another period, region or employer'],
     message: [
