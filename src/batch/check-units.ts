@@ -21,7 +21,7 @@ import { listUnchecked, readPieces, type UnitKey } from './pieces.ts'
 import type { Layout, ReadDependencies } from './read-file.ts'
 import type { SetAsideRow } from './set-aside.ts'
 import { forgetUnfiled } from './settle.ts'
-import { standingOf } from './standing.ts'
+import { type Found, standingOf } from './standing.ts'
 import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck } from './unit-check.ts'
 import { UnitTotals } from './unit-totals.ts'
@@ -149,7 +149,11 @@ async function checkUnit(
   const { amendment, isRowsAlone, journal, warned } = file
   const { employer, period, entry } = unit
   const key = { employer, period, entry }
-  const found = await standingOf(pool, journal, work, amendment, key)
+  // Of another's employer nothing is looked up: what stands of it is nothing for this sender to know.
+  const isTheirs = work.mayFileFor.has(employer)
+  const found: Found = isTheirs
+    ? await standingOf(pool, journal, work, amendment, key)
+    : { latest: undefined, replaces: undefined }
   const { finding, stands, ...standing } = found
   const { latest, replaces, kept } = standing
   // Some rows of an employer are not all that it files: they would replace the others.
@@ -161,10 +165,11 @@ async function checkUnit(
     ...(warned && {
       tells: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
     }),
-    kind: kindOf(askedOf(work, amendment), kept),
+    // A correction that replaces nothing would have a fault more.
+    kind: isTheirs ? kindOf(askedOf(work, amendment), kept) : 'regular',
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
   })
-  if (!work.mayFileFor.has(employer)) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
+  if (!isTheirs) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
   if (finding !== undefined) check.refuse(finding)
   if (alone) check.refuse(fileFinding('ROWS_ALONE'))
   const pieces = () => readPieces(pool, keys, work.batch, key)

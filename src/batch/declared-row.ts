@@ -51,7 +51,9 @@ export async function* checkDeclaredRows(
 ): AsyncGenerator<CheckedRow> {
   const { pool, keys, policies } = dependencies
   const replacing: (CheckedRow & Replacing)[] = []
-  const latest = new Map((await findLatest(pool, units)).map((one, i) => [units[i], one]))
+  // What stands of another's employer is nothing for this sender to know.
+  const theirs = units.filter(({ employer }) => work.mayFileFor.has(employer))
+  const latest = new Map((await findLatest(pool, theirs)).map((one, i) => [theirs[i], one]))
   const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
   for await (const { unit, body, findings } of entries) {
     const found = [...findings, ...unitFaults(work, unit, body)]

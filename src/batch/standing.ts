@@ -36,15 +36,19 @@ export type Standing = {
 }
 
 /** What stands; with a finding where the rows would replace something that they must not. */
+export type Found = Standing & {
+  readonly finding?: FileFinding
+  readonly stands?: StandingDeclaration | undefined
+}
+
+/** Of an employer that the file's sender may file for. */
 export async function standingOf(
   pool: pg.Pool,
   journal: JournalReader,
   work: BatchWork,
   amendment: Amendment | undefined,
   unit: UnitKey,
-): Promise<
-  Standing & { readonly finding?: FileFinding; readonly stands?: StandingDeclaration | undefined }
-> {
+): Promise<Found> {
   const [found] = await findLatest(pool, [unit])
   const asked = askedOf(work, amendment)
   const latest = found?.id

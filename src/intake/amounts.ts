@@ -55,10 +55,10 @@ async function send(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params
-  const found = await readAccepted(access.readPool, access.sealingKeys, id)
-  const employer = found && ('order' in found ? found.order : found.declaration).employer
-  if (found === undefined || !mayRead(request, employer))
-    return sendProblem(request, reply, 'NOT_FOUND')
+  const found = await readAccepted(access.readPool, access.sealingKeys, id, (employer) =>
+    mayRead(request, employer),
+  )
+  if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   const whole = wholeOf(found)
   if (whole !== id) return noStore(reply).redirect(`/v1/declarations/${whole}/amounts`, 303)
   const leave = places.enter(request.filer?.subject ?? '')

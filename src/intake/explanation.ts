@@ -74,11 +74,10 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { readPool, sealingKeys } = dependencies
-  const found = await readAccepted(readPool, sealingKeys, request.params.id)
-  const employer = found && ('order' in found ? found.order : found.declaration).employer
-  if (found === undefined || !mayRead(request, employer)) {
-    return sendProblem(request, reply, 'NOT_FOUND')
-  }
+  const found = await readAccepted(readPool, sealingKeys, request.params.id, (employer) =>
+    mayRead(request, employer),
+  )
+  if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   // A reassessment is explained beside what it reassesses.
   if ('order' in found) {
     return noStore(reply).redirect(`/v1/declarations/${found.order.reassesses}/explanation`, 303)

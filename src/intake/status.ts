@@ -10,7 +10,7 @@ import { findReassessments, findStanding, type Standing } from '../ledger/status
 import { statusWaitSecondsMax } from '../limits.ts'
 import { requireScope } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
-import { mayRead } from './lookup.ts'
+import { readableEmployers } from './lookup.ts'
 import { waitSecondsOf } from './prefer.ts'
 import { presentStanding } from './present-standing.ts'
 import { sendProblem } from './problems.ts'
@@ -63,10 +63,8 @@ async function status(
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const found = await findStanding(readPool, request.params.id)
-  if (found === undefined || !mayRead(request, found.employer)) {
-    return sendProblem(request, reply, 'NOT_FOUND')
-  }
+  const found = await findStanding(readPool, request.params.id, readableEmployers(request))
+  if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const standing =
     wanted > 0 ? await wait(readPool, waiting, { request, reply, found, seconds: wanted }) : found

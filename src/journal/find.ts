@@ -25,10 +25,14 @@ type Row = {
   signed_root: string
 }
 
-/** The acceptances of these ids with their receipts; ids never accepted are left out. */
+/**
+ * The acceptances of these ids with their receipts; ids never accepted are left out.
+ * @param employers those of others are left out, unread; of any employer unless given
+ */
 export async function findAcceptances(
   pool: Pick<pg.ClientBase, 'query'>,
   ids: readonly string[],
+  employers?: readonly string[],
 ): Promise<StoredAcceptance[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-acceptances',
@@ -45,8 +49,8 @@ export async function findAcceptances(
         end as leaves
       from journal.acceptance a
       join journal.envelope e on e.number = a.envelope
-      where a.id = any($1::text[])`,
-    values: [ids],
+      where a.id = any($1::text[]) and ($2::text[] is null or a.employer = any($2))`,
+    values: [ids, employers],
   })
   const trees = new Map<string, { tree: MerkleTree; size: number }>()
   for (const { envelope, leaves } of rows) {

@@ -100,14 +100,18 @@ export async function readEnvelope(
 export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint }
 export type FoundOrder = AcceptedOrder & { readonly envelope: bigint }
 
-/** Opens what was accepted under one id; undefined when nothing was. */
+/**
+ * Opens what was accepted under one id; undefined when nothing was, or nothing that may be read. An
+ * envelope is opened only for who may read it: how long that takes would tell others of its size.
+ */
 export async function readAccepted(
   pool: pg.Pool,
   keys: readonly EnvelopeKey[],
   id: string,
+  mayRead: (employer: string) => boolean,
 ): Promise<FoundDeclaration | FoundOrder | undefined> {
   const place = (await findPlaces(pool, [id])).get(id)
-  if (place === undefined) return undefined
+  if (place === undefined || !mayRead(place.employer)) return undefined
   const { envelope } = place
   const opened = await readEnvelope(pool, keys, envelope, new Set([id]))
   const [found] = [...(opened?.accepted ?? []), ...(opened?.orders ?? [])]
@@ -155,17 +159,22 @@ function acceptedOf(
   return { accepted, orders }
 }
 
+type Place = { readonly envelope: bigint; readonly position: number; readonly employer: string }
+
 /** Where declarations lie in the journal, by id; ids never accepted are left out. */
 export async function findPlaces(
   pool: Pick<pg.Pool, 'query'>,
   ids: readonly string[],
-): Promise<Map<string, { readonly envelope: bigint; readonly position: number }>> {
-  const { rows } = await pool.query<{ id: string; envelope: string; position: number }>({
+): Promise<Map<string, Place>> {
+  const { rows } = await pool.query<Omit<Place, 'envelope'> & { id: string; envelope: string }>({
     name: 'find-places',
-    text: 'select id, envelope, position from journal.acceptance where id = any($1::text[])',
+    text: `
+      select id, envelope, position, employer
+      from journal.acceptance
+      where id = any($1::text[])`,
     values: [ids],
   })
   return new Map(
-    rows.map(({ id, envelope, position }) => [id, { envelope: BigInt(envelope), position }]),
+    rows.map(({ id, envelope, ...row }) => [id, { ...row, envelope: BigInt(envelope) }]),
   )
 }
