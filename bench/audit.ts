@@ -28,7 +28,7 @@ async function main(): Promise<void> {
       BENCH_DECLARATIONS: String(declarations),
     })
     await filler.end()
-    const client = new pg.Client({ connectionString: services.databaseUrl })
+    const client = new pg.Client({ connectionString: services.ownerUrl })
     await client.connect()
     await client.query('analyze')
     say('auditing')

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
 async function measure(format: MadeFile['format'], rows: number, seed: number): Promise<Run> {
   const name = `${format === 'csv' ? '' : 'XLSX, '}${rows} rows`
   const services = await startServices()
-  const { databaseUrl, keyringFile } = services
+  const { databaseUrl, ownerUrl, keyringFile } = services
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-batches-'))
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile }
   try {
@@ -78,8 +78,8 @@ async function measure(format: MadeFile['format'], rows: number, seed: number): 
     const [residentMiB, cpu] = [each(peakMiB), each(cpuMicros)]
     for (const { end } of Object.values(processes)) await end()
     const plain = format === 'csv' && {
-      copySeconds: await copyRows(databaseUrl, made.file),
-      insertSeconds: await insertRows(databaseUrl, made.file, insertedRowsMax),
+      copySeconds: await copyRows(ownerUrl, made.file),
+      insertSeconds: await insertRows(ownerUrl, made.file, insertedRowsMax),
     }
     const nothing = { copySeconds: undefined, insertSeconds: undefined }
     const run = { name, rows, format, ...sent, ...(plain || nothing), residentMiB, cpuMicros: cpu }

@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { applicationRole } from '../src/platform/postgres.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 import { openPostgresBackend } from '../src/queue/postgres-backend.ts'
 import { openRedisBackend } from '../src/queue/redis-backend.ts'
@@ -64,7 +65,7 @@ async function main(): Promise<void> {
 
 async function withBench(kind: Kind, work: (bench: Bench, kind: Kind) => Promise<Figure[]>) {
   const services = await startServices()
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 3 })
+  const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 3 })
   const backend = open(kind, services)
   try {
     return await work({ services, owner, backend }, kind)
@@ -79,7 +80,7 @@ function open(kind: Kind, { databaseUrl, redisUrl }: Services): QueueBackend {
   const onError = () => {}
   return kind === 'redis'
     ? openRedisBackend({ url: redisUrl, namespace: 'development', onError })
-    : openPostgresBackend({ url: databaseUrl, role: 'spillway_app', onError })
+    : openPostgresBackend({ url: databaseUrl, role: applicationRole, onError })
 }
 
 /** Posts what is not posted yet, on top of what is. */

@@ -74,7 +74,7 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
   const name = `${setting} on ${backend}`
   const services = await startServices()
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-overload-'))
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const history = new HistoryFile(path.join(folder, 'history.jsonl'))
   try {
     if (setting === 'journal') await slowDown(owner)
@@ -287,7 +287,7 @@ async function greedy(backend: string): Promise<Figure[]> {
   const name = `shares on ${backend}`
   const services = await startServices()
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-shares-'))
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const historyFile = path.join(folder, 'history.jsonl')
   const history = new HistoryFile(historyFile)
   try {

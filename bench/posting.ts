@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const services = await startServices()
   const bench: Bench = {
     services,
-    owner: new pg.Pool({ connectionString: services.databaseUrl, max: envelopesAtATime + 1 }),
+    owner: new pg.Pool({ connectionString: services.ownerUrl, max: envelopesAtATime + 1 }),
     backend: openRedisBackend({
       url: services.redisUrl,
       namespace: 'development',

@@ -81,7 +81,7 @@ async function compareIntakes(services: Services): Promise<Pair[]> {
 }
 
 async function compareWorkers(services: Services): Promise<Pair[]> {
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const url = services.redisUrl
   const backend = openRedisBackend({ url, namespace: 'development', onError: () => {} })
   const bench: Bench = { services, owner, backend }

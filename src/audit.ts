@@ -21,8 +21,8 @@ async function main(args: string[]): Promise<void> {
   const keyring = readKeyring(config.keyringFile)
   const publicKeys = readReceiptKeys(config.keyringFile, jwks)
   const began = performance.now()
-  const report = await withDatabase(config, async ({ ownerUrl }) => {
-    const client = new pg.Client({ connectionString: ownerUrl, application_name: 'spillway-audit' })
+  const report = await withDatabase(config, async ({ url }) => {
+    const client = new pg.Client({ connectionString: url, application_name: 'spillway-audit' })
     await client.connect()
     try {
       return await auditHistory({

@@ -17,7 +17,7 @@ import { reportFailure, tolerateClosedOutput, UsageError } from './platform/fail
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
-import { inTransaction, openPool } from './platform/postgres.ts'
+import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 
 const usage = `Usage: npm run dead-letters -- list [--all]
@@ -43,6 +43,7 @@ async function main(args: string[]): Promise<void> {
       name: 'spillway-dead-letters',
       connectionsMax: 2,
       statementMsMax: postStatementMsMax,
+      role: postingRole,
       searchPath: 'ledger,journal',
     })
     try {

@@ -25,7 +25,7 @@ main().catch(reportFailure)
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'intake')
-  const live = await openLive(config)
+  const live = await openLive(config, 'intake')
   watchLoop()
   const rehearsal = readRehearsal(live)
   const signals = watchSignals(folderOfPostgres(config))

@@ -20,9 +20,9 @@ async function main(args: string[]): Promise<void> {
     instantMicros(from, '00:00'),
     instantMicros(addDays(to, 1), '00:00'),
   ]
-  await withDatabase(readConfig(process.env), async ({ ownerUrl }) => {
+  await withDatabase(readConfig(process.env), async ({ url }) => {
     const client = new pg.Client({
-      connectionString: ownerUrl,
+      connectionString: url,
       application_name: 'spillway-outages',
     })
     await client.connect()

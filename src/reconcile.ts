@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<void> {
   const options = readArguments(args)
   const config = readConfig(process.env)
   if (options.verify !== undefined) verify(config, options.verify, options.jwks)
-  else await withDatabase(config, ({ ownerUrl }) => onDatabase(config, ownerUrl, options))
+  else await withDatabase(config, ({ url }) => onDatabase(config, url, options))
 }
 
 function readArguments(args: string[]) {

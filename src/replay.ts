@@ -19,7 +19,7 @@ import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
-import { applicationRole, inTransaction, openPool } from './platform/postgres.ts'
+import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 
 async function main(): Promise<void> {
@@ -38,12 +38,13 @@ async function replayDatabase(config: Config, url: string): Promise<boolean> {
     name: 'spillway-replay',
     connectionsMax: 2,
     statementMsMax: postStatementMsMax,
+    role: postingRole,
     searchPath,
   })
   await Promise.all([snapshot.connect(), scratch.connect()])
   try {
     await assertSchema(pool)
-    await createScratchSchema(scratch, schema, applicationRole)
+    await createScratchSchema(scratch, schema, postingRole)
     const { sealingKeys } = readKeyring(config.keyringFile)
     const policies = readPolicies(config.policyDir)
     const post = rebuild(config, pool)

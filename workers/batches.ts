@@ -19,7 +19,12 @@ async function main(): Promise<void> {
   goAfterOthers()
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'batches')
-  await runWorker(config, logger, 'worker takes batches', openBatchSide)
+  await runWorker(
+    config,
+    logger,
+    { kind: 'batch-worker', takes: 'worker takes batches' },
+    openBatchSide,
+  )
 }
 
 /** Linux has a `nice` for each thread; those that start later have that of the one that starts them. */

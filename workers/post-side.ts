@@ -11,7 +11,7 @@ import { activeKeys, type Keyring } from '../src/platform/keyring.ts'
 import type { Logger } from '../src/platform/logger.ts'
 import { createWorkerMetrics, prefixOf, type WorkerMetrics } from '../src/platform/metrics.ts'
 import { assertSchema } from '../src/platform/migrations.ts'
-import { openPool } from '../src/platform/postgres.ts'
+import { openPool, postingRole } from '../src/platform/postgres.ts'
 import { openQueues } from '../src/platform/queue.ts'
 import type { Side } from '../src/platform/rehearsal.ts'
 import { type Stops, startOrStop } from '../src/platform/stops.ts'
@@ -67,6 +67,7 @@ function openPools({ url, mark }: Side, stops: Stops) {
     // Each lane's envelopes, the sweeper, and one for readiness and giving way.
     connectionsMax: envelopesAtATime * lanes.length + 2,
     statementMsMax: postStatementMsMax,
+    role: postingRole,
     searchPath: 'ledger,journal',
   })
   const booksPool = openPool({
@@ -75,6 +76,7 @@ function openPools({ url, mark }: Side, stops: Stops) {
     name: 'spillway-books',
     connectionsMax: 1,
     statementMsMax: booksStatementMsMax,
+    role: postingRole,
   })
   stops.add(() => Promise.all([pool.end(), booksPool.end()]))
   return { pool, booksPool }

@@ -13,5 +13,5 @@ main().catch(reportFailure)
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'worker')
-  await runWorker(config, logger, 'worker posts envelopes', openPostSide)
+  await runWorker(config, logger, { kind: 'worker', takes: 'worker posts envelopes' }, openPostSide)
 }

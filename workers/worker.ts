@@ -14,17 +14,20 @@ import { openLive } from '../src/platform/sides.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
 import type { OpenSide, ReadCommitMs, WorkerSide } from './side.ts'
 
-/**
- * Runs until the process is told to end.
- * @param takes what it says once it works
- */
+export type WorkerKind = {
+  readonly kind: 'worker' | 'batch-worker'
+  /** What it says once it works. */
+  readonly takes: string
+}
+
+/** Runs until the process is told to end. */
 export async function runWorker(
   config: Config,
   logger: Logger,
-  takes: string,
+  { kind, takes }: WorkerKind,
   open: OpenSide,
 ): Promise<void> {
-  const live = await openLive(config)
+  const live = await openLive(config, kind)
   watchLoop()
   const stuck = endWhenStuck(logger)
   const rehearsal = readRehearsal(live)

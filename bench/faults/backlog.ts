@@ -7,7 +7,7 @@ import { addDays, dayOf } from '../../src/declaration/period.ts'
 import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
 import { fileDeclaration } from '../../src/journal/filing.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
-import { openPool } from '../../src/platform/postgres.ts'
+import { applicationRole, openPool } from '../../src/platform/postgres.ts'
 import type { Policies } from '../../src/policy/rules.ts'
 import { openPostgresBackend } from '../../src/queue/postgres-backend.ts'
 import { openRedisBackend } from '../../src/queue/redis-backend.ts'
@@ -36,7 +36,7 @@ export async function makeBacklog(options: BacklogOptions): Promise<void> {
   const backend =
     world.backend === 'redis'
       ? openRedisBackend({ url: world.redis?.url ?? '', namespace: environment, onError })
-      : openPostgresBackend({ url: world.postgres.ownerUrl, role: 'spillway_app', onError })
+      : openPostgresBackend({ url: world.postgres.ownerUrl, role: applicationRole, onError })
   const queue = backend.openQueue('filing')
   try {
     for (let at = 0; at < numbers.length; at += enqueuedAtATime) {

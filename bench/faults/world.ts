@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { migrateDatabase } from '../../src/platform/database.ts'
+import { loginUrl, makeLogins } from '../../src/platform/embedded-logins.ts'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -195,6 +196,7 @@ export class World {
     const { intakes, workers, batchWorkers, proxied, standby } = this.#options
     createKeyring(this.keyringFile, new Date())
     await this.startPostgres(await freePort('127.0.0.1'))
+    await makeLogins(this.postgres.ownerUrl)
     await migrateDatabase(this.postgres.ownerUrl)
     if (standby) await this.#follow()
     if (proxied) {
@@ -226,7 +228,7 @@ export class World {
   /** Starts one process more; resolves when it is ready. */
   async add(kind: ProcessKind): Promise<void> {
     const port = String(await freePort('127.0.0.1'))
-    const env = this.#environment()
+    const env = this.#environment(kind)
     const own = kind === 'intake' ? { PORT: port } : { WORKER_PORT: port }
     const one = new Supervised(kind, { ...env, ...own }, this.#log)
     this.#of(kind).push(one)
@@ -305,8 +307,8 @@ export class World {
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #environment(): Record<string, string> {
-    const url = new URL(this.postgres.ownerUrl)
+  #environment(kind: ProcessKind): Record<string, string> {
+    const url = new URL(loginUrl(this.postgres.ownerUrl, kind))
     if (this.postgresProxy !== undefined) url.port = String(this.postgresProxy.port)
     const redisUrl = this.redisProxy ? `redis://127.0.0.1:${this.redisProxy.port}` : this.redis?.url
     return {

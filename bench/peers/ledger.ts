@@ -8,7 +8,7 @@ import { createPersonIndex } from '../../src/ledger/person.ts'
 import { type PreparedDeclaration, prepareDeclaration } from '../../src/ledger/prepare.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
-import { openPool } from '../../src/platform/postgres.ts'
+import { openPool, postingRole } from '../../src/platform/postgres.ts'
 import { lineStride } from '../../src/policy/assess.ts'
 import type { ValidFiling } from '../../src/policy/check.ts'
 import { insurances } from '../../src/policy/pack.ts'
@@ -21,6 +21,7 @@ export async function prepareLedger(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   await client.query('create unique index declaration_once on ledger.declaration (id)')
+  await client.query(`grant insert, update on ledger.in_force to ${postingRole}`)
   await client.end()
 }
 
@@ -32,6 +33,7 @@ export function openLedger(databaseUrl: string, keyringFile: string) {
     name: 'peer',
     connectionsMax: postingAtATime,
     statementMsMax: 10_000,
+    role: postingRole,
   })
   return {
     policies,

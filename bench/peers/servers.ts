@@ -10,6 +10,7 @@ import path from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { migrateDatabase } from '../../src/platform/database.ts'
+import { makeLogins } from '../../src/platform/embedded-logins.ts'
 import {
   databaseName,
   type EmbeddedPostgres,
@@ -33,6 +34,7 @@ export class Servers {
     removeWithThisProcess(this.#folder)
     createKeyring(this.keyringFile, new Date())
     await this.startPostgres(await freePort('127.0.0.1'))
+    await makeLogins(this.#postgres.ownerUrl)
     await migrateDatabase(this.#postgres.ownerUrl)
     await this.startRedis('forgetting', await freePort('127.0.0.1'))
     await this.startRedis('durable', await freePort('127.0.0.1'))

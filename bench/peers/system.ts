@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { loginUrl } from '../../src/platform/embedded-logins.ts'
 import { freePort } from '../../src/platform/free-port.ts'
 import { type MeasuredProcess, startProgram } from '../support/processes.ts'
 import { isPeer, type PeerName, peers } from './catalogue.ts'
@@ -107,19 +108,20 @@ export class System {
     this.owner = new pg.Pool({ connectionString: databaseUrl, max: 2 })
     this.owner.on('error', () => {})
     const redis = this.redisKind
+    const own = !isPeer(name)
     const env = {
-      DATABASE_URL: databaseUrl,
+      // Peers make tables of their own.
+      DATABASE_URL: own ? loginUrl(databaseUrl, 'operator') : databaseUrl,
       KEYRING_FILE: servers.keyringFile,
       PEER: name,
       ...(redis && { REDIS_URL: servers.redisUrl(redis) }),
     }
     const peer = this.#peer
-    const own = peer === undefined
     this.#intake = new Kept(own ? 'src/intake.ts' : 'bench/peers/intake.ts', {
       ...env,
       PORT: String(port),
     })
-    if (own || peer.startWorker !== undefined) {
+    if (own || peer?.startWorker !== undefined) {
       this.#worker = new Kept(own ? 'workers/post.ts' : 'bench/peers/worker.ts', env)
     }
   }

@@ -13,7 +13,7 @@ import { tellParent } from '../../src/platform/child.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
-import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { inTransaction, openPool, postingRole } from '../../src/platform/postgres.ts'
 import { createGenerator } from '../support/generator.ts'
 
 const declarations = Number(process.env.BENCH_DECLARATIONS)
@@ -31,6 +31,7 @@ async function fill(): Promise<void> {
     name: 'bench',
     connectionsMax: 2,
     statementMsMax: 60_000,
+    role: postingRole,
     searchPath: 'ledger,journal',
   })
   const policies = readPolicies(undefined)

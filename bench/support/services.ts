@@ -3,13 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { migrateDatabase } from '../../src/platform/database.ts'
+import { loginUrl, makeLogins } from '../../src/platform/embedded-logins.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { removeWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
 import { startRedis } from '../../tests/support/redis.ts'
 
 export type Services = {
+  /** For the engine's processes: a login that may do what they may. */
   readonly databaseUrl: string
+  /** Sees and may do everything. */
+  readonly ownerUrl: string
   readonly redisUrl: string
   readonly keyringFile: string
   readonly postgresPid: number
@@ -25,9 +29,11 @@ export async function startServices(): Promise<Services> {
   const redis = await startRedis()
   const ownerPassword = readEmbeddedPostgresPassword(keyringFile)
   const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
+  await makeLogins(postgres.ownerUrl)
   await migrateDatabase(postgres.ownerUrl)
   return {
-    databaseUrl: postgres.ownerUrl,
+    databaseUrl: loginUrl(postgres.ownerUrl, 'operator'),
+    ownerUrl: postgres.ownerUrl,
     redisUrl: redis.url,
     keyringFile,
     postgresPid: postgres.pid,

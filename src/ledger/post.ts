@@ -105,7 +105,12 @@ async function postWhole(
 ): Promise<PostOutcome> {
   const { number, lane } = envelope
   const copies = copiesOf(ready)
-  const statements = [...mark(envelope), ...copies.statements, ...raiseInForce(number, ready)]
+  const statements = [
+    mark(envelope),
+    ...copies.statements,
+    ...raiseInForce(number, ready),
+    takeOff(number),
+  ]
   const client = await pool.connect()
   let broken = true
   try {
@@ -132,11 +137,12 @@ async function postIsolating(
   const { number, lane } = envelope
   try {
     return await inTransaction(pool, async (client) => {
-      await runPipelined(client, mark(envelope), [])
+      await runPipelined(client, [mark(envelope)], [])
       const dead = [...deadLetters, ...(await insertHalves(client, ready, isDataFault))]
       const raises = raiseInForce(number, ready)
       if (raises.length > 0) await runPipelined(client, raises, [])
       await insertDeadLetters(client, number, lane, dead)
+      await runPipelined(client, [takeOff(number)], [])
       const declarations = sizeOf(envelope) - dead.length
       return { kind: 'posted', lane, declarations, deadLetters: dead }
     })
@@ -146,14 +152,17 @@ async function postIsolating(
   }
 }
 
-/** Writes the marker, which lets an envelope in once, and takes it off the unposted. */
-function mark(envelope: OpenedEnvelope): readonly string[] {
+/** Writes the marker, which lets an envelope in once. */
+function mark(envelope: OpenedEnvelope): string {
   const { number, lane } = envelope
-  return [
-    `insert into posting (envelope, lane, declarations)
-     values (${number}, '${lane}', ${sizeOf(envelope)})`,
-    `delete from journal.unposted where envelope = ${number}`,
-  ]
+  return `
+    insert into posting (envelope, lane, declarations)
+    values (${number}, '${lane}', ${sizeOf(envelope)})`
+}
+
+/** Takes it off the unposted; refused unless all that was accepted in it is posted or a dead letter. */
+function takeOff(envelope: bigint): string {
+  return `call take_off_unposted(${envelope})`
 }
 
 function sizeOf({ accepted, orders }: OpenedEnvelope): number {

@@ -72,7 +72,10 @@ export type ReplayDependencies = {
   readonly onMisassessed: (misassessed: Misassessed) => void
 }
 
-/** Makes the scratch schema with empty copies of the ledger's tables. */
+/**
+ * Makes the scratch schema with empty copies of the ledger's tables, and of the procedures that posting
+ * calls. What is unposted is left as it is.
+ */
 export async function createScratchSchema(
   client: pg.Client,
   schema: string,
@@ -83,7 +86,13 @@ export async function createScratchSchema(
   for (const table of Object.keys(tables)) {
     await client.query(`create table ${schema}.${table} (like ledger.${table} including all)`)
   }
-  await client.query(`grant select, insert, update on all tables in schema ${schema} to ${role}`)
+  await client.query(`grant select, insert on all tables in schema ${schema} to ${role}`)
+  const { rows } = await client.query<{ text: string }>(
+    "select pg_get_functiondef('ledger.raise_in_force(bigint, integer[])'::regprocedure) as text",
+  )
+  await client.query(rows[0]?.text.replaceAll('ledger.', `${schema}.`) ?? '')
+  await client.query(`
+    create procedure ${schema}.take_off_unposted(bigint) language plpgsql as 'begin end'`)
 }
 
 export async function dropScratchSchema(client: pg.Client, schema: string): Promise<void> {

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from './config.ts'
+import { type LoginKind, loginUrl, makeLogins } from './embedded-logins.ts'
 import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -30,6 +31,7 @@ export type Engine = {
 export type RunningEngine = {
   /** Where intake listens. */
   readonly address: string
+  /** For commands; the owner's is not given to anybody. */
   readonly databaseUrl: string
   readonly worker: Child
 }
@@ -38,6 +40,8 @@ export type RunningEngine = {
 const postgresCheckMs = 500
 
 type Stops = (() => Promise<void> | void)[]
+/** The database's URL with the login of a kind of process. */
+type DatabaseUrlFor = (kind: LoginKind) => string
 
 /**
  * An engine for the configuration in `env`, which its processes get too.
@@ -67,7 +71,7 @@ export function createEngine(
 }
 
 type Prepared = {
-  readonly databaseUrl: string
+  readonly databaseUrlFor: DatabaseUrlFor
   readonly workerPort: number
   readonly batchPort: number
 }
@@ -81,9 +85,9 @@ async function prepare(
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
-  const databaseUrl = await bringUpDatabase(config, guarded, stops, logger)
+  const databaseUrlFor = await bringUpDatabase(config, guarded, stops, logger)
   const [workerPort, batchPort] = await Promise.all([freePort(config.host), freePort(config.host)])
-  return { databaseUrl, workerPort, batchPort }
+  return { databaseUrlFor, workerPort, batchPort }
 }
 
 /** Keys come before data: new keys beside old data would leave its envelopes closed for ever. */
@@ -103,17 +107,20 @@ async function bringUpDatabase(
   guarded: boolean,
   stops: Stops,
   logger: Logger,
-): Promise<string> {
-  if (config.databaseUrl !== undefined) {
-    await migrateSides(config, config.migrateDatabaseUrl ?? config.databaseUrl)
-    return config.databaseUrl
+): Promise<DatabaseUrlFor> {
+  const { databaseUrl } = config
+  if (databaseUrl !== undefined) {
+    await migrateSides(config, config.migrateDatabaseUrl ?? databaseUrl)
+    return () => databaseUrl
   }
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
   const options = { dataDir: config.dataDir, ownerPassword, guarded }
   const postgres = await startEmbeddedPostgres(options)
   stops.push(keepRunning(options, postgres, logger))
-  await migrateSides(config, postgres.ownerUrl)
-  return postgres.ownerUrl
+  const { ownerUrl } = postgres
+  await makeLogins(ownerUrl)
+  await migrateSides(config, ownerUrl)
+  return (kind) => loginUrl(ownerUrl, kind)
 }
 
 /**
@@ -151,34 +158,34 @@ function keepRunning(
 async function startProcesses(
   env: NodeJS.ProcessEnv,
   { host }: Config,
-  { databaseUrl, workerPort, batchPort }: Prepared,
+  { databaseUrlFor, workerPort, batchPort }: Prepared,
   logger: Logger,
   stops: Stops,
 ): Promise<RunningEngine> {
   const supervisor = createSupervisor({ log: logger })
   stops.push(() => supervisor.stop())
-  const childEnv = { ...env, DATABASE_URL: databaseUrl }
+  const envOf = (kind: LoginKind) => ({ ...env, DATABASE_URL: databaseUrlFor(kind) })
   const worker = supervisor.run({
     name: 'worker',
     file: fileOf('../../workers/post.ts'),
     execArgv: workerMemory.execArgv,
-    env: { ...workerMemory.env, ...childEnv, WORKER_PORT: `${workerPort}` },
+    env: { ...workerMemory.env, ...envOf('worker'), WORKER_PORT: `${workerPort}` },
   })
   const batches = supervisor.run({
     name: 'batches',
     file: fileOf('../../workers/batches.ts'),
     execArgv: workerMemory.execArgv,
-    env: { ...workerMemory.env, ...childEnv, WORKER_PORT: `${batchPort}` },
+    env: { ...workerMemory.env, ...envOf('batch-worker'), WORKER_PORT: `${batchPort}` },
   })
   const urls = [workerPort, batchPort].map((port) => `http://${host}:${port}/metrics`)
   const intake = supervisor.run({
     name: 'intake',
     file: fileOf('../intake.ts'),
     execArgv: intakeMemory.execArgv,
-    env: { ...intakeMemory.env, ...childEnv, WORKER_METRICS_URL: urls.join(',') },
+    env: { ...intakeMemory.env, ...envOf('intake'), WORKER_METRICS_URL: urls.join(',') },
   })
   const [ready] = await Promise.all([intake.ready, worker.ready, batches.ready])
-  return { address: String(ready.address), databaseUrl, worker }
+  return { address: String(ready.address), databaseUrl: databaseUrlFor('operator'), worker }
 }
 
 function fileOf(relative: string): string {

@@ -1,6 +1,6 @@
 /**
- * Connections to Postgres. Every connection of a running process acts as the application's role,
- * which may only append to the journal, whatever its login may do.
+ * Connections to Postgres. Every connection of a running process acts as the role of its kind, which may
+ * only append to the journal, whatever its login may do.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
@@ -9,12 +9,17 @@ import { PoolerError, Session, type SessionConfig } from './session.ts'
 
 /** The role of migrations/0001: reads and appends; see the grants there. */
 export const applicationRole = 'spillway_app'
+/** And of 0080: what the first may, and writing the ledger. */
+export const postingRole = 'spillway_posting'
+export type Role = typeof applicationRole | typeof postingRole
 
 export type PoolOptions = {
   readonly url: string
   readonly name: string
   readonly connectionsMax: number
   readonly statementMsMax: number
+  /** The application's unless given. */
+  readonly role?: Role
   readonly searchPath?: string
   /** Of a rehearsal's database: a connection that does not find it there is never used. */
   readonly mark?: string | undefined
@@ -77,7 +82,7 @@ type Options = { role: string; timeout_ms: string; path: string; messages: strin
  * silence, and with it the role that may only append, and the time-outs.
  */
 async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promise<void> {
-  const { mark, statementMsMax, searchPath } = options
+  const { mark, statementMsMax, searchPath, role = applicationRole } = options
   const { rows } = await client.query<Options>(`
     select
       current_user as role,
@@ -87,13 +92,13 @@ async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promi
       current_setting('client_min_messages') as messages`)
   const [found] = rows
   const asked =
-    found?.role === applicationRole &&
+    found?.role === role &&
     Number(found.timeout_ms) === statementMsMax &&
     (searchPath === undefined || found.path === searchPath) &&
     found.messages === clientMessages
   if (!asked) {
     throw new PoolerError(
-      `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found?.role}, not ${applicationRole}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
+      `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found?.role}, not ${role}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
     )
   }
   if (mark !== undefined) await expectMark(client, mark)
@@ -108,9 +113,10 @@ async function expectMark(client: pg.PoolClient, mark: string): Promise<void> {
 /** Of the server's messages: those that tell of a commit that may not be on its standbys. */
 const clientMessages = 'warning'
 
-function sessionOptions({ statementMsMax, searchPath }: PoolOptions): string {
+function sessionOptions(options: PoolOptions): string {
+  const { statementMsMax, searchPath, role = applicationRole } = options
   const settings = [
-    `role=${applicationRole}`,
+    `role=${role}`,
     `statement_timeout=${statementMsMax}`,
     'lock_timeout=2000',
     'idle_in_transaction_session_timeout=30000',

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { Config } from './config.ts'
 import { findDatabaseUrl } from './database.ts'
 import { type DurabilityWatch, namesOf } from './durability.ts'
+import type { LoginKind } from './embedded-logins.ts'
 import { readKeyring } from './keyring.ts'
 import { assertMigrated } from './migrations.ts'
 import { openPool } from './postgres.ts'
@@ -13,9 +14,9 @@ import { assertLive, type Side } from './rehearsal.ts'
 const lookMsMax = 3_000
 
 /** @throws ConfigError where the live database is one of rehearsals */
-export async function openLive(config: Config): Promise<Side> {
+export async function openLive(config: Config, kind: LoginKind): Promise<Side> {
   const keyring = readKeyring(config.keyringFile)
-  const url = await findDatabaseUrl(config)
+  const url = await findDatabaseUrl(config, kind)
   const pool = openPool({
     url,
     name: 'spillway-look',

@@ -16,7 +16,7 @@ import {
   readEmbeddedPostgresPassword,
   readKeyring,
 } from '../../src/platform/keyring.ts'
-import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { inTransaction, openPool, postingRole } from '../../src/platform/postgres.ts'
 import { declare, filingOf, policies } from '../support/journal.ts'
 
 test.each([
@@ -82,6 +82,7 @@ async function acceptAndPost(url: string, keyringFile: string, history: HistoryF
     name: 'test',
     connectionsMax: 2,
     statementMsMax: 10_000,
+    role: postingRole,
     searchPath: 'ledger,journal',
   })
   const accept = createAcceptGroup({

@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { applicationLogin, templateDatabase } from './global-setup.ts'
+import { loginUrl } from '../../src/platform/embedded-logins.ts'
+import { templateDatabase } from './global-setup.ts'
 
 export type TestDatabase = {
   readonly name: string
   /** The owner's. */
   readonly ownerUrl: string
-  /** For the engine's processes: a login that may do no more than the application's role. */
+  /** For pools and commands: a login that may do no more than the roles of processes. */
   readonly url: string
   /** Connections of the schema's owner: sees and may do everything. */
   readonly owner: pg.Pool
@@ -24,12 +25,9 @@ export async function createDatabase(template = templateDatabase): Promise<TestD
   url.pathname = `/${name}`
   const owner = new pg.Pool({ connectionString: url.href, max: 4 })
   owner.on('error', () => {})
-  const login = new URL(url)
-  login.username = applicationLogin.name
-  login.password = applicationLogin.password
   return {
     name,
-    url: login.href,
+    url: loginUrl(url.href, 'operator'),
     ownerUrl: url.href,
     owner,
     drop: async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { issueToken } from '../../src/intake/issue-token.ts'
+import { type LoginKind, loginUrl } from '../../src/platform/embedded-logins.ts'
 import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 
@@ -26,6 +27,19 @@ const files = {
   batches: fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }
 
+const kinds = { intake: 'intake', worker: 'worker', batches: 'batch-worker' } as const
+
+/** A process connects with the login of its kind, where a test's database is named. */
+function asKind(url: string, kind: LoginKind): string {
+  const owner = new URL(inject('postgresUrl'))
+  const operator = new URL(loginUrl(owner.href, 'operator'))
+  const as = new URL(url)
+  if (as.username !== operator.username || as.password !== operator.password) return url
+  as.username = owner.username
+  as.password = owner.password
+  return loginUrl(as.href, kind)
+}
+
 /** What makes a process misbehave, its clock too: `CLOCK_AHEAD_MS`. */
 const misbehave = new URL('../../bench/faults/misbehave.mjs', import.meta.url).href
 
@@ -41,6 +55,7 @@ export async function startProcess(
       PORT: '0',
       LOG_LEVEL: 'info',
       ...env,
+      ...(env.DATABASE_URL && { DATABASE_URL: asKind(env.DATABASE_URL, kinds[kind]) }),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: env.CLOCK_AHEAD_MS === undefined ? [] : ['--import', misbehave],

@@ -8,10 +8,10 @@ import path from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { migrateDatabase } from '../../src/platform/database.ts'
+import { makeLogins } from '../../src/platform/embedded-logins.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { removeWithThisProcess } from '../../src/platform/guard.ts'
 import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
-import { applicationRole } from '../../src/platform/postgres.ts'
 import { answers, startRedis } from './redis.ts'
 
 declare module 'vitest' {
@@ -25,8 +25,6 @@ declare module 'vitest' {
 }
 
 export const templateDatabase = 'spillway_template'
-/** As the README advises for a database of one's own: a member of the application's role. */
-export const applicationLogin = { name: 'filing', password: 'of the tests' } as const
 
 export default async function setup(project: TestProject) {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-test-'))
@@ -73,11 +71,10 @@ async function findRedis(stops: (() => Promise<void> | void)[]): Promise<string>
 async function makeTemplate(ownerUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl })
   await client.connect()
+  await makeLogins(ownerUrl)
   await client.query(`create database ${templateDatabase}`)
   const url = new URL(ownerUrl)
   url.pathname = `/${templateDatabase}`
   await migrateDatabase(url.href)
-  const { name, password } = applicationLogin
-  await client.query(`create role ${name} login password '${password}' in role ${applicationRole}`)
   await client.end()
 }

@@ -11,7 +11,7 @@ import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
-import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+import { inTransaction, openPool, postingRole } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { PeriodRules } from '../../src/policy/rules.ts'
 import { createDatabase } from './database.ts'
@@ -73,6 +73,7 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
     name: 'test',
     connectionsMax: 8,
     statementMsMax: 20_000,
+    role: postingRole,
     searchPath: 'ledger,journal',
   })
   const [signer] = keyring.receiptKeys

@@ -1,0 +1,195 @@
+/** What a process's login may not do with the database, whoever has taken the process over. */
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type LoginKind, loginKinds, loginUrl } from '../../src/platform/embedded-logins.ts'
+import { postingRole } from '../../src/platform/postgres.ts'
+import { declareInTurn, filingOf, type Journal, openJournal } from '../support/journal.ts'
+
+const employer = '91350100M000100Y43'
+let journal: Journal
+let posted: bigint
+let unposted: bigint
+const clients = {} as Record<LoginKind, pg.Client>
+
+beforeAll(async () => {
+  journal = await openJournal()
+  const declareNext = declareInTurn(employer)
+  const accept = async (key: string) => {
+    const { envelope } = await journal.openWriter()([filingOf(declareNext(), key)])
+    return envelope as bigint
+  }
+  posted = await accept('posted')
+  unposted = await accept('unposted')
+  await journal.post(posted)
+  for (const kind of loginKinds) {
+    const connectionString = loginUrl(journal.database.ownerUrl, kind)
+    clients[kind] = new pg.Client({ connectionString })
+    await clients[kind].connect()
+  }
+})
+afterAll(async () => {
+  for (const client of Object.values(clients)) await client.end()
+  await journal.close()
+})
+
+/** Each would harm what was filed, or give its login more than its kind needs. */
+const attacks = [
+  'update journal.envelope set sealed = sealed',
+  'delete from journal.envelope',
+  'truncate journal.envelope',
+  "update journal.acceptance set kind = 'cancellation'",
+  'delete from journal.acceptance',
+  'truncate journal.acceptance, journal.unposted',
+  'delete from journal.unposted',
+  "update journal.unposted set accepted_at = now() + interval '1 year'",
+  "update journal.outage set cause = 'disk', began_at = now()",
+  "select setval('journal.envelope_number', 1)",
+  'update ledger.in_force set position = position + 1',
+  'delete from ledger.in_force',
+  "insert into ledger.in_force values ('91350100M000100Y43', '2024-12', 1, 0)",
+  'delete from ledger.last_cancellation',
+  'update ledger.whole set posted = parts',
+  'update ledger.line set wage_fen = 1',
+  'delete from ledger.declaration',
+  'delete from ledger.books',
+  "copy journal.acceptance to program 'cat > /dev/null'",
+  "copy (select 1) to program 'id'",
+  "copy (select 1) to '/tmp/spillway-attack'",
+  "create temp table read (line text); copy read from '/etc/passwd'",
+  'select * from pg_authid',
+  'select * from pg_shadow',
+  "select pg_read_file('postgresql.conf')",
+  'select pg_reload_conf()',
+  "create function public.attack() returns int language sql as 'select 1'",
+  "create function journal.attack() returns int language sql as 'select 1'",
+  "create function ledger.attack() returns int language sql as 'select 1'",
+  "create function batch.attack() returns int language sql as 'select 1'",
+  "create function bullmq.attack() returns int language sql as 'select 1'",
+  "create or replace procedure ledger.take_off_unposted(of_envelope bigint) language sql as ''",
+  'create trigger attack before insert on bullmq.job execute function suppress_redundant_updates_trigger()',
+  'create table public.attack (one int)',
+  'create schema attack',
+  'create database attack',
+  'create role attack superuser',
+  'create extension file_fdw',
+  'alter table journal.envelope disable trigger all',
+  'alter system set fsync = off',
+  "alter role spillway_owner password 'x'",
+  'set role spillway_owner',
+  'set session authorization spillway_owner',
+  'grant spillway_owner to current_user',
+  'grant pg_execute_server_program to current_user',
+  "delete from public.spillway_migration where name like '0080%'",
+] as const
+
+test.each(loginKinds)(
+  'the login of %s is refused whatever its process has no need of',
+  async (kind) => {
+    const client = clients[kind]
+    const done: string[] = []
+    for (const attack of attacks) {
+      const code = await client.query(attack).then(
+        () => 'done',
+        (error) => String(error.code),
+      )
+      if (code !== '42501') done.push(`${attack}: ${code}`)
+    }
+    expect(done).toEqual([])
+    // Back from the role that it acts as, a login has no more rights.
+    await client.query('reset role')
+    await expect(client.query('delete from journal.acceptance')).rejects.toMatchObject({
+      code: '42501',
+    })
+  },
+)
+
+test('no login is a superuser, or a member of what is more than a role of processes', async () => {
+  const { rows } = await journal.database.owner.query<{ login: string; of: string[] }>(`
+    select r.rolname as login, array_agg(m.rolname::text order by m.rolname) as of
+    from pg_roles r
+    join pg_roles m on pg_has_role(r.oid, m.oid, 'member') and m.oid <> r.oid
+    where r.rolname ~ '^spillway_(intake|worker|batch_worker|operator)$'
+      and not (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
+    group by r.rolname
+    order by r.rolname`)
+  expect(rows).toEqual([
+    { login: 'spillway_batch_worker', of: ['spillway_app'] },
+    { login: 'spillway_intake', of: ['spillway_app'] },
+    { login: 'spillway_operator', of: ['spillway_app', 'spillway_posting'] },
+    { login: 'spillway_worker', of: ['spillway_app', 'spillway_posting'] },
+  ])
+})
+
+type Right = { kind: LoginKind; may: string; table: string }
+
+/** What a login may besides reading, of tables of the journal and the ledger that are there now. */
+async function rightsOf(kind: LoginKind): Promise<Right[]> {
+  const { rows } = await clients[kind].query<Right>(`
+    select c.oid::regclass::text as table, may
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) as may
+    where n.nspname in ('journal', 'ledger') and c.relkind in ('r', 'p', 'v')
+      and has_table_privilege(c.oid, may)
+    order by 1, 2`)
+  return rows
+}
+
+test('the journal can only grow, and only posting workers write the ledger', async () => {
+  const passing = ['journal.put_off'] // what is tried again when: nothing that was filed
+  for (const kind of loginKinds) {
+    const rights = (await rightsOf(kind)).filter(({ table }) => !passing.includes(table))
+    expect(new Set(rights.map(({ may }) => may))).toEqual(new Set(['INSERT']))
+    const inLedger = rights.filter(({ table }) => table.startsWith('ledger.'))
+    if (kind === 'intake' || kind === 'batch-worker') expect(inLedger).toEqual([])
+  }
+})
+
+test('no login marks as posted what is not, even where it writes the ledger', async () => {
+  for (const kind of ['worker', 'operator'] as const) {
+    const client = clients[kind]
+    const takeOff = `call ledger.take_off_unposted(${unposted})`
+    await expect(client.query(takeOff)).rejects.toMatchObject({ code: '42501' })
+    await client.query('begin')
+    await client.query(
+      `insert into ledger.posting (envelope, lane, declarations) values (${unposted}, 'filing', 1)`,
+    )
+    await expect(client.query(takeOff)).rejects.toMatchObject({ code: '42501' })
+    await client.query('rollback')
+  }
+  for (const kind of ['intake', 'batch-worker'] as const) {
+    for (const procedure of [`take_off_unposted(${posted})`, `raise_in_force(${posted}, '{}')`]) {
+      const called = clients[kind].query(`call ledger.${procedure}`)
+      await expect(called).rejects.toMatchObject({ code: '42501' })
+    }
+  }
+})
+
+test('what is in force is only raised, to what was accepted for that employer and period', async () => {
+  const { owner } = journal.database
+  const inForce = async () => (await owner.query('select * from ledger.in_force order by 2')).rows
+  const before = await inForce()
+  const { worker } = clients
+  // A row for another employer's period, at a place where that was not accepted, and one at no place.
+  for (const position of [0, 7]) {
+    await worker.query('begin')
+    await worker.query(
+      `create temp table made on commit drop as
+       select * from ledger.declaration where envelope = ${posted};
+       update made set envelope = ${unposted}, position = ${position}, kind = 'cancellation';
+       insert into ledger.declaration select * from made`,
+    )
+    await worker.query(`call ledger.raise_in_force(${unposted}, '{}')`)
+    await worker.query(`call ledger.raise_in_force(${posted}, '{}')`)
+    await worker.query('commit')
+    expect(await inForce()).toEqual(before)
+    expect((await owner.query('select from ledger.last_cancellation')).rowCount).toBe(0)
+    await owner.query(`delete from ledger.declaration where envelope = ${unposted}`)
+  }
+  // And by its own work it is raised.
+  expect(await journal.post(unposted)).toMatchObject({ kind: 'posted' })
+  expect(await inForce()).toHaveLength(before.length + 1)
+  const { rowCount } = await owner.query('select from journal.unposted')
+  expect(rowCount).toBe(0)
+  expect(journal.pool.options.options).toContain(`role=${postingRole}`)
+})
