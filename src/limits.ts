@@ -161,8 +161,13 @@ export const groupDeclarationsMax = 1_000
 export const groupBytesMax = 8 * 1024 * 1024
 /** Bytes of an envelope's head: a policy's hash for each region in it. */
 export const envelopeHeadBytesMax = 128 * 1024
+/**
+ * What a declaration adds to a commit, milliseconds, before commits have shown it: of five lines, as
+ * measured on common machines.
+ */
+export const commitEachMsExpected = 0.15
 /** Declarations waiting for a commit in one intake process; at it, 503 with Retry-After. */
-export const waitingDeclarationsMax = 5_000
+export const waitingDeclarationsMax = 8_000
 /** Canonical bytes waiting for a commit in one intake process; at it, 503. */
 export const waitingBytesMax = 64 * 1024 * 1024
 /** A filing waits for its commit at most so many times as long as the limit aims at; then it is shed. */
@@ -183,6 +188,12 @@ export const groupStartsWithinMs = 120_000
  * the checkpointer, by whose copy commits wait, takes it in at a moment of its own.
  */
 export const standbysSettleMs = 2_000
+/** A group is not so large that its commit is expected to take longer. */
+export const groupCommitMsAim = 0.9 * acceptStatementMsMax
+/** The first group of a process: what a declaration adds to a commit is not known yet. */
+export const groupFirst = 125
+/** From one group to the next, it may grow by so many times. */
+export const groupGrowth = 4
 
 /** A worker that writes nothing of a batch for so long loses it to another. */
 export const batchLeaseMs = 30_000
@@ -308,9 +319,22 @@ export const ticketCharactersMax = 2_400
  */
 export const clockSkewMsMax = 60_000
 
-/** Filings under way in one intake process: the limit that adapts stays between these. */
-export const filingsUnderWayMax = 5_000
-export const filingsUnderWayMin = 8
+/** Filings under way in one intake process: what is found from commits stays between these. */
+export const filingsUnderWayMax = 8_000
+export const filingsUnderWayMin = 16
+/**
+ * How long a filing may wait for its answer, where commits allow it: answers within a second, with what
+ * reading, checking and answering take beside the wait.
+ */
+export const answerTargetMs = 900
+/** Where they don't, as they take longer: groups so large that the journal brings so much of its most. */
+export const goodputShare = 0.95
+/** Seconds that somebody who is refused is told to wait, at most. */
+export const retrySecondsMax = 120
+/** ... and where no line gets shorter by waiting: a class is never let in, a disk is full, posting is late. */
+export const retrySecondsElse = 20
+/** Filings that were told to come back and are remembered until then. */
+export const turnedAwayMax = 50_000
 /**
  * From this share of the limit on, filings crowd, and each filer has its share at most. What one may take
  * beyond its share makes commits larger for all: at half of the limit, others waited three times as long.
@@ -325,19 +349,11 @@ export const sharesToldMax = 200
 export const sharesToldMsMax = 5_000
 /** Filers counted in one such time; more have the same share. */
 export const sharesRememberedMax = 20_000
-/** So many at once are let in whatever is known of commits. */
-export const burstFilings = 200
-/** A tenth of answers may take so many times what a commit takes at rest before the limit shrinks ... */
-export const answerGain = 8
-/** ... and these bound it, in milliseconds. */
-export const answerTargetMsMin = 80
-export const answerTargetMsMax = 1_000
-/** How often the limit looks at answers. */
-export const limitRoundMs = 20
 /** Requests of all kinds under way in one intake process; above it, 503. */
 export const requestsUnderWayMax = 10_000
-/** A crowd that lasts longer is an overload of this process. */
+/** A crowd that lasts longer, and has more requests, is an overload of this process. */
 export const crowdMsMax = 100
+export const burstFilings = 200
 /** A turn of the event loop with more of requests is crowded; then they have so much of each slice. */
 export const turnMsMax = 20
 export const turnSliceMs = 60
@@ -569,6 +585,8 @@ assert(
 )
 assert(partBytesMax + partHeadBytesMax <= groupBytesMax, 'a part must fit into an envelope')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
+assert(filingsUnderWayMax <= waitingDeclarationsMax, 'who is let in may wait')
+assert(filingsUnderWayMax < requestsUnderWayMax, 'filings leave room for other requests')
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')
 assert(groupBytesMax <= waitingBytesMax)
 assert(uploadBytesHeldMax < bodiesHeldBytesMax, 'files must leave room for filings')

@@ -45,6 +45,7 @@ export function openAcceptance(
   }
   const enqueue = createEnqueue(queues, onSkipped, () => passes(crashAt, 'after-enqueue'))
   return new GroupCommit({
+    times: limit.times,
     targetMs: () => limit.targetMs,
     acceptGroup: createAcceptGroup({
       ...activeKeys(keyring),
@@ -58,7 +59,6 @@ export function openAcceptance(
       metrics.groupSize.observe(declarations)
       metrics.commit.observe(commitMs / 1_000)
       if (envelope === undefined) return
-      limit.observeCommit(declarations, commitMs, performance.now())
       passes(crashAt, 'after-commit')
       enqueue(lane, envelope)
     },

@@ -5,10 +5,13 @@
  * what is accepted is safe, but for files, which would only make it longer. A signal that can't be read
  * is no reason either.
  */
-import { Decaying } from './decaying.ts'
+import { retrySecondsElse } from '../limits.ts'
 import type { FairShares } from './fair-shares.ts'
 import type { FilingLimit } from './filing-limit.ts'
 import type { LoopTurn } from './loop-turn.ts'
+import type { ProcessRate } from './process-rate.ts'
+import { SecondCounts } from './second-counts.ts'
+import { TurnedAway } from './turned-away.ts'
 
 /** In the order in which they are given up. */
 export const requestClasses = [
@@ -45,6 +48,7 @@ export type AdmissionOptions = {
   readonly limit: FilingLimit
   readonly shares: FairShares
   readonly turn: LoopTurn
+  readonly rate: ProcessRate
   readonly signals: Signals
   /** How long the oldest unposted envelope waits, as a share of what it may. */
   readonly backlog: () => number
@@ -53,25 +57,27 @@ export type AdmissionOptions = {
   readonly requestsMax: number
   /** How much more room who sends far less than the others finds; twice as much unless given. */
   readonly modestRoom?: number | undefined
+  /** Between 0 and 1; `Math.random` unless given. */
+  readonly random?: () => number
 }
 
 const modestRoomUsual = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
 const arrivingMs = 50
-/** What was refused is forgotten by half in this time. */
-const refusedHalfLifeMs = 10_000
-const retrySecondsMax = 120
+/** Where waiting makes no line shorter. */
+const withoutLine: readonly ShedReason[] = ['off', 'disk', 'backlog']
 
 export class Admission {
   readonly #options: AdmissionOptions
   #requests = 0
   #arriving = 0
   #arrivingSince = 0
-  readonly #refused = new Decaying(refusedHalfLifeMs)
-  readonly #accepted = new Decaying(refusedHalfLifeMs)
+  readonly #turnedAway: TurnedAway
+  readonly #accepted = new SecondCounts(60)
 
   constructor(options: AdmissionOptions) {
     this.#options = options
+    this.#turnedAway = new TurnedAway(options.random)
   }
 
   /**
@@ -117,13 +123,17 @@ export class Admission {
     return who.some((one) => shares.exceeds(one, now)) ? { class: of, reason: 'share' } : undefined
   }
 
-  /** A request is let in; returns what to call when it is answered, or its connection ends. */
-  enter(of: RequestClass, now: number): () => void {
+  /**
+   * A request is let in; returns what to call when it is answered, or its connection ends.
+   * @param filing its name, where it is to file
+   */
+  enter(of: RequestClass, now: number, filing?: string): () => void {
     this.#requests += 1
     if (of === 'filings-due') {
       this.#arrivingAt(now)
       this.#arriving += 1
     }
+    if (filing !== undefined) this.#turnedAway.cameBack(filing, now)
     let left = false
     return () => {
       if (left) return
@@ -134,45 +144,50 @@ export class Admission {
 
   /**
    * A filing that was let in has its body: it counts until it is answered.
-   * @param who its filer and its employer
+   * @param who its filer, and its employer where that is another
    * @returns what to call then: when it came, when it was answered, whether it was accepted
    */
   enterFiling(
-    who: readonly string[],
+    [filer = '', ...employer]: readonly string[],
     now: number,
   ): (began: number, now: number, accepted: boolean) => void {
     if (this.#arrivingAt(now) > 0) this.#arriving -= 1
-    const { limit, shares, turn } = this.#options
+    const { limit, shares, rate } = this.#options
     const leave = limit.enter()
-    const leaves = who.map((one) => shares.enter(one, now))
+    const leaves = [shares.enter(filer, now), ...employer.map((one) => shares.hold(one))]
     return (began, answered, accepted) => {
-      if (accepted) this.#accepted.add(1, answered)
+      if (accepted) {
+        rate.accept(answered)
+        this.#countAccepted(answered, 1)
+      }
       for (const leaveShare of leaves) leaveShare()
-      // In crowded turns, answers take long for want of this process's time, not of the journal's.
-      leave(began, answered, accepted && !turn.crowded)
+      leave(began, answered, accepted)
     }
   }
 
-  /** One was not let in. */
-  refuse({ reason }: Shed, now: number): void {
-    this.#refused.add(1, now)
-    if (reason === 'journal' || reason === 'share') this.#options.limit.refuse()
+  /** Filings accepted in the last minute. */
+  acceptedLastMinute(now: number): number {
+    this.#countAccepted(now, 0)
+    return this.#accepted.sum
   }
 
-  /** Filings accepted in a minute, at the rate of late. */
-  acceptedLastMinute(now: number): number {
-    return 60_000 * this.#accepted.rate(now)
+  #countAccepted(now: number, more: number): void {
+    const second = Math.floor(now / 1_000)
+    this.#accepted.moveTo(second - 59)
+    this.#accepted.add(second, more)
   }
 
   /**
-   * Seconds until all that was refused lately could have been accepted, as fast as filings are
-   * accepted now; half of it or one and a half times, by chance, so that not all come back at once.
+   * One is not let in. Returns the seconds after which it is told to come back: until its turn, after all
+   * that wait and all that were told to come back before it, at the rate of the journal, or of this
+   * process where that is slower.
+   * @param filing its name, where it was to file
    */
-  retrySeconds(now: number): number {
-    const perSecond = 1_000 * this.#accepted.rate(now)
-    const seconds = 1 + this.#refused.value(now) / Math.max(1, perSecond)
-    const spread = Math.min(retrySecondsMax, seconds) * (0.5 + Math.random())
-    return Math.max(1, Math.round(spread))
+  refuse({ reason }: Shed, now: number, filing?: string): number {
+    const { limit, rate } = this.#options
+    const perSecond = Math.min(limit.perSecond, rate.perSecond)
+    const inside = withoutLine.includes(reason) ? retrySecondsElse : limit.underWay / perSecond
+    return this.#turnedAway.tell(inside, perSecond, now, filing)
   }
 
   /** When a request that is read now came, as `performance.now()`. */

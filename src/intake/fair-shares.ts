@@ -1,8 +1,10 @@
 /**
- * Fair shares: where filings crowd, no filer has more under way than its share, which is an equal part
- * for each that filed in the last moments. Where they don't, one filer may have it all. What is under
- * way decides the rate too: as many are answered of each as it has places. What other intake processes
- * tell counts as well: a filer that spreads over all of them has one share.
+ * Fair shares: where filings of several filers crowd, none has more under way than its share, which is an
+ * equal part for each that filed in the last moments. Where they don't crowd, or all are of one filer,
+ * one may have it all. An employer has a share as well, whoever files for it; but employers are no filers:
+ * one that files for many is alone where nobody else files. What is under way decides the rate too: as many
+ * are answered of each as it has places. What other intake processes tell counts as well: a filer that
+ * spreads over all of them has one share.
  */
 import { hash } from 'node:crypto'
 import { crowdedShare, sharesRememberedMax, sharesWindowMs } from '../limits.ts'
@@ -15,7 +17,7 @@ const modestTimes = 4
 export class FairShares {
   readonly #limit: Pick<FilingLimit, 'limit' | 'underWay'>
   readonly #underWay = new Map<string, number>()
-  /** Who filed in this window and in the one before. */
+  /** Filers that filed in this window and in the one before. */
   #now = new Set<string>()
   #before = new Set<string>()
   #windowSince = 0
@@ -97,10 +99,15 @@ export class FairShares {
     return Math.max(1, this.#now.size, this.#before.size)
   }
 
-  /** One more is under way; returns what to call when it is answered. */
-  enter(who: string, now: number): () => void {
+  /** One more of a filer is under way; returns what to call when it is answered. */
+  enter(filer: string, now: number): () => void {
     this.#turn(now)
-    if (this.#now.size < sharesRememberedMax) this.#now.add(who)
+    if (this.#now.size < sharesRememberedMax) this.#now.add(filer)
+    return this.hold(filer)
+  }
+
+  /** The same of an employer, for which anybody may have filed. */
+  hold(who: string): () => void {
     this.#underWay.set(who, (this.#underWay.get(who) ?? 0) + 1)
     return () => {
       const left = (this.#underWay.get(who) ?? 1) - 1

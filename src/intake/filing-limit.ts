@@ -1,83 +1,74 @@
 /**
- * How many filings may be under way at once in an intake process: not a number that somebody set, but
- * as many as are answered within a time, found by looking at how long they take. The time is a
- * multiple of what a commit of hardly anything takes, so that a slow disk is no overload, and a fast one
- * is not allowed to queue.
+ * How many filings may be under way at once in an intake process: one is let in while all of them, divided
+ * by what the journal brings at that size of group, take no longer than the time target. One half of them
+ * is in the commit under way, the other half gathers for the next; so a group is half of the limit, and a
+ * journal whose commits are slow has larger groups.
  *
- *   a tenth of answers slow ──▶ the limit shrinks by as much as they are too slow, at most by half; unless
- *                               no more than a burst came since nothing was under way: a process that has
- *                               just begun, or a machine that is busy, takes long for it
- *   answers in time, some refused ──▶ it grows by a tenth
- *   answers in time, none refused ──▶ it grows back to its most: a burst on an idle system is no overload
+ *   places = target × n / (rest + each · n)          n = places / 2, or a full group where more are let in
  *
- * The slowest tenth, and not the average, because that would let in less the more come: those of a flood
- * all come just after a commit, and wait for the whole of the next. What was let in before a change tells
- * nothing of it: the next one waits for answers to what came after.
+ * Two groups always fit, each so large that the journal brings nearly as much as it could at the most:
+ * where commits take longer than half of the target, the target is as long as these two take.
  *
- * Answers come too late to tell of a flood that has just begun. So it is never more than what the
- * fastest commit of late promises to do in a time and a quarter.
+ * What the journal brings is measured from its own commits, and not from what was accepted lately: an idle
+ * engine accepted nothing, and can do as much as ever.
  */
 
-import {
-  answerGain,
-  answerTargetMsMax,
-  answerTargetMsMin,
-  burstFilings,
-  filingsUnderWayMax,
-  filingsUnderWayMin,
-  limitRoundMs,
-} from '../limits.ts'
+import type { CommitTimes } from '../journal/commit-times.ts'
+import { answerTargetMs, filingsUnderWayMax, filingsUnderWayMin, goodputShare } from '../limits.ts'
 
-/** A commit of so few takes what one takes at rest. */
-const restFilings = 8
-/** A faster one says more of that than a slower one: a machine may be busy with other things. */
-const restFalls = 0.3
-const restRises = 0.02
-/** The answer that is looked at: the fastest of the slowest tenth. */
-const slowFrom = 0.9
 const answerSmoothing = 0.05
-/** What a round in time adds, where something was refused and where nothing was. */
-const growRefused = 1.1
-const growIdle = 1.2
-const shrinkMost = 0.5
-const fastestHalfLifeMs = 60_000
-/** Times the target that a flood may wait before it is known for one. */
-const burstTargets = 1.25
 
 export class FilingLimit {
-  #limit = filingsUnderWayMax
+  readonly times: CommitTimes
   #underWay = 0
-  #refused = 0
-  /** What a commit takes at rest, milliseconds; undefined until there was one. */
-  #restMs: number | undefined
   #smoothMs = 0
-  /** How long the answers of this round took. */
-  #answersMs: number[] = []
-  /** Filings in a millisecond that a commit took, at the most; undefined until there was one. */
-  #fastest: number | undefined
-  #fastestAt = 0
-  /** When the first answer of this round came. */
-  #roundSince = 0
-  #changedAt = 0
-  /** Filings since nothing was under way. */
-  #crowd = 0
+
+  constructor(times: CommitTimes) {
+    this.times = times
+  }
 
   get underWay(): number {
     return this.#underWay
   }
 
   get limit(): number {
-    if (this.#fastest === undefined) return this.#limit
-    const burst = Math.max(burstFilings, burstTargets * this.targetMs * this.#fastest)
-    return Math.min(this.#limit, burst)
+    const { restMs, restMsAtWorst } = this.times
+    const places = Math.max(this.#inTimeAt(restMs), 2 * this.#thriftyAt(restMs))
+    // A commit that is held up lets in no more than before, and less at once if it is the first of many.
+    const found = restMsAtWorst > restMs ? Math.min(places, this.#atWorst(restMsAtWorst)) : places
+    return Math.min(filingsUnderWayMax, Math.max(filingsUnderWayMin, found))
   }
 
-  /** How long a tenth of the answers may take before the limit shrinks. */
+  #atWorst(restMs: number): number {
+    return Math.max(this.#inTimeAt(restMs), 2 * this.#thriftyAt(restMs))
+  }
+
+  /** How many are answered within the target. */
+  #inTimeAt(restMs: number): number {
+    const { eachMs, fullGroup } = this.times
+    const fullMs = restMs + eachMs * fullGroup
+    return 2 * fullMs <= answerTargetMs
+      ? (answerTargetMs * fullGroup) / fullMs
+      : (answerTargetMs - 2 * restMs) / eachMs
+  }
+
+  /** The smallest group that brings goodputShare of what a full one does. */
+  #thriftyAt(restMs: number): number {
+    const { eachMs, fullGroup } = this.times
+    const most = goodputShare * fullGroup * restMs
+    return most / (restMs + (1 - goodputShare) * eachMs * fullGroup)
+  }
+
+  /** Filings in a second that the journal brings while the limit is reached. */
+  get perSecond(): number {
+    const { restMs, eachMs, fullGroup } = this.times
+    const group = Math.min(fullGroup, this.limit / 2)
+    return (1_000 * group) / Math.max(1, restMs + eachMs * group)
+  }
+
+  /** How long a filing waits at most for its answer, where the limit is reached. */
   get targetMs(): number {
-    return Math.min(
-      answerTargetMsMax,
-      Math.max(answerTargetMsMin, answerGain * (this.#restMs ?? 0)),
-    )
+    return Math.max(answerTargetMs, (1_000 * this.limit) / this.perSecond)
   }
 
   /** How long an answer takes, on average of late; 0 before the first. */
@@ -87,48 +78,10 @@ export class FilingLimit {
 
   /** A filing is under way; returns what to call when it is answered, as `performance.now()`. */
   enter(): (began: number, now: number, accepted: boolean) => void {
-    this.#crowd = this.#underWay === 0 ? 1 : this.#crowd + 1
     this.#underWay += 1
     return (began, now, accepted) => {
       this.#underWay -= 1
-      if (!accepted) return
-      const ms = now - began
-      this.#smoothMs += (ms - this.#smoothMs) * answerSmoothing
-      if (began < this.#changedAt) return
-      if (this.#answersMs.length === 0) this.#roundSince = now
-      this.#answersMs.push(ms)
-      if (now - this.#roundSince > limitRoundMs) this.#endRound(now)
+      if (accepted) this.#smoothMs += (now - began - this.#smoothMs) * answerSmoothing
     }
-  }
-
-  /** A commit of so many filings took so long, in milliseconds. */
-  observeCommit(filings: number, ms: number, now: number): void {
-    const faded = (this.#fastest ?? 0) * 2 ** ((this.#fastestAt - now) / fastestHalfLifeMs)
-    const perMs = filings / Math.max(0.1, ms)
-    this.#fastest = Math.max(faded, perMs)
-    this.#fastestAt = now
-    const rest = this.#restMs ?? ms
-    if (filings <= restFilings)
-      this.#restMs = rest + (ms < rest ? restFalls : restRises) * (ms - rest)
-  }
-
-  /** One was refused as too many are under way, of all or of its filer. */
-  refuse(): void {
-    this.#refused += 1
-  }
-
-  #endRound(now: number): void {
-    const sorted = this.#answersMs.sort((one, other) => one - other)
-    const inTime = this.targetMs / (sorted[Math.floor(slowFrom * sorted.length)] as number)
-    if (inTime >= 1) {
-      const grow = this.#refused > 0 ? growRefused : growIdle
-      this.#limit = Math.min(filingsUnderWayMax, grow * this.#limit + 1)
-    } else if (this.#crowd > burstFilings) {
-      const shrunk = this.limit * Math.max(shrinkMost, inTime)
-      this.#limit = Math.max(filingsUnderWayMin, shrunk)
-    }
-    this.#changedAt = now
-    this.#answersMs = []
-    this.#refused = 0
   }
 }

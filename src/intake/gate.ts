@@ -4,7 +4,7 @@
  * requests is given up, when to come back, and what to do.
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Admission, RequestClass, Shed } from './admission.ts'
 import { type FailedAttempt, namedSubject, type TicketMembers } from './attempts.ts'
 import { bearerToken } from './bearer.ts'
@@ -54,14 +54,20 @@ export function guard(server: Server, dependencies: GateDependencies): void {
         (begins ? admission.checkBacklog() : undefined))
     if (shed === undefined) {
       entries.set(request, { class: of, cameAt: admission.cameAt(now) })
-      if (of !== undefined) response.on('close', admission.enter(of, now))
+      if (of !== undefined)
+        response.on('close', admission.enter(of, now, filingName(request.headers, filer)))
       handle.call(server, request, response)
       return
     }
-    admission.refuse(shed, now)
     onShed(shed)
     answer(dependencies, request, response, shed, filer, now)
   })
+}
+
+/** What one filing has in common whenever it is sent; undefined for what is none. */
+export function filingName(headers: IncomingHttpHeaders, filer = ''): string | undefined {
+  const key = headers['idempotency-key']
+  return key === undefined ? undefined : `${filer}\n${key}`
 }
 
 function attemptOf(
@@ -118,7 +124,7 @@ function answer(
   now: number,
 ): void {
   const language = languageOf(request)
-  const retryAfter = admission.retrySeconds(now)
+  const retryAfter = admission.refuse(shed, now, filingName(request.headers, filer))
   const ticket = shed.class === 'filings-due' ? ticketOf(attemptOf(request, shed, filer)) : {}
   const bytes = shedProblem(shed, language, randomUUID(), ticket)
   response.writeHead(shedStatus(shed), {

@@ -5,9 +5,15 @@
 import { type KeyObject, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { ticketKeyFrom } from '../journal/attempt-ticket.ts'
+import { CommitTimes } from '../journal/commit-times.ts'
 import { saveOutages } from '../journal/outages.ts'
 import { readBacklog, readOldestWaitSeconds } from '../journal/unposted.ts'
-import { outageWriteEveryMs, requestsUnderWayMax, sharesToldMsMax } from '../limits.ts'
+import {
+  outageQuietMs,
+  outageWriteEveryMs,
+  requestsUnderWayMax,
+  sharesToldMsMax,
+} from '../limits.ts'
 import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
 import { watchBacklogAge } from './backlog-age.ts'
@@ -16,6 +22,7 @@ import { FilingLimit } from './filing-limit.ts'
 import { HeldBodies } from './held-bodies.ts'
 import { LoopTurn } from './loop-turn.ts'
 import { OutageWatch } from './outage-watch.ts'
+import { ProcessRate } from './process-rate.ts'
 import { RefusedLately } from './refused-lately.ts'
 import { type Exchange, type SharesTold, startSharesExchange } from './shares-exchange.ts'
 
@@ -53,7 +60,8 @@ export function openRoom(bodiesHeldBytesMax: number): Room {
 export function openOverload(given: OverloadDependencies) {
   const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
   const { turn, bodies } = given.room
-  const limit = new FilingLimit()
+  const times = new CommitTimes()
+  const limit = new FilingLimit(times)
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax
   const signals = () => {
@@ -63,11 +71,12 @@ export function openOverload(given: OverloadDependencies) {
   const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
   const backlog = () => age.share()
   const rules = { signals, backlog, shedAt, requestsMax, modestRoom }
-  const admission = new Admission({ limit, shares, turn, ...rules })
+  const admission = new Admission({ limit, shares, turn, rate: new ProcessRate(), ...rules })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
   const keeper = keepOutages(outages, pool, nowMs)
+  let shedMs = Number.NEGATIVE_INFINITY
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
     limit,
@@ -82,12 +91,14 @@ export function openOverload(given: OverloadDependencies) {
       ticketOf: createAttempts(ticketKey, nowMicros, (ticket) => outages.noteAttempt(ticket)),
       onShed: (shed: Shed) => {
         onShed(shed)
+        shedMs = nowMs()
         const { class: of, reason } = shed
         if (of.startsWith('filings') && reason !== 'share' && reason !== 'backlog')
           outages.note(reason, nowMs())
       },
       onFailed: () => outages.note('commit', nowMs()),
       readBacklog: () => readBacklog(pool),
+      refusesSome: () => nowMs() - shedMs < outageQuietMs,
       acceptedLastMinute: () => admission.acceptedLastMinute(performance.now()),
       answerMs: () => limit.answerMs,
     },

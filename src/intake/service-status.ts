@@ -14,7 +14,7 @@ import type { OutageWatch } from './outage-watch.ts'
 const schema = Type.Object({
   status: Type.Enum(['green', 'yellow', 'red'], {
     description:
-      'green: all is well; yellow: answers or posting take long; red: filings are refused.',
+      'green: all is well, nobody was refused of late; yellow: answers or posting take long, or some are refused, as who sends more than its share; red: filings are refused.',
   }),
   at: Type.String(),
   acceptedLastMinute: Type.Integer({ description: 'By the intake process that answers.' }),
@@ -51,6 +51,8 @@ export type ServiceStatusDependencies = {
   /** Of this process. */
   readonly acceptedLastMinute: () => number
   readonly answerMs: () => number
+  /** Whether anybody was refused of late, for want of room or for its share. */
+  readonly refusesSome: () => boolean
 }
 
 /** Answers slower than this, or posting later than this, are worth a warning. */
@@ -98,14 +100,15 @@ export function serviceStatusRoute(
 }
 
 function present(
-  { outages, nowMicros, acceptedLastMinute, answerMs }: ServiceStatusDependencies,
+  { outages, nowMicros, acceptedLastMinute, answerMs, refusesSome }: ServiceStatusDependencies,
   backlog: Static<typeof schema>['backlog'],
 ): Static<typeof schema> {
   const now = nowMicros()
   const open = outages.open(now / 1_000)
   const slow = answerMs() > slowAnswerMs || backlog.oldestSeconds > lateSeconds
+  const isYellow = slow || backlog.declarations < 0 || refusesSome()
   return {
-    status: open !== undefined ? 'red' : slow || backlog.declarations < 0 ? 'yellow' : 'green',
+    status: open !== undefined ? 'red' : isYellow ? 'yellow' : 'green',
     at: formatInstant(now),
     acceptedLastMinute: Math.round(acceptedLastMinute()),
     ...(answerMs() > 0 && { secondsToAccept: Number((answerMs() / 1_000).toFixed(3)) }),

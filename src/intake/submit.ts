@@ -23,7 +23,7 @@ import type { Admission, Shed } from './admission.ts'
 import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
 import { requireScope } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
-import { entryOf } from './gate.ts'
+import { entryOf, filingName } from './gate.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
@@ -270,7 +270,8 @@ export function sendShed(
   shed: Shed,
 ): FastifyReply {
   const now = performance.now()
-  admission.refuse(shed, now)
+  const name = filingName(request.headers, request.filer?.subject)
+  const retryAfter = admission.refuse(shed, now, name)
   onShed(shed)
   const language = languageOf(request)
   // Whose bodies have all their room has not shown what it would file: a ticket would be for anything.
@@ -279,7 +280,7 @@ export function sendShed(
     shed.class.startsWith('filings') && !isUnread ? ticketOf(attemptOf(request, shed.reason)) : {}
   return reply
     .code(shedStatus(shed))
-    .headers(shedHeaders(shed, admission.retrySeconds(now), admission.quota(shed, now)))
+    .headers(shedHeaders(shed, retryAfter, admission.quota(shed, now)))
     .header('content-language', language)
     .type('application/problem+json')
     .send(Buffer.from(shedProblem(shed, language, request.id, ticket), 'latin1'))

@@ -14,20 +14,24 @@
  *
  * A commit that meets a transient fault is tried again until its deadline; it is idempotent by id,
  * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry. Where a group
- * failed for the time that it took, as on a storage that has become slow, the next are half as large,
- * until commits are quick again: as large as before, they would all fail.
+ * failed for the time that it took, as on a storage that has become slow, the next are half as large:
+ * as large as before, they would all fail. They grow again as far as a commit's time allows.
  */
 import {
   acceptStatementMsMax,
   groupBytesMax,
+  groupCommitMsAim,
   groupCommitMsMax,
   groupDeclarationsMax,
+  groupFirst,
+  groupGrowth,
   standingQueueMs,
   waitingBytesMax,
   waitingDeclarationsMax,
   waitTargetsMax,
 } from '../limits.ts'
 import type { Acceptance, AcceptGroup, Filing, GroupResult } from './accept.ts'
+import type { CommitTimes } from './commit-times.ts'
 import type { StandingDeclaration } from './standing.ts'
 
 /** What a filer can meet, in order of precedence. */
@@ -60,10 +64,14 @@ export type CommittedGroup = {
 export type GroupCommitDependencies = {
   readonly acceptGroup: AcceptGroup
   readonly isTransient: (error: unknown) => boolean
+  /** Is told of each commit. */
+  readonly times: CommitTimes
   /** Called after each commit, before its filers are answered; must not throw or wait. */
   readonly onCommitted: (group: CommittedGroup) => void
   /** How long a filing should wait at most, in milliseconds. */
   readonly targetMs: () => number
+  /** `performance.now()` unless given. */
+  readonly now?: () => number
 }
 
 type Waiting = {
@@ -75,11 +83,9 @@ type Waiting = {
 
 const retryMsMin = 20
 const retryMsMax = 500
-/** Groups grow again, twice as large each time, while a commit takes less than this. */
-const growBelowMs = acceptStatementMsMax / 4
-
 export class GroupCommit {
   readonly #dependencies: GroupCommitDependencies
+  readonly #now: () => number
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #draining = false
@@ -87,10 +93,13 @@ export class GroupCommit {
   /** Since when even the shortest wait is too long; undefined when it is not. */
   #standingSince: number | undefined
   #running: Promise<void> | undefined
-  #groupMax = groupDeclarationsMax
+  #groupMax = groupFirst
+  /** How large the last one was that failed for the time that it took. */
+  #failedGroup = Number.POSITIVE_INFINITY
 
   constructor(dependencies: GroupCommitDependencies) {
     this.#dependencies = dependencies
+    this.#now = dependencies.now ?? (() => performance.now())
   }
 
   /** Since when the commit under way is, as `performance.now()`; undefined when none is. */
@@ -110,7 +119,7 @@ export class GroupCommit {
     if (full || this.#draining) return Promise.resolve({ kind: 'full' })
     this.#waitingBytes = bytes
     return new Promise((resolve) => {
-      this.#waiting.push({ filing, since: performance.now(), resolve })
+      this.#waiting.push({ filing, since: this.#now(), resolve })
       this.#running ??= this.#run()
     })
   }
@@ -125,7 +134,7 @@ export class GroupCommit {
     // Filings of the same turn of the event loop travel together.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
-      this.#shedLate(performance.now())
+      this.#shedLate(this.#now())
       const group = this.#takeGroup()
       if (group.length > 0) await this.#commit(group)
     }
@@ -162,40 +171,62 @@ export class GroupCommit {
     // The first filing of an id stands for the group's others of that id: they meet its outcome.
     const first = new Map<string, Filing>()
     for (const { filing } of group) if (!first.has(filing.id)) first.set(filing.id, filing)
-    const startedAt = performance.now()
+    const { times, onCommitted } = this.#dependencies
+    const startedAt = this.#now()
     this.#committingSince = startedAt
+    times.begin(first.size, bytesOf(first.values()))
     try {
       const result = await this.#acceptWithRetries([...first.values()])
       const { acceptances, envelope } = result
-      const commitMs = performance.now() - startedAt
-      if (commitMs < growBelowMs)
-        this.#groupMax = Math.min(2 * this.#groupMax, groupDeclarationsMax)
+      const commitMs = this.#now() - startedAt
+      times.end(envelope !== undefined) // what was known already is no commit
+      this.#grow(group.length, commitMs)
       const fresh = countFresh(acceptances.values())
-      this.#dependencies.onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
+      onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
       for (const { filing, resolve } of group) {
         resolve(outcomeOf(filing, first.get(filing.id) === filing, result))
       }
     } catch (cause) {
-      const tookTooLong = performance.now() - startedAt >= acceptStatementMsMax
-      if (tookTooLong) this.#groupMax = Math.ceil(Math.min(this.#groupMax, group.length) / 2)
+      times.end(false)
+      const tookTooLong = this.#now() - startedAt >= acceptStatementMsMax
+      if (tookTooLong) {
+        this.#failedGroup = group.length
+        this.#groupMax = Math.ceil(Math.min(this.#groupMax, group.length) / 2)
+      }
       for (const { resolve } of group) resolve({ kind: 'unavailable', cause })
     } finally {
       this.#committingSince = undefined
     }
   }
 
+  /** After a commit: how large the next groups may be. */
+  #grow(size: number, commitMs: number): void {
+    // Even if all of its time was due to the declarations in it; and as was found from many.
+    const surely = (size * groupCommitMsAim) / commitMs
+    const likely = Math.min(this.#dependencies.times.fullGroup, this.#failedGroup / 2)
+    const grown = Math.min(groupDeclarationsMax, groupGrowth * size, Math.max(surely, likely))
+    this.#groupMax = Math.max(this.#groupMax, Math.floor(grown))
+    if (this.#groupMax >= this.#failedGroup) this.#failedGroup = Number.POSITIVE_INFINITY
+  }
+
   async #acceptWithRetries(filings: readonly Filing[]) {
-    const deadline = performance.now() + groupCommitMsMax
+    const deadline = this.#now() + groupCommitMsMax
     for (let pauseMs = retryMsMin; ; pauseMs = Math.min(pauseMs * 2, retryMsMax)) {
       try {
         return await this.#dependencies.acceptGroup(filings)
       } catch (error) {
-        const late = performance.now() + pauseMs > deadline
+        const late = this.#now() + pauseMs > deadline
         if (late || !this.#dependencies.isTransient(error)) throw error
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
     }
   }
+}
+
+function bytesOf(filings: Iterable<Filing>): number {
+  let bytes = 0
+  for (const { canonical } of filings) bytes += canonical.length
+  return bytes
 }
 
 function countFresh(acceptances: Iterable<Acceptance>): number {

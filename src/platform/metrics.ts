@@ -166,7 +166,7 @@ function createOverloadMetrics(registers: Registry[], prefix: MetricPrefix) {
     }),
     filingsMax: new Gauge({
       name: `${prefix}filings_under_way_max`,
-      help: 'How many there may be: found from how long answers take.',
+      help: 'How many there may be: as many as the journal brings within the time target, as its commits show.',
       registers,
     }),
     bodiesHeld: new Gauge({

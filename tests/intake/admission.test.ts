@@ -1,10 +1,14 @@
 /** What can not be done in time is refused early, in an order, and the answer says what to do. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admission, requestClasses, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { classOf } from '../../src/intake/gate.ts'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
+import { ProcessRate } from '../../src/intake/process-rate.ts'
+import { CommitTimes } from '../../src/journal/commit-times.ts'
+import { retrySecondsElse } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
@@ -19,14 +23,26 @@ function admissionWith(more: {
   requestsMax?: number
   backlog?: number
 }) {
-  const limit = new FilingLimit()
+  let now = 0
+  const times = new CommitTimes(() => now)
+  const limit = new FilingLimit(times)
   const signals = { lateMs: 0, memory: 0, disk: 0, ...more.signals }
   return {
     limit,
+    /** Commits of a journal that brings some 220 filings a second, so that 200 may be under way. */
+    slowDown: () => {
+      for (let i = 0; i < 50; i += 1) {
+        const declarations = i % 2 === 0 ? 100 : 1
+        times.begin(declarations, declarations)
+        now += 1 + 4.9 * (declarations - 1)
+        times.end(true)
+      }
+    },
     admission: new Admission({
       limit,
       shares: new FairShares(limit),
       turn: new LoopTurn(),
+      rate: new ProcessRate(),
       signals: () => signals,
       backlog: () => more.backlog ?? 0,
       shedAt: { ...shedAt, ...more.shedAt },
@@ -37,8 +53,9 @@ function admissionWith(more: {
 
 describe('who is let in', () => {
   test('classes are given up in their order, filings that are due last, look-ups only for the process', () => {
-    const { admission, limit } = admissionWith({})
-    limit.observeCommit(100, 200, 0) // 200 may be under way
+    const { admission, limit, slowDown } = admissionWith({})
+    slowDown()
+    expect(limit.limit).toBeGreaterThan(150)
     const given: string[] = []
     for (let i = 0; i <= 260; i += 1) {
       for (const of of ['reports', 'checks', 'filings', 'filings-due', 'lookups'] as const) {
@@ -76,24 +93,48 @@ describe('who is let in', () => {
   })
 
   test('filings whose bodies come slowly hold no place for long', () => {
-    const { admission, limit } = admissionWith({})
-    limit.observeCommit(100, 200, 0)
+    const { admission, slowDown } = admissionWith({})
+    slowDown()
     for (let i = 0; i < 500; i += 1) admission.enter('filings-due', 0)
     expect(admission.check('filings-due', 1)?.reason).toBe('journal')
     expect(admission.check('filings-due', 200)).toBeUndefined()
   })
 
-  test('Retry-After follows from what is refused and what is accepted, and is spread', () => {
+  test('who is refused is told when all before are in, by what the journal brings; no second stays empty', () => {
+    const { admission, limit, slowDown } = admissionWith({})
+    slowDown()
+    const shed = { class: 'filings-due', reason: 'journal' } as const
+    expect(admission.refuse(shed, 0, 'alone')).toBe(1)
+    for (let i = 0; i < 200; i += 1) admission.enterFiling(['one'], 0)
+    const told = Array.from({ length: 2_000 }, (_, i) => admission.refuse(shed, 0, `filing-${i}`))
+    const last = Math.max(...told)
+    expect(last).toBeGreaterThan((0.7 * 2_000) / limit.perSecond)
+    expect(last).toBeLessThan((1.2 * 2_200) / limit.perSecond)
+    const perSecond = Array.from(
+      { length: last },
+      (_, i) => told.filter((at) => at === i + 1).length,
+    )
+    for (const count of perSecond.slice(0, -2)) expect(count).toBeGreaterThan(0.8 * limit.perSecond)
+    // The same ones again, at once and again: nobody's wait gets longer.
+    for (let i = 0; i < 20_000; i += 1) admission.refuse(shed, 10, `filing-${i % 200}`)
+    expect(admission.refuse(shed, 20, 'another')).toBeLessThanOrEqual(last + 2)
+  })
+
+  test('where waiting makes no line shorter, who is refused comes back after a while', () => {
     const { admission } = admissionWith({})
-    for (let i = 0; i < 1_000; i += 1) {
-      admission.refuse({ class: 'filings-due', reason: 'journal' }, i)
-      if (i % 10 === 0) admission.enterFiling([], i)(i, i, true)
+    for (const reason of ['off', 'disk', 'backlog'] as const) {
+      const seconds = admission.refuse({ class: 'bulk', reason }, 0)
+      expect(seconds).toBeGreaterThanOrEqual(retrySecondsElse)
+      expect(seconds).toBeLessThan(1.2 * retrySecondsElse)
     }
-    const seconds = Array.from({ length: 200 }, () => admission.retrySeconds(1_000))
-    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(1)
-    expect(Math.max(...seconds)).toBeLessThanOrEqual(180)
-    expect(new Set(seconds).size).toBeGreaterThan(20)
-    expect(admissionWith({}).admission.retrySeconds(0)).toBeLessThanOrEqual(2)
+  })
+
+  test('what was accepted in the last minute is counted', () => {
+    const { admission } = admissionWith({})
+    for (let second = 0; second < 100; second += 1)
+      admission.enterFiling(['one'], 0)(0, 1_000 * second, second % 2 === 0)
+    expect(admission.acceptedLastMinute(99_500)).toBe(30)
+    expect(admission.acceptedLastMinute(200_000)).toBe(0)
   })
 
   test('the class of a request is known by its line', () => {
@@ -150,13 +191,14 @@ describe('an intake in front of a slow journal', () => {
     database = await createDatabase()
     await database.owner.query(
       `create function journal.slow() returns trigger language plpgsql as $$
-       begin perform pg_sleep(0.05 + 0.005 * new.declarations); return new; end $$;
+       begin perform pg_sleep(0.05 + 0.001 * new.declarations); return new; end $$;
        create trigger slow before insert on journal.envelope
        for each row execute function journal.slow()`,
     )
     intake = await startProcess('intake', {
       DATABASE_URL: database.url,
-      SHED_AT: 'reports=0',
+      // At most twice the largest group is under way where commits are slow: fewer than the clients below.
+      SHED_AT: 'reports=0,filings-due=0.1',
       LOG_LEVEL: 'warn',
     })
   })
@@ -167,31 +209,43 @@ describe('an intake in front of a slow journal', () => {
 
   type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
 
-  /** Filings for a while, four hundred at a time, each filer sending more whatever it was told. */
-  async function storm(untilRefused: number): Promise<Answer[]> {
+  const journalRefusals =
+    /spillway_shed_requests_total\{class="filings[^"]*",reason="journal"\} \d+/
+
+  /**
+   * Filings by four hundred clients at a time, each filing more whatever it was told, until the journal's
+   * line is the reason why some are refused.
+   */
+  async function storm(): Promise<Answer[]> {
     const answers: Answer[] = []
-    const refused = () => answers.filter(({ status }) => status !== 202).length
-    let sent = 0
+    let isOver = false
     // A filer for each client: this is about all of them together.
-    const client = async () => {
+    const client = async (number: number) => {
       let declaration = declare({ lines: 1 })
       const token = await tokenFor([declaration.employer])
-      while (refused() < untilRefused && sent < 5_000) {
-        sent += 1
-        const answer = await file(intake.address, token, `storm-${sent}`, declaration)
+      for (let sent = 0; !isOver; sent += 1) {
+        const answer = await file(intake.address, token, `storm-${number}-${sent}`, declaration)
         const text = await answer.text()
         answers.push({ status: answer.status, headers: answer.headers, text })
         // The next one corrects what was accepted.
-        if (answer.status === 202)
-          declaration = { ...declaration, kind: 'correction', replaces: JSON.parse(text).id }
+        if (answer.status !== 202) await pause(100 * Math.random())
+        else declaration = { ...declaration, kind: 'correction', replaces: JSON.parse(text).id }
       }
     }
-    await Promise.all(Array.from({ length: 400 }, client))
+    const clients = Array.from({ length: 400 }, (_, number) => client(number))
+    try {
+      await waitFor('some to be refused as the journal has a line', async () =>
+        journalRefusals.test(await (await fetch(`${intake.address}/metrics`)).text()),
+      )
+    } finally {
+      isOver = true
+    }
+    await Promise.all(clients)
     return answers
   }
 
   test('refusals say when to come back and what to do; what is accepted is there; then it is calm', async () => {
-    const answers = await storm(300)
+    const answers = await storm()
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202, 503]))
     const accepted = answers.filter(({ status }) => status === 202)
     for (const { status, headers, text } of answers) {
@@ -209,10 +263,6 @@ describe('an intake in front of a slow journal', () => {
       'select count(*)::int as count from journal.acceptance',
     )
     expect(rows[0].count).toBe(accepted.length)
-    const metrics = await (await fetch(`${intake.address}/metrics`)).text()
-    expect(metrics).toMatch(
-      /spillway_shed_requests_total\{class="filings[^"]*",reason="journal"\} \d+/,
-    )
     await waitFor('it to be calm', async () => {
       const declaration = declare({ lines: 1 })
       const token = await tokenFor([declaration.employer])

@@ -25,6 +25,20 @@ test('where filings do not crowd, one filer may have it all', () => {
   expect(shares.exceeds('other', 0)).toBe(false)
 })
 
+test('who files alone is not held back by the many employers for which it files', () => {
+  const shares = new FairShares({ limit: 100, underWay: 90 })
+  for (let i = 0; i < 90; i += 1) {
+    shares.enter('portal', 0)
+    shares.hold(i < 60 ? 'largest' : `employer-${i}`)
+  }
+  expect(shares.exceeds('portal', 0)).toBe(false)
+  expect(shares.exceeds('largest', 0)).toBe(false)
+  shares.enter('other', 0)
+  expect(shares.exceeds('portal', 0)).toBe(true)
+  expect(shares.exceeds('largest', 0)).toBe(true)
+  expect(shares.exceeds('other', 0)).toBe(false)
+})
+
 test('who sends far less than the others is modest; where all send the same, nobody is', () => {
   const shares = new FairShares({ limit: 10, underWay: 10 })
   for (let i = 0; i < 10; i += 1) for (const who of ['a', 'b', 'c']) shares.arrive(who, 0)
@@ -84,7 +98,7 @@ beforeAll(async () => {
   database = await createDatabase()
   await database.owner.query(
     `create function journal.slow() returns trigger language plpgsql as $$
-     begin perform pg_sleep(0.02 + 0.004 * new.declarations); return new; end $$;
+     begin perform pg_sleep(0.02 + 0.01 * new.declarations); return new; end $$;
      create trigger slow before insert on journal.envelope
      for each row execute function journal.slow()`,
   )
@@ -133,6 +147,8 @@ test('the others are all accepted while the one is told to send less', async () 
   expect(others.flatMap(({ statuses }) => statuses)).toEqual(Array(8 * 8).fill(202))
   expect(monster.statuses.filter((status) => status === 429).length).toBeGreaterThan(100)
   expect(monster.statuses).toContain(202)
+  const service = await fetch(`${intake.address}/v1/service/status`)
+  expect(await service.json()).toMatchObject({ status: expect.stringMatching(/^(yellow|red)$/) })
   const metrics = await (await fetch(`${intake.address}/metrics`)).text()
   expect(metrics).toMatch(/spillway_shed_requests_total\{class="filings-due",reason="share"\} \d+/)
 })

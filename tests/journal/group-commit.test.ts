@@ -1,9 +1,12 @@
 import { expect, test, vi } from 'vitest'
 import type { Acceptance, AcceptGroup, Filing } from '../../src/journal/accept.ts'
+import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import {
   acceptStatementMsMax,
   groupDeclarationsMax,
+  groupFirst,
+  groupGrowth,
   standingQueueMs,
   waitingDeclarationsMax,
 } from '../../src/limits.ts'
@@ -41,6 +44,7 @@ const base = filingOf(declare({ lines: 1 }), 'base')
 const filing = (id: string, more: Partial<Filing> = {}): Filing => ({ ...base, id, ...more })
 const committer = (acceptGroup: AcceptGroup, isTransient = () => false) =>
   new GroupCommit({
+    times: new CommitTimes(),
     targetMs: () => 10_000,
     acceptGroup,
     isTransient,
@@ -71,12 +75,17 @@ test('in one group, the same key with the same content is a replay, with other c
   expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'replayed', 'conflicting'])
 })
 
-test('a group holds at most its limit, and the rest follow', async () => {
+test('a group holds at most its limit, and the rest follow; the first ones are smaller', async () => {
   const { acceptGroup, groups } = observedCommit()
   const commits = committer(acceptGroup)
-  const count = groupDeclarationsMax + 1
+  const count = groupFirst + groupGrowth * groupFirst + groupDeclarationsMax + 1
   await Promise.all(Array.from({ length: count }, (_, i) => commits.submit(filing(`${i}`))))
-  expect(groups.map((group) => group.length)).toEqual([groupDeclarationsMax, 1])
+  expect(groups.map((group) => group.length)).toEqual([
+    groupFirst,
+    groupGrowth * groupFirst,
+    groupDeclarationsMax,
+    1,
+  ])
 })
 
 test('beyond what may wait, a filing is refused at once', async () => {
@@ -130,15 +139,14 @@ test('where a queue stands, what waits longest is shed, and nothing of it was st
     acceptGroup,
     isTransient: () => false,
     onCommitted: () => {},
+    times: new CommitTimes(),
     targetMs: () => 20,
   })
   hold()
   const first = commits.submit(filing('first'))
   await expect.poll(() => groups.length).toBe(1)
   // More than a group takes, so that some are left behind, and then nothing new for a while.
-  const late = Array.from({ length: groupDeclarationsMax + 5 }, (_, i) =>
-    commits.submit(filing(`late-${i}`)),
-  )
+  const late = Array.from({ length: groupFirst + 5 }, (_, i) => commits.submit(filing(`late-${i}`)))
   await new Promise((resolve) => setTimeout(resolve, 100)) // they have waited too long
   release()
   hold()
@@ -147,9 +155,9 @@ test('where a queue stands, what waits longest is shed, and nothing of it was st
   await new Promise((resolve) => setTimeout(resolve, 2 * standingQueueMs)) // and still do
   release()
   const kinds = (await Promise.all(late)).map(({ kind }) => kind)
-  expect(kinds.filter((kind) => kind === 'accepted')).toHaveLength(groupDeclarationsMax)
+  expect(kinds.filter((kind) => kind === 'accepted')).toHaveLength(groupFirst)
   expect(kinds.slice(-5)).toEqual(Array(5).fill('shed'))
-  expect(groups.flat()).toHaveLength(groupDeclarationsMax + 1)
+  expect(groups.flat()).toHaveLength(groupFirst + 1)
 })
 
 test('where groups fail for the time that they take, smaller ones are accepted', async () => {
@@ -181,7 +189,7 @@ test('where groups fail for the time that they take, smaller ones are accepted',
     expect(sizes).toEqual([60, 60, 30, 30])
     eachMs = 1
     expect(await submit(2_000, 'quick')).toBe(2_000)
-    expect(sizes.slice(4)).toEqual([30, 60, 120, 240, 480, 960, 110])
+    expect(sizes.slice(4)).toEqual([40, 160, 640, 1_000, 160])
   } finally {
     vi.useRealTimers()
   }

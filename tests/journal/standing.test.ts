@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import type { Filing, GroupResult } from '../../src/journal/accept.ts'
+import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import {
   type Expectation,
@@ -65,6 +66,7 @@ test('a replay gets its receipt whatever stands by now, and other content under 
   const first = await write([filing])
   await write([correction])
   const committer = new GroupCommit({
+    times: new CommitTimes(),
     targetMs: () => 10_000,
     acceptGroup: journal.openWriter(),
     isTransient: () => false,
@@ -87,6 +89,7 @@ test('a replay gets its receipt whatever stands by now, and other content under 
 test('the same content under another key is told as filed already', async () => {
   const declaration = declare()
   const committer = new GroupCommit({
+    times: new CommitTimes(),
     targetMs: () => 10_000,
     acceptGroup: journal.openWriter(),
     isTransient: () => false,

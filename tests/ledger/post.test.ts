@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { nameCharactersMax } from '../../src/declaration/schema.ts'
+import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { digestOf } from '../../src/journal/digest.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
@@ -223,6 +224,7 @@ test('a group that is full of long Chinese names is measured in bytes, and can b
   })
   const envelopes = new Set<bigint>()
   const commits = new GroupCommit({
+    times: new CommitTimes(),
     targetMs: () => 10_000,
     acceptGroup: journal.openWriter(),
     isTransient: () => false,

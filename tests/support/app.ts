@@ -67,7 +67,8 @@ export async function openApp(
     onShed: () => {},
   })
   const committer = new GroupCommit({
-    targetMs: () => 10_000,
+    times: overload.limit.times,
+    targetMs: () => overload.limit.targetMs,
     acceptGroup: createAcceptGroup({
       pool,
       signer,

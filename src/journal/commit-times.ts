@@ -1,0 +1,120 @@
+/**
+ * How long a commit takes, as a function of how many declarations are in it: `rest + each · n`, a line
+ * through the commits of late (least squares; each commit counts a little less than the one after it). From
+ * it follows what the journal brings at each size of group, so that a slow commit asks for larger groups and
+ * not for fewer filings.
+ *
+ * Commits of one size tell nothing of what a declaration adds: then what was known of it before stands. A
+ * commit that takes twice as long as expected, or half as long, is a change of the journal, and what was
+ * known before counts little from then on. One late commit is no change, as something else may have held it
+ * up; two are, unless one as large is in time between them.
+ */
+
+import {
+  commitEachMsExpected,
+  groupBytesMax,
+  groupCommitMsAim,
+  groupDeclarationsMax,
+} from '../limits.ts'
+
+/** Of what a commit counts, so much is left after the next one. */
+const remembered = 0.9
+/** What was known of a declaration counts as much as one commit whose size is off the mean by so many. */
+const priorDeviation = 64
+/** A commit that takes so many times as long as expected, or so many times less, is a change. */
+const changeFactor = 2
+/** What was known before a change counts as so many commits. */
+const weightAtChange = 0.25
+const restMsMin = 0.1
+const eachMsMin = 0.02
+const bytesSmoothing = 0.1
+
+type Commit = { readonly size: number; readonly ms: number }
+
+export class CommitTimes {
+  readonly #now: () => number
+  #weight = 0
+  /** Means of the commits of late: declarations, and milliseconds. */
+  #size = 0
+  #ms = 0
+  /** Of declarations: the variance, and the covariance with milliseconds. */
+  #variance = 0
+  #covariance = 0
+  #eachMs = commitEachMsExpected
+  #bytesEach = 0
+  /** The last one that was late, with none as large in time since. */
+  #late: Commit | undefined
+  /** The commit under way. */
+  #declarations = 0
+  #since: number | undefined
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** A commit began. */
+  begin(declarations: number, bytes: number): void {
+    this.#declarations = declarations
+    this.#since = this.#now()
+    const each = bytes / declarations
+    this.#bytesEach += (this.#bytesEach === 0 ? 1 : bytesSmoothing) * (each - this.#bytesEach)
+  }
+
+  /** It ended; only of one that succeeded is its time a commit's. */
+  end(isCommitted: boolean): void {
+    const ms = this.#now() - (this.#since ?? this.#now())
+    this.#since = undefined
+    if (isCommitted) this.#observe(this.#declarations, ms)
+  }
+
+  /** What a commit takes without its declarations, milliseconds; 0 before the first. */
+  get restMs(): number {
+    return this.#weight === 0 ? 0 : Math.max(restMsMin, this.#ms - this.#eachMs * this.#size)
+  }
+
+  /** What it takes, if what the commit under way has taken beyond what was expected is no exception. */
+  get restMsAtWorst(): number {
+    if (this.#since === undefined) return this.restMs
+    return Math.max(this.restMs, this.#now() - this.#since - this.#eachMs * this.#declarations)
+  }
+
+  /** What each declaration adds. */
+  get eachMs(): number {
+    return this.#eachMs
+  }
+
+  /** Declarations in a group that has no room for more, or no time within its statement's. */
+  get fullGroup(): number {
+    const bytesFit = this.#bytesEach === 0 ? groupDeclarationsMax : groupBytesMax / this.#bytesEach
+    const timeFits = (groupCommitMsAim - this.restMs) / this.#eachMs
+    return Math.max(1, Math.floor(Math.min(groupDeclarationsMax, bytesFit, timeFits)))
+  }
+
+  #observe(size: number, ms: number): void {
+    const expectedMs = this.restMs + this.#eachMs * size
+    const before = this.#late
+    const isLate = this.#weight > 0 && ms > changeFactor * expectedMs
+    if (isLate) this.#late = { size, ms }
+    else if (before !== undefined && 2 * size >= before.size) this.#late = undefined
+    if (isLate && before === undefined) return
+    const isChange = isLate || ms < expectedMs / changeFactor
+    if (isChange) this.#weight = Math.min(weightAtChange, this.#weight)
+    if (isLate && before !== undefined) this.#count(before)
+    this.#count({ size, ms })
+  }
+
+  #count({ size, ms }: Commit): void {
+    const kept = remembered * this.#weight
+    this.#weight = kept + 1
+    const [offSize, offMs] = [size - this.#size, ms - this.#ms]
+    this.#size += offSize / this.#weight
+    this.#ms += offMs / this.#weight
+    const share = kept / this.#weight
+    this.#variance = share * (this.#variance + (offSize * offSize) / this.#weight)
+    this.#covariance = share * (this.#covariance + (offSize * offMs) / this.#weight)
+    const prior = priorDeviation ** 2
+    const each = (this.#covariance + prior * this.#eachMs) / (this.#variance + prior)
+    this.#eachMs = Math.max(eachMsMin, Math.min(each, this.#ms / this.#size))
+  }
+}
