@@ -32,6 +32,7 @@ const shortForms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   watching: { BENCH_PAIRS: '2', BENCH_FILINGS: '4000', BENCH_POSTINGS: '8000' },
   model: { BENCH_SECONDS: '2' },
   growth: { BENCH_LEDGER_LINES: '100000', BENCH_BACKLOG: '64000', BENCH_WORKERS_MAX: '2' },
+  bursts: { BENCH_BURSTS: '900/1', BENCH_SLEEPS: '200', BENCH_TURNS: '1', BENCH_SECONDS: '2' },
   overload: { BENCH_MULTIPLES: '0.5,2', BENCH_SECONDS: '2' },
 }
 
