@@ -95,13 +95,14 @@ function readDeclarations(file: string): unknown[] {
 }
 
 function checkPrevious(
-  { employer, period, lines = [] }: Declaration,
+  { employer, period, region, lines = [] }: Declaration,
   declarations: readonly Declaration[],
   findings: Parameters<typeof checkAgainstPrevious>[2],
 ): void {
   // The last of the file counts: a correction comes after what it replaces.
   const before = declarations.findLast(
-    (one) => one.employer === employer && one.period === previousPeriod(period),
+    (one) =>
+      one.employer === employer && one.region === region && one.period === previousPeriod(period),
   )
   if (before !== undefined && before.kind !== 'cancellation')
     checkAgainstPrevious(lines, declaredIn(before.lines ?? []), findings)

@@ -97,7 +97,7 @@ export const postStatement = {
         sequence, id, employer, period, region, kind, lines, policy_hash, provisional, findings, n
       )
       on conflict (id) do nothing
-      returning envelope, employer, period
+      returning envelope, employer, period, region
     ), lines as (
       insert into ledger.line (
         envelope, position, line, person, category, change, wage_fen, ${amounts}
@@ -109,11 +109,11 @@ export const postStatement = {
         with ordinality as l (sequence, line, person, category, change, n)
       where l.sequence in (select envelope from filed)
     )
-    insert into ledger.in_force as held (employer, period, envelope, position)
-    select distinct on (employer, period) employer, period, envelope, 0
+    insert into ledger.in_force as held (employer, period, region, envelope, position)
+    select distinct on (employer, period, region) employer, period, region, envelope, 0
     from filed
-    order by employer, period, envelope desc
-    on conflict (employer, period) do update
+    order by employer, period, region, envelope desc
+    on conflict (employer, period, region) do update
     set envelope = excluded.envelope, position = excluded.position
     where (excluded.envelope, excluded.position) > (held.envelope, held.position)`,
 }

@@ -37,7 +37,12 @@ type EnvelopeRow = {
 }
 
 /** What the journal says of one acceptance, and the SHA-256 of the receipt that clients hold. */
-type Acceptance = Statement & { readonly position: number; readonly receipt: Buffer | undefined }
+type Acceptance = Statement & {
+  readonly position: number
+  /** Empty where an earlier program accepted it. */
+  readonly region: string
+  readonly receipt: Buffer | undefined
+}
 
 /** Goes through the whole journal once, in the order of its numbers; returns how much there was. */
 export async function auditEnvelopes(
@@ -107,7 +112,8 @@ async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]
               (extract(epoch from a.accepted_at) * 1000000)::bigint,
               (extract(epoch from a.deadline) * 1000000)::bigint,
               h.receipts is not null,
-              coalesce((extract(epoch from a.attempted_at) * 1000000)::bigint::text, '')
+              coalesce((extract(epoch from a.attempted_at) * 1000000)::bigint::text, ''),
+              coalesce(a.region, '')
             ),
             ';' order by a.position
           ) as texts,
@@ -133,7 +139,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
   return texts.split(';').map((text, i) => {
     const [id = '', position, employer = '', period = '', kind = '', onTime, ...more] =
       text.split(',')
-    const [acceptedAt, deadline, held, attemptedAt = ''] = more
+    const [acceptedAt, deadline, held, attemptedAt = '', region = ''] = more
     const at = 32 * i
     return {
       id,
@@ -146,6 +152,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
       deadlineMicros: Number(deadline),
       onTime: onTime === 't',
       ...(attemptedAt !== '' && { attemptedAtMicros: Number(attemptedAt) }),
+      region,
       receipt: held === 't' ? receipts.subarray(at, at + 32) : undefined,
     }
   })
@@ -186,6 +193,9 @@ function auditOne(
     if (bytes !== undefined && !digestOf(bytes).equals(row.digest)) {
       offends(`position ${row.position} is not what was accepted as ${row.id}`)
     }
+    if (bytes !== undefined && row.region !== '' && regionOf(bytes) !== row.region) {
+      offends(`${row.id} is not of the region ${row.region} that it was accepted for`)
+    }
     if (leaf === undefined || !leafHash(statement).equals(leaf)) {
       offends(`the acceptance ${row.id} is not what was signed`)
     }
@@ -196,6 +206,12 @@ function auditOne(
       onOffender('I7', row.id, 'a receipt that a client holds is not what the journal proves')
     }
   }
+}
+
+/** The last member of this name: a quotation mark within a text is escaped, so no text has it. */
+function regionOf(canonical: Buffer): string {
+  const at = canonical.lastIndexOf('"region":"') + 10
+  return canonical.toString('latin1', at, canonical.indexOf('"', at))
 }
 
 function contentOf(

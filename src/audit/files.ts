@@ -4,6 +4,7 @@
  * that raced are not taken for offenders.
  */
 import type { Invariant } from './invariants.ts'
+import { isOfRegion } from './regions.ts'
 
 export const ofFiles: Invariant = {
   code: 'I17',
@@ -15,7 +16,7 @@ export const ofFiles: Invariant = {
     join journal.acceptance a on a.id = u.id
     join journal.envelope e on e.number = a.envelope
     join journal.acceptance s
-      on s.employer = a.employer and s.period = a.period
+      on s.employer = a.employer and s.period = a.period and ${isOfRegion('s', 'a')}
       and s.kind <> 'reassessment' and s.part_of is null
       and s.envelope < a.envelope and s.accepted_at > b.received_at
     join journal.envelope o on o.number = s.envelope

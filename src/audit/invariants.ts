@@ -6,6 +6,7 @@
 import { ofFiles } from './files.ts'
 import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 import { ofReassessments } from './reassessments.ts'
+import { isOfRegion } from './regions.ts'
 
 export type Invariant = {
   readonly code: string
@@ -89,18 +90,18 @@ export const invariants: readonly Invariant[] = [
         case
           when (a.envelope, a.position) is distinct from (d.envelope, d.position)
             then 'it is posted from another place than it was accepted at'
-          else 'it is posted for another employer, period or kind than it was accepted for'
+          else 'it is posted for another employer, period, region or kind than it was accepted for'
         end
       from ledger.declaration d
       left join journal.acceptance a on a.id = d.id
-      where (a.envelope, a.position, a.employer, a.period, a.kind)
-        is distinct from (d.envelope, d.position, d.employer, d.period, d.kind)
+      where (a.envelope, a.position, a.employer, a.period, a.kind, coalesce(a.region, d.region))
+        is distinct from (d.envelope, d.position, d.employer, d.period, d.kind, d.region)
       union all
       select r.id, 'this reassessment is posted as another than was accepted'
       from ledger.reassessment r
       left join journal.acceptance a on a.id = r.id
-      where (a.envelope, a.position, a.employer, a.period, a.kind)
-        is distinct from (r.envelope, r.position, r.employer, r.period, 'reassessment')
+      where (a.envelope, a.position, a.employer, a.period, a.kind, coalesce(a.region, r.region))
+        is distinct from (r.envelope, r.position, r.employer, r.period, 'reassessment', r.region)
       union all
       select 'envelope ' || d.envelope, 'it is posted without its marker'
       from ledger.declaration d
@@ -167,32 +168,34 @@ export const invariants: readonly Invariant[] = [
   },
   {
     code: 'I6',
-    title: 'in force is the highest sequence of its employer and period',
+    title: 'in force is the highest sequence of its employer, period and region',
     sql: `
-      select coalesce(f.employer, m.employer) || ' ' || coalesce(f.period, m.period) as what,
+      select coalesce(f.employer, m.employer) || ' ' || coalesce(f.period, m.period)
+          || ' ' || coalesce(f.region, m.region) as what,
         'in force is ' || coalesce(f.envelope || '.' || f.position, 'nothing')
           || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'nothing') as why
       from ledger.in_force f
       full join (
-        select employer, period, max(array[envelope, position::bigint]) as top
+        select employer, period, region, max(array[envelope, position::bigint]) as top
         from ledger.declaration d
         where d.part_of is null
           -- In parts: all of them, counted as they lie.
           and (d.parts = 1 or d.parts = 1 + (select count(*) from ledger.declaration o where o.part_of = d.id))
-        group by employer, period
-      ) m on m.employer = f.employer and m.period = f.period
+        group by employer, period, region
+      ) m on m.employer = f.employer and m.period = f.period and m.region = f.region
       where array[f.envelope, f.position::bigint] is distinct from m.top
       union all
-      select coalesce(c.employer, m.employer) || ' ' || coalesce(c.period, m.period),
+      select coalesce(c.employer, m.employer) || ' ' || coalesce(c.period, m.period)
+          || ' ' || coalesce(c.region, m.region),
         'its last cancellation is ' || coalesce(c.envelope || '.' || c.position, 'none')
           || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'none')
       from ledger.last_cancellation c
       full join (
-        select employer, period, max(array[envelope, position::bigint]) as top
+        select employer, period, region, max(array[envelope, position::bigint]) as top
         from ledger.declaration
         where kind = 'cancellation'
-        group by employer, period
-      ) m on m.employer = c.employer and m.period = c.period
+        group by employer, period, region
+      ) m on m.employer = c.employer and m.period = c.period and m.region = c.region
       where array[c.envelope, c.position::bigint] is distinct from m.top`,
   },
   {
@@ -238,14 +241,15 @@ export const invariants: readonly Invariant[] = [
       from journal.acceptance r
       join (select id, min(seq) as seq from tried group by id) t on t.id = r.id
       join journal.acceptance s
-        on s.employer = r.employer and s.period = r.period
+        on s.employer = r.employer and s.period = r.period and ${isOfRegion('s', 'r')}
         and s.kind not in ('cancellation', 'reassessment') and s.part_of is null
         and (s.envelope, s.position) < (r.envelope, r.position)
       join held_receipts h on h.id = s.id and h.first_seq < t.seq
       where r.kind = 'regular' and r.part_of is null
         and not exists (
           select from journal.acceptance c
-          where c.employer = r.employer and c.period = r.period and c.kind = 'cancellation'
+          where c.employer = r.employer and c.period = r.period and ${isOfRegion('c', 'r')}
+            and c.kind = 'cancellation'
             and (c.envelope, c.position) > (s.envelope, s.position)
             and (c.envelope, c.position) < (r.envelope, r.position)
         )`,

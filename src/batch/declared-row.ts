@@ -9,7 +9,7 @@ import { canonicalDeclaration } from '../declaration/canonical.ts'
 import type { FoundFault } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from '../journal/digest.ts'
-import { areReplaced, type Replacing } from '../journal/replaced.ts'
+import { findReplacedFaults, type Replacing } from '../journal/replaced.ts'
 import { type StandingDeclaration, standsAgainst } from '../journal/standing.ts'
 import { findingsPerAnswerMax, partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
@@ -67,7 +67,7 @@ export async function* checkDeclaredRows(
       yield setAside(unit, found)
       continue
     }
-    const { employer, period, lines = [], replaces } = body as Declaration
+    const { employer, period, region, lines = [], replaces } = body as Declaration
     const total = work.mode === 'check' ? said?.total() : undefined
     const checked = {
       unit,
@@ -77,14 +77,15 @@ export async function* checkDeclaredRows(
       ...(total && { total }),
     }
     if (replaces === undefined) yield checked
-    else replacing.push({ ...checked, employer, period, replaces })
+    else replacing.push({ ...checked, employer, period, region, replaces })
   }
-  const found = await areReplaced(pool, replacing)
-  for (const [i, { employer: _, period: __, ...checked }] of replacing.entries()) {
+  const faults = await findReplacedFaults(pool, replacing)
+  for (const [i, { employer: _, period: __, region: ___, ...checked }] of replacing.entries()) {
     const { unit } = checked
     const place = { row: unit.entry, pointer: '/replaces' }
-    if (found[i] === true) yield checked
-    else yield setAside(unit, [fileFinding('REPLACES_NOTHING', place)])
+    const fault = faults[i]
+    if (fault === undefined) yield checked
+    else yield setAside(unit, [fileFinding(fault.code, place, fault.params)])
   }
 }
 

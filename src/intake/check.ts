@@ -104,14 +104,17 @@ function sendTable(reply: FastifyReply, findings: FindingList): FastifyReply {
     .send(Readable.from(csvOf(findings)))
 }
 
-/** Joins and leaves against what is in force for the period before. */
+/** Joins and leaves against what is in force for the period before, in the same region. */
 async function checkPrevious(
   { readPool, personIndex }: CheckDependencies,
-  { employer, period, lines = [] }: Declaration,
+  { employer, period, region, lines = [] }: Declaration,
   findings: FindingList,
 ): Promise<void> {
   if (lines.length === 0) return
-  const persons = await findPersons(readPool, employer, previousPeriod(period))
+  const persons = await findPersons(readPool, {
+    ...{ employer, region },
+    period: previousPeriod(period),
+  })
   if (persons === undefined) return
   checkAgainstPrevious(lines, (person) => persons.has(personIndex(person)), findings)
 }

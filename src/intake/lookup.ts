@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { periodPattern } from '../declaration/period.ts'
+import { regionPattern } from '../declaration/schema.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
 import { listStandings } from '../ledger/status.ts'
@@ -27,6 +28,7 @@ const listSchema = Type.Object(
   {
     employer: Type.String({ minLength: 18, maxLength: 18 }),
     period: Type.Optional(Type.String({ pattern: periodPattern })),
+    region: Type.Optional(Type.String({ pattern: regionPattern })),
     before: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}\\.[0-9]{1,9}$' })),
     limit: Type.Optional(limitSchema),
   },
@@ -72,17 +74,21 @@ async function list(
   request: FastifyRequest<{ Querystring: Static<typeof listSchema> }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { employer, period, before } = request.query
+  const { employer, period, region, before } = request.query
   if (!mayRead(request, employer)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
   const [envelope = '', position = ''] = before?.split('.') ?? []
   const place =
     before === undefined ? undefined : { envelope: BigInt(envelope), position: Number(position) }
-  const found = await listStandings(pool, { employer, period, before: place, limit: limit + 1 })
+  const asked = { employer, period, region, before: place, limit: limit + 1 }
+  const found = await listStandings(pool, asked)
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const more = found.length > limit && last !== undefined
-  const query = new URLSearchParams({ employer, ...(period && { period }), limit: `${limit}` })
+  const query = new URLSearchParams({
+    ...{ employer, ...(period && { period }), ...(region && { region }) },
+    limit: `${limit}`,
+  })
   const links = more
     ? { next: `/v1/declarations?${query}&before=${last.envelope}.${last.position}` }
     : {}

@@ -21,13 +21,14 @@ export function presentStanding(
   reassessments: readonly StandingReassessment[] = [],
 ): Static<typeof declarationStatusSchema> {
   const { id, status, employer, period, kind, onTime, assessment, findings } = standing
-  const { partOf } = standing
+  const { partOf, region } = standing
   const self = `/v1/declarations/${id}`
   return {
     id,
     status,
     employer,
     period,
+    ...(region !== undefined && { region }),
     kind,
     acceptedAt: formatInstant(standing.acceptedAtMicros),
     deadline: formatInstant(standing.deadlineMicros),

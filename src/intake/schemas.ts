@@ -106,6 +106,11 @@ export const declarationStatusSchema = Type.Object({
   status: Type.Enum(['accepted', 'posted', 'superseded', 'cancelled']),
   employer: Type.String(),
   period: Type.String(),
+  region: Type.Optional(
+    Type.String({
+      description: 'Absent until it is posted, of what was accepted before it was kept.',
+    }),
+  ),
   kind: Type.String(),
   acceptedAt: instant,
   deadline: instant,
@@ -220,7 +225,10 @@ export const problemSchema = Type.Object(
           sameContent: Type.Boolean(),
           links: Type.Record(Type.String(), Type.String()),
         },
-        { description: 'What stands of the employer and period, where a regular one was refused.' },
+        {
+          description:
+            'What stands of the employer, period and region, where a regular one was refused.',
+        },
       ),
     ),
   },

@@ -34,9 +34,10 @@ export async function checkStanding(
   body: unknown,
   findings: FindingList,
 ): Promise<StandingRefusal | undefined> {
-  const { employer, period, kind } = (body ?? {}) as Partial<Record<string, unknown>>
+  const { employer, period, region, kind } = (body ?? {}) as Partial<Record<string, unknown>>
   if (kind !== 'regular' || typeof employer !== 'string' || !isPeriod(period)) return undefined
-  const found = await findStandingDeclaration(pool, { employer, period })
+  if (typeof region !== 'string') return undefined
+  const found = await findStandingDeclaration(pool, { employer, period, region })
   if (found === undefined) return undefined
   const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
   const sameContent = digest !== false && digest.equals(found.digest)

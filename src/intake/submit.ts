@@ -66,7 +66,7 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     schema: {
       summary: 'File a declaration',
       description:
-        'Answers 202 with a signed receipt once the declaration is durable; 409 to a regular one where a declaration of its employer and period stands, with which. Content-Encoding may be gzip, deflate or br.',
+        'Answers 202 with a signed receipt once the declaration is durable; 409 to a regular one where a declaration of its employer, period and region stands, with which. Content-Encoding may be gzip, deflate or br.',
       headers: {
         type: 'object',
         properties: {
@@ -152,7 +152,7 @@ async function submit(
   const shed = dueToday(filing) ? undefined : dependencies.admission.checkNotDue(performance.now())
   if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
   const outcome = await dependencies.submit(filing)
-  if (outcome.kind === 'standing' || outcome.kind === 'replacesNothing')
+  if (outcome.kind === 'standing' || outcome.kind === 'replacesWrongly')
     return sendMet(dependencies, request, reply, outcome, findings)
   return answer(dependencies, request, reply, filing.id, outcome)
 }
@@ -186,7 +186,7 @@ async function refuse(
   return sendProblem(request, reply, 'DECLARATION_INVALID', refusal)
 }
 
-type Met = Extract<FilingOutcome, { kind: 'standing' | 'replacesNothing' }>
+type Met = Extract<FilingOutcome, { kind: 'standing' | 'replacesWrongly' }>
 
 /** Nothing is wrong with it but what the journal has; what it was told beside is told here, too. */
 async function sendMet(
@@ -197,8 +197,9 @@ async function sendMet(
   findings: FindingList,
 ): Promise<FastifyReply> {
   const stands = met.kind === 'standing' ? await refusalFor(readPool, met) : undefined
-  if (stands === undefined) findings.add(-1, '/replaces', 'REPLACES_NOTHING')
-  else addStanding(stands, findings)
+  if (met.kind === 'replacesWrongly')
+    findings.add(-1, '/replaces', met.fault.code, met.fault.params)
+  if (stands !== undefined) addStanding(stands, findings)
   return sendProblem(request, reply, stands?.code ?? 'DECLARATION_INVALID', {
     errors: findings.first(findingsPerAnswerMax),
     total: findings.total,

@@ -22,6 +22,7 @@ import { findAcceptances, findUsedTickets, type StoredAcceptance } from './find.
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
+import type { ReplacedFault } from './replaced.ts'
 import type { Expectation, StandingDeclaration } from './standing.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8. */
@@ -60,8 +61,8 @@ export type GroupResult = {
    * before is a replay or a conflict, whatever came to stand since.
    */
   readonly standing: ReadonlyMap<string, StandingDeclaration>
-  /** Ids of corrections and cancellations of nothing; nothing of these was stored. */
-  readonly replacesNothing: ReadonlySet<string>
+  /** By id: corrections and cancellations that name what they can't replace; nothing of these was stored. */
+  readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
 }
 
 export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
@@ -120,8 +121,8 @@ type Accepting = AcceptDependencies & {
 async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
   const { client, judge } = accepting
   const drawn = await drawNumber(client, group)
-  const { number, known, standing, replacesNothing, settings } = drawn
-  const isRefused = (id: string) => standing.has(id) || replacesNothing.has(id)
+  const { number, known, standing, replacesWrongly, settings } = drawn
+  const isRefused = (id: string) => standing.has(id) || replacesWrongly.has(id)
   judge?.checkBefore(settings)
   const { fresh, ticketsUsed } = await withoutUsedTickets(
     client,
@@ -138,7 +139,7 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
   // Who is told that something stands goes away: it must be there after any failover.
   if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
   const envelope = stored === 0 ? undefined : number
-  return { acceptances, envelope, ticketsUsed, standing, replacesNothing }
+  return { acceptances, envelope, ticketsUsed, standing, replacesWrongly }
 }
 
 /** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */
@@ -351,7 +352,7 @@ async function insertGroup(
       ), accepted as (
         insert into journal.acceptance (
           id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
-          attempted_at, ticket, lines, part_of
+          attempted_at, ticket, lines, part_of, region
         )
         select
           f.id, $1, f.place - 1, f.employer, f.period, f.kind,
@@ -362,13 +363,14 @@ async function insertGroup(
           timestamptz 'epoch' + f.attempted_at * interval '1 microsecond',
           decode(f.ticket, 'hex'),
           f.lines,
-          f.part_of
+          f.part_of,
+          f.region
         from in_time, unnest(
           $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[],
-          $20::boolean[], $22::bigint[], $23::text[], $24::integer[], $25::text[]
+          $20::boolean[], $22::bigint[], $23::text[], $24::integer[], $25::text[], $27::text[]
         ) with ordinality as f (
           id, employer, period, kind, accepted_at, deadline, on_time, attempted_at, ticket, lines,
-          part_of, place
+          part_of, region, place
         )
         order by f.id
         on conflict (id) do nothing
@@ -405,6 +407,7 @@ async function insertGroup(
       list(filings.map(({ lines }) => lines)),
       list(filings.map(({ partOf }) => partOf ?? 'NULL')),
       Number.isFinite(untilMicros) ? Math.round(untilMicros) : null,
+      list(filings.map(({ policy }) => policy.region)),
     ],
   })
   if (rows[0]?.in_time !== true) throw new GroupTooOldError('the group was too old to be committed')

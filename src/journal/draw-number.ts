@@ -1,6 +1,6 @@
 /**
  * Draws an envelope's number, and looks up in the same statement what the journal has of the group:
- * which ids were accepted before, and the latest declaration of each employer and period. One snapshot
+ * which ids were accepted before, and the latest declaration of each employer, period and region. One snapshot
  * tells both, so that a filing whose commit had an unknown outcome meets itself as known, never as
  * what stands.
  */
@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Filing } from './accept.ts'
 import { type CommitSettings, commitSettings } from './durable.ts'
+import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 import {
   type Expectation,
   type StandingDeclaration,
@@ -26,8 +27,8 @@ export type DrawnNumber = {
   readonly known: ReadonlySet<string>
   /** By id: not known, and meets something that it did not expect. */
   readonly standing: ReadonlyMap<string, StandingDeclaration>
-  /** Ids, not known either, of what names as replaced what its employer and period does not have. */
-  readonly replacesNothing: ReadonlySet<string>
+  /** By id, not known either: what names as replaced what its employer, period and region does not have. */
+  readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
 }
 
 type Row = StandingRow &
@@ -36,7 +37,9 @@ type Row = StandingRow &
     drawn_at: string
     place: string | null
     known: boolean
+    /** Of what it names as replaced: that nothing is, or the region that it is of. */
     nothing: boolean
+    other_region: string | null
   }
 
 /**
@@ -58,15 +61,16 @@ export async function drawNumber(
           ${commitSettings}
       )
       select
-        drawn.*, f.place, f.known, f.nothing, f.latest, f.kind, f.digest, f.lines,
+        drawn.*, f.place, f.known, f.nothing, f.other_region, f.latest, f.kind, f.digest, f.lines,
         (extract(epoch from f.accepted_at) * 1000000)::bigint as accepted_at
       from drawn
       left join (
         select
           g.place, k.id is not null as known, g.replaces is not null and r.id is null as nothing,
+          nullif(coalesce(r.region, journal.region_of(r.envelope, r.position)), g.region) as other_region,
           l.id as latest, l.kind, l.digest, l.lines, l.accepted_at
-        from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[]) with ordinality
-          as g (id, employer, period, expects_latest, replaces, place)
+        from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[])
+          with ordinality as g (id, employer, period, expects_latest, replaces, region, place)
         left join journal.acceptance k on k.id = g.id
         left join journal.acceptance r
           on r.id = g.replaces and r.employer = g.employer and r.period = g.period
@@ -74,6 +78,7 @@ export async function drawNumber(
           select a.id, a.kind, a.digest, a.lines, a.accepted_at
           from journal.acceptance a
           where g.expects_latest and a.employer = g.employer and a.period = g.period
+            and coalesce(a.region, journal.region_of(a.envelope, a.position), g.region) = g.region
             and a.kind <> 'reassessment' and a.part_of is null
           order by a.envelope desc, a.position desc
           limit 1
@@ -86,18 +91,20 @@ export async function drawNumber(
       list(group.map(({ period }) => period)),
       list(group.map(({ expects }) => expects !== 'anything' && replacedBy(expects) === undefined)),
       list(group.map(({ expects }) => replacedBy(expects) ?? 'NULL')),
+      list(group.map(({ policy }) => policy.region)),
     ],
   })
   const known = new Set<string>()
   const standing = new Map<string, StandingDeclaration>()
-  const replacesNothing = new Set<string>()
+  const replacesWrongly = new Map<string, ReplacedFault>()
   for (const row of rows) {
     const filing = group[Number(row.place) - 1]
     if (filing === undefined) continue
     const { id, expects } = filing
     const against = standsAgainst(expects, standingOf(row))
+    const fault = replacedFaultOf(row)
     if (row.known) known.add(id)
-    else if (row.nothing) replacesNothing.add(id)
+    else if (fault !== undefined) replacesWrongly.set(id, fault)
     else if (against !== undefined) standing.set(id, against)
   }
   const [drawn] = rows
@@ -107,7 +114,7 @@ export async function drawNumber(
     drawnAtMicros: Number(drawn.drawn_at),
     known,
     standing,
-    replacesNothing,
+    replacesWrongly,
     settings: drawn,
   }
 }

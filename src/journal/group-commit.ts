@@ -32,6 +32,7 @@ import {
 } from '../limits.ts'
 import type { Acceptance, AcceptGroup, Filing, GroupResult } from './accept.ts'
 import type { CommitTimes } from './commit-times.ts'
+import type { ReplacedFault } from './replaced.ts'
 import type { StandingDeclaration } from './standing.ts'
 
 /** What a filer can meet, in order of precedence. */
@@ -48,8 +49,8 @@ export type FilingOutcome =
       readonly standing: StandingDeclaration
       readonly sameContent: boolean
     }
-  /** What it names as replaced was not accepted of its employer and period. */
-  | { readonly kind: 'replacesNothing' }
+  /** What it names as replaced was not accepted of its employer, period and region. */
+  | { readonly kind: 'replacesWrongly'; readonly fault: ReplacedFault }
   | { readonly kind: 'ticketUsed' }
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
 
@@ -238,14 +239,15 @@ function countFresh(acceptances: Iterable<Acceptance>): number {
 function outcomeOf(
   filing: Filing,
   first: boolean,
-  { acceptances, ticketsUsed, standing, replacesNothing }: GroupResult,
+  { acceptances, ticketsUsed, standing, replacesWrongly }: GroupResult,
 ): FilingOutcome {
   const against = standing.get(filing.id)
   if (against !== undefined) {
     const sameContent = against.digest.equals(filing.digest)
     return { kind: 'standing', standing: against, sameContent }
   }
-  if (replacesNothing.has(filing.id)) return { kind: 'replacesNothing' }
+  const fault = replacesWrongly.get(filing.id)
+  if (fault !== undefined) return { kind: 'replacesWrongly', fault }
   if (ticketsUsed.has(filing.id)) return { kind: 'ticketUsed' }
   const acceptance = acceptances.get(filing.id)
   if (acceptance === undefined) {

@@ -1,46 +1,68 @@
 /**
  * What the journal says against a correction or cancellation: that it replaces nothing of its employer
- * and period. One check for what is filed alone and what comes in files.
+ * and period, or what was declared to another region's agency. One check for what is filed alone and what
+ * comes in files.
  */
 import type pg from 'pg'
-import type { FindingList } from '../declaration/findings.ts'
+import type { FindingList, FindingParams } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
 
-export type Replacing = Pick<Declaration, 'employer' | 'period'> & { readonly replaces: string }
+export type Replacing = Pick<Declaration, 'employer' | 'period' | 'region'> & {
+  readonly replaces: string
+}
+
+export type ReplacedFault =
+  | { readonly code: 'REPLACES_NOTHING'; readonly params?: undefined }
+  /** With the region of what it names. */
+  | { readonly code: 'REPLACES_OTHER_REGION'; readonly params: FindingParams }
+
+/** Of the employer and period, what was accepted under the id. */
+export type ReplacedRow = {
+  nothing: boolean
+  /** Null also where it isn't known yet: accepted by an earlier program, and not posted. */
+  other_region: string | null
+}
+
+export function replacedFaultOf({ nothing, other_region: region }: ReplacedRow) {
+  if (nothing) return { code: 'REPLACES_NOTHING' } as const
+  return region === null
+    ? undefined
+    : ({ code: 'REPLACES_OTHER_REGION', params: { region } } as const)
+}
 
 /** Its original has a receipt, so its acceptance can be seen here. */
 export async function checkReplaced(
   pool: pg.Pool,
-  { employer, period, replaces }: Declaration,
+  { employer, period, region, replaces }: Declaration,
   findings: FindingList,
 ): Promise<void> {
   if (replaces === undefined) return
-  const [found] = await areReplaced(pool, [{ employer, period, replaces }])
-  if (found !== true) findings.add(-1, '/replaces', 'REPLACES_NOTHING')
+  const [fault] = await findReplacedFaults(pool, [{ employer, period, region, replaces }])
+  if (fault !== undefined) findings.add(-1, '/replaces', fault.code, fault.params)
 }
 
-/** Of each whether what it replaces was accepted, in one statement. */
-export async function areReplaced(
+/** Of each what is wrong with what it replaces, in one statement. */
+export async function findReplacedFaults(
   pool: pg.Pool,
   all: readonly Replacing[],
-): Promise<readonly boolean[]> {
+): Promise<readonly (ReplacedFault | undefined)[]> {
   if (all.length === 0) return []
-  const { rows } = await pool.query<{ found: boolean }>({
+  const { rows } = await pool.query<ReplacedRow>({
     name: 'find-replaced-filings',
     text: `
-      select exists (
-        select
-        from journal.acceptance a
-        where a.id = r.id and a.employer = r.employer and a.period = r.period
-      ) as found
-      from unnest($1::text[], $2::text[], $3::text[]) with ordinality
-        as r (id, employer, period, number)
+      select a.id is null as nothing,
+        nullif(coalesce(a.region, journal.region_of(a.envelope, a.position)), r.region) as other_region
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+        as r (id, employer, period, region, number)
+      left join journal.acceptance a
+        on a.id = r.id and a.employer = r.employer and a.period = r.period
       order by r.number`,
     values: [
       all.map(({ replaces }) => replaces),
       all.map(({ employer }) => employer),
       all.map(({ period }) => period),
+      all.map(({ region }) => region),
     ],
   })
-  return rows.map(({ found }) => found)
+  return rows.map(replacedFaultOf)
 }

@@ -1,12 +1,14 @@
 /**
- * What stands of an employer and period: its latest acceptance, unless that is a cancellation. What
+ * What stands of an employer, period and region: its latest acceptance, unless that is a cancellation.
+ * Contributions are declared to the agency of each region: an employer with branches in two files a
+ * declaration for each, and neither has to do with the other. What
  * stands is never replaced without being named, so each filing says what it expects to find; it is
  * looked up by the statement that draws the envelope's number (draw-number.ts).
  *
  *   expects                          | filed                             | refused where the latest
  *   'anything'                       | reassessments                     | never
  *   { replaces }                     | corrections and cancellations     | is any; but where that id is
- *                                    | alone                             | none of employer and period
+ *                                    | alone                             | none of these three
  *   'nothingStands'                  | a regular one alone               | is no cancellation
  *   { nothingAfterMicros, and }      | a unit of a file, whatever kind:  | was accepted after that
  *                                    | the file's receipt; `and`, for    | instant, or as `and` says
@@ -17,6 +19,9 @@
  * stands for nothing, its head stands for all of them, and all of them may expect the same. A dead
  * letter stands: its filer has a receipt, and it is posted once an operator has mended the fault. A
  * reassessment is no declaration.
+ *
+ * What an earlier program accepted does not say its region: it is that which it was posted for, and any
+ * until then, so that nothing is replaced meanwhile.
  *
  * Two that race meet neither the other: each looks before the other's commit, or both are in one
  * group. Both are accepted, and the later one by sequence is in force. Whoever files after a receipt
@@ -33,7 +38,7 @@ export type StandingDeclaration = {
   readonly lines: number | undefined
 }
 
-/** What a filing expects of its employer and period; the table above says which has which. */
+/** What a filing expects of its employer, period and region; the table above says which has which. */
 export type Expectation =
   | 'anything'
   | 'nothingStands'
@@ -74,10 +79,16 @@ export function standingOf(row: StandingRow): StandingDeclaration | undefined {
   }
 }
 
+export type Place = {
+  readonly employer: string
+  readonly period: string
+  readonly region: string
+}
+
 /** What a `regular` would be refused for now; undefined where nothing stands. */
 export async function findStandingDeclaration(
   pool: pg.Pool,
-  { employer, period }: { readonly employer: string; readonly period: string },
+  { employer, period, region }: Place,
 ): Promise<StandingDeclaration | undefined> {
   const { rows } = await pool.query<StandingRow>({
     name: 'find-standing-declaration',
@@ -86,10 +97,12 @@ export async function findStandingDeclaration(
         id as latest, kind, digest, lines,
         (extract(epoch from accepted_at) * 1000000)::bigint as accepted_at
       from journal.acceptance
-      where employer = $1 and period = $2 and kind <> 'reassessment' and part_of is null
+      where employer = $1 and period = $2
+        and coalesce(region, journal.region_of(envelope, position), $3) = $3
+        and kind <> 'reassessment' and part_of is null
       order by envelope desc, position desc
       limit 1`,
-    values: [employer, period],
+    values: [employer, period, region],
   })
   return standsAgainst('nothingStands', rows[0] && standingOf(rows[0]))
 }

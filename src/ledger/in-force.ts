@@ -1,5 +1,5 @@
 /**
- * What is in force: for each employer and period the posted declaration with the highest sequence
+ * What is in force: for each employer, period and region the posted declaration with the highest sequence
  * (envelope, position); and the highest cancellation, below which everything stays cancelled. What
  * travels in parts counts once all of them are posted, at its head's sequence.
  */
@@ -7,7 +7,7 @@ import { isDeclaration, type Postable } from './rows.ts'
 
 /**
  * The statement that raises both maxima to what an envelope's posted declarations say. They change by this
- * procedure alone (migrations/0080): no login may write those tables.
+ * procedure alone (migrations/0080_rights_by_region.sql): no login may write those tables.
  */
 export function raiseInForce(envelope: bigint, posted: readonly Postable[]): readonly string[] {
   const declarations = posted.filter(isDeclaration)

@@ -27,7 +27,7 @@ export type OutdatedDeclaration = {
   /** Hash of the pack that it was posted with. */
   readonly policyHashFirst: string
   /**
-   * Envelopes with reassessments of its employer and period that are accepted and not posted yet. If one
+   * Envelopes with reassessments of its employer, period and region that are accepted and not posted yet. If one
    * is of it, what it has now is not known.
    */
   readonly waitsFor: readonly bigint[]
@@ -100,12 +100,13 @@ async function findPage(
           select distinct a.envelope
           from journal.acceptance a
           join journal.unposted u on u.envelope = a.envelope
-          where a.employer = d.employer and a.period = d.period and a.kind = 'reassessment'
+          where a.employer = d.employer and a.period = d.period
+            and coalesce(a.region, d.region) = d.region and a.kind = 'reassessment'
         )::text[] as waits_for
       from ledger.declaration d
       left join ledger.whole w on d.parts > 1 and w.id = coalesce(d.part_of, d.id)
       join ledger.in_force f
-        on f.employer = d.employer and f.period = d.period
+        on f.employer = d.employer and f.period = d.period and f.region = d.region
         and f.envelope = coalesce(w.head_envelope, d.envelope)
         and f.position = coalesce(w.head_position, d.position)
       left join lateral (

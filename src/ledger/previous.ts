@@ -1,11 +1,11 @@
-/** Who an employer declared for a period: the persons of what is in force, as blind indices. */
+/** Who an employer declared for a period in a region: the persons of what is in force, as blind indices. */
 import type pg from 'pg'
+import type { Place } from '../journal/standing.ts'
 
 /** Undefined when nothing of that period is in force, or it was cancelled. */
 export async function findPersons(
   pool: pg.Pool,
-  employer: string,
-  period: string,
+  { employer, period, region }: Place,
 ): Promise<ReadonlySet<string> | undefined> {
   const { rows } = await pool.query<{ kind: string; persons: string | null }>({
     name: 'find-persons',
@@ -16,8 +16,8 @@ export async function findPersons(
         where l.envelope = d.envelope and l.position = d.position and l.change <> 'leave'
       ) as persons
       from ledger.in_force_part d
-      where d.employer = $1 and d.period = $2`,
-    values: [employer, period],
+      where d.employer = $1 and d.period = $2 and d.region = $3`,
+    values: [employer, period, region],
   })
   const [row] = rows
   if (row === undefined || row.kind === 'cancellation') return undefined

@@ -14,7 +14,7 @@ export type StandingAmount = {
   readonly employeeFen: number
 }
 
-/** Of the same employer and period, by sequence right before or after a declaration. */
+/** Of the same employer, period and region, by sequence right before or after a declaration. */
 export type Neighbour = {
   readonly id: string
   readonly kind: string
@@ -30,6 +30,8 @@ export type Standing = {
   readonly position: number
   readonly employer: string
   readonly period: string
+  /** Undefined of what an earlier program accepted and is not posted. */
+  readonly region: string | undefined
   readonly kind: string
   readonly status: DeclarationStatus
   readonly acceptedAtMicros: number
@@ -86,6 +88,8 @@ type Row = {
   dead_letter: boolean
   reassessed: boolean
   region: string | null
+  /** Null until it is posted. */
+  policy_region: string | null
   lines: number
   policy_hash: string
   provisional: boolean
@@ -109,7 +113,9 @@ const neighbour = `
   from journal.acceptance n
   left join ledger.declaration d on d.envelope = n.envelope and d.position = n.position
   where own.part_of is null and n.part_of is null and n.kind <> 'reassessment'
-    and n.employer = own.employer and n.period = own.period`
+    and n.employer = own.employer and n.period = own.period
+    and coalesce(n.region, d.region, own.region, s.region)
+      is not distinct from coalesce(own.region, s.region, n.region, d.region)`
 
 const selection = `
   select
@@ -117,7 +123,7 @@ const selection = `
     s.id, s.envelope, s.position, s.employer, s.period, s.kind, s.status, s.on_time, s.dead_letter,
     (extract(epoch from s.accepted_at) * 1000000)::bigint as accepted_at,
     (extract(epoch from s.deadline) * 1000000)::bigint as deadline,
-    s.region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts,
+    coalesce(own.region, s.region) as region, s.region as policy_region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts,
     coalesce(s.part_of, (select a.part_of from journal.acceptance a where a.id = s.id)) as part_of,
     exists (
       select from ledger.reassessment r
@@ -186,6 +192,7 @@ export async function findSettled(pool: pg.Pool, ids: readonly string[]): Promis
 export type ListQuery = {
   readonly employer: string
   readonly period: string | undefined
+  readonly region: string | undefined
   /** Only what was accepted before this place. */
   readonly before: { readonly envelope: bigint; readonly position: number } | undefined
   readonly limit: number
@@ -202,6 +209,7 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
     text: `${selection}
       where s.employer = $1
         and ($2::text is null or s.period = $2)
+        and ($6::text is null or coalesce(own.region, s.region, $6) = $6)
         and ($3::bigint is null or (s.envelope, s.position) < ($3, $4::integer))
         and s.part_of is null
         and not exists (
@@ -215,6 +223,7 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
       query.before?.envelope,
       query.before?.position,
       query.limit,
+      query.region,
     ],
   })
   return standingsOf(pool, rows)
@@ -300,6 +309,7 @@ function standingOf(row: Row): Standing {
     position,
     employer,
     period,
+    region: row.region ?? undefined,
     kind,
     status,
     acceptedAtMicros: Number(row.accepted_at),
@@ -324,9 +334,9 @@ function neighbourOf(row: NeighbourRow | null): Neighbour | undefined {
 }
 
 function assessmentOf(row: Row): Standing['assessment'] {
-  if (row.region === null) return undefined
+  if (row.policy_region === null) return undefined
   return {
-    region: row.region,
+    region: row.policy_region,
     policyHash: row.policy_hash,
     provisional: row.provisional,
     lines: row.lines,

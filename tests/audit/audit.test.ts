@@ -84,6 +84,13 @@ beforeAll(async () => {
     const { changes } = await reassess(journal, now, { from: '2024-10', to: '2024-10' })
     expect(changes).toHaveLength(1)
   }
+  const wuhu = { region: '340200' }
+  const branches = declare({ lines: 2 })
+  const second = await client.file({ ...branches, ...wuhu }, 'wuhu')
+  await client.file(branches, 'hefei')
+  const corrected = declare({ employer: branches.employer }, { ...wuhu, kind: 'correction' })
+  await client.file({ ...corrected, replaces: second.id }, 'corrected')
+  await post()
   await acceptRace(journal, written)
   await acceptUnknowingly(journal, written)
   written.close()
@@ -224,6 +231,10 @@ function ofOrder(nth: number): string {
   return `(select envelope from ledger.reassessment order by envelope offset ${nth} limit 1)`
 }
 
+/** The employer with branches in two regions. */
+const ofBranches = `
+  select employer from ledger.declaration group by employer, period having count(distinct region) = 2`
+
 /** The last but one declaration of an employer, and the last, which replaces it. */
 const ofReplacing = (offset: number) => `
   select a.id from journal.acceptance a
@@ -295,7 +306,7 @@ describe('what was done to the database is found by the right invariant', () => 
          l.work_injury_base_fen, l.work_injury_employer_fen, l.work_injury_employee_fen
        from ledger.line l join made m on l.envelope = m.envelope
        where l.position = (select position from ledger.declaration where id = ${someone});
-       insert into ledger.in_force (employer, period, envelope, position) select employer, period, envelope, position from made;
+       insert into ledger.in_force (employer, period, region, envelope, position) select employer, period, region, envelope, position from made;
        insert into journal.acceptance select '202411-00000000000000000000000000', a.envelope, 900, '91340100FORGED0000', a.period, a.kind, a.digest, a.accepted_at, a.deadline, a.on_time
        from journal.acceptance a where a.id = ${someone}`,
       ['I3', 'I10'],
@@ -376,6 +387,36 @@ describe('what was done to the database is found by the right invariant', () => 
       `update ledger.declaration set kind = 'supplement' where id = ${someone}`,
       ['I2'],
     ],
+    [
+      'in force kept without the region',
+      `delete from ledger.in_force f
+       using ledger.in_force o
+       where o.employer = f.employer and o.period = f.period and o.region <> f.region
+         and (o.envelope, o.position) > (f.envelope, f.position)`,
+      ['I6'],
+    ],
+    [
+      'in force written down for another region',
+      `update ledger.in_force set region = '340300'
+       where region = '340200' and employer = (${ofBranches})`,
+      ['I6'],
+    ],
+    [
+      'a declaration posted for another region',
+      `with moved as (update ledger.declaration set region = '340300' where id = ${someone} returning *)
+       update ledger.in_force f set region = m.region from moved m where f.envelope = m.envelope and f.position = m.position`,
+      ['I2', 'I6'],
+    ],
+    [
+      'an acceptance of another region than its declaration',
+      `update journal.acceptance set region = '340300' where id = ${someone}`,
+      ['I2', 'I10'],
+    ],
+    [
+      'acceptances by an earlier program, which did not keep the region',
+      'update journal.acceptance set region = null',
+      [],
+    ],
     ['cancellations forgotten', 'delete from ledger.last_cancellation', ['I6']],
     [
       'a cancellation raised',
@@ -384,7 +425,7 @@ describe('what was done to the database is found by the right invariant', () => 
     ],
     [
       'a cancellation made up',
-      `insert into ledger.last_cancellation select employer, period, envelope, position from ledger.in_force
+      `insert into ledger.last_cancellation select * from ledger.in_force
        where (employer, period) not in (select employer, period from ledger.last_cancellation) limit 1`,
       ['I6'],
     ],

@@ -193,6 +193,7 @@ function codesOf({ filed, on = '2024-11-23', before }: Case): string[] {
 /** These need the journal: what stands, and what is replaced, is looked up when a declaration is accepted. */
 const elsewhere: readonly FindingCode[] = [
   'REPLACES_NOTHING',
+  'REPLACES_OTHER_REGION',
   'DECLARATION_STANDS',
   'ALREADY_FILED',
 ]

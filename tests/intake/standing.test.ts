@@ -4,14 +4,14 @@ import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { openApp } from '../support/app.ts'
 import { declare, type Journal, openJournal } from '../support/journal.ts'
-import { hefei, policiesOf } from '../support/packs.ts'
+import { hefei, policiesOf, wuhu } from '../support/packs.ts'
 
 let journal: Journal
 let opened: Awaited<ReturnType<typeof openApp>>
 beforeAll(async () => {
   journal = await openJournal()
   const clock = { nowMicros: instantMicros('2024-11-23', '10:00') }
-  opened = await openApp(journal, { policies: policiesOf(hefei), clock })
+  opened = await openApp(journal, { policies: policiesOf(hefei, wuhu), clock })
 })
 afterAll(async () => {
   await opened.close()
@@ -94,6 +94,35 @@ test('after a cancellation a regular one is welcome', async () => {
   await accept(cancellation, 'cancellation')
   await accept(another(declaration), 'second')
   expect((await opened.file(another(declaration), 'third')).statusCode).toBe(409)
+})
+
+test('an employer with branches in two regions files for each; each corrects its own', async () => {
+  const declaration = declare()
+  const { employer } = declaration
+  const inWuhu = another(declaration, { region: '340200' })
+  const { id: first } = await accept(declaration, 'hefei')
+  const { id: second } = await accept(inWuhu, 'wuhu')
+  const refused = await opened.file(another(declaration, { region: '340200' }), 'wuhu-again')
+  expect(refused.json<Problem>()).toMatchObject({
+    code: 'DECLARATION_STANDS',
+    standing: { id: second },
+  })
+  const correction = { ...inWuhu, kind: 'correction', replaces: first } as const
+  const wrong = await opened.file(correction, 'correction')
+  expect(wrong.statusCode).toBe(422)
+  const [told] = wrong.json<Problem>().errors
+  expect(told).toMatchObject({ code: 'REPLACES_OTHER_REGION', pointer: '/replaces' })
+  for (const language of ['zh-CN', 'en']) expect(told?.message[language]).toContain('340100')
+  const { findings } = (await opened.check(correction)).json<Problem>()
+  expect(findings.map(({ code }) => code)).toEqual(['REPLACES_OTHER_REGION'])
+  await accept({ ...correction, replaces: second }, 'correction')
+  const list = async (query: string) => {
+    const answer = await opened.get(`/v1/declarations?employer=${employer}${query}`, employer)
+    return answer.json<{ declarations: { region: string }[] }>().declarations
+  }
+  const regions = (await list('')).map(({ region }) => region)
+  expect(regions).toEqual(['340200', '340200', '340100'])
+  expect(await list('&region=340100')).toMatchObject([{ id: first, region: '340100' }])
 })
 
 describe('beside other faults', () => {

@@ -29,7 +29,7 @@ function observedCommit() {
       envelope: BigInt(groups.length),
       ticketsUsed: new Set(),
       standing: new Map(),
-      replacesNothing: new Set(),
+      replacesWrongly: new Map(),
     }
   }
   const hold = () => {

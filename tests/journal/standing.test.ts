@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import type { Filing, GroupResult } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
+import { findReplacedFaults } from '../../src/journal/replaced.ts'
 import {
   type Expectation,
   findStandingDeclaration,
@@ -187,10 +188,75 @@ test('a correction of what its employer and period does not have is refused, onc
   const write = journal.openWriter()
   await write([first, ofAnother])
   const result = await write([good, bad])
-  expect([...result.replacesNothing]).toEqual([bad.id])
+  expect([...result.replacesWrongly]).toEqual([[bad.id, { code: 'REPLACES_NOTHING' }]])
   expect([isFresh(result, good), result.acceptances.has(bad.id)]).toEqual([true, false])
   const again = await journal.openWriter()([good])
-  expect([again.replacesNothing.size, again.acceptances.get(good.id)?.fresh]).toEqual([0, false])
+  expect([again.replacesWrongly.size, again.acceptances.get(good.id)?.fresh]).toEqual([0, false])
+})
+
+describe('declarations of an employer and period to the agencies of two regions', () => {
+  const inWuhu = (of: Declaration, more: Partial<Declaration> = {}) =>
+    another(of, { region: '340200', ...more })
+
+  test('each stands in its own alone, and so does its cancellation', async () => {
+    const declaration = declare()
+    const [first, second] = [alone(declaration, 'first'), alone(inWuhu(declaration), 'second')]
+    const write = journal.openWriter()
+    await write([first])
+    expect(isFresh(await write([second]), second)).toBe(true)
+    const again = [alone(another(declaration), 'again'), alone(inWuhu(declaration), 'again too')]
+    const { standing } = await write(again)
+    expect(again.map(({ id }) => standing.get(id)?.id)).toEqual([first.id, second.id])
+    const cancellation = cancellationOf({ ...declaration, region: '340200' }, second.id)
+    await write([filingOf(cancellation, 'cancel')])
+    expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(first.id)
+    expect(await findStandingDeclaration(journal.pool, inWuhu(declaration))).toBeUndefined()
+  })
+
+  test('a correction that names one of the other region is refused with that region', async () => {
+    const declaration = declare()
+    const first = alone(declaration, 'first')
+    const write = journal.openWriter()
+    await write([first])
+    const replaces = first.id
+    const correction = inWuhu(declaration, { kind: 'correction', replaces })
+    const filing = filingOf(correction, 'correction', undefined, { replaces })
+    const fault = { code: 'REPLACES_OTHER_REGION', params: { region: '340100' } }
+    const { replacesWrongly, envelope } = await write([filing])
+    expect([...replacesWrongly]).toEqual([[filing.id, fault]])
+    expect(envelope).toBeUndefined()
+    const { employer, period } = declaration
+    const of = (region: string) => ({ employer, period, region, replaces })
+    const nothing = { ...of('340200'), replaces: 'nothing' }
+    const asked = [of('340100'), of('340200'), nothing]
+    expect(await findReplacedFaults(journal.pool, asked)).toEqual([
+      undefined,
+      fault,
+      { code: 'REPLACES_NOTHING' },
+    ])
+  })
+
+  test('what an earlier program accepted may be of any until it is posted, and is then of its own', async () => {
+    const declaration = declare()
+    const filing = alone(declaration, 'first')
+    const write = journal.openWriter()
+    const { envelope } = await write([filing])
+    const forget = 'update journal.acceptance set region = null where id = $1'
+    await journal.database.owner.query(forget, [filing.id])
+    const replaces = filing.id
+    const second = alone(inWuhu(declaration), 'second')
+    const correction = filingOf(
+      inWuhu(declaration, { kind: 'correction', replaces }),
+      'correction',
+      undefined,
+      { replaces },
+    )
+    expect((await write([second])).standing.get(second.id)?.id).toBe(filing.id)
+    await journal.post(envelope as bigint)
+    expect((await write([correction])).replacesWrongly.size).toBe(1)
+    expect(isFresh(await write([second]), second)).toBe(true)
+    expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(filing.id)
+  })
 })
 
 test('a reassessment does not stand', async () => {

@@ -83,7 +83,7 @@ test('nothing of it is in force until its last part is posted; then all of it is
     partOf: head.id,
     assessment: { lines: 3 },
   })
-  const persons = await findPersons(journal.pool, declaration.employer, declaration.period)
+  const persons = await findPersons(journal.pool, declaration)
   expect(persons?.size).toBe(9)
 })
 
@@ -170,7 +170,7 @@ test('any order, repetition and number of workers gives the same ledger', async 
 
 /** What an employer's list adds up to, both sides, in fen; and the ids that are in it. */
 async function listed({ employer, period }: Declaration) {
-  const query = { employer, period, before: undefined, limit: 50 }
+  const query = { employer, period, region: undefined, before: undefined, limit: 50 }
   const found = await listStandings(journal.pool, query)
   const paid = found.flatMap(({ assessment }) =>
     (assessment?.amounts ?? []).map(({ employerFen, employeeFen }) => employerFen + employeeFen),

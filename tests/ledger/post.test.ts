@@ -59,7 +59,7 @@ test('lines, amounts and what is in force are what the assessment says', async (
   })
 })
 
-/** Envelopes with corrections and cancellations that fight over a few employers and periods. */
+/** Envelopes with corrections and cancellations that fight over a few employers and regions. */
 async function acceptStory(writers: Journal): Promise<bigint[]> {
   const employers = [declare().employer, declare().employer]
   const write = writers.openWriter()
@@ -67,14 +67,18 @@ async function acceptStory(writers: Journal): Promise<bigint[]> {
   for (let i = 0; i < 7; i += 1) {
     const group = [0, 1, 2].map((j) => {
       const employer = employers[(i + j) % 2] as string
+      const region = i % 3 === 1 ? '340200' : '340100'
       const kind = (['regular', 'correction', 'cancellation'] as const)[
         (i * 2 + j) % 3
       ] as Declaration['kind']
       const replaces = `202411-${'0'.repeat(26)}`
       const declaration =
         kind === 'cancellation'
-          ? { employer, region: '340100', period: '2024-11', kind, replaces }
-          : declare({ employer, lines: 2 }, kind === 'correction' ? { kind, replaces } : {})
+          ? { employer, region, period: '2024-11', kind, replaces }
+          : declare(
+              { employer, lines: 2 },
+              { region, ...(kind === 'correction' && { kind, replaces }) },
+            )
       return filingOf(declaration, `story-${i}-${j}`)
     })
     numbers.push((await write(group)).envelope as bigint)

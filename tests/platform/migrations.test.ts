@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Migration, migrate, readFolder } from '../../src/platform/migrations.ts'
+import { databaseFault } from '../../src/platform/sqlstate.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -90,6 +91,70 @@ test('no migration reads a table under a lock, and the first version accepts thr
   }
   const { rows } = await migrating.query('select count(*)::int as count from journal.acceptance')
   expect(rows).toEqual([{ count: before.length }])
+})
+
+/** The keys of what is in force and of cancellations, as a worker of an earlier program raises them. */
+const raiseFormerly = (table: string, envelope: number) => `
+  insert into ledger.${table} as held (employer, period, envelope, position)
+  select distinct on (employer, period) employer, period, envelope, position
+  from (select employer, period, envelope, position from ledger.declaration where envelope = ${envelope}) as places
+  order by employer, period, envelope desc, position desc
+  on conflict (employer, period) do update
+  set envelope = excluded.envelope, position = excluded.position
+  where (excluded.envelope, excluded.position) > (held.envelope, held.position)`
+
+/** Posts as such a worker does: declarations of an employer, one in each envelope. */
+async function postFormerly(employer: string, envelope: number, region: string, more: object = {}) {
+  const row = { kind: 'regular', lines: 1, parts: 1, part_of: null, ...more }
+  const sums = ['pension', 'medical', 'unemployment', 'work_injury'].flatMap((insurance) =>
+    ['base', 'employer', 'employee'].map((side) => `${insurance}_${side}_fen`),
+  )
+  await accepting.query(
+    `insert into ledger.declaration (envelope, position, id, employer, period, region, kind, lines,
+       parts, part_of, policy_hash, provisional, ${sums.join(', ')})
+     values ($1::bigint, 0, 'id ' || $1::bigint, $2, '2023-01', $3, $4, $5, $6, $7, '', false${', 0'.repeat(sums.length)})`,
+    [envelope, employer, region, row.kind, row.lines, row.parts, row.part_of],
+  )
+  if (row.parts === 1) await accepting.query(raiseFormerly('in_force', envelope))
+  if (row.kind === 'cancellation')
+    await accepting.query(raiseFormerly('last_cancellation', envelope))
+}
+
+test('what another region’s declaration had replaced is in force in its own, in any state of the upgrade', async () => {
+  await migrate(migrating, upTo('0059'))
+  await postFormerly('one', 1, '340100')
+  await postFormerly('one', 2, '340100')
+  await postFormerly('two', 3, '340200')
+  await postFormerly('two', 4, '340100', { kind: 'cancellation', lines: 0 })
+  await postFormerly('two', 5, '340200', { kind: 'cancellation', lines: 0 })
+  await postFormerly('parts', 6, '340200', { parts: 2 })
+  await accepting.query("insert into ledger.whole values ('id 6', 'parts', '2023-01', 2, 2, 6, 0)")
+  await postFormerly('parts', 7, '340100')
+  const before = current.filter(({ name }) => name < '0063')
+  await migrate(migrating, before)
+  // A worker of an earlier program, until the keys are other ones; then it fails, and posts nothing.
+  await postFormerly('while', 8, '340100')
+  await migrate(migrating, [...before, ...current.filter(({ name }) => name.startsWith('0063'))])
+  const late = postFormerly('late', 9, '340100').catch((error: unknown) => error)
+  expect(databaseFault(await late)).toBe('schema')
+  await accepting.query("delete from ledger.declaration where employer = 'late'")
+  const fill = current.filter(({ name }) => name.startsWith('0064'))
+  await migrate(migrating, current)
+  // Run again, as where its end was not recorded, it changes nothing.
+  for (const { sql } of fill.filter(({ inTransaction }) => !inTransaction))
+    await migrating.query(sql)
+  const held = async (table: string) => {
+    const { rows } = await migrating.query<{ held: string }>(
+      `select concat_ws(' ', employer, region, envelope) as held from ledger.${table} order by 1`,
+    )
+    return rows.map((row) => row.held)
+  }
+  expect(await held('in_force')).toEqual([
+    ...['one 340100 2', 'parts 340100 7', 'parts 340200 6', 'two 340100 4', 'two 340200 5'],
+    'while 340100 8',
+  ])
+  expect(await held('last_cancellation')).toEqual(['two 340100 4', 'two 340200 5'])
+  await accept()
 })
 
 test('the former text of a migration is caught reading a table under a lock', async () => {

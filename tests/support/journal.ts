@@ -10,13 +10,14 @@ import type { Expectation } from '../../src/journal/standing.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
-import { readPolicies } from '../../src/platform/packs.ts'
 import { inTransaction, openPool, postingRole } from '../../src/platform/postgres.ts'
 import { databaseFault } from '../../src/platform/sqlstate.ts'
 import type { PeriodRules } from '../../src/policy/rules.ts'
 import { createDatabase } from './database.ts'
+import { hefei, policiesOf, wuhu } from './packs.ts'
 
-export const policies = readPolicies(undefined)
+/** Of two regions: an employer has branches in both. */
+export const policies = policiesOf(hefei, wuhu)
 
 export const generator = createGenerator(20_241_123)
 

@@ -87,6 +87,12 @@ export const madeUp: PolicyPack = {
   gaps: [],
 }
 
+/** A second region with the parameters of the first: no real ones. */
+export const wuhu: PolicyPack = {
+  ...hefei,
+  region: { ...hefei.region, code: '340200', names: { 'zh-CN': '芜湖', en: 'Wuhu' } },
+}
+
 export function policiesOf(...packs: PolicyPack[]): Policies {
   return createPolicies({ packs, sha256Hex })
 }

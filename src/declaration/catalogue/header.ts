@@ -167,11 +167,27 @@ export const headerEntries = {
     wrong: '"replaces": "202411-00000000000000000000000000"',
     right: '"replaces": "202411-0123456789abcdefghjkmnpqrs"',
   }),
-  DECLARATION_STANDS: error('/kind', {
-    title: ['该单位在该费款所属期已有申报', 'A declaration of this employer and period stands'],
+  REPLACES_OTHER_REGION: error('/replaces', {
+    title: ['被替换的申报属于其他统筹区', 'The replaced declaration is of another region'],
     message: [
-      '该单位在该费款所属期已有申报 {id}（{at} 受理，{persons}）；正常申报不会替换它。',
-      'Declaration {id} of this employer and period stands: accepted at {at}, with {persons}. A regular declaration does not replace it.',
+      'replaces 所填编号的申报是向统筹区 {region} 申报的；各统筹区的申报互不替换。',
+      'The declaration in replaces was filed for region {region}; declarations of different regions do not replace each other.',
+    ],
+    fix: [
+      '要更正或作废该申报，请把 region 改为 {region}；要更正或作废本统筹区的申报，请在 replaces 填写其编号；本统筹区此前没有申报的，请把 kind 改为 regular 并删除 replaces。',
+      'To change that one, set region to {region}; to change what was filed for this region, put its id in replaces; if nothing was filed for this region, set kind to regular without replaces.',
+    ],
+    wrong: '"region": "340200", "replaces": "202411-…"',
+    right: '"region": "340100", "replaces": "202411-…"',
+  }),
+  DECLARATION_STANDS: error('/kind', {
+    title: [
+      '该单位在该统筹区、该费款所属期已有申报',
+      'A declaration of this employer, period and region stands',
+    ],
+    message: [
+      '该单位在该统筹区、该费款所属期已有申报 {id}（{at} 受理，{persons}）；正常申报不会替换它。',
+      'Declaration {id} of this employer, period and region stands: accepted at {at}, with {persons}. A regular declaration does not replace it.',
     ],
     fix: [
       '如需更改，请把 kind 改为 correction，在 replaces 填写 {id}，并列出全部参保人；如需只增加人员，请上传 kind 为 addition 的文件；如需作废后重新申报，请先提交 cancellation。',
