@@ -192,7 +192,7 @@ export class SimulatedIntake {
       envelope: 1n,
       ticketsUsed: new Set(),
       standing: new Map(),
-      replacesNothing: new Set(),
+      replacesWrongly: new Map(),
     }
   }
 }
