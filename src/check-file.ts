@@ -1,9 +1,14 @@
 /**
- * `npm run check-file -- FILE [--previous FILE] [--lang zh-CN|en] [--json | --csv]`: checks and
- * assesses declarations without a server, as filing would, and keeps nothing. FILE is one declaration,
- * an array of them, or one on each line. Exits with 1 when there is an error.
+ * `npm run check-file -- FILE …`: checks and assesses declarations without a server, as filing would, and
+ * keeps nothing. FILE is a sheet (CSV, TSV, XLSX, NDJSON), checked as an upload of it would be
+ * (check-sheet.ts); or one declaration, an array of them, or one on each line. Exits with 0 where nothing is
+ * wrong, with 1 where something is, and with 2 where it could not be checked.
  */
+import { closeSync, openSync, readSync } from 'node:fs'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { kindOfFile } from './batch/kind.ts'
+import { checkSheet, type SheetOptions } from './check-sheet.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
 import { isDeclaration } from './declaration/check.ts'
 import { csvOf } from './declaration/csv.ts'
@@ -18,21 +23,33 @@ import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/histo
 import { insuranceNames, sideNames } from './policy/labels.ts'
 import type { Insurance } from './policy/pack.ts'
 import { presentCheck } from './policy/present.ts'
+import { languageIn } from './upload-texts.ts'
 
-const usage =
-  'Usage: npm run check-file -- FILE [--previous FILE] [--lang zh-CN|en] [--json | --csv]'
-
-type Options = {
-  readonly file: string
-  readonly previous: string | undefined
-  readonly language: keyof Text
-  readonly format: 'text' | 'json' | 'csv'
+const usage: Text = {
+  en:
+    'Usage: npm run check-file -- FILE [--lang zh-CN|en] [--json | --csv]\n' +
+    '  a sheet (.csv, .tsv, .xlsx, .ndjson, .jsonl), as for npm run upload:\n' +
+    '    [--period YYYY-MM] [--region CODE] [--employer USCC] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
+    '    where its rows do not say period, region or employer themselves\n' +
+    '  a declaration as JSON, a list of them, or one on each line: [--previous FILE]',
+  'zh-CN':
+    '用法：npm run check-file -- 文件 [--lang zh-CN|en] [--json | --csv]\n' +
+    '  表格（.csv、.tsv、.xlsx、.ndjson、.jsonl），与 npm run upload 相同：\n' +
+    '    [--period YYYY-MM] [--region 统筹区代码] [--employer 统一社会信用代码] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
+    '    所属期、统筹区、单位在各行中没有写明时填写\n' +
+    '  JSON 申报（一份、数组，或每行一份）：[--previous 上月文件]',
 }
 
-function main(args: string[]): void {
+type Options = SheetOptions & { readonly previous: string | undefined }
+
+async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const options = readArguments(args)
   const policies = readPolicies(readConfig(process.env).policyDir)
+  if (isSheet(options)) {
+    if (!(await checkSheet(options, policies))) process.exitCode = 1
+    return
+  }
   const previous =
     options.previous === undefined ? [] : readDeclarations(options.previous).filter(isDeclaration)
   for (const [i, body] of readDeclarations(options.file).entries()) {
@@ -51,27 +68,63 @@ function main(args: string[]): void {
 }
 
 function readArguments(args: string[]): Options {
+  const text = { type: 'string' } as const
   try {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
       options: {
         previous: { type: 'string' },
-        lang: { type: 'string', default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
+        lang: { type: 'string', default: languageIn(process.env) },
         json: { type: 'boolean', default: false },
         csv: { type: 'boolean', default: false },
+        ...{ employer: text, period: text, region: text, kind: text, format: text },
       },
     })
-    const { previous, lang, json, csv } = values
+    const { previous, lang, json, csv, employer, period, region, format } = values
     const [file] = positionals
     const wellUsed = positionals.length === 1 && !(json && csv)
     if (file !== undefined && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
-      return { file, previous, language: lang, format: json ? 'json' : csv ? 'csv' : 'text' }
+      const asked = { employer, period, region, format, kind: values.kind ?? 'regular' }
+      const told = json ? 'json' : csv ? 'csv' : 'text'
+      return { file, previous, language: lang, format: told, asked }
     }
   } catch {
     // the usage says it
   }
-  throw new UsageError(usage)
+  const chinese = args.includes('zh-CN') || args.includes('--lang=zh-CN')
+  throw new UsageError(usage[chinese ? 'zh-CN' : languageIn(process.env)])
+}
+
+const tables = ['.csv', '.tsv', '.xlsx']
+const lines = ['.ndjson', '.jsonl']
+
+/**
+ * By what is said of it, by its ending, or by its first bytes. Declarations on lines are a file of rows, but
+ * where they are told as JSON: then each is told as the pre-check tells one.
+ */
+function isSheet({ file, previous, format, asked }: Options): boolean {
+  if (previous !== undefined) return false
+  const ending = path.extname(file).toLowerCase()
+  if (asked.format !== undefined || tables.includes(ending)) return true
+  if (lines.includes(ending)) return format !== 'json'
+  if (ending === '.json') return false
+  const start = firstBytes(file)
+  const isWide = start[0] === 0xff || start[0] === 0xfe
+  const kind = kindOfFile(start)
+  return !isWide && kind !== 'ndjson' && typeof kind === 'string'
+}
+
+function firstBytes(file: string): Buffer {
+  try {
+    const opened = openSync(file, 'r')
+    const bytes = Buffer.alloc(256)
+    const count = readSync(opened, bytes)
+    closeSync(opened)
+    return bytes.subarray(0, count)
+  } catch (error) {
+    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
+  }
 }
 
 /** One declaration, an array, or one on each line. */
@@ -196,7 +249,7 @@ function write(text: string): void {
 }
 
 try {
-  main(process.argv.slice(2))
+  await main(process.argv.slice(2))
 } catch (error) {
-  reportFailure(error)
+  reportFailure(error, 2)
 }

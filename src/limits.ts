@@ -95,6 +95,8 @@ export const uploadGiveWayMs = 500
 
 /** Findings carried in one answer; `total` counts the rest. */
 export const findingsPerAnswerMax = 200
+/** Units of a file that a command tells one by one: of more, the sums are told. */
+export const unitsToldMax = 20
 /** Lines explained in one answer; others are asked for by their number. */
 export const explainedLinesMax = 50
 /** Unless more are asked for: ten lines are some 100 KB, as every amount cites its sources. */
@@ -205,6 +207,8 @@ export const forgottenAtATime = 2_000
 /** Rows of a file, or text of them, kept in memory before they are written down; bytes of a piece. */
 export const gatheredRowsMax = 5_000
 export const gatheredCharactersMax = 2 * 1024 * 1024
+/** Rows of a file that is checked without a server, held as text: more of them go to a temporary file. */
+export const spoolMemoryBytesMax = 32 * 1024 * 1024
 export const pieceBytesMax = 64 * 1024 * 1024
 /** Bytes of pieces that one statement reads, sealed; they are opened one by one. */
 export const piecesHeldBytesMax = 1024 * 1024

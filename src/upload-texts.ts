@@ -9,6 +9,11 @@ export type Lost = { readonly lost: string }
 
 export type Language = keyof Text
 
+/** That of the environment. */
+export function languageIn({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv): Language {
+  return /^zh/.test(all || lang) ? 'zh-CN' : 'en'
+}
+
 export const pick = (language: Language, zh: string, en: string) => (language === 'zh-CN' ? zh : en)
 
 /** Of an error of `fetch` or of a socket. */

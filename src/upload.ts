@@ -40,6 +40,7 @@ import {
   isWorthTrying,
   type Language,
   type Lost,
+  languageIn,
   lostBy,
   lostText,
   pick,
@@ -146,10 +147,6 @@ function readArguments(args: string[]): Options {
 /** Where `npm start` with the same environment listens, unless another is named. */
 function addressOf({ SPILLWAY_URL: url, PORT: port }: NodeJS.ProcessEnv): string {
   return url || `http://127.0.0.1:${port || 8080}`
-}
-
-function languageIn({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv): Language {
-  return /^zh/.test(all || lang) ? 'zh-CN' : 'en'
 }
 
 /** @throws UsageError of what no intake could read; it is not told, as it may be some other secret */

@@ -3,7 +3,7 @@
  */
 import { findingOfThrown, marked, type ReaderDefect } from './content-faults.ts'
 import type { FileFinding } from './file-findings.ts'
-import type { Header } from './header.ts'
+import type { FileDefaults, Header } from './header.ts'
 import { kindOfFile } from './kind.ts'
 import { readNdjson } from './ndjson.ts'
 import type { FiledRow } from './row-line.ts'
@@ -15,6 +15,10 @@ export type FileRow = FiledRow & {
   /** Its own number where the row is a declaration; then `line` is all of it, and `cells` its text. */
   readonly entry?: number
 }
+
+/** What is said of a whole file, as far as reading it asks for that. */
+export type AskedOfFile = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
+  Pick<BatchWork, 'format'>
 
 /** Plain data. */
 export type FilePosition = TablePosition | NdjsonPosition
@@ -37,7 +41,7 @@ export type FileBatch<At extends FilePosition | undefined = FilePosition | undef
  */
 export async function* readRows(
   source: FileSource,
-  work: Pick<BatchWork, 'employer' | 'period' | 'region' | 'format'>,
+  work: AskedOfFile,
   from: FilePosition | undefined,
   onDefect: (defect: ReaderDefect) => void = () => {},
 ): AsyncGenerator<FileBatch> {
@@ -54,12 +58,7 @@ export async function* readRows(
 
 async function* readKind(
   source: FileSource,
-  {
-    employer,
-    period,
-    region,
-    format,
-  }: Pick<BatchWork, 'employer' | 'period' | 'region' | 'format'>,
+  { employer, period, region, format }: AskedOfFile,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
   const kind = kindOfFile(await firstBytes(source))

@@ -8,6 +8,15 @@ import type { RowHeader } from './row-line.ts'
 
 const periodFormat = new RegExp(periodPattern)
 
+/** In clear, so nothing but codes: who mixes columns up may have a person's number here. */
+export function unitOf({ employer = '', period = '' }: RowHeader, entry: number): UnitKey {
+  return {
+    employer: checkSocialCreditCode(employer) === undefined ? employer : '',
+    period: periodFormat.test(period) ? period : '',
+    entry,
+  }
+}
+
 type Gathering = UnitKey & {
   readonly header: RowHeader
   readonly rows: PieceRow[]
@@ -39,15 +48,7 @@ export class Gathered {
 
   #unitOf(header: RowHeader, entry: number): Gathering {
     const key = `${entry} ${JSON.stringify(header)}`
-    const { employer = '', period = '' } = header
-    const unit = this.#units.get(key) ?? {
-      // In clear, so nothing but a code: who mixes columns up may have a person's number here.
-      employer: checkSocialCreditCode(employer) === undefined ? employer : '',
-      period: periodFormat.test(period) ? period : '',
-      entry,
-      header,
-      rows: [],
-    }
+    const unit = this.#units.get(key) ?? { ...unitOf(header, entry), header, rows: [] }
     this.#units.set(key, unit)
     return unit
   }

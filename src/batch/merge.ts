@@ -58,7 +58,7 @@ export async function* readUnit({
 }
 
 /** Lines with the header of their rows, which are in pieces by it. */
-async function* entriesOf(pieces: AsyncIterable<Piece>): AsyncGenerator<UnitLines> {
+export async function* entriesOf(pieces: AsyncIterable<Piece>): AsyncGenerator<UnitLines> {
   const entries = new Entries()
   let last: RowHeader | undefined
   for await (const piece of pieces) {

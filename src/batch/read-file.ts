@@ -7,8 +7,9 @@
 import type pg from 'pg'
 import { pieceBytesMax } from '../limits.ts'
 import { type Claimed, claimAmended } from './claim-amended.ts'
-import { endsReading, type FileFinding, fileFinding } from './file-findings.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
 import { type FileBatch, type FilePosition, isOfDeclarations, readRows } from './file-rows.ts'
+import { Found } from './found.ts'
 import { Gathered } from './gathered.ts'
 import { columnsRead, type Header } from './header.ts'
 import { keeper } from './keep-work.ts'
@@ -26,9 +27,6 @@ export type ReadDependencies = StepDependencies & {
 
 /** Where reading goes on, and what was found about the file so far. */
 type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
-
-/** Findings of a file that are kept: the rest is as many again of the same. */
-export const fileFindingsMax = 200
 
 /** Reads a file to its end, from where it was left. */
 export async function readFile(
@@ -97,29 +95,6 @@ export async function* readKept(
 /** Whether it is known by now what a file says of a batch that it amends. */
 function hasLayout({ header, next }: FileBatch): boolean {
   return header !== undefined || (next !== undefined && isOfDeclarations(next))
-}
-
-/** What is found about a file as a whole. */
-class Found {
-  readonly findings: FileFinding[]
-  /** Nothing after that was read. */
-  ended: boolean
-
-  constructor(before: readonly FileFinding[]) {
-    this.findings = [...before]
-    this.ended = before.some(endsReading)
-  }
-
-  report(finding: FileFinding): void {
-    const ends = endsReading(finding)
-    this.ended ||= ends
-    if (this.findings.length < fileFindingsMax || ends) this.findings.push(finding)
-  }
-
-  /** What is found by each worker that goes on with it. */
-  reportOnce(finding: FileFinding): void {
-    if (!this.findings.some(({ code }) => code === finding.code)) this.report(finding)
-  }
 }
 
 function openProgress(

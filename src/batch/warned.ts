@@ -4,9 +4,10 @@
  */
 import type pg from 'pg'
 import type { FileFinding } from './file-findings.ts'
+import { fileFindingsMax } from './found.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
-import { fileFindingsMax, openFindings, saveFindings } from './read-file.ts'
+import { openFindings, saveFindings } from './read-file.ts'
 import { columnOfPointer } from './row-line.ts'
 
 export class Warned {

@@ -42,8 +42,12 @@ export function* csvOf(findings: FindingList): Generator<string> {
       suggestion ?? '',
       legalBasis ?? '',
     ]
-    yield `${fields.map(quoted).join(',')}\r\n`
+    yield csvLine(fields)
   }
+}
+
+export function csvLine(fields: readonly string[]): string {
+  return `${fields.map(quoted).join(',')}\r\n`
 }
 
 /** A field that begins like a formula gets an apostrophe: spreadsheets must not run it. */

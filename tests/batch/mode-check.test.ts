@@ -4,12 +4,15 @@ import { describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { completeUpload } from '../../src/batch/complete.ts'
 import { writeErrorsFile } from '../../src/batch/errors-file.ts'
+import { severityOf } from '../../src/batch/file-findings.ts'
 import { listUnits } from '../../src/batch/filed.ts'
 import { findLayout } from '../../src/batch/find.ts'
 import { forgetEnded } from '../../src/batch/forget.ts'
 import { intervene } from '../../src/batch/intervene.ts'
+import { checkLocally } from '../../src/batch/local-check.ts'
 import { findProgress } from '../../src/batch/progress.ts'
 import { workOn } from '../../src/batch/run.ts'
+import { PieceSpool } from '../../src/batch/spool.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import { presentBatch } from '../../src/intake/present-batch.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
@@ -19,7 +22,7 @@ import { inTransaction } from '../../src/platform/postgres.ts'
 import { declare } from '../support/journal.ts'
 import { hefei, madeUp, policiesOf } from '../support/packs.ts'
 import { variedDeclaration } from '../support/varied.ts'
-import { collect, csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
+import { collect, csvOf, employersOf, plainTitles, type Row, rowsOf, sourceOf } from './support.ts'
 import {
   claim,
   dependencies,
@@ -75,6 +78,33 @@ async function assessedFen(id: string) {
   return {
     employerFen: sum(({ employerFen }) => employerFen),
     employeeFen: sum(({ employeeFen }) => employeeFen),
+  }
+}
+
+/** What the same file is told without a server, with all of its rows in the spool's file. */
+async function locally(file: Buffer, asked: Partial<Received> | undefined) {
+  const { receivedAt = '2024-11-20T10:00:00+08:00', region = '340100' } = asked ?? {}
+  const codes = new Map<number, string[]>()
+  const units: object[] = []
+  await checkLocally(
+    sourceOf(file),
+    { employer: undefined, period: '2024-11', region, kind: 'regular', format: undefined },
+    {
+      ...{ policies, nowMicros: Date.parse(receivedAt) * 1_000, spool: new PieceSpool(0) },
+      tell: (finding) => {
+        const { row = 0 } = finding.place
+        if (severityOf(finding) === 'error' || finding.code === 'FINDINGS_MORE')
+          codes.set(row, [...(codes.get(row) ?? []), finding.code])
+      },
+      tellUnit: ({ employer, period, good, setAside, lines, total }) => {
+        units.push({ employer, period, rowsGood: good, rowsSetAside: setAside, lines, total })
+      },
+    },
+  )
+  const byKey = (unit: object) => JSON.stringify(unit)
+  return {
+    codes: [...codes].sort(([one], [other]) => one - other).map(([row, all]) => [row, ...all]),
+    units: units.sort((one, other) => (byKey(one) < byKey(other) ? -1 : 1)),
   }
 }
 
@@ -140,6 +170,12 @@ describe('what a check tells', () => {
         declarations: 0,
       })
       expect(await codesOf(batch)).toEqual(await codesOf(filed))
+      expect(await locally(file, asked)).toEqual({
+        codes: await codesOf(batch),
+        units: told?.map(({ employer, period, rowsGood, rowsSetAside, lines, total }) => {
+          return { employer, period, rowsGood, rowsSetAside, lines, total }
+        }),
+      })
     },
   )
 
