@@ -70,7 +70,13 @@ export class Supervised {
     const once = this.#once
     this.#once = {}
     const child = fork(entryPoints[this.kind], {
-      env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', ...this.#env, ...once },
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+        LOG_LEVEL: 'warn',
+        ...this.#env,
+        ...once,
+      },
       execArgv: ['--import', preloaded],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C in the terminal is for the runner alone

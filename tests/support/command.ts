@@ -20,6 +20,12 @@ export type Command = {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** What a process of the engine has whatever its test says; compiled code is kept, as for npm's scripts. */
+export const bareEnvironment: Readonly<Record<string, string>> = {
+  PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+}
+
 /** Starts an entry point with this environment and nothing else. */
 export function runCommand(
   file: string,
@@ -28,7 +34,7 @@ export function runCommand(
 ): Command {
   const child = spawn(process.execPath, [file, ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...bareEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   endWithThisProcess(child.pid)

@@ -7,6 +7,7 @@ import { issueToken } from '../../src/intake/issue-token.ts'
 import { type LoginKind, loginUrl } from '../../src/platform/embedded-logins.ts'
 import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
+import { bareEnvironment } from './command.ts'
 
 export type EngineProcess = {
   readonly pid: number
@@ -50,7 +51,7 @@ export async function startProcess(
 ): Promise<EngineProcess> {
   const child = fork(files[kind], {
     env: {
-      PATH: process.env.PATH ?? '',
+      ...bareEnvironment,
       KEYRING_FILE: inject('keyringFile'),
       PORT: '0',
       LOG_LEVEL: 'info',
