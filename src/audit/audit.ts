@@ -47,15 +47,26 @@ const ofEnvelopes = {
 const ofReassessed = 'what was reassessed stands as its last pack says'
 
 /** Sorts and joins in memory up to this; beyond it, on disk. The auditor asks one thing at a time. */
-const sessionSettings = "set work_mem = '128MB'; set jit = off"
+const settings = "set local work_mem = '128MB'; set local jit = off"
 
 /** Decides every invariant. */
 export async function auditHistory(dependencies: AuditDependencies): Promise<AuditReport> {
   const { client, historyFile, onProgress } = dependencies
   onProgress('loading the history')
-  await client.query(sessionSettings)
   const history = await loadHistory(client, historyFile)
   await client.query('begin isolation level repeatable read')
+  const report = await auditSnapshot(dependencies, history)
+  await client.query('rollback')
+  return report
+}
+
+/** Decides them by what the client's transaction sees. */
+export async function auditSnapshot(
+  dependencies: Omit<AuditDependencies, 'historyFile'>,
+  history: LoadedHistory,
+): Promise<AuditReport> {
+  const { client, onProgress } = dependencies
+  await client.query(settings)
   for (const sql of preparations) await client.query(sql)
   const verdicts: InvariantVerdict[] = []
   for (const { code, title, sql } of invariants) {
@@ -76,14 +87,16 @@ export async function auditHistory(dependencies: AuditDependencies): Promise<Aud
   verdicts.push({ code: 'I11', title, ...(await findPersonal(client, history.planted)) })
   onProgress(`I15: ${ofReassessed}`)
   verdicts.push({ code: 'I15', title: ofReassessed, ...(await findStandingWrongly(dependencies)) })
-  await client.query('rollback')
   verdicts.sort((one, other) => Number(one.code.slice(1)) - Number(other.code.slice(1)))
   const holds = verdicts.every(({ offenders }) => offenders === 0)
   return { history, envelopes, acceptances, verdicts, holds }
 }
 
 /** Every pack that it asks for is in the journal. */
-async function findStandingWrongly({ client, sealingKeys }: AuditDependencies) {
+async function findStandingWrongly({
+  client,
+  sealingKeys,
+}: Pick<AuditDependencies, 'client' | 'sealingKeys'>) {
   const offenders = new Offenders()
   const policies = createPolicies({ packs: [], sha256Hex })
   for await (const { id, why } of findMisassessed({ client, sealingKeys, policies })) {

@@ -5,8 +5,14 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { RecordingClient } from '../../bench/support/recording-client.ts'
-import { type AuditReport, auditHistory } from '../../src/audit/audit.ts'
+import {
+  type AuditDependencies,
+  type AuditReport,
+  auditHistory,
+  auditSnapshot,
+} from '../../src/audit/audit.ts'
 import { HistoryFile, type HistoryLine } from '../../src/audit/history.ts'
+import { loadHistory } from '../../src/audit/load.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
@@ -165,43 +171,39 @@ async function acceptUnknowingly(journal: Journal, written: HistoryFile): Promis
   for (const { envelope } of rows) await journal.post(BigInt(envelope))
 }
 
-async function audit(database: TestDatabase, file = history): Promise<AuditReport> {
+function broken({ verdicts }: AuditReport): string[] {
+  return verdicts.filter(({ offenders }) => offenders > 0).map(({ code }) => code)
+}
+
+type Connected = Omit<AuditDependencies, 'historyFile'>
+
+/** With a connection to the honest database, closed afterwards. */
+async function connected<T>(work: (dependencies: Connected) => Promise<T>): Promise<T> {
   const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))
-  const client = new pg.Client({ connectionString: database.ownerUrl })
+  const client = new pg.Client({ connectionString: honest.ownerUrl })
   await client.connect()
   try {
-    return await auditHistory({
-      client,
-      historyFile: file,
-      sealingKeys,
-      publicKeys: receiptKeys.map(({ publicJwk }) => publicJwk),
-      onProgress: () => {},
-    })
+    const publicKeys = receiptKeys.map(({ publicJwk }) => publicJwk)
+    return await work({ client, sealingKeys, publicKeys, onProgress: () => {} })
   } finally {
     await client.end()
   }
 }
 
-function broken({ verdicts }: AuditReport): string[] {
-  return verdicts.filter(({ offenders }) => offenders > 0).map(({ code }) => code)
-}
+const audit = (historyFile: string) =>
+  connected((dependencies) => auditHistory({ ...dependencies, historyFile }))
 
-/** Audits a copy of the honest database after something was done to it. */
-async function auditAfter(sql: string, lines?: (lines: HistoryLine[]) => HistoryLine[]) {
-  const copy = await createDatabase(honest.name)
-  try {
-    await copy.owner.query(sql)
-    const file = path.join(folder, `${copy.name}.jsonl`)
-    const read = readFileSync(history, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-    const changed = lines?.(read) ?? read
-    writeFileSync(file, changed.map((line: unknown) => `${JSON.stringify(line)}\n`).join(''))
-    return await audit(copy, file)
-  } finally {
-    await copy.drop()
-  }
+/** Audits the honest database after something was done to it, in a transaction that never ends well. */
+function auditAfter(sql: string, change = (lines: HistoryLine[]) => lines): Promise<AuditReport> {
+  const file = path.join(folder, 'changed.jsonl')
+  const read = readFileSync(history, 'utf8').trim().split('\n')
+  const lines = change(read.map((line) => JSON.parse(line)))
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  return connected(async (dependencies) => {
+    await dependencies.client.query('begin')
+    await dependencies.client.query(sql)
+    return auditSnapshot(dependencies, await loadHistory(dependencies.client, file))
+  })
 }
 
 test('an honest run holds, by every invariant', async () => {
@@ -704,18 +706,13 @@ test('the command prints a verdict for each invariant, and ends with 1 where one
 })
 
 test('a history that is cut off in its last line is read, one that is none is refused', async () => {
-  const copy = await createDatabase(honest.name)
-  try {
-    const cut = path.join(folder, 'cut.jsonl')
-    writeFileSync(cut, `${readFileSync(history, 'utf8')}{"kind":"answer","n":`)
-    expect(broken(await audit(copy, cut))).toEqual([])
-    const middle = path.join(folder, 'middle.jsonl')
-    writeFileSync(middle, `{"kind":"answer","n":\n${readFileSync(history, 'utf8')}`)
-    await expect(audit(copy, middle)).rejects.toThrow('Line 1 is not a line of a history')
-    const wrong = path.join(folder, 'wrong.jsonl')
-    writeFileSync(wrong, '{"kind":"answr","n":1}\n')
-    await expect(audit(copy, wrong)).rejects.toThrow('Line 1 is not a line of a history')
-  } finally {
-    await copy.drop()
-  }
+  const cut = path.join(folder, 'cut.jsonl')
+  writeFileSync(cut, `${readFileSync(history, 'utf8')}{"kind":"answer","n":`)
+  expect(broken(await audit(cut))).toEqual([])
+  const middle = path.join(folder, 'middle.jsonl')
+  writeFileSync(middle, `{"kind":"answer","n":\n${readFileSync(history, 'utf8')}`)
+  await expect(audit(middle)).rejects.toThrow('Line 1 is not a line of a history')
+  const wrong = path.join(folder, 'wrong.jsonl')
+  writeFileSync(wrong, '{"kind":"answr","n":1}\n')
+  await expect(audit(wrong)).rejects.toThrow('Line 1 is not a line of a history')
 })
