@@ -22,7 +22,7 @@ let processes: EngineProcess[]
 let address: string
 beforeAll(async () => {
   installation = await openInstallation(inject('redisUrl'))
-  expect((await installation.command('create')).code).toBe(0)
+  await installation.create()
   const { env } = installation
   processes = await Promise.all([
     startProcess('intake', env),
@@ -34,7 +34,6 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => {
   await Promise.all((processes ?? []).map((one) => one.end()))
-  await installation?.command('remove')
   await installation?.drop()
 })
 

@@ -69,7 +69,7 @@ test('a journal that is slow fails the day, and is named', async () => {
   const { status, text, read } = await rehearse(
     'fails',
     1,
-    ...['--throttle', '800,20', '--faults', 'none', '--probe-seconds', '0'],
+    ...['--throttle', '800,20', '--faults', 'none', '--probe-seconds', '0', '--workers', '1'],
   )
   expect(status, text).toBe(1)
   const { verdict, objectives, audit } = read()
@@ -86,8 +86,8 @@ test('a journal that is slow fails the day, and is named', async () => {
 /** Starts a rehearsal and, once it says this, stops it as Ctrl-C does: twice, the first time all of its group. */
 async function stopWhen(moment: RegExp, temporary: string) {
   const { profile, objectives } = writeTinyDay(folder, 10)
-  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '1440']
-  args.push('--profile', profile, '--objectives', objectives, '--faults', 'none')
+  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '7200']
+  args.push('--profile', profile, '--objectives', objectives, '--faults', 'none', '--workers', '1')
   args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
   const env = { ...process.env, TMPDIR: temporary }
   const child = spawn(process.execPath, args, { cwd: root, env, detached: true })

@@ -37,7 +37,6 @@ describe.each(['redis', 'postgres'] as const)('with the queue in %s', (queue) =>
   }, 60_000)
   afterAll(async () => {
     await Promise.all((processes ?? []).map((one) => one.end()))
-    await installation?.command('remove')
     await installation?.drop()
   })
 
@@ -164,7 +163,7 @@ describe('what is no rehearsal', () => {
   let installation: Installation
   beforeAll(async () => {
     installation = await openInstallation()
-    expect((await installation.command('create')).code).toBe(0)
+    await installation.create()
   }, 60_000)
   afterAll(() => installation.drop())
 

@@ -16,10 +16,9 @@ import { waitFor } from '../support/wait.ts'
 let installation: Installation
 beforeAll(async () => {
   installation = await openInstallation(inject('redisUrl'))
-  expect((await installation.command('create')).code).toBe(0)
+  await installation.create()
 }, 60_000)
 afterAll(async () => {
-  await installation?.command('remove')
   await installation?.drop()
 })
 

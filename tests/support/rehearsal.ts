@@ -7,8 +7,15 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { scopes } from '../../src/intake/authentication.ts'
 import { issueToken } from '../../src/intake/issue-token.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
-import { databaseBeside } from '../../src/platform/rehearsal.ts'
+import { type Config, readConfig } from '../../src/platform/config.ts'
+import { createKeyring, readKeyring } from '../../src/platform/keyring.ts'
+import {
+  databaseBeside,
+  rehearsalConfig,
+  rehearsalKidPrefix,
+} from '../../src/platform/rehearsal.ts'
+import { createRehearsalDatabase } from '../../src/platform/rehearsal-database.ts'
+import { emptyRedisQueue } from '../../src/queue/empty.ts'
 import { runCommand } from './command.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { type EngineProcess, file } from './engine.ts'
@@ -24,6 +31,8 @@ export type Installation = {
   readonly env: Record<string, string>
   /** The owner's connections to the rehearsal's database. */
   readonly owner: pg.Pool
+  /** Does what `npm run rehearsal -- create` does, where that is not what is tested. */
+  create(): Promise<void>
   /** Runs `npm run rehearsal`; resolves with its exit code and what it says. */
   command(verb: 'create' | 'remove', more?: Record<string, string>): Promise<Ran>
   drop(): Promise<void>
@@ -53,12 +62,18 @@ export async function openInstallation(redis?: string): Promise<Installation> {
     keyringFile,
     env,
     owner,
+    create: async () => {
+      createKeyring(keyringFile, new Date(), rehearsalKidPrefix)
+      await createRehearsalDatabase(live.ownerUrl, rehearsal)
+    },
     command: async (verb, more = {}) => {
       const command = runCommand('src/rehearsal.ts', { ...env, ...more }, [verb])
       return { code: await command.done, text: command.output() }
     },
     drop: async () => {
       await owner.end()
+      const { queueNamespace: namespace } = rehearsalConfig(readConfig(env)) as Config
+      if (redis !== undefined) await emptyRedisQueue({ url: redis, namespace })
       await live.owner.query(`drop database if exists ${rehearsal} with (force)`)
       await live.drop()
       rmSync(folder, { recursive: true, force: true })
