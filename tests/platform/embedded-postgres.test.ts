@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import {
   type EmbeddedPostgres,
   findEmbeddedPostgres,
@@ -10,18 +10,18 @@ import {
 } from '../../src/platform/embedded-postgres.ts'
 import { waitFor } from '../support/wait.ts'
 
-let folder: string
+/** One cluster for all: to make one takes longer than any of these tests. */
+const folder = mkdtempSync(path.join(tmpdir(), 'spillway-pg-'))
+const closed = path.join(folder, 'closed')
+const dataDir = path.join(closed, 'data')
 const servers: EmbeddedPostgres[] = []
-beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'spillway-pg-'))
-})
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const ownerPassword = 'a password'
-async function start(dataDir = path.join(folder, 'data')): Promise<EmbeddedPostgres> {
+async function start(): Promise<EmbeddedPostgres> {
   const server = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
   servers.push(server)
   return server
@@ -51,13 +51,12 @@ test('a server that outlived its engine is adopted', async () => {
   const first = await start()
   const second = await start()
   expect(second.pid).toBe(first.pid)
-  const dataDir = path.join(folder, 'data')
   expect(await findEmbeddedPostgres({ dataDir, ownerPassword })).toBe(first.ownerUrl)
 })
 
 test('after a SIGKILL of the server, with a query under way, the next start waits and recovers', async () => {
   const first = await start()
-  await query(first.ownerUrl, 'create table kept as select 1 as one')
+  await query(first.ownerUrl, 'create table killed as select 1 as one')
   const busy = new pg.Client(first.ownerUrl)
   busy.on('error', () => {})
   await busy.connect()
@@ -74,18 +73,17 @@ test('after a SIGKILL of the server, with a query under way, the next start wait
   process.kill(first.pid, 'SIGKILL')
   const second = await start()
   expect(second.pid).not.toBe(first.pid)
-  expect(await query(second.ownerUrl, 'select one from kept')).toEqual([{ one: 1 }])
+  expect(await query(second.ownerUrl, 'select one from killed')).toEqual([{ one: 1 }])
   await burning
   await busy.end().catch(() => {})
 })
 
 test('it runs under a folder that only its owner may enter', async () => {
-  const closed = path.join(folder, 'closed')
-  const server = await start(path.join(closed, 'data'))
+  const server = await start()
   await server.stop()
   chmodSync(closed, 0o700)
-  chmodSync(path.join(closed, 'data'), 0o700)
-  const again = await start(path.join(closed, 'data'))
+  chmodSync(dataDir, 0o700)
+  const again = await start()
   expect(await query(again.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }])
   expect(statSync(closed).mode & 0o777).toBe(0o700)
 })
@@ -93,7 +91,6 @@ test('it runs under a folder that only its owner may enter', async () => {
 test('a password that is not the cluster’s is told as such', async () => {
   const first = await start()
   await first.stop()
-  const dataDir = path.join(folder, 'data')
   const refused = startEmbeddedPostgres({ dataDir, ownerPassword: 'another' })
   await expect(refused).rejects.toThrow(/restore the keyring/)
   servers.push(await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true }))
