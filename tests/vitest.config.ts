@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './support/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -8,5 +9,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two at a time: each file runs processes of its own.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 })

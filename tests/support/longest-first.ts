@@ -1,0 +1,36 @@
+/**
+ * Test files that take longest begin first: one that begins last keeps everybody waiting with one worker
+ * idle. Those that are not named follow as Vitest has them.
+ */
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Those of more than ten seconds on two quiet cores, the longest first. */
+const long = [
+  'bench/rehearsal',
+  'intake/rehearsal-life',
+  'queue/engine',
+  'start',
+  'batch/following',
+  'bench/rehearsal-dry-run',
+  'batch/lanes',
+  'queue/redis-loss',
+  'intake/rehearsal-start-stop',
+  'batch/declared-files',
+  'batch/amendment',
+  'batch/bad-files',
+  'bench/report',
+  'queue/first-query',
+  'queue/put-off',
+  'audit/audit',
+].map((name) => `/tests/${name}.test.ts`)
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = long.findIndex((name) => moduleId.endsWith(name))
+      return at < 0 ? long.length : at
+    }
+    return sorted.sort((one, other) => place(one) - place(other))
+  }
+}
