@@ -5,7 +5,6 @@ import path from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { writeXlsx } from '../src/batch/xlsx-writer.ts'
-import { freePort } from '../src/platform/free-port.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from './support/engine.ts'
 import { declare } from './support/journal.ts'
@@ -81,8 +80,7 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     })
     expectNoTrace('the queue', waiting)
 
-    const workerPort = await freePort('127.0.0.1')
-    const worker = await startProcess('worker', { ...env, WORKER_PORT: `${workerPort}` })
+    const worker = await startProcess('worker', { ...env, WORKER_PORT: '0' })
     await waitFor('posting', async () => {
       const { rowCount } = await database.owner.query('select 1 from ledger.line')
       return rowCount === 1
@@ -90,8 +88,8 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     const headers = { authorization: `Bearer ${token}` }
     const standing = await fetch(`${intake.address}/v1/declarations/${id}`, { headers })
     expectNoTrace('the answer of a posted declaration', await standing.text())
-    for (const port of [new URL(intake.address).port, `${workerPort}`]) {
-      const metrics = await fetch(`http://127.0.0.1:${port}/metrics`)
+    for (const { address } of [intake, worker]) {
+      const metrics = await fetch(`${address}/metrics`)
       expectNoTrace('metrics', await metrics.text())
     }
     await worker.end()

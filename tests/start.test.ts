@@ -5,7 +5,6 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
-import { freePort } from '../src/platform/free-port.ts'
 import { readEmbeddedPostgresPassword } from '../src/platform/keyring.ts'
 import { type Command, runCommand } from './support/command.ts'
 import { waitFor } from './support/wait.ts'
@@ -13,6 +12,7 @@ import { waitFor } from './support/wait.ts'
 type Engine = {
   readonly command: Command
   readonly env: { readonly DATA_DIR: string; readonly PORT: string }
+  readonly address: string
 }
 
 let folder: string
@@ -28,13 +28,11 @@ afterAll(async () => {
 })
 
 async function startEngine(name: string, env?: Engine['env']): Promise<Engine> {
-  const own = env ?? {
-    DATA_DIR: path.join(folder, name, 'data'),
-    PORT: `${await freePort('127.0.0.1')}`,
-  }
+  const own = env ?? { DATA_DIR: path.join(folder, name, 'data'), PORT: '0' }
   const command = runCommand('src/start.ts', own)
   await command.says(/Ctrl-C stops everything/)
-  return { command, env: own }
+  const [, address = ''] = /takes declarations at (\S+)/.exec(command.output()) ?? []
+  return { command, env: own, address }
 }
 
 /** What the printed curl command sends. */
@@ -68,8 +66,8 @@ function withPeriod(declaration: string, period: string): string {
   return JSON.stringify({ ...JSON.parse(declaration), period })
 }
 
-async function statusOf({ env }: Engine, id: string, authorization: string): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${env.PORT}/v1/declarations/${id}`, {
+async function statusOf({ address }: Engine, id: string, authorization: string): Promise<string> {
+  const answer = await fetch(`${address}/v1/declarations/${id}`, {
     headers: { authorization },
   })
   return ((await answer.json()) as { status: string }).status
@@ -102,7 +100,7 @@ test('a second engine on the same data is refused with who holds it', async () =
 })
 
 test('a port that is taken is told as such, and nothing is left running', async () => {
-  const env = { DATA_DIR: path.join(folder, 'taken'), PORT: one.env.PORT }
+  const env = { DATA_DIR: path.join(folder, 'taken'), PORT: new URL(one.address).port }
   const second = runCommand('src/start.ts', env)
   expect(await second.done).toBe(1)
   expect(second.output()).toContain('The port is in use')
@@ -119,7 +117,7 @@ test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a seco
   expect(await one.command.end('SIGINT')).toBe(0)
   const pidFile = path.join(one.env.DATA_DIR, 'postgres', 'postmaster.pid')
   expect(() => readFileSync(pidFile)).toThrow()
-  expect((await fetch(`http://127.0.0.1:${two.env.PORT}/readyz`)).status).toBe(200)
+  expect((await fetch(`${two.address}/readyz`)).status).toBe(200)
   one = await startEngine('one', one.env)
   await waitFor('posting', async () => (await statusOf(one, id, authorization ?? '')) === 'posted')
   const again = await pasteCurl(one, 'kept')
@@ -157,12 +155,9 @@ test('token prints a token that the engine takes, and says how to call it otherw
   ])
   expect(await good.done).toBe(0)
   expect(good.output()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
-  const answer = await fetch(
-    `http://127.0.0.1:${one.env.PORT}/v1/declarations?employer=91350100M000100Y43`,
-    {
-      headers: { authorization: `Bearer ${good.output().trim()}` },
-    },
-  )
+  const answer = await fetch(`${one.address}/v1/declarations?employer=91350100M000100Y43`, {
+    headers: { authorization: `Bearer ${good.output().trim()}` },
+  })
   expect(answer.status).toBe(200)
 })
 
@@ -171,7 +166,7 @@ test('verify-receipt works offline with a saved JWKS and tells a forged receipt'
   const file = path.join(folder, 'receipt.json')
   const jwks = path.join(folder, 'jwks.json')
   writeFileSync(file, text)
-  const keys = await fetch(`http://127.0.0.1:${two.env.PORT}/.well-known/jwks.json`)
+  const keys = await fetch(`${two.address}/.well-known/jwks.json`)
   writeFileSync(jwks, await keys.text())
   const nowhere = { DATA_DIR: path.join(folder, 'nowhere') }
   const valid = runCommand('src/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
@@ -207,7 +202,7 @@ test('replay rebuilds the same ledger, and reports a row that was tampered with'
 })
 
 test('metrics show intake, worker and backlog in one place', async () => {
-  const metrics = await (await fetch(`http://127.0.0.1:${two.env.PORT}/metrics`)).text()
+  const metrics = await (await fetch(`${two.address}/metrics`)).text()
   for (const name of [
     'accepted',
     'group_declarations',

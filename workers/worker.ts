@@ -54,7 +54,7 @@ export async function runWorker(
   })
   keeper?.start()
   logger.info({ queue: side.queue }, takes)
-  tellParent({ ready: true })
+  tellParent({ ready: true, address: http?.listeningOrigin })
 }
 
 function keeperOf(

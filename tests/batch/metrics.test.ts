@@ -1,19 +1,20 @@
 /** What an operator sees of files and slots. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TcpProxy } from '../../bench/faults/proxy.ts'
 import { slotRowsPerQuarter } from '../../src/batch/reserve-slot.ts'
 import { rowsPerSecondUnmeasured } from '../../src/limits.ts'
-import { freePort } from '../../src/platform/free-port.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
 import { batchReaches, csvOf, employersOf, type Row, rowsOf, sendFile } from './support.ts'
 
 let database: TestDatabase
 let intake: EngineProcess
-let port: number
+/** Where the worker is looked for: to be started later, on another port. */
+let door: TcpProxy
 beforeAll(async () => {
   database = await createDatabase()
-  port = await freePort('127.0.0.1')
-  const urls = `http://127.0.0.1:1/metrics, http://127.0.0.1:${port}/metrics`
+  door = await new TcpProxy(1).start()
+  const urls = `http://127.0.0.1:1/metrics, http://127.0.0.1:${door.port}/metrics`
   intake = await startProcess('intake', {
     DATABASE_URL: database.url,
     WORKER_METRICS_URL: urls,
@@ -21,6 +22,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await intake.end()
+  await door.stop()
   await database.drop()
 })
 
@@ -60,8 +62,9 @@ test('bytes received, files by stage, rows, how long files wait, and slots, and 
 
   const batches = await startProcess('batches', {
     DATABASE_URL: database.url,
-    WORKER_PORT: String(port),
+    WORKER_PORT: '0',
   })
+  door.retarget(Number(new URL(batches.address).port))
   try {
     await batchReaches(intake.address, token, id, ['posting'], 30_000)
     const filed = await readMetrics()

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBatchWorker } from '../../src/batch/run.ts'
-import { freePort } from '../../src/platform/free-port.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { startWatchdog } from '../../src/queue/watchdog.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
@@ -21,15 +20,14 @@ afterAll(() => journal.close())
 
 test('a worker that takes none of the files that wait says why, ends, and another takes them', async () => {
   const env = { DATABASE_URL: journal.database.url }
-  const port = await freePort('127.0.0.1')
   const [intake, stuck] = await Promise.all([
     startProcess('intake', env),
     startProcess('batches', {
       ...env,
-      ...{ WORKER_PORT: String(port), NODE_OPTIONS: `--import ${misbehave}` },
+      ...{ WORKER_PORT: '0', NODE_OPTIONS: `--import ${misbehave}` },
     }),
   ])
-  const live = () => fetch(`http://127.0.0.1:${port}/livez`).catch(() => undefined)
+  const live = () => fetch(`${stuck.address}/livez`).catch(() => undefined)
   let next: EngineProcess | undefined
   try {
     stuck.signal('SIGWINCH')

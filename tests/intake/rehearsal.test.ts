@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { kidOf } from '../../src/intake/dispatch.ts'
 import type { PublicJwk } from '../../src/journal/compact-jws.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
-import { freePort } from '../../src/platform/free-port.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -26,19 +25,15 @@ type Accepted = {
 let installation: Installation
 let intake: EngineProcess
 let worker: EngineProcess
-let workerPort: number
 beforeAll(async () => {
   installation = await openInstallation(inject('redisUrl'))
-  const made = await installation.command('create')
-  expect(made, made.text).toMatchObject({ code: 0 })
-  workerPort = await freePort('127.0.0.1')
+  await installation.create()
   intake = await startProcess('intake', installation.env)
-  worker = await startProcess('worker', { ...installation.env, WORKER_PORT: `${workerPort}` })
+  worker = await startProcess('worker', { ...installation.env, WORKER_PORT: '0' })
   await untilRehearsed(installation, intake)
 }, 60_000)
 afterAll(async () => {
   await Promise.all([intake?.end(), worker?.end()])
-  await installation?.command('remove')
   await installation?.drop()
 })
 
@@ -159,7 +154,7 @@ test('metrics and the status of the service are told apart', async () => {
   const [live, rehearsed] = await figures()
   await accept(token, 'counted', declaration)
   expect(await figures()).toEqual([live, rehearsed + 1])
-  const posted = await (await fetch(`http://127.0.0.1:${workerPort}/metrics`)).text()
+  const posted = await (await fetch(`${worker.address}/metrics`)).text()
   expect(posted).toMatch(/^spillway_rehearsal_posted_declarations_total\{lane="filing"\} [1-9]/m)
   const names = [...posted.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
   expect(new Set(names).size).toBe(names.length)

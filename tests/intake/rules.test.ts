@@ -4,7 +4,6 @@ import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { problemKinds } from '../../src/intake/problem-kinds.ts'
-import { freePort } from '../../src/platform/free-port.ts'
 import { openPool } from '../../src/platform/postgres.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import { openApp } from '../support/app.ts'
@@ -333,7 +332,7 @@ test('a reassessment is told with the declaration: difference, explanation, surc
 
 test('with the database away, every call that reads it answers 503 and when to come back', async () => {
   const readPool = openPool({
-    url: `postgres://127.0.0.1:${await freePort('127.0.0.1')}/nowhere`,
+    url: 'postgres://127.0.0.1:1/nowhere', // nobody listens there
     name: 'away',
     connectionsMax: 1,
     statementMsMax: 1_000,

@@ -1,39 +1,43 @@
 /** The whole way over real processes; both queue backends run the same suite. */
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { freePort } from '../../src/platform/free-port.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   let database: TestDatabase
+  /** Its own: one test has it stand still. */
+  let redis: TestRedis | undefined
   let env: Record<string, string>
   let intake: EngineProcess
   const workers: EngineProcess[] = []
 
   beforeAll(async () => {
     database = await createDatabase()
-    // The environment's name keeps this engine's keys apart from whatever else is in that Redis.
-    const onRedis = { REDIS_URL: inject('redisUrl'), ENVIRONMENT: `test-${process.pid}` }
-    env = { DATABASE_URL: database.url, ...(backend === 'redis' && onRedis) }
+    if (backend === 'redis') redis = await startRedis()
+    env = { DATABASE_URL: database.url, ...(redis && { REDIS_URL: redis.url }) }
     intake = await startProcess('intake', env)
   })
-  afterEach(async () => {
-    await Promise.all(workers.splice(0).map((worker) => worker.end()))
-  })
   afterAll(async () => {
+    await endWorkers()
     await intake.end()
-    await removeKeys(`{spillway:test-${process.pid}:*`)
+    await redis?.stop()
     await database.drop()
   })
 
   const startWorker = async () => {
-    const worker = await startProcess('worker', env)
+    const worker = await startProcess('worker', { ...env, WORKER_PORT: '0' })
     workers.push(worker)
     return worker
   }
+  /** Those that the test before left running, or a new one: to start one takes as long as a test. */
+  const anyWorker = async () => workers.at(-1) ?? (await startWorker())
+  /** Ends all that run; resolves with their exit codes. */
+  const endWorkers = (signal?: NodeJS.Signals) =>
+    Promise.all(workers.splice(0).map((worker) => worker.end(signal)))
   const count = async (sql: string) => Number((await database.owner.query(sql)).rows[0]?.count)
   const postedOf = (ids: readonly string[]) =>
     count(`select count(*) from ledger.declaration where id in ('${ids.join("','")}')`)
@@ -86,11 +90,10 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   })
 
   test('workers killed with SIGKILL lose nothing and post nothing twice', async () => {
-    const victim = await startWorker()
+    await anyWorker()
     const answers = await fileMany(200, 'kill')
-    victim.signal('SIGKILL')
-    await startWorker()
-    await startWorker()
+    for (const victim of workers.splice(0)) victim.signal('SIGKILL')
+    await Promise.all([startWorker(), startWorker()])
     await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 200, 50_000)
     expect(await count('select count(*) from journal.unposted')).toBe(0)
     expect(
@@ -99,7 +102,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   })
 
   test('a worker that dies between its commit and the job’s completion posts once', async () => {
-    const worker = await startWorker()
+    await anyWorker()
     const holder = await database.owner.connect()
     try {
       // Posting waits at its marker; then the queue is made to stand still; then posting goes on.
@@ -108,14 +111,14 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
       const ids = idsOf(await fileMany(1, 'commit-then-die'))
       const waiting = `select count(*) from pg_stat_activity where application_name = 'spillway-post' and wait_event_type = 'Lock' and datname = current_database()`
       await waitFor('the worker to wait', async () => (await count(waiting)) > 0)
-      const release = await standStill(backend, database)
+      const release = await standStill(redis, database)
       await holder.query('commit')
       await waitFor('the posting', async () => (await postedOf(ids)) === 1)
-      await worker.end('SIGKILL')
+      await endWorkers('SIGKILL')
       await release()
-      const port = await freePort('127.0.0.1')
-      workers.push(await startProcess('worker', { ...env, WORKER_PORT: `${port}` }))
-      await waitFor('the second delivery', () => hasRepeats(port), 50_000)
+      const next = await startWorker()
+      const repeated = /spillway_repeated_deliveries_total\{[^}]*\}/
+      await waitFor('the second delivery', async () => (await metricOf(next, repeated)) > 0, 50_000)
       expect(await postedOf(ids)).toBe(1)
       expect(
         await count('select count(*) - count(distinct id) as count from ledger.declaration'),
@@ -126,26 +129,24 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
   })
 
   test('posting that fails for a while is tried again until it succeeds', async () => {
-    const port = await freePort('127.0.0.1')
-    workers.push(await startProcess('worker', { ...env, WORKER_PORT: `${port}` }))
+    const worker = await anyWorker()
+    const failures = () =>
+      metricOf(worker, /spillway_posting_failures_total\{[^}]*transient[^}]*\}/)
+    const before = await failures()
     const holder = await database.owner.connect()
     await holder.query('begin')
     await holder.query('lock table ledger.posting in exclusive mode')
     const ids = idsOf(await fileMany(3, 'failing'))
-    await waitFor(
-      'failures',
-      () => hasMetric(port, /^spillway_posting_failures_total\{[^}]*transient[^}]*\} [2-9]/m),
-      40_000,
-    )
+    await waitFor('failures', async () => (await failures()) >= before + 2, 40_000)
     await holder.query('rollback')
     holder.release()
     await waitFor('posting', async () => (await postedOf(ids)) === 3, 50_000)
   })
 
   test('SIGTERM lets a worker finish and exit with 0', async () => {
-    const worker = await startWorker()
+    await anyWorker()
     const answers = await fileMany(100, 'term')
-    expect(await worker.end('SIGTERM')).toBe(0)
+    expect(await endWorkers('SIGTERM')).toEqual([0])
     await startWorker()
     await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 100)
   })
@@ -156,11 +157,11 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
  * had asked of it meanwhile is dropped, as if its request had been lost on the way.
  */
 async function standStill(
-  backend: 'redis' | 'postgres',
+  redis: TestRedis | undefined,
   { owner }: TestDatabase,
 ): Promise<() => Promise<void>> {
-  if (backend === 'redis') {
-    const client = new Redis(inject('redisUrl'))
+  if (redis !== undefined) {
+    const client = new Redis(redis.url)
     await client.call('CLIENT', 'PAUSE', '60000', 'WRITE')
     return async () => {
       await client.call('CLIENT', 'UNPAUSE')
@@ -180,17 +181,8 @@ async function standStill(
   }
 }
 
-async function removeKeys(pattern: string): Promise<void> {
-  const client = new Redis(inject('redisUrl'))
-  for await (const keys of client.scanStream({ match: pattern })) {
-    if (keys.length > 0) await client.unlink(keys)
-  }
-  client.disconnect()
-}
-
-const hasRepeats = (port: number) =>
-  hasMetric(port, /^spillway_repeated_deliveries_total\{[^}]*\} [1-9]/m)
-
-async function hasMetric(port: number, pattern: RegExp): Promise<boolean> {
-  return pattern.test(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())
+/** What a worker counts under this name. */
+async function metricOf({ address }: EngineProcess, name: RegExp): Promise<number> {
+  const text = await (await fetch(`${address}/metrics`)).text()
+  return Number(new RegExp(`^${name.source} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
 }

@@ -11,7 +11,7 @@ import { bareEnvironment } from './command.ts'
 
 export type EngineProcess = {
   readonly pid: number
-  /** Where intake listens; empty for a worker without a port. */
+  /** Where it listens; empty for a worker without a port (`WORKER_PORT: '0'` gives it any). */
   readonly address: string
   /** Everything it has written to standard output and error. */
   output(): string

@@ -28,8 +28,18 @@ export type RedisOptions = {
  * folder for it is named.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  for (;;) {
+    const port = options.port ?? (await freePort('127.0.0.1'))
+    const server = await startOn(port, options)
+    if (server !== undefined) return server
+    // Somebody else has taken the port in between.
+    if (options.port !== undefined) throw new Error(`no Redis on port ${port}: it is taken`)
+  }
+}
+
+/** @returns undefined if it ended instead of serving */
+async function startOn(port: number, options: RedisOptions): Promise<TestRedis | undefined> {
   const { command, libraries } = findRedisServer()
-  const port = options.port ?? (await freePort('127.0.0.1'))
   const dir = options.durableIn ?? mkdtempSync(path.join(tmpdir(), 'spillway-redis-'))
   const settings = {
     port,
@@ -49,31 +59,31 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   })
   endWithThisProcess(child.pid)
   if (options.durableIn === undefined) removeWithThisProcess(dir)
-  const gone = new Promise((resolve) => child.once('exit', resolve))
+  const gone = new Promise<undefined>((resolve) => child.once('exit', () => resolve(undefined)))
   const url = `redis://127.0.0.1:${port}`
-  await answers(url)
-  return {
-    url,
-    pid: child.pid as number,
-    stop: async () => {
-      child.kill('SIGKILL')
-      await gone
-      if (options.durableIn === undefined) rmSync(dir, { recursive: true, force: true })
-    },
+  const stop = async () => {
+    child.kill('SIGKILL')
+    await gone
+    if (options.durableIn === undefined) rmSync(dir, { recursive: true, force: true })
   }
+  const pid = await Promise.race([gone, answers(url)])
+  if (pid !== undefined && pid === child.pid) return { url, pid, stop }
+  await stop()
+  return undefined
 }
 
-/** Resolves when the server at this URL answers. */
-export async function answers(url: string): Promise<void> {
+/** Resolves with its process's id when the server at this URL answers. */
+export async function answers(url: string): Promise<number> {
   const client = new Redis(url, { maxRetriesPerRequest: null })
   client.on('error', () => {})
   try {
-    await waitFor(`a Redis at ${url}`, () =>
+    const info = await waitFor(`a Redis at ${url}`, () =>
       Promise.race([
-        client.ping().then((pong) => pong === 'PONG'),
+        client.ping().then(() => client.info('server')),
         new Promise<false>((resolve) => setTimeout(resolve, 1_000, false)),
       ]),
     )
+    return Number(/process_id:(\d+)/.exec(info)?.[1])
   } finally {
     client.disconnect()
   }
