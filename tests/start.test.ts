@@ -99,18 +99,11 @@ test('a second engine on the same data is refused with who holds it', async () =
   expect(second.output()).toMatch(/An engine runs on .* already \(process \d+, port \d+\)/)
 })
 
-test('a port that is taken is told as such, and nothing is left running', async () => {
-  const env = { DATA_DIR: path.join(folder, 'taken'), PORT: new URL(one.address).port }
-  const second = runCommand('src/start.ts', env)
-  expect(await second.done).toBe(1)
-  expect(second.output()).toContain('The port is in use')
-  const ownerPassword = readEmbeddedPostgresPassword(path.join(env.DATA_DIR, 'keyring.json'))
-  expect(await findEmbeddedPostgres({ dataDir: env.DATA_DIR, ownerPassword })).toBeUndefined()
-})
+/** What was filed with the first engine before it was stopped. */
+let kept: Awaited<ReturnType<typeof pasteCurl>>
 
-test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a second start finds its data', async () => {
-  const { text, authorization } = await pasteCurl(one, 'kept')
-  const { id } = JSON.parse(text) as { id: string }
+test('Ctrl-C stops everything cleanly, and leaves the other engine alone', async () => {
+  kept = await pasteCurl(one, 'kept')
   // A terminal's Ctrl-C comes more than once: from the terminal, from npm, from the bootstrap.
   one.command.signal('SIGINT')
   await one.command.says(/"signal":"SIGINT"/)
@@ -118,10 +111,23 @@ test('Ctrl-C stops everything cleanly, leaves the other engine alone, and a seco
   const pidFile = path.join(one.env.DATA_DIR, 'postgres', 'postmaster.pid')
   expect(() => readFileSync(pidFile)).toThrow()
   expect((await fetch(`${two.address}/readyz`)).status).toBe(200)
+})
+
+test('a port that is taken is told as such, and nothing is left running', async () => {
+  const env = { ...one.env, PORT: new URL(two.address).port }
+  const second = runCommand('src/start.ts', env)
+  expect(await second.done).toBe(1)
+  expect(second.output()).toContain('The port is in use')
+  const ownerPassword = readEmbeddedPostgresPassword(path.join(env.DATA_DIR, 'keyring.json'))
+  expect(await findEmbeddedPostgres({ dataDir: env.DATA_DIR, ownerPassword })).toBeUndefined()
+})
+
+test('a second start finds its data', async () => {
   one = await startEngine('one', one.env)
+  const { text, authorization } = kept
+  const { id } = JSON.parse(text) as { id: string }
   await waitFor('posting', async () => (await statusOf(one, id, authorization ?? '')) === 'posted')
-  const again = await pasteCurl(one, 'kept')
-  expect(again.text).toBe(text)
+  expect((await pasteCurl(one, 'kept')).text).toBe(text)
 })
 
 test('a Postgres that is killed comes back, and what was filed with it', async () => {
