@@ -20,39 +20,49 @@ type Accepted = {
   readonly receipt: { readonly statement: { readonly attemptedAt?: string } }
 }
 
-describe.each([
-  ['ahead', 30_000],
-  ['behind', -30_000],
-])('one of two clocks is 30 s %s', (_name, aheadMs) => {
-  let database: TestDatabase
-  let redis: TestRedis
+const clocks = ['right', 'ahead', 'behind'] as const
+const aheadMs = { right: 0, ahead: 30_000, behind: -30_000 }
+type ByClock = Readonly<Record<(typeof clocks)[number], EngineProcess>>
+
+let database: TestDatabase
+let redis: TestRedis
+let intakes: ByClock
+/** The same clocks, in intakes that refuse every filing. */
+let refusers: ByClock
+let worker: EngineProcess
+beforeAll(async () => {
+  database = await createDatabase()
+  redis = await startRedis()
+  const env = { DATABASE_URL: database.url, REDIS_URL: redis.url, LOG_LEVEL: 'error' }
+  const startAll = async (more: Record<string, string>) => {
+    const started = clocks.map(async (clock) => {
+      const off = clock === 'right' ? {} : { CLOCK_AHEAD_MS: `${aheadMs[clock]}` }
+      return [clock, await startProcess('intake', { ...env, ...off, ...more })] as const
+    })
+    return Object.fromEntries(await Promise.all(started)) as ByClock
+  }
+  ;[intakes, refusers, worker] = await Promise.all([
+    startAll({}),
+    startAll({ SHED_AT: 'filings-due=0' }),
+    startProcess('worker', env),
+  ])
+})
+afterAll(async () => {
+  await Promise.all([...all(), worker].map((process) => process.end()))
+  await redis.stop()
+  await database.drop()
+})
+
+const all = () => [intakes, refusers].flatMap((byClock) => clocks.map((clock) => byClock[clock]))
+
+describe.each(['ahead', 'behind'] as const)('one of two clocks is 30 s %s', (clock) => {
   let right: EngineProcess
   let wrong: EngineProcess
-  /** The same clocks, in intakes that refuse every filing. */
   let refusing: readonly EngineProcess[]
-  let worker: EngineProcess
-  beforeAll(async () => {
-    database = await createDatabase()
-    redis = await startRedis()
-    const env = { DATABASE_URL: database.url, REDIS_URL: redis.url, LOG_LEVEL: 'error' }
-    const off = { ...env, CLOCK_AHEAD_MS: `${aheadMs}` }
-    const refuses = { SHED_AT: 'filings-due=0' }
-    const started = await Promise.all([
-      startProcess('intake', env),
-      startProcess('intake', off),
-      startProcess('intake', { ...env, ...refuses }),
-      startProcess('intake', { ...off, ...refuses }),
-      startProcess('worker', env),
-    ])
-    right = started[0]
-    wrong = started[1]
-    refusing = [started[2], started[3]]
-    worker = started[4]
-  })
-  afterAll(async () => {
-    await Promise.all([right, wrong, ...refusing, worker].map((process) => process.end()))
-    await redis.stop()
-    await database.drop()
+  beforeAll(() => {
+    right = intakes.right
+    wrong = intakes[clock]
+    refusing = [refusers.right, refusers[clock]]
   })
 
   async function accepted(answer: Response): Promise<Accepted> {
@@ -152,17 +162,17 @@ describe.each([
     )
     expect(rows).toEqual([{ id: last.id }])
   })
+})
 
-  test('all of them go on hearing each other’s shares', async () => {
-    const heard = async ({ address }: EngineProcess) => {
-      const text = await (await fetch(`${address}/metrics`)).text()
-      return Number(/^spillway_shares_heard (\d+)$/m.exec(text)?.[1])
-    }
-    const all = [right, wrong, ...refusing]
-    for (const process of all)
-      await waitFor('it to hear the others', async () => (await heard(process)) === all.length - 1)
-    // Whoever took another for gone would have it forgotten by now.
-    for (let look = 0; look < 15; look += 1, await pause(200))
-      for (const process of all) expect(await heard(process)).toBe(all.length - 1)
-  })
+test('all of them go on hearing each other’s shares', async () => {
+  const heard = async ({ address }: EngineProcess) => {
+    const text = await (await fetch(`${address}/metrics`)).text()
+    return Number(/^spillway_shares_heard (\d+)$/m.exec(text)?.[1])
+  }
+  const others = all().length - 1
+  for (const process of all())
+    await waitFor('it to hear the others', async () => (await heard(process)) === others)
+  // Whoever took another for gone would have it forgotten by now.
+  for (let look = 0; look < 15; look += 1, await pause(200))
+    for (const process of all()) expect(await heard(process)).toBe(others)
 })

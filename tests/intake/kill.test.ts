@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, declareInTurn } from '../support/journal.ts'
@@ -6,12 +6,16 @@ import { openSocket } from '../support/socket.ts'
 import { waitFor } from '../support/wait.ts'
 
 let database: TestDatabase
+/** Ended by some tests, and left to the next by others. */
 let intake: EngineProcess
-beforeEach(async () => {
-  database = await createDatabase()
+const startIntake = async () => {
   intake = await startProcess('intake', { DATABASE_URL: database.url })
+}
+beforeAll(async () => {
+  database = await createDatabase()
+  await startIntake()
 })
-afterEach(async () => {
+afterAll(async () => {
   await intake.end('SIGKILL')
   await database.drop()
 })
@@ -41,7 +45,7 @@ test('intake killed between commit and reply: the retry returns the original rec
   await intake.end('SIGKILL')
   expect(await answer).toBe('lost')
 
-  intake = await startProcess('intake', { DATABASE_URL: database.url })
+  await startIntake()
   const first = await file(intake.address, token, 'key', declaration)
   const second = await file(intake.address, token, 'key', declaration)
   expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([202, 'true'])
@@ -53,6 +57,17 @@ test('intake killed between commit and reply: the retry returns the original rec
   )
   await worker.end()
   expect(await count('select count(*) from journal.acceptance')).toBe(1)
+})
+
+test('a Postgres that goes away for a moment costs a wait, not an error', async () => {
+  const declaration = declare()
+  const token = await tokenFor([declaration.employer])
+  const another = declareInTurn(declaration.employer)
+  expect((await file(intake.address, token, 'before', declaration)).status).toBe(202)
+  await database.owner.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'spillway-accept' and datname = current_database()`,
+  )
+  expect((await file(intake.address, token, 'after', another())).status).toBe(202)
 })
 
 test('SIGTERM under load: every request is answered, and every 202 is in the journal', async () => {
@@ -80,6 +95,7 @@ test('SIGTERM under load: every request is answered, and every 202 is in the jou
 })
 
 test('a request that comes over an open connection while it drains is answered, and the connection ended', async () => {
+  await startIntake()
   const { employer } = declare()
   const client = await openSocket(intake.address)
   client.write('GET /v1/service/status HTTP/1.1\r\nHost: intake\r\n')
@@ -101,15 +117,4 @@ test('a request that comes over an open connection while it drains is answered, 
   expect(client.text()).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: close/i)
   expect(filing.text()).toMatch(/^HTTP\/1.1 400 [\s\S]*IDEMPOTENCY_KEY_MISSING/)
   expect(await intake.end('SIGTERM')).toBe(0)
-})
-
-test('a Postgres that goes away for a moment costs a wait, not an error', async () => {
-  const declaration = declare()
-  const token = await tokenFor([declaration.employer])
-  const another = declareInTurn(declaration.employer)
-  expect((await file(intake.address, token, 'before', declaration)).status).toBe(202)
-  await database.owner.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'spillway-accept' and datname = current_database()`,
-  )
-  expect((await file(intake.address, token, 'after', another())).status).toBe(202)
 })
