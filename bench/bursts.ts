@@ -50,6 +50,8 @@ async function main(): Promise<void> {
   const intake = await startProgram('src/intake.ts', {
     DATABASE_URL: databaseUrl,
     KEYRING_FILE: keyringFile,
+    // All filers are on this machine.
+    CONNECTIONS_PER_ADDRESS_MAX: '0',
   })
   try {
     const filings = await prepareFilings(services, lines)
@@ -94,7 +96,7 @@ async function measureBurst(
     const one = await runBurst({ port, filings, keyPrefix: `burst-${turn}` })
     const committing = ((await commits(intake)).seconds - before.seconds) / one.seconds
     say(
-      `${name}: ${one.seconds.toFixed(2)} s, ${one.refused} refused, ${one.triesMost} tries at most, Retry-After ${one.retryAfterMedian} s (at most ${one.retryAfterMost}), ${one.other} others, committing ${committing.toFixed(2)}`,
+      `${name}: ${one.seconds.toFixed(2)} s, ${one.refused} refused, ${one.triesMost} tries at most, Retry-After ${one.retryAfterMedian} s (at most ${one.retryAfterMost}), ${JSON.stringify(one.other)}, committing ${committing.toFixed(2)}`,
     )
     seen.push({ ...one, committing })
   }

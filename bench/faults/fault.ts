@@ -28,7 +28,7 @@ export type Fault = {
   run(
     world: World,
     random: Generator,
-    load: Pick<Load, 'acceptWaiting' | 'acknowledged'>,
+    load: Pick<Load, 'acceptWaiting' | 'acknowledged' | 'fileAtOnce'>,
   ): Promise<void>
 }
 

@@ -31,6 +31,8 @@ export type Load = {
   readonly planted: readonly string[]
   /** Accepts so many envelopes of one declaration without HTTP, and puts them on the queue. */
   acceptWaiting(envelopes: number): Promise<void>
+  /** So many regular declarations at once, of as many employers, one try each; returns how many are accepted. */
+  fileAtOnce(count: number): Promise<number>
   /** Ends after what is under way. */
   stop(): Promise<void>
 }
@@ -67,6 +69,7 @@ export function startLoad(world: World, history: HistoryFile, seed: number): Loa
     planted.push(...values)
     history.add({ kind: 'planted', values })
   }
+  const crowd = new Filer(client, createGenerator(seed * 1_000 + filers), `${seed}-crowd`, plant)
   const loops = Array.from({ length: filers }, (_, i) => {
     const filer = new Filer(client, createGenerator(seed * 1_000 + i), `${seed}-${i}`, plant)
     return (async () => {
@@ -83,6 +86,11 @@ export function startLoad(world: World, history: HistoryFile, seed: number): Loa
     acceptWaiting: async (envelopes) => {
       await makeBacklog({ world, history, policies, envelopes, seed })
       state.acknowledged += envelopes
+    },
+    fileAtOnce: async (count) => {
+      const accepted = await crowd.fileAtOnce(count)
+      state.acknowledged += accepted
+      return accepted
     },
     stop: async () => {
       state.running = false
@@ -125,6 +133,17 @@ class Filer {
     else if (draw < 0.91) return this.#race()
     else await this.#client.look(earlier.declaration.employer, earlier.id)
     return 0
+  }
+
+  /** Regular declarations of as many employers at once, one try each; returns how many were accepted. */
+  async fileAtOnce(count: number): Promise<number> {
+    const attempts = await Promise.all(
+      Array.from({ length: count }, () => {
+        this.#keys += 1
+        return this.#client.file(this.#regular(), `${this.#name}-${this.#keys}`)
+      }),
+    )
+    return attempts.filter(({ status }) => status === 202).length
   }
 
   #earlier(): Filed | undefined {

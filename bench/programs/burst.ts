@@ -18,8 +18,8 @@ export type BurstSeen = {
   readonly refused: number
   readonly retryAfterMedian: number
   readonly retryAfterMost: number
-  /** Answers that are neither an acceptance nor a refusal, and connections that broke. */
-  readonly other: number
+  /** Answers that are neither an acceptance nor a refusal, by status, and connections that broke. */
+  readonly other: Readonly<Record<string, number>>
 }
 
 /** An intake takes ten thousand; some are left for others. */
@@ -32,7 +32,11 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
   const free: Connection<Sent>[] = []
   const waiting: Sent[] = filings.map((_, number) => ({ number, tries: 1 }))
   const retryAfters: number[] = []
-  let [accepted, triesMost, other] = [0, 0, 0]
+  let [accepted, triesMost] = [0, 0]
+  const other: Record<string, number> = {}
+  const count = (what: string | number) => {
+    other[what] = (other[what] ?? 0) + 1
+  }
   let done = () => {}
   const isDone = new Promise<void>((resolve) => {
     done = resolve
@@ -58,14 +62,15 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
     }, 1_000 * seconds)
   }
   const take = (sent: Sent, { status, head }: Answer, connection: Connection<Sent>) => {
-    if (status === 202) {
+    // 200: it was accepted, and the connection broke before the answer.
+    if (status === 202 || status === 200) {
       accepted += 1
       triesMost = Math.max(triesMost, sent.tries)
       if (accepted === filings.length) done()
     } else {
       const seconds = Number(headerOf(head, 'retry-after') ?? 1)
       if (status === 503 || status === 429) retryAfters.push(seconds)
-      else other += 1
+      else count(status)
       again(sent, seconds)
     }
     if (headerOf(head, 'connection') === 'close') connection.close()
@@ -82,7 +87,7 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
         const at = free.indexOf(ended)
         if (at >= 0) free.splice(at, 1)
         if (sent === undefined) return
-        other += 1
+        count('broken')
         again(sent, 1)
       },
     })

@@ -46,10 +46,11 @@ export function plannedFaults(
     second: realSecondOf(at, shape),
     awaited: false,
     run: async () => {
-      const acceptWaiting = () => Promise.reject(new Error('this fault is for npm run faults'))
+      const refuse = () => Promise.reject(new Error('this fault is for npm run faults'))
       // What was acknowledged is judged at the end, from the history.
       const acknowledged = () => 0
-      await fault.run(world, createGenerator(seed + i), { acceptWaiting, acknowledged })
+      const load = { acceptWaiting: refuse, fileAtOnce: refuse, acknowledged }
+      await fault.run(world, createGenerator(seed + i), load)
       const { first, all } = await recover(world, { within: { first: 60, all: 60 } })
       return { firstPostedSeconds: seconds(first), allPostedSeconds: seconds(all) }
     },
