@@ -165,7 +165,7 @@ function noteFile(
   period: string,
   batch: string,
 ): void {
-  const unit = { employer, period, entry: 0 }
+  const unit = { employer, period, region, entry: 0 }
   const key = keyOf(batch, unit)
   const of = declarationId(employer, period, key)
   const count = Math.ceil(lines.length / partLinesMax)

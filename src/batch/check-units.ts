@@ -1,5 +1,5 @@
 /**
- * The second step with a file: what it says for each employer and period is checked as a declaration
+ * The second step with a file: what it says for each employer, period and region is checked as a declaration
  * is, by the same rules; rows with errors are set aside. Nothing is filed yet, so that all or nothing
  * can be decided. A process that dies costs the units checked since the last verdicts were written. Of a file that
  * an operator has checked anew, what is filed is not checked again (settle.ts). A file of mode check has its
@@ -119,8 +119,8 @@ async function addRow(
   { unit, aside, lines, replaces, total }: CheckedRow,
   verdicts: Verdicts,
 ): Promise<void> {
-  const { employer, period, entry } = unit
-  const key = { employer, period, entry }
+  const { employer, period, region, entry } = unit
+  const key = { employer, period, region, entry }
   if (aside !== undefined)
     await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
   const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
@@ -147,8 +147,8 @@ async function checkUnit(
   verdicts: Verdicts,
 ): Promise<void> {
   const { amendment, isRowsAlone, journal, warned } = file
-  const { employer, period, entry } = unit
-  const key = { employer, period, entry }
+  const { employer, period, region, entry } = unit
+  const key = { employer, period, region, entry }
   // Of another's employer nothing is looked up: what stands of it is nothing for this sender to know.
   const isTheirs = work.mayFileFor.has(employer)
   const found: Found = isTheirs

@@ -97,7 +97,7 @@ async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promis
 
 /**
  * The batch that brought the same content first, and whether that stands: it is worked on, or what was
- * filed of it, by it or by the files that amend it, is the latest of each employer and period.
+ * filed of it, by it or by the files that amend it, is the latest of each employer, period and region.
  */
 async function findFirst(
   client: pg.PoolClient,
@@ -111,10 +111,16 @@ async function findFirst(
         f.stage = any($3::text[]) or not exists (
           select
           from batch.unit u
+          left join journal.acceptance o on o.id = u.id
           left join lateral (
             select a.id
             from journal.acceptance a
             where a.employer = u.employer and a.period = u.period
+              -- True also where one of them is not known.
+              and (
+                coalesce(a.region, journal.region_of(a.envelope, a.position))
+                  = coalesce(o.region, journal.region_of(o.envelope, o.position))
+              ) is not false
               and a.kind <> 'reassessment' and a.part_of is null
             order by a.envelope desc, a.position desc
             limit 1

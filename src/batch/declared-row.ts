@@ -109,7 +109,7 @@ function unitFaults(
   return faults
 }
 
-/** What filing expects of its employer and period, looked at before all is decided. */
+/** What filing expects of its employer, period and region, looked at before all is decided. */
 function standingFaults(
   { receivedAtMicros: nothingAfterMicros }: BatchWork,
   row: number,

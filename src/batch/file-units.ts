@@ -1,7 +1,7 @@
 /**
  * The third step with a file: its declarations are accepted into the journal, in the bulk lane, as any
  * filing is, at the time when the file was received. A declaration of many lines goes in parts, its
- * head last. What the check found of its employer and period it expects still; where acceptance finds
+ * head last. What the check found of its employer, period and region it expects still; where acceptance finds
  * something else, all rows of it are set aside (late-units.ts).
  *
  * If the process dies
@@ -335,18 +335,20 @@ async function noteFiled(
       update batch.unit u
       set parts_filed = greatest(u.parts_filed, f.number)
       from (
-        select employer, period, entry, max(number) as number
-        from unnest($2::text[], $3::text[], $4::integer[], $5::integer[])
-          as f (employer, period, entry, number)
-        group by employer, period, entry
+        select employer, period, region, entry, max(number) as number
+        from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
+          as f (employer, period, entry, number, region)
+        group by employer, period, region, entry
       ) f
-      where u.batch = $1 and u.employer = f.employer and u.period = f.period and u.entry = f.entry`,
+      where u.batch = $1 and u.employer = f.employer and u.period = f.period
+        and u.region = f.region and u.entry = f.entry`,
     values: [
       batch,
       parts.map(({ unit }) => unit.employer),
       parts.map(({ unit }) => unit.period),
       parts.map(({ unit }) => unit.entry),
       parts.map(({ number }) => number),
+      parts.map(({ unit }) => unit.region),
     ],
   })
   await client.query({

@@ -1,4 +1,4 @@
-/** What a file says for each employer and period, and what was filed of it, in pages. */
+/** What a file says for each employer, period and region, and what was filed of it, in pages. */
 import type pg from 'pg'
 import type { UnitKey } from './pieces.ts'
 import type { TotalFen } from './unit-totals.ts'
@@ -38,13 +38,16 @@ export async function listUnits(
   const { rows } = await pool.query<Row>({
     name: 'list-units',
     text: `
-      select employer, period, entry, id, lines, rows_good, rows_set_aside, replaces,
+      select employer, period, region, entry, id, lines, rows_good, rows_set_aside, replaces,
         employer_fen, employee_fen, parts > 0 and parts_filed = parts as filed
       from batch.unit
-      where batch = $1 and (employer, period, entry) > ($2, $3, $4)
-      order by employer, period, entry
+      where batch = $1 and (employer, period, region, entry) > ($2, $3, $6, $4)
+      order by employer, period, region, entry
       limit $5`,
-    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
+    values: [
+      ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
+      after?.region ?? '',
+    ],
   })
   return rows.map(
     ({ rows_good, rows_set_aside, replaces, employer_fen, employee_fen, ...unit }) => ({

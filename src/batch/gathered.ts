@@ -1,18 +1,25 @@
-/** Rows of a file by employer, period and what else a header has, until they are written down in pieces. */
+/** Rows of a file by employer, period, region and what else a header has, until they are written down in pieces. */
 import { periodPattern } from '../declaration/period.ts'
+import { regionPattern } from '../declaration/schema.ts'
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'
 import { gatheredCharactersMax, gatheredRowsMax } from '../limits.ts'
 import type { FileRow } from './file-rows.ts'
 import type { Piece, PieceRow, UnitKey } from './pieces.ts'
 import type { RowHeader } from './row-line.ts'
+import type { BatchWork } from './work.ts'
 
 const periodFormat = new RegExp(periodPattern)
+const regionFormat = new RegExp(regionPattern)
 
 /** In clear, so nothing but codes: who mixes columns up may have a person's number here. */
-export function unitOf({ employer = '', period = '' }: RowHeader, entry: number): UnitKey {
+export function unitOf(
+  { employer = '', period = '', region = '' }: RowHeader,
+  entry: number,
+): UnitKey {
   return {
     employer: checkSocialCreditCode(employer) === undefined ? employer : '',
     period: periodFormat.test(period) ? period : '',
+    region: regionFormat.test(region) ? region : '',
     entry,
   }
 }
@@ -29,8 +36,11 @@ export class Gathered {
   readonly #units = new Map<string, Gathering>()
   #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
 
-  constructor(pieces: number) {
+  readonly #byRegion: boolean
+
+  constructor({ pieces, byRegion }: Pick<BatchWork, 'pieces' | 'byRegion'>) {
     this.pieces = pieces
+    this.#byRegion = byRegion
   }
 
   get isFull(): boolean {
@@ -48,9 +58,15 @@ export class Gathered {
 
   #unitOf(header: RowHeader, entry: number): Gathering {
     const key = `${entry} ${JSON.stringify(header)}`
-    const unit = this.#units.get(key) ?? { ...unitOf(header, entry), header, rows: [] }
-    this.#units.set(key, unit)
-    return unit
+    const { region, ...unit } = unitOf(header, entry)
+    const gathering = this.#units.get(key) ?? {
+      ...unit,
+      region: this.#byRegion ? region : '',
+      header,
+      rows: [],
+    }
+    this.#units.set(key, gathering)
+    return gathering
   }
 
   take(): { rows: number; pieces: Piece[] } {

@@ -1,5 +1,5 @@
 /**
- * What was filed of a file's employer and period before, whose lines a mended file or an addition keeps:
+ * What was filed of a file's employer, period and region before, whose lines a mended file or an addition keeps:
  * read from the journal, part by part, as it was filed.
  */
 import type pg from 'pg'
@@ -27,8 +27,13 @@ export type FiledUnitKey = UnitKey & { readonly key: string }
  * What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. A
  * unit that is checked anew may say something else, or be cut otherwise: it has a key of its own.
  */
-export function keyOf(batch: string, { entry }: Pick<UnitKey, 'entry'>, rechecks = 0): string {
-  const key = entry === 0 ? `file ${batch}` : `file ${batch}/${entry}`
+export function keyOf(
+  batch: string,
+  { entry, region }: Pick<UnitKey, 'entry' | 'region'>,
+  rechecks = 0,
+): string {
+  const ofTable = region === '' ? `file ${batch}` : `file ${batch} for ${region}`
+  const key = entry === 0 ? ofTable : `file ${batch}/${entry}`
   return rechecks === 0 ? key : `${key} check ${rechecks + 1}`
 }
 
@@ -46,7 +51,7 @@ export function partKeyOf({ key }: FiledUnitKey, number: number, count: number):
 export async function findKept(
   pool: pg.Pool,
   first: string,
-  { employer, period }: UnitKey,
+  { employer, period, region }: UnitKey,
   id: string,
 ): Promise<Kept | undefined> {
   const { rows } = await pool.query<{ key: string; entry: number; lines: number; parts: number }>({
@@ -61,7 +66,7 @@ export async function findKept(
   const [row] = rows
   if (row === undefined) return undefined
   const { key, entry, lines, parts } = row
-  const unit = { employer, period, entry, key }
+  const unit = { employer, period, region, entry, key }
   const ids = Array.from({ length: parts }, (_, i) =>
     declarationId(employer, period, partKeyOf(unit, i + 1, parts)),
   )

@@ -70,14 +70,16 @@ export class LateUnits {
         update batch.unit u
         set rows_set_aside = u.rows_set_aside + u.rows_good, rows_good = 0, lines = 0, parts = 0,
           parts_filed = 0
-        from unnest($2::text[], $3::text[], $4::integer[]) as l (employer, period, entry)
+        from unnest($2::text[], $3::text[], $4::integer[], $5::text[])
+          as l (employer, period, entry, region)
         where u.batch = $1 and u.employer = l.employer and u.period = l.period
-          and u.entry = l.entry`,
+          and u.region = l.region and u.entry = l.entry`,
       values: [
         batch,
         units.map(({ employer }) => employer),
         units.map(({ period }) => period),
         units.map(({ entry }) => entry),
+        units.map(({ region }) => region),
       ],
     })
     await client.query({
@@ -130,7 +132,7 @@ async function setAsideRows(
   unit: Unit,
   finding: FileFinding,
 ): Promise<void> {
-  const { employer, period, entry } = unit
+  const { employer, period, region, entry } = unit
   const aside = new RowSet()
   if (unit.rowsSetAside > 0)
     for await (const rows of readSetAside(pool, keys, batch, unit))
@@ -138,8 +140,8 @@ async function setAsideRows(
   const { rows: last } = await client.query<{ number: number | null }>(
     `select max(number) as number
      from batch.set_aside
-     where batch = $1 and employer = $2 and period = $3 and entry = $4`,
-    [batch, employer, period, entry],
+     where batch = $1 and employer = $2 and period = $3 and entry = $4 and region = $5`,
+    [batch, employer, period, entry, region],
   )
   let number = last[0]?.number ?? 0
   for await (const piece of readPieces(pool, keys, batch, unit)) {
@@ -148,7 +150,7 @@ async function setAsideRows(
     )
     for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row, entry))) {
       number += 1
-      const key = { employer, period, entry }
+      const key = { employer, period, region, entry }
       await insertSetAside(client, keys, batch, [{ ...key, number, stretch, rows: some }])
     }
   }

@@ -1,7 +1,7 @@
 /**
  * The check of a file where there is no server: read by the readers of the batch worker, checked by its
  * check of rows, with the same findings. What only the server knows is not looked at: what stands of an
- * employer and period, and for whom a token may file.
+ * employer, period and region, and for whom a token may file.
  *
  * Rows go by unit through a spool, declarations one by one, and findings are told as they are found, so
  * that a file of a million rows takes little memory.
@@ -37,7 +37,7 @@ export type LocalDependencies = {
   readonly nowMicros: number
   /** Told of each finding of a row, in the order of the file for each unit; what waits holds up the check. */
   readonly tell: (finding: FileFinding, of: RowsOf) => void | Promise<void>
-  /** Told of each employer and period, or declaration, once it is checked. */
+  /** Told of each employer, period and region, or declaration, once it is checked. */
   readonly tellUnit: (unit: LocalUnit) => void | Promise<void>
   /** Told of rows that were read, and of rows that were checked. */
   readonly onRows?: (rows: { readonly read: number; readonly checked: number }) => void
@@ -94,7 +94,7 @@ async function readAll(
   spool: PieceSpool,
 ): Promise<LocalResult> {
   const found = new Found([])
-  const gathered = new Gathered(0)
+  const gathered = new Gathered({ pieces: 0, byRegion: true })
   const declared = new DeclaredRows(dependencies)
   let header: Header | undefined
   let rowsRead = 0
@@ -122,7 +122,7 @@ function report(found: Found, { kind }: LocalAsked, { rows, findings, header }: 
   if (header !== undefined) found.reportOnce(columnsRead(header))
 }
 
-/** Each is checked as if it were filed alone; an employer and period that comes again is told. */
+/** Each is checked as if it were filed alone; an employer, period and region that comes again is told. */
 class DeclaredRows {
   readonly #dependencies: LocalDependencies
   readonly #first = new Map<string, number>()
@@ -148,9 +148,9 @@ class DeclaredRows {
   }
 
   /** The later one would replace all of the earlier one. */
-  #repeated({ employer, period }: UnitKey, row: number): FileFinding[] {
+  #repeated({ employer, period, region }: UnitKey, row: number): FileFinding[] {
     if (employer === '' || period === '') return []
-    const key = `${employer} ${period}`
+    const key = `${employer} ${period} ${region}`
     const first = this.#first.get(key)
     if (first !== undefined) return [fileFinding('DECLARATION_REPEATED', { row }, { first })]
     this.#first.set(key, row)

@@ -1,5 +1,5 @@
 /**
- * Rows of a file between its parsing and its filing: by employer and period, sealed in pieces, so that
+ * Rows of a file between its parsing and its filing: by employer, period and region, sealed in pieces, so that
  * a declaration can be put together in little memory, and no row is parsed twice.
  */
 import type pg from 'pg'
@@ -17,10 +17,12 @@ export type PieceRow =
   | readonly [row: number, line: object]
   | readonly [row: number, line: null, findings: readonly FileFinding[]]
 
-/** Of one employer and period; in a file of declarations, one of them. */
+/** Of one employer, period and region; in a file of declarations, one of them. */
 export type UnitKey = {
   readonly employer: string
   readonly period: string
+  /** Empty where rows don't say it, and of a file that was begun before it was kept. */
+  readonly region: string
   /** The row of a declaration; 0 in a table. */
   readonly entry: number
 }
@@ -47,10 +49,11 @@ export async function insertPieces(
   await client.query({
     name: 'insert-pieces',
     text: `
-      insert into batch.piece (batch, employer, period, entry, number, rows, sealed)
-      select $1, p.employer, p.period, p.entry, p.number, p.rows, p.sealed
-      from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[])
-        as p (employer, period, entry, number, rows, sealed)`,
+      insert into batch.piece (batch, employer, period, region, entry, number, rows, sealed)
+      select $1, p.employer, p.period, p.region, p.entry, p.number, p.rows, p.sealed
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[], $8::text[]
+      ) as p (employer, period, entry, number, rows, sealed, region)`,
     values: [
       batch,
       pieces.map(({ employer }) => employer),
@@ -65,6 +68,7 @@ export async function insertPieces(
           Buffer.from(JSON.stringify({ header, rows })),
         ),
       ),
+      pieces.map(({ region }) => region),
     ],
   })
 }
@@ -76,7 +80,7 @@ export async function* readPieces(
   batch: string,
   unit: UnitKey,
 ): AsyncGenerator<Piece> {
-  const { employer, period, entry } = unit
+  const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
       name: 'read-piece',
@@ -84,9 +88,10 @@ export async function* readPieces(
         select number, sealed
         from batch.piece
         where batch = $1 and employer = $2 and period = $3 and entry = $4 and number > $5
+          and region = $6
         order by number
         limit 1`,
-      values: [batch, employer, period, entry, after],
+      values: [batch, employer, period, entry, after, region],
     })
     const [row] = rows
     if (row === undefined) return
@@ -122,14 +127,14 @@ export async function* readSinglePieces(
     const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
       name: 'read-single-pieces',
       text: `
-        select employer, period, entry, number, sealed
+        select employer, period, region, entry, number, sealed
         from (
           select p.*, u.nth,
             sum(octet_length(p.sealed)) over (order by u.nth) - octet_length(p.sealed) as before
-          from unnest($2::text[], $3::text[], $4::integer[]) with ordinality
-            as u (employer, period, entry, nth)
+          from unnest($2::text[], $3::text[], $4::integer[], $6::text[]) with ordinality
+            as u (employer, period, entry, region, nth)
           join batch.piece p on p.batch = $1 and p.employer = u.employer and p.period = u.period
-            and p.entry = u.entry
+            and p.region = u.region and p.entry = u.entry
         ) pieces
         where before < $5
         order by nth`,
@@ -139,6 +144,7 @@ export async function* readSinglePieces(
         rest.map(({ period }) => period),
         rest.map(({ entry }) => entry),
         piecesHeldBytesMax,
+        rest.map(({ region }) => region),
       ],
     })
     if (rows.length === 0) return
@@ -150,7 +156,7 @@ export async function* readSinglePieces(
 
 export type UncheckedUnit = UnitKey & {
   readonly rows: number
-  /** Of the first declaration in the file with its employer and period. */
+  /** Of the first declaration in the file with its employer, period and region. */
   readonly firstEntry: number
 }
 
@@ -167,24 +173,28 @@ export async function listUnchecked(
   const { rows } = await pool.query<UnitKey & { rows: string; first_entry: number }>({
     name: 'list-unchecked-units',
     text: `
-      select p.employer, p.period, p.entry, sum(p.rows) as rows, (
+      select p.employer, p.period, p.region, p.entry, sum(p.rows) as rows, (
           select min(f.entry)
           from batch.piece f
           where f.batch = $1 and f.employer = p.employer and f.period = p.period
+            and f.region = p.region
         ) as first_entry
       from batch.piece p
       where p.batch = $1
-        and (p.employer, p.period, p.entry) > ($2, $3, $4)
+        and (p.employer, p.period, p.region, p.entry) > ($2, $3, $6, $4)
         and not exists (
           select
           from batch.unit u
           where u.batch = p.batch and u.employer = p.employer and u.period = p.period
-            and u.entry = p.entry
+            and u.region = p.region and u.entry = p.entry
         )
-      group by p.employer, p.period, p.entry
-      order by p.employer, p.period, p.entry
+      group by p.employer, p.period, p.region, p.entry
+      order by p.employer, p.period, p.region, p.entry
       limit $5`,
-    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
+    values: [
+      ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
+      after?.region ?? '',
+    ],
   })
   return rows.map(({ first_entry, ...row }) => ({
     ...row,

@@ -37,7 +37,7 @@ export async function readFile(
   const { batch } = work
   const before = openProgress(keys, work)
   const found = new Found(before.findings)
-  const gathered = new Gathered(work.pieces)
+  const gathered = new Gathered(work)
   let position = before.position
   let claimed: Claimed | undefined
   const flush = () => {

@@ -15,8 +15,14 @@ export type SetAside = UnitKey & {
   readonly rows: readonly SetAsideRow[]
 }
 
-function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
-  return `set aside ${batch} ${employer} ${period} ${entry} ${number}`
+function placeOf(
+  batch: string,
+  { employer, period, region, entry }: UnitKey,
+  number: number,
+): string {
+  // Without one as before units had it.
+  const of = region === '' ? '' : ` of ${region}`
+  return `set aside ${batch} ${employer} ${period} ${entry} ${number}${of}`
 }
 
 export async function insertSetAside(
@@ -29,13 +35,15 @@ export async function insertSetAside(
   await client.query({
     name: 'insert-set-aside',
     text: `
-      insert into batch.set_aside (batch, employer, period, entry, number, stretch, rows, sealed)
-      select $1, p.employer, p.period, p.entry, p.number, p.stretch, p.rows, p.sealed
+      insert into batch.set_aside (
+        batch, employer, period, region, entry, number, stretch, rows, sealed
+      )
+      select $1, p.employer, p.period, p.region, p.entry, p.number, p.stretch, p.rows, p.sealed
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
-        $8::bytea[]
-      ) as p (employer, period, entry, number, stretch, rows, sealed)
-      on conflict (batch, employer, period, entry, number) do update
+        $8::bytea[], $9::text[]
+      ) as p (employer, period, entry, number, stretch, rows, sealed, region)
+      on conflict (batch, employer, period, region, entry, number) do update
       set stretch = excluded.stretch, rows = excluded.rows, sealed = excluded.sealed`,
     values: [
       batch,
@@ -48,6 +56,7 @@ export async function insertSetAside(
       all.map(({ rows, number, stretch: _, ...unit }) =>
         sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
       ),
+      all.map(({ region }) => region),
     ],
   })
 }
@@ -66,16 +75,17 @@ export async function forgetSetAsideAfter(
     name: 'forget-set-aside-after',
     text: `
       delete from batch.set_aside s
-      using unnest($2::text[], $3::text[], $4::integer[], $5::integer[])
-        as u (employer, period, entry, pieces)
+      using unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
+        as u (employer, period, entry, pieces, region)
       where s.batch = $1 and s.employer = u.employer and s.period = u.period
-        and s.entry = u.entry and s.number > u.pieces`,
+        and s.region = u.region and s.entry = u.entry and s.number > u.pieces`,
     values: [
       batch,
       units.map(({ employer }) => employer),
       units.map(({ period }) => period),
       units.map(({ entry }) => entry),
       units.map(({ pieces }) => pieces),
+      units.map(({ region }) => region),
     ],
   })
 }
@@ -87,17 +97,18 @@ export async function* readSetAside(
   batch: string,
   unit: UnitKey,
 ): AsyncGenerator<readonly SetAsideRow[]> {
-  const { employer, period, entry } = unit
+  const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
       name: 'read-set-aside',
       text: `
         select number, sealed
         from batch.set_aside
-        where batch = $1 and employer = $2 and period = $3 and entry = $4 and number > $5
+        where batch = $1 and employer = $2 and period = $3 and region = $6 and entry = $4
+          and number > $5
         order by number
         limit 1`,
-      values: [batch, employer, period, entry, after],
+      values: [batch, employer, period, entry, after, region],
     })
     const [row] = rows
     if (row === undefined) return
@@ -117,7 +128,7 @@ export async function readStretch(
   const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
     name: 'read-stretch',
     text: `
-      select employer, period, entry, number, sealed
+      select employer, period, region, entry, number, sealed
       from batch.set_aside
       where batch = $1 and stretch = $2`,
     values: [batch, stretch],

@@ -124,15 +124,17 @@ async function noteUnits(
       update batch.unit u
       set parts = case when s.filed then u.parts else 0 end,
         parts_filed = case when s.filed then u.parts else 0 end
-      from unnest($2::text[], $3::text[], $4::integer[], $5::boolean[])
-        as s (employer, period, entry, filed)
-      where u.batch = $1 and u.employer = s.employer and u.period = s.period and u.entry = s.entry`,
+      from unnest($2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])
+        as s (employer, period, entry, filed, region)
+      where u.batch = $1 and u.employer = s.employer and u.period = s.period
+        and u.region = s.region and u.entry = s.entry`,
     values: [
       batch,
       units.map(({ employer }) => employer),
       units.map(({ period }) => period),
       units.map(({ entry }) => entry),
       units.map((unit) => filed.has(unit)),
+      units.map(({ region }) => region),
     ],
   })
 }
@@ -200,18 +202,20 @@ async function forgetPage(client: pg.PoolClient, batch: string): Promise<boolean
     name: 'forget-unfiled-units',
     text: `
       with chosen as (
-        select employer, period, entry
+        select employer, period, region, entry
         from batch.unit
         where batch = $1 and parts = 0
         limit $2
       ), aside as (
         delete from batch.set_aside s
         using chosen o
-        where s.batch = $1 and s.employer = o.employer and s.period = o.period and s.entry = o.entry
+        where s.batch = $1 and s.employer = o.employer and s.period = o.period
+          and s.region = o.region and s.entry = o.entry
       )
       delete from batch.unit u
       using chosen o
-      where u.batch = $1 and u.employer = o.employer and u.period = o.period and u.entry = o.entry`,
+      where u.batch = $1 and u.employer = o.employer and u.period = o.period
+        and u.region = o.region and u.entry = o.entry`,
     values: [batch, forgottenAtATime],
   })
   return rowCount === forgottenAtATime

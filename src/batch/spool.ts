@@ -50,8 +50,8 @@ export class PieceSpool {
   }
 
   /** The pieces of a unit in the file's order, one at a time, from the first. */
-  async *pieces({ employer, period, entry }: UnitKey): AsyncGenerator<Piece> {
-    const unit = { employer, period, entry }
+  async *pieces({ employer, period, region, entry }: UnitKey): AsyncGenerator<Piece> {
+    const unit = { employer, period, region, entry }
     const { places = [] } = this.#units.get(keyOf(unit)) ?? {}
     for (let i = 0; i < places.length; i += 2) {
       const text = this.#store.read(places[i] as number, places[i + 1] as number).toString()
@@ -65,9 +65,10 @@ export class PieceSpool {
     this.#units.clear()
   }
 
-  #unitOf({ employer, period, entry }: UnitKey): SpooledUnit {
-    const key = keyOf({ employer, period, entry })
-    const unit = this.#units.get(key) ?? { employer, period, entry, rows: 0, places: [] }
+  #unitOf({ employer, period, region, entry }: UnitKey): SpooledUnit {
+    const of = { employer, period, region, entry }
+    const key = keyOf(of)
+    const unit = this.#units.get(key) ?? { ...of, rows: 0, places: [] }
     this.#units.set(key, unit)
     return unit
   }
@@ -83,8 +84,8 @@ export class PieceSpool {
   }
 }
 
-function keyOf({ employer, period, entry }: UnitKey): string {
-  return `${employer} ${period} ${entry}`
+function keyOf({ employer, period, region, entry }: UnitKey): string {
+  return `${employer} ${period} ${region} ${entry}`
 }
 
 type Store = {

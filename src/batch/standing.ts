@@ -1,5 +1,5 @@
 /**
- * What stands of an employer and period while a file that has rows of them is checked, and what becomes
+ * What stands of an employer, period and region while a file that has rows of them is checked, and what becomes
  * of these rows by it.
  *
  *   the latest declaration                | the file's rows of it
@@ -69,7 +69,10 @@ export async function standingOf(
   return { latest, replaces, stands: asked === 'regular' ? stands : undefined }
 }
 
-/** The latest declaration of each employer and period, in one statement. */
+/**
+ * The latest declaration of each employer, period and region, in one statement; of any region where a unit
+ * has none.
+ */
 export async function findLatest(
   pool: pg.Pool,
   units: readonly UnitKey[],
@@ -80,17 +83,26 @@ export async function findLatest(
     text: `
       select l.id as latest, l.kind, l.digest, l.lines,
         (extract(epoch from l.accepted_at) * 1000000)::bigint as accepted_at
-      from unnest($1::text[], $2::text[]) with ordinality as u (employer, period, place)
+      from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+        as u (employer, period, region, place)
       left join lateral (
         select a.id, a.kind, a.digest, a.lines, a.accepted_at
         from journal.acceptance a
         where a.employer = u.employer and a.period = u.period
+          and (
+            u.region = ''
+            or coalesce(a.region, journal.region_of(a.envelope, a.position), u.region) = u.region
+          )
           and a.kind <> 'reassessment' and a.part_of is null
         order by a.envelope desc, a.position desc
         limit 1
       ) l on true
       order by u.place`,
-    values: [units.map(({ employer }) => employer), units.map(({ period }) => period)],
+    values: [
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ region }) => region),
+    ],
   })
   return rows.map(standingOfRow)
 }
@@ -99,15 +111,16 @@ export async function findLatest(
 async function findLatestBefore(
   pool: pg.Pool,
   first: string,
-  { employer, period, entry }: UnitKey,
+  { employer, period, region, entry }: UnitKey,
 ): Promise<string | undefined> {
   const { rows } = await pool.query<{ latest: string | null }>({
     name: 'find-latest-before',
     text: `
       select latest
       from batch.unit
-      where batch = $1 and employer = $2 and period = $3 and entry = $4`,
-    values: [first, employer, period, entry],
+      where batch = $1 and employer = $2 and period = $3 and entry = $4
+        and region in ($5, '')`,
+    values: [first, employer, period, entry, region],
   })
   return rows[0]?.latest ?? undefined
 }

@@ -1,4 +1,4 @@
-/** What is told of rows that are not filed because of what was filed of their employer and period. */
+/** What is told of rows that are not filed because of what was filed of their employer, period and region. */
 import { formatInstant } from '../declaration/period.ts'
 import type { StandingDeclaration } from '../journal/standing.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'

@@ -55,13 +55,17 @@ export async function listUnfiled(
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
+      select employer, period, region, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
         rows_good, rows_set_aside, lines, latest, replaces, keeps, parts, head_pays, parts_filed
       from batch.unit u
-      where batch = $1 and (employer, period, entry) > ($2, $3, $4) and parts_filed < parts
-      order by employer, period, entry
+      where batch = $1 and (employer, period, region, entry) > ($2, $3, $6, $4)
+        and parts_filed < parts
+      order by employer, period, region, entry
       limit $5`,
-    values: [batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
+    values: [
+      ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
+      after?.region ?? '',
+    ],
   })
   return rows.map(
     ({

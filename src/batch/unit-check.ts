@@ -1,4 +1,4 @@
-/** The check of one employer and period in a table, as many lines at a time as a part has. */
+/** The check of one employer, period and region in a table, as many lines at a time as a part has. */
 import { canonicalDeclaration } from '../declaration/canonical.ts'
 import type { FoundFault } from '../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber, personKey } from '../declaration/identity.ts'

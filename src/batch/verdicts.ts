@@ -94,18 +94,18 @@ async function insertUnits(
     name: 'insert-units',
     text: `
       insert into batch.unit (
-        batch, employer, period, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
+        batch, employer, period, region, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
         latest, keeps, key, employer_fen, employee_fen, head_pays
       )
-      select $1, u.employer, u.period, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
+      select $1, u.employer, u.period, u.region, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
         u.parts, u.latest, u.keeps, u.key, u.employer_fen, u.employee_fen, true
       from unnest(
         $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
         $8::integer[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[],
-        $14::bigint[], $15::bigint[]
+        $14::bigint[], $15::bigint[], $16::text[]
       ) as u (
         employer, period, entry, id, good, set_aside, lines, replaces, parts, latest, keeps, key,
-        employer_fen, employee_fen
+        employer_fen, employee_fen, region
       )`,
     values: [
       batch,
@@ -125,6 +125,7 @@ async function insertUnits(
       unitKeys,
       units.map(({ total }) => total?.employerFen ?? null),
       units.map(({ total }) => total?.employeeFen ?? null),
+      units.map(({ region }) => region),
     ],
   })
 }

@@ -38,6 +38,8 @@ export type BatchWork = {
   readonly rechecks: number
   /** An operator took it out of filing, and what was filed of it is not settled yet. */
   readonly toSettle: boolean
+  /** False of a file that was begun before its rows were told apart by region. */
+  readonly byRegion: boolean
 }
 
 /** Another worker has it now, or it was cancelled. */
@@ -68,6 +70,7 @@ type Row = {
   tries: number
   rechecks: number
   to_settle: boolean
+  by_region: boolean
 }
 
 /** Any file, by its time of receipt. */
@@ -127,9 +130,9 @@ export async function claimWork(
         on conflict (batch) do update
         set worker = excluded.worker, leased_until = excluded.leased_until, tries = held.tries + 1
         where held.leased_until < now()
-        returning batch, position, pieces, tries, rechecks, to_settle
+        returning batch, position, pieces, tries, rechecks, to_settle, by_region
       )
-      select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, b.stage, b.subject, b.may_file_for, b.employer,
+      select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, c.by_region, b.stage, b.subject, b.may_file_for, b.employer,
         b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
@@ -181,6 +184,7 @@ function workOf(row: Row, worker: string): BatchWork {
     tries,
     rechecks,
     toSettle: row.to_settle,
+    byRegion: row.by_region,
   }
 }
 

@@ -49,7 +49,9 @@ const templateSchema = Type.Object(
 )
 const pageSchema = Type.Object(
   {
-    after: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{0,18}_[0-9-]{0,7}_[0-9]{1,9}$' })),
+    after: Type.Optional(
+      Type.String({ pattern: '^[0-9A-Z]{0,18}_[0-9-]{0,7}_([0-9]{0,6}_)?[0-9]{1,9}$' }),
+    ),
     limit: Type.Optional(limitSchema),
   },
   { additionalProperties: false },
@@ -60,6 +62,9 @@ const unitListSchema = Type.Object({
     Type.Object({
       employer: Type.String({ description: 'Empty: the rows name none that is well-formed.' }),
       period: Type.String(),
+      region: Type.Optional(
+        Type.String({ description: 'Absent where the rows name none that is well-formed.' }),
+      ),
       id: Type.Optional(Type.String({ description: 'Of the declaration, once it is filed.' })),
       filed: Type.Boolean(),
       replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
@@ -90,7 +95,7 @@ export function batchResultRoutes(
     schema: {
       summary: 'What was filed of a file',
       description:
-        'Of mode check: what would be filed, with totals. One entry for each employer and period in it, or each line of NDJSON, ordered by employer and period, in pages: links.next is the next one.',
+        'Of mode check: what would be filed, with totals. One entry for each employer, period and region in it, or each line of NDJSON, ordered by employer, period and region, in pages: links.next is the next one.',
       params: batchIdSchema,
       querystring: pageSchema,
       response: { 200: unitListSchema, 304: notModifiedSchema, ...problems },
@@ -137,13 +142,14 @@ async function listDeclarations(
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
     declarations: page.map(
-      ({ employer, period, entry, id, filed, replaces, lines, rowsGood, rowsSetAside, total }) => ({
+      ({ employer, period, region, entry, id, filed, replaces, lines, total, ...unit }) => ({
         ...{ employer, period, filed, lines },
+        ...(region !== '' && { region }),
         ...(entry > 0 && { row: entry }),
         ...(filed && { id }),
         ...(replaces !== undefined && { replaces }),
         ...(total !== undefined && { total: presentTotal(total) }),
-        rows: { good: rowsGood, setAside: rowsSetAside },
+        rows: { good: unit.rowsGood, setAside: unit.rowsSetAside },
         links: filed ? { declaration: `/v1/declarations/${id}` } : {},
       }),
     ),
@@ -153,14 +159,16 @@ async function listDeclarations(
   })
 }
 
-function cursorOf({ employer, period, entry }: UnitKey): string {
-  return `${employer}_${period}_${entry}`
+function cursorOf({ employer, period, region, entry }: UnitKey): string {
+  return `${employer}_${period}_${region}_${entry}`
 }
 
 function placeOf(cursor: string | undefined): UnitKey | undefined {
   if (cursor === undefined) return undefined
-  const [employer = '', period = '', entry] = cursor.split('_')
-  return { employer, period, entry: Number(entry) }
+  const [employer = '', period = '', ...more] = cursor.split('_')
+  // One that was given before there were regions has three.
+  const [region = '', entry] = more.length === 1 ? ['', more[0]] : more
+  return { employer, period, region, entry: Number(entry) }
 }
 
 async function sendErrors(

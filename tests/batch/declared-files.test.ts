@@ -114,6 +114,20 @@ describe('each line', () => {
     expect((await findStanding(journal.pool, other.id))?.status).toBe('cancelled')
   })
 
+  test('of two regions is a declaration of each; a correction of the other region’s is set aside', async () => {
+    const one = declare()
+    const { employer } = one
+    const inWuhu = declare({ employer }, { region: '340200' })
+    const first = await work([one, inWuhu, declare({ employer }, { region: '340200' })])
+    expect(await stateOf(first)).toMatchObject({ read: 3, good: 2, aside: 1, filed: 2 })
+    expect(codesOf(await errorLinesOf(first))).toEqual([[3, [' DECLARATION_REPEATED']]])
+    const [id] = (await filedOf(first)).map((unit) => unit.id)
+    const wrong = { ...inWuhu, kind: 'correction', replaces: id } as const
+    const after = await work([wrong, { ...wrong, region: '340100' }])
+    expect(await stateOf(after)).toMatchObject({ read: 2, good: 1, aside: 1, filed: 1 })
+    expect(codesOf(await errorLinesOf(after))).toEqual([[1, ['/replaces REPLACES_OTHER_REGION']]])
+  })
+
   test('sent again under another header of the file is told that it was filed', async () => {
     const lines = [declare(), declare()]
     const first = await work(lines)

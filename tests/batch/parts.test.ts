@@ -103,8 +103,8 @@ test('no Idempotency-Key has the id of a unit of a file', async () => {
     [batch],
   )
   const [{ id, key, employer }] = units
-  expect(key).toBe(keyOf(batch, { entry: 0 }))
-  for (const one of [key, keyOf(batch, { entry: 3 })])
+  expect(key).toBe(keyOf(batch, { region: '340100', entry: 0 }))
+  for (const one of [key, keyOf(batch, { region: '340100', entry: 3 })])
     expect(readIdempotencyKey(one)).toBe('invalid')
   const correction = { ...declare({ lines: 1 }, { employer }), kind: 'correction', replaces: id }
   const filing = filingOf(correction as Declaration, batch)

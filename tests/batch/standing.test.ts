@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { completeUpload } from '../../src/batch/complete.ts'
+import { listUnits } from '../../src/batch/filed.ts'
 import { workOn } from '../../src/batch/run.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
@@ -384,6 +385,87 @@ async function latestOf(employer: string): Promise<string> {
   )
   return rows[0].id
 }
+
+describe('an employer with branches in two regions', () => {
+  const inWuhu = { region: '340200' }
+  /** Persons of what is in force, by region. */
+  async function byRegion(employer: string) {
+    await postAll()
+    const { rows } = await journal.pool.query<{ region: string; kind: string; lines: number }>(
+      `select d.region, d.kind, d.lines
+       from ledger.in_force_part d
+       where d.employer = $1
+       order by d.region`,
+      [employer],
+    )
+    return rows.map(({ region, kind, lines }) => [region, kind, lines])
+  }
+
+  const inRegions = (rows: readonly (readonly [Row, string])[]) =>
+    csvOf(
+      rows.map(([row, region]) => [...row, region]),
+      `${plainTitles},统筹区`,
+    )
+
+  test('files for each; an addition and a correction are of their own region', async () => {
+    const rows = rowsOf(3)
+    const employer = rows[0]?.[0] as string
+    const [two, more] = [otherRows(2, employer), otherRows(1, employer)]
+    await file(rows)
+    expect(await stateOf(await file(two, 'regular', inWuhu))).toMatchObject({ filed: 2 })
+    expect((await codesOf(await file(more, 'regular', inWuhu)))[0]).toContain('UNIT_STANDS')
+    expect(await stateOf(await file(more, 'addition', inWuhu))).toMatchObject({ filed: 1 })
+    expect(await byRegion(employer)).toEqual([
+      ['340100', 'regular', 3],
+      ['340200', 'correction', 3],
+    ])
+    expect(await stateOf(await file(more, 'correction'))).toMatchObject({ filed: 1 })
+    expect(await byRegion(employer)).toEqual([
+      ['340100', 'correction', 1],
+      ['340200', 'correction', 3],
+    ])
+  })
+
+  test('has both in one table: a declaration of each, whose rows are set aside by themselves', async () => {
+    const rows = rowsOf(4)
+    const employer = rows[0]?.[0] as string
+    const wrong = wrongNumber(rows[3] as Row)
+    const all = [...rows.slice(0, 3), wrong]
+    const written = inRegions(all.map((row, i) => [row, i % 2 === 0 ? '340100' : '340200']))
+    const asked = { format: 'csv', mayFileFor: [employer], receivedAt: at('10:00') } as const
+    const batch = await receiveFile(written, asked)
+    await workOn(dependencies(), await claim())
+    expect(await stateOf(batch)).toMatchObject({ good: 3, aside: 1, filed: 3, declarations: 2 })
+    expect((await keptRowsOf(batch)).map(({ row }) => row)).toEqual([5])
+    expect(await byRegion(employer)).toEqual([
+      ['340100', 'regular', 2],
+      ['340200', 'regular', 1],
+    ])
+    const units = await listUnits(journal.pool, batch, undefined, 1)
+    const [next] = await listUnits(journal.pool, batch, units[0], 1)
+    expect(
+      [...units, next].map((unit) => [unit?.region, unit?.rowsGood, unit?.rowsSetAside]),
+    ).toEqual([
+      ['340100', 2, 0],
+      ['340200', 1, 1],
+    ])
+  })
+
+  test('of a file that was begun before regions were told apart, rows of both are no two declarations', async () => {
+    const [one, other] = rowsOf(2) as [Row, Row]
+    const employer = one[0]
+    const written = inRegions([
+      [one, '340100'],
+      [other, '340200'],
+    ])
+    const asked = { format: 'csv', mayFileFor: [employer], receivedAt: at('10:00') } as const
+    const batch = await receiveFile(written, asked)
+    const work = await claim()
+    await workOn(dependencies(), { ...work, byRegion: false })
+    expect(await stateOf(batch)).toMatchObject({ good: 1, aside: 1, filed: 1 })
+    expect((await codesOf(batch))[0]).toContain('HEADER_DIFFERS')
+  })
+})
 
 describe('the same file sent again', () => {
   /** Its last byte comes again, for the same sender. */

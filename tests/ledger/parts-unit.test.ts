@@ -50,7 +50,7 @@ function declarationOf(lines: readonly Line[]): Declaration {
 function filingsOf(declaration: Declaration, parts: readonly Line[][], headPays = true): Filing[] {
   const { employer, period } = declaration
   const rules = rulesIn(madeUp, period)
-  const key = { employer, period, entry: 0, key: 'file' }
+  const key = { employer, period, region: '999000', entry: 0, key: 'file' }
   const unit = {
     ...key,
     id: declarationId(employer, period, 'file'),

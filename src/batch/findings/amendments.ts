@@ -118,8 +118,8 @@ export const amendmentEntries = {
   PERSON_FILED: error(row, {
     title: ['该人员已经申报', 'The person was filed already'],
     message: [
-      '第 {row} 行的人员（{person}）在该单位本所属期已申报的内容中，姓名或内容可能不同。',
-      'Row {row}: the person {person} is in what was filed of this employer and period, perhaps with another name or wage.',
+      '第 {row} 行的人员（{person}）在该单位本统筹区、本所属期已申报的内容中，姓名或内容可能不同。',
+      'Row {row}: the person {person} is in what was filed of this employer, period and region, perhaps with another name or wage.',
     ],
     fix: [
       '请核对证件号码；确为同一人的，请删去这一行，或改原文件并以“更正”（correction）方式上传该单位的全部行。',

@@ -1,4 +1,4 @@
-/** Faults of rows for what was filed of their employer and period before, or after the file came. */
+/** Faults of rows for what was filed of their employer, period and region before, or after the file came. */
 import { error } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'
@@ -6,10 +6,13 @@ const row = '/rows/*'
 
 export const standingEntries = {
   UNIT_STANDS: error(row, {
-    title: ['该单位本所属期已有申报', 'A declaration of its employer and period stands'],
+    title: [
+      '该单位本统筹区、本所属期已有申报',
+      'A declaration of its employer, period and region stands',
+    ],
     message: [
-      '第 {row} 行的单位在本所属期已有生效的申报（{id}，{at} 受理，{persons} 人）；正常（regular）申报不替换它。',
-      'Row {row}: a declaration of its employer and period stands ({id}, accepted at {at}, {persons} persons), and a regular one does not replace it.',
+      '第 {row} 行的单位在本统筹区、本所属期已有生效的申报（{id}，{at} 受理，{persons} 人）；正常（regular）申报不替换它。',
+      'Row {row}: a declaration of its employer, period and region stands ({id}, accepted at {at}, {persons} persons), and a regular one does not replace it.',
     ],
     fix: [
       '要增加这些人员，请以 kind 为 addition（补充）上传该文件；要更改已申报的内容，请以 correction（更正）上传该单位的全部人员。',
@@ -27,8 +30,8 @@ export const standingEntries = {
   UNIT_FILED: error(row, {
     title: ['内容相同，已经申报', 'The same content was filed already'],
     message: [
-      '第 {row} 行的单位在本所属期已申报过相同的内容（{id}，{at} 受理），无须再次申报。',
-      'Row {row}: the same content was filed of its employer and period already ({id}, accepted at {at}); nothing more is needed.',
+      '第 {row} 行的单位在本统筹区、本所属期已申报过相同的内容（{id}，{at} 受理），无须再次申报。',
+      'Row {row}: the same content was filed of its employer, period and region already ({id}, accepted at {at}); nothing more is needed.',
     ],
     fix: [
       '受理回执在 /v1/declarations/{id}/receipt；要更改已申报的内容，请以 correction（更正）上传该单位的全部人员。',
@@ -40,8 +43,8 @@ export const standingEntries = {
   FILED_SINCE: error(row, {
     title: ['该单位另有新的申报', 'Something else was filed since'],
     message: [
-      '第 {row} 行的单位在本文件（或其改正的原文件）上传之后，本所属期另有申报（{id}，{at} 受理）；较早的文件不替换它。',
-      'Row {row}: something else was filed for its employer and period ({id}, accepted at {at}) since this file came, or since the first file that it mends; what is older does not replace it.',
+      '第 {row} 行的单位在本文件（或其改正的原文件）上传之后，本统筹区、本所属期另有申报（{id}，{at} 受理）；较早的文件不替换它。',
+      'Row {row}: something else was filed for its employer, period and region ({id}, accepted at {at}) since this file came, or since the first file that it mends; what is older does not replace it.',
     ],
     fix: [
       '请核对该申报；要增加这些人员，请以 kind 为 addition（补充）重新上传；要替换它，请以 correction（更正）上传该单位的全部人员。',

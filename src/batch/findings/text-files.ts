@@ -206,17 +206,26 @@ export const textFileEntries = {
     right: '{"employer": …}',
   }),
   DECLARATION_REPEATED: error('/rows/*', {
-    title: ['同一单位、同一所属期在文件中出现两次', 'The employer and period is in the file twice'],
+    title: [
+      '同一单位、同一统筹区、同一所属期在文件中出现两次',
+      'The employer, period and region is in the file twice',
+    ],
     message: [
-      '第 {row} 行与第 {first} 行是同一单位、同一所属期的申报；后一份会替换前一份的全部内容，未申报。',
-      'Line {row} is of the same employer and period as line {first}; it would replace all of that one, and was not filed.',
+      '第 {row} 行与第 {first} 行是同一单位、同一统筹区、同一所属期的申报；后一份会替换前一份的全部内容，未申报。',
+      'Line {row} is of the same employer, period and region as line {first}; it would replace all of that one, and was not filed.',
     ],
     fix: [
-      '请把同一单位、同一所属期的明细写在一份申报中；要更正时，请在前一份受理后另行上传。',
-      'Write all lines of an employer and period in one declaration; send a correction by itself, once the first is accepted.',
+      '请把同一单位、同一统筹区、同一所属期的明细写在一份申报中；要更正时，请在前一份受理后另行上传。',
+      'Write all lines of an employer, period and region in one declaration; send a correction by itself, once the first is accepted.',
     ],
-    wrong: ['两行都是同一单位 2025-08 的申报', 'Two lines for one employer and 2025-08'],
-    right: ['每个单位、每个所属期一行', 'One line for each employer and period'],
+    wrong: [
+      '两行都是同一单位在同一统筹区 2025-08 的申报',
+      'Two lines for one employer and region and 2025-08',
+    ],
+    right: [
+      '每个单位、每个统筹区、每个所属期一行',
+      'One line for each employer, period and region',
+    ],
   }),
   FINDINGS_MORE: hint('/rows/*', {
     title: ['还有未列出的问题', 'There are more faults than are shown'],
