@@ -41,11 +41,9 @@ beforeAll(async () => {
     })
     return Object.fromEntries(await Promise.all(started)) as ByClock
   }
-  ;[intakes, refusers, worker] = await Promise.all([
-    startAll({}),
-    startAll({ SHED_AT: 'filings-due=0' }),
-    startProcess('worker', env),
-  ])
+  intakes = await startAll({})
+  refusers = await startAll({ SHED_AT: 'filings-due=0' })
+  worker = await startProcess('worker', env)
 })
 afterAll(async () => {
   await Promise.all([...all(), worker].map((process) => process.end()))

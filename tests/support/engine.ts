@@ -44,8 +44,27 @@ function asKind(url: string, kind: LoginKind): string {
 /** What makes a process misbehave, its clock too: `CLOCK_AHEAD_MS`. */
 const misbehave = new URL('../../bench/faults/misbehave.mjs', import.meta.url).href
 
-/** Starts an intake or a worker process; resolves when it says that it is ready. */
+/** What pg says where a connection takes longer than two seconds: many processes start at once. */
+const busyMachine = /timeout exceeded when trying to connect|due to connection timeout/
+
+/**
+ * Starts an intake or a worker process; resolves when it says that it is ready. One that ends because the
+ * machine was busy is started again, as its supervisor does.
+ */
 export async function startProcess(
+  kind: keyof typeof files,
+  env: Record<string, string>,
+  triesMore = 2,
+): Promise<EngineProcess> {
+  try {
+    return await startOnce(kind, env)
+  } catch (error) {
+    if (triesMore === 0 || !busyMachine.test((error as Error).message)) throw error
+    return startProcess(kind, env, triesMore - 1)
+  }
+}
+
+async function startOnce(
   kind: keyof typeof files,
   env: Record<string, string>,
 ): Promise<EngineProcess> {
