@@ -16,10 +16,11 @@ export class JsonReport implements SheetReport {
     return this.#write({ finding: toldFinding(finding, of) })
   }
 
-  unit({ employer, period, entry, good, setAside, lines, total }: LocalUnit): Promise<void> {
+  unit({ employer, period, region, entry, ...unit }: LocalUnit): Promise<void> {
+    const { good, setAside, lines, total } = unit
     return this.#write({
       declaration: {
-        ...{ employer, period, ...(entry > 0 && { row: entry }) },
+        ...{ employer, period, region, ...(entry > 0 && { row: entry }) },
         ...{ rows: { good, setAside }, lines },
         ...(total && { total: yuan(total) }),
       },

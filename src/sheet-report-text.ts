@@ -122,10 +122,10 @@ export class TextReport implements SheetReport {
     await this.#line(texts.notKnown(of === 'table' ? this.#kind : 'declarations'))
   }
 
-  #unitText({ employer, period, lines, setAside, total }: LocalUnit): string {
+  #unitText({ employer, period, region, lines, setAside, total }: LocalUnit): string {
     const { employerFen = 0, employeeFen = 0 } = total ?? {}
     const sums = [formatFen(employerFen), formatFen(employeeFen)] as const
-    return `${employer} ${period}${this.#texts.unit(lines, setAside, ...sums)}`
+    return `${employer} ${period} ${region}${this.#texts.unit(lines, setAside, ...sums)}`
   }
 
   #line(text: string): Promise<void> {

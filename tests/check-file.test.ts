@@ -127,9 +127,9 @@ test.for([
     const [one, other] = employersOf(sheet)
     const amounts = 'employer [0-9.]+, employee [0-9.]+ yuan'
     expect(english.output).toMatch(
-      new RegExp(`${one} 2024-11: 2 lines, ${amounts}; 1 row set aside`),
+      new RegExp(`${one} 2024-11 340100: 2 lines, ${amounts}; 1 row set aside`),
     )
-    expect(english.output).toMatch(new RegExp(`${other} 2024-11: 2 lines, ${amounts}\n`))
+    expect(english.output).toMatch(new RegExp(`${other} 2024-11 340100: 2 lines, ${amounts}\n`))
     expect(english.output).toMatch(new RegExp(`In all 2 declarations, 4 lines, ${amounts}.`))
     expect(english.output).toMatch(/Not known here: whether a declaration .* stands/)
     const chinese = await run(file, ...given, '--lang', 'zh-CN', '--kind', 'addition')

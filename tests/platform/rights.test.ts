@@ -165,7 +165,7 @@ test('no login marks as posted what is not, even where it writes the ledger', as
   }
 })
 
-test('what is in force is only raised, to what was accepted for that employer and period', async () => {
+test('what is in force is only raised, to what was accepted for that employer, period and region', async () => {
   const { owner } = journal.database
   const inForce = async () => (await owner.query('select * from ledger.in_force order by 2')).rows
   const before = await inForce()
@@ -186,6 +186,20 @@ test('what is in force is only raised, to what was accepted for that employer an
     expect((await owner.query('select from ledger.last_cancellation')).rowCount).toBe(0)
     await owner.query(`delete from ledger.declaration where envelope = ${unposted}`)
   }
+  // Nor of the region of another than its own place.
+  await worker.query('begin')
+  await worker.query(
+    `create temp table moved on commit drop as
+     select d.* from ledger.declaration d where d.envelope = ${posted};
+     update moved m set envelope = a.envelope, position = a.position, id = a.id,
+       employer = a.employer, period = a.period, region = '340300'
+     from journal.acceptance a
+     where a.envelope = ${unposted} and a.position = 0;
+     insert into ledger.declaration select * from moved`,
+  )
+  await worker.query(`call ledger.raise_in_force(${unposted}, '{}')`)
+  expect((await worker.query('select from ledger.in_force')).rowCount).toBe(before.length)
+  await worker.query('rollback')
   // And by its own work it is raised.
   expect(await journal.post(unposted)).toMatchObject({ kind: 'posted' })
   expect(await inForce()).toHaveLength(before.length + 1)
