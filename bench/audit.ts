@@ -41,6 +41,7 @@ async function main(): Promise<void> {
       client,
       historyFile,
       sealingKeys: keyring.sealingKeys,
+      salts: keyring.salts,
       publicKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
       onProgress: (what) => say(`  ${((performance.now() - began) / 1_000).toFixed(1)} s ${what}`),
     })

@@ -271,6 +271,7 @@ async function auditAll(
       client,
       historyFile,
       sealingKeys: keyring.sealingKeys,
+      salts: keyring.salts,
       publicKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
       onProgress: () => {},
     })

@@ -30,6 +30,7 @@ async function main(args: string[]): Promise<void> {
         historyFile: history,
         sealingKeys: keyring.sealingKeys,
         publicKeys,
+        salts: keyring.salts,
         onProgress: (what) => void (process.stderr.isTTY && process.stderr.write(`${what}\n`)),
       })
     } finally {

@@ -45,10 +45,10 @@ async function main(args: string[]): Promise<void> {
     })
     try {
       await assertSchema(pool)
-      const { sealingKeys } = readKeyring(config.keyringFile)
+      const { sealingKeys, salts } = readKeyring(config.keyringFile)
       const [sealing] = sealingKeys
       if (sealing === undefined) throw new UsageError('The keyring has no key that seals.')
-      await run({ pool, inTransaction, keys: { sealing, all: sealingKeys } }, asked)
+      await run({ pool, inTransaction, keys: { sealing, all: sealingKeys, salts } }, asked)
     } finally {
       await pool.end()
     }

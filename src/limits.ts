@@ -161,8 +161,8 @@ export const statusLookShareMax = 0.2
 export const groupDeclarationsMax = 1_000
 /** Canonical bytes in one envelope; the declaration that would exceed it opens the next. */
 export const groupBytesMax = 8 * 1024 * 1024
-/** Bytes of an envelope's head: a policy's hash for each region in it. */
-export const envelopeHeadBytesMax = 128 * 1024
+/** Bytes of an envelope's head: a policy's hash for each region in it, and each declaration's id. */
+export const envelopeHeadBytesMax = 192 * 1024
 /**
  * What a declaration adds to a commit, milliseconds, before commits have shown it: of five lines, as
  * measured on common machines.

@@ -1,14 +1,28 @@
-/** `npm run migrate`: brings the database's schema up to date, and that of rehearsals; safe to run at any time. */
+/**
+ * `npm run migrate [-- finish]`: brings the database's schema up to date, and that of rehearsals; safe to run
+ * at any time. With `finish`, for when each intake has been restarted since: what only new ones understand is
+ * written from then on.
+ */
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure } from './platform/failure.ts'
-import { migrateSides } from './platform/rehearsal-database.ts'
+import { reportFailure, UsageError } from './platform/failure.ts'
+import { finishSides, isFinished, migrateSides } from './platform/rehearsal-database.ts'
 
-async function main(): Promise<void> {
+async function main([verb, more]: readonly string[]): Promise<void> {
+  if ((verb !== undefined && verb !== 'finish') || more !== undefined)
+    throw new UsageError('Usage: npm run migrate [-- finish]')
   const config = readConfig(process.env)
-  const applied = await withDatabase(config, ({ ownerUrl }) => migrateSides(config, ownerUrl))
-  const done = applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`
-  process.stdout.write(`${done}\n`)
+  await withDatabase(config, async ({ ownerUrl }) => {
+    const applied = await migrateSides(config, ownerUrl)
+    say(applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`)
+    if (verb === 'finish') await finishSides(config, ownerUrl)
+    if (await isFinished(config, ownerUrl)) return
+    say('Once each intake has been restarted with this version, run "npm run migrate -- finish".')
+  })
 }
 
-main().catch(reportFailure)
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -89,7 +89,7 @@ async function run(
   })
   const keyring = readKeyring(config.keyringFile)
   const { sealingKeys } = keyring
-  const { signer, sealingKey } = activeKeys(keyring)
+  const accepting = activeKeys(keyring)
   const environment = () => config.environment
   try {
     await assertSchema(pool)
@@ -103,7 +103,7 @@ async function run(
           nowMicros: () => Date.now() * 1_000,
           acceptGroup: query.dryRun
             ? undefined
-            : createAcceptGroup({ pool, signer, sealingKey, environment, lane: 'bulk' }),
+            : createAcceptGroup({ pool, ...accepting, environment, lane: 'bulk' }),
           onChange: (change) => report.add(change),
           onSkipped: (id, reason) => report.skip(id, reason),
         },

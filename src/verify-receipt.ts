@@ -1,30 +1,38 @@
 /**
- * `npm run verify-receipt -- FILE [--jwks FILE]`: verifies a receipt offline. FILE is a saved 202
- * answer, the saved status of a batch, or the receipt alone; the public keys are those of the keyring or
- * of a saved /.well-known/jwks.json. Exits with 1 when the receipt does not verify.
+ * `npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]`: verifies a receipt offline. FILE is a
+ * saved 202 answer, the saved status of a batch, or the receipt alone; the public keys are those of the
+ * keyring or of a saved /.well-known/jwks.json; the content is the declaration as it was filed. Exits with 1
+ * when the receipt does not verify, or is of other content.
  */
 import { parseArgs } from 'node:util'
-import { verifyReceipt } from './journal/receipt.ts'
+import { canonicalDeclaration } from './declaration/canonical.ts'
+import { isDeclaration } from './declaration/check.ts'
+import { digestOf } from './journal/digest.ts'
+import { isReceiptOf, verifyReceipt } from './journal/receipt.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 import { readSavedJson } from './platform/saved-json.ts'
 
-const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE]'
+const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]'
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
-  const { file, jwks } = readArguments(args)
+  const { file, jwks, content } = readArguments(args)
   const answer = readSavedJson(file) as Record<string, unknown>
   const keys = readReceiptKeys(readConfig(process.env).keyringFile, jwks)
-  const verdict = verifyReceipt(answer.receipt ?? answer, keys)
-  const reason = verdict.valid ? changedBeside(answer, verdict.statement) : verdict.reason
+  const receipt = answer.receipt ?? answer
+  const verdict = verifyReceipt(receipt, keys)
+  const reason = verdict.valid
+    ? (changedBeside(answer, verdict.statement) ?? otherThan(content, receipt))
+    : verdict.reason
   if (!verdict.valid || reason !== undefined) {
     process.stderr.write(`NOT VALID. ${reason}\n`)
     process.exitCode = 1
     return
   }
-  process.stdout.write(`VALID, signed with key ${verdict.kid}\n`)
+  const ofContent = content === undefined ? '' : `, and of the content of ${content}`
+  process.stdout.write(`VALID, signed with key ${verdict.kid}${ofContent}\n`)
   for (const [name, value] of Object.entries(verdict.statement)) {
     process.stdout.write(`  ${name.padEnd(12)} ${String(value)}\n`)
   }
@@ -44,15 +52,33 @@ function changedBeside(
   return changed && `The receipt is genuine, but the answer's ${changed} is not what it was.`
 }
 
-function readArguments(args: string[]): { file: string; jwks: string | undefined } {
+/** Undefined where the receipt is of the content, or none is given. */
+function otherThan(content: string | undefined, receipt: unknown): string | undefined {
+  if (content === undefined) return undefined
+  const declaration = readSavedJson(content)
+  if (!isDeclaration(declaration))
+    throw new UsageError(`${content} is not a declaration: name what was filed with --content.`)
+  const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
+  if (isReceiptOf(receipt, digest)) return undefined
+  return `The receipt is genuine, but not of the content of ${content}.`
+}
+
+type Arguments = {
+  readonly file: string
+  readonly jwks: string | undefined
+  readonly content: string | undefined
+}
+
+function readArguments(args: string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { jwks: { type: 'string' } },
+      options: { jwks: { type: 'string' }, content: { type: 'string' } },
     })
     const [file] = positionals
-    if (file !== undefined && positionals.length === 1) return { file, jwks: values.jwks }
+    const { jwks, content } = values
+    if (file !== undefined && positionals.length === 1) return { file, jwks, content }
   } catch {
     // the usage says it
   }

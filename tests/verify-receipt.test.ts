@@ -10,6 +10,7 @@ import { declare, type Journal, openJournal, policies, rulesOf } from './support
 let journal: Journal
 let folder: string
 let answer: string
+const declaration = declare()
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'receipt-'))
   journal = await openJournal()
@@ -18,7 +19,7 @@ beforeAll(async () => {
     policies,
     clock: { nowMicros: deadlineMicros - 1_000_000 },
   })
-  answer = (await opened.file(declare(), 'saved')).body
+  answer = (await opened.file(declaration, 'saved')).body
   await opened.close()
 })
 afterAll(async () => {
@@ -26,12 +27,11 @@ afterAll(async () => {
   await journal.close()
 })
 
-async function verify(text: string) {
+async function verify(text: string, more: readonly string[] = []) {
   const file = path.join(folder, 'answer')
   writeFileSync(file, text)
-  const command = runCommand('src/verify-receipt.ts', { KEYRING_FILE: inject('keyringFile') }, [
-    file,
-  ])
+  const env = { KEYRING_FILE: inject('keyringFile') }
+  const command = runCommand('src/verify-receipt.ts', env, [file, ...more])
   return { code: await command.done, output: command.output() }
 }
 
@@ -55,6 +55,16 @@ test.each([
   expect(output).toContain(
     `NOT VALID. The receipt is genuine, but the answer's ${name} is not what it was.`,
   )
+})
+
+test('the content that was filed is told from another, whatever its JSON looks like', async () => {
+  const content = path.join(folder, 'content.json')
+  writeFileSync(content, JSON.stringify(declaration, null, 2))
+  const { code, output } = await verify(answer, ['--content', content])
+  expect([code, output]).toEqual([0, expect.stringMatching(/^VALID.*, and of the content of/)])
+  writeFileSync(content, JSON.stringify({ ...declaration, industryClass: 7 }))
+  const other = await verify(answer, ['--content', content])
+  expect([other.code, other.output]).toEqual([1, expect.stringContaining('not of the content of')])
 })
 
 test('an edited receipt is told', async () => {

@@ -63,7 +63,11 @@ async function open(side: Side, options: WorkerSideOptions, stops: Stops): Promi
     pool,
     // Filers wait for acceptance, and nobody for a file: each of its steps gives way.
     inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
-    keys: { sealing: activeKeys(keyring).sealingKey, all: keyring.sealingKeys },
+    keys: {
+      sealing: activeKeys(keyring).sealingKey,
+      all: keyring.sealingKeys,
+      salts: keyring.salts,
+    },
     policies,
     sourceOf: ({ batch, bytes }) => ({
       bytes,

@@ -5,7 +5,7 @@ import { readKeyring } from '../../src/platform/keyring.ts'
 import type { World } from './world.ts'
 
 export async function auditWorld(world: World, historyFile: string): Promise<AuditReport> {
-  const { sealingKeys, receiptKeys } = readKeyring(world.keyringFile)
+  const { sealingKeys, receiptKeys, salts } = readKeyring(world.keyringFile)
   const client = new pg.Client({ connectionString: world.postgres.ownerUrl })
   await client.connect()
   try {
@@ -13,6 +13,7 @@ export async function auditWorld(world: World, historyFile: string): Promise<Aud
       client,
       historyFile,
       sealingKeys,
+      salts,
       publicKeys: receiptKeys.map(({ publicJwk }) => publicJwk),
       onProgress: () => {},
     })

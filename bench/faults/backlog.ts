@@ -51,7 +51,7 @@ export async function makeBacklog(options: BacklogOptions): Promise<void> {
 }
 
 async function acceptAll({ world, history, policies, envelopes, seed }: BacklogOptions) {
-  const { receiptKeys, sealingKeys } = readKeyring(world.keyringFile)
+  const { receiptKeys, sealingKeys, salts } = readKeyring(world.keyringFile)
   const [signer] = receiptKeys
   const [sealingKey] = sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
@@ -69,6 +69,7 @@ async function acceptAll({ world, history, policies, envelopes, seed }: BacklogO
       pool,
       signer,
       sealingKey,
+      salts,
       environment: named,
       lane: 'filing',
     })

@@ -36,7 +36,10 @@ async function fill(): Promise<void> {
   })
   const policies = readPolicies(undefined)
   const environment = () => 'bench'
-  const accept = createAcceptGroup({ pool, signer, sealingKey, environment, lane: 'filing' })
+  const accept = createAcceptGroup({
+    ...{ pool, signer, sealingKey, environment, lane: 'filing' },
+    salts: keyring.salts,
+  })
   const post = createPosting({
     pool,
     inTransaction,

@@ -46,6 +46,7 @@ export async function accept({ services }: Bench, count: number, size: number): 
     pool,
     signer,
     sealingKey,
+    salts: keyring.salts,
     environment: () => 'bench',
     lane: 'filing',
   })

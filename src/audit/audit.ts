@@ -6,6 +6,7 @@ import type pg from 'pg'
 import type { PublicJwk } from '../journal/compact-jws.ts'
 import { sha256Hex } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { Salts } from '../journal/salting.ts'
 import { findMisassessed } from '../ledger/misassessed.ts'
 import { offendersNamedMax } from '../limits.ts'
 import { createPolicies } from '../policy/rules.ts'
@@ -19,6 +20,7 @@ export type AuditDependencies = {
   readonly historyFile: string
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly publicKeys: readonly PublicJwk[]
+  readonly salts: Salts
   readonly onProgress: (what: string) => void
 }
 
@@ -53,7 +55,7 @@ const settings = "set local work_mem = '128MB'; set local jit = off"
 export async function auditHistory(dependencies: AuditDependencies): Promise<AuditReport> {
   const { client, historyFile, onProgress } = dependencies
   onProgress('loading the history')
-  const history = await loadHistory(client, historyFile)
+  const history = await loadHistory(client, historyFile, dependencies.salts)
   await client.query('begin isolation level repeatable read')
   const report = await auditSnapshot(dependencies, history)
   await client.query('rollback')

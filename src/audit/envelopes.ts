@@ -9,12 +9,14 @@ import { digestOf, sha256 } from '../journal/digest.ts'
 import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
 import { buildMerkleTree, leafHash } from '../journal/merkle.ts'
 import { receiptText, rootType, type Statement, statementText } from '../journal/receipt.ts'
+import type { Salts } from '../journal/salting.ts'
 import { auditedEnvelopesPage } from '../limits.ts'
 
 export type EnvelopeAudit = {
   readonly client: pg.Client
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly publicKeys: readonly PublicJwk[]
+  readonly salts: Salts
   /** An offender against the journal (I10) or a receipt (I7). */
   readonly onOffender: (invariant: 'I7' | 'I10', what: string, why: string) => void
 }
@@ -113,12 +115,14 @@ async function readPage(client: pg.Client, after: string): Promise<EnvelopeRow[]
               (extract(epoch from a.deadline) * 1000000)::bigint,
               h.receipts is not null,
               coalesce((extract(epoch from a.attempted_at) * 1000000)::bigint::text, ''),
-              coalesce(a.region, '')
+              coalesce(a.region, ''),
+              a.digest is null
             ),
             ';' order by a.position
           ) as texts,
-          string_agg(a.digest, ''::bytea order by a.position) as digests,
-          string_agg(coalesce(h.receipts, a.digest), ''::bytea order by a.position) as receipts
+          string_agg(coalesce(a.salted_digest, a.digest), ''::bytea order by a.position) as digests,
+          string_agg(coalesce(h.receipts, a.salted_digest, a.digest), ''::bytea order by a.position)
+            as receipts
         from journal.acceptance a
         left join held_receipts h on h.id = a.id
         where a.envelope > $1 and a.envelope <= (select max(number) from page)
@@ -139,7 +143,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
   return texts.split(';').map((text, i) => {
     const [id = '', position, employer = '', period = '', kind = '', onTime, ...more] =
       text.split(',')
-    const [acceptedAt, deadline, held, attemptedAt = '', region = ''] = more
+    const [acceptedAt, deadline, held, attemptedAt = '', region = '', salted] = more
     const at = 32 * i
     return {
       id,
@@ -148,6 +152,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
       period,
       kind,
       digest: digests.subarray(at, at + 32),
+      salted: salted === 't',
       acceptedAtMicros: Number(acceptedAt),
       deadlineMicros: Number(deadline),
       onTime: onTime === 't',
@@ -161,7 +166,7 @@ function acceptancesOf({ texts, digests, receipts }: EnvelopeRow): Acceptance[] 
 type Root = { content?: string; envelope?: string; previous?: string; root?: string; size?: number }
 
 function auditOne(
-  { sealingKeys, publicKeys, onOffender }: EnvelopeAudit,
+  { sealingKeys, publicKeys, salts, onOffender }: EnvelopeAudit,
   envelope: EnvelopeRow,
   accepted: readonly Acceptance[],
 ): void {
@@ -190,7 +195,7 @@ function auditOne(
     const leaf = hashes[row.position]
     const statement = statementText(row, envelope.environment)
     const bytes = canonical?.[row.position]
-    if (bytes !== undefined && !digestOf(bytes).equals(row.digest)) {
+    if (bytes !== undefined && !salts.isOf(row, digestOf(bytes))) {
       offends(`position ${row.position} is not what was accepted as ${row.id}`)
     }
     if (bytes !== undefined && row.region !== '' && regionOf(bytes) !== row.region) {
@@ -201,7 +206,8 @@ function auditOne(
     }
     if (row.receipt === undefined) continue
     const place = { index: row.position, size: hashes.length, proof: tree.proof(row.position) }
-    const receipt = hash('sha256', receiptText(statement, place, signedRoot), 'buffer')
+    const salt = row.salted ? salts.saltOf(row.id) : undefined
+    const receipt = hash('sha256', receiptText(statement, place, signedRoot, salt), 'buffer')
     if (!receipt.equals(row.receipt)) {
       onOffender('I7', row.id, 'a receipt that a client holds is not what the journal proves')
     }

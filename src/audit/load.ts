@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import type { Salts } from '../journal/salting.ts'
 import { type HistoryLine, statuses } from './history.ts'
 
 export type LoadedHistory = {
@@ -22,7 +23,7 @@ export class HistoryError extends Error {
 
 const tables = {
   tried: `(seq bigint, n bigint, id text collate "C", employer text collate "C",
-    period text collate "C", digest bytea, fen bigint[])`,
+    period text collate "C", digest bytea, salted_digest bytea, fen bigint[])`,
   answered: '(seq bigint, n bigint, status integer, receipt bytea, retry_after boolean)',
   seen: '(seq bigint, id text collate "C", rank integer)',
 } as const
@@ -78,7 +79,11 @@ class Loader {
  * Reads a history into `tried`, `answered` and `seen`.
  * @throws HistoryError naming the line that is not one of a history
  */
-export async function loadHistory(client: pg.Client, file: string): Promise<LoadedHistory> {
+export async function loadHistory(
+  client: pg.Client,
+  file: string,
+  salts: Salts,
+): Promise<LoadedHistory> {
   for (const [table, columns] of Object.entries(tables)) {
     await client.query(`create temp table ${table} ${columns}`)
   }
@@ -94,7 +99,7 @@ export async function loadHistory(client: pg.Client, file: string): Promise<Load
     if (line.kind === 'planted') planted.push(...line.values)
     // An attempt without an answer is one that no answer names.
     if (line.kind === 'planted' || line.kind === 'unknown') return undefined
-    return loader.add(...rowOf(line, seq))
+    return loader.add(...rowOf(line, seq, salts))
   })
   await loader.end()
   await client.query('create index on tried (id)')
@@ -139,11 +144,17 @@ function parseLine(text: string, seq: number, ended: boolean): HistoryLine | und
 
 type Row = readonly [table: keyof typeof tables, row: string]
 
-function rowOf(line: Exclude<HistoryLine, { kind: 'planted' | 'unknown' }>, seq: number): Row {
+function rowOf(
+  line: Exclude<HistoryLine, { kind: 'planted' | 'unknown' }>,
+  seq: number,
+  salts: Salts,
+): Row {
   switch (line.kind) {
     case 'try': {
       const { n, id, employer, period, digest, fen } = line
-      const cells = [seq, n, plain(id), plain(employer), plain(period), `\\\\x${plain(digest)}`]
+      const salted = salts.digestOf(id, Buffer.from(digest, 'hex')).toString('hex')
+      const digests = [`\\\\x${plain(digest)}`, `\\\\x${salted}`]
+      const cells = [seq, n, plain(id), plain(employer), plain(period), ...digests]
       return ['tried', `${cells.join('\t')}\t{${fen.map(Number).join(',')}}\n`]
     }
     case 'answer': {

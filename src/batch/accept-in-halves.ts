@@ -70,7 +70,7 @@ function wholeOf({ id, partOf = id }: Filing): string {
 function assertSame(group: readonly Filing[], { acceptances, standing }: GroupResult): void {
   for (const { id, digest } of group) {
     if (standing.has(id)) continue
-    const accepted = acceptances.get(id)?.statement.digest
-    assert(accepted?.equals(digest), `${id} was accepted with other content than the file has`)
+    const accepted = acceptances.get(id)
+    assert(accepted?.isOf(digest), `${id} was accepted with other content than the file has`)
   }
 }

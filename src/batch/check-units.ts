@@ -6,6 +6,7 @@
  * end here, with what would be filed of it: no stage that files can be reached from there.
  */
 import type pg from 'pg'
+import { metOf } from '../journal/accept.ts'
 import { JournalReader } from '../journal/reader.ts'
 import { partLinesMax, unitsAtATime } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -161,7 +162,7 @@ async function checkUnit(
   const several = unit.rows + (kept?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
     ...{ policies, replaces, several },
-    ...(!alone && { stands }),
+    ...(!alone && { stands: stands && metOf(keys.salts, stands) }),
     ...(warned && {
       tells: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
     }),

@@ -10,6 +10,7 @@ import type { FoundFault } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from '../journal/digest.ts'
 import { findReplacedFaults, type Replacing } from '../journal/replaced.ts'
+import type { Salts } from '../journal/salting.ts'
 import { type StandingDeclaration, standsAgainst } from '../journal/standing.ts'
 import { findingsPerAnswerMax, partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
@@ -62,7 +63,9 @@ export async function* checkDeclaredRows(
     if (said !== undefined) found.push(...said.faults)
     if (warn !== undefined) for (const warning of said?.warnings ?? []) warn(warning)
     if (found.length === 0)
-      found.push(...standingFaults(work, unit.entry, body as Declaration, latest.get(unit)))
+      found.push(
+        ...standingFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit)),
+      )
     if (found.length > 0) {
       yield setAside(unit, found)
       continue
@@ -111,6 +114,7 @@ function unitFaults(
 
 /** What filing expects of its employer, period and region, looked at before all is decided. */
 function standingFaults(
+  salts: Salts,
   { receivedAtMicros: nothingAfterMicros }: BatchWork,
   row: number,
   declaration: Declaration,
@@ -123,7 +127,7 @@ function standingFaults(
   const finding =
     against.acceptedAtMicros > nothingAfterMicros
       ? filedSince(against)
-      : unitStands(against, digest.equals(against.digest))
+      : unitStands(against, salts.isOf(against, digest))
   return [{ ...finding, place: { row } }]
 }
 

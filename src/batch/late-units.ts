@@ -8,9 +8,8 @@
  * before it files the same again, and meets the same.
  */
 import type pg from 'pg'
-import type { GroupResult } from '../journal/accept.ts'
+import type { GroupResult, MetDeclaration } from '../journal/accept.ts'
 import { declarationId } from '../journal/digest.ts'
-import type { StandingDeclaration } from '../journal/standing.ts'
 import { stretchOf } from './error-rows.ts'
 import type { FileFinding } from './file-findings.ts'
 import { partKeyOf } from './kept.ts'
@@ -108,11 +107,11 @@ export class LateUnits {
   }
 }
 
-function findingOf({ filing }: FiledPart, against: StandingDeclaration): FileFinding {
+function findingOf({ filing }: FiledPart, against: MetDeclaration): FileFinding {
   const { expects, digest, acceptedAtMicros } = filing
   const isNewer = against.acceptedAtMicros > acceptedAtMicros
   if (isNewer || typeof expects !== 'object' || 'latest' in expects) return filedSince(against)
-  return unitStands(against, digest.equals(against.digest))
+  return unitStands(against, against.isOf(digest))
 }
 
 /** Those before the first of a group were counted with the groups before. */

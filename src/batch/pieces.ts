@@ -2,8 +2,10 @@
  * Rows of a file between its parsing and its filing: by employer, period and region, sealed in pieces, so that
  * a declaration can be put together in little memory, and no row is parsed twice.
  */
+
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { Salts } from '../journal/salting.ts'
 import { pieceBytesMax, piecesHeldBytesMax } from '../limits.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { RowHeader } from './row-line.ts'
@@ -33,7 +35,12 @@ export type Piece = UnitKey & {
   readonly rows: readonly PieceRow[]
 }
 
-export type PieceKeys = { readonly sealing: EnvelopeKey; readonly all: readonly EnvelopeKey[] }
+export type PieceKeys = {
+  readonly sealing: EnvelopeKey
+  readonly all: readonly EnvelopeKey[]
+  /** Of what was filed (journal/salting.ts). */
+  readonly salts: Salts
+}
 
 function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
   return `piece ${batch} ${employer} ${period} ${entry} ${number}`

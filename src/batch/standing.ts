@@ -81,12 +81,12 @@ export async function findLatest(
   const { rows } = await pool.query<StandingRow>({
     name: 'find-latest-declarations',
     text: `
-      select l.id as latest, l.kind, l.digest, l.lines,
+      select l.id as latest, l.kind, l.digest, l.salted_digest, l.lines,
         (extract(epoch from l.accepted_at) * 1000000)::bigint as accepted_at
       from unnest($1::text[], $2::text[], $3::text[]) with ordinality
         as u (employer, period, region, place)
       left join lateral (
-        select a.id, a.kind, a.digest, a.lines, a.accepted_at
+        select a.id, a.kind, a.digest, a.salted_digest, a.lines, a.accepted_at
         from journal.acceptance a
         where a.employer = u.employer and a.period = u.period
           and (

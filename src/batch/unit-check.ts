@@ -4,8 +4,8 @@ import type { FoundFault } from '../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber, personKey } from '../declaration/identity.ts'
 import { dayOf } from '../declaration/period.ts'
 import type { Declaration, DeclarationKind, Person } from '../declaration/schema.ts'
+import type { MetDeclaration } from '../journal/accept.ts'
 import { digestOf } from '../journal/digest.ts'
-import type { StandingDeclaration } from '../journal/standing.ts'
 import { partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -24,7 +24,7 @@ type UnitCheckOptions = {
   readonly replaces: string | undefined
   readonly nowMicros: number
   /** What a regular one would replace, for which all of its rows are set aside. */
-  readonly stands?: StandingDeclaration | undefined
+  readonly stands?: MetDeclaration | undefined
   /** Its lines are checked in several goes: persons are looked for across them. */
   readonly several: boolean
   /** Of a file that is only checked. */
@@ -150,7 +150,7 @@ export class UnitCheck {
     if (stands === undefined) return
     const isWhole = whole !== undefined && !several && this.#setAside === 0
     const digest = isWhole ? digestOf(Buffer.from(canonicalDeclaration(whole))) : undefined
-    this.#refuseOnce(unitStands(stands, digest?.equals(stands.digest) === true))
+    this.#refuseOnce(unitStands(stands, digest !== undefined && stands.isOf(digest)))
   }
 
   /** Once of all lines together; not of a line that is kept, which is no row of this file. */

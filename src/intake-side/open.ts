@@ -232,6 +232,7 @@ function accessOf({ config: { token }, keyring }: Side) {
   return {
     authenticator: createAuthenticator({ issuer, audience, keys, now: Date.now }),
     sealingKeys: keyring.sealingKeys,
+    salts: keyring.salts,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
     receiptKeys: keyring.receiptKeys.map((key) => key.publicJwk),
   }

@@ -8,23 +8,29 @@ import type { Acceptance } from '../journal/accept.ts'
 import { declarationId, digestOf } from '../journal/digest.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
+import type { Salts } from '../journal/salting.ts'
 
 /**
  * A filing that was accepted once stays accepted, whatever rules or time say against it now: the
  * filer who asks again gets the original receipt.
  */
 export async function findAccepted(
-  { readPool, confirm }: { readonly readPool: pg.Pool; readonly confirm: Confirm },
+  {
+    readPool,
+    confirm,
+    salts,
+  }: { readonly readPool: pg.Pool; readonly confirm: Confirm; readonly salts: Salts },
   body: unknown,
   key: string,
 ): Promise<Acceptance | undefined> {
   if (!isDeclaration(body)) return undefined
   const id = declarationId(body.employer, body.period, key)
-  const [found] = await findAcceptances(readPool, [id])
-  const digest = found === undefined ? undefined : digestOf(Buffer.from(canonicalDeclaration(body)))
-  if (found === undefined || digest?.equals(found.statement.digest) !== true) return undefined
+  const [found] = await findAcceptances(readPool, salts, [id])
+  if (found === undefined) return undefined
+  const isOf = (content: Buffer) => salts.isOf(found.statement, content)
+  if (!isOf(digestOf(Buffer.from(canonicalDeclaration(body))))) return undefined
   await confirm()
-  return { ...found, fresh: false }
+  return { ...found, fresh: false, isOf }
 }
 
 export function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyReply {

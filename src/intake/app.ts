@@ -109,7 +109,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   submitRoute(app, dependencies)
   checkRoute(app, dependencies)
   statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
-  lookupRoutes(app, dependencies.readPool, dependencies.confirm)
+  lookupRoutes(app, dependencies.readPool, dependencies.confirm, dependencies.salts)
   await batchRoutes(app, dependencies)
   slotRoutes(app, dependencies)
   explanationRoute(app, dependencies)

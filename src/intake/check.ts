@@ -10,6 +10,7 @@ import { csvOf } from '../declaration/csv.ts'
 import type { FindingList } from '../declaration/findings.ts'
 import { type Declaration, declarationSchema } from '../declaration/schema.ts'
 import { checkReplaced } from '../journal/replaced.ts'
+import type { Salts } from '../journal/salting.ts'
 import type { PersonIndex } from '../ledger/person.ts'
 import { findPersons } from '../ledger/previous.ts'
 import { explainedLinesMax, explainedLinesUnasked, findingsPerAnswerMax } from '../limits.ts'
@@ -29,6 +30,7 @@ export type CheckDependencies = {
   readonly http: HttpLimits
   readonly policies: Policies
   readonly readPool: pg.Pool
+  readonly salts: Salts
   readonly personIndex: PersonIndex
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
@@ -85,7 +87,7 @@ async function check(
     nowMicros: nowMicros(),
     keptMax: asTable ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
   })
-  await checkStanding(readPool, body, findings)
+  await checkStanding(dependencies, body, findings)
   if (valid !== undefined) {
     await checkReplaced(readPool, valid.declaration, findings)
     await checkPrevious(dependencies, valid.declaration, findings)

@@ -9,6 +9,7 @@ import { periodPattern } from '../declaration/period.ts'
 import { regionPattern } from '../declaration/schema.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
+import type { Salts } from '../journal/salting.ts'
 import { listStandings } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
 import { requireScope } from './bearer.ts'
@@ -38,7 +39,12 @@ const listSchema = Type.Object(
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 /** @param pool for reading: lookups never take a connection that acceptance needs */
-export function lookupRoutes(app: FastifyInstance, pool: pg.Pool, confirm: Confirm): void {
+export function lookupRoutes(
+  app: FastifyInstance,
+  pool: pg.Pool,
+  confirm: Confirm,
+  salts: Salts,
+): void {
   const onRequest = requireScope('declarations:read')
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
     onRequest,
@@ -49,7 +55,7 @@ export function lookupRoutes(app: FastifyInstance, pool: pg.Pool, confirm: Confi
     },
     handler: async (request, reply) => {
       const { id } = request.params
-      const [found] = await findAcceptances(pool, [id], readableEmployers(request))
+      const [found] = await findAcceptances(pool, salts, [id], readableEmployers(request))
       if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
       // It may be visible before any standby has it.
       await confirm.once(id)

@@ -10,6 +10,12 @@ const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
 export const receiptSchema = Type.Object(
   {
     statement: Type.Record(Type.String(), Type.Unknown()),
+    salt: Type.Optional(
+      Type.String({
+        description:
+          'With the content it proves the statement’s digest, salted-sha256: SHA-256 of the salt, as ASCII, and the 32 bytes of the SHA-256 of the canonical form (RFC 8785).',
+      }),
+    ),
     proof: Type.Object({
       index: Type.Integer(),
       size: Type.Integer(),

@@ -8,6 +8,7 @@ import { isDeclaration } from '../declaration/check.ts'
 import type { FindingList, FindingParams } from '../declaration/findings.ts'
 import { formatInstant, isPeriod } from '../declaration/period.ts'
 import { digestOf } from '../journal/digest.ts'
+import type { Salts } from '../journal/salting.ts'
 import { findStandingDeclaration, type StandingDeclaration } from '../journal/standing.ts'
 import { findStanding } from '../ledger/status.ts'
 
@@ -30,7 +31,7 @@ export type StandingMember = {
 
 /** Adds the finding where something stands against a body, whatever else is wrong with that. */
 export async function checkStanding(
-  pool: pg.Pool,
+  { readPool: pool, salts }: { readonly readPool: pg.Pool; readonly salts: Salts },
   body: unknown,
   findings: FindingList,
 ): Promise<StandingRefusal | undefined> {
@@ -40,7 +41,7 @@ export async function checkStanding(
   const found = await findStandingDeclaration(pool, { employer, period, region })
   if (found === undefined) return undefined
   const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
-  const sameContent = digest !== false && digest.equals(found.digest)
+  const sameContent = digest !== false && salts.isOf(found, digest)
   const refusal = await refusalFor(pool, { standing: found, sameContent })
   addStanding(refusal, findings)
   return refusal

@@ -14,6 +14,7 @@ import type { Confirm } from '../journal/durable.ts'
 import { fileDeclaration } from '../journal/filing.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
 import { checkReplaced } from '../journal/replaced.ts'
+import type { Salts } from '../journal/salting.ts'
 import type { Expectation } from '../journal/standing.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
@@ -38,6 +39,8 @@ export type SubmitDependencies = {
   readonly policies: Policies
   /** For looking up what was accepted before. */
   readonly readPool: pg.Pool
+  /** Of what was accepted before. */
+  readonly salts: Salts
   /** Waits until all that can be seen is durable. */
   readonly confirm: Confirm
   readonly submit: (filing: Filing) => Promise<FilingOutcome>
@@ -174,7 +177,7 @@ async function refuse(
   const before = await findAccepted(dependencies, body, key)
   if (before !== undefined) return replayed(reply, before)
   const ownFaults = findings.errors
-  const stands = await checkStanding(readPool, body, findings)
+  const stands = await checkStanding(dependencies, body, findings)
   if (isDeclaration(body)) await checkReplaced(readPool, body, findings)
   const refusal = {
     errors: findings.first(findingsPerAnswerMax),

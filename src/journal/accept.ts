@@ -5,7 +5,8 @@
  *
  * If the process dies
  *  - after drawing the number: a gap in the numbers, nothing stored;
- *  - after sealing and signing: nothing stored; an unreleased signature harms nobody;
+ *  - after sealing and signing: nothing stored; an unreleased signature harms nobody; the next try may find
+ *    that digests are salted by now (salting.ts);
  *  - during the commit: all of it is stored or nothing. If it is stored, a filer's retry gets the
  *    original receipt, and the sweeper finds the envelope;
  *  - after the commit, before the answers or the queue: the same.
@@ -23,10 +24,11 @@ import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
 import type { ReplacedFault } from './replaced.ts'
+import type { Salts } from './salting.ts'
 import type { Expectation, StandingDeclaration } from './standing.ts'
 
-/** One declaration that waits to be accepted; its canonical form as UTF-8. */
-export type Filing = Statement & {
+/** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */
+export type Filing = Omit<Statement, 'salted'> & {
   readonly canonical: Uint8Array
   /** The pack it is to be assessed with: its hash, by the declaration's region. */
   readonly policy: { readonly region: string; readonly hash: string }
@@ -46,9 +48,14 @@ export type Filing = Statement & {
 export type Acceptance = {
   readonly statement: Statement
   readonly receipt: string
-  /** False: the id had been accepted before; compare digests to tell a replay from a conflict. */
+  /** False: the id had been accepted before, as a replay or a conflict: `isOf` tells which. */
   readonly fresh: boolean
+  /** Whether this content was accepted, by the SHA-256 of its canonical form. */
+  readonly isOf: (content: Buffer) => boolean
 }
+
+/** What stands against a filing. */
+export type MetDeclaration = StandingDeclaration & Pick<Acceptance, 'isOf'>
 
 export type GroupResult = {
   readonly acceptances: ReadonlyMap<string, Acceptance>
@@ -60,7 +67,7 @@ export type GroupResult = {
    * By id: what stands where its filing expected otherwise; nothing of these was stored. What was accepted
    * before is a replay or a conflict, whatever came to stand since.
    */
-  readonly standing: ReadonlyMap<string, StandingDeclaration>
+  readonly standing: ReadonlyMap<string, MetDeclaration>
   /** By id: corrections and cancellations that name what they can't replace; nothing of these was stored. */
   readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
 }
@@ -71,6 +78,7 @@ export type AcceptDependencies = {
   readonly pool: pg.Pool
   readonly signer: Signer
   readonly sealingKey: EnvelopeKey
+  readonly salts: Salts
   /** Written into every receipt; asked for each group. */
   readonly environment: () => string
   readonly lane: Lane
@@ -119,7 +127,7 @@ type Accepting = AcceptDependencies & {
 }
 
 async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
-  const { client, judge } = accepting
+  const { client, judge, salts } = accepting
   const drawn = await drawNumber(client, group)
   const { number, known, standing, replacesWrongly, settings } = drawn
   const isRefused = (id: string) => standing.has(id) || replacesWrongly.has(id)
@@ -133,25 +141,41 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
   const before = group
     .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !isRefused(id))
     .map(({ id }) => id)
-  for (const found of before.length === 0 ? [] : await findAcceptances(client, before)) {
-    acceptances.set(found.statement.id, replayOf(found))
+  for (const found of before.length === 0 ? [] : await findAcceptances(client, salts, before)) {
+    acceptances.set(found.statement.id, replayOf(salts, found))
   }
   // Who is told that something stands goes away: it must be there after any failover.
   if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
   const envelope = stored === 0 ? undefined : number
-  return { acceptances, envelope, ticketsUsed, standing, replacesWrongly }
+  return { acceptances, envelope, ticketsUsed, standing: metBy(salts, standing), replacesWrongly }
+}
+
+export function metOf(salts: Salts, stands: StandingDeclaration): MetDeclaration {
+  return { ...stands, isOf: (content) => salts.isOf(stands, content) }
+}
+
+function metBy(
+  salts: Salts,
+  standing: ReadonlyMap<string, StandingDeclaration>,
+): ReadonlyMap<string, MetDeclaration> {
+  const met = [...standing].map(([id, stands]): [string, MetDeclaration] => [
+    id,
+    metOf(salts, stands),
+  ])
+  return new Map(met)
 }
 
 /** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */
 async function storeFresh(
   accepting: Accepting,
-  { number, settings, drawnAtMicros }: DrawnNumber,
+  { number, settings, drawnAtMicros, salting }: DrawnNumber,
   fresh: readonly Filing[],
 ): Promise<Map<string, Acceptance>> {
   const acceptances = new Map<string, Acceptance>()
   if (fresh.length === 0) return acceptances
   const { client, judge, chain, commitTime } = accepting
-  const sealed = seal(accepting, chain, number, fresh)
+  const stated = fresh.map((filing) => statementOf(filing, salting ? accepting.salts : undefined))
+  const sealed = seal(accepting, chain, { number, group: fresh, stated })
   const insert = () =>
     commitTime.measure((msBefore) => insertGroup(accepting, sealed, fresh, drawnAtMicros, msBefore))
   const stored = await chain.extend(sealed.link, () =>
@@ -160,12 +184,19 @@ async function storeFresh(
   fresh.forEach((filing, position) => {
     if (!stored.has(position)) return
     acceptances.set(filing.id, {
-      statement: filing,
+      statement: stated[position] as Statement,
       receipt: sealed.receipt(position),
       fresh: true,
+      isOf: (content) => filing.digest.equals(content),
     })
   })
   return acceptances
+}
+
+/** @param salts undefined: digests are not salted yet */
+function statementOf(filing: Filing, salts: Salts | undefined): Statement {
+  if (salts === undefined) return { ...filing, salted: false }
+  return { ...filing, digest: salts.digestOf(filing.id, filing.digest), salted: true }
 }
 
 /** Two processes at once redeemed one ticket: the next try finds which of them was first. */
@@ -192,8 +223,9 @@ async function withoutUsedTickets(client: pg.PoolClient, filings: readonly Filin
   return { fresh: filings.filter(({ id }) => !ticketsUsed.has(id)), ticketsUsed }
 }
 
-function replayOf({ statement, receipt }: StoredAcceptance): Acceptance {
-  return { statement, receipt, fresh: false }
+function replayOf(salts: Salts, { statement, receipt }: StoredAcceptance): Acceptance {
+  const isOf = (content: Buffer) => salts.isOf(statement, content)
+  return { statement, receipt, fresh: false, isOf }
 }
 
 /**
@@ -236,6 +268,7 @@ class CommitTime {
 
 type SealedGroup = {
   readonly number: bigint
+  readonly stated: readonly Statement[]
   readonly environment: string
   readonly sealed: Buffer
   readonly leaves: Buffer
@@ -245,11 +278,17 @@ type SealedGroup = {
   receipt(position: number): string
 }
 
+type UnsealedGroup = {
+  readonly number: bigint
+  readonly group: readonly Filing[]
+  /** Of each. */
+  readonly stated: readonly Statement[]
+}
+
 function seal(
-  { sealingKey, signer, environment }: AcceptDependencies,
+  { sealingKey, signer, environment, salts }: AcceptDependencies,
   { writer, position, previous }: WriterChain,
-  number: bigint,
-  group: readonly Filing[],
+  { number, group, stated }: UnsealedGroup,
 ): SealedGroup {
   const sealed = sealEnvelope(
     sealingKey,
@@ -259,7 +298,7 @@ function seal(
   )
   // Asked once: the stored text and the receipts must have the same.
   const named = environment()
-  const statements = group.map((filing) => statementText(filing, named))
+  const statements = stated.map((statement) => statementText(statement, named))
   const leaves = statements.map(leafHash)
   const tree = buildMerkleTree(leaves)
   const size = group.length
@@ -271,8 +310,10 @@ function seal(
     content,
     previous,
   })
+  const saltOf = ({ id, salted }: Statement) => (salted ? salts.saltOf(id) : undefined)
   return {
     number,
+    stated,
     environment: named,
     sealed,
     leaves: Buffer.concat(leaves),
@@ -284,13 +325,15 @@ function seal(
         statements[index] as string,
         { index, size, proof: tree.proof(index) },
         signedRoot,
+        saltOf(stated[index] as Statement),
       ),
   }
 }
 
 /**
- * What the group was accepted under. A process has one pack for each region, so that a region's
- * hash is the same for all of the group. Of what came in a file, the rows, by position.
+ * What the group was accepted under, and the ids, by position: who opens it knows which is which without
+ * salts. A process has one pack for each region, so that a region's hash is the same for all of the group. Of
+ * what came in a file, the rows, by position.
  */
 function headOf(group: readonly Filing[]): Buffer {
   const policies: Record<string, string> = {}
@@ -301,7 +344,7 @@ function headOf(group: readonly Filing[]): Buffer {
   }
   const ofFile = group.some(({ rows }) => rows !== undefined)
   const rows = ofFile && { rows: group.map(({ rows = '' }) => rows) }
-  return Buffer.from(JSON.stringify({ policies, ...rows }))
+  return Buffer.from(JSON.stringify({ policies, ids: group.map(({ id }) => id), ...rows }))
 }
 
 /**
@@ -351,12 +394,13 @@ async function insertGroup(
         from in_time
       ), accepted as (
         insert into journal.acceptance (
-          id, envelope, position, employer, period, kind, digest, accepted_at, deadline, on_time,
-          attempted_at, ticket, lines, part_of, region
+          id, envelope, position, employer, period, kind, digest, salted_digest, accepted_at, deadline,
+          on_time, attempted_at, ticket, lines, part_of, region
         )
         select
           f.id, $1, f.place - 1, f.employer, f.period, f.kind,
-          substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32),
+          case when not $28::boolean then substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32) end,
+          case when $28 then substring($13::bytea from (32 * (f.place - 1) + 1)::integer for 32) end,
           timestamptz 'epoch' + f.accepted_at * interval '1 microsecond',
           timestamptz 'epoch' + f.deadline * interval '1 microsecond',
           f.on_time,
@@ -393,7 +437,7 @@ async function insertGroup(
       group.chain.previous,
       group.link,
       acceptedAtMicros,
-      Buffer.concat(filings.map(({ digest }) => digest)),
+      Buffer.concat(group.stated.map(({ digest }) => digest)),
       list(filings.map(({ id }) => id)),
       list(filings.map(({ employer }) => employer)),
       list(filings.map(({ period }) => period)),
@@ -408,6 +452,7 @@ async function insertGroup(
       list(filings.map(({ partOf }) => partOf ?? 'NULL')),
       Number.isFinite(untilMicros) ? Math.round(untilMicros) : null,
       list(filings.map(({ policy }) => policy.region)),
+      group.stated[0]?.salted === true,
     ],
   })
   if (rows[0]?.in_time !== true) throw new GroupTooOldError('the group was too old to be committed')

@@ -1,11 +1,22 @@
 /**
  * Digests: of a declaration's canonical form, and of what makes two requests the same filing.
  */
+import assert from 'node:assert/strict'
 import { createHash, hash } from 'node:crypto'
 
 /** SHA-256 of a canonical form (RFC 8785, UTF-8), 32 bytes. */
 export function digestOf(canonical: Uint8Array): Buffer {
   return hash('sha256', canonical, 'buffer')
+}
+
+/** The digest of an acceptance's row: salted (salting.ts), or of before there were salts. */
+export function digestOfRow(row: {
+  readonly digest: Buffer | null
+  readonly salted_digest: Buffer | null
+}): { readonly digest: Buffer; readonly salted: boolean } {
+  const digest = row.salted_digest ?? row.digest
+  assert(digest !== null, 'an acceptance has a digest')
+  return { digest, salted: row.salted_digest !== null }
 }
 
 /** SHA-256 of text, hexadecimal. */

@@ -21,6 +21,8 @@ export type DrawnNumber = {
   readonly number: bigint
   /** By the server's clock. */
   readonly drawnAtMicros: number
+  /** Whether digests are salted (salting.ts). */
+  readonly salting: boolean
   /** What the connection's next commit goes by. */
   readonly settings: CommitSettings
   /** Ids of the group that were accepted before. */
@@ -35,6 +37,7 @@ type Row = StandingRow &
   CommitSettings & {
     number: string
     drawn_at: string
+    salting: boolean
     place: string | null
     known: boolean
     /** Of what it names as replaced: that nothing is, or the region that it is of. */
@@ -58,24 +61,26 @@ export async function drawNumber(
         select
           nextval('journal.envelope_number') as number,
           (extract(epoch from clock_timestamp()) * 1000000)::bigint as drawn_at,
+          exists (select from journal.salting where begun) as salting,
           ${commitSettings}
       )
       select
-        drawn.*, f.place, f.known, f.nothing, f.other_region, f.latest, f.kind, f.digest, f.lines,
+        drawn.*, f.place, f.known, f.nothing, f.other_region, f.latest, f.kind, f.digest,
+        f.salted_digest, f.lines,
         (extract(epoch from f.accepted_at) * 1000000)::bigint as accepted_at
       from drawn
       left join (
         select
           g.place, k.id is not null as known, g.replaces is not null and r.id is null as nothing,
           nullif(coalesce(r.region, journal.region_of(r.envelope, r.position)), g.region) as other_region,
-          l.id as latest, l.kind, l.digest, l.lines, l.accepted_at
+          l.id as latest, l.kind, l.digest, l.salted_digest, l.lines, l.accepted_at
         from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[])
           with ordinality as g (id, employer, period, expects_latest, replaces, region, place)
         left join journal.acceptance k on k.id = g.id
         left join journal.acceptance r
           on r.id = g.replaces and r.employer = g.employer and r.period = g.period
         left join lateral (
-          select a.id, a.kind, a.digest, a.lines, a.accepted_at
+          select a.id, a.kind, a.digest, a.salted_digest, a.lines, a.accepted_at
           from journal.acceptance a
           where g.expects_latest and a.employer = g.employer and a.period = g.period
             and coalesce(a.region, journal.region_of(a.envelope, a.position), g.region) = g.region
@@ -112,6 +117,7 @@ export async function drawNumber(
   return {
     number: BigInt(drawn.number),
     drawnAtMicros: Number(drawn.drawn_at),
+    salting: drawn.salting,
     known,
     standing,
     replacesWrongly,

@@ -3,8 +3,10 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
+import { digestOfRow } from './digest.ts'
 import { buildMerkleTree, type MerkleTree } from './merkle.ts'
 import { receiptText, type Statement, statementText } from './receipt.ts'
+import type { Salts } from './salting.ts'
 
 export type StoredAcceptance = { readonly statement: Statement; readonly receipt: string }
 
@@ -14,7 +16,8 @@ type Row = {
   employer: string
   period: string
   kind: string
-  digest: Buffer
+  digest: Buffer | null
+  salted_digest: Buffer | null
   accepted_at: string
   deadline: string
   attempted_at: string | null
@@ -31,6 +34,7 @@ type Row = {
  */
 export async function findAcceptances(
   pool: Pick<pg.ClientBase, 'query'>,
+  salts: Salts,
   ids: readonly string[],
   employers?: readonly string[],
 ): Promise<StoredAcceptance[]> {
@@ -38,7 +42,7 @@ export async function findAcceptances(
     name: 'find-acceptances',
     text: `
       select
-        a.id, a.position, a.employer, a.period, a.kind, a.digest, a.on_time,
+        a.id, a.position, a.employer, a.period, a.kind, a.digest, a.salted_digest, a.on_time,
         (extract(epoch from a.accepted_at) * 1000000)::bigint as accepted_at,
         (extract(epoch from a.deadline) * 1000000)::bigint as deadline,
         (extract(epoch from a.attempted_at) * 1000000)::bigint as attempted_at,
@@ -59,10 +63,11 @@ export async function findAcceptances(
     for (let at = 0; at < leaves.length; at += 32) hashes.push(leaves.subarray(at, at + 32))
     trees.set(envelope, { tree: buildMerkleTree(hashes), size: hashes.length })
   }
-  return rows.map((row) => storedAcceptance(row, trees.get(row.envelope)))
+  return rows.map((row) => storedAcceptance(salts, row, trees.get(row.envelope)))
 }
 
 function storedAcceptance(
+  salts: Salts,
   row: Row,
   of: { readonly tree: MerkleTree; readonly size: number } | undefined,
 ): StoredAcceptance {
@@ -72,15 +77,16 @@ function storedAcceptance(
     employer: row.employer,
     period: row.period,
     kind: row.kind,
-    digest: row.digest,
+    ...digestOfRow(row),
     acceptedAtMicros: Number(row.accepted_at),
     deadlineMicros: Number(row.deadline),
     onTime: row.on_time,
     ...(row.attempted_at !== null && { attemptedAtMicros: Number(row.attempted_at) }),
   }
   const place = { index: row.position, size: of.size, proof: of.tree.proof(row.position) }
-  const receipt = receiptText(statementText(statement, row.environment), place, row.signed_root)
-  return { statement, receipt }
+  const salt = statement.salted ? salts.saltOf(row.id) : undefined
+  const text = statementText(statement, row.environment)
+  return { statement, receipt: receiptText(text, place, row.signed_root, salt) }
 }
 
 /** Tickets among these that have served, hexadecimal, and the declaration that each served for. */

@@ -243,7 +243,7 @@ function outcomeOf(
 ): FilingOutcome {
   const against = standing.get(filing.id)
   if (against !== undefined) {
-    const sameContent = against.digest.equals(filing.digest)
+    const sameContent = against.isOf(filing.digest)
     return { kind: 'standing', standing: against, sameContent }
   }
   const fault = replacesWrongly.get(filing.id)
@@ -253,6 +253,6 @@ function outcomeOf(
   if (acceptance === undefined) {
     return { kind: 'unavailable', cause: new Error('the commit left a filing out') }
   }
-  if (!acceptance.statement.digest.equals(filing.digest)) return { kind: 'conflicting', acceptance }
+  if (!acceptance.isOf(filing.digest)) return { kind: 'conflicting', acceptance }
   return { kind: first && acceptance.fresh ? 'accepted' : 'replayed', acceptance }
 }

@@ -44,18 +44,24 @@ export type OpenedEnvelope = {
 type Row = {
   lane: Lane
   sealed: Buffer
-  /** Of what was accepted, by position: ids and positions with commas, digests of 32 bytes. */
+  /**
+   * Of what was accepted, by position: ids and positions with commas, digests of 32 bytes, and a letter for
+   * each, 't' where its digest is salted.
+   */
   ids: string | null
   positions: string | null
   instants: string | null
   digests: Buffer | null
+  salted: string | null
 }
 
 type Content = (Declaration & { readonly part?: Part }) | ReassessmentOrder
 
-/** Hash of the pack by region; rows by position, where some of it came in a file. */
+/** Hash of the pack by region; by position ids, and rows, where some of it came in a file. */
 type Head = {
   readonly policies: Readonly<Record<string, string>>
+  /** Undefined where digests are not salted. */
+  readonly ids?: readonly string[]
   readonly rows?: readonly string[]
 }
 
@@ -74,7 +80,7 @@ export async function readEnvelope(
   const { rows } = await pool.query<Row>({
     name: 'read-envelope',
     text: `
-      select e.lane, e.sealed, a.ids, a.positions, a.instants, a.digests
+      select e.lane, e.sealed, a.ids, a.positions, a.instants, a.digests, a.salted
       from journal.envelope e
       cross join lateral (
         select
@@ -84,7 +90,8 @@ export async function readEnvelope(
             (extract(epoch from coalesce(attempted_at, accepted_at)) * 1000000)::bigint::text,
             ',' order by position
           ) as instants,
-          string_agg(digest, ''::bytea order by position) as digests
+          string_agg(coalesce(salted_digest, digest), ''::bytea order by position) as digests,
+          string_agg(left((digest is null)::text, 1), '' order by position) as salted
         from journal.acceptance
         where envelope = e.number
       ) a
@@ -95,6 +102,10 @@ export async function readEnvelope(
   if (row === undefined) return undefined
   const opened = openEnvelope(keys, number, row.sealed)
   return { number, lane: row.lane, ...acceptedOf(number, row, opened, wanted) }
+}
+
+function isOf(bytes: Buffer | undefined, digest: Buffer | undefined): boolean {
+  return bytes !== undefined && digest !== undefined && digestOf(bytes).equals(digest)
 }
 
 export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint }
@@ -125,7 +136,11 @@ function acceptedOf(
   wanted: ReadonlySet<string> | undefined,
 ): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
   const { head, canonical } = opened
-  const { policies, rows } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
+  const {
+    policies,
+    ids: sealedIds,
+    rows,
+  } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
   const instants = row.instants?.split(',') ?? []
@@ -136,7 +151,9 @@ function acceptedOf(
     const position = Number(positions[i])
     const bytes = canonical[position]
     const digest = row.digests?.subarray(32 * i, 32 * (i + 1))
-    if (bytes === undefined || digest === undefined || !digestOf(bytes).equals(digest)) {
+    // Salts are the acceptor's and the auditor's; the seal says as well which content is of which id.
+    const isIt = row.salted?.[i] === 't' ? sealedIds?.[position] === id : isOf(bytes, digest)
+    if (bytes === undefined || !isIt) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
     const content = JSON.parse(bytes.toString()) as Content

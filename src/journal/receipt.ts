@@ -7,6 +7,7 @@ import { formatInstant } from '../declaration/period.ts'
 import { openBatchReceipt } from './batch-receipt.ts'
 import { openCompact, type PublicJwk, type Signer, signCompact } from './compact-jws.ts'
 import { leafHash, rootFromProof } from './merkle.ts'
+import { saltedDigest } from './salting.ts'
 
 /** What is stated of one accepted declaration. Instants in microseconds since 1970. */
 export type Statement = {
@@ -15,6 +16,8 @@ export type Statement = {
   readonly period: string
   readonly kind: string
   readonly digest: Buffer
+  /** Whether the digest is one of salting.ts, of the content and the salt that the receipt has. */
+  readonly salted: boolean
   readonly acceptedAtMicros: number
   readonly deadlineMicros: number
   readonly onTime: boolean
@@ -46,22 +49,34 @@ export function statementText(statement: Statement, environment: string): string
     `{"acceptedAt":"${formatInstant(statement.acceptedAtMicros)}"` +
     (attempted === undefined ? '' : `,"attemptedAt":"${formatInstant(attempted)}"`) +
     `,"deadline":"${formatInstant(statement.deadlineMicros)}"` +
-    `,"digest":"sha256:${statement.digest.toString('hex')}"` +
+    `,"digest":"${algorithmOf(statement)}:${statement.digest.toString('hex')}"` +
     `,"employer":"${statement.employer}","environment":${JSON.stringify(environment)}` +
     `,"id":"${statement.id}","kind":"${statement.kind}","onTime":${statement.onTime}` +
     `,"period":"${statement.period}"}`
   )
 }
 
-/** The receipt as JSON text, from the statement's text. */
+/** Tells statements with a salt from those of before. */
+const algorithms = { plain: 'sha256', salted: 'salted-sha256' } as const
+
+function algorithmOf({ salted }: Pick<Statement, 'salted'>): string {
+  return salted ? algorithms.salted : algorithms.plain
+}
+
+/**
+ * The receipt as JSON text, from the statement's text.
+ * @param salt of a salted digest; it is in the receipt alone, and not in what is signed
+ */
 export function receiptText(
   statement: string,
   place: { readonly index: number; readonly size: number; readonly proof: readonly Buffer[] },
   signedRoot: string,
+  salt: string | undefined,
 ): string {
   const hashes = place.proof.map((hash) => `"${hash.toString('base64url')}"`).join(',')
   return (
     `{"statement":${statement}` +
+    (salt === undefined ? '' : `,"salt":"${salt}"`) +
     `,"proof":{"index":${place.index},"size":${place.size},"hashes":[${hashes}]}` +
     `,"signedRoot":"${signedRoot}"}`
   )
@@ -106,6 +121,18 @@ export function verifyReceipt(receipt: unknown, keys: readonly PublicJwk[]): Rec
     return invalid('The statement is not what was signed.')
   }
   return { valid: true, kid: root.kid, statement: statement as Record<string, unknown> }
+}
+
+/**
+ * Whether a receipt, which verifies, is of this content.
+ * @param content SHA-256 of its canonical form
+ */
+export function isReceiptOf(receipt: unknown, content: Buffer): boolean {
+  const { statement, salt } = (receipt ?? {}) as Record<string, unknown>
+  const { digest } = (statement ?? {}) as Record<string, unknown>
+  if (digest === `${algorithms.plain}:${content.toString('hex')}`) return true
+  if (typeof salt !== 'string') return false
+  return digest === `${algorithms.salted}:${saltedDigest(salt, content).toString('hex')}`
 }
 
 function invalid(reason: string): ReceiptVerdict {

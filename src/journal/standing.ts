@@ -28,11 +28,13 @@
  * was returned meets what it is of, because that commit can be seen by every later statement.
  */
 import type pg from 'pg'
+import { digestOfRow } from './digest.ts'
 
 export type StandingDeclaration = {
   readonly id: string
   readonly kind: string
   readonly digest: Buffer
+  readonly salted: boolean
   readonly acceptedAtMicros: number
   /** Insured persons; undefined where it was accepted before they were written down. */
   readonly lines: number | undefined
@@ -63,7 +65,8 @@ export function standsAgainst(
 export type StandingRow = {
   latest: string | null
   kind: string
-  digest: Buffer
+  digest: Buffer | null
+  salted_digest: Buffer | null
   accepted_at: string
   lines: number | null
 }
@@ -73,7 +76,7 @@ export function standingOf(row: StandingRow): StandingDeclaration | undefined {
   return {
     id: row.latest,
     kind: row.kind,
-    digest: row.digest,
+    ...digestOfRow(row),
     acceptedAtMicros: Number(row.accepted_at),
     lines: row.lines ?? undefined,
   }
@@ -94,7 +97,7 @@ export async function findStandingDeclaration(
     name: 'find-standing-declaration',
     text: `
       select
-        id as latest, kind, digest, lines,
+        id as latest, kind, digest, salted_digest, lines,
         (extract(epoch from accepted_at) * 1000000)::bigint as accepted_at
       from journal.acceptance
       where employer = $1 and period = $2

@@ -76,12 +76,26 @@ export async function migrateDatabase(ownerUrl: string): Promise<string[]> {
   await client.connect()
   try {
     const applied = await migrate(client)
+    // Nobody of before accepts into a database that was empty.
+    if (applied.includes('0001_journal.sql')) await beginSalting(client)
     await runMigrations(client)
     await grantQueue(client)
     return applied
   } finally {
     await client.end()
   }
+}
+
+/**
+ * From now on digests are salted (src/journal/salting.ts): for when no intake runs that does not know it.
+ * Again, it does nothing.
+ */
+export async function beginSalting(client: pg.ClientBase): Promise<void> {
+  await client.query('insert into journal.salting default values on conflict do nothing')
+}
+
+export async function isSalting(client: pg.ClientBase): Promise<boolean> {
+  return (await client.query('select from journal.salting')).rowCount === 1
 }
 
 /**

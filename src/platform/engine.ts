@@ -18,7 +18,7 @@ import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
 import type { Logger } from './logger.ts'
 import { intakeMemory, workerMemory } from './process-memory.ts'
-import { migrateSides } from './rehearsal-database.ts'
+import { finishSides, migrateSides } from './rehearsal-database.ts'
 import { type Child, createSupervisor } from './supervisor.ts'
 
 export type Engine = {
@@ -120,6 +120,7 @@ async function bringUpDatabase(
   const { ownerUrl } = postgres
   await makeLogins(ownerUrl)
   await migrateSides(config, ownerUrl)
+  await finishSides(config, ownerUrl) // all processes on it are this program's
   return (kind) => loginUrl(ownerUrl, kind)
 }
 

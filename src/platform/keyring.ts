@@ -23,6 +23,7 @@ import {
   writeSync,
 } from 'node:fs'
 import path from 'node:path'
+import { createSalts, type Salts } from '../journal/salting.ts'
 import { UsageError } from './failure.ts'
 import { parseJson, textOf } from './text-file.ts'
 
@@ -48,6 +49,8 @@ export type Keyring = {
   /** Newest first; the first seals, all open. */
   readonly sealingKeys: readonly SealingKey[]
   readonly blindIndexSecret: KeyObject
+  /** Of digests; they follow from the key of the blind index, which is never another. */
+  readonly salts: Salts
 }
 
 export class KeyringError extends Error {
@@ -96,6 +99,7 @@ export function rotateKeyring(file: string, now: Date): void {
 /** Reads the keys. Throws KeyringError that says what to do when the file is missing or damaged. */
 export function readKeyring(file: string): Keyring {
   const stored = readStored(file)
+  const blindIndexSecret = openSecret(stored.blindIndex, 'blindIndex')
   return {
     receiptKeys: stored.receipt.map(openSigningKey),
     tokenKeys: stored.token.map(openSigningKey),
@@ -103,21 +107,23 @@ export function readKeyring(file: string): Keyring {
       kid,
       secret: openSecret(secret, kid),
     })),
-    blindIndexSecret: openSecret(stored.blindIndex, 'blindIndex'),
+    blindIndexSecret,
+    salts: createSalts(blindIndexSecret),
   }
 }
 
-/** The keys that sign and seal now: the newest. Throws KeyringError when there are none. */
-export function activeKeys({ receiptKeys, sealingKeys }: Keyring): {
+/** What accepts: the newest keys, which sign and seal, and the salts. Throws KeyringError when there are none. */
+export function activeKeys({ receiptKeys, sealingKeys, salts }: Keyring): {
   readonly signer: SigningKey
   readonly sealingKey: SealingKey
+  readonly salts: Salts
 } {
   const [signer] = receiptKeys
   const [sealingKey] = sealingKeys
   if (signer === undefined || sealingKey === undefined) {
     throw new KeyringError('The keyring has no keys: restore it from your backup.')
   }
-  return { signer, sealingKey }
+  return { signer, sealingKey, salts }
 }
 
 /** The password of the embedded Postgres's owner. */

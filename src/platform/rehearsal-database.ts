@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { rehearsalLeaveMsMax, rehearsalLockMs, rehearsalLockTriesMax } from '../limits.ts'
 import { type Config, ConfigError } from './config.ts'
-import { migrateDatabase } from './database.ts'
+import { beginSalting, isSalting, migrateDatabase } from './database.ts'
 import { applicationRole } from './postgres.ts'
 import { assertForRehearsals, databaseBeside, readPurpose } from './rehearsal.ts'
 
@@ -37,6 +37,25 @@ export async function migrateSides({ rehearsal }: Config, ownerUrl: string): Pro
   const rehearsed =
     rehearsal === undefined ? [] : await migrateRehearsal(ownerUrl, rehearsal.database)
   return [...applied, ...rehearsed.map((name) => `${name} (rehearsal)`)]
+}
+
+/** For when no process of an earlier version runs. Again, it does nothing. */
+export async function finishSides(config: Config, ownerUrl: string): Promise<void> {
+  for (const url of await migratedSides(config, ownerUrl)) await onDatabase(url, beginSalting)
+}
+
+/** Whether there is nothing left to finish. */
+export async function isFinished(config: Config, ownerUrl: string): Promise<boolean> {
+  for (const url of await migratedSides(config, ownerUrl))
+    if (!(await onDatabase(url, isSalting))) return false
+  return true
+}
+
+async function migratedSides({ rehearsal }: Config, ownerUrl: string): Promise<readonly string[]> {
+  if (rehearsal === undefined) return [ownerUrl]
+  const url = databaseBeside(ownerUrl, rehearsal.database)
+  const purpose = await onDatabase(url, readPurpose).catch(whereMissing)
+  return purpose?.kind === 'rehearsal' ? [ownerUrl, url] : [ownerUrl]
 }
 
 async function migrateRehearsal(ownerUrl: string, database: string): Promise<string[]> {

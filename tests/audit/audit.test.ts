@@ -179,12 +179,12 @@ type Connected = Omit<AuditDependencies, 'historyFile'>
 
 /** With a connection to the honest database, closed afterwards. */
 async function connected<T>(work: (dependencies: Connected) => Promise<T>): Promise<T> {
-  const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))
+  const { sealingKeys, receiptKeys, salts } = readKeyring(inject('keyringFile'))
   const client = new pg.Client({ connectionString: honest.ownerUrl })
   await client.connect()
   try {
     const publicKeys = receiptKeys.map(({ publicJwk }) => publicJwk)
-    return await work({ client, sealingKeys, publicKeys, onProgress: () => {} })
+    return await work({ client, sealingKeys, publicKeys, salts, onProgress: () => {} })
   } finally {
     await client.end()
   }
@@ -200,9 +200,10 @@ function auditAfter(sql: string, change = (lines: HistoryLine[]) => lines): Prom
   const lines = change(read.map((line) => JSON.parse(line)))
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
   return connected(async (dependencies) => {
-    await dependencies.client.query('begin')
-    await dependencies.client.query(sql)
-    return auditSnapshot(dependencies, await loadHistory(dependencies.client, file))
+    const { client, salts } = dependencies
+    await client.query('begin')
+    await client.query(sql)
+    return auditSnapshot(dependencies, await loadHistory(client, file, salts))
   })
 }
 
@@ -309,7 +310,7 @@ describe('what was done to the database is found by the right invariant', () => 
        from ledger.line l join made m on l.envelope = m.envelope
        where l.position = (select position from ledger.declaration where id = ${someone});
        insert into ledger.in_force (employer, period, region, envelope, position) select employer, period, region, envelope, position from made;
-       insert into journal.acceptance select '202411-00000000000000000000000000', a.envelope, 900, '91340100FORGED0000', a.period, a.kind, a.digest, a.accepted_at, a.deadline, a.on_time
+       insert into journal.acceptance select '202411-00000000000000000000000000', a.envelope, 900, '91340100FORGED0000', a.period, a.kind, coalesce(a.digest, a.salted_digest), a.accepted_at, a.deadline, a.on_time
        from journal.acceptance a where a.id = ${someone}`,
       ['I3', 'I10'],
     ],
@@ -340,6 +341,16 @@ describe('what was done to the database is found by the right invariant', () => 
       'a leaf changed',
       'update journal.envelope set leaves = set_byte(leaves, 3, get_byte(leaves, 3) # 1) where number = (select min(number) from journal.envelope)',
       ['I10'],
+    ],
+    [
+      'a digest of other content',
+      `update journal.acceptance set salted_digest = sha256(salted_digest) where id = ${someone}`,
+      ['I3', 'I7', 'I8', 'I10'],
+    ],
+    [
+      'a salted digest passed off as one of before',
+      `update journal.acceptance set digest = salted_digest, salted_digest = null where id = ${someone}`,
+      ['I3', 'I7', 'I8', 'I10'],
     ],
     [
       'an acceptance made earlier than it was',
@@ -459,7 +470,7 @@ describe('what was done to the database is found by the right invariant', () => 
     ['a reassessment that nobody ordered', reassessment('d.envelope', '900'), ['I2']],
     [
       'a reassessment posted twice',
-      `insert into journal.acceptance select 'order', envelope, 900, employer, period, 'reassessment', digest, accepted_at, deadline, on_time
+      `insert into journal.acceptance select 'order', envelope, 900, employer, period, 'reassessment', coalesce(digest, salted_digest), accepted_at, deadline, on_time
        from journal.acceptance where id = ${someone};
        ${reassessment('d.envelope', '901')}`,
       ['I2', 'I10', 'I13'],

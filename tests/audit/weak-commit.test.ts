@@ -58,6 +58,7 @@ test.each([
         client,
         historyFile,
         sealingKeys: keyring.sealingKeys,
+        salts: keyring.salts,
         publicKeys: keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
         onProgress: () => {},
       })
@@ -89,6 +90,7 @@ async function acceptAndPost(url: string, keyringFile: string, history: HistoryF
     pool,
     signer,
     sealingKey,
+    salts: keyring.salts,
     environment: () => 'test',
     lane: 'filing',
   })

@@ -15,6 +15,8 @@ import { openFindings } from '../../src/batch/read-file.ts'
 import { startBatchWorker, workOn } from '../../src/batch/run.ts'
 import { claimWork, finishPosted, NotYetError } from '../../src/batch/work.ts'
 import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
+import { digestOf } from '../../src/journal/digest.ts'
+import { openEnvelope } from '../../src/journal/envelope.ts'
 import { findAcceptances } from '../../src/journal/find.ts'
 import { JournalReader } from '../../src/journal/reader.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -110,8 +112,22 @@ async function acceptancesOf(batch: string) {
   )
   return findAcceptances(
     journal.pool,
+    journal.keyring.salts,
     rows.map(({ id }) => id),
   )
+}
+
+/** What was accepted under an id, as its envelope has it. */
+async function contentOf(id: string): Promise<Buffer> {
+  const { rows } = await journal.pool.query<{ number: string; position: number; sealed: Buffer }>(
+    `select e.number, a.position, e.sealed
+     from journal.acceptance a join journal.envelope e on e.number = a.envelope
+     where a.id = $1`,
+    [id],
+  )
+  const { number, position, sealed } = rows[0] as (typeof rows)[number]
+  const { canonical } = openEnvelope(journal.keyring.sealingKeys, BigInt(number), sealed)
+  return canonical[position] as Buffer
 }
 
 async function findingsOf(batch: string): Promise<string[]> {
@@ -649,15 +665,18 @@ test('the auditor finds every promise kept by all that was amended here', async 
   const folder = mkdtempSync(path.join(tmpdir(), 'amended-'))
   const file = path.join(folder, 'history.jsonl')
   const history = new HistoryFile(file)
+  const { sealingKeys, receiptKeys, salts } = journal.keyring
   const { rows } = await journal.pool.query<{ id: string }>('select id from journal.acceptance')
   const accepted = await findAcceptances(
     journal.pool,
+    salts,
     rows.map(({ id }) => id),
   )
   // All tries before all answers: which answer a try came after is not told here.
   for (const [n, { statement }] of accepted.entries()) {
-    const { id, employer, period, digest } = statement
-    history.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
+    const { id, employer, period } = statement
+    const digest = digestOf(await contentOf(id)).toString('hex')
+    history.add({ kind: 'try', n, id, employer, period, digest, fen: [] })
   }
   for (const [n, { receipt }] of accepted.entries())
     history.add({ kind: 'answer', n, status: 202, receipt })
@@ -665,9 +684,8 @@ test('the auditor finds every promise kept by all that was amended here', async 
   const client = new pg.Client({ connectionString: journal.database.ownerUrl })
   await client.connect()
   try {
-    const { sealingKeys, receiptKeys } = journal.keyring
     const { verdicts } = await auditHistory({
-      ...{ client, sealingKeys },
+      ...{ client, sealingKeys, salts },
       historyFile: file,
       publicKeys: receiptKeys.map(({ publicJwk }) => publicJwk),
       onProgress: () => {},

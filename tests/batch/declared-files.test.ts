@@ -77,7 +77,7 @@ const codesOf = (lines: readonly ErrorLine[]) =>
 
 async function filedOf(batch: string) {
   const { rows } = await journal.pool.query(
-    `select u.entry, u.id, a.kind, encode(a.digest, 'hex') as digest, u.lines, u.replaces, u.parts
+    `select u.entry, u.id, a.kind, encode(a.salted_digest, 'hex') as digest, u.lines, u.replaces, u.parts
      from batch.unit u left join journal.acceptance a on a.id = u.id
      where u.batch = $1 order by u.entry`,
     [batch],
@@ -85,8 +85,10 @@ async function filedOf(batch: string) {
   return rows
 }
 
-const digest = (declaration: Declaration) =>
-  digestOf(Buffer.from(canonicalDeclaration(declaration))).toString('hex')
+const digest = (declaration: Declaration, id: string) =>
+  journal.keyring.salts
+    .digestOf(id, digestOf(Buffer.from(canonicalDeclaration(declaration))))
+    .toString('hex')
 
 describe('each line', () => {
   test('is filed to the byte as it would be alone, whatever was said of the file', async () => {
@@ -95,7 +97,7 @@ describe('each line', () => {
     expect(await stateOf(before)).toMatchObject({ stage: 'posting', good: 3, declarations: 3 })
     const filed = await filedOf(before)
     expect(filed.map(({ digest, kind }) => [kind, digest])).toEqual(
-      first.map((one) => ['regular', digest(one)]),
+      first.map((declaration, i) => ['regular', digest(declaration, filed[i].id)]),
     )
     const [one, other] = filed
     const correction = { ...first[0], kind: 'correction', replaces: one.id } as const
@@ -104,10 +106,13 @@ describe('each line', () => {
     const nothing = { ...first[2], kind: 'correction', replaces: one.id } as const
     const after = await work([correction, '', cancellation, nothing])
     expect(await stateOf(after)).toMatchObject({ read: 3, good: 2, aside: 1, filed: 2 })
-    expect((await filedOf(after)).slice(0, 2)).toMatchObject([
-      { entry: 1, kind: 'correction', digest: digest(correction), replaces: one.id, lines: 2 },
-      { entry: 3, kind: 'cancellation', digest: digest(cancellation), lines: 0, parts: 1 },
+    const later = (await filedOf(after)).slice(0, 2)
+    expect(later).toMatchObject([
+      { entry: 1, kind: 'correction', replaces: one.id, lines: 2 },
+      { entry: 3, kind: 'cancellation', lines: 0, parts: 1 },
     ])
+    const digests = [correction, cancellation].map((filed, i) => digest(filed, later[i].id))
+    expect(later.map((unit) => unit.digest)).toEqual(digests)
     expect(codesOf(await errorLinesOf(after))).toEqual([[4, ['/replaces REPLACES_NOTHING']]])
     await postAll()
     expect((await findStanding(journal.pool, one.id))?.status).toBe('superseded')
@@ -377,7 +382,8 @@ describe('over generated declarations', () => {
       const row = i + 1
       const errors = checked.findings.filter(({ severity }) => severity === 'error')
       expect(told.get(row)?.errors ?? []).toEqual(errors)
-      if (checked.valid) expect(filed.get(row)?.digest).toBe(digest(declaration))
+      const unit = filed.get(row)
+      if (checked.valid) expect(unit.digest).toBe(digest(declaration, unit.id))
       else expect(told.get(row)?.declaration).toEqual(declaration)
       if (!checked.valid) wrong += 1
     }

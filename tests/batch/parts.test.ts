@@ -173,6 +173,7 @@ function createAcceptGroupOf() {
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
   return createAcceptGroup({
     ...{ pool: journal.pool, signer, sealingKey, lane: 'bulk' },
+    salts: journal.keyring.salts,
     environment: () => 'test',
   })
 }

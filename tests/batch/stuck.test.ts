@@ -90,7 +90,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
     {
       pool: journal.pool,
       inTransaction,
-      keys: { sealing, all: journal.keyring.sealingKeys },
+      keys: { sealing, all: journal.keyring.sealingKeys, salts: journal.keyring.salts },
       policies,
       sourceOf: () => sourceOf(csvOf(rows)),
       openFiling,

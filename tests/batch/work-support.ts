@@ -89,13 +89,14 @@ export function dependencies(more: Partial<BatchDependencies> = {}): BatchDepend
   return {
     pool,
     inTransaction,
-    keys: { sealing, all: keyring.sealingKeys },
+    keys: { sealing, all: keyring.sealingKeys, salts: keyring.salts },
     policies,
     sourceOf: fileOf,
     acceptGroup: createAcceptGroup({
       pool,
       signer,
       sealingKey: sealing,
+      salts: keyring.salts,
       environment,
       lane: 'bulk',
     }),

@@ -278,6 +278,7 @@ test('a reassessment is told with the declaration: difference, explanation, surc
     pool,
     signer,
     sealingKey,
+    salts: keyring.salts,
     environment: () => 'test',
     lane: 'bulk',
   })

@@ -32,7 +32,8 @@ test('the same key with other content meets the digest that was accepted', async
   await write([first])
   const second = await write([other])
   expect(other.id).toBe(first.id)
-  expect(second.acceptances.get(other.id)?.statement.digest).toEqual(first.digest)
+  const met = second.acceptances.get(other.id)
+  expect([first, other].map(({ digest }) => met?.isOf(digest))).toEqual([true, false])
 })
 
 test('a receipt verifies offline, with our verifier and with a JOSE library', async () => {
@@ -166,6 +167,7 @@ test('a group whose process stood still is not committed, and what comes after i
     pool,
     signer,
     sealingKey,
+    salts: keyring.salts,
     environment: () => 'test',
     lane: 'filing',
     startsWithinMs: 60_000,

@@ -21,8 +21,10 @@ function observedCommit() {
     groups.push(filings.map(({ id }) => id))
     await held
     const acceptances = new Map<string, Acceptance>()
-    for (const statement of filings) {
-      acceptances.set(statement.id, { statement, receipt: statement.id, fresh: true })
+    for (const filing of filings) {
+      const isOf = (content: Buffer) => filing.digest.equals(content)
+      const statement = { ...filing, salted: false }
+      acceptances.set(filing.id, { statement, receipt: filing.id, fresh: true, isOf })
     }
     return {
       acceptances,

@@ -18,6 +18,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded-postgres.ts'
 import {
+  activeKeys,
   createKeyring,
   readEmbeddedPostgresPassword,
   readKeyring,
@@ -66,11 +67,9 @@ function open(name: string, statementMsMax: number): pg.Pool {
 }
 
 function acceptThrough(pool: pg.Pool, standbys: number) {
-  const { receiptKeys, sealingKeys } = readKeyring(keyringFile)
   return createAcceptGroup({
+    ...activeKeys(readKeyring(keyringFile)),
     pool,
-    signer: receiptKeys[0] as (typeof receiptKeys)[0],
-    sealingKey: sealingKeys[0] as (typeof sealingKeys)[0],
     environment: () => 'test',
     lane: 'filing',
     judge: createJudge('strict', standbys, () => {}),

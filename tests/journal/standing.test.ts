@@ -44,9 +44,11 @@ test('a regular one is refused where a declaration stands, with what stands; not
   expect(result.standing.get(second.id)).toEqual({
     id: first.id,
     kind: 'regular',
-    digest: first.digest,
+    digest: journal.keyring.salts.digestOf(first.id, first.digest),
+    salted: true,
     acceptedAtMicros: first.acceptedAtMicros,
     lines: 2,
+    isOf: expect.any(Function),
   })
   expect([isFresh(result, second), isFresh(result, beside)]).toEqual([false, true])
   expect(result.acceptances.has(second.id)).toBe(false)
@@ -266,7 +268,13 @@ test('a reassessment does not stand', async () => {
 })
 
 test('each expectation refuses what its table says', () => {
-  const stands = { id: 'a', kind: 'correction', digest: Buffer.alloc(32), acceptedAtMicros: 10 }
+  const stands = {
+    id: 'a',
+    kind: 'correction',
+    digest: Buffer.alloc(32),
+    salted: true,
+    acceptedAtMicros: 10,
+  }
   const latest = { ...stands, lines: 3 }
   const cancelled = { ...latest, kind: 'cancellation' }
   const since = (nothingAfterMicros: number, and: 'anything' | 'nothingStands') => ({

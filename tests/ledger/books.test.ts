@@ -260,7 +260,7 @@ test('differences of reassessments are in the parts as in the day', async () => 
   await owner.query(
     `create temp table first as select * from ledger.declaration order by envelope limit 1;
      insert into journal.acceptance
-     select 'order', a.envelope, 950, a.employer, a.period, 'reassessment', a.digest, a.accepted_at, a.deadline, a.on_time
+     select 'order', a.envelope, 950, a.employer, a.period, 'reassessment', coalesce(a.digest, a.salted_digest), a.accepted_at, a.deadline, a.on_time
      from journal.acceptance a
      join first f on f.id = a.id;
      insert into ledger.reassessment

@@ -157,7 +157,15 @@ async function orderAsBefore(id: string, key: string, before: Policies, after: P
     expects: 'anything',
     lines: 0,
   }
-  const writer = { pool, signer, sealingKey, environment: () => 'test', lane: 'bulk' } as const
+  const { salts } = keyring
+  const writer = {
+    pool,
+    signer,
+    sealingKey,
+    salts,
+    environment: () => 'test',
+    lane: 'bulk',
+  } as const
   const { envelope } = await createAcceptGroup(writer)([filing])
   await journal.post(envelope as bigint)
 }

@@ -35,6 +35,7 @@ async function acceptPoison(): Promise<bigint[]> {
     pool,
     signer,
     sealingKey,
+    salts: journal.keyring.salts,
     environment: () => 'test',
     lane: 'filing',
   })

@@ -86,6 +86,7 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
       pool: through,
       signer,
       sealingKey,
+      salts: keyring.salts,
       environment: () => 'test',
       lane: 'filing',
     })

@@ -50,7 +50,15 @@ export async function reassess(journal: Journal, later: Policies, how: Reassessi
   const [signer] = keyring.receiptKeys
   const [sealingKey] = keyring.sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
-  const writer = { pool, signer, sealingKey, environment: () => 'test', lane: 'bulk' } as const
+  const { salts } = keyring
+  const writer = {
+    pool,
+    signer,
+    sealingKey,
+    salts,
+    environment: () => 'test',
+    lane: 'bulk',
+  } as const
   const acceptGroup = createAcceptGroup(writer)
   const changes: Change[] = []
   const skipped: SkipReason[] = []

@@ -185,8 +185,11 @@ export class SimulatedIntake {
     if (!isInTime) throw new Error('the statement took too long')
     this.commits.push({ size: group.length, ms, endedAt: this.now })
     const acceptances = new Map<string, Acceptance>()
-    for (const statement of group)
-      acceptances.set(statement.id, { statement, receipt: '', fresh: true })
+    for (const filing of group) {
+      const isOf = (content: Buffer) => filing.digest.equals(content)
+      const statement = { ...filing, salted: false }
+      acceptances.set(filing.id, { statement, receipt: '', fresh: true, isOf })
+    }
     return {
       acceptances,
       envelope: 1n,
