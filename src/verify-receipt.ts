@@ -1,9 +1,10 @@
 /**
  * `npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]`: verifies a receipt offline. FILE is a
  * saved 202 answer, the saved status of a batch, or the receipt alone; the public keys are those of the
- * keyring or of a saved /.well-known/jwks.json; the content is the declaration as it was filed. Exits with 1
+ * keyring or of a saved /.well-known/jwks.json; the content is the declaration or the file as it was filed. Exits with 1
  * when the receipt does not verify, or is of other content.
  */
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { canonicalDeclaration } from './declaration/canonical.ts'
 import { isDeclaration } from './declaration/check.ts'
@@ -55,12 +56,18 @@ function changedBeside(
 /** Undefined where the receipt is of the content, or none is given. */
 function otherThan(content: string | undefined, receipt: unknown): string | undefined {
   if (content === undefined) return undefined
+  if (isReceiptOf(receipt, contentDigestOf(content, receipt))) return undefined
+  return `The receipt is genuine, but not of the content of ${content}.`
+}
+
+/** Of a file's receipt, the bytes of the file; else of a declaration, whatever its JSON looks like. */
+function contentDigestOf(content: string, receipt: unknown): Buffer {
+  const { signed } = (receipt ?? {}) as { signed?: unknown }
+  if (signed !== undefined) return digestOf(readFileSync(content))
   const declaration = readSavedJson(content)
   if (!isDeclaration(declaration))
     throw new UsageError(`${content} is not a declaration: name what was filed with --content.`)
-  const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
-  if (isReceiptOf(receipt, digest)) return undefined
-  return `The receipt is genuine, but not of the content of ${content}.`
+  return digestOf(Buffer.from(canonicalDeclaration(declaration)))
 }
 
 type Arguments = {

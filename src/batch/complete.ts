@@ -1,13 +1,16 @@
 /**
  * Decides what a file is whose last byte has come, in that byte's transaction: the file that was
- * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the one place that decides it. What is
- * new gets its receipt, which is signed once: keys, rules and the environment may change. A file that is only
+ * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the
+ * one place that decides it. What is new gets its receipt, which is signed once: keys, rules and the environment may change. A file that is only
  * checked is never here already, and nothing is the same as it: nothing of it is filed. So it has no receipt.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { BatchStatement } from '../journal/batch-receipt.ts'
+import type { EnvelopeKey } from '../journal/envelope.ts'
+import { isSalting, type Salts } from '../journal/salting.ts'
 import { dropChunks } from './end.ts'
+import { contentKey, openExpected, sealReceived } from './file-digest.ts'
 import { isWorkedOn, stages } from './stages.ts'
 import type { BatchRequest } from './upload.ts'
 
@@ -17,6 +20,9 @@ export type Completed =
   | { readonly stage: 'duplicate'; readonly sameAs: string }
 
 export type CompleteDependencies = {
+  /** The first seals, all open. */
+  readonly sealingKeys: readonly EnvelopeKey[]
+  readonly salts: Salts
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
   /** The signed receipt of a file that is here. */
@@ -24,12 +30,24 @@ export type CompleteDependencies = {
 }
 
 type Asked = {
+  subject: string
   employer: string | null
   period: string
   region: string
   kind: string
   mode: BatchRequest['mode']
   received: string
+  expected_digest: Buffer | null
+  sealed_expected: Buffer | null
+}
+
+/** A file that is whole. */
+type Whole = {
+  readonly id: string
+  readonly digest: Buffer
+  readonly asked: Asked
+  /** What its content is found again by: as it is kept now, and as it is of before. */
+  readonly contentKeys: readonly [kept: Buffer, other: Buffer]
 }
 
 /**
@@ -37,47 +55,67 @@ type Asked = {
  * second waits for the first one's commit at the content's key, and then finds it.
  */
 export async function completeUpload(
-  { nowMicros, receiptOf }: CompleteDependencies,
+  dependencies: CompleteDependencies,
   client: pg.PoolClient,
   id: string,
   digest: Buffer,
 ): Promise<Completed> {
-  const completed = await decide(client, id, digest)
+  const { salts, nowMicros } = dependencies
+  const salting = await isSalting(client)
+  const asked = await readAsked(client, id)
+  const keyed = contentKey(salts, asked.subject, digest)
+  const contentKeys = salting ? ([keyed, digest] as const) : ([digest, keyed] as const)
+  const whole = { id, digest, asked, contentKeys }
+  const completed = await decide(dependencies, client, whole)
   const receivedAtMicros = nowMicros()
-  const { rows } = await client.query<Asked>({
+  const receipt = receiptFor(dependencies, whole, completed, receivedAtMicros)
+  await client.query({
     name: 'complete-upload',
     text: `
       update batch.batch
-      set stage = $2, digest = $3, same_as = $4, digest_state = null, writer = null,
-        received_at = to_timestamp($5::numeric / 1000000)
-      where id = $1
-      returning employer, period, region, kind, mode, received`,
+      set stage = $2, same_as = $3, digest_state = null, writer = null,
+        received_at = to_timestamp($4::numeric / 1000000),
+        digest = $5, receipt = $6, sealed_received = $7
+      where id = $1`,
     values: [
-      ...[id, completed.stage, digest],
+      ...[id, completed.stage],
       completed.stage === 'duplicate' ? completed.sameAs : null,
       receivedAtMicros,
+      ...(salting
+        ? [null, null, sealReceived(sealingKeyOf(dependencies), id, { digest, receipt })]
+        : [digest, receipt ?? null, null]),
     ],
   })
-  const [asked] = rows
-  if (completed.stage !== 'received' || asked === undefined) await dropChunks(client, id)
-  else if (asked.mode !== 'check') {
-    const { received, employer, mode: _, ...more } = asked
-    const size = Number(received)
-    const file = { ...more, employer: employer ?? undefined, id, digest, size, receivedAtMicros }
-    await client.query({
-      name: 'keep-receipt',
-      text: 'update batch.batch set receipt = $2 where id = $1',
-      values: [id, receiptOf(file)],
-    })
-  }
+  if (completed.stage !== 'received') await dropChunks(client, id)
   return completed
 }
 
-async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promise<Completed> {
-  const { announced, mode } = await findAnnounced(client, id, digest)
-  if (!announced) return { stage: 'damaged' }
-  if (mode === 'check') return { stage: 'received' }
-  const first = await findFirst(client, id, digest)
+function sealingKeyOf({ sealingKeys: [key] }: CompleteDependencies): EnvelopeKey {
+  assert(key !== undefined, 'a keyring has a sealing key')
+  return key
+}
+
+function receiptFor(
+  { receiptOf }: CompleteDependencies,
+  { id, digest, asked }: Whole,
+  { stage }: Completed,
+  receivedAtMicros: number,
+): string | undefined {
+  const { employer, period, region, kind, mode, received } = asked
+  if (stage !== 'received' || mode === 'check') return undefined
+  const of = { employer: employer ?? undefined, period, region, kind }
+  return receiptOf({ ...of, id, digest, size: Number(received), receivedAtMicros })
+}
+
+async function decide(
+  dependencies: CompleteDependencies,
+  client: pg.PoolClient,
+  whole: Whole,
+): Promise<Completed> {
+  const { id, asked, contentKeys } = whole
+  if (!isAnnounced(dependencies, whole)) return { stage: 'damaged' }
+  if (asked.mode === 'check') return { stage: 'received' }
+  const first = await findFirst(client, whole)
   if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
   if (first !== undefined)
     await client.query('delete from batch.content where batch = $1', [first.batch])
@@ -89,10 +127,17 @@ async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promis
       from batch.batch
       where id = $1
       on conflict do nothing`,
-    values: [id, digest],
+    values: [id, contentKeys[0]],
   })
   // Another came in between: asked again, it is the first.
-  return rowCount === 1 ? { stage: 'received' } : decide(client, id, digest)
+  return rowCount === 1 ? { stage: 'received' } : decide(dependencies, client, whole)
+}
+
+/** Whether the digest is the one that was said before; true where none was. */
+function isAnnounced({ sealingKeys }: CompleteDependencies, { id, digest, asked }: Whole): boolean {
+  const { expected_digest: plain, sealed_expected: sealed } = asked
+  const expected = sealed === null ? plain : openExpected(sealingKeys, id, sealed)
+  return expected === null || expected.equals(digest)
 }
 
 /**
@@ -101,8 +146,7 @@ async function decide(client: pg.PoolClient, id: string, digest: Buffer): Promis
  */
 async function findFirst(
   client: pg.PoolClient,
-  id: string,
-  digest: Buffer,
+  { id, contentKeys }: Whole,
 ): Promise<{ batch: string; stands: boolean } | undefined> {
   const { rows } = await client.query<{ batch: string; stands: boolean }>({
     name: 'find-content',
@@ -137,32 +181,26 @@ async function findFirst(
       from batch.batch b
       join batch.content c on c.subject = b.subject and c.employer = coalesce(b.employer, '')
         and c.period = b.period and c.region in (b.region, '') and c.kind = b.kind
-        and c.digest = $2
+        and c.digest in ($2, $4)
       join batch.batch f on f.id = c.batch and f.region = b.region
       where b.id = $1
       limit 1`,
-    values: [id, digest, stages.filter(isWorkedOn)],
+    values: [id, contentKeys[0], stages.filter(isWorkedOn), contentKeys[1]],
   })
   return rows[0]
 }
 
-type Announced = Pick<Asked, 'mode'> & { announced: boolean }
-
-/** Whether the digest is the one that was said before; true where none was. */
-async function findAnnounced(
-  client: pg.PoolClient,
-  id: string,
-  digest: Buffer,
-): Promise<Announced> {
-  const { rows } = await client.query<Announced>({
-    name: 'find-announced',
+async function readAsked(client: pg.PoolClient, id: string): Promise<Asked> {
+  const { rows } = await client.query<Asked>({
+    name: 'read-asked',
     text: `
-      select coalesce(expected_digest = $2, true) as announced, mode
+      select subject, employer, period, region, kind, mode, received, expected_digest,
+        sealed_expected
       from batch.batch
       where id = $1`,
-    values: [id, digest],
+    values: [id],
   })
-  const [found] = rows
-  assert(found !== undefined, `${id} ends in the transaction that holds its row`)
-  return found
+  const [asked] = rows
+  assert(asked !== undefined, `${id} ends in the transaction that holds its row`)
+  return asked
 }

@@ -15,8 +15,9 @@ export async function findUpload(
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload',
     text: `
-      select u.*, s.id as slot
+      select u.*, b.sealed_expected, b.sealed_received, s.id as slot
       from batch.upload u
+      join batch.batch b on b.id = u.id
       left join batch.slot s on s.batch = u.id
       where u.id = $1`,
     values: [id],

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { isSalting } from '../journal/salting.ts'
 import { uploadsOpenMax } from '../limits.ts'
+import { keyedKey, sealExpected } from './file-digest.ts'
 import { findUpload } from './find.ts'
 import { lendSlot, refusalOfSlot, type SlotRefusal } from './reserve-slot.ts'
 import { sealPiece } from './seal.ts'
@@ -81,47 +83,52 @@ async function countOpen({ pool }: StoreDependencies, subject: string): Promise<
 }
 
 async function insert(
-  { sealingKeys }: StoreDependencies,
+  { sealingKeys, salts }: StoreDependencies,
   client: pg.Pool | pg.PoolClient,
   id: string,
   asked: NewUpload,
 ): Promise<boolean> {
   const [key] = sealingKeys
   assert(key !== undefined, 'a keyring has a sealing key')
-  const { fileName } = asked
+  const { subject, fileName, idempotencyKey, expectedDigest } = asked
+  const salting = await isSalting(client)
   const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
   const { rowCount } = await client.query({
     name: 'create-upload',
     text: `
       insert into batch.batch (
         id, subject, may_file_for, employer, period, region, kind, format, mode, file_name,
-        idempotency_key, size, expected_digest, amends, stage
+        idempotency_key, size, expected_digest, sealed_expected, amends, stage
       )
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'receiving')
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'receiving')
       on conflict (subject, idempotency_key) do nothing`,
     values: [
       ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
       ...[asked.kind, asked.format, asked.mode, name || null],
-      ...[asked.idempotencyKey, asked.size, asked.expectedDigest, asked.amends],
+      idempotencyKey && (salting ? keyedKey(salts, subject, idempotencyKey) : idempotencyKey),
+      asked.size,
+      salting ? undefined : expectedDigest,
+      salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
+      asked.amends,
     ],
   })
   return rowCount === 1
 }
 
 async function findByKey(
-  { pool, sealingKeys }: StoreDependencies,
+  { pool, sealingKeys, salts }: StoreDependencies,
   { subject, idempotencyKey }: NewUpload,
 ): Promise<Upload | undefined> {
   if (idempotencyKey === undefined) return undefined
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload-by-key',
     text: `
-      select u.*, s.id as slot
+      select u.*, b.sealed_expected, b.sealed_received, s.id as slot
       from batch.batch b
       join batch.upload u on u.id = b.id
       left join batch.slot s on s.batch = b.id
-      where b.subject = $1 and b.idempotency_key = $2`,
-    values: [subject, idempotencyKey],
+      where b.subject = $1 and b.idempotency_key in ($2, $3)`,
+    values: [subject, idempotencyKey, keyedKey(salts, subject, idempotencyKey)],
   })
   const [row] = rows
   return row && uploadOf(sealingKeys, row)

@@ -100,8 +100,9 @@ export async function findProgress(
   const { rows } = await pool.query<Row>({
     name: 'find-batch-progress',
     text: `
-      select p.*, s.id as slot
+      select p.*, b.sealed_expected, b.sealed_received, s.id as slot
       from batch.progress p
+      join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
       where p.id = any($1::text[])`,
     values: [ids],
@@ -121,8 +122,9 @@ export async function listProgress(
   const { rows } = await pool.query<Row>({
     name: 'list-batch-progress',
     text: `
-      select p.*, s.id as slot
+      select p.*, b.sealed_expected, b.sealed_received, s.id as slot
       from batch.progress p
+      join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
       where p.subject = $1 and p.number < coalesce($2::bigint, 9223372036854775807)
       order by p.number desc

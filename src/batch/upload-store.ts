@@ -20,7 +20,6 @@
  */
 import type pg from 'pg'
 import type { Confirm } from '../journal/durable.ts'
-import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { CompleteDependencies } from './complete.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
 import { findUpload } from './find.ts'
@@ -39,8 +38,6 @@ export type StoreDependencies = CompleteDependencies & {
     pool: pg.Pool,
     work: (client: pg.PoolClient) => Promise<T>,
   ) => Promise<T>
-  /** The first seals, all open. */
-  readonly sealingKeys: readonly EnvelopeKey[]
   readonly runningDigest: RunningDigest
   /** Told of bytes that are durable. */
   readonly onReceived?: (bytes: number) => void

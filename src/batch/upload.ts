@@ -5,6 +5,7 @@
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { fileNameCharactersMax } from '../limits.ts'
 import type { AskedKind } from './asked-kind.ts'
+import { openExpected, openReceived } from './file-digest.ts'
 import { openPiece } from './seal.ts'
 import type { Stage } from './stages.ts'
 
@@ -59,7 +60,7 @@ export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
   readonly receipt: string | undefined
 }
 
-/** A row of the view batch.upload, and the slot that is lent to it. */
+/** A row of the view batch.upload, the slot that is lent to it, and what is sealed of its digests. */
 export type UploadRow = {
   id: string
   number: string
@@ -84,10 +85,14 @@ export type UploadRow = {
   touched_at: string
   amends: string | null
   receipt: string | null
+  sealed_expected: Buffer | null
+  sealed_received: Buffer | null
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
   const { id, subject, period, region, kind, mode, stage } = row
+  const { sealed_expected: expected, sealed_received: received } = row
+  const sealed = received && openReceived(keys, id, received)
   return {
     ...{ id, subject, period, region, kind, mode, stage },
     format: row.format ?? undefined,
@@ -99,16 +104,17 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
         ? undefined
         : openPiece(keys, fileNamePlace(id), row.file_name, 4 * fileNameCharactersMax).toString(),
     size: row.size === null ? undefined : Number(row.size),
-    expectedDigest: row.expected_digest ?? undefined,
+    expectedDigest:
+      expected === null ? (row.expected_digest ?? undefined) : openExpected(keys, id, expected),
     received: Number(row.received),
     createdAtMicros: Number(row.created_at),
     touchedAtMicros: Number(row.touched_at),
     receivedAtMicros: row.received_at === null ? undefined : Number(row.received_at),
-    digest: row.digest ?? undefined,
+    digest: sealed?.digest ?? row.digest ?? undefined,
     sameAs: row.same_as ?? undefined,
     slot: row.slot ?? undefined,
     amends: row.amends ?? undefined,
-    receipt: row.receipt ?? undefined,
+    receipt: sealed?.receipt ?? row.receipt ?? undefined,
   }
 }
 

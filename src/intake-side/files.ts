@@ -34,6 +34,7 @@ export async function openFiles(
     confirm,
     inTransaction,
     sealingKeys: keyring.sealingKeys,
+    salts: keyring.salts,
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
     onReceived,

@@ -125,11 +125,12 @@ export function verifyReceipt(receipt: unknown, keys: readonly PublicJwk[]): Rec
 
 /**
  * Whether a receipt, which verifies, is of this content.
- * @param content SHA-256 of its canonical form
+ * @param content SHA-256 of the canonical form of a declaration, or of a file
  */
 export function isReceiptOf(receipt: unknown, content: Buffer): boolean {
   const { statement, salt } = (receipt ?? {}) as Record<string, unknown>
-  const { digest } = (statement ?? {}) as Record<string, unknown>
+  const { digest, sha256 } = (statement ?? {}) as Record<string, unknown>
+  if (sha256 === content.toString('hex')) return true
   if (digest === `${algorithms.plain}:${content.toString('hex')}`) return true
   if (typeof salt !== 'string') return false
   return digest === `${algorithms.salted}:${saltedDigest(salt, content).toString('hex')}`

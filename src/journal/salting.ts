@@ -28,6 +28,7 @@
  * stored, and the next try may be of the other kind; after the commit, the row says which it is.
  */
 import { hash, type KeyObject } from 'node:crypto'
+import type pg from 'pg'
 import { HmacKey } from './hmac.ts'
 
 /** A digest as it is stated of an id. */
@@ -44,6 +45,15 @@ export type Salts = {
   digestOf(id: string, content: Buffer): Buffer
   /** Whether it was stated of this content. */
   isOf(stated: StatedDigest, content: Buffer): boolean
+}
+
+/** Whether digests are salted by now. */
+export async function isSalting(client: Pick<pg.ClientBase, 'query'>): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'is-salting',
+    text: 'select from journal.salting where begun',
+  })
+  return rowCount === 1
 }
 
 const label = 'spillway-digest:'

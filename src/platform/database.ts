@@ -94,10 +94,6 @@ export async function beginSalting(client: pg.ClientBase): Promise<void> {
   await client.query('insert into journal.salting default values on conflict do nothing')
 }
 
-export async function isSalting(client: pg.ClientBase): Promise<boolean> {
-  return (await client.query('select from journal.salting')).rowCount === 1
-}
-
 /**
  * What processes may with the queue's schema: to use it. What BullMQ makes when a queue is first used, a
  * sequence for its ids, is made here, as who may create there could have others, its owner too, run what

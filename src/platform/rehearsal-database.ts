@@ -5,9 +5,10 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { isSalting } from '../journal/salting.ts'
 import { rehearsalLeaveMsMax, rehearsalLockMs, rehearsalLockTriesMax } from '../limits.ts'
 import { type Config, ConfigError } from './config.ts'
-import { beginSalting, isSalting, migrateDatabase } from './database.ts'
+import { beginSalting, migrateDatabase } from './database.ts'
 import { applicationRole } from './postgres.ts'
 import { assertForRehearsals, databaseBeside, readPurpose } from './rehearsal.ts'
 

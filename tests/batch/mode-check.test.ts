@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { completeUpload } from '../../src/batch/complete.ts'
 import { writeErrorsFile } from '../../src/batch/errors-file.ts'
+import { openReceived } from '../../src/batch/file-digest.ts'
 import { severityOf } from '../../src/batch/file-findings.ts'
 import { listUnits } from '../../src/batch/filed.ts'
 import { findLayout } from '../../src/batch/find.ts'
@@ -306,6 +307,7 @@ describe('a check leaves everything as it was', () => {
       const { stage } = await inTransaction(journal.pool, (client) =>
         completeUpload(
           {
+            ...journal.keyring,
             nowMicros: () => Date.parse('2024-11-20T10:00:00+08:00') * 1_000,
             receiptOf: () => 'signed',
           },
@@ -316,12 +318,14 @@ describe('a check leaves everything as it was', () => {
       )
       if (stage === 'received') await workOn(dependencies(), await claim())
       const { rows: found } = await journal.pool.query(
-        'select stage, receipt from batch.batch where id = $1',
+        'select stage, sealed_received from batch.batch where id = $1',
         [id],
       )
-      return found[0]
+      const { stage: reached, sealed_received: sealed } = found[0]
+      const { receipt } = openReceived(journal.keyring.sealingKeys, id, sealed)
+      return { stage: reached, receipt }
     }
-    const checked = { stage: 'checked', receipt: null }
+    const checked = { stage: 'checked', receipt: undefined }
     expect(await complete('check')).toEqual(checked)
     expect(await complete('check')).toEqual(checked)
     expect(await complete('accept-good')).toEqual({ stage: 'posting', receipt: 'signed' })
@@ -360,7 +364,7 @@ describe('the check of an errors file', () => {
     expect(await stateOf(stopped)).toMatchObject({ stage: 'checking' })
     const [sealing] = journal.keyring.sealingKeys
     if (sealing === undefined) throw new Error('no key')
-    const keys = { sealing, all: journal.keyring.sealingKeys }
+    const keys = { sealing, all: journal.keyring.sealingKeys, salts: journal.keyring.salts }
     const act = { batch: stopped, act: 'cancel', operator: 'somebody', reason: 'a test' } as const
     await intervene({ pool: journal.pool, inTransaction, keys }, act)
     expect(await codesOf(await work(mended, { mayFileFor }))).toEqual([[2, 'ROW_NOT_SET_ASIDE']])

@@ -11,6 +11,7 @@ import { readKeyring } from '../../src/platform/keyring.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import { everythingIn, unsalted } from '../support/everything.ts'
 import { declare, policies, rulesOf } from '../support/journal.ts'
 import { asked, fileOf, openUploads } from '../support/uploads.ts'
 
@@ -94,6 +95,44 @@ describe('a file’s receipt', () => {
     expect((await other.findDurable(id))?.receipt).toBe(upload?.receipt)
     const copy = await send(other, file)
     expect(copy.upload).toMatchObject({ stage: 'duplicate', sameAs: id, receipt: undefined })
+  })
+
+  test('who has the database finds no trace of a file’s content, and a key that follows from it', async () => {
+    const file = fileOf(500)
+    const digest = sha256(file)
+    const idempotencyKey = sha256(Buffer.from(digest))
+    const said = { expectedDigest: Buffer.from(digest, 'hex'), idempotencyKey }
+    const { id, upload } = await send(uploads.store, file, said)
+    expect(upload).toMatchObject({ stage: 'received', digest: said.expectedDigest })
+    const all = await everythingIn(uploads.database)
+    const signed = upload?.receipt as string
+    for (const trace of [digest, idempotencyKey, signed, Buffer.from(signed).toString('hex')])
+      expect(all).not.toContain(trace)
+    expect(all).not.toContain(said.expectedDigest.toString('base64url'))
+    const again = await uploads.store.create(asked({ size: file.length, ...said }))
+    expect(again).toMatchObject({ kind: 'replayed', upload: { id } })
+    const other = { ...said, expectedDigest: Buffer.alloc(32) }
+    expect(await uploads.store.create(asked({ size: file.length, ...other }))).toMatchObject({
+      kind: 'conflicting',
+    })
+  })
+
+  test('what was sent before digests were sealed is known again, and what is known of it stays', async () => {
+    const file = fileOf(700)
+    const said = { expectedDigest: Buffer.from(sha256(file), 'hex'), idempotencyKey: 'of before' }
+    const before = await unsalted(uploads.database, () => send(uploads.store, file, said))
+    expect(await everythingIn(uploads.database)).toContain(sha256(file))
+    const { id, upload } = before
+    const again = await uploads.store.create(asked({ size: file.length, ...said }))
+    expect(again).toMatchObject({ kind: 'replayed', upload: { id, digest: said.expectedDigest } })
+    expect('upload' in again && again.upload.receipt).toBe(upload?.receipt)
+    const copy = await send(uploads.store, file, { idempotencyKey: 'of now' })
+    expect(copy.upload).toMatchObject({ stage: 'duplicate', sameAs: id })
+    // And the other way round, while an intake of before is there still.
+    const later = fileOf(900)
+    const first = await send(uploads.store, later)
+    const second = await unsalted(uploads.database, () => send(uploads.store, later))
+    expect(second.upload).toMatchObject({ stage: 'duplicate', sameAs: first.id })
   })
 
   test('is not given to a file that is not what was announced', async () => {

@@ -482,7 +482,11 @@ describe('the same file sent again', () => {
     const id = await receiveFile(bytes, asked)
     const completed = await inTransaction(journal.pool, (client) =>
       completeUpload(
-        { nowMicros: () => Date.parse(receivedAt) * 1_000, receiptOf: () => '' },
+        {
+          ...journal.keyring,
+          nowMicros: () => Date.parse(receivedAt) * 1_000,
+          receiptOf: () => '',
+        },
         client,
         id,
         createHash('sha256').update(bytes).digest(),

@@ -1,7 +1,8 @@
 /** Batches as JSON and as forms, what is told of them, and who may send when many do. */
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { keyedKey } from '../../src/batch/file-digest.ts'
 import { classOf } from '../../src/intake/gate.ts'
 import { HeldBodies } from '../../src/intake/held-bodies.ts'
 import { UploadPlaces } from '../../src/intake/upload-places.ts'
@@ -11,6 +12,7 @@ import {
   formFileBytesMax,
   uploadsMax,
 } from '../../src/limits.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -70,6 +72,13 @@ function formOf(file: Buffer, fields: Record<string, string> = members): FormDat
 }
 const send = (form: FormData, key = nextKey()) =>
   ask('/v1/batches', { method: 'POST', headers: { 'idempotency-key': key }, body: form })
+/** As the database has it. */
+function storedKey(key: string): string {
+  const [, payload = ''] = token.split('.')
+  const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return keyedKey(readKeyring(inject('keyringFile')).salts, sub, key)
+}
+
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 describe('begun as JSON', () => {
@@ -236,7 +245,7 @@ describe('sent as a form', () => {
         const find = async () => {
           const { rows } = await database.owner.query(
             'select id, stage, received from batch.batch where idempotency_key = $1 and received >= 262144',
-            [key],
+            [storedKey(key)],
           )
           return rows[0] as { id: string; stage: string } | undefined
         }
@@ -273,7 +282,7 @@ describe('sent as a form', () => {
     await waitFor('a chunk', async () => {
       const { rowCount } = await database.owner.query(
         'select from batch.batch where idempotency_key = $1 and received >= 262144',
-        [key],
+        [storedKey(key)],
       )
       return rowCount === 1
     })

@@ -8,7 +8,9 @@ import { digestOf } from '../../src/journal/digest.ts'
 import { findAcceptances } from '../../src/journal/find.ts'
 import { leafHash } from '../../src/journal/merkle.ts'
 import { isReceiptOf, statementText, verifyReceipt } from '../../src/journal/receipt.ts'
-import { beginSalting, isSalting } from '../../src/platform/database.ts'
+import { isSalting } from '../../src/journal/salting.ts'
+import { beginSalting } from '../../src/platform/database.ts'
+import { everythingIn, unsalted } from '../support/everything.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 
 let journal: Journal
@@ -20,38 +22,13 @@ afterAll(() => journal.close())
 const contentOf = (declaration: Declaration) =>
   digestOf(Buffer.from(canonicalDeclaration(declaration)))
 
+const before = <T>(work: () => Promise<T>) => unsalted(journal.database, work)
+
 async function accept(declaration: Declaration, key: string) {
   const filing = filingOf(declaration, key)
   const acceptance = (await journal.openWriter()([filing])).acceptances.get(filing.id)
   if (acceptance === undefined) throw new Error('not accepted')
   return { filing, acceptance, receipt: JSON.parse(acceptance.receipt) }
-}
-
-/** As in a database to which an intake of before accepts still. */
-async function unsalted<T>(work: () => Promise<T>): Promise<T> {
-  const client = await journal.database.owner.connect()
-  try {
-    await client.query('delete from journal.salting')
-    return await work()
-  } finally {
-    await beginSalting(client)
-    client.release()
-  }
-}
-
-/** All that the database has, in one text: each table as text, bytes in hexadecimal. */
-async function everything(): Promise<string> {
-  const { owner } = journal.database
-  const { rows: tables } = await owner.query<{ name: string }>(`
-    select format('%I.%I', schemaname, tablename) as name
-    from pg_tables
-    where schemaname in ('journal', 'ledger', 'batch', 'bullmq', 'public')`)
-  const texts: string[] = []
-  for (const { name } of tables) {
-    const { rows } = await owner.query<{ text: string }>(`select t::text as text from ${name} t`)
-    texts.push(...rows.map(({ text }) => text))
-  }
-  return texts.join('\n')
 }
 
 /** What whoever guesses the content would look for in the database. */
@@ -67,7 +44,7 @@ async function tracesOf({ id, digest }: { id: string; digest: Buffer }): Promise
     salt: journal.keyring.salts.saltOf(id),
     saltAsBytes: Buffer.from(journal.keyring.salts.saltOf(id)).toString('hex'),
   }
-  const all = await everything()
+  const all = await everythingIn(journal.database)
   return Object.entries(guesses).flatMap(([name, guess]) => (all.includes(guess) ? [name] : []))
 }
 
@@ -76,8 +53,8 @@ test('who has the database and guesses the content finds no trace of it; of one 
   await journal.post((await placeOf(filing.id)).envelope)
   expect(acceptance.statement.salted).toBe(true)
   expect(await tracesOf(filing)).toEqual([])
-  const before = await unsalted(() => accept(declare({ lines: 1 }), 'guessed before'))
-  expect(await tracesOf(before.filing)).toEqual(['digest', 'leaf'])
+  const earlier = await before(() => accept(declare({ lines: 1 }), 'guessed before'))
+  expect(await tracesOf(earlier.filing)).toEqual(['digest', 'leaf'])
 })
 
 async function placeOf(id: string): Promise<{ envelope: bigint; digest: Buffer | null }> {
@@ -119,11 +96,11 @@ test('whoever has the receipt and the content proves one by the other, offline',
   expect(isReceiptOf(receipt, contentOf(other))).toBe(false)
   for (const wrong of [undefined, '', `${salt}a`, `a${salt.slice(1)}`])
     expect(isReceiptOf({ ...receipt, salt: wrong }, contentOf(declaration))).toBe(salt === wrong)
-  const before = await unsalted(() => accept(declaration, 'proved before'))
-  expect(before.receipt.salt).toBeUndefined()
-  expect(verifyReceipt(before.receipt, keys).valid).toBe(true)
-  expect(isReceiptOf(before.receipt, contentOf(declaration))).toBe(true)
-  expect(isReceiptOf(before.receipt, contentOf(other))).toBe(false)
+  const earlier = await before(() => accept(declaration, 'proved before'))
+  expect(earlier.receipt.salt).toBeUndefined()
+  expect(verifyReceipt(earlier.receipt, keys).valid).toBe(true)
+  expect(isReceiptOf(earlier.receipt, contentOf(declaration))).toBe(true)
+  expect(isReceiptOf(earlier.receipt, contentOf(other))).toBe(false)
 })
 
 test('a replay gets the receipt to the byte and other content none, on either side of the beginning', async () => {
@@ -131,12 +108,12 @@ test('a replay gets the receipt to the byte and other content none, on either si
     const [declaration, other] = [declare({ lines: 1 }), declare({ lines: 1 })]
     const key = `again ${when}`
     const first = await (when === 'before'
-      ? unsalted(() => accept(declaration, key))
+      ? before(() => accept(declaration, key))
       : accept(declaration, key))
     expect(first.acceptance.statement.salted).toBe(when === 'after')
     const tries = [
       () => accept(declaration, key),
-      () => unsalted(() => accept(declaration, key)),
+      () => before(() => accept(declaration, key)),
     ] as const
     for (const again of tries) {
       const { acceptance } = await again()
@@ -156,7 +133,7 @@ test('a replay gets the receipt to the byte and other content none, on either si
 test('what stands is known by its content under another key, salted or of before', async () => {
   const stand = [
     (made: Declaration) => accept(made, 'stands'),
-    (made: Declaration) => unsalted(() => accept(made, 'stood')),
+    (made: Declaration) => before(() => accept(made, 'stood')),
   ]
   for (const standing of stand) {
     const declaration = declare({ lines: 1 })

@@ -106,6 +106,7 @@ export async function openApp(
       confirm,
       inTransaction,
       sealingKeys: keyring.sealingKeys,
+      salts: keyring.salts,
       runningDigest: await openRunningDigest(),
       nowMicros: () => clock.nowMicros,
       receiptOf: createReceiptOf({ signer, policies, environment: () => 'test' }),

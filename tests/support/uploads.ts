@@ -21,7 +21,7 @@ export async function openUploads() {
     connectionsMax: 4,
     statementMsMax: 20_000,
   })
-  const { sealingKeys, receiptKeys } = readKeyring(inject('keyringFile'))
+  const { sealingKeys, receiptKeys, salts } = readKeyring(inject('keyringFile'))
   const [signer] = receiptKeys
   if (signer === undefined) throw new Error('no keys')
   const receiptOf = createReceiptOf({ signer, policies, environment: () => 'test' })
@@ -32,6 +32,7 @@ export async function openUploads() {
       confirm: createConfirm(pool),
       inTransaction,
       sealingKeys,
+      salts,
       runningDigest: runningDigest ?? (await openRunningDigest()),
       nowMicros: () => clock.nowMicros,
       receiptOf: otherReceiptOf ?? receiptOf,
