@@ -43,7 +43,11 @@ async function start(program: Program, services: Services): Promise<MeasuredProc
     case 'bare':
       return startProgram('bench/programs/bare-fastify.ts', env)
     case 'synchronous':
-      return startProgram('bench/programs/synchronous-insert.ts', env)
+      // It makes a table of its own.
+      return startProgram('bench/programs/synchronous-insert.ts', {
+        ...env,
+        DATABASE_URL: services.ownerUrl,
+      })
   }
 }
 

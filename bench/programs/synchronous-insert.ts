@@ -10,7 +10,7 @@ import { requestBodyBytesMax } from '../../src/limits.ts'
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL as string, max: 20 })
 await pool.query(
-  'create table if not exists synchronous_filing (id bigserial primary key, employer text not null, period text not null, key text not null unique, body jsonb not null)',
+  'create table if not exists synchronous_filing (id bigserial primary key, employer text not null, period text not null, key text not null, body jsonb not null, unique (employer, period, key))',
 )
 const app = Fastify({ logger: false, bodyLimit: requestBodyBytesMax })
 app.post<{ Body: Declaration }>(
