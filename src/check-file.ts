@@ -23,7 +23,7 @@ import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/histo
 import { insuranceNames, sideNames } from './policy/labels.ts'
 import type { Insurance } from './policy/pack.ts'
 import { presentCheck } from './policy/present.ts'
-import { languageIn } from './upload-texts.ts'
+import { languageAsked, languageIn, unreadableText } from './upload-texts.ts'
 
 const usage: Text = {
   en:
@@ -92,8 +92,7 @@ function readArguments(args: string[]): Options {
   } catch {
     // the usage says it
   }
-  const chinese = args.includes('zh-CN') || args.includes('--lang=zh-CN')
-  throw new UsageError(usage[chinese ? 'zh-CN' : languageIn(process.env)])
+  throw new UsageError(usage[languageAsked(args, process.env)])
 }
 
 const tables = ['.csv', '.tsv', '.xlsx']
@@ -103,19 +102,19 @@ const lines = ['.ndjson', '.jsonl']
  * By what is said of it, by its ending, or by its first bytes. Declarations on lines are a file of rows, but
  * where they are told as JSON: then each is told as the pre-check tells one.
  */
-function isSheet({ file, previous, format, asked }: Options): boolean {
+function isSheet({ file, previous, format, language, asked }: Options): boolean {
   if (previous !== undefined) return false
   const ending = path.extname(file).toLowerCase()
   if (asked.format !== undefined || tables.includes(ending)) return true
   if (lines.includes(ending)) return format !== 'json'
   if (ending === '.json') return false
-  const start = firstBytes(file)
+  const start = firstBytes(file, language)
   const isWide = start[0] === 0xff || start[0] === 0xfe
   const kind = kindOfFile(start)
   return !isWide && kind !== 'ndjson' && typeof kind === 'string'
 }
 
-function firstBytes(file: string): Buffer {
+function firstBytes(file: string, language: keyof Text): Buffer {
   try {
     const opened = openSync(file, 'r')
     const bytes = Buffer.alloc(256)
@@ -123,7 +122,7 @@ function firstBytes(file: string): Buffer {
     closeSync(opened)
     return bytes.subarray(0, count)
   } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
+    throw new UsageError(unreadableText(file, error, language))
   }
 }
 

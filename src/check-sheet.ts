@@ -16,6 +16,7 @@ import type { Policies } from './policy/rules.ts'
 import { type SheetReport, SheetSums } from './sheet-report.ts'
 import { CsvReport, JsonReport } from './sheet-report-lines.ts'
 import { TextReport } from './sheet-report-text.ts'
+import { pick, unreadableText } from './upload-texts.ts'
 
 export type SheetOptions = {
   readonly file: string
@@ -33,8 +34,8 @@ export type SheetOptions = {
 
 /** @returns whether all of it would be filed, as far as is known here */
 export async function checkSheet(options: SheetOptions, policies: Policies): Promise<boolean> {
-  const { file, format } = options
-  const source = sourceOf(file)
+  const { file, format, language } = options
+  const source = sourceOf(options)
   const report = reportOf(options)
   const sums = new SheetSums()
   const bar = new Bar()
@@ -49,7 +50,13 @@ export async function checkSheet(options: SheetOptions, policies: Policies): Pro
     onRows: (rows) => progress.add(rows),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.syscall === undefined) throw error
-    throw new UsageError(`Can't read ${file}, or write to TMPDIR (${error.code}).`)
+    throw new UsageError(
+      pick(
+        language,
+        `读取 ${file} 或写入临时目录 TMPDIR 时失败（${error.code}）。`,
+        `Can't read ${file}, or write to TMPDIR (${error.code}).`,
+      ),
+    )
   })
   bar.end()
   await report.end(result, sums)
@@ -61,12 +68,12 @@ function reportOf({ file, language, format, asked }: SheetOptions): SheetReport 
   return format === 'csv' ? new CsvReport() : new TextReport(file, language, asked.kind)
 }
 
-function sourceOf(file: string): FileSource {
+function sourceOf({ file, language }: SheetOptions): FileSource {
   try {
     const { size } = statSync(file)
     return { bytes: size, read: (start) => createReadStream(file, { start }) }
   } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
+    throw new UsageError(unreadableText(file, error, language))
   }
 }
 

@@ -14,6 +14,19 @@ export function languageIn({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv):
   return /^zh/.test(all || lang) ? 'zh-CN' : 'en'
 }
 
+/** Of a command that is used in another way than it can be, as far as it says. */
+export function languageAsked(args: readonly string[], env: NodeJS.ProcessEnv): Language {
+  const asked =
+    args.find((_, i) => args[i - 1] === '--lang') ?? /--lang=(\S+)/.exec(args.join(' '))?.[1]
+  return asked === 'zh-CN' || asked === 'en' ? asked : languageIn(env)
+}
+
+/** Of the file system. */
+export function unreadableText(file: string, error: unknown, language: Language): string {
+  const { code } = error as NodeJS.ErrnoException
+  return pick(language, `无法读取 ${file}（${code}）。`, `Can't read ${file} (${code}).`)
+}
+
 export const pick = (language: Language, zh: string, en: string) => (language === 'zh-CN' ? zh : en)
 
 /** Of an error of `fetch` or of a socket. */

@@ -21,6 +21,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { isEnded, isGivenUp } from './batch/stages.ts'
+import type { Text } from './declaration/catalogue/entry.ts'
 import {
   uploadFirstTriesMax,
   uploadRetryMsMax,
@@ -40,17 +41,30 @@ import {
   isWorthTrying,
   type Language,
   type Lost,
+  languageAsked,
   languageIn,
   lostBy,
   lostText,
   pick,
   refusalText,
+  unreadableText,
 } from './upload-texts.ts'
 
-const usage =
-  'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
-  '[--employer USCC] [--slot ID] [--kind regular|correction|addition] [--mode all-or-nothing|accept-good] [--format csv|tsv|xlsx|ndjson] ' +
-  '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]'
+const kindsAndModes =
+  '[--kind regular|correction|addition] [--mode all-or-nothing|accept-good|check] [--format csv|tsv|xlsx|ndjson] '
+
+const usage: Text = {
+  en:
+    'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
+    `[--employer USCC] [--slot ID] ${kindsAndModes}` +
+    '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
+    '  --kind addition adds persons to what stands; --mode check files nothing and tells what would become of the file',
+  'zh-CN':
+    '用法：npm run upload -- 文件 --period YYYY-MM --region 统筹区代码 (--token 令牌 | --token-file 令牌文件) ' +
+    `[--employer 统一社会信用代码] [--slot 时段编号] ${kindsAndModes}` +
+    '[--amends 批次] [--url 地址，或 SPILLWAY_URL，或 http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
+    '  --kind addition 把人员补充到已生效的申报；--mode check 只检查，不申报',
+}
 
 type Options = {
   readonly file: string
@@ -75,7 +89,7 @@ type Batch = FollowedBatch & {
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const options = readArguments(args)
-  const size = sizeOf(options.file)
+  const size = sizeOf(options)
   const sha256 = await digestOf(options.file)
   const { language } = options
   const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
@@ -85,7 +99,7 @@ async function main(args: string[]): Promise<void> {
   )
   const batch = await begin(options, { ...options.members, size, sha256 })
   const bar = new Bar()
-  const progress = new Progress(size, bar)
+  const progress = new Progress(size, bar, language)
   process.once('SIGINT', () => {
     bar.end()
     say('已停止。同一命令会从此处继续。', 'Stopped. The same command goes on from here.')
@@ -103,7 +117,7 @@ async function main(args: string[]): Promise<void> {
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
     look: (id: string) => look(options, id, uploadWaitSeconds),
-    save: (place: string, file: string) => save(options, place, file),
+    save: (place: string, file: string, as: 'beside' | 'over') => save(options, place, file, as),
     get: async (place: string) => jsonOf(options, await insist(options, place, {})),
   }
   const id = sent.links.sameAs === undefined ? sent.id : path.basename(sent.links.sameAs)
@@ -129,7 +143,8 @@ function readArguments(args: string[]): Options {
     })
     const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = values
     const [file] = positionals
-    const held = token ?? (tokenFile && readTextFile(tokenFile).trim())
+    const known = lang === 'zh-CN' || lang === 'en'
+    const held = token ?? (tokenFile && known ? readToken(tokenFile, lang) : undefined)
     if (held && (lang === 'zh-CN' || lang === 'en')) checkToken(held, tokenFile, lang)
     const wellUsed = positionals.length === 1 && URL.canParse(url)
     if (file !== undefined && held && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
@@ -141,7 +156,7 @@ function readArguments(args: string[]): Options {
     if (error instanceof UsageError) throw error
     // the usage says it
   }
-  throw new UsageError(usage)
+  throw new UsageError(usage[languageAsked(args, process.env)])
 }
 
 /** Where `npm start` with the same environment listens, unless another is named. */
@@ -163,14 +178,19 @@ function checkToken(token: string, file: string | undefined, language: Language)
   )
 }
 
-function sizeOf(file: string): number {
+function readToken(file: string, language: Language): string {
+  if (!existsSync(file)) throw new UsageError(unreadableText(file, { code: 'ENOENT' }, language))
+  return readTextFile(file).trim()
+}
+
+function sizeOf({ file, language }: Options): number {
   try {
     const { size } = statSync(file)
     if (size > 0) return size
   } catch (error) {
-    throw new UsageError(`Can't read ${file} (${(error as NodeJS.ErrnoException).code}).`)
+    throw new UsageError(unreadableText(file, error, language))
   }
-  throw new UsageError(`${file} is empty.`)
+  throw new UsageError(pick(language, `${file} 是空文件。`, `${file} is empty.`))
 }
 
 async function digestOf(file: string): Promise<string> {
@@ -228,8 +248,13 @@ function putBeside(part: string, file: string): string {
  * Under its name it is whole; it has what was filed of persons, so that it is its owner's alone.
  * @returns its name, which is another where a file with other content has this one
  */
-async function save(options: Options, place: string, file: string): Promise<string> {
-  const { url, token } = options
+async function save(
+  options: Options,
+  place: string,
+  file: string,
+  as: 'beside' | 'over',
+): Promise<string> {
+  const { url, token, language } = options
   const part = `${file}.part`
   for (let tries = 1; ; tries += 1) {
     let refused: Answer | Lost
@@ -240,13 +265,17 @@ async function save(options: Options, place: string, file: string): Promise<stri
       if (answer.ok && answer.body !== null) {
         const content = Readable.fromWeb(answer.body)
         await pipeline(content, createWriteStream(part, { mode: 0o600 }))
-        return putBeside(part, file)
+        if (as === 'beside') return putBeside(part, file)
+        renameSync(part, file)
+        return file
       }
       refused = { status: answer.status, headers: answer.headers, text: await answer.text() }
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException
       if (syscall === 'open' || syscall === 'write' || syscall === 'rename')
-        throw new UsageError(`Can't write ${file} (${code}).`)
+        throw new UsageError(
+          pick(language, `无法写入 ${file}（${code}）。`, `Can't write ${file} (${code}).`),
+        )
       refused = lostBy(error)
     }
     await waitOrFail(options, refused, tries)
@@ -410,11 +439,13 @@ function tell({ id, stage, receivedAt, links, receipt }: Batch, language: Langua
 class Progress {
   readonly size: number
   readonly #bar: Bar
+  readonly #language: Language
   #sent = 0
 
-  constructor(size: number, bar: Bar) {
+  constructor(size: number, bar: Bar, language: Language) {
     this.size = size
     this.#bar = bar
+    this.#language = language
   }
 
   sent(bytes: number): void {
@@ -430,7 +461,12 @@ class Progress {
 
   #show(): void {
     const share = Math.min(1, this.#sent / this.size)
-    this.#bar.show(share, 'sending', `${(100 * share).toFixed(1)}% of ${bytesText(this.size)}`)
+    const [percent, all] = [`${(100 * share).toFixed(1)}%`, bytesText(this.size)]
+    this.#bar.show(
+      share,
+      'sending',
+      pick(this.#language, `已发送 ${percent}，共 ${all}`, `${percent} of ${all}`),
+    )
   }
 }
 

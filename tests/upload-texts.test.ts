@@ -5,7 +5,13 @@ import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { acquireEngineLock } from '../src/platform/engine-lock.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
-import { givenUpText, isWorthTrying, lostBy, refusalText } from '../src/upload-texts.ts'
+import {
+  givenUpText,
+  isWorthTrying,
+  languageAsked,
+  lostBy,
+  refusalText,
+} from '../src/upload-texts.ts'
 import { runCommand } from './support/command.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'upload-texts-'))
@@ -51,6 +57,26 @@ test('the command follows PORT, says at once that nothing listens there, and tak
   expect(wrong.output()).toBe(
     `令牌文件 ${file} 中不是令牌：应只有 "npm run --silent token" 输出的一行。\n`,
   )
+})
+
+test('how the command is used, and what it can not read, is said in the language asked for', async () => {
+  for (const args of [['--lang', 'zh-CN'], ['--lang=zh-CN'], ['--lang', 'zh-CN', '--mod', 'check']])
+    expect(languageAsked(args, { LANG: 'C' })).toBe('zh-CN')
+  expect(languageAsked(['--lang', 'fr'], { LANG: 'zh_CN.UTF-8' })).toBe('zh-CN')
+  expect(languageAsked(['--lang', 'en'], { LANG: 'zh_CN.UTF-8' })).toBe('en')
+  const run = async (...args: string[]) => {
+    const command = runCommand('src/upload.ts', { LANG: 'C' }, args)
+    await command.done
+    return command.output()
+  }
+  const [usage, noToken, noFile] = await Promise.all([
+    run('--lang', 'zh-CN'),
+    run(file, '--token-file', `${file}-2`, '--lang', 'zh-CN'),
+    run(`${file}-2`, '--token', 'a.b.c', '--lang', 'zh-CN'),
+  ])
+  expect(usage).toMatch(/^用法：npm run upload .*\|check\].*\n.*--mode check 只检查，不申报\n$/)
+  expect(noToken).toBe(`无法读取 ${file}-2（ENOENT）。\n`)
+  expect(noFile).toBe(`无法读取 ${file}-2（ENOENT）。\n`)
 })
 
 test('a DATA_DIR that is a file, or another one than the engine’s, is told in a sentence', () => {

@@ -66,6 +66,14 @@ const notes = [
     'Amounts are in yuan with at most two decimals; a period is written 2025-08.',
   ],
   [
+    '单位本所属期已有申报的：补充人员时，以 kind 为 addition（补充）上传，表中只写要补充的人员；更改已申报的内容时，以 correction（更正）上传该单位的全部人员。',
+    'Where a declaration of the employer and period stands: to add persons, send the file with kind addition, with these persons alone; to change what was filed, send all persons of the employer with kind correction.',
+  ],
+  [
+    '上传前可用 npm run check-file 检查本表，或以 mode 为 check 上传：只检查，不申报。',
+    'Before sending, check it with npm run check-file, or send it with mode check: it is checked, and nothing is filed.',
+  ],
+  [
     '单位、统筹区、所属期全部相同的，可以删去这三列，在上传时填写。',
     'Where employer, region and period are the same in all rows, the three columns can be left out and given with the upload.',
   ],

@@ -513,6 +513,27 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
   const [file, token] = [path.join(folder, '工资.csv'), path.join(folder, 'token')]
   writeFileSync(file, csvOf(rows))
   writeFileSync(token, await tokenFor(employersOf(rows)))
+  const checkFirst = async () => {
+    const english = run(file, 'check')
+    expect(await english.done, english.output()).toBe(1)
+    expect(english.output()).toMatch(
+      /checked: nothing was filed; 4 of 5 rows would be, 1 set aside/,
+    )
+    const amounts = 'employer [0-9.]+, employee [0-9.]+ yuan'
+    const [first] = employersOf(rows)
+    expect(english.output()).toMatch(new RegExp(`  ${first} 2024-11: 2 lines, ${amounts}\n`))
+    expect(english.output()).toMatch(new RegExp(`In all 2 declarations, 4 lines, ${amounts}.\n`))
+    expect(english.output()).toContain(`Mend them in ${file} and check it again`)
+    const told = path.join(folder, '工资.checked.csv')
+    expect(english.output()).toContain(`The rows that are wrong are in ${told}, each`)
+    expect(readFileSync(told, 'utf8')).toContain(rows[1]?.[2])
+    const chinese = run(file, 'check', '--lang', 'zh-CN')
+    expect(await chinese.done, chinese.output()).toBe(1)
+    expect(chinese.output()).toMatch(/已发送 100\.0%，共 /)
+    expect(chinese.output()).toMatch(/已检查，未申报：可申报 4\/5 行，退回 1 行。/)
+    expect(chinese.output()).toMatch(/合计 2 份申报，4 人，单位 [0-9.]+ 元/)
+    expect(chinese.output()).not.toMatch(/\b(?:rows?|sheet|lines?|yuan|is|of)\b/)
+  }
   const run = (name: string, mode: string, ...more: string[]) =>
     runCommand('src/upload.ts', { LANG: 'C' }, [
       ...more,
@@ -520,6 +541,7 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
       ...['--period', '2024-11', '--region', '340100'],
     ])
   try {
+    await checkFirst()
     const refused = run(file, 'all-or-nothing')
     expect(await refused.done, refused.output()).toBe(1)
     expect(refused.output()).toMatch(/refused: nothing was filed of 5 rows, 1 set aside/)
@@ -557,6 +579,19 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
       const mended = run(next, 'accept-good')
       expect(await mended.done, mended.output()).toBe(0)
       expect(mended.output()).toMatch(/posted: 1 row in 1 declaration\./)
+    }
+    const added = path.join(folder, 'added.csv')
+    writeFileSync(
+      added,
+      csvOf(rowsOf(1).map(([, ...person]) => [rows[0]?.[0] as string, ...person])),
+    )
+    const stands = run(added, 'check')
+    expect(await stands.done, stands.output()).toBe(1)
+    expect(stands.output()).toMatch(/checked: nothing was filed; 0 of 1 rows would be/)
+    for (const mode of ['check', 'all-or-nothing']) {
+      const addition = run(added, mode, '--kind', 'addition')
+      expect(await addition.done, addition.output()).toBe(0)
+      expect(addition.output()).toMatch(/ 2024-11: (?:late, )?4 lines, employer/)
     }
     const lines = path.join(folder, 'wages.ndjson')
     const other = { ...declare({ employer: rows[4]?.[0] as string }), period: '2024-10' }
