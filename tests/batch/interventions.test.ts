@@ -165,7 +165,7 @@ test('a unit too large for one envelope, checked before parts were cut by bytes,
   const after = await unitsOf(batch)
   expect(after).toMatchObject([
     { id: before[0].id, key: null, parts: 1, filed: 1, status: 'posted' },
-    { key: `file ${batch} check 2`, parts: 2, filed: 2, status: 'posted' },
+    { key: `file ${batch} for 340100 check 2`, parts: 2, filed: 2, status: 'posted' },
   ])
   expect((await findStanding(journal.pool, after[1].id))?.assessment?.lines).toBe(4_940)
   const { rows: accepted } = await journal.pool.query(
