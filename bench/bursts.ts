@@ -143,7 +143,7 @@ async function prepareBurst({ keyringFile }: Services, { filings, filers }: Burs
     const employers = Array.from({ length: each }, () => generator.employer())
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
-      { employers, scopes, ttlSeconds: 7_200 },
+      { subject: `filer ${filer}`, employers, scopes, ttlSeconds: 7_200 },
     )
     for (const employer of employers)
       for (const period of periods)

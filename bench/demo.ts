@@ -166,7 +166,7 @@ async function fileStory(
   const employer = (declarations[0] as Declaration).employer
   const token = await issueToken(
     { key: filing.tokenKey, issuer: 'spillway', audience: 'spillway' },
-    { employers: [employer], scopes: ['declarations:write'], ttlSeconds: 3_600 },
+    { subject: 'demo', employers: [employer], scopes: ['declarations:write'], ttlSeconds: 3_600 },
   )
   let before: Filed | undefined
   for (const [i, declaration] of declarations.entries()) {

@@ -57,7 +57,7 @@ async function welcome(config: Config, address: string): Promise<string> {
   if (key !== undefined && config.token.jwksUrl === undefined) {
     const token = await issueToken(
       { key, ...config.token },
-      { employers: [exampleEmployer], scopes, ttlSeconds: 12 * 3_600 },
+      { subject: 'first-try', employers: [exampleEmployer], scopes, ttlSeconds: 12 * 3_600 },
     )
     lines.push(
       'File a declaration (the token is good for 12 hours and for this employer):',

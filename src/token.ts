@@ -1,30 +1,36 @@
 /**
- * `npm run --silent token -- --employer <USCC> [--employer …] [--scope …] [--ttl 1h] [--rehearsal]`:
- * prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
+ * `npm run --silent token -- --subject <NAME> --employer <USCC> [--employer …] [--scope …] [--ttl 1h]
+ * [--rehearsal]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
  * its rehearsals, with which nothing can be filed that counts.
  */
 import { parseArgs } from 'node:util'
 import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
+import { subjectCharactersMax } from './limits.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { readRehearsalKeys } from './platform/rehearsal.ts'
 
 const usage =
-  'Usage: npm run --silent token -- --employer <USCC> [--employer <USCC>] ' +
+  'Usage: npm run --silent token -- --subject NAME --employer <USCC> [--employer <USCC>] ' +
   `[--scope ${scopes.join('|')}] [--ttl 30s|15m|12h|30d] [--rehearsal]`
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
 async function main(args: string[]): Promise<void> {
-  const { employer, scope, ttl, rehearsal } = readArguments(args)
+  const { subject = '', employer, scope, ttl, rehearsal } = readArguments(args)
   if (employer === undefined || employer.length === 0) throw new UsageError(usage)
   const wrong = employer.find((code) => checkSocialCreditCode(code) !== undefined)
   if (wrong !== undefined) {
     throw new UsageError(
       `${wrong} is not a unified social credit code (GB 32100): check its digits.`,
+    )
+  }
+  if (subject === '' || subject.length > subjectCharactersMax) {
+    throw new UsageError(
+      `${usage}\n--subject is whose the token is, a person or a system: files and slots are a subject's own.`,
     )
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
@@ -38,7 +44,7 @@ async function main(args: string[]): Promise<void> {
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
   const token = await issueToken(
     { key, ...config.token },
-    { employers: employer, scopes: scope, ttlSeconds },
+    { subject, employers: employer, scopes: scope, ttlSeconds },
   )
   process.stdout.write(`${token}\n`)
 }
@@ -48,6 +54,7 @@ function readArguments(args: string[]) {
     const { values } = parseArgs({
       args,
       options: {
+        subject: { type: 'string' },
         employer: { type: 'string', multiple: true },
         scope: { type: 'string', multiple: true, default: [...scopes] },
         ttl: { type: 'string', default: '12h' },

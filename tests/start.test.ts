@@ -153,7 +153,12 @@ test('token prints a token that the engine takes, and says how to call it otherw
   const bad = runCommand('src/token.ts', one.env, ['--employer', employer])
   expect(await bad.done).toBe(1)
   expect(bad.output()).toContain('GB 32100')
+  const nobody = runCommand('src/token.ts', one.env, ['--employer', '91350100M000100Y43'])
+  expect(await nobody.done).toBe(1)
+  expect(nobody.output()).toContain('--subject is whose the token is')
   const good = runCommand('src/token.ts', one.env, [
+    '--subject',
+    'payroll',
     '--employer',
     '91350100M000100Y43',
     '--ttl',

@@ -29,6 +29,7 @@ export async function authorizationFor(keyringFile: string, employer: string): P
   const token = await issueToken(
     { key, issuer: 'spillway', audience: 'spillway' },
     {
+      subject: employer,
       employers: [employer],
       scopes: ['declarations:write', 'declarations:read'],
       ttlSeconds: 7_200,

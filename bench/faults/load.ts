@@ -47,6 +47,7 @@ export function startLoad(world: World, history: HistoryFile, seed: number): Loa
     const made = issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
       {
+        subject: employer,
         employers: [employer],
         scopes: ['declarations:write', 'declarations:read'],
         ttlSeconds: 7_200,

@@ -30,7 +30,8 @@ export async function* rehearsalTokens(live: Config, count: number): AsyncGenera
   if (key === undefined) throw new UsageError(`${config.keyringFile} has no token key.`)
   const generator = createGenerator(Date.now())
   for (let i = 0; i < count; i += 1) {
-    const request = { employers: [generator.employer()], scopes, ttlSeconds }
+    const employer = generator.employer()
+    const request = { subject: employer, employers: [employer], scopes, ttlSeconds }
     yield await issueToken({ key, ...config.token }, request)
   }
 }

@@ -50,7 +50,7 @@ export async function findFilers(
       const scopes = ['declarations:write', 'declarations:read']
       const token = await issueToken(
         { key, issuer: 'spillway', audience: 'spillway' },
-        { employers: [employer], scopes, ttlSeconds: 172_800 },
+        { subject: employer, employers: [employer], scopes, ttlSeconds: 172_800 },
       )
       return { employer, authorization: `Bearer ${token}` }
     }),

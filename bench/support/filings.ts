@@ -34,7 +34,7 @@ async function prepareFilers({ keyringFile }: Keys, generator: Generator, count:
     const employer = generator.employer()
     const token = await issueToken(
       { key, issuer: 'spillway', audience: 'spillway' },
-      { employers: [employer], scopes, ttlSeconds: 7_200 },
+      { subject: employer, employers: [employer], scopes, ttlSeconds: 7_200 },
     )
     filers.push({ employer, authorization: `Bearer ${token}` })
   }

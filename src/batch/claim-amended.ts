@@ -13,7 +13,7 @@
  */
 import type pg from 'pg'
 import { type Amendment, findAmendment } from './amendment.ts'
-import { type ErrorRow, readErrorRows } from './error-rows.ts'
+import { type ErrorRow, readErrorRows, rowsOfEmployers } from './error-rows.ts'
 import { amendedBatchOf } from './errors-file.ts'
 import { type FileFinding, fileFinding } from './file-findings.ts'
 import type { Header } from './header.ts'
@@ -27,6 +27,7 @@ import { type BatchWork, NotYetError, type StepDependencies, writeStep } from '.
 type Named = {
   id: string
   first: string
+  issuer: string
   subject: string
   mode: BatchWork['mode']
   stage: Stage
@@ -77,9 +78,10 @@ export async function claimAmended(
     work.mode === 'check'
       ? await nameAmended(dependencies, work, one, known)
       : await claim(dependencies, work, one, known)
+  const theirs = await rowsTheirs(dependencies, work, one.first, family)
   const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
   return {
-    mended: new MendedRows(open, new RowSet(mended ?? undefined)),
+    mended: new MendedRows(open, new RowSet(mended ?? undefined), theirs),
     ...(attemptedAtMicros === undefined && { finding: fileFinding('AMENDED_LATE') }),
   }
 }
@@ -101,8 +103,8 @@ async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]
   const { rows } = await pool.query<Named>({
     name: 'find-amended',
     text: `
-      select b.id, coalesce(b.first, b.id) as first, b.subject, b.mode, b.stage, b.period, b.region,
-        b.employer,
+      select b.id, coalesce(b.first, b.id) as first, b.issuer, b.subject, b.mode, b.stage, b.period,
+        b.region, b.employer,
         exists (select from batch.unit u where u.batch = b.id and u.entry > 0) as of_declarations
       from batch.batch b
       where b.id = any($1::text[])`,
@@ -117,8 +119,9 @@ function refusalOf(
   ids: readonly string[],
   named: readonly Named[],
 ): FileFinding | undefined {
-  const known = named.filter(({ subject, stage, id }) => {
-    return subject === work.subject && stage !== 'receiving' && id !== work.batch
+  const known = named.filter(({ issuer, subject, stage, id }) => {
+    const isOwn = subject === work.subject && (issuer === work.issuer || issuer === '')
+    return isOwn && stage !== 'receiving' && id !== work.batch
   })
   const families = new Set(known.map(({ first }) => first))
   if (known.length < new Set(ids).size || families.size > 1) return fileFinding('AMENDED_UNKNOWN')
@@ -204,13 +207,15 @@ type Family = {
   rows_open: Buffer | null
   /** The rows that were set aside of the first file are deleted. */
   forgotten: boolean
+  /** Employers that the tokens named with which the first file's bytes came. */
+  named: string[]
 }
 
 async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
   const { rows } = await pool.query<Family>({
     name: 'find-family',
     text: `
-      select b.stage, a.rows_open,
+      select b.stage, a.rows_open, coalesce(b.named, b.may_file_for) as named,
         coalesce(w.errors_position is null and w.rows_set_aside > 0, false) as forgotten
       from batch.batch b
       left join batch.amended a on a.first = b.id
@@ -232,14 +237,35 @@ async function rowsSetAside(
   return open
 }
 
+/**
+ * Which rows of the first file a sender may mend who may not file for all employers that it may have rows
+ * of: those of employers of its own. Undefined where it may mend all.
+ */
+async function rowsTheirs(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  first: string,
+  { named }: Family,
+): Promise<RowSet | undefined> {
+  if (named.every((employer) => work.mayFileFor.has(employer))) return undefined
+  const theirs = new RowSet()
+  const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
+  const some = rowsOfEmployers(all, work.mayFileFor)
+  for await (const { row } of keepingWork(dependencies, work, some)) theirs.add(row)
+  return theirs
+}
+
 /** The rows of a mended file: each is one that is still to be mended, and comes once. */
 export class MendedRows {
   readonly #open: RowSet
   readonly #mended: RowSet
+  readonly #theirs: RowSet | undefined
 
-  constructor(open: RowSet, mended: RowSet) {
+  /** @param theirs the rows that its sender may mend; all unless given */
+  constructor(open: RowSet, mended: RowSet, theirs?: RowSet) {
     this.#open = open
     this.#mended = mended
+    this.#theirs = theirs
   }
 
   /** Rows taken so far, to be kept with the place where reading goes on. */
@@ -247,10 +273,15 @@ export class MendedRows {
     return this.#mended.bytes
   }
 
+  #isLeft(position: number): boolean {
+    const isOpen = this.#open.has(position) && !this.#mended.has(position)
+    return isOpen && this.#theirs?.has(position) !== false
+  }
+
   /** The row, or what is wrong with it. */
   take(filed: FiledRow): FiledRow {
     const { row, position, findings } = filed
-    if (position !== undefined && this.#open.has(position) && !this.#mended.has(position)) {
+    if (position !== undefined && this.#isLeft(position)) {
       this.#mended.add(position)
       return filed
     }

@@ -122,8 +122,8 @@ async function decide(
   const { rowCount } = await client.query({
     name: 'claim-content',
     text: `
-      insert into batch.content (subject, employer, period, region, kind, digest, batch)
-      select subject, coalesce(employer, ''), period, region, kind, $2, id
+      insert into batch.content (issuer, subject, employer, period, region, kind, digest, batch)
+      select issuer, subject, coalesce(employer, ''), period, region, kind, $2, id
       from batch.batch
       where id = $1
       on conflict do nothing`,
@@ -142,7 +142,8 @@ function isAnnounced({ sealingKeys }: CompleteDependencies, { id, digest, asked 
 
 /**
  * The batch that brought the same content first, and whether that stands: it is worked on, or what was
- * filed of it, by it or by the files that amend it, is the latest of each employer, period and region.
+ * filed of it, by it or by the files that amend it, is the latest of each employer, period and region. Where
+ * rows were set aside as its sender could not file for their employer, and can now, it does not stand.
  */
 async function findFirst(
   client: pg.PoolClient,
@@ -152,7 +153,12 @@ async function findFirst(
     name: 'find-content',
     text: `
       select c.batch,
-        f.stage = any($3::text[]) or not exists (
+        not exists (
+          select
+          from batch.unit u
+          where u.batch = c.batch and u.employer = any(b.may_file_for)
+            and u.employer <> all(f.may_file_for)
+        ) and (f.stage = any($3::text[]) or not exists (
           select
           from batch.unit u
           left join journal.acceptance o on o.id = u.id
@@ -177,9 +183,10 @@ async function findFirst(
                 on k.batch = m.id and k.employer = u.employer and k.period = u.period
               where m.first = c.batch and k.id = l.id
             )
-        ) as stands
+        )) as stands
       from batch.batch b
-      join batch.content c on c.subject = b.subject and c.employer = coalesce(b.employer, '')
+      join batch.content c on c.subject = b.subject and c.issuer in (b.issuer, '')
+        and c.employer = coalesce(b.employer, '')
         and c.period = b.period and c.region in (b.region, '') and c.kind = b.kind
         and c.digest in ($2, $4)
       join batch.batch f on f.id = c.batch and f.region = b.region

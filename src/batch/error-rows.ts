@@ -21,6 +21,7 @@ import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { FilePosition } from './file-rows.ts'
+import { unitOf } from './gathered.ts'
 import { columnName, type Header } from './header.ts'
 import type { PieceKeys } from './pieces.ts'
 import { type ReadDependencies, readKept } from './read-file.ts'
@@ -36,6 +37,8 @@ export type ErrorRow = {
   readonly row: number
   /** Of a mended file: the row in the first one, as filed. */
   readonly position?: string
+  /** Whose unit it is of; empty where it names none. Absent in what was kept before that was. */
+  readonly employer?: string
   /** Of NDJSON: the line. */
   readonly cells: readonly string[]
   readonly findings: readonly FileFinding[]
@@ -73,7 +76,7 @@ export async function keepErrorRows(
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
   for await (const read of readKept(dependencies, work, position)) {
-    for (const { row, entry, cells } of read.rows) {
+    for (const { row, entry, header, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)
         wrong = await readStretch(pool, keys, batch, stretch)
@@ -81,7 +84,8 @@ export async function keepErrorRows(
       const findings = wrong.get(row)
       if (findings === undefined) continue
       const position = amendment && positionOf(cells, read.header)
-      picked.add({ row, ...(position !== undefined && { position }), cells, findings })
+      const { employer } = unitOf(header, entry ?? 0)
+      picked.add({ row, ...(position !== undefined && { position }), employer, cells, findings })
     }
     position = read.next
     unwritten += read.rows.length
@@ -211,6 +215,15 @@ export async function* readRefusedRows(
 ): AsyncGenerator<RefusedRow> {
   for await (const { findings, ...row } of rows)
     yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
+}
+
+/** Those of units of some employers. */
+export async function* rowsOfEmployers(
+  rows: AsyncIterable<ErrorRow>,
+  employers: { has(employer: string): boolean },
+): AsyncGenerator<ErrorRow> {
+  for await (const row of rows)
+    if (row.employer !== undefined && employers.has(row.employer)) yield row
 }
 
 /**

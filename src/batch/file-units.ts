@@ -15,6 +15,7 @@
  * mended file keeps of an earlier declaration was named when it was checked, and is in the journal: it
  * is the same, too.
  */
+import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { Part } from '../declaration/part.ts'
 import type { Declaration, DeclarationKind } from '../declaration/schema.ts'
@@ -70,6 +71,7 @@ export async function fileUnits(
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnfiled(pool, work.batch, after)
     if (units.length === 0) break
+    assertTheirs(work, units)
     const parts =
       units[0]?.entry === 0
         ? partsOfAll(dependencies, work, file, units)
@@ -112,6 +114,12 @@ async function* partsOfAll(
   units: readonly Unit[],
 ): AsyncGenerator<FiledPart> {
   for (const unit of units) yield* partsOf(dependencies, work, file, unit)
+}
+
+/** The check set aside all that its senders may not file: nothing else gets into the journal. */
+function assertTheirs({ batch, mayFileFor }: BatchWork, units: readonly Unit[]): void {
+  const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
+  assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
 }
 
 /** The parts of a unit that are not filed yet, in order; one, if it travels whole. */

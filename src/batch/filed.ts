@@ -28,12 +28,18 @@ type Row = UnitKey & {
   employee_fen: string | null
 }
 
-/** @param after the last one of the page before */
+export type UnitPage = {
+  /** The last one of the page before. */
+  readonly after?: UnitKey | undefined
+  readonly limit: number
+  /** Units of others are left out; of any employer unless given. */
+  readonly employers?: readonly string[] | undefined
+}
+
 export async function listUnits(
   pool: pg.Pool,
   batch: string,
-  after: UnitKey | undefined,
-  limit: number,
+  { after, limit, employers }: UnitPage,
 ): Promise<FiledUnit[]> {
   const { rows } = await pool.query<Row>({
     name: 'list-units',
@@ -42,11 +48,12 @@ export async function listUnits(
         employer_fen, employee_fen, parts > 0 and parts_filed = parts as filed
       from batch.unit
       where batch = $1 and (employer, period, region, entry) > ($2, $3, $6, $4)
+        and ($7::text[] is null or employer = any($7))
       order by employer, period, region, entry
       limit $5`,
     values: [
       ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
-      after?.region ?? '',
+      ...[after?.region ?? '', employers],
     ],
   })
   return rows.map(

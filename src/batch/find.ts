@@ -1,16 +1,21 @@
 /**
- * Looks up batches. Who may see one is decided by the caller.
+ * Looks up batches.
  */
 import type pg from 'pg'
 import { type Layout, openLayout } from './read-file.ts'
+import { type Asker, seenUpload } from './sight.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
 import type { StoreDependencies } from './upload-store.ts'
 
-/** @param as `durable`: what a commit left behind that reached no standby yet is waited for */
+/**
+ * @param as `durable`: what a commit left behind that reached no standby yet is waited for
+ * @param asker who finds it as far as it sees it, or not; whole unless given
+ */
 export async function findUpload(
   { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
   id: string,
   as: 'visible' | 'durable',
+  asker?: Asker,
 ): Promise<Upload | undefined> {
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload',
@@ -19,12 +24,13 @@ export async function findUpload(
       from batch.upload u
       join batch.batch b on b.id = u.id
       left join batch.slot s on s.batch = u.id
-      where u.id = $1`,
-    values: [id],
+      where u.id = $1 and ($2::text is null or u.subject = $2 and u.issuer in ($3, ''))`,
+    values: [id, asker?.subject, asker?.issuer],
   })
   const [row] = rows
   if (as === 'durable') await confirm()
-  return row && uploadOf(sealingKeys, row)
+  const upload = row && uploadOf(sealingKeys, row)
+  return upload && asker ? seenUpload(pool, asker, upload) : upload
 }
 
 /** Of a file that was read; undefined where no header was found in it. */

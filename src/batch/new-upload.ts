@@ -8,6 +8,7 @@ import { isSalting } from '../journal/salting.ts'
 import { uploadsOpenMax } from '../limits.ts'
 import { keyedKey, sealExpected } from './file-digest.ts'
 import { findUpload } from './find.ts'
+import { type Owner, storedKeyOf } from './owner.ts'
 import { lendSlot, refusalOfSlot, type SlotRefusal } from './reserve-slot.ts'
 import { sealPiece } from './seal.ts'
 import { fileNamePlace, type NewUpload, type Upload, type UploadRow, uploadOf } from './upload.ts'
@@ -20,7 +21,7 @@ export async function createUpload(
 ): Promise<CreateOutcome> {
   const before = await findByKey(dependencies, asked)
   if (before !== undefined) return again(asked, before)
-  if ((await countOpen(dependencies, asked.subject)) >= uploadsOpenMax) return { kind: 'tooMany' }
+  if ((await countOpen(dependencies, asked)) >= uploadsOpenMax) return { kind: 'tooMany' }
   const id = randomUUID()
   const outcome = await insertWithSlot(dependencies, id, asked)
   const inserted = outcome === 'inserted'
@@ -69,15 +70,18 @@ function isSame(asked: NewUpload, upload: Upload): boolean {
 }
 
 /** How many files of a subject are under way; more than the limit are not counted. */
-async function countOpen({ pool }: StoreDependencies, subject: string): Promise<number> {
+async function countOpen({ pool }: StoreDependencies, { issuer, subject }: Owner): Promise<number> {
   const { rows } = await pool.query<{ count: string }>({
     name: 'count-open-uploads',
     text: `
       select count(*)
       from (
-        select from batch.batch where subject = $1 and stage = 'receiving' limit $2
+        select
+        from batch.batch
+        where subject = $1 and issuer in ($2, '') and stage = 'receiving'
+        limit $3
       ) open`,
-    values: [subject, uploadsOpenMax],
+    values: [subject, issuer, uploadsOpenMax],
   })
   return Number(rows[0]?.count)
 }
@@ -91,25 +95,28 @@ async function insert(
   const [key] = sealingKeys
   assert(key !== undefined, 'a keyring has a sealing key')
   const { subject, fileName, idempotencyKey, expectedDigest } = asked
+  const storedKey = idempotencyKey && storedKeyOf(asked, idempotencyKey)
   const salting = await isSalting(client)
   const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
   const { rowCount } = await client.query({
     name: 'create-upload',
     text: `
       insert into batch.batch (
-        id, subject, may_file_for, employer, period, region, kind, format, mode, file_name,
-        idempotency_key, size, expected_digest, sealed_expected, amends, stage
+        id, issuer, subject, may_file_for, named, employer, period, region, kind, format, mode,
+        file_name, idempotency_key, size, expected_digest, sealed_expected, amends, stage
       )
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'receiving')
+      values (
+        $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'receiving'
+      )
       on conflict (subject, idempotency_key) do nothing`,
     values: [
       ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
       ...[asked.kind, asked.format, asked.mode, name || null],
-      idempotencyKey && (salting ? keyedKey(salts, subject, idempotencyKey) : idempotencyKey),
+      storedKey && (salting ? keyedKey(salts, subject, storedKey) : storedKey),
       asked.size,
       salting ? undefined : expectedDigest,
       salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
-      asked.amends,
+      ...[asked.amends, asked.issuer],
     ],
   })
   return rowCount === 1
@@ -117,9 +124,11 @@ async function insert(
 
 async function findByKey(
   { pool, sealingKeys, salts }: StoreDependencies,
-  { subject, idempotencyKey }: NewUpload,
+  asked: NewUpload,
 ): Promise<Upload | undefined> {
+  const { issuer, subject, idempotencyKey } = asked
   if (idempotencyKey === undefined) return undefined
+  const keys = [storedKeyOf(asked, idempotencyKey), idempotencyKey]
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload-by-key',
     text: `
@@ -127,8 +136,10 @@ async function findByKey(
       from batch.batch b
       join batch.upload u on u.id = b.id
       left join batch.slot s on s.batch = b.id
-      where b.subject = $1 and b.idempotency_key in ($2, $3)`,
-    values: [subject, idempotencyKey, keyedKey(salts, subject, idempotencyKey)],
+      where b.subject = $1 and b.idempotency_key = any($2::text[]) and b.issuer in ($3, '')
+      order by b.issuer desc
+      limit 1`,
+    values: [subject, keys.flatMap((one) => [one, keyedKey(salts, subject, one)]), issuer],
   })
   const [row] = rows
   return row && uploadOf(sealingKeys, row)

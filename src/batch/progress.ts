@@ -6,6 +6,7 @@
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { FileFinding } from './file-findings.ts'
+import type { Owner } from './owner.ts'
 import { openFindings } from './read-file.ts'
 import type { Stage } from './stages.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
@@ -91,11 +92,13 @@ type Keys = readonly EnvelopeKey[]
 
 /**
  * Batches by their ids. The view reads a row of each table by its key, and one for each envelope.
+ * @param owner another's are left out; anybody's are found unless given
  */
 export async function findProgress(
   pool: pg.Pool,
   keys: Keys,
   ids: readonly string[],
+  owner?: Owner,
 ): Promise<BatchProgress[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-batch-progress',
@@ -104,19 +107,20 @@ export async function findProgress(
       from batch.progress p
       join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
-      where p.id = any($1::text[])`,
-    values: [ids],
+      where p.id = any($1::text[])
+        and ($2::text is null or p.subject = $2 and p.issuer in ($3, ''))`,
+    values: [ids, owner?.subject, owner?.issuer],
   })
   return rows.map((row) => progressOf(keys, row))
 }
 
 export type BatchPage = { readonly before: bigint | undefined; readonly limit: number }
 
-/** Of one subject, newest first. */
+/** Of one owner, newest first. */
 export async function listProgress(
   pool: pg.Pool,
   keys: Keys,
-  subject: string,
+  { issuer, subject }: Owner,
   { before, limit }: BatchPage,
 ): Promise<BatchProgress[]> {
   const { rows } = await pool.query<Row>({
@@ -126,10 +130,11 @@ export async function listProgress(
       from batch.progress p
       join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
-      where p.subject = $1 and p.number < coalesce($2::bigint, 9223372036854775807)
+      where p.subject = $1 and p.issuer in ($4, '')
+        and p.number < coalesce($2::bigint, 9223372036854775807)
       order by p.number desc
       limit $3`,
-    values: [subject, before, limit],
+    values: [subject, before, limit, issuer],
   })
   return rows.map((row) => progressOf(keys, row))
 }

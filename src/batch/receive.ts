@@ -37,21 +37,36 @@ type Claim = {
   digest_state: Buffer | null
 }
 
+/** The employers that a token names which brings bytes: the file may be filed for no others. */
+export type Mandate = readonly string[]
+
+export type Part = {
+  /** Of its first byte in the file. */
+  readonly offset: number
+  /** Of the whole file, where it was not said before. */
+  readonly size?: number | undefined
+  readonly mandate: Mandate
+}
+
+/** What of `may_file_for` and `named` a token with the employers `$n` leaves. */
+const narrowed = (n: number) => `
+  may_file_for = array(select unnest(may_file_for) intersect select unnest($${n}::text[])),
+  named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[]))`
+
 export async function beginReceiving(
   dependencies: StoreDependencies,
   id: string,
-  offset: number,
-  size: number | undefined,
+  { offset, size, mandate }: Part,
 ): Promise<BeginOutcome> {
   const { rows } = await dependencies.pool.query<Claim>({
     name: 'begin-receiving',
     text: `
       update batch.batch
-      set writer = $2, size = coalesce(size, $4), touched_at = now()
+      set writer = $2, size = coalesce(size, $4), touched_at = now(), ${narrowed(6)}
       where id = $1 and received = $3 and stage = any($5)
         and ($4::bigint is null or coalesce(size, $4) = $4) and received <= coalesce(size, $4, received)
       returning id, writer, received, chunks, size, digest_state`,
-    values: [id, randomUUID(), offset, size, stagesBefore('complete')],
+    values: [id, randomUUID(), offset, size, stagesBefore('complete'), mandate],
   })
   return outcomeOf(dependencies, id, rows[0], size)
 }
@@ -59,6 +74,7 @@ export async function beginReceiving(
 export async function restartReceiving(
   dependencies: StoreDependencies,
   id: string,
+  mandate: Mandate,
 ): Promise<BeginOutcome> {
   const { pool, inTransaction } = dependencies
   const claim = await inTransaction(pool, async (client) => {
@@ -66,10 +82,11 @@ export async function restartReceiving(
       name: 'restart-receiving',
       text: `
         update batch.batch
-        set writer = $2, received = 0, chunks = 0, digest_state = null, touched_at = now()
+        set writer = $2, received = 0, chunks = 0, digest_state = null, touched_at = now(),
+          ${narrowed(4)}
         where id = $1 and stage = any($3)
         returning id, writer, received, chunks, size, digest_state`,
-      values: [id, randomUUID(), stagesBefore('complete')],
+      values: [id, randomUUID(), stagesBefore('complete'), mandate],
     })
     if (rows.length > 0) await dropChunks(client, id)
     return rows[0]

@@ -12,6 +12,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { claimsPerTurn, slotsAheadMs, slotsOpenMax, slotsToldMax } from '../limits.ts'
+import { type Owner, storedKeyOf } from './owner.ts'
 import { readRate } from './rate.ts'
 import {
   endedStages,
@@ -62,8 +63,7 @@ export function reserveSlot(
     const before = await findByKey(client, asked)
     if (before !== undefined)
       return { kind: isSame(asked, before) ? 'replayed' : 'conflicting', slot: before }
-    if ((await countOpen(client, asked.subject, nowMicros)) >= slotsOpenMax)
-      return { kind: 'tooMany' }
+    if ((await countOpen(client, asked, nowMicros)) >= slotsOpenMax) return { kind: 'tooMany' }
     const [window, ...next] = freeWindows({
       rows: asked.rows,
       capacityRows: slotRowsPerQuarter(await readRate(client)),
@@ -77,18 +77,18 @@ export function reserveSlot(
   })
 }
 
-async function findByKey(
-  client: pg.PoolClient,
-  { subject, idempotencyKey }: SlotRequest,
-): Promise<Slot | undefined> {
+async function findByKey(client: pg.PoolClient, asked: SlotRequest): Promise<Slot | undefined> {
+  const { issuer, subject, idempotencyKey } = asked
   if (idempotencyKey === undefined) return undefined
   const { rows } = await client.query<SlotRow>({
     name: 'find-slot-by-key',
     text: `
       select ${slotColumns}
       from batch.slot s
-      where s.subject = $1 and s.idempotency_key = $2`,
-    values: [subject, idempotencyKey],
+      where s.subject = $1 and s.idempotency_key in ($2, $3) and s.issuer in ($4, '')
+      order by s.issuer desc
+      limit 1`,
+    values: [subject, storedKeyOf(asked, idempotencyKey), idempotencyKey, issuer],
   })
   return rows[0] && slotOf(rows[0])
 }
@@ -101,7 +101,7 @@ function isSame(asked: SlotRequest, slot: Slot): boolean {
 /** Those that have room. */
 async function countOpen(
   client: pg.PoolClient,
-  subject: string,
+  { issuer, subject }: Owner,
   nowMicros: number,
 ): Promise<number> {
   const { rows } = await client.query<{ count: number }>({
@@ -109,8 +109,9 @@ async function countOpen(
     text: `
       select count(*)::integer as count
       from batch.slot s
-      where s.subject = $2 and s.ends_at > to_timestamp($3::numeric / 1000000) and ${holdsRoom}`,
-    values: [endedStages, subject, nowMicros],
+      where s.subject = $2 and s.issuer in ($4, '')
+        and s.ends_at > to_timestamp($3::numeric / 1000000) and ${holdsRoom}`,
+    values: [endedStages, subject, nowMicros, issuer],
   })
   return rows[0]?.count ?? 0
 }
@@ -143,17 +144,19 @@ async function insert(
     name: 'insert-slot',
     text: `
       insert into batch.slot as s (
-        id, subject, idempotency_key, employer, period, region, rows, bytes, quarters,
+        id, issuer, subject, idempotency_key, employer, period, region, rows, bytes, quarters,
         starts_at, ends_at, created_at
       )
       values (
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000000),
+        $1, $13, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000000),
         to_timestamp($11::numeric / 1000000), to_timestamp($12::numeric / 1000000)
       )
       returning ${slotColumns}`,
     values: [
-      ...[randomUUID(), asked.subject, asked.idempotencyKey, asked.employer, asked.period],
-      ...[asked.region, asked.rows, asked.bytes, quarters, startMicros, endMicros, nowMicros],
+      ...[randomUUID(), asked.subject],
+      asked.idempotencyKey && storedKeyOf(asked, asked.idempotencyKey),
+      ...[asked.employer, asked.period, asked.region, asked.rows, asked.bytes, quarters],
+      ...[startMicros, endMicros, nowMicros, asked.issuer],
     ],
   })
   const [row] = rows
@@ -174,16 +177,20 @@ export type SlotRefusal =
 export async function refusalOfSlot(
   client: pg.PoolClient,
   id: string,
-  of: Pick<SlotRequest, 'subject' | 'employer' | 'period' | 'region'>,
+  of: Owner & Pick<SlotRequest, 'employer' | 'period' | 'region'>,
   nowMicros: number,
 ): Promise<SlotRefusal | undefined> {
   const { rows } = await client.query<SlotRow>({
     name: 'lock-slot',
-    text: `select ${slotColumns} from batch.slot s where s.id = $1 for update`,
-    values: [id],
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.id = $1 and s.subject = $2 and s.issuer in ($3, '')
+      for update`,
+    values: [id, of.subject, of.issuer],
   })
   const slot = rows[0] && slotOf(rows[0])
-  if (slot === undefined || slot.subject !== of.subject) return 'slotUnknown'
+  if (slot === undefined) return 'slotUnknown'
   const names = ['employer', 'period', 'region'] as const
   if (names.some((name) => slot[name] !== of[name])) return 'slotDiffers'
   return slot.batch !== undefined || slot.endMicros <= nowMicros ? 'slotOver' : undefined

@@ -1,5 +1,6 @@
 /** Slots, as intake asks for them; what it is told of them is durable. */
 import type { Confirm } from '../journal/durable.ts'
+import type { Owner } from './owner.ts'
 import {
   type Reservation,
   type ReserveDependencies,
@@ -17,9 +18,10 @@ import {
 
 export type SlotStore = {
   reserve(asked: SlotRequest, reservation: Reservation): Promise<ReserveOutcome>
-  find(id: string): Promise<Slot | undefined>
-  list(subject: string): Promise<Slot[]>
-  release(id: string): Promise<boolean>
+  /** Another's is not found. */
+  find(id: string, owner: Owner): Promise<Slot | undefined>
+  list(owner: Owner): Promise<Slot[]>
+  release(slot: Slot): Promise<boolean>
   forget(): Promise<void>
 }
 
@@ -33,10 +35,10 @@ export function createSlotStore(
       await confirm()
       return outcome
     },
-    find: (id) => findSlot(pool, id),
-    list: (subject) => listSlots(pool, subject),
-    release: async (id) => {
-      const released = await releaseSlot(pool, id)
+    find: (id, owner) => findSlot(pool, id, owner),
+    list: (owner) => listSlots(pool, owner),
+    release: async (slot) => {
+      const released = await releaseSlot(pool, slot)
       await confirm()
       return released
     },

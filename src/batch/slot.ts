@@ -4,12 +4,12 @@
  */
 import type pg from 'pg'
 import { slotKeptMs, slotsListedMax } from '../limits.ts'
+import type { Owner } from './owner.ts'
 import type { Window } from './slot-windows.ts'
 import { isEnded, stages } from './stages.ts'
 
 /** What is asked for. */
-export type SlotRequest = {
-  readonly subject: string
+export type SlotRequest = Owner & {
   readonly idempotencyKey: string | undefined
   /** Undefined: the file has lines of several employers. */
   readonly employer: string | undefined
@@ -37,6 +37,7 @@ export const holdsRoom = `not exists (
 
 export type SlotRow = {
   id: string
+  issuer: string
   subject: string
   employer: string | null
   period: string
@@ -50,14 +51,14 @@ export type SlotRow = {
 }
 
 export const slotColumns = `
-  s.id, s.subject, s.employer, s.period, s.region, s.rows, s.bytes, s.quarters, s.batch,
+  s.id, s.issuer, s.subject, s.employer, s.period, s.region, s.rows, s.bytes, s.quarters, s.batch,
   (extract(epoch from s.starts_at) * 1000000)::bigint as starts_at,
   (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at`
 
 export function slotOf(row: SlotRow): Slot {
-  const { id, subject, period, region, rows, quarters } = row
+  const { id, issuer, subject, period, region, rows, quarters } = row
   return {
-    ...{ id, subject, period, region, rows, quarters },
+    ...{ id, issuer, subject, period, region, rows, quarters },
     employer: row.employer ?? undefined,
     bytes: Number(row.bytes),
     startMicros: Number(row.starts_at),
@@ -66,39 +67,46 @@ export function slotOf(row: SlotRow): Slot {
   }
 }
 
-/** Who may see one is decided by the caller. */
-export async function findSlot(pool: pg.Pool, id: string): Promise<Slot | undefined> {
+/** One of its owner. */
+export async function findSlot(
+  pool: pg.Pool,
+  id: string,
+  { issuer, subject }: Owner,
+): Promise<Slot | undefined> {
   const { rows } = await pool.query<SlotRow>({
     name: 'find-slot',
-    text: `select ${slotColumns} from batch.slot s where s.id = $1`,
-    values: [id],
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.id = $1 and s.subject = $2 and s.issuer in ($3, '')`,
+    values: [id, subject, issuer],
   })
   return rows[0] && slotOf(rows[0])
 }
 
-/** Of one subject, newest first: all that are to come, and some that are over. */
-export async function listSlots(pool: pg.Pool, subject: string): Promise<Slot[]> {
+/** Of one owner, newest first: all that are to come, and some that are over. */
+export async function listSlots(pool: pg.Pool, { issuer, subject }: Owner): Promise<Slot[]> {
   const { rows } = await pool.query<SlotRow>({
     name: 'list-slots',
     text: `
       select ${slotColumns}
       from batch.slot s
-      where s.subject = $1
+      where s.subject = $1 and s.issuer in ($2, '')
       order by s.number desc
-      limit $2`,
-    values: [subject, slotsListedMax],
+      limit $3`,
+    values: [subject, issuer, slotsListedMax],
   })
   return rows.map(slotOf)
 }
 
 /** Gives it back; what a batch uses stays. @returns whether there is none of it any more */
-export async function releaseSlot(pool: pg.Pool, id: string): Promise<boolean> {
+export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promise<boolean> {
   await pool.query({
     name: 'release-slot',
     text: 'delete from batch.slot where id = $1 and batch is null',
     values: [id],
   })
-  return (await findSlot(pool, id)) === undefined
+  return (await findSlot(pool, id, owner)) === undefined
 }
 
 /** Slots that nobody used are forgotten a while after they were over. */

@@ -6,6 +6,8 @@
  * - `create` committed, before it is told: the same Idempotency-Key finds the batch again, with its
  *   slot. Without one, an empty batch expires.
  * - `begin`, before the first byte is durable: nothing was taken. Whoever begins next is the writer.
+ *   The employers that its token did not name are taken from those that the file may be filed for, in the
+ *   same statement, before any byte of it: rows of theirs are set aside, and never filed without a mandate.
  * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
  *   not count them, and the sender begins there.
  * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
@@ -25,9 +27,16 @@ import { cancelUpload, expireUploads, removeBytes } from './end.ts'
 import { findUpload } from './find.ts'
 import { createUpload } from './new-upload.ts'
 import { readBytes } from './read.ts'
-import { beginReceiving, type Receiving, restartReceiving } from './receive.ts'
+import {
+  beginReceiving,
+  type Mandate,
+  type Part,
+  type Receiving,
+  restartReceiving,
+} from './receive.ts'
 import type { SlotRefusal } from './reserve-slot.ts'
 import type { RunningDigest } from './running-digest.ts'
+import type { Asker } from './sight.ts'
 import type { NewUpload, Upload } from './upload.ts'
 
 export type StoreDependencies = CompleteDependencies & {
@@ -65,16 +74,17 @@ export type CancelOutcome = 'cancelled' | 'absent' | 'tooLate'
 
 export type UploadStore = {
   create(asked: NewUpload): Promise<CreateOutcome>
-  find(id: string): Promise<Upload | undefined>
+  /** @param asker who finds it as far as it sees it (sight.ts), or not; whole unless given */
+  find(id: string, asker?: Asker): Promise<Upload | undefined>
   /** The same, and all that is told of it is as durable as a new commit. */
-  findDurable(id: string): Promise<Upload | undefined>
+  findDurable(id: string, asker?: Asker): Promise<Upload | undefined>
   /**
-   * Makes the caller the writer, if the next byte is at `offset`.
-   * @param size of the whole file, where it was not said before
+   * Makes the caller the writer, if the next byte is at `offset`. From then on the file may be filed for no
+   * employer that its token does not name.
    */
-  begin(id: string, offset: number, size?: number): Promise<BeginOutcome>
+  begin(id: string, part: Part): Promise<BeginOutcome>
   /** The same from the first byte: what is there is dropped. For what can't be sent in parts. */
-  restart(id: string): Promise<BeginOutcome>
+  restart(id: string, mandate: Mandate): Promise<BeginOutcome>
   /**
    * The file's bytes from an offset, in order, as many as are durable when each piece is read.
    * @throws SealedPieceError where a chunk can't be opened; AssertionError where one is missing
@@ -95,10 +105,10 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
   }
   return {
     create: (asked) => confirmed(createUpload(dependencies, asked)),
-    find: (id) => findUpload(dependencies, id, 'visible'),
-    findDurable: (id) => findUpload(dependencies, id, 'durable'),
-    begin: (id, offset, size) => beginReceiving(dependencies, id, offset, size),
-    restart: (id) => restartReceiving(dependencies, id),
+    find: (id, asker) => findUpload(dependencies, id, 'visible', asker),
+    findDurable: (id, asker) => findUpload(dependencies, id, 'durable', asker),
+    begin: (id, part) => beginReceiving(dependencies, id, part),
+    restart: (id, mandate) => restartReceiving(dependencies, id, mandate),
     read: (id, offset) => readBytes(dependencies, id, offset),
     cancel: (id) => confirmed(cancelUpload(dependencies, id)),
     expire: () => expireUploads(dependencies),

@@ -6,6 +6,7 @@ import type { EnvelopeKey } from '../journal/envelope.ts'
 import { fileNameCharactersMax } from '../limits.ts'
 import type { AskedKind } from './asked-kind.ts'
 import { openExpected, openReceived } from './file-digest.ts'
+import type { Owner } from './owner.ts'
 import { openPiece } from './seal.ts'
 import type { Stage } from './stages.ts'
 
@@ -34,16 +35,19 @@ export type BatchRequest = {
   readonly amends: string | undefined
 }
 
-export type NewUpload = BatchRequest & {
-  /** Of the token: who may see the batch, and send its bytes. */
-  readonly subject: string
-  /** Employers that the token named: only their lines may be filed. */
-  readonly mayFileFor: readonly string[]
-  readonly idempotencyKey: string | undefined
-}
+/** Its owner is the token's: nobody else may see the batch, or send its bytes. */
+export type NewUpload = BatchRequest &
+  Owner & {
+    /** Employers that the token named: only their lines may be filed. */
+    readonly mayFileFor: readonly string[]
+    readonly idempotencyKey: string | undefined
+  }
 
+/** `mayFileFor` has what every token named that began it or brought bytes. */
 export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
   readonly id: string
+  /** Employers that any of these tokens named: the file may have rows of theirs. */
+  readonly named: readonly string[]
   /** Higher in those that were begun later. */
   readonly number: bigint
   /** Durable bytes. */
@@ -64,8 +68,10 @@ export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
 export type UploadRow = {
   id: string
   number: string
+  issuer: string
   subject: string
   may_file_for: string[]
+  named: string[]
   employer: string | null
   period: string
   region: string
@@ -90,11 +96,11 @@ export type UploadRow = {
 }
 
 export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
-  const { id, subject, period, region, kind, mode, stage } = row
+  const { id, issuer, subject, named, period, region, kind, mode, stage } = row
   const { sealed_expected: expected, sealed_received: received } = row
   const sealed = received && openReceived(keys, id, received)
   return {
-    ...{ id, subject, period, region, kind, mode, stage },
+    ...{ id, issuer, subject, named, period, region, kind, mode, stage },
     format: row.format ?? undefined,
     number: BigInt(row.number),
     mayFileFor: row.may_file_for,

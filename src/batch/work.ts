@@ -15,7 +15,9 @@ export type BatchWork = {
   readonly batch: string
   readonly worker: string
   readonly stage: Stage
+  readonly issuer: string
   readonly subject: string
+  /** Employers that every token named with which its bytes came. */
   readonly mayFileFor: ReadonlySet<string>
   /** Undefined: the file has lines of several employers. */
   readonly employer: string | undefined
@@ -55,6 +57,7 @@ export class NotYetError extends Error {
 type Row = {
   batch: string
   stage: Stage
+  issuer: string
   subject: string
   may_file_for: string[]
   employer: string | null
@@ -132,7 +135,8 @@ export async function claimWork(
         where held.leased_until < now()
         returning batch, position, pieces, tries, rechecks, to_settle, by_region
       )
-      select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, c.by_region, b.stage, b.subject, b.may_file_for, b.employer,
+      select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, c.by_region, b.stage,
+        b.issuer, b.subject, b.may_file_for, b.employer,
         b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
@@ -164,11 +168,12 @@ export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<
 }
 
 function workOf(row: Row, worker: string): BatchWork {
-  const { batch, stage, subject, period, region, kind, mode, pieces, tries, rechecks } = row
+  const { batch, stage, issuer, subject, period, region, kind, mode, pieces, tries, rechecks } = row
   return {
     batch,
     worker,
     stage,
+    issuer,
     subject,
     mayFileFor: new Set(row.may_file_for),
     employer: row.employer ?? undefined,

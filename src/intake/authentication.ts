@@ -21,6 +21,7 @@ export type Scope = (typeof scopes)[number]
 
 /** Who is asking, by the token. */
 export type Filer = {
+  readonly issuer: string
   readonly subject: string
   readonly employers: ReadonlySet<string>
   readonly scopes: ReadonlySet<string>
@@ -80,7 +81,7 @@ export function createAuthenticator({ issuer, audience, keys, now }: TokenRules)
           // Clocks of who issues and of who verifies differ.
           clockTolerance: clockSkewMsMax / 1_000,
         })
-        const filer = filerOf(payload)
+        const filer = filerOf(issuer, payload)
         if (filer === undefined) return 'invalid'
         const untilMs = Math.min(filer.expiresAtMs + clockSkewMsMax, now() + verifiedTokenMsMax)
         verified.set(token, { filer, untilMs })
@@ -93,7 +94,7 @@ export function createAuthenticator({ issuer, audience, keys, now }: TokenRules)
   }
 }
 
-function filerOf(payload: Record<string, unknown>): Filer | undefined {
+function filerOf(issuer: string, payload: Record<string, unknown>): Filer | undefined {
   const { sub, employers, scope, exp } = payload
   if (!Array.isArray(employers) || !employers.every((one) => typeof one === 'string')) return
   if (typeof scope !== 'string' || typeof exp !== 'number') return
@@ -103,6 +104,7 @@ function filerOf(payload: Record<string, unknown>): Filer | undefined {
   // Written in another encoding, or broken: two subjects would be one.
   if (subject.includes('\ufffd') || !subject.isWellFormed()) return
   return {
+    issuer,
     subject,
     employers: new Set(employers),
     scopes: new Set(scope.split(' ')),

@@ -5,16 +5,19 @@
  * gets fewer states, never old ones; nothing is kept for it. Who comes again when all is over gets 204,
  * at which an EventSource stays away.
  */
+import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { BatchProgress } from '../batch/progress.ts'
+import { sightOf } from '../batch/sight.ts'
 import { isEnded } from '../batch/stages.ts'
 import { batchHeartbeatMs, batchStreamMsMax, batchStreamRetryMs } from '../limits.ts'
 import {
   type BatchLookupContext,
   confirmReceived,
   ownProgress,
+  seenChange,
   type WithBatchId,
 } from './batch-status.ts'
 import type { Watcher } from './batch-watch.ts'
@@ -23,6 +26,7 @@ import { presentBatch } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { problemSchema } from './schemas.ts'
 import { batchIdSchema } from './tus.ts'
+import { filerOf } from './upload-part.ts'
 
 const headersSchema = Type.Object({
   'last-event-id': Type.Optional(
@@ -54,7 +58,8 @@ async function stream(
 ): Promise<FastifyReply> {
   const found = await ownProgress(context, request, request.params.id)
   const lastMark = request.headers['last-event-id']
-  if (isEnded(found.upload.stage) && lastMark === found.mark) return reply.code(204).send()
+  if (isEnded(found.upload.stage) && lastMark === toldMark(request, found))
+    return reply.code(204).send()
   const watcher = context.watch.watch(found.upload.id, found.upload.subject)
   if (watcher === 'share') {
     reply.header('retry-after', '5')
@@ -70,31 +75,40 @@ async function stream(
       // Its headers are sent long before the process drains: left open, it would hold up the end.
       .header('connection', 'close')
       .send(
-        Readable.from(eventsOf(context, found, String(lastMark), watcher), { highWaterMark: 1 }),
+        Readable.from(eventsOf(context, request, { found, lastMark: String(lastMark), watcher }), {
+          highWaterMark: 1,
+        }),
       )
   )
 }
 
+type Stream = {
+  readonly found: BatchProgress
+  readonly lastMark: string
+  readonly watcher: Watcher
+}
+
 async function* eventsOf(
   context: BatchLookupContext,
-  found: BatchProgress,
-  lastMark: string,
-  watcher: Watcher,
+  request: FastifyRequest,
+  { found, lastMark, watcher }: Stream,
 ): AsyncGenerator<string> {
   const endsAtMs = performance.now() + batchStreamMsMax
   try {
     yield `retry: ${batchStreamRetryMs}\n\n`
     let progress = found
     await confirmReceived(context, progress)
-    if (progress.mark !== lastMark) yield eventOf(progress)
+    if (toldMark(request, progress) !== lastMark) yield eventOf(request, progress)
     while (!isEnded(progress.upload.stage)) {
       const change = await watcher.changed(progress.mark, batchHeartbeatMs)
       if (change === 'stopped' || performance.now() >= endsAtMs) return
       if (change === 'elapsed') yield ':\n\n'
       else {
-        progress = change
+        const seen = await seenChange(context, request, change)
+        if (seen === undefined) return
+        progress = seen
         await confirmReceived(context, progress)
-        yield eventOf(progress)
+        yield eventOf(request, progress)
       }
     }
     yield `event: end\ndata: {"stage":"${progress.upload.stage}"}\n\n`
@@ -103,7 +117,12 @@ async function* eventsOf(
   }
 }
 
-function eventOf(progress: BatchProgress): string {
+/** A mark counts the rows of the whole file: who sees a part of it gets a hash. */
+function toldMark(request: FastifyRequest, { upload, mark }: BatchProgress): string {
+  return sightOf(filerOf(request), upload) === 'all' ? mark : hash('sha256', mark, 'base64url')
+}
+
+function eventOf(request: FastifyRequest, progress: BatchProgress): string {
   const data = JSON.stringify(presentBatch(progress))
-  return `id: ${progress.mark}\nevent: progress\ndata: ${data}\n\n`
+  return `id: ${toldMark(request, progress)}\nevent: progress\ndata: ${data}\n\n`
 }

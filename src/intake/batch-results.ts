@@ -7,12 +7,18 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { writeErrorLines } from '../batch/error-lines.ts'
-import { type ErrorRow, readErrorRows, readRefusedRows } from '../batch/error-rows.ts'
+import {
+  type ErrorRow,
+  readErrorRows,
+  readRefusedRows,
+  rowsOfEmployers,
+} from '../batch/error-rows.ts'
 import { writeErrorsFile } from '../batch/errors-file.ts'
 import { listUnits } from '../batch/filed.ts'
 import { findLayout } from '../batch/find.ts'
 import type { UnitKey } from '../batch/pieces.ts'
 import type { Layout } from '../batch/read-file.ts'
+import { sightOf } from '../batch/sight.ts'
 import { isEnded } from '../batch/stages.ts'
 import { writeTemplate } from '../batch/template.ts'
 import { categories } from '../declaration/schema.ts'
@@ -27,6 +33,7 @@ import { batchUrl, hasErrorsFile, presentTotal, totalSchema } from './present-ba
 import { sendProblem } from './problems.ts'
 import { notModifiedSchema, problemSchema } from './schemas.ts'
 import { batchIdSchema } from './tus.ts'
+import { filerOf } from './upload-part.ts'
 
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
@@ -136,7 +143,11 @@ async function listDeclarations(
   const { upload } = await ownProgress(context, request, request.params.id)
   const { query } = request
   const limit = Math.min(Number(query.limit ?? pageUnitsMax), pageUnitsMax)
-  const found = await listUnits(context.readPool, upload.id, placeOf(query.after), limit + 1)
+  const filer = filerOf(request)
+  const found = await listUnits(context.readPool, upload.id, {
+    ...{ after: placeOf(query.after), limit: limit + 1 },
+    employers: sightOf(filer, upload) === 'all' ? undefined : [...filer.employers],
+  })
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const more = found.length > limit && last !== undefined
@@ -197,7 +208,10 @@ async function sendErrors(
     return sendProblem(request, reply.header('retry-after', '5'), 'STREAMS_TOO_MANY')
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
   onceClosed(reply, leave)
-  const rows = until(stop, readErrorRows(readPool, sealingKeys, id))
+  const filer = filerOf(request)
+  const all = readErrorRows(readPool, sealingKeys, id)
+  const sight = sightOf(filer, progress.upload)
+  const rows = until(stop, sight === 'all' ? all : rowsOfEmployers(all, filer.employers))
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events

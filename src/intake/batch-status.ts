@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { type BatchProgress, findProgress, listProgress } from '../batch/progress.ts'
+import { seenProgress, sightOf } from '../batch/sight.ts'
 import { isEnded } from '../batch/stages.ts'
 import { batchReceiptText } from '../journal/batch-receipt.ts'
 import type { Confirm } from '../journal/durable.ts'
@@ -27,7 +28,7 @@ import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { notModifiedSchema, problemSchema } from './schemas.ts'
 import { batchIdSchema, cancel } from './tus.ts'
-import { isOwn, ownUpload, type UploadDependencies } from './upload-part.ts'
+import { filerOf, ownUpload, type UploadDependencies } from './upload-part.ts'
 
 export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
   /** For reading: lookups never take a connection that acceptance needs. */
@@ -111,15 +112,30 @@ export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupCont
   })
 }
 
-/** A batch that is the asker's; whose it is otherwise, nobody learns. */
+/**
+ * A batch that is the asker's, as far as its token sees it; whose it is otherwise, nobody learns.
+ * @returns it with the mark by which it is watched
+ */
 export async function ownProgress(
   { readPool, sealingKeys }: BatchLookupDependencies,
-  { filer }: FastifyRequest,
+  request: FastifyRequest,
   id: string,
 ): Promise<BatchProgress> {
-  const [found] = await findProgress(readPool, sealingKeys, [id])
-  if (found === undefined || !isOwn(filer, found.upload)) throw new RefusedRequestError('NOT_FOUND')
-  return found
+  const filer = filerOf(request)
+  const found = await findProgress(readPool, sealingKeys, [id], filer)
+  const [seen] = await seenProgress(readPool, filer, found)
+  if (seen === undefined) throw new RefusedRequestError('NOT_FOUND')
+  return seen
+}
+
+/** The same of what a watcher found. */
+export async function seenChange(
+  { readPool }: BatchLookupDependencies,
+  request: FastifyRequest,
+  change: BatchProgress,
+): Promise<BatchProgress | undefined> {
+  const [seen] = await seenProgress(readPool, filerOf(request), [change])
+  return seen
 }
 
 async function tell(
@@ -130,7 +146,7 @@ async function tell(
   const found = await ownProgress(context, request, request.params.id)
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const waits = wanted > 0 && !isEnded(found.upload.stage)
-  const progress = waits ? await wait(context, reply, found, wanted) : found
+  const progress = waits ? await wait(context, request, reply, { found, seconds: wanted }) : found
   if (!isEnded(progress.upload.stage)) {
     reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
   }
@@ -151,7 +167,10 @@ async function sendReceipt(
   request: FastifyRequest<WithBatchId>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { receipt } = await ownUpload(context, request, request.params.id, 'durable')
+  const upload = await ownUpload(context, request, request.params.id, 'durable')
+  // It is of the file as a whole: who sees a part of it does not even learn whether there is one.
+  if (sightOf(filerOf(request), upload) !== 'all') return sendProblem(request, reply, 'NOT_FOUND')
+  const { receipt } = upload
   if (receipt === undefined) return sendProblem(request, reply, 'BATCH_RECEIPT_ABSENT')
   return reply
     .header('cache-control', 'no-store')
@@ -161,18 +180,22 @@ async function sendReceipt(
 
 /** @returns how far it is once that has changed, or in time; at once where too many wait */
 async function wait(
-  { watch }: BatchLookupContext,
+  context: BatchLookupContext,
+  request: FastifyRequest,
   reply: FastifyReply,
-  found: BatchProgress,
-  seconds: number,
+  { found, seconds }: { readonly found: BatchProgress; readonly seconds: number },
 ): Promise<BatchProgress> {
+  const { watch } = context
   const watcher = watch.watch(found.upload.id, found.upload.subject)
   if (typeof watcher === 'string') return found
   reply.raw.once('close', () => watcher.end())
   const change = await watcher.changed(found.mark, 1_000 * seconds)
   watcher.end()
   if (change !== 'stopped') reply.header('preference-applied', `wait=${seconds}`)
-  return typeof change === 'string' ? found : change
+  if (typeof change === 'string') return found
+  const seen = await seenChange(context, request, change)
+  if (seen === undefined) throw new RefusedRequestError('NOT_FOUND')
+  return seen
 }
 
 async function list(
@@ -186,12 +209,13 @@ async function list(
   const limit = Math.min(Number(query.limit ?? pageBatchesMax), pageBatchesMax)
   const before = query.before === undefined ? undefined : BigInt(query.before)
   const place = { before, limit: limit + 1 }
-  const found = await listProgress(readPool, sealingKeys, filer.subject, place)
+  const found = await listProgress(readPool, sealingKeys, filer, place)
   const page = found.slice(0, limit)
+  const seen = await seenProgress(readPool, filer, page)
   const last = page.at(-1)
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
-    batches: page.filter(({ upload }) => isOwn(filer, upload)).map(presentBatch),
+    batches: seen.map(presentBatch),
     links: more ? { next: `/v1/batches?limit=${limit}&before=${last.upload.number}` } : {},
   })
 }

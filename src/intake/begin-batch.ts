@@ -2,13 +2,13 @@
  * Begins a batch, whatever form the request has: what is said of the file is checked as a whole, and the
  * same key begins it once.
  */
-import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Asker } from '../batch/sight.ts'
 import type { NewUpload, Upload } from '../batch/upload.ts'
 import { readBatchRequest } from './batch-request.ts'
 import { batchUrl } from './present-batch.ts'
 import { RefusedRequestError } from './refused-request.ts'
-import type { UploadContext } from './upload-part.ts'
+import { filerOf, type UploadContext } from './upload-part.ts'
 
 /**
  * Begins a batch, or finds the one that this key began.
@@ -22,8 +22,7 @@ export async function beginBatch(
   idempotencyKey: string | undefined,
 ): Promise<Upload> {
   const { policies, uploads, http } = context
-  const { filer } = request
-  assert(filer !== undefined, 'a route that begins a batch asks for a token')
+  const filer = filerOf(request)
   const read = readBatchRequest(members, policies, context.nowMicros())
   if ('errors' in read) throw new RefusedRequestError('BATCH_INVALID', read)
   const { asked } = read
@@ -31,8 +30,9 @@ export async function beginBatch(
     throw new RefusedRequestError('EMPLOYER_NOT_YOURS')
   if ((asked.size ?? 0) > http.uploadBytesMax) throw new RefusedRequestError('UPLOAD_TOO_LARGE')
   if (context.refuses()) throw new RefusedRequestError('UNAVAILABLE')
-  const { subject, employers } = filer
-  const wanted: NewUpload = { ...asked, subject, mayFileFor: [...employers], idempotencyKey }
+  const { issuer, subject, employers } = filer
+  const mayFileFor = [...employers]
+  const wanted: NewUpload = { ...asked, issuer, subject, mayFileFor, idempotencyKey }
   const outcome = await uploads.create(wanted)
   switch (outcome.kind) {
     case 'tooMany':
@@ -44,13 +44,24 @@ export async function beginBatch(
     case 'slotOver':
       throw new RefusedRequestError('SLOT_OVER')
     case 'conflicting':
-      throw new RefusedRequestError('IDEMPOTENCY_KEY_REUSED', {
-        instance: batchUrl(outcome.upload.id),
-      })
-    case 'replayed':
+      throw await keyReused(context, filer, outcome.upload)
+    case 'replayed': {
+      const seen = await uploads.find(outcome.upload.id, filer)
+      if (seen === undefined) throw await keyReused(context, filer, outcome.upload)
       reply.header('idempotency-replayed', 'true')
-      return outcome.upload
+      return seen
+    }
     case 'created':
       return outcome.upload
   }
+}
+
+/** Which file it is of is told to who may see that. */
+async function keyReused(
+  { uploads }: UploadContext,
+  filer: Asker,
+  { id }: Upload,
+): Promise<RefusedRequestError> {
+  const instance = (await uploads.find(id, filer)) && batchUrl(id)
+  return new RefusedRequestError('IDEMPOTENCY_KEY_REUSED', instance ? { instance } : {})
 }

@@ -20,7 +20,15 @@ import type { ProblemCode } from './problem-kinds.ts'
 import { sendProblem } from './problems.ts'
 import { receivePart } from './receive-part.ts'
 import { RefusedRequestError } from './refused-request.ts'
-import { enter, partOptions, partRefusals, receivingOf, type UploadContext } from './upload-part.ts'
+import {
+  enter,
+  mandateOf,
+  ownUpload,
+  partOptions,
+  partRefusals,
+  receivingOf,
+  type UploadContext,
+} from './upload-part.ts'
 
 const fieldsMax = 12
 const limits = {
@@ -112,7 +120,7 @@ async function takeFile(
   if (isGivenUp(upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
   if (upload.stage !== 'receiving') return again(context, request, reply, upload, form)
   const { uploads } = context
-  const receiving = receivingOf(reply, await uploads.restart(upload.id))
+  const receiving = receivingOf(reply, await uploads.restart(upload.id, mandateOf(request)))
   const taken = await receivePart(receiving, form.file.file, partOptions(context))
   const { kind } = taken
   if (kind === 'stopped') return sendProblem(request, reply, 'UNAVAILABLE')
@@ -130,7 +138,7 @@ async function takeFile(
   const ended = await receiving.finish()
   if (ended.kind !== 'completed') throw new RefusedRequestError('UPLOAD_OVERTAKEN')
   if (ended.stage === 'damaged') throw new RefusedRequestError('UPLOAD_DAMAGED')
-  return ownBatch(context, reply, upload.id)
+  return ownBatch(context, request, reply, upload.id)
 }
 
 /** What is wrong with a file is wrong when it comes again. */
@@ -144,12 +152,12 @@ async function giveUp(
 }
 
 async function ownBatch(
-  { uploads }: UploadContext,
+  context: UploadContext,
+  request: FastifyRequest,
   reply: FastifyReply,
   id: string,
 ): Promise<FastifyReply> {
-  const upload = await uploads.findDurable(id)
-  if (upload === undefined) throw new RefusedRequestError('NOT_FOUND')
+  const upload = await ownUpload(context, request, id, 'durable')
   return reply
     .code(201)
     .header('location', batchUrl(id))
@@ -171,6 +179,7 @@ async function again(
   for (; next.done !== true; next = await chunks.next()) digest.update(next.value)
   if (next.value !== 'complete' || !(await form.isWhole()))
     return sendProblem(request, reply, 'UPLOAD_BROKEN')
-  if (upload.digest?.equals(digest.digest()) === true) return ownBatch(context, reply, upload.id)
+  if (upload.digest?.equals(digest.digest()) === true)
+    return ownBatch(context, request, reply, upload.id)
   return sendProblem(request, reply, 'IDEMPOTENCY_KEY_REUSED', { instance: batchUrl(upload.id) })
 }

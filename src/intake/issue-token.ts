@@ -4,6 +4,8 @@ import type { KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 
 export type TokenRequest = {
+  /** Whom it is for: files and slots are a subject's own. */
+  readonly subject: string
   readonly employers: readonly string[]
   readonly scopes: readonly string[]
   readonly ttlSeconds: number
@@ -17,13 +19,13 @@ export type TokenIssuer = {
 
 export function issueToken(
   { key, issuer, audience }: TokenIssuer,
-  { employers, scopes, ttlSeconds }: TokenRequest,
+  { subject, employers, scopes, ttlSeconds }: TokenRequest,
 ): Promise<string> {
   return new SignJWT({ employers, scope: scopes.join(' ') })
     .setProtectedHeader({ alg: 'Ed25519', kid: key.kid, typ: 'JWT' })
     .setIssuer(issuer)
     .setAudience(audience)
-    .setSubject(employers[0] ?? '')
+    .setSubject(subject)
     .setIssuedAt()
     .setExpirationTime(Math.floor(Date.now() / 1_000) + ttlSeconds)
     .sign(key.privateKey)

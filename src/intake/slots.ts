@@ -65,8 +65,8 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
       response: { 200: slotListSchema, 304: notModifiedSchema, ...problems },
     },
     handler: async (request, reply) => {
-      const slots = await dependencies.slots.list(filerOf(request).subject)
-      const own = slots.filter((slot) => isOwn(request.filer, slot))
+      const slots = await dependencies.slots.list(filerOf(request))
+      const own = slots.filter((slot) => isSeen(filerOf(request), slot))
       return sendUnlessKnown(request, reply, {
         slots: own.map((slot) => presentSlot(dependencies, slot)),
       })
@@ -95,8 +95,8 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
       response: problems,
     },
     handler: async (request, reply) => {
-      const { id } = await ownSlot(dependencies, request)
-      if (await dependencies.slots.release(id)) return reply.code(204).send()
+      const slot = await ownSlot(dependencies, request)
+      if (await dependencies.slots.release(slot)) return reply.code(204).send()
       return sendProblem(request, reply, 'SLOT_IN_USE')
     },
   })
@@ -108,9 +108,9 @@ function filerOf({ filer }: FastifyRequest): Filer {
   return filer
 }
 
-function isOwn(filer: Filer | undefined, { subject, employer }: Slot): boolean {
-  const isTheirs = filer !== undefined && filer.subject === subject
-  return isTheirs && (employer === undefined || filer.employers.has(employer))
+/** Of a slot of the asker's: whether its token still names the employer that it is for. */
+function isSeen({ employers }: Filer, { employer }: Slot): boolean {
+  return employer === undefined || employers.has(employer)
 }
 
 /** Whose it is otherwise, nobody learns. */
@@ -119,8 +119,8 @@ async function ownSlot(
   request: FastifyRequest<WithId>,
 ): Promise<Slot> {
   const filer = filerOf(request)
-  const slot = await slots.find(request.params.id)
-  if (slot === undefined || !isOwn(filer, slot)) throw new RefusedRequestError('NOT_FOUND')
+  const slot = await slots.find(request.params.id, filer)
+  if (slot === undefined || !isSeen(filer, slot)) throw new RefusedRequestError('NOT_FOUND')
   return slot
 }
 
@@ -131,7 +131,8 @@ async function reserve(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { slots, policies, http } = dependencies
-  const { subject, employers } = filerOf(request)
+  const filer = filerOf(request)
+  const { issuer, subject, employers } = filer
   const key = readIdempotencyKey(request.headers['idempotency-key'])
   if (key === 'invalid') throw new RefusedRequestError('IDEMPOTENCY_KEY_INVALID')
   const nowMicros = dependencies.nowMicros()
@@ -149,26 +150,32 @@ async function reserve(
     const idempotencyKey = key === 'missing' ? undefined : key.value
     const fromMicros = Math.max(nowMicros, notBeforeMicros)
     const outcome = await slots.reserve(
-      { ...asked, subject, idempotencyKey },
+      { ...asked, issuer, subject, idempotencyKey },
       { fromMicros, nowMicros },
     )
-    return answer(dependencies, reply, outcome, fromMicros)
+    return answer(dependencies, reply, { filer, outcome, fromMicros })
   } finally {
     leave()
   }
 }
 
+type Reserved = {
+  readonly filer: Filer
+  readonly outcome: ReserveOutcome
+  readonly fromMicros: number
+}
+
 function answer(
   dependencies: SlotDependencies,
   reply: FastifyReply,
-  outcome: ReserveOutcome,
-  fromMicros: number,
+  { filer, outcome, fromMicros }: Reserved,
 ): FastifyReply {
   switch (outcome.kind) {
     case 'conflicting':
-      throw new RefusedRequestError('IDEMPOTENCY_KEY_REUSED', {
-        instance: slotUrl(outcome.slot.id),
-      })
+      throw new RefusedRequestError(
+        'IDEMPOTENCY_KEY_REUSED',
+        isSeen(filer, outcome.slot) ? { instance: slotUrl(outcome.slot.id) } : {},
+      )
     case 'tooMany':
       throw new RefusedRequestError('SLOTS_TOO_MANY_OPEN')
     case 'noneFree':

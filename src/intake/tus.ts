@@ -8,6 +8,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import { sightOf } from '../batch/sight.ts'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
 import { requireScope } from './bearer.ts'
@@ -15,7 +16,14 @@ import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { problemSchema } from './schemas.ts'
 import { bytesIn, tusExtensions, tusVersion, uploadHeaders } from './tus-headers.ts'
-import { checkMediaType, ownUpload, sendCut, takePart, type UploadContext } from './upload-part.ts'
+import {
+  checkMediaType,
+  filerOf,
+  ownUpload,
+  sendCut,
+  takePart,
+  type UploadContext,
+} from './upload-part.ts'
 
 export const batchIdSchema = Type.Object({ id: Type.String({ pattern: '^[0-9a-f-]{36}$' }) })
 type WithId = { Params: Static<typeof batchIdSchema> }
@@ -127,7 +135,11 @@ export async function cancel(
   request: FastifyRequest<WithId>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { id } = await ownUpload(context, request, request.params.id)
+  const upload = await ownUpload(context, request, request.params.id)
+  // Who sees a part of it can't say what becomes of the rest.
+  if (sightOf(filerOf(request), upload) !== 'all')
+    return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const { id } = upload
   const outcome = await context.uploads.cancel(id)
   switch (outcome) {
     case 'cancelled':

@@ -2,6 +2,7 @@
  * One request's part of a file, from its headers to what became of it: who may send it, whether there
  * is room, and the problem that fits each way in which it can end.
  */
+import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Receiving } from '../batch/receive.ts'
 import { isGivenUp } from '../batch/stages.ts'
@@ -10,6 +11,7 @@ import type { BeginOutcome, UploadStore } from '../batch/upload-store.ts'
 import { checkedPartBytesMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
+import type { Filer } from './authentication.ts'
 import { allowSlowBody } from './connections.ts'
 import type { HeldBodies } from './held-bodies.ts'
 import type { HttpLimits } from './http-limits.ts'
@@ -68,7 +70,12 @@ export async function takePart(
   const leave = enter(context, request, checksum === undefined ? 0 : length)
   const finished = allowSlowBody(request.raw)
   try {
-    const begun = await uploads.begin(place.upload.id, place.offset, place.size)
+    const { offset, size } = place
+    const begun = await uploads.begin(place.upload.id, {
+      offset,
+      size,
+      mandate: mandateOf(request),
+    })
     const receiving = receivingOf(reply, begun)
     const options = partOptions(context)
     const outcome =
@@ -110,26 +117,31 @@ export function enter(
   throw new RefusedRequestError(leave === 'full' ? 'BUSY' : 'SHARE_EXCEEDED')
 }
 
-/** A batch that is the asker's; whose it is otherwise, nobody learns. */
+/** The employers that bytes of this request may be filed for. */
+export function mandateOf({ filer }: FastifyRequest): readonly string[] {
+  return [...(filer?.employers ?? [])]
+}
+
+/**
+ * A batch that is the asker's, as far as its token sees it (src/batch/sight.ts); whose it is otherwise,
+ * nobody learns.
+ */
 export async function ownUpload(
   { uploads }: Pick<UploadDependencies, 'uploads'>,
-  { filer }: FastifyRequest,
+  request: FastifyRequest,
   id: string,
   as: 'visible' | 'durable' = 'visible',
 ): Promise<Upload> {
-  const upload = await (as === 'durable' ? uploads.findDurable(id) : uploads.find(id))
-  if (upload === undefined || !isOwn(filer, upload)) throw new RefusedRequestError('NOT_FOUND')
+  const find = as === 'durable' ? uploads.findDurable : uploads.find
+  const upload = await find(id, filerOf(request))
+  if (upload === undefined) throw new RefusedRequestError('NOT_FOUND')
   return upload
 }
 
-/** A token may name fewer employers than the one that began the batch did. */
-export function isOwn(filer: FastifyRequest['filer'], { subject, employer }: Upload): boolean {
-  return (
-    filer !== undefined &&
-    filer.subject !== '' &&
-    filer.subject === subject &&
-    (employer === undefined || filer.employers.has(employer))
-  )
+/** Of a route that asks for a token. */
+export function filerOf({ filer }: FastifyRequest): Filer {
+  assert(filer !== undefined, 'a route about files asks for a token')
+  return filer
 }
 
 /** What says that a body is bytes of a file, as they are. */

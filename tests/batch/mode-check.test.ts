@@ -145,7 +145,7 @@ describe('what a check tells', () => {
       const filed = await work(file, { ...more, mode: 'accept-good' })
       await postAll()
       const [told, came] = await Promise.all(
-        [batch, filed].map((id) => listUnits(journal.pool, id, undefined, 1_000)),
+        [batch, filed].map((id) => listUnits(journal.pool, id, { limit: 1_000 })),
       )
       expect(told?.length).toBe(came?.length)
       let [employerFen, employeeFen, lines] = [0, 0, 0]
@@ -224,7 +224,7 @@ describe('what a check tells', () => {
     expect(await codesOf(await check(more))).toEqual([[2, 'UNIT_STANDS']])
     const added = await check(more, { kind: 'addition' })
     expect(await stateOf(added)).toMatchObject({ stage: 'checked', good: 1, aside: 0 })
-    const [unit] = await listUnits(journal.pool, added, undefined, 1)
+    const [unit] = await listUnits(journal.pool, added, { limit: 1 })
     expect(unit).toMatchObject({ lines: 3, replaces: expect.any(String) })
     expect(await codesOf(await check(rows.slice(0, 1), { kind: 'addition' }))).toEqual([
       [2, 'PERSON_FILED'],
@@ -354,7 +354,7 @@ describe('the check of an errors file', () => {
     for (const _ of ['once', 'and again']) {
       const checked = await work(mended, { mayFileFor, mode: 'check' })
       expect(await stateOf(checked)).toMatchObject({ stage: 'checked', good: 1, aside: 0 })
-      expect((await listUnits(journal.pool, checked, undefined, 1))[0]).toMatchObject({ lines: 3 })
+      expect((await listUnits(journal.pool, checked, { limit: 1 }))[0]).toMatchObject({ lines: 3 })
     }
     const filed = await work(mended, { mayFileFor })
     expect(await stateOf(filed)).toMatchObject({ stage: 'posting', good: 1 })

@@ -222,7 +222,7 @@ describe('a slot', () => {
     const [key] = readKeyring(inject('keyringFile')).tokenKeys
     const token = await issueToken(
       { key: key as NonNullable<typeof key>, issuer: 'spillway', audience: 'spillway' },
-      { employers: [], scopes: ['declarations:read'], ttlSeconds: 60 },
+      { subject: '', employers: [], scopes: ['declarations:read'], ttlSeconds: 60 },
     )
     const unable = await edge.app.inject({
       ...{ method: 'POST', url: '/v1/slots', payload: { ...asking, rows: 1 } },
@@ -286,7 +286,7 @@ describe('a slot', () => {
 /** As a filer does who gets 503: a reservation waits for others for two seconds at most. */
 async function reserveInTime(subject: string, rows: number): ReturnType<typeof reserveSlot> {
   const more = { employer: undefined, idempotencyKey: undefined, bytes: 1_000 }
-  const asked = { ...asking, ...more, subject, rows }
+  const asked = { ...asking, ...more, issuer: 'spillway', subject, rows }
   try {
     const times = { fromMicros: noon, nowMicros: noon }
     return await reserveSlot({ pool: journal.pool, inTransaction }, asked, times)

@@ -24,6 +24,8 @@ const another = (more: Partial<NewUpload> = {}) => {
   subjects += 1
   return asked({ subject: `filer ${subjects}`, ...more })
 }
+/** Of the tokens with which bytes come. */
+const mandate = asked().mayFileFor
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 
 async function create(more: NewUpload): Promise<string> {
@@ -33,7 +35,7 @@ async function create(more: NewUpload): Promise<string> {
 }
 
 async function begin(id: string, offset = 0, through = store): Promise<Receiving> {
-  const outcome = await through.begin(id, offset)
+  const outcome = await through.begin(id, { offset, mandate })
   if (outcome.kind !== 'receiving') throw new Error(outcome.kind)
   return outcome.receiving
 }
@@ -140,11 +142,16 @@ test('what begins at another offset, or after the end, is told where to go on', 
   const file = fileOf(2_000)
   const id = await create(another({ size: file.length }))
   await (await begin(id)).append(file.subarray(0, 500))
-  expect(await store.begin(id, 499)).toMatchObject({ kind: 'elsewhere', upload: { received: 500 } })
-  expect(await store.begin(id, 500, 9_999)).toMatchObject({ kind: 'otherSize' })
+  expect(await store.begin(id, { offset: 499, mandate })).toMatchObject({
+    kind: 'elsewhere',
+    upload: { received: 500 },
+  })
+  expect(await store.begin(id, { offset: 500, size: 9_999, mandate })).toMatchObject({
+    kind: 'otherSize',
+  })
   await send(id, file, 500)
-  expect(await store.begin(id, 2_000)).toMatchObject({ kind: 'closed' })
-  expect(await store.begin('nothing', 0)).toEqual({ kind: 'absent' })
+  expect(await store.begin(id, { offset: 2_000, mandate })).toMatchObject({ kind: 'closed' })
+  expect(await store.begin('nothing', { offset: 0, mandate })).toEqual({ kind: 'absent' })
 })
 
 test('bytes beyond the size are not taken, and the file stays open', async () => {

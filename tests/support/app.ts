@@ -36,6 +36,8 @@ export type AppOptions = {
   readonly confirm?: Confirm
   /** Answers that wait for a status. */
   readonly waitersMax?: number
+  /** Of the tokens that are taken. */
+  readonly issuer?: string
 }
 
 export async function openApp(
@@ -46,6 +48,7 @@ export async function openApp(
     readPool,
     refuses,
     waitersMax,
+    issuer = 'spillway',
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -86,7 +89,7 @@ export async function openApp(
   const app = await buildApp({
     logger: pino({ level: 'silent' }),
     authenticator: createAuthenticator({
-      issuer: 'spillway',
+      issuer,
       audience: 'spillway',
       keys,
       now: Date.now,

@@ -114,17 +114,27 @@ function readyAddress(child: ChildProcess, output: () => string): Promise<string
   })
 }
 
+export type TokenOptions = {
+  readonly scopes?: readonly string[]
+  readonly ttlSeconds?: number
+  readonly issuer?: string
+  readonly audience?: string
+  /** The first employer unless given. */
+  readonly subject?: string
+}
+
 /** A token for these employers, of the keyring that all tests share. */
 export function tokenFor(
   employers: readonly string[],
-  options: { scopes?: readonly string[]; ttlSeconds?: number; audience?: string } = {},
+  options: TokenOptions = {},
 ): Promise<string> {
   const [key] = readKeyring(inject('keyringFile')).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const scopes = options.scopes ?? ['declarations:write', 'declarations:read']
+  const { issuer = 'spillway', audience = 'spillway', subject = employers[0] ?? '' } = options
   return issueToken(
-    { key, issuer: 'spillway', audience: options.audience ?? 'spillway' },
-    { employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
+    { key, issuer, audience },
+    { subject, employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
   )
 }
 

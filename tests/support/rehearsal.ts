@@ -89,7 +89,7 @@ export function rehearsalToken(
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const issuer = { key, issuer: 'spillway', audience: 'spillway' }
-  return issueToken(issuer, { employers, scopes, ttlSeconds: 3_600 })
+  return issueToken(issuer, { subject: employers[0] ?? '', employers, scopes, ttlSeconds: 3_600 })
 }
 
 /** Resolves when an intake process takes what is rehearsed. */

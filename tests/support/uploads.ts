@@ -53,6 +53,7 @@ export async function openUploads() {
 /** What a filer asks for; members in `more` replace these. */
 export function asked(more: Partial<NewUpload> = {}): NewUpload {
   return {
+    issuer: 'spillway',
     subject: 'a filer',
     mayFileFor: ['91350100M000100Y43'],
     employer: '91350100M000100Y43',
