@@ -387,6 +387,9 @@ export const cancelAgainMs = 200
  */
 export const slotHeldMsMax = 20_000
 
+/** A reason for which tokens are refused is logged at most once in so long. */
+export const refusedTokensToldMs = 10_000
+
 /** A lookup of a status, receipt or list that takes longer fails with 503. */
 export const readStatementMsMax = 3_000
 /** Declarations in one page of a list. */

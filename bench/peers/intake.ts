@@ -4,7 +4,7 @@
  */
 import Fastify from 'fastify'
 import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
-import { requireScope, useBearerTokens } from '../../src/intake/bearer.ts'
+import { requireAct, useBearerTokens } from '../../src/intake/bearer.ts'
 import { readIdempotencyKey } from '../../src/intake/idempotency-key.ts'
 import { mayFileFor } from '../../src/intake/submit.ts'
 import { declarationId } from '../../src/journal/digest.ts'
@@ -25,7 +25,7 @@ useBearerTokens(
 )
 app.post(
   '/v1/declarations',
-  { onRequest: requireScope('declarations:write') },
+  { onRequest: requireAct('file') },
   async (request, reply) => {
     const key = readIdempotencyKey(request.headers['idempotency-key'])
     if (typeof key === 'string') return reply.code(400).send({ title: `key ${key}` })

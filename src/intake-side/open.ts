@@ -226,11 +226,11 @@ function roomOf(side: Side): Pick<OverloadDependencies, 'shedAt' | 'modestRoom'>
 
 /** Who is let in, and with which keys what is kept is opened and what is given out verified. */
 function accessOf({ config: { token }, keyring }: Side) {
-  const { issuer, audience, jwksUrl } = token
+  const { issuer, audience, claims, jwksUrl } = token
   const publicJwk = keyring.tokenKeys.map((key) => key.publicJwk)
   const keys = tokenKeys(jwksUrl === undefined ? { publicJwk } : { jwksUrl })
   return {
-    authenticator: createAuthenticator({ issuer, audience, keys, now: Date.now }),
+    authenticator: createAuthenticator({ issuer, audience, keys, claims, now: Date.now }),
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,
     personIndex: createPersonIndex(keyring.blindIndexSecret),

@@ -14,9 +14,9 @@ import { type JournalAccess, type PersonAmounts, personAmounts } from '../ledger
 import { errorsFilesMax, errorsFilesOfOneMax } from '../limits.ts'
 import { insurances } from '../policy/pack.ts'
 import { presentAmounts } from '../policy/present.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { languageOf } from './language.ts'
-import { mayRead, noStore } from './lookup.ts'
+import { noStore } from './lookup.ts'
 import { onceClosed } from './once-closed.ts'
 import { Places } from './places.ts'
 import { sendProblem } from './problems.ts'
@@ -34,7 +34,7 @@ export function amountsRoute(app: FastifyInstance, access: JournalAccess): void 
   const places = new Places(errorsFilesMax, errorsFilesOfOneMax)
   app.get<Asked>('/v1/declarations/:id/amounts', {
     exposeHeadRoute: false,
-    onRequest: requireScope('declarations:read'),
+    onRequest: requireAct('open'),
     schema: {
       summary: 'What each person of a declaration comes to, for payslips',
       description:
@@ -55,9 +55,7 @@ async function send(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params
-  const found = await readAccepted(access.readPool, access.sealingKeys, id, (employer) =>
-    mayRead(request, employer),
-  )
+  const found = await readAccepted(access.readPool, access.sealingKeys, id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   const whole = wholeOf(found)
   if (whole !== id) return noStore(reply).redirect(`/v1/declarations/${whole}/amounts`, 303)

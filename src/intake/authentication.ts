@@ -1,5 +1,5 @@
 /**
- * Bearer tokens (RFC 6750): JWTs that name the employers their holder may file for, and scopes. A
+ * Bearer tokens (RFC 6750): JWTs that name what their holder may do, and for whom (claims.ts). A
  * verified token is kept, because verifying costs more than the rest of a request.
  */
 import {
@@ -9,27 +9,21 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose'
-import {
-  clockSkewMsMax,
-  subjectCharactersMax,
-  verifiedTokenMsMax,
-  verifiedTokensMax,
-} from '../limits.ts'
+import { clockSkewMsMax, verifiedTokenMsMax, verifiedTokensMax } from '../limits.ts'
+import { type ClaimFault, type ClaimNames, claimNames, type Filer, filerOf } from './claims.ts'
 
 export const scopes = ['declarations:write', 'declarations:read'] as const
-export type Scope = (typeof scopes)[number]
-
-/** Who is asking, by the token. */
-export type Filer = {
-  readonly issuer: string
-  readonly subject: string
-  readonly employers: ReadonlySet<string>
-  readonly scopes: ReadonlySet<string>
-  readonly expiresAtMs: number
-}
 
 /** `unavailable`: the keys can't be fetched now; the token may be good. */
-export type Authentication = Filer | 'invalid' | 'expired' | 'unavailable'
+export type Refusal = {
+  readonly kind: 'invalid' | 'expired' | 'unavailable'
+  /** That is missing, where that is what is wrong: told to who asks. */
+  readonly claim?: string
+  /** What is wrong beyond that, for the log: codes and names of claims, nothing that the token says. */
+  readonly why: Readonly<Record<string, unknown>>
+}
+
+export type Authentication = Filer | Refusal
 
 export type Authenticator = {
   /** The filer of a token verified before; undefined when it must be verified. */
@@ -41,6 +35,7 @@ export type TokenRules = {
   readonly issuer: string
   readonly audience: string
   readonly keys: JWTVerifyGetKey
+  readonly claims?: ClaimNames
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -58,9 +53,15 @@ export function tokenKeys(
   return createLocalJWKSet({ keys: source.publicJwk.map((jwk) => ({ kty: 'OKP', ...jwk })) })
 }
 
-const algorithms = ['Ed25519', 'EdDSA', 'ES256', 'RS256', 'PS256']
+const algorithms = ['Ed25519', 'EdDSA', 'ES256', 'ES384', 'RS256', 'RS512', 'PS256']
 
-export function createAuthenticator({ issuer, audience, keys, now }: TokenRules): Authenticator {
+export function createAuthenticator({
+  issuer,
+  audience,
+  keys,
+  claims = claimNames,
+  now,
+}: TokenRules): Authenticator {
   const verified = new Map<string, { filer: Filer; untilMs: number }>()
   return {
     recall: (token) => {
@@ -81,8 +82,8 @@ export function createAuthenticator({ issuer, audience, keys, now }: TokenRules)
           // Clocks of who issues and of who verifies differ.
           clockTolerance: clockSkewMsMax / 1_000,
         })
-        const filer = filerOf(issuer, payload)
-        if (filer === undefined) return 'invalid'
+        const filer = filerOf(payload, issuer, claims)
+        if ('fault' in filer) return refusalOfClaim(filer)
         const untilMs = Math.min(filer.expiresAtMs + clockSkewMsMax, now() + verifiedTokenMsMax)
         verified.set(token, { filer, untilMs })
         if (verified.size > verifiedTokensMax) forgetOldest(verified)
@@ -94,24 +95,6 @@ export function createAuthenticator({ issuer, audience, keys, now }: TokenRules)
   }
 }
 
-function filerOf(issuer: string, payload: Record<string, unknown>): Filer | undefined {
-  const { sub, employers, scope, exp } = payload
-  if (!Array.isArray(employers) || !employers.every((one) => typeof one === 'string')) return
-  if (typeof scope !== 'string' || typeof exp !== 'number') return
-  const subject = typeof sub === 'string' ? sub : ''
-  // Postgres keeps no NUL, and no index takes any length: nothing could be kept as this filer's.
-  if (subject.includes('\0') || subject.length > subjectCharactersMax) return
-  // Written in another encoding, or broken: two subjects would be one.
-  if (subject.includes('\ufffd') || !subject.isWellFormed()) return
-  return {
-    issuer,
-    subject,
-    employers: new Set(employers),
-    scopes: new Set(scope.split(' ')),
-    expiresAtMs: exp * 1_000,
-  }
-}
-
 function forgetOldest(verified: Map<string, unknown>): void {
   for (const oldest of verified.keys()) {
     verified.delete(oldest)
@@ -119,9 +102,17 @@ function forgetOldest(verified: Map<string, unknown>): void {
   }
 }
 
-function refusalOf(error: unknown): 'invalid' | 'expired' | 'unavailable' {
-  if (error instanceof errors.JWTExpired) return 'expired'
-  const keysOutOfReach = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)
+function refusalOfClaim({ claim, fault }: ClaimFault): Refusal {
+  return { kind: 'invalid', ...(fault === 'missing' && { claim }), why: { claim, fault } }
+}
+
+function refusalOf(error: unknown): Refusal {
+  const { code, claim, reason } = (error ?? {}) as Record<string, unknown>
+  const why = { code, claim, reason }
+  if (error instanceof errors.JWTExpired) return { kind: 'expired', why }
   // What jose throws about the token itself is a JOSEError; a failed fetch is a plain error.
-  return keysOutOfReach ? 'unavailable' : 'invalid'
+  const keysOutOfReach = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)
+  if (keysOutOfReach) return { kind: 'unavailable', why }
+  const isMissing = error instanceof errors.JWTClaimValidationFailed && reason === 'missing'
+  return { kind: 'invalid', ...(isMissing && { claim: String(claim) }), why }
 }

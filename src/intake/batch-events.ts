@@ -21,7 +21,7 @@ import {
   type WithBatchId,
 } from './batch-status.ts'
 import type { Watcher } from './batch-watch.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { presentBatch } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { problemSchema } from './schemas.ts'
@@ -37,7 +37,7 @@ const headersSchema = Type.Object({
 export function batchEventsRoute(app: FastifyInstance, context: BatchLookupContext): void {
   app.get<WithBatchId>('/v1/batches/:id/events', {
     exposeHeadRoute: false,
-    onRequest: requireScope('declarations:read'),
+    onRequest: requireAct('look'),
     schema: {
       summary: 'How far a file is, as it goes on: server-sent events',
       description:

@@ -24,7 +24,7 @@ import { writeTemplate } from '../batch/template.ts'
 import { categories } from '../declaration/schema.ts'
 import { errorsFilesMax, errorsFilesOfOneMax, errorsSheetRowsMax, pageUnitsMax } from '../limits.ts'
 import { type BatchLookupContext, ownProgress, type WithBatchId } from './batch-status.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { onceClosed } from './once-closed.ts'
 import { limitSchema } from './parameters.ts'
@@ -95,7 +95,7 @@ export function batchResultRoutes(
   context: BatchLookupContext,
   stop: AbortSignal,
 ): void {
-  const onRequest = requireScope('declarations:read')
+  const onRequest = requireAct('look')
   const places = new Places(errorsFilesMax, errorsFilesOfOneMax)
   app.get<Page>('/v1/batches/:id/declarations', {
     onRequest,
@@ -111,7 +111,7 @@ export function batchResultRoutes(
   })
   app.get<Errors>('/v1/batches/:id/errors', {
     exposeHeadRoute: false,
-    onRequest,
+    onRequest: requireAct('open'),
     schema: {
       summary: 'The rows that were set aside, as a file to mend',
       description:

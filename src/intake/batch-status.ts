@@ -13,7 +13,7 @@ import type { Confirm } from '../journal/durable.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../limits.ts'
 import type { BatchWatch } from './batch-watch.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { limitSchema } from './parameters.ts'
 import { waitSecondsOf } from './prefer.ts'
@@ -66,7 +66,7 @@ const headersSchema = Type.Object({
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupContext): void {
-  const onRequest = requireScope('declarations:read')
+  const onRequest = requireAct('look')
   app.get<WithBatchId>('/v1/batches/:id', {
     onRequest,
     schema: {
@@ -101,7 +101,7 @@ export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupCont
     handler: (request, reply) => list(context, request, reply),
   })
   app.delete<WithBatchId>('/v1/batches/:id', {
-    onRequest: requireScope('declarations:write'),
+    onRequest: requireAct('file'),
     schema: {
       summary: 'Cancels a batch',
       description: '409 once its declarations are being filed.',

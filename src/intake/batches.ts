@@ -12,7 +12,7 @@ import { batchRequestSchema, withoutEmpty } from './batch-request.ts'
 import { batchResultRoutes } from './batch-results.ts'
 import { type BatchLookupDependencies, batchStatusRoutes } from './batch-status.ts'
 import { BatchWatch } from './batch-watch.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { beginBatch } from './begin-batch.ts'
 import { isEmpty } from './bodies.ts'
 import { takeForm, takeForms } from './forms.ts'
@@ -71,7 +71,7 @@ function beginRoute(app: FastifyInstance, context: UploadContext): void {
     method: 'POST',
     url: '/v1/batches',
     validatorCompiler: () => () => true,
-    onRequest: [speakVersion, requireScope('declarations:write')],
+    onRequest: [speakVersion, requireAct('file')],
     schema: {
       summary: 'Begin a batch: a file with many declarations',
       description:

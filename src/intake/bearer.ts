@@ -2,45 +2,60 @@
  * The bearer token of a request, checked before its body is read: who is refused costs nothing.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import type { Authenticator, Filer, Scope } from './authentication.ts'
+import type { Reach } from '../journal/reach.ts'
+import type { Authenticator, Refusal } from './authentication.ts'
+import type { Filer } from './claims.ts'
 import type { ProblemCode } from './problem-kinds.ts'
 import { sendProblem } from './problems.ts'
+import { RefusedTokens } from './refused-tokens.ts'
+import { type Act, scopeOf } from './roles.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `requireScope` before any handler runs. */
+    /** Set by `requireAct` before any handler runs. */
     filer: Filer | undefined
+    /** Whose declarations the act of the route may be about; set with it. */
+    reach: Reach | undefined
   }
   interface FastifyInstance {
     authenticator: Authenticator
+    refusedTokens: RefusedTokens
   }
 }
 
 /** Makes `request.filer` known to the app. */
 export function useBearerTokens(app: FastifyInstance, authenticator: Authenticator): void {
   app.decorate('authenticator', authenticator)
+  app.decorate('refusedTokens', new RefusedTokens())
   app.decorateRequest('filer', undefined)
+  app.decorateRequest('reach', undefined)
 }
 
-/** A hook that refuses whoever has no valid token with this scope. */
-export function requireScope(scope: Scope): onRequestHookHandler {
+/** A hook that refuses whoever has no valid token with this act's scope, or none of its roles. */
+export function requireAct(act: Act): onRequestHookHandler {
   return function authenticate(request, reply, done) {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined) return void sendProblem(request, reply, 'TOKEN_MISSING')
     const known = request.server.authenticator.recall(token)
-    if (known !== undefined) return void enter(request, reply, known, scope, done)
+    if (known !== undefined) return void enter(request, reply, known, act, done)
     request.server.authenticator.verify(token).then((verified) => {
-      if (typeof verified === 'string') return sendProblem(request, reply, refusals[verified])
-      return enter(request, reply, verified, scope, done)
+      if ('kind' in verified) return refuse(request, reply, verified)
+      return enter(request, reply, verified, act, done)
     }, done)
   }
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const { kind, claim } = refusal
+  request.server.refusedTokens.refused(request.log, refusal, performance.now())
+  return sendProblem(request, reply, refusals[kind], claim === undefined ? {} : { claim })
 }
 
 const refusals = {
   invalid: 'TOKEN_INVALID',
   expired: 'TOKEN_EXPIRED',
   unavailable: 'UNAVAILABLE',
-} as const satisfies Record<string, ProblemCode>
+} as const satisfies Record<Refusal['kind'], ProblemCode>
 
 export function bearerToken(header = ''): string | undefined {
   return /^bearer /i.test(header) ? header.slice(7).trim() || undefined : undefined
@@ -50,10 +65,13 @@ function enter(
   request: FastifyRequest,
   reply: FastifyReply,
   filer: Filer,
-  scope: Scope,
+  act: Act,
   done: () => void,
 ): void {
-  if (!filer.scopes.has(scope)) return void sendProblem(request, reply, 'SCOPE_MISSING')
+  if (!filer.scopes.has(scopeOf[act])) return void sendProblem(request, reply, 'SCOPE_MISSING')
+  const reach = filer.reach[act]
+  if (reach === undefined) return void sendProblem(request, reply, 'ROLE_MISSING')
   request.filer = filer
+  request.reach = reach
   done()
 }

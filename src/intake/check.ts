@@ -18,7 +18,7 @@ import { checkFiling } from '../policy/check.ts'
 import { checkAgainstPrevious, previousPeriod } from '../policy/history.ts'
 import { presentCheck } from '../policy/present.ts'
 import type { Policies } from '../policy/rules.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
@@ -59,7 +59,7 @@ export function checkRoute(app: FastifyInstance, dependencies: CheckDependencies
     // The handler checks the body itself, to tell all faults at once.
     validatorCompiler: ({ httpPart, schema }) =>
       httpPart === 'body' ? () => true : (app.validatorCompiler?.({ schema } as never) as never),
-    onRequest: requireScope('declarations:write'),
+    onRequest: requireAct('file'),
     ...declarationBody(dependencies.http),
     schema: {
       summary: 'Check a declaration without filing it',

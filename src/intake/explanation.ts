@@ -21,9 +21,9 @@ import { explainAssessment } from '../policy/explain.ts'
 import { surchargeFreeUntil } from '../policy/in-force.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { sumsBases } from '../policy/unit.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { type LinePage, linePageOf, linePageSchema } from './check.ts'
-import { mayRead, noStore } from './lookup.ts'
+import { noStore } from './lookup.ts'
 import { sendProblem } from './problems.ts'
 import { explainedSchema, problemSchema } from './schemas.ts'
 
@@ -55,7 +55,7 @@ export function explanationRoute(
   dependencies: ExplanationDependencies,
 ): void {
   app.get<Asked>('/v1/declarations/:id/explanation', {
-    onRequest: requireScope('declarations:read'),
+    onRequest: requireAct('open'),
     schema: {
       summary: 'How every amount of a declaration came about',
       description:
@@ -74,9 +74,7 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { readPool, sealingKeys } = dependencies
-  const found = await readAccepted(readPool, sealingKeys, request.params.id, (employer) =>
-    mayRead(request, employer),
-  )
+  const found = await readAccepted(readPool, sealingKeys, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   // A reassessment is explained beside what it reassesses.
   if ('order' in found) {

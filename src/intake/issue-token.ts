@@ -8,6 +8,10 @@ export type TokenRequest = {
   readonly subject: string
   readonly employers: readonly string[]
   readonly scopes: readonly string[]
+  /** None: a filer's. */
+  readonly roles?: readonly string[] | undefined
+  /** Of staff. */
+  readonly regions?: readonly string[] | undefined
   readonly ttlSeconds: number
 }
 
@@ -19,9 +23,10 @@ export type TokenIssuer = {
 
 export function issueToken(
   { key, issuer, audience }: TokenIssuer,
-  { subject, employers, scopes, ttlSeconds }: TokenRequest,
+  { subject, employers, scopes, roles, regions, ttlSeconds }: TokenRequest,
 ): Promise<string> {
-  return new SignJWT({ employers, scope: scopes.join(' ') })
+  const claims = { ...(roles && { roles }), ...(regions && { regions }) }
+  return new SignJWT({ employers, scope: scopes.join(' '), ...claims })
     .setProtectedHeader({ alg: 'Ed25519', kid: key.kid, typ: 'JWT' })
     .setIssuer(issuer)
     .setAudience(audience)

@@ -12,7 +12,7 @@ import { findAcceptances } from '../journal/find.ts'
 import type { Salts } from '../journal/salting.ts'
 import { listStandings } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { limitSchema } from './parameters.ts'
 import { presentStanding } from './present-standing.ts'
@@ -45,7 +45,7 @@ export function lookupRoutes(
   confirm: Confirm,
   salts: Salts,
 ): void {
-  const onRequest = requireScope('declarations:read')
+  const onRequest = requireAct('look')
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
     onRequest,
     schema: {
@@ -55,7 +55,7 @@ export function lookupRoutes(
     },
     handler: async (request, reply) => {
       const { id } = request.params
-      const [found] = await findAcceptances(pool, salts, [id], readableEmployers(request))
+      const [found] = await findAcceptances(pool, salts, [id], request.reach)
       if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
       // It may be visible before any standby has it.
       await confirm.once(id)
@@ -81,13 +81,17 @@ async function list(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { employer, period, region, before } = request.query
-  if (!mayRead(request, employer)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const { employers = [], regions = [] } = request.reach ?? {}
+  const isNamed = employers.includes(employer)
+  if (!isNamed && regions.length === 0) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
   const [envelope = '', position = ''] = before?.split('.') ?? []
   const place =
     before === undefined ? undefined : { envelope: BigInt(envelope), position: Number(position) }
-  const asked = { employer, period, region, before: place, limit: limit + 1 }
-  const found = await listStandings(pool, asked)
+  const found = await listStandings(pool, {
+    ...{ employer, period, region, before: place, limit: limit + 1 },
+    regions: isNamed ? undefined : regions,
+  })
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const more = found.length > limit && last !== undefined
@@ -100,15 +104,6 @@ async function list(
     : {}
   const declarations = page.map((standing) => presentStanding(standing))
   return sendUnlessKnown(request, reply, { declarations, links })
-}
-
-export function mayRead({ filer }: FastifyRequest, employer: string): boolean {
-  return filer?.employers.has(employer) === true
-}
-
-/** What is of others is not even looked up: how long that takes would tell that it is there. */
-export function readableEmployers({ filer }: FastifyRequest): string[] {
-  return [...(filer?.employers ?? [])]
 }
 
 /** What is one filer's must not stay in a cache that others share. */

@@ -137,6 +137,17 @@ export const problemKinds = {
       'Filing needs declarations:write, reading declarations:read.',
     ),
   },
+  ROLE_MISSING: {
+    status: 403,
+    title: text(
+      '令牌持有人的角色没有此操作的权限',
+      'The role of the token’s holder may not do this',
+    ),
+    fix: text(
+      '申报需要角色 filer；查看明细需要 filer、viewer、auditor 或 supervisor。请向本单位或经办机构的管理员申请角色。',
+      'To file takes the role filer; to see what is said of persons, filer, viewer, auditor or supervisor. Ask who administers roles at your employer or agency.',
+    ),
+  },
   EMPLOYER_NOT_YOURS: {
     status: 403,
     title: text('令牌不能代表该单位', 'The token may not act for this employer'),

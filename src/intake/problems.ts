@@ -19,6 +19,8 @@ export type ProblemDetails = {
   readonly notUtf8?: NotUtf8 | undefined
   /** Of JSON that names a member twice: where. */
   readonly pointer?: string
+  /** Of a token: the claim that it lacks. */
+  readonly claim?: string
   /** Of a parameter in the address: its name, and what it may be. */
   readonly parameter?: string
   readonly allowed?: Text
@@ -65,12 +67,14 @@ function detailOf(what: string, fix: Text, language: keyof Text): string {
 
 /** How large it may be, where that is a setting; where in the body the fault is. */
 function placeOf(details: ProblemDetails, language: keyof Text): string {
-  const { bytesMax, notUtf8, pointer, parameter, allowed } = details
+  const { bytesMax, notUtf8, pointer, parameter, allowed, claim } = details
   const isEnglish = language === 'en'
   if (parameter !== undefined) {
     const may = allowed?.[language] ?? ''
     return isEnglish ? `: ${parameter} (${may})` : `：${parameter}（${may}）`
   }
+  if (claim !== undefined)
+    return isEnglish ? `: it lacks the claim ${claim}` : `：缺少声明 ${claim}`
   if (bytesMax !== undefined) return isEnglish ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
   if (notUtf8 !== undefined) {
     const { offset, line, column, encoding } = notUtf8

@@ -9,8 +9,8 @@ import type { Slot } from '../batch/slot.ts'
 import type { SlotStore } from '../batch/slot-store.ts'
 import { reservationsMax, reservationsOfOneMax, slotsListedMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
-import type { Filer } from './authentication.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
+import type { Filer } from './claims.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
@@ -36,12 +36,12 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies): void {
   const places = new Places(reservationsMax, reservationsOfOneMax)
-  const onRequest = requireScope('declarations:read')
+  const onRequest = requireAct('look')
   app.route({
     method: 'POST',
     url: '/v1/slots',
     validatorCompiler: () => () => true,
-    onRequest: requireScope('declarations:write'),
+    onRequest: requireAct('file'),
     schema: {
       summary: 'Reserve a slot for a large file',
       description:
@@ -87,7 +87,7 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
       ),
   })
   app.delete<WithId>('/v1/slots/:id', {
-    onRequest: requireScope('declarations:write'),
+    onRequest: requireAct('file'),
     schema: {
       summary: 'Gives a slot back',
       description: '409 where a file uses it.',

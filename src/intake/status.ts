@@ -8,9 +8,8 @@ import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { findReassessments, findStanding, type Standing } from '../ledger/status.ts'
 import { statusWaitSecondsMax } from '../limits.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
-import { readableEmployers } from './lookup.ts'
 import { waitSecondsOf } from './prefer.ts'
 import { presentStanding } from './present-standing.ts'
 import { sendProblem } from './problems.ts'
@@ -40,7 +39,7 @@ type Asked = { Params: Static<typeof idSchema> }
 
 export function statusRoute(app: FastifyInstance, dependencies: StatusDependencies): void {
   app.get<Asked>('/v1/declarations/:id', {
-    onRequest: requireScope('declarations:read'),
+    onRequest: requireAct('look'),
     schema: {
       summary: 'How a declaration stands',
       description:
@@ -63,7 +62,7 @@ async function status(
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const found = await findStanding(readPool, request.params.id, readableEmployers(request))
+  const found = await findStanding(readPool, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const standing =

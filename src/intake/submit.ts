@@ -22,7 +22,7 @@ import type { Policies } from '../policy/rules.ts'
 import { accepted, findAccepted, replayed } from './accepted.ts'
 import type { Admission, Shed } from './admission.ts'
 import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
 import { entryOf, filingName } from './gate.ts'
 import type { HttpLimits } from './http-limits.ts'
@@ -64,7 +64,7 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     url: '/v1/declarations',
     // The handler checks the body itself, to tell all faults at once.
     validatorCompiler: () => () => true,
-    onRequest: requireScope('declarations:write'),
+    onRequest: requireAct('file'),
     ...declarationBody(dependencies.http),
     schema: {
       summary: 'File a declaration',

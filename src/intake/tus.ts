@@ -11,7 +11,7 @@ import Type, { type Static } from 'typebox'
 import { sightOf } from '../batch/sight.ts'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
-import { requireScope } from './bearer.ts'
+import { requireAct } from './bearer.ts'
 import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { problemSchema } from './schemas.ts'
@@ -32,7 +32,7 @@ const url = '/v1/batches/:id/file'
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 export function tusRoutes(app: FastifyInstance, context: UploadContext): void {
-  const onRequest = [speakVersion, requireScope('declarations:write')]
+  const onRequest = [speakVersion, requireAct('file')]
   const schema = { params: batchIdSchema, response: problems }
   app.route<WithId>({
     method: 'HEAD',

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import type pg from 'pg'
 import { digestOfRow } from './digest.ts'
 import { buildMerkleTree, type MerkleTree } from './merkle.ts'
+import { inReach, type Reach, reachValues } from './reach.ts'
 import { receiptText, type Statement, statementText } from './receipt.ts'
 import type { Salts } from './salting.ts'
 
@@ -30,13 +31,13 @@ type Row = {
 
 /**
  * The acceptances of these ids with their receipts; ids never accepted are left out.
- * @param employers those of others are left out, unread; of any employer unless given
+ * @param reach what is beyond it is left out, unread; nothing is unless given
  */
 export async function findAcceptances(
   pool: Pick<pg.ClientBase, 'query'>,
   salts: Salts,
   ids: readonly string[],
-  employers?: readonly string[],
+  reach?: Reach,
 ): Promise<StoredAcceptance[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-acceptances',
@@ -53,8 +54,8 @@ export async function findAcceptances(
         end as leaves
       from journal.acceptance a
       join journal.envelope e on e.number = a.envelope
-      where a.id = any($1::text[]) and ($2::text[] is null or a.employer = any($2))`,
-    values: [ids, employers],
+      where a.id = any($1::text[]) and ${inReach(2)}`,
+    values: [ids, ...reachValues(reach)],
   })
   const trees = new Map<string, { tree: MerkleTree; size: number }>()
   for (const { envelope, leaves } of rows) {

@@ -8,6 +8,7 @@ import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from './digest.ts'
 import { EnvelopeError, type EnvelopeKey, type OpenedParts, openEnvelope } from './envelope.ts'
 import type { Lane } from './lanes.ts'
+import { inReach, type Reach, reachValues } from './reach.ts'
 import type { ReassessmentOrder } from './reassessment-order.ts'
 
 /** What was accepted, as it was filed. */
@@ -112,17 +113,17 @@ export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint
 export type FoundOrder = AcceptedOrder & { readonly envelope: bigint }
 
 /**
- * Opens what was accepted under one id; undefined when nothing was, or nothing that may be read. An
- * envelope is opened only for who may read it: how long that takes would tell others of its size.
+ * Opens what was accepted under one id; undefined when nothing was, or nothing in reach. An envelope is
+ * opened only for who may read it: how long that takes would tell others of its size.
  */
 export async function readAccepted(
   pool: pg.Pool,
   keys: readonly EnvelopeKey[],
   id: string,
-  mayRead: (employer: string) => boolean,
+  reach?: Reach,
 ): Promise<FoundDeclaration | FoundOrder | undefined> {
-  const place = (await findPlaces(pool, [id])).get(id)
-  if (place === undefined || !mayRead(place.employer)) return undefined
+  const place = (await findPlaces(pool, [id], reach)).get(id)
+  if (place === undefined) return undefined
   const { envelope } = place
   const opened = await readEnvelope(pool, keys, envelope, new Set([id]))
   const [found] = [...(opened?.accepted ?? []), ...(opened?.orders ?? [])]
@@ -176,20 +177,21 @@ function acceptedOf(
   return { accepted, orders }
 }
 
-type Place = { readonly envelope: bigint; readonly position: number; readonly employer: string }
+type Place = { readonly envelope: bigint; readonly position: number }
 
-/** Where declarations lie in the journal, by id; ids never accepted are left out. */
+/** Where declarations lie in the journal, by id; ids never accepted, or beyond reach, are left out. */
 export async function findPlaces(
   pool: Pick<pg.Pool, 'query'>,
   ids: readonly string[],
+  reach?: Reach,
 ): Promise<Map<string, Place>> {
   const { rows } = await pool.query<Omit<Place, 'envelope'> & { id: string; envelope: string }>({
     name: 'find-places',
     text: `
-      select id, envelope, position, employer
-      from journal.acceptance
-      where id = any($1::text[])`,
-    values: [ids],
+      select a.id, a.envelope, a.position
+      from journal.acceptance a
+      where a.id = any($1::text[]) and ${inReach(2)}`,
+    values: [ids, ...reachValues(reach)],
   })
   return new Map(
     rows.map(({ id, envelope, ...row }) => [id, { ...row, envelope: BigInt(envelope) }]),

@@ -4,6 +4,7 @@
 import type pg from 'pg'
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { FindingCount } from '../declaration/findings.ts'
+import type { Reach } from '../journal/reach.ts'
 
 export type DeclarationStatus = 'accepted' | 'posted' | 'superseded' | 'cancelled'
 
@@ -160,17 +161,23 @@ const selection = `
 /**
  * One declaration; undefined when nothing of that id was accepted. One row of each table, by its
  * primary key: 13 pages and 0.3 ms among 20,000 declarations (EXPLAIN), planning left out.
- * @param employers one of another is not found; of any employer unless given
+ * @param reach what is beyond it is not found; nothing is unless given
  */
 export async function findStanding(
   pool: pg.Pool,
   id: string,
-  employers?: readonly string[],
+  reach?: Reach,
 ): Promise<Standing | undefined> {
   const { rows } = await pool.query<Row>({
     name: 'find-standing',
-    text: `${selection} where s.id = $1 and ($2::text[] is null or own.employer = any($2))`,
-    values: [id, employers],
+    text: `${selection}
+      where s.id = $1
+        and (
+          $2::text[] is null
+          or own.employer = any($2)
+          or coalesce(own.region, s.region) like any($3::text[])
+        )`,
+    values: [id, reach?.employers, reach?.regions],
   })
   return (await standingsOf(pool, rows))[0]
 }
@@ -193,6 +200,8 @@ export type ListQuery = {
   readonly employer: string
   readonly period: string | undefined
   readonly region: string | undefined
+  /** Patterns for `like`: only what is for such a region; for any unless given. */
+  readonly regions?: readonly string[] | undefined
   /** Only what was accepted before this place. */
   readonly before: { readonly envelope: bigint; readonly position: number } | undefined
   readonly limit: number
@@ -211,6 +220,7 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
         and ($2::text is null or s.period = $2)
         and ($6::text is null or coalesce(own.region, s.region, $6) = $6)
         and ($3::bigint is null or (s.envelope, s.position) < ($3, $4::integer))
+        and ($7::text[] is null or coalesce(own.region, s.region) like any($7))
         and s.part_of is null
         and not exists (
           select from journal.acceptance a where a.id = s.id and a.part_of is not null
@@ -224,6 +234,7 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
       query.before?.position,
       query.limit,
       query.region,
+      query.regions,
     ],
   })
   return standingsOf(pool, rows)

@@ -4,6 +4,7 @@
  */
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
+import { type ClaimNames, claimNames } from '../intake/claims.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
 import {
   backlogSecondsMax,
@@ -57,6 +58,8 @@ export type TokenConfig = {
   readonly jwksUrl: string | undefined
   readonly issuer: string
   readonly audience: string
+  /** How the identity provider names what a token says. */
+  readonly claims: ClaimNames
 }
 
 /** A variable's meaning in one line; the README's table is checked against this list. */
@@ -79,6 +82,10 @@ export const variables = {
   JWKS_URL: 'keys that sign bearer tokens (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
+  TOKEN_SCOPE_CLAIM: 'claim with its scopes, a text or an array; a.b is b within a (scope)',
+  TOKEN_EMPLOYERS_CLAIM: 'claim with the employers that it names (employers)',
+  TOKEN_ROLES_CLAIM: 'claim with its holder’s roles; a token without is a filer’s (roles)',
+  TOKEN_REGIONS_CLAIM: 'claim with the regions of staff (regions)',
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   SHED_AT:
@@ -181,11 +188,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     queueNamespace: environment,
     rehearsal: readRehearsal(text, dataDir, faults),
     policyDir: text('POLICY_DIR'),
-    token: {
-      jwksUrl: url('JWKS_URL', ['http:', 'https:']),
-      issuer: text('TOKEN_ISSUER') ?? 'spillway',
-      audience: text('TOKEN_AUDIENCE') ?? 'spillway',
-    },
+    token: readToken(text, url('JWKS_URL', ['http:', 'https:'])),
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
     shedAt: readShedAt(text('SHED_AT'), faults),
@@ -199,6 +202,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push('HEADERS_MS_MAX must be no more than RECEIVE_MS_MAX')
   if (faults.length > 0) throw new ConfigError(faults.join('; '))
   return Object.freeze(config)
+}
+
+function readToken(
+  text: (name: keyof typeof variables) => string | undefined,
+  jwksUrl: string | undefined,
+): TokenConfig {
+  return {
+    jwksUrl,
+    issuer: text('TOKEN_ISSUER') ?? 'spillway',
+    audience: text('TOKEN_AUDIENCE') ?? 'spillway',
+    claims: {
+      scope: text('TOKEN_SCOPE_CLAIM') ?? claimNames.scope,
+      employers: text('TOKEN_EMPLOYERS_CLAIM') ?? claimNames.employers,
+      roles: text('TOKEN_ROLES_CLAIM') ?? claimNames.roles,
+      regions: text('TOKEN_REGIONS_CLAIM') ?? claimNames.regions,
+    },
+  }
 }
 
 /** A receipt of this environment is one of a rehearsal. */

@@ -121,6 +121,8 @@ export type TokenOptions = {
   readonly audience?: string
   /** The first employer unless given. */
   readonly subject?: string
+  readonly roles?: readonly string[]
+  readonly regions?: readonly string[]
 }
 
 /** A token for these employers, of the keyring that all tests share. */
@@ -134,7 +136,10 @@ export function tokenFor(
   const { issuer = 'spillway', audience = 'spillway', subject = employers[0] ?? '' } = options
   return issueToken(
     { key, issuer, audience },
-    { subject, employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
+    {
+      ...{ subject, employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
+      ...{ roles: options.roles, regions: options.regions },
+    },
   )
 }
 

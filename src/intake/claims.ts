@@ -1,0 +1,116 @@
+/**
+ * What a verified token says of its holder. Identity providers name their claims as they like, within each
+ * other too, and write a list as an array or as a text with spaces between.
+ */
+import type { Reach } from '../journal/reach.ts'
+import { subjectCharactersMax } from '../limits.ts'
+import {
+  type Act,
+  acts,
+  isOfRegions,
+  namesEmployers,
+  patternOfRegion,
+  type Role,
+  reachOf,
+  rolesOf,
+} from './roles.ts'
+
+/** Names of claims; `a.b` is `b` within `a`, unless a claim has that name. */
+export type ClaimNames = {
+  readonly scope: string
+  readonly employers: string
+  readonly roles: string
+  readonly regions: string
+}
+
+export const claimNames: ClaimNames = {
+  scope: 'scope',
+  employers: 'employers',
+  roles: 'roles',
+  regions: 'regions',
+}
+
+/** Who is asking, by the token. */
+export type Filer = {
+  readonly issuer: string
+  readonly subject: string
+  /** That it may file for, or look at. */
+  readonly employers: ReadonlySet<string>
+  readonly scopes: ReadonlySet<string>
+  readonly roles: readonly Role[]
+  /** Of each act; undefined where none of its roles may. */
+  readonly reach: Readonly<Record<Act, Reach | undefined>>
+  readonly expiresAtMs: number
+}
+
+/** A claim that a token lacks, or that is not as it should be. */
+export type ClaimFault = { readonly claim: string; readonly fault: 'missing' | 'malformed' }
+
+type Payload = Readonly<Record<string, unknown>>
+
+export function filerOf(payload: Payload, issuer: string, names: ClaimNames): Filer | ClaimFault {
+  const { exp } = payload
+  if (typeof exp !== 'number') return { claim: 'exp', fault: 'missing' }
+  const subject = subjectOf(payload)
+  if (typeof subject !== 'string') return subject
+  const scopes = listOf(payload, names.scope)
+  if (!Array.isArray(scopes)) return scopes
+  const held = heldRoles(payload, names.roles)
+  if (!Array.isArray(held)) return held
+  const employers = namesEmployers(held) ? listOf(payload, names.employers) : []
+  if (!Array.isArray(employers)) return employers
+  const regions = isOfRegions(held) ? regionsOf(payload, names.regions) : []
+  if (!Array.isArray(regions)) return regions
+  const reach = acts.map((act) => [act, reachOf(act, held, { employers, regions })])
+  return {
+    ...{ issuer, subject, roles: held },
+    employers: new Set(employers),
+    scopes: new Set(scopes),
+    reach: Object.fromEntries(reach) as Filer['reach'],
+    expiresAtMs: exp * 1_000,
+  }
+}
+
+function subjectOf({ sub }: Payload): string | ClaimFault {
+  const subject = typeof sub === 'string' ? sub : ''
+  const malformed = { claim: 'sub', fault: 'malformed' } as const
+  // Postgres keeps no NUL, and no index takes any length: nothing could be kept as this filer's.
+  if (subject.includes('\0') || subject.length > subjectCharactersMax) return malformed
+  // Written in another encoding, or broken: two subjects would be one.
+  if (subject.includes('\ufffd') || !subject.isWellFormed()) return malformed
+  return subject
+}
+
+/** A token without roles is a filer's: what it may do, its scopes and employers say. */
+function heldRoles(payload: Payload, name: string): Role[] | ClaimFault {
+  const named = listOf(payload, name)
+  if (Array.isArray(named)) return rolesOf(named)
+  return named.fault === 'missing' ? ['filer'] : named
+}
+
+function regionsOf(payload: Payload, name: string): string[] | ClaimFault {
+  const codes = listOf(payload, name)
+  if (!Array.isArray(codes)) return codes
+  const patterns = codes.map(patternOfRegion)
+  const known = patterns.filter((pattern) => pattern !== undefined)
+  return known.length === codes.length ? known : { claim: name, fault: 'malformed' }
+}
+
+function listOf(payload: Payload, name: string): string[] | ClaimFault {
+  const value = claimOf(payload, name)
+  if (value === undefined || value === null) return { claim: name, fault: 'missing' }
+  if (typeof value === 'string') return value.split(' ').filter((one) => one !== '')
+  const isList = Array.isArray(value) && value.every((one) => typeof one === 'string')
+  return isList ? value : { claim: name, fault: 'malformed' }
+}
+
+function claimOf(payload: Payload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name]
+  let found: unknown = payload
+  for (const part of name.split('.')) {
+    const isObject = typeof found === 'object' && found !== null && Object.hasOwn(found, part)
+    if (!isObject) return undefined
+    found = (found as Payload)[part]
+  }
+  return found
+}

@@ -1,0 +1,129 @@
+/** What tokens of identity providers say, however they write it; and what a refused one is told. */
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { claimNames, type Filer, filerOf } from '../../src/intake/claims.ts'
+import { RefusedTokens } from '../../src/intake/refused-tokens.ts'
+import { patternOfRegion } from '../../src/intake/roles.ts'
+import { refusedTokensToldMs } from '../../src/limits.ts'
+
+const employer = '91350100M000100Y43'
+const exp = 2_000_000_000
+const plain = { sub: 'one', exp, scope: 'declarations:read', employers: [employer] }
+const read = (payload: object, names = {}) =>
+  filerOf(payload as Record<string, unknown>, 'issuer', { ...claimNames, ...names })
+
+describe('a token', () => {
+  test.each([
+    ['texts', { ...plain, employers: employer }],
+    ['arrays', { ...plain, scope: ['declarations:read'] }],
+  ])('may have its lists as %s', (_, payload) => {
+    expect(read(payload)).toEqual(read(plain))
+    expect(read(plain)).toMatchObject({ issuer: 'issuer', subject: 'one', roles: ['filer'] })
+  })
+
+  test('has its claims by the names that are set, within each other or with dots', () => {
+    const { scope, employers, ...rest } = plain
+    const names = {
+      scope: 'scp',
+      employers: 'https://agency.example/employers',
+      roles: 'realm_access.roles',
+    }
+    const filer = read(
+      {
+        ...rest,
+        scp: scope,
+        'https://agency.example/employers': employers,
+        realm_access: { roles: ['offline_access', 'viewer'] },
+      },
+      names,
+    ) as Filer
+    expect([...filer.employers]).toEqual([employer])
+    expect(filer).toMatchObject({ roles: ['viewer'], reach: { file: undefined } })
+    expect(read(plain, names)).toEqual({ claim: 'scp', fault: 'missing' })
+  })
+
+  test.each([
+    ['sub', { ...plain, sub: 'a\0b' }, 'malformed'],
+    ['scope', { ...plain, scope: undefined }, 'missing'],
+    ['scope', { ...plain, scope: 7 }, 'malformed'],
+    ['employers', { ...plain, employers: undefined }, 'missing'],
+    ['employers', { ...plain, employers: [7] }, 'malformed'],
+    ['employers', { ...plain, employers: undefined, roles: ['viewer', 'auditor'] }, 'missing'],
+    ['roles', { ...plain, roles: { filer: true } }, 'malformed'],
+    ['regions', { ...plain, roles: 'auditor' }, 'missing'],
+    ['regions', { ...plain, roles: 'auditor', regions: ['Hefei'] }, 'malformed'],
+    ['exp', { ...plain, exp: undefined }, 'missing'],
+  ])('is refused for its %s', (claim, payload, fault) => {
+    expect(read(payload)).toEqual({ claim, fault })
+  })
+
+  test('of staff reaches its regions, and no employers that it may name', () => {
+    const payload = { ...plain, roles: ['auditor', 'help-desk'], regions: ['340100', '110000'] }
+    const filer = read(payload) as Filer
+    expect(filer.employers.size).toBe(0)
+    const regions = ['3401%', '11%']
+    expect(filer.reach).toEqual({
+      file: undefined,
+      look: { employers: [], regions },
+      open: { employers: [], regions },
+    })
+    const both = read({ ...payload, roles: 'viewer operator' }) as Filer
+    expect(both.reach.open).toEqual({ employers: [employer], regions: [] })
+    expect(both.reach.look).toEqual({ employers: [employer], regions })
+    expect((read({ ...plain, roles: ['admin'] }) as Filer).reach.look).toBeUndefined()
+  })
+
+  test('of a region reaches what is in it', () => {
+    expect(['000000', '340000', '340100', '340102', '34'].map(patternOfRegion)).toEqual([
+      '%',
+      '34%',
+      '3401%',
+      '340102%',
+      undefined,
+    ])
+  })
+})
+
+describe('a signed token', () => {
+  const rules = {
+    issuer: 'https://tokens.example',
+    audience: 'filing',
+    now: () => 1_900_000_000_000,
+  }
+  const sign = (alg: string, privateKey: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'], more: JWTPayload = {}) =>
+    new SignJWT({ ...plain, iss: rules.issuer, aud: ['other', rules.audience], ...more })
+      .setProtectedHeader({ alg, kid: alg })
+      .sign(privateKey)
+
+  test.each(['ES256', 'ES384', 'RS256', 'RS512', 'PS256', 'Ed25519'])(
+    'with %s is taken, and told what it lacks',
+    async (alg) => {
+      const { publicKey, privateKey } = await generateKeyPair(alg)
+      const publicJwk = [{ ...(await exportJWK(publicKey)), kid: alg, alg }]
+      const authenticator = createAuthenticator({ ...rules, keys: tokenKeys({ publicJwk }) })
+      const verify = async (more: JWTPayload = {}) =>
+        authenticator.verify(await sign(alg, privateKey, more))
+      expect(await verify()).toMatchObject({ subject: 'one', issuer: rules.issuer })
+      expect(await verify({ aud: rules.audience })).toMatchObject({ subject: 'one' })
+      for (const claim of ['iss', 'aud', 'exp', 'scope', 'employers'])
+        expect(await verify({ [claim]: undefined })).toMatchObject({ kind: 'invalid', claim })
+      // What is wrong with a claim that is there, its issuer knows best: the log has it.
+      const elsewhere = await verify({ aud: 'another' })
+      expect(elsewhere).toMatchObject({ kind: 'invalid', why: { claim: 'aud' } })
+      expect(elsewhere).not.toHaveProperty('claim')
+      expect(await verify({ exp: 1_800_000_000 })).toMatchObject({ kind: 'expired' })
+    },
+  )
+})
+
+test('however many forged tokens come, the log has a line for each reason once in a while', () => {
+  const lines: object[] = []
+  const log = { warn: (line: object) => lines.push(line) } as never
+  const refused = new RefusedTokens()
+  const refusal = { kind: 'invalid', why: { code: 'ERR_JWS_SIGNATURE' } } as const
+  for (let i = 0; i < 1_000; i += 1) refused.refused(log, refusal, i)
+  refused.refused(log, { kind: 'expired', why: {} }, 5)
+  refused.refused(log, refusal, refusedTokensToldMs)
+  expect(lines).toMatchObject([{ count: 1 }, { refusal: 'expired', count: 1 }, { count: 1_000 }])
+})
