@@ -23,30 +23,26 @@ useBearerTokens(
   app,
   createAuthenticator({ issuer: 'spillway', audience: 'spillway', keys, now: Date.now }),
 )
-app.post(
-  '/v1/declarations',
-  { onRequest: requireAct('file') },
-  async (request, reply) => {
-    const key = readIdempotencyKey(request.headers['idempotency-key'])
-    if (typeof key === 'string') return reply.code(400).send({ title: `key ${key}` })
-    if (!mayFileFor(request, request.body)) return reply.code(403).send({ title: 'not yours' })
-    const acceptedAtMicros = Date.now() * 1_000
-    const { policies } = context.ledger
-    const checked = checkFiling(request.body, {
-      policies,
-      nowMicros: acceptedAtMicros,
-      keptMax: findingsPerAnswerMax,
-    })
-    if (checked.valid === undefined) {
-      const { findings } = checked
-      return reply.code(422).send({ errors: findings.first(findingsPerAnswerMax) })
-    }
-    const { declaration } = checked.valid
-    const id = declarationId(declaration.employer, declaration.period, key.value)
-    await accept({ id, sequence: nextSequence(), acceptedAtMicros, declaration }, checked)
-    return reply.code(202).send({ id, status: 'accepted' })
-  },
-)
+app.post('/v1/declarations', { onRequest: requireAct('file') }, async (request, reply) => {
+  const key = readIdempotencyKey(request.headers['idempotency-key'])
+  if (typeof key === 'string') return reply.code(400).send({ title: `key ${key}` })
+  if (!mayFileFor(request, request.body)) return reply.code(403).send({ title: 'not yours' })
+  const acceptedAtMicros = Date.now() * 1_000
+  const { policies } = context.ledger
+  const checked = checkFiling(request.body, {
+    policies,
+    nowMicros: acceptedAtMicros,
+    keptMax: findingsPerAnswerMax,
+  })
+  if (checked.valid === undefined) {
+    const { findings } = checked
+    return reply.code(422).send({ errors: findings.first(findingsPerAnswerMax) })
+  }
+  const { declaration } = checked.valid
+  const id = declarationId(declaration.employer, declaration.period, key.value)
+  await accept({ id, sequence: nextSequence(), acceptedAtMicros, declaration }, checked)
+  return reply.code(202).send({ id, status: 'accepted' })
+})
 
 let last = 0
 /** Microseconds since 1970, each once: there is one intake process. */

@@ -161,7 +161,7 @@ async function checkUnit(
   const alone = isRowsAlone && latest !== undefined && kept === undefined
   const several = unit.rows + (kept?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
-    ...{ policies, replaces, several },
+    ...{ policies, replaces, several, mayFileIn: work.mayFileIn },
     ...(!alone && { stands: stands && metOf(keys.salts, stands) }),
     ...(warned && {
       tells: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },

@@ -9,6 +9,7 @@ import { canonicalDeclaration } from '../declaration/canonical.ts'
 import type { FoundFault } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { digestOf } from '../journal/digest.ts'
+import { isWithin } from '../journal/reach.ts'
 import { findReplacedFaults, type Replacing } from '../journal/replaced.ts'
 import type { Salts } from '../journal/salting.ts'
 import { type StandingDeclaration, standsAgainst } from '../journal/standing.ts'
@@ -98,14 +99,16 @@ function setAside(unit: UncheckedUnit, findings: readonly FileFinding[]): Checke
 
 /** What a request is asked before its content, and what only a file can have. */
 function unitFaults(
-  { mayFileFor }: BatchWork,
+  { mayFileFor, mayFileIn }: BatchWork,
   { employer, period, entry, firstEntry }: UncheckedUnit,
   body: object | undefined,
 ): FileFinding[] {
   const faults: FileFinding[] = []
-  const { employer: named } = (body ?? {}) as { employer?: unknown }
+  const { employer: named, region } = (body ?? {}) as { employer?: unknown; region?: unknown }
   if (typeof named === 'string' && !mayFileFor.has(named))
     faults.push(fileFinding('ROW_EMPLOYER_NOT_YOURS', { row: entry, pointer: '/employer' }))
+  if (!isWithin(mayFileIn, region))
+    faults.push(fileFinding('ROW_REGION_NOT_YOURS', { row: entry, pointer: '/region' }))
   // The later one would replace all of the earlier one.
   if (firstEntry < entry && employer !== '' && period !== '')
     faults.push(fileFinding('DECLARATION_REPEATED', { row: entry }, { first: firstEntry }))

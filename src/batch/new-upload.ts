@@ -103,10 +103,12 @@ async function insert(
     text: `
       insert into batch.batch (
         id, issuer, subject, may_file_for, named, employer, period, region, kind, format, mode,
-        file_name, idempotency_key, size, expected_digest, sealed_expected, amends, stage
+        file_name, idempotency_key, size, expected_digest, sealed_expected, amends, may_file_in,
+        stage
       )
       values (
-        $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'receiving'
+        $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17,
+        'receiving'
       )
       on conflict (subject, idempotency_key) do nothing`,
     values: [
@@ -116,7 +118,7 @@ async function insert(
       asked.size,
       salting ? undefined : expectedDigest,
       salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
-      ...[asked.amends, asked.issuer],
+      ...[asked.amends, asked.issuer, asked.mayFileIn],
     ],
   })
   return rowCount === 1

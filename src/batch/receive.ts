@@ -37,8 +37,12 @@ type Claim = {
   digest_state: Buffer | null
 }
 
-/** The employers that a token names which brings bytes: the file may be filed for no others. */
-export type Mandate = readonly string[]
+/** What a token names which brings bytes: the file may be filed for no others. */
+export type Mandate = {
+  readonly employers: readonly string[]
+  /** Patterns; any unless given. */
+  readonly regions?: readonly string[] | undefined
+}
 
 export type Part = {
   /** Of its first byte in the file. */
@@ -48,10 +52,21 @@ export type Part = {
   readonly mandate: Mandate
 }
 
-/** What of `may_file_for` and `named` a token with the employers `$n` leaves. */
+/** What a token with the employers `$n` and the regions `$n+1` leaves: of two regions, the one in the other. */
 const narrowed = (n: number) => `
   may_file_for = array(select unnest(may_file_for) intersect select unnest($${n}::text[])),
-  named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[]))`
+  named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[])),
+  may_file_in = case
+    when $${n + 1}::text[] is null then may_file_in
+    when may_file_in is null then $${n + 1}
+    else array(
+      select distinct case when k like t then k else t end
+      from unnest(may_file_in) k, unnest($${n + 1}::text[]) t
+      where k like t or t like k
+    )
+  end`
+
+const mandateValues = ({ employers, regions }: Mandate) => [employers, regions]
 
 export async function beginReceiving(
   dependencies: StoreDependencies,
@@ -66,7 +81,7 @@ export async function beginReceiving(
       where id = $1 and received = $3 and stage = any($5)
         and ($4::bigint is null or coalesce(size, $4) = $4) and received <= coalesce(size, $4, received)
       returning id, writer, received, chunks, size, digest_state`,
-    values: [id, randomUUID(), offset, size, stagesBefore('complete'), mandate],
+    values: [id, randomUUID(), offset, size, stagesBefore('complete'), ...mandateValues(mandate)],
   })
   return outcomeOf(dependencies, id, rows[0], size)
 }
@@ -86,7 +101,7 @@ export async function restartReceiving(
           ${narrowed(4)}
         where id = $1 and stage = any($3)
         returning id, writer, received, chunks, size, digest_state`,
-      values: [id, randomUUID(), stagesBefore('complete'), mandate],
+      values: [id, randomUUID(), stagesBefore('complete'), ...mandateValues(mandate)],
     })
     if (rows.length > 0) await dropChunks(client, id)
     return rows[0]

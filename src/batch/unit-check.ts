@@ -6,6 +6,7 @@ import { dayOf } from '../declaration/period.ts'
 import type { Declaration, DeclarationKind, Person } from '../declaration/schema.ts'
 import type { MetDeclaration } from '../journal/accept.ts'
 import { digestOf } from '../journal/digest.ts'
+import { isWithin } from '../journal/reach.ts'
 import { partLinesMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -23,6 +24,8 @@ type UnitCheckOptions = {
   readonly kind: DeclarationKind
   readonly replaces: string | undefined
   readonly nowMicros: number
+  /** Patterns of the regions that its sender may file for; any unless given. */
+  readonly mayFileIn?: readonly string[] | undefined
   /** What a regular one would replace, for which all of its rows are set aside. */
   readonly stands?: MetDeclaration | undefined
   /** Its lines are checked in several goes: persons are looked for across them. */
@@ -83,6 +86,8 @@ export class UnitCheck {
   /** Returns the rows that are set aside, go by go. */
   *take({ header, lines, faulty }: UnitLines): Generator<SetAsideRow[]> {
     this.#header ??= header
+    if (!isWithin(this.#options.mayFileIn, header.region))
+      this.#refuseOnce(fileFinding('ROW_REGION_NOT_YOURS'))
     const aside: SetAsideRow[] = [...faulty]
     if (isSame(header, this.#header)) for (const line of lines) this.#waiting.push(line)
     else for (const { rows } of lines) aside.push(...faultyRows(rows, [{ code: 'HEADER_DIFFERS' }]))

@@ -40,11 +40,13 @@ export type NewUpload = BatchRequest &
   Owner & {
     /** Employers that the token named: only their lines may be filed. */
     readonly mayFileFor: readonly string[]
+    /** Patterns of regions: only lines for these; for any unless given. */
+    readonly mayFileIn?: readonly string[] | undefined
     readonly idempotencyKey: string | undefined
   }
 
 /** `mayFileFor` has what every token named that began it or brought bytes. */
-export type Upload = Omit<NewUpload, 'idempotencyKey'> & {
+export type Upload = Omit<NewUpload, 'idempotencyKey' | 'mayFileIn'> & {
   readonly id: string
   /** Employers that any of these tokens named: the file may have rows of theirs. */
   readonly named: readonly string[]

@@ -19,6 +19,8 @@ export type BatchWork = {
   readonly subject: string
   /** Employers that every token named with which its bytes came. */
   readonly mayFileFor: ReadonlySet<string>
+  /** Patterns of the regions that each of them named; undefined: any. */
+  readonly mayFileIn: readonly string[] | undefined
   /** Undefined: the file has lines of several employers. */
   readonly employer: string | undefined
   readonly period: string
@@ -60,6 +62,7 @@ type Row = {
   issuer: string
   subject: string
   may_file_for: string[]
+  may_file_in: string[] | null
   employer: string | null
   period: string
   region: string
@@ -136,7 +139,7 @@ export async function claimWork(
         returning batch, position, pieces, tries, rechecks, to_settle, by_region
       )
       select c.batch, c.position, c.pieces, c.tries, c.rechecks, c.to_settle, c.by_region, b.stage,
-        b.issuer, b.subject, b.may_file_for, b.employer,
+        b.issuer, b.subject, b.may_file_for, b.may_file_in, b.employer,
         b.period, b.region, b.kind, b.format, b.mode, b.received,
         (extract(epoch from b.received_at) * 1000000)::bigint as received_at
       from claimed c
@@ -176,6 +179,7 @@ function workOf(row: Row, worker: string): BatchWork {
     issuer,
     subject,
     mayFileFor: new Set(row.may_file_for),
+    mayFileIn: row.may_file_in ?? undefined,
     employer: row.employer ?? undefined,
     period,
     region,

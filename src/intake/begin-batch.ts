@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Asker } from '../batch/sight.ts'
 import type { NewUpload, Upload } from '../batch/upload.ts'
+import { isWithin } from '../journal/reach.ts'
 import { readBatchRequest } from './batch-request.ts'
 import { batchUrl } from './present-batch.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -28,11 +29,13 @@ export async function beginBatch(
   const { asked } = read
   if (asked.employer !== undefined && !filer.employers.has(asked.employer))
     throw new RefusedRequestError('EMPLOYER_NOT_YOURS')
+  if (!isWithin(filer.regions, asked.region)) throw new RefusedRequestError('REGION_NOT_YOURS')
   if ((asked.size ?? 0) > http.uploadBytesMax) throw new RefusedRequestError('UPLOAD_TOO_LARGE')
   if (context.refuses()) throw new RefusedRequestError('UNAVAILABLE')
   const { issuer, subject, employers } = filer
   const mayFileFor = [...employers]
-  const wanted: NewUpload = { ...asked, issuer, subject, mayFileFor, idempotencyKey }
+  const mayFileIn = filer.regions
+  const wanted: NewUpload = { ...asked, issuer, subject, mayFileFor, mayFileIn, idempotencyKey }
   const outcome = await uploads.create(wanted)
   switch (outcome.kind) {
     case 'tooMany':

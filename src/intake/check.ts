@@ -24,7 +24,7 @@ import type { HttpLimits } from './http-limits.ts'
 import { sendProblem } from './problems.ts'
 import { checkedSchema, problemSchema } from './schemas.ts'
 import { checkStanding } from './standing-refusal.ts'
-import { mayFileFor } from './submit.ts'
+import { mayFileFor, mayFileIn } from './submit.ts'
 
 export type CheckDependencies = {
   readonly http: HttpLimits
@@ -81,6 +81,7 @@ async function check(
   const { policies, readPool, nowMicros } = dependencies
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  if (!mayFileIn(request, body)) return sendProblem(request, reply, 'REGION_NOT_YOURS')
   const asTable = request.headers.accept?.includes('text/csv') === true
   const { findings, valid } = checkFiling(body, {
     policies,

@@ -2,7 +2,7 @@
  * What a verified token says of its holder. Identity providers name their claims as they like, within each
  * other too, and write a list as an array or as a text with spaces between.
  */
-import type { Reach } from '../journal/reach.ts'
+import type { Patterns, Reach } from '../journal/reach.ts'
 import { subjectCharactersMax } from '../limits.ts'
 import {
   type Act,
@@ -38,6 +38,8 @@ export type Filer = {
   readonly employers: ReadonlySet<string>
   readonly scopes: ReadonlySet<string>
   readonly roles: readonly Role[]
+  /** Patterns: it may file for these alone; for any unless given. */
+  readonly regions: Patterns | undefined
   /** Of each act; undefined where none of its roles may. */
   readonly reach: Readonly<Record<Act, Reach | undefined>>
   readonly expiresAtMs: number
@@ -59,13 +61,19 @@ export function filerOf(payload: Payload, issuer: string, names: ClaimNames): Fi
   if (!Array.isArray(held)) return held
   const employers = namesEmployers(held) ? listOf(payload, names.employers) : []
   if (!Array.isArray(employers)) return employers
-  const regions = isOfRegions(held) ? regionsOf(payload, names.regions) : []
-  if (!Array.isArray(regions)) return regions
-  const reach = acts.map((act) => [act, reachOf(act, held, { employers, regions })])
+  const regions = regionsOf(payload, names.regions)
+  const isAny = 'fault' in regions && regions.fault === 'missing' && !isOfRegions(held)
+  if ('fault' in regions && !isAny) return regions
+  const within = 'fault' in regions ? undefined : regions
+  const reach = acts.map((act) => [
+    act,
+    reachOf(act, held, { employers, ...(within && { regions: within }) }),
+  ])
   return {
     ...{ issuer, subject, roles: held },
     employers: new Set(employers),
     scopes: new Set(scopes),
+    regions: within,
     reach: Object.fromEntries(reach) as Filer['reach'],
     expiresAtMs: exp * 1_000,
   }

@@ -81,16 +81,16 @@ async function list(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { employer, period, region, before } = request.query
-  const { employers = [], regions = [] } = request.reach ?? {}
-  const isNamed = employers.includes(employer)
-  if (!isNamed && regions.length === 0) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  const { reach } = request
+  const isNever = reach?.employers.includes(employer) === false && reach.regions.length === 0
+  if (isNever) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
   const [envelope = '', position = ''] = before?.split('.') ?? []
   const place =
     before === undefined ? undefined : { envelope: BigInt(envelope), position: Number(position) }
   const found = await listStandings(pool, {
     ...{ employer, period, region, before: place, limit: limit + 1 },
-    regions: isNamed ? undefined : regions,
+    reach,
   })
   const page = found.slice(0, limit)
   const last = page.at(-1)

@@ -148,6 +148,14 @@ export const problemKinds = {
       'To file takes the role filer; to see what is said of persons, filer, viewer, auditor or supervisor. Ask who administers roles at your employer or agency.',
     ),
   },
+  REGION_NOT_YOURS: {
+    status: 403,
+    title: text('令牌不能为该统筹区申报', 'The token may not file for this region'),
+    fix: text(
+      '请核对统筹区代码，或取得包含该统筹区的令牌。',
+      'Check the code of the region, or get a token that names it.',
+    ),
+  },
   EMPLOYER_NOT_YOURS: {
     status: 403,
     title: text('令牌不能代表该单位', 'The token may not act for this employer'),

@@ -3,8 +3,8 @@
  * employers in its token's regions. A token's scopes bound the program that holds it, its roles the person.
  *
  *   role        | of                 | file | look | open
- *   filer       | employers named    | yes  | yes  | yes
- *   viewer      | employers named    |      | yes  | yes
+ *   filer       | employers named,   | yes  | yes  | yes
+ *   viewer      | in its regions     |      | yes  | yes
  *   auditor     | regions            |      | yes  | yes
  *   supervisor  | regions            |      | yes  | yes
  *   operator    | regions            |      | yes  |
@@ -14,7 +14,7 @@
  * declaration stands, its receipt and lists; to open shows what it says of persons. Files and slots are seen
  * by those alone to whom they belong.
  */
-import type { Reach } from '../journal/reach.ts'
+import type { Patterns, Reach } from '../journal/reach.ts'
 
 export const acts = ['file', 'look', 'open'] as const
 export type Act = (typeof acts)[number]
@@ -38,17 +38,22 @@ export const scopeOf = {
   open: 'declarations:read',
 } as const satisfies Record<Act, string>
 
-/** Undefined: none of the roles may. */
+/**
+ * @param regions of the token: staff see what is theirs of any employer, others of their employers that alone
+ * @returns undefined: none of the roles may
+ */
 export function reachOf(
   act: Act,
   held: readonly Role[],
-  { employers, regions }: Reach,
+  { employers, regions }: { readonly employers: readonly string[]; readonly regions?: Patterns },
 ): Reach | undefined {
   const able = held.map((role): Powers => roles[role]).filter(({ may }) => may.includes(act))
   if (able.length === 0) return undefined
+  const isOfEmployers = able.some(({ of }) => of === 'employers')
   return {
-    employers: able.some(({ of }) => of === 'employers') ? employers : [],
-    regions: able.some(({ of }) => of === 'regions') ? regions : [],
+    employers: isOfEmployers ? employers : [],
+    ...(isOfEmployers && regions && { within: regions }),
+    regions: able.some(({ of }) => of === 'regions') ? (regions ?? []) : [],
   }
 }
 

@@ -7,6 +7,7 @@ import type { Static } from 'typebox'
 import type { ReserveOutcome } from '../batch/reserve-slot.ts'
 import type { Slot } from '../batch/slot.ts'
 import type { SlotStore } from '../batch/slot-store.ts'
+import { isWithin } from '../journal/reach.ts'
 import { reservationsMax, reservationsOfOneMax, slotsListedMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import { requireAct } from './bearer.ts'
@@ -141,6 +142,7 @@ async function reserve(
   const { notBeforeMicros = nowMicros, ...asked } = read.asked
   if (asked.employer !== undefined && !employers.has(asked.employer))
     throw new RefusedRequestError('EMPLOYER_NOT_YOURS')
+  if (!isWithin(filer.regions, asked.region)) throw new RefusedRequestError('REGION_NOT_YOURS')
   const leave = places.enter(subject)
   if (typeof leave === 'string') {
     reply.header('retry-after', '1')

@@ -13,6 +13,7 @@ import type { TicketKey } from '../journal/attempt-ticket.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { fileDeclaration } from '../journal/filing.ts'
 import type { FilingOutcome } from '../journal/group-commit.ts'
+import { isWithin } from '../journal/reach.ts'
 import { checkReplaced } from '../journal/replaced.ts'
 import type { Salts } from '../journal/salting.ts'
 import type { Expectation } from '../journal/standing.ts'
@@ -128,6 +129,7 @@ async function submit(
   if (key === 'invalid') return sendProblem(request, reply, 'IDEMPOTENCY_KEY_INVALID')
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
+  if (!mayFileIn(request, body)) return sendProblem(request, reply, 'REGION_NOT_YOURS')
   if (dependencies.refuses()) return unavailable(dependencies, request, reply, 'UNAVAILABLE')
   const { policies, ticketKey } = dependencies
   const nowMicros = dependencies.nowMicros()
@@ -220,6 +222,12 @@ function dueToday({ acceptedAtMicros, deadlineMicros }: Filing): boolean {
 export function mayFileFor({ filer }: FastifyRequest, body: unknown): boolean {
   const { employer } = (body ?? {}) as { employer?: unknown }
   return typeof employer !== 'string' || filer?.employers.has(employer) === true
+}
+
+/** The same of the region. */
+export function mayFileIn({ filer }: FastifyRequest, body: unknown): boolean {
+  const { region } = (body ?? {}) as { region?: unknown }
+  return isWithin(filer?.regions, region)
 }
 
 function answer(

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Receiving } from '../batch/receive.ts'
+import type { Mandate, Receiving } from '../batch/receive.ts'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
 import type { BeginOutcome, UploadStore } from '../batch/upload-store.ts'
@@ -117,9 +117,10 @@ export function enter(
   throw new RefusedRequestError(leave === 'full' ? 'BUSY' : 'SHARE_EXCEEDED')
 }
 
-/** The employers that bytes of this request may be filed for. */
-export function mandateOf({ filer }: FastifyRequest): readonly string[] {
-  return [...(filer?.employers ?? [])]
+/** What bytes of this request may be filed for. */
+export function mandateOf(request: FastifyRequest): Mandate {
+  const { employers, regions } = filerOf(request)
+  return { employers: [...employers], regions }
 }
 
 /**

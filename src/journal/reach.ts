@@ -3,22 +3,44 @@
  * regions; what earlier programs accepted, once it is posted. What is out of reach is not even looked up:
  * how long that takes would tell that it is there.
  */
+
+/** Of regions, for `like`: `3401%`. */
+export type Patterns = readonly string[]
+
 export type Reach = {
   readonly employers: readonly string[]
-  /** Patterns for `like`. */
-  readonly regions: readonly string[]
+  /** Regions of these employers' declarations; any unless given. */
+  readonly within?: Patterns | undefined
+  /** The same of any employer's; none where it is empty. */
+  readonly regions: Patterns
 }
 
-/** In SQL: that row `a` of journal.acceptance is in the reach `$n` and `$n+1`; all are, where they are null. */
-export function inReach(n: number): string {
+/** Whether a region's code is one of these, or in one; what is no code is told as such. */
+export function isWithin(patterns: Patterns | undefined, region: unknown): boolean {
+  if (patterns === undefined || typeof region !== 'string') return true
+  return patterns.some((pattern) => region.startsWith(pattern.slice(0, -1)))
+}
+
+/** The region of row `a` of journal.acceptance; null where that is not known yet. */
+const regionOfAcceptance = 'coalesce(a.region, journal.region_of(a.envelope, a.position))'
+
+/**
+ * In SQL: that what has this employer and region is in the reach `$n` to `$n+2`; all is, where they are null.
+ * Where the region is not known yet, it is there for its filer.
+ */
+export function inReach(
+  n: number,
+  { employer, region } = { employer: 'a.employer', region: regionOfAcceptance },
+): string {
   return `(
     $${n}::text[] is null
-    or a.employer = any($${n})
-    or coalesce(a.region, journal.region_of(a.envelope, a.position)) like any($${n + 1}::text[])
+    or ${employer} = any($${n})
+      and ($${n + 1}::text[] is null or coalesce(${region} like any($${n + 1}), true))
+    or ${region} like any($${n + 2}::text[])
   )`
 }
 
-/** The values of both. */
+/** The values of all three. */
 export function reachValues(reach: Reach | undefined): (readonly string[] | undefined)[] {
-  return [reach?.employers, reach?.regions]
+  return [reach?.employers, reach?.within, reach?.regions]
 }

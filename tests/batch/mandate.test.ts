@@ -34,9 +34,15 @@ class Sender {
   readonly #app: App
   readonly #token: Promise<string>
 
-  constructor(subject: string, employers: readonly string[], issuer?: string) {
+  constructor(
+    subject: string,
+    employers: readonly string[],
+    issuer?: string,
+    regions?: readonly string[],
+  ) {
     this.#app = issuer === undefined ? own : foreign
-    this.#token = tokenFor(employers, { subject, ...(issuer && { issuer }) })
+    const more = { ...(issuer && { issuer }), ...(regions && { regions }) }
+    this.#token = tokenFor(employers, { subject, ...more })
   }
 
   async ask(
@@ -285,6 +291,28 @@ describe('a file may be filed for', () => {
     expect(await latestOf(a)).toBeDefined()
   })
 })
+
+test.each(['csv', 'ndjson'])(
+  'a file of %s is filed for no region that a token did not name',
+  async (format) => {
+    const { subject, a, rowsOfA } = openWorld()
+    const of = (region: string) => new Sender(subject, [a], undefined, [region])
+    const declared = Buffer.from(JSON.stringify(declare({}, { employer: a })))
+    const file = format === 'csv' ? csvOf(rowsOfA) : declared
+    for (const [begins, brings, filed] of [
+      ['340000', '110000', false],
+      ['340000', '340100', true],
+    ] as const) {
+      const { json } = await of(begins).begin({ format, period: filed ? '2024-11' : '2024-10' })
+      expect((await of(brings).patch(json.id, 0, file, file.length)).status).toBe(204)
+      await workAll()
+      expect((await latestOf(a)) !== undefined).toBe(filed)
+      const errors = await of('340000').ask('GET', `/v1/batches/${json.id}/errors`)
+      expect(errors.status).toBe(filed ? 404 : 200)
+      if (!filed) expect(errors.body).toMatch(/a region that you may not file for/)
+    }
+  },
+)
 
 function field(name: string, value: string): string {
   return `--edge\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`

@@ -25,7 +25,7 @@ async function send(store: Store, file: Buffer, more: Parameters<typeof asked>[0
   const created = await store.create(asked({ size: file.length, ...more }))
   if (!('upload' in created)) throw new Error(created.kind)
   const { id } = created.upload
-  const outcome = await store.begin(id, { offset: 0, mandate: [] })
+  const outcome = await store.begin(id, { offset: 0, mandate: { employers: [] } })
   if (outcome.kind !== 'receiving') throw new Error(outcome.kind)
   const before = await store.find(id)
   const appended = await outcome.receiving.append(file)

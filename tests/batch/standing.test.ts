@@ -441,8 +441,8 @@ describe('an employer with branches in two regions', () => {
       ['340100', 'regular', 2],
       ['340200', 'regular', 1],
     ])
-    const units = await listUnits(journal.pool, batch, undefined, 1)
-    const [next] = await listUnits(journal.pool, batch, units[0], 1)
+    const units = await listUnits(journal.pool, batch, { limit: 1 })
+    const [next] = await listUnits(journal.pool, batch, { after: units[0], limit: 1 })
     expect(
       [...units, next].map((unit) => [unit?.region, unit?.rowsGood, unit?.rowsSetAside]),
     ).toEqual([

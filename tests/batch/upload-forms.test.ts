@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { keyedKey } from '../../src/batch/file-digest.ts'
+import { storedKeyOf } from '../../src/batch/owner.ts'
 import { classOf } from '../../src/intake/gate.ts'
 import { HeldBodies } from '../../src/intake/held-bodies.ts'
 import { UploadPlaces } from '../../src/intake/upload-places.ts'
@@ -75,8 +76,9 @@ const send = (form: FormData, key = nextKey()) =>
 /** As the database has it. */
 function storedKey(key: string): string {
   const [, payload = ''] = token.split('.')
-  const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString())
-  return keyedKey(readKeyring(inject('keyringFile')).salts, sub, key)
+  const { iss, sub } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const stored = storedKeyOf({ issuer: iss, subject: sub }, key)
+  return keyedKey(readKeyring(inject('keyringFile')).salts, sub, stored)
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

@@ -25,7 +25,7 @@ const another = (more: Partial<NewUpload> = {}) => {
   return asked({ subject: `filer ${subjects}`, ...more })
 }
 /** Of the tokens with which bytes come. */
-const mandate = asked().mayFileFor
+const mandate = { employers: asked().mayFileFor }
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 
 async function create(more: NewUpload): Promise<string> {

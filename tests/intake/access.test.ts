@@ -294,3 +294,28 @@ describe.each((Object.keys(roles) as Role[]).reverse())('%s', (role) => {
     else expect(ok, reached.body).toContain(reached.status)
   })
 })
+
+describe('a filer of some regions', () => {
+  const tokenIn = (region: string) => tokenFor([employer], { subject, regions: [region] })
+  const filing = Object.entries(table).filter(
+    ([, { act, beyond }]) => act === 'file' && beyond === 'named',
+  )
+
+  test.each(filing)('files for no other: %s', async (name, { ok }) => {
+    const elsewhere = await answerTo(name, own, await tokenIn('110000'))
+    expect(elsewhere).toMatchObject({ status: 403, problem: { code: 'REGION_NOT_YOURS' } })
+    expect(ok).toContain((await answerTo(name, own, await tokenIn('340000'))).status)
+  })
+
+  const looking = Object.entries(table).filter(([name]) => name.startsWith('GET /v1/declarations'))
+  test.each(looking)('sees what was posted for these: %s', async (name, { beyond, ok }) => {
+    const elsewhere = await answerTo(name, own, await tokenIn('110000'))
+    if (beyond === 'id') {
+      expect(elsewhere).toEqual(await answerTo(name, none, await tokenIn('110000')))
+      expect(elsewhere.status).toBe(404)
+    } else expect(elsewhere.body).not.toContain(own.declaration)
+    const seen = await answerTo(name, own, await tokenIn('340100'))
+    expect(ok).toContain(seen.status)
+    expect(seen.body).toContain(own.declaration)
+  })
+})

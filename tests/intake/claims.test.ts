@@ -69,8 +69,13 @@ describe('a token', () => {
       open: { employers: [], regions },
     })
     const both = read({ ...payload, roles: 'viewer operator' }) as Filer
-    expect(both.reach.open).toEqual({ employers: [employer], regions: [] })
-    expect(both.reach.look).toEqual({ employers: [employer], regions })
+    expect(both.reach.open).toEqual({ employers: [employer], within: regions, regions: [] })
+    expect(both.reach.look).toEqual({ employers: [employer], within: regions, regions })
+    const filer340100 = read({ ...plain, regions: '340100' }) as Filer
+    expect(filer340100.regions).toEqual(['3401%'])
+    expect(filer340100.reach.look).toEqual({
+      ...{ employers: [employer], within: ['3401%'], regions: [] },
+    })
     expect((read({ ...plain, roles: ['admin'] }) as Filer).reach.look).toBeUndefined()
   })
 
@@ -91,7 +96,11 @@ describe('a signed token', () => {
     audience: 'filing',
     now: () => 1_900_000_000_000,
   }
-  const sign = (alg: string, privateKey: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'], more: JWTPayload = {}) =>
+  const sign = (
+    alg: string,
+    privateKey: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'],
+    more: JWTPayload = {},
+  ) =>
     new SignJWT({ ...plain, iss: rules.issuer, aud: ['other', rules.audience], ...more })
       .setProtectedHeader({ alg, kid: alg })
       .sign(privateKey)

@@ -18,6 +18,19 @@ export const cellEntries = {
     wrong: ['未授权的单位', 'An employer that you may not file for'],
     right: ['已授权的单位', 'An employer that you may file for'],
   }),
+  ROW_REGION_NOT_YOURS: error(row, {
+    title: ['无权为该统筹区申报', 'Not a region that you may file for'],
+    message: [
+      '第 {row} 行的统筹区不在您的授权范围内。',
+      'Row {row} is for a region that you may not file for.',
+    ],
+    fix: [
+      '请核对统筹区代码，或取得包含该统筹区的授权后重新上传。',
+      'Check the code of the region, or get a token that names it and send the rows again.',
+    ],
+    wrong: ['未授权的统筹区', 'A region that you may not file for'],
+    right: ['已授权的统筹区', 'A region that you may file for'],
+  }),
   ROWS_ALONE: error(row, {
     title: ['只报这些行会替换已申报的内容', 'These rows alone would replace what was filed'],
     message: [
