@@ -8,6 +8,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { kindOfFile } from './batch/kind.ts'
+import { checkLines } from './check-lines.ts'
 import { checkSheet, type SheetOptions } from './check-sheet.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
 import { isDeclaration } from './declaration/check.ts'
@@ -46,8 +47,10 @@ async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const options = readArguments(args)
   const policies = readPolicies(readConfig(process.env).policyDir)
-  if (isSheet(options)) {
-    if (!(await checkSheet(options, policies))) process.exitCode = 1
+  const way = wayOf(options)
+  if (way !== 'declarations') {
+    const check = way === 'lines' ? checkLines : checkSheet
+    if (!(await check(options, policies))) process.exitCode = 1
     return
   }
   const previous =
@@ -96,22 +99,23 @@ function readArguments(args: string[]): Options {
 }
 
 const tables = ['.csv', '.tsv', '.xlsx']
-const lines = ['.ndjson', '.jsonl']
+const lineFiles = ['.ndjson', '.jsonl']
 
 /**
  * By what is said of it, by its ending, or by its first bytes. Declarations on lines are a file of rows, but
  * where they are told as JSON: then each is told as the pre-check tells one.
  */
-function isSheet({ file, previous, format, language, asked }: Options): boolean {
-  if (previous !== undefined) return false
+function wayOf({ file, previous, format, language, asked }: Options) {
+  if (previous !== undefined) return 'declarations'
   const ending = path.extname(file).toLowerCase()
-  if (asked.format !== undefined || tables.includes(ending)) return true
-  if (lines.includes(ending)) return format !== 'json'
-  if (ending === '.json') return false
+  if (asked.format !== undefined || tables.includes(ending)) return 'sheet'
+  if (lineFiles.includes(ending)) return format === 'json' ? 'lines' : 'sheet'
+  if (ending === '.json') return 'declarations'
   const start = firstBytes(file, language)
   const isWide = start[0] === 0xff || start[0] === 0xfe
   const kind = kindOfFile(start)
-  return !isWide && kind !== 'ndjson' && typeof kind === 'string'
+  const isTable = !isWide && kind !== 'ndjson' && typeof kind === 'string'
+  return isTable ? 'sheet' : 'declarations'
 }
 
 function firstBytes(file: string, language: keyof Text): Buffer {

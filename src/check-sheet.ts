@@ -68,7 +68,7 @@ function reportOf({ file, language, format, asked }: SheetOptions): SheetReport 
   return format === 'csv' ? new CsvReport() : new TextReport(file, language, asked.kind)
 }
 
-function sourceOf({ file, language }: SheetOptions): FileSource {
+export function sourceOf({ file, language }: SheetOptions): FileSource {
   try {
     const { size } = statSync(file)
     return { bytes: size, read: (start) => createReadStream(file, { start }) }

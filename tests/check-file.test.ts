@@ -143,7 +143,21 @@ test.for([
 test('declarations of NDJSON are rows; what is wrong in each is told by its pointer', async () => {
   const [good, bad] = [generator.declaration({ period: '2024-11', lines: 2 }), { kind: 'regular' }]
   const text = [good, bad, good].map((one) => JSON.stringify(one)).join('\n')
-  const { code, output } = await run(write('filed.ndjson', `${text}\n{"oops\n`))
+  const file = write('filed.ndjson', `${text}\n{"oops\n`)
+  const { code, output } = await run(file)
+  const json = await run(file, '--json')
+  expect(json.code).toBe(1)
+  expect(
+    json.output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { valid: true, assessment: { lines: 2 } },
+    { valid: false },
+    { valid: true },
+    { valid: false, findings: [{ row: 4, code: 'RECORD_NOT_JSON' }] },
+  ])
   expect(code).toBe(1)
   expect(output).toMatch(/error row 2 \/employer FIELD_MISSING: /)
   expect(output).toMatch(/error row 3 DECLARATION_REPEATED: .* as line 1;/)

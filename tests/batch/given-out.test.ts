@@ -268,5 +268,8 @@ describe('the template', () => {
     ])
     for (const [, list = ''] of lists) expect(list.length).toBeLessThan(255)
     expect(sheet).toMatch(/sqref="B2:B10001"/)
+    const notes = await partOf(bytes, 'xl/worksheets/sheet2.xml')
+    for (const named of ['kind addition', 'kind 为 addition', 'npm run check-file', 'mode check'])
+      expect(notes).toContain(named)
   })
 })
