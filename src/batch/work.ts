@@ -130,8 +130,8 @@ export async function claimWork(
         limit 1
         for update of b skip locked
       ), claimed as (
-        insert into batch.work as held (batch, worker, leased_until, tries)
-        select id, $1, now() + $3 * interval '1 millisecond', 1
+        insert into batch.work as held (batch, worker, leased_until, tries, by_region)
+        select id, $1, now() + $3 * interval '1 millisecond', 1, true
         from free
         on conflict (batch) do update
         set worker = excluded.worker, leased_until = excluded.leased_until, tries = held.tries + 1

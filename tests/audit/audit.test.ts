@@ -262,9 +262,9 @@ function ofFile(after: string): string {
     from journal.acceptance
     where id = (${replaced});
     insert into batch.unit (
-      batch, employer, period, entry, id, rows_good, rows_set_aside, lines, parts, parts_filed, key
+      batch, employer, period, region, entry, id, rows_good, rows_set_aside, lines, parts, parts_filed, key
     )
-    select 'b', employer, period, 0, id, 1, 0, 1, 1, 1, 'file b'
+    select 'b', employer, period, '340100', 0, id, 1, 0, 1, 1, 1, 'file b'
     from journal.acceptance
     where id = (${ofReplacing(0)})`
 }
