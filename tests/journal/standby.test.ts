@@ -182,7 +182,13 @@ test('a confirmation, or any transaction, whose wait was cancelled has failed', 
 test('who gives up a commit leaves no backend behind, and neither does a broken connection', async () => {
   const pool = open('giving-up', 200)
   const accept = acceptThrough(pool, 0)
-  await accept([filingOf(declare({ lines: 1 }), 'before it gives up')])
+  // What a connection does first takes longer, on a busy machine more than a statement may.
+  await waitFor('a commit in time', () =>
+    accept([filingOf(declare({ lines: 1 }), 'before it gives up')]).then(
+      () => true,
+      () => false,
+    ),
+  )
   await setStandbys('nobody')
   const backends = async () => {
     const { rows } = await owner.query(
