@@ -339,6 +339,8 @@ export const retrySecondsMax = 120
 export const retrySecondsElse = 20
 /** Filings that were told to come back and are remembered until then. */
 export const turnedAwayMax = 50_000
+/** Seconds over which those are spread whose filers are not known yet. */
+export const unknownRetrySecondsMax = 10
 /**
  * From this share of the limit on, filings crowd, and each filer has its share at most. What one may take
  * beyond its share makes commits larger for all: at half of the limit, others waited three times as long.

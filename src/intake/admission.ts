@@ -133,7 +133,7 @@ export class Admission {
       this.#arrivingAt(now)
       this.#arriving += 1
     }
-    if (filing !== undefined) this.#turnedAway.cameBack(filing, now)
+    if (filing !== undefined) this.#turnedAway.cameBack(filing)
     let left = false
     return () => {
       if (left) return
@@ -181,13 +181,14 @@ export class Admission {
    * One is not let in. Returns the seconds after which it is told to come back: until its turn, after all
    * that wait and all that were told to come back before it, at the rate of the journal, or of this
    * process where that is slower.
-   * @param filing its name, where it was to file
+   * @param filing its name, where it was to file and its filer is known
    */
-  refuse({ reason }: Shed, now: number, filing?: string): number {
+  refuse({ class: of, reason }: Shed, now: number, filing?: string): number {
     const { limit, rate } = this.#options
-    const perSecond = Math.min(limit.perSecond, rate.perSecond)
+    const perSecond = Math.min(limit.perSecond, rate.perSecondAt(now))
     const inside = withoutLine.includes(reason) ? retrySecondsElse : limit.underWay / perSecond
-    return this.#turnedAway.tell(inside, perSecond, now, filing)
+    const isFiling = of === 'filings' || of === 'filings-due'
+    return this.#turnedAway.tell(inside, perSecond, now, isFiling ? filing : undefined)
   }
 
   /** When a request that is read now came, as `performance.now()`. */

@@ -59,11 +59,11 @@ export class FilingLimit {
     return most / (restMs + (1 - goodputShare) * eachMs * fullGroup)
   }
 
-  /** Filings in a second that the journal brings while the limit is reached. */
+  /** Filings in a second that the journal brings while the limit is reached, as far as is known now. */
   get perSecond(): number {
-    const { restMs, eachMs, fullGroup } = this.times
+    const { restMsAtWorst, eachMs, fullGroup } = this.times
     const group = Math.min(fullGroup, this.limit / 2)
-    return (1_000 * group) / Math.max(1, restMs + eachMs * group)
+    return (1_000 * group) / Math.max(1, restMsAtWorst + eachMs * group)
   }
 
   /** How long a filing waits at most for its answer, where the limit is reached. */

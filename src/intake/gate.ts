@@ -64,10 +64,13 @@ export function guard(server: Server, dependencies: GateDependencies): void {
   })
 }
 
-/** What one filing has in common whenever it is sent; undefined for what is none. */
-export function filingName(headers: IncomingHttpHeaders, filer = ''): string | undefined {
-  const key = headers['idempotency-key']
-  return key === undefined ? undefined : `${filer}\n${key}`
+/** What one filing has in common whenever it is sent; undefined for what is none, or whose filer is not known. */
+export function filingName(
+  headers: IncomingHttpHeaders,
+  filer: string | undefined,
+): string | undefined {
+  const key = readIdempotencyKey(headers['idempotency-key'])
+  return filer === undefined || typeof key === 'string' ? undefined : `${filer}\n${key.value}`
 }
 
 function attemptOf(

@@ -7,6 +7,8 @@
 /** Filings that are enough to tell, where they came within so long. */
 const enoughFilings = 100
 const momentMs = 1_000
+/** A full moment tells nothing of what the process brings so long after it. */
+const remembersMs = 10_000
 
 export class ProcessRate {
   readonly #activeMs: () => number
@@ -14,15 +16,16 @@ export class ProcessRate {
   #activeBegan = 0
   #accepted = 0
   #perSecond = Number.POSITIVE_INFINITY
+  #foundAt = 0
 
   /** @param activeMs how long the event loop has worked */
   constructor(activeMs = () => performance.eventLoopUtilization().active) {
     this.#activeMs = activeMs
   }
 
-  /** Filings in a second; infinite before the first full moment. */
-  get perSecond(): number {
-    return this.#perSecond
+  /** Filings in a second; infinite where no moment was full of late. */
+  perSecondAt(now: number): number {
+    return now - this.#foundAt < remembersMs ? this.#perSecond : Number.POSITIVE_INFINITY
   }
 
   /** A filing was accepted. */
@@ -31,8 +34,10 @@ export class ProcessRate {
     const isOver = now - this.#began > momentMs
     if (!isOver && this.#accepted < enoughFilings) return
     const active = this.#activeMs()
-    if (!isOver)
+    if (!isOver) {
+      this.#foundAt = now
       this.#perSecond = (1_000 * this.#accepted) / Math.max(1, active - this.#activeBegan)
+    }
     this.#began = now
     this.#activeBegan = active
     this.#accepted = 0

@@ -2,11 +2,14 @@
  * Who was told to come back, and when: a line in front of the one inside, kept by the second in which each
  * is expected. The next one is expected in the first second that is not full, after all that wait inside:
  * no second stays empty while somebody is told a later one, and none is promised to more than can be let
- * in. Each filing has one place, however often it was refused: those who come back at once, again and again,
- * make nobody else's wait longer. Who does not come in its second is forgotten. Bounded: what is beyond the
- * bound has no place in it.
+ * in. Each filing of a known filer has one place, however often it was refused: those who come back at once,
+ * again and again, make nobody else's wait longer. Who does not come in its second is forgotten. Bounded: what
+ * is beyond the bound has no place in it, and comes back at a time by chance.
+ *
+ * Who is not known, as its token was not verified yet, has a line of its own, of some seconds: anybody could
+ * make it as long as they like, and it makes nobody wait who is known.
  */
-import { retrySecondsMax, turnedAwayMax } from '../limits.ts'
+import { retrySecondsMax, turnedAwayMax, unknownRetrySecondsMax } from '../limits.ts'
 import { SecondCounts } from './second-counts.ts'
 
 /** Some don't come back, and a line that is too long costs less than one that is empty. */
@@ -15,10 +18,12 @@ const promisedShare = 1.2
 const jitterShare = 0.1
 
 export class TurnedAway {
-  /** By filing, the second in which it is expected. */
+  /** By filing, the second in which it is expected; and the other way round. */
   readonly #dueOf = new Map<string, number>()
-  readonly #expected = new SecondCounts(retrySecondsMax + 2)
+  readonly #expected = new Map<number, Set<string>>()
+  readonly #unknown = new SecondCounts(unknownRetrySecondsMax + 1)
   readonly #random: () => number
+  #second = 0
 
   constructor(random: () => number = Math.random) {
     this.#random = random
@@ -28,38 +33,61 @@ export class TurnedAway {
    * In how many seconds one that is refused should come back.
    * @param inside seconds until all that wait inside are answered
    * @param perSecond how many can be let in
-   * @param filing its name, where it is to file: then it has a place
+   * @param filing its name, where it is to file and its filer is known: then it has a place
    */
   tell(inside: number, perSecond: number, now: number, filing?: string): number {
     const second = secondOf(now)
-    if (filing !== undefined) this.cameBack(filing, now)
-    else this.#expected.moveTo(second)
+    this.#forgetBefore(second)
+    const first = Math.min(retrySecondsMax, Math.max(1, Math.floor(inside)))
     const most = promisedShare * perSecond
-    let seconds = Math.max(1, Math.floor(inside))
-    while (seconds < retrySecondsMax && this.#expected.at(second + seconds) >= most) seconds += 1
-    seconds += Math.floor(jitterShare * seconds * this.#random())
-    seconds = Math.min(retrySecondsMax, seconds)
-    if (filing !== undefined) this.#expect(filing, second, seconds)
-    return seconds
+    return filing === undefined
+      ? this.#tellUnknown(first, most, second)
+      : this.#tellKnown(first, most, second, filing)
   }
 
   /** A filing came, whatever becomes of it. */
-  cameBack(filing: string, now: number): void {
-    this.#expected.moveTo(secondOf(now))
+  cameBack(filing: string): void {
     const due = this.#dueOf.get(filing)
     if (due === undefined) return
     this.#dueOf.delete(filing)
-    this.#expected.add(due, -1)
+    this.#expected.get(due)?.delete(filing)
   }
 
-  #expect(filing: string, second: number, seconds: number): void {
-    for (const [other, due] of this.#dueOf) {
-      if (due >= second) break
-      this.#dueOf.delete(other) // it did not come
+  #tellKnown(first: number, most: number, second: number, filing: string): number {
+    this.cameBack(filing)
+    let seconds = first
+    const expectedIn = (after: number) => this.#expected.get(second + after)?.size ?? 0
+    while (seconds < retrySecondsMax && expectedIn(seconds) >= most) seconds += 1
+    const isFull = this.#dueOf.size >= turnedAwayMax
+    const more = isFull ? retrySecondsMax - seconds : jitterShare * seconds
+    seconds = Math.min(retrySecondsMax, seconds + Math.floor(more * this.#random()))
+    if (!isFull) this.#expect(filing, second + seconds)
+    return seconds
+  }
+
+  #tellUnknown(first: number, most: number, second: number): number {
+    let after = 1
+    while (after < unknownRetrySecondsMax && this.#unknown.at(second + after) >= most) after += 1
+    this.#unknown.add(second + after, 1)
+    return Math.min(retrySecondsMax, first + after - 1)
+  }
+
+  #expect(filing: string, due: number): void {
+    const filings = this.#expected.get(due) ?? new Set()
+    this.#expected.set(due, filings.add(filing))
+    this.#dueOf.set(filing, due)
+  }
+
+  /** What did not come in its second. */
+  #forgetBefore(second: number): void {
+    if (second === this.#second) return
+    this.#second = second
+    this.#unknown.moveTo(second)
+    for (const [due, filings] of this.#expected) {
+      if (due >= second) continue
+      for (const filing of filings) this.#dueOf.delete(filing)
+      this.#expected.delete(due)
     }
-    if (this.#dueOf.size >= turnedAwayMax) return
-    this.#dueOf.set(filing, second + seconds)
-    this.#expected.add(second + seconds, 1)
   }
 }
 

@@ -27,7 +27,6 @@ const changeFactor = 2
 const weightAtChange = 0.25
 const restMsMin = 0.1
 const eachMsMin = 0.02
-const bytesSmoothing = 0.1
 
 type Commit = { readonly size: number; readonly ms: number }
 
@@ -41,11 +40,13 @@ export class CommitTimes {
   #variance = 0
   #covariance = 0
   #eachMs = commitEachMsExpected
-  #bytesEach = 0
+  /** Sums over the commits of late. */
+  #bytes = 0
+  #declarations = 0
   /** The last one that was late, with none as large in time since. */
   #late: Commit | undefined
   /** The commit under way. */
-  #declarations = 0
+  #underWay = 0
   #since: number | undefined
 
   /** @param now milliseconds of a clock that never goes back */
@@ -55,17 +56,17 @@ export class CommitTimes {
 
   /** A commit began. */
   begin(declarations: number, bytes: number): void {
-    this.#declarations = declarations
+    this.#underWay = declarations
     this.#since = this.#now()
-    const each = bytes / declarations
-    this.#bytesEach += (this.#bytesEach === 0 ? 1 : bytesSmoothing) * (each - this.#bytesEach)
+    this.#bytes = remembered * this.#bytes + bytes
+    this.#declarations = remembered * this.#declarations + declarations
   }
 
-  /** It ended; only of one that succeeded is its time a commit's. */
-  end(isCommitted: boolean): void {
+  /** It ended; its time is a commit's where it succeeded, or was given up as it took too long. */
+  end(isTime: boolean): void {
     const ms = this.#now() - (this.#since ?? this.#now())
     this.#since = undefined
-    if (isCommitted) this.#observe(this.#declarations, ms)
+    if (isTime) this.#observe(this.#underWay, ms)
   }
 
   /** What a commit takes without its declarations, milliseconds; 0 before the first. */
@@ -76,7 +77,7 @@ export class CommitTimes {
   /** What it takes, if what the commit under way has taken beyond what was expected is no exception. */
   get restMsAtWorst(): number {
     if (this.#since === undefined) return this.restMs
-    return Math.max(this.restMs, this.#now() - this.#since - this.#eachMs * this.#declarations)
+    return Math.max(this.restMs, this.#now() - this.#since - this.#eachMs * this.#underWay)
   }
 
   /** What each declaration adds. */
@@ -86,8 +87,10 @@ export class CommitTimes {
 
   /** Declarations in a group that has no room for more, or no time within its statement's. */
   get fullGroup(): number {
-    const bytesFit = this.#bytesEach === 0 ? groupDeclarationsMax : groupBytesMax / this.#bytesEach
-    const timeFits = (groupCommitMsAim - this.restMs) / this.#eachMs
+    const bytesFit =
+      this.#bytes === 0 ? groupDeclarationsMax : (groupBytesMax * this.#declarations) / this.#bytes
+    // Where hardly any commit is in time, small groups would make it worse.
+    const timeFits = (groupCommitMsAim - Math.min(this.restMs, groupCommitMsAim / 2)) / this.#eachMs
     return Math.max(1, Math.floor(Math.min(groupDeclarationsMax, bytesFit, timeFits)))
   }
 

@@ -188,8 +188,8 @@ export class GroupCommit {
         resolve(outcomeOf(filing, first.get(filing.id) === filing, result))
       }
     } catch (cause) {
-      times.end(false)
       const tookTooLong = this.#now() - startedAt >= acceptStatementMsMax
+      times.end(tookTooLong)
       if (tookTooLong) {
         this.#failedGroup = group.length
         this.#groupMax = Math.ceil(Math.min(this.#groupMax, group.length) / 2)

@@ -1,7 +1,7 @@
 /** Who is refused is told when there is room for it: no second too full, none empty. */
 import { expect, test } from 'vitest'
 import { TurnedAway } from '../../src/intake/turned-away.ts'
-import { retrySecondsMax } from '../../src/limits.ts'
+import { retrySecondsMax, turnedAwayMax, unknownRetrySecondsMax } from '../../src/limits.ts'
 
 const inTurn = () => new TurnedAway(() => 0)
 const countOf = (told: readonly number[], second: number) =>
@@ -28,7 +28,7 @@ test('one filing has one place, however often it comes; who comes back gives it 
   expect(away.tell(0, 10, 999, 'other')).toBe(1)
   for (let i = 0; i < 10; i += 1) away.tell(0, 10, 999, `${i}`)
   expect(away.tell(0, 10, 999, 'late')).toBe(2)
-  away.cameBack('other', 999)
+  away.cameBack('other')
   expect(away.tell(0, 10, 999, 'next')).toBe(1)
 })
 
@@ -37,15 +37,39 @@ test('a second that has passed is forgotten, with those who did not come in it',
   for (let i = 0; i < 100; i += 1) away.tell(0, 10, 0, `${i}`)
   expect(away.tell(0, 10, 0, 'before')).toBe(9)
   expect(away.tell(0, 10, 60_000, 'after')).toBe(1)
-  away.cameBack('5', 60_000) // long after its time: nothing is counted twice
+  away.cameBack('5') // long after its time: nothing is counted twice
   const told = Array.from({ length: 24 }, (_, i) => away.tell(0, 10, 60_000, `again-${i}`))
   expect(countOf(told, 1)).toBe(11)
   expect(countOf(told, 2)).toBe(12)
 })
 
-test('what comes without a name has no place and is told the same', () => {
+test('who is not known has a line of some seconds, which nobody else waits for', () => {
   const away = inTurn()
-  for (let i = 0; i < 100; i += 1) expect(away.tell(0, 10, 0)).toBe(1)
+  const told = Array.from({ length: 10_000 }, () => away.tell(0, 10, 0))
+  expect(countOf(told, 1)).toBe(12)
+  expect(countOf(told, 2)).toBe(12)
+  expect(Math.max(...told)).toBe(unknownRetrySecondsMax)
+  expect(away.tell(0, 10, 0, 'known')).toBe(1)
+})
+
+test('those who have no place, as there are too many, come back at any time', () => {
+  let chance = 0
+  const away = new TurnedAway(() => {
+    chance = (chance + 0.37) % 1
+    return chance
+  })
+  for (let i = 0; i < turnedAwayMax; i += 1) away.tell(0, 1_000, 0, `${i}`)
+  const told = Array.from({ length: 1_000 }, (_, i) => away.tell(0, 1_000, 0, `more-${i}`))
+  expect(new Set(told).size).toBeGreaterThan(20)
+  expect(away.tell(0, 1_000, 130_000, 'later')).toBe(1)
+})
+
+test('one that is expected late keeps nobody who did not come', () => {
+  const away = inTurn()
+  away.tell(100, 1_000, 0, 'late')
+  for (let i = 1; i < turnedAwayMax; i += 1) away.tell(0, 1_000, 0, `${i}`)
+  const told = Array.from({ length: 3_600 }, (_, i) => away.tell(0, 1_000, 60_000, `new-${i}`))
+  expect(told.at(-1)).toBe(3)
 })
 
 test('those of one moment come back apart, in proportion to how long they wait', () => {

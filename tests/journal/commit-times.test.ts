@@ -61,6 +61,26 @@ test('while a commit is held up, it is known at the worst; what failed tells not
   expect(times.restMsAtWorst).toBe(times.restMs)
 })
 
+test('large declarations of one count in groups by their bytes, not as a group each', () => {
+  const { times, commit } = observed()
+  for (let i = 0; i < 10; i += 1) {
+    commit(500, 80, 1_000)
+    commit(1, 80, 3_500_000)
+  }
+  expect(times.fullGroup).toBeGreaterThan(500)
+})
+
+test('commits that are given up as they take too long make groups larger, not smaller', () => {
+  const { times, wait } = observed()
+  for (let i = 0; i < 10; i += 1) {
+    times.begin(100, 100_000)
+    wait(4_000)
+    times.end(true)
+  }
+  expect(times.restMs + 100 * times.eachMs).toBeGreaterThan(3_000)
+  expect(times.fullGroup).toBe(groupDeclarationsMax)
+})
+
 test('a group is full by its number, its bytes, or the time of its statement', () => {
   const plain = observed()
   plain.commit(2, 5)
