@@ -45,7 +45,7 @@ const periods = Array.from(
 
 async function main(): Promise<void> {
   const services = await startServices()
-  const owner = new pg.Pool({ connectionString: services.databaseUrl, max: 2 })
+  const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const { databaseUrl, keyringFile } = services
   const intake = await startProgram('src/intake.ts', {
     DATABASE_URL: databaseUrl,

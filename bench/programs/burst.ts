@@ -24,6 +24,8 @@ export type BurstSeen = {
 
 /** An intake takes ten thousand; some are left for others. */
 const connectionsMax = 9_000
+/** Open before the burst begins; what was silent for long is cut, so the others open with it. */
+const openedBefore = 1_000
 const openedAtATime = 50
 
 type Sent = { readonly number: number; readonly tries: number }
@@ -92,7 +94,7 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
       },
     })
   }
-  while (free.length < Math.min(connectionsMax, filings.length)) {
+  while (free.length < Math.min(openedBefore, filings.length)) {
     const opening = Array.from({ length: openedAtATime }, connect)
     await Promise.all(opening.map(({ opened }) => opened))
     free.push(...opening)
