@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admission, requestClasses, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
-import { classOf } from '../../src/intake/gate.ts'
+import { classOf, filingName } from '../../src/intake/gate.ts'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { ProcessRate } from '../../src/intake/process-rate.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
@@ -127,6 +127,20 @@ describe('who is let in', () => {
       expect(seconds).toBeGreaterThanOrEqual(retrySecondsElse)
       expect(seconds).toBeLessThan(1.2 * retrySecondsElse)
     }
+  })
+
+  test('only a filing of a known filer has a place in the line of those who were told to come back', () => {
+    expect(filingName({ 'idempotency-key': 'key' }, 'filer')).toBe('filer\nkey')
+    expect(filingName({ 'idempotency-key': 'key' }, undefined)).toBeUndefined()
+    expect(filingName({ 'idempotency-key': 'k'.repeat(10_000) }, 'filer')).toBeUndefined()
+    expect(filingName({}, 'filer')).toBeUndefined()
+    const { admission, slowDown } = admissionWith({})
+    slowDown()
+    for (let i = 0; i < 5_000; i += 1) {
+      admission.refuse({ class: 'filings-due', reason: 'journal' }, 0)
+      admission.refuse({ class: 'reports', reason: 'journal' }, 0, `filer\n${i}`)
+    }
+    expect(admission.refuse({ class: 'filings-due', reason: 'journal' }, 0, 'filer\nkey')).toBe(1)
   })
 
   test('what was accepted in the last minute is counted', () => {

@@ -188,6 +188,19 @@ describe('when commits get slower', () => {
     },
   )
 
+  test('commits that fail for their time are known, and forgotten once they don’t', async () => {
+    let isStuck = false
+    const intake = await idle((count, now) => (isStuck ? 60_000 : quick(count, now)))
+    isStuck = true
+    await load(intake, 1_000, 20_000)
+    expect(intake.answers.filter(({ kind }) => kind === 'failed').length).toBeGreaterThan(0)
+    expect(intake.limit.times.restMs).toBeGreaterThan(1_000)
+    expect(intake.limit.perSecond).toBeLessThan(500)
+    isStuck = false
+    await load(intake, 1_000, 5_000)
+    expect(intake.limit.perSecond).toBeGreaterThan(2_000)
+  })
+
   test('one commit that is held up changes nothing', async () => {
     let heldUp = false
     const intake = await idle((count, now) => (heldUp ? 500 : quick(count, now)))

@@ -1,0 +1,35 @@
+/** What a process brings is taken from its full moments, and only for a while. */
+import { expect, test } from 'vitest'
+import { ProcessRate } from '../../src/intake/process-rate.ts'
+
+/** A process whose event loop works for half of the time. */
+function halfBusy() {
+  let activeMs = 0
+  const rate = new ProcessRate(() => activeMs)
+  return {
+    rate,
+    /** So many filings are accepted, evenly, in so many milliseconds. */
+    accept: (filings: number, from: number, forMs: number) => {
+      for (let i = 1; i <= filings; i += 1) {
+        activeMs = (from + (forMs * i) / filings) / 2
+        rate.accept(from + (forMs * i) / filings)
+      }
+    },
+  }
+}
+
+test('a full moment tells filings in a second of work; one at rest tells nothing', () => {
+  const { rate, accept } = halfBusy()
+  accept(90, 0, 5_000)
+  expect(rate.perSecondAt(5_000)).toBe(Number.POSITIVE_INFINITY)
+  accept(400, 5_000, 1_000)
+  expect(rate.perSecondAt(6_000)).toBeGreaterThan(700)
+  expect(rate.perSecondAt(6_000)).toBeLessThan(900)
+})
+
+test('what a process brought is forgotten after seconds', () => {
+  const { rate, accept } = halfBusy()
+  accept(400, 0, 1_000)
+  expect(rate.perSecondAt(5_000)).toBeLessThan(1_000)
+  expect(rate.perSecondAt(15_000)).toBe(Number.POSITIVE_INFINITY)
+})
