@@ -273,18 +273,18 @@ async function saveErrors(
     return
   }
   say(
-    `有误的行在 ${saved} 中，各附处理办法。`,
-    `The rows that are wrong are in ${saved}, each with what to do.`,
+    `退回的行在 ${saved} 中，各附处理办法。`,
+    `The rows that are set aside are in ${saved}, each with what to do.`,
   )
   if (checked)
     say(
-      `未作任何申报。请在 ${file} 中改正后再检查，或用 --mode accept-good 发送 ${file}。`,
-      `Nothing was filed. Mend them in ${file} and check it again, or send ${file} with --mode accept-good.`,
+      `未作任何申报。请按所附办法处理后再检查 ${file}，或用 --mode accept-good 发送。`,
+      `Nothing was filed. Do that and check ${file} again, or send it with --mode accept-good.`,
     )
   else if (refused && mode === 'all-or-nothing')
     say(
-      `本次均未申报。请在 ${file} 中改正后重新发送；或先用 --mode accept-good 发送，再单独发送这些行。`,
-      `Nothing was filed. Mend them in ${file} and send it again; or send it with --mode accept-good, and then these rows alone.`,
+      `本次均未申报。请按所附办法处理后重新发送 ${file}；或先用 --mode accept-good 发送，再单独发送这些行。`,
+      `Nothing was filed. Do that and send ${file} again; or send it with --mode accept-good, and then these rows alone.`,
     )
   else
     say(
