@@ -1,0 +1,22 @@
+/** What `/livez` answers while a process that makes no progress is about to end. */
+import Fastify from 'fastify'
+import { expect, test } from 'vitest'
+import { healthRoutes } from '../../src/intake/health.ts'
+
+test('a process that makes no progress says why, and one that does is well', async () => {
+  let reason: string | undefined
+  const app = Fastify()
+  healthRoutes(app, {
+    checkDatabase: async () => {},
+    isDraining: () => false,
+    durability: () => ({ refuses: false, settings: '' }),
+    queueTrouble: () => '',
+    stuck: () => reason,
+  })
+  expect((await app.inject('/livez')).json()).toEqual({ status: 'ok' })
+  reason = '3 envelopes wait, and none was taken for 16 s'
+  const stuck = await app.inject('/livez')
+  expect(stuck.statusCode).toBe(503)
+  expect(stuck.json()).toEqual({ status: 'stuck', reason })
+  await app.close()
+})
