@@ -135,7 +135,8 @@ async function measureBurst(
 async function prepareBurst({ keyringFile }: Services, { filings, filers }: Burst, turn: number) {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
-  const generator = createGenerator(1_000 + turn)
+  // Of each burst its own employers: what stands can't be declared a second time.
+  const generator = createGenerator(1_000 * filings + turn)
   const scopes = ['declarations:write']
   const each = Math.ceil(filings / filers / periods.length)
   const made: Pick<Filing, 'body' | 'authorization'>[] = []

@@ -72,7 +72,8 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
     } else {
       const seconds = Number(headerOf(head, 'retry-after') ?? 1)
       if (status === 503 || status === 429) retryAfters.push(seconds)
-      else count(status)
+      else if (status >= 500) count(status)
+      else throw new Error(`A filing of the burst can't be accepted: ${head}`)
       again(sent, seconds)
     }
     if (headerOf(head, 'connection') === 'close') connection.close()
@@ -117,4 +118,5 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
 process.on('message', (order: BurstOrder) => {
   burst(order).then((seen) => process.send?.({ seen }))
 })
+process.once('disconnect', () => process.exit())
 process.send?.({ ready: true })

@@ -209,4 +209,5 @@ function generatorOf(seed: number): () => number {
 process.on('message', (order: LoadOrder) => {
   new OpenLoad(order).run().then((seen) => process.send?.({ seen }))
 })
+process.once('disconnect', () => process.exit())
 process.send?.({ ready: true })
