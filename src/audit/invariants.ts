@@ -4,6 +4,7 @@
  */
 
 import { ofFiles } from './files.ts'
+import { ofInForce, replacing } from './in-force.ts'
 import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 import { ofReassessments } from './reassessments.ts'
 import { isOfRegion } from './regions.ts'
@@ -59,6 +60,7 @@ export const preparations = [
    from ledger.line l
    group by l.envelope, l.position`,
   'analyze summed',
+  ...replacing,
   // Packs by which employers' amounts, too, are of lines alone.
   `create temp table packs_of_lines_alone as
    select hash
@@ -170,38 +172,7 @@ export const invariants: readonly Invariant[] = [
         or ${employersLessThanLines}
         or (k.hash is not null and row (${ofEmployers('s')}) is distinct from row (${ofEmployers('d')}))`,
   },
-  {
-    code: 'I6',
-    title: 'in force is the highest sequence of its employer, period and region',
-    sql: `
-      select coalesce(f.employer, m.employer) || ' ' || coalesce(f.period, m.period)
-          || ' ' || coalesce(f.region, m.region) as what,
-        'in force is ' || coalesce(f.envelope || '.' || f.position, 'nothing')
-          || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'nothing') as why
-      from ledger.in_force f
-      full join (
-        select employer, period, region, max(array[envelope, position::bigint]) as top
-        from ledger.declaration d
-        where d.part_of is null
-          -- In parts: all of them, counted as they lie.
-          and (d.parts = 1 or d.parts = 1 + (select count(*) from ledger.declaration o where o.part_of = d.id))
-        group by employer, period, region
-      ) m on m.employer = f.employer and m.period = f.period and m.region = f.region
-      where array[f.envelope, f.position::bigint] is distinct from m.top
-      union all
-      select coalesce(c.employer, m.employer) || ' ' || coalesce(c.period, m.period)
-          || ' ' || coalesce(c.region, m.region),
-        'its last cancellation is ' || coalesce(c.envelope || '.' || c.position, 'none')
-          || ' instead of ' || coalesce(m.top[1] || '.' || m.top[2], 'none')
-      from ledger.last_cancellation c
-      full join (
-        select employer, period, region, max(array[envelope, position::bigint]) as top
-        from ledger.declaration
-        where kind = 'cancellation'
-        group by employer, period, region
-      ) m on m.employer = c.employer and m.period = c.period and m.region = c.region
-      where array[c.envelope, c.position::bigint] is distinct from m.top`,
-  },
+  ofInForce,
   {
     code: 'I8',
     title: 'a key and its content get one receipt for ever, other content none',
@@ -254,6 +225,13 @@ export const invariants: readonly Invariant[] = [
           select from journal.acceptance c
           where c.employer = r.employer and c.period = r.period and ${isOfRegion('c', 'r')}
             and c.kind = 'cancellation'
+            and (c.envelope, c.position) > (s.envelope, s.position)
+            and (c.envelope, c.position) < (r.envelope, r.position)
+        )
+        and not exists (
+          select from replacing c
+          where c.employer = s.employer and c.period = s.period
+            and c.region = coalesce(s.region, journal.region_of(s.envelope, s.position))
             and (c.envelope, c.position) > (s.envelope, s.position)
             and (c.envelope, c.position) < (r.envelope, r.position)
         )`,

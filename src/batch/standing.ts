@@ -15,6 +15,7 @@
 import type pg from 'pg'
 import type { JournalReader } from '../journal/reader.ts'
 import {
+  isNotReplaced,
   type StandingDeclaration,
   type StandingRow,
   standingOf as standingOfRow,
@@ -94,6 +95,7 @@ export async function findLatest(
             or coalesce(a.region, journal.region_of(a.envelope, a.position), u.region) = u.region
           )
           and a.kind <> 'reassessment' and a.part_of is null
+          and ${isNotReplaced('u.region')}
         order by a.envelope desc, a.position desc
         limit 1
       ) l on true

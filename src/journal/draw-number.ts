@@ -11,6 +11,7 @@ import { type CommitSettings, commitSettings } from './durable.ts'
 import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 import {
   type Expectation,
+  isNotReplaced,
   type StandingDeclaration,
   type StandingRow,
   standingOf,
@@ -85,6 +86,7 @@ export async function drawNumber(
           where g.expects_latest and a.employer = g.employer and a.period = g.period
             and coalesce(a.region, journal.region_of(a.envelope, a.position), g.region) = g.region
             and a.kind <> 'reassessment' and a.part_of is null
+            and ${isNotReplaced('g.region')}
           order by a.envelope desc, a.position desc
           limit 1
         ) l on true

@@ -21,7 +21,8 @@
  * reassessment is no declaration.
  *
  * What an earlier program accepted does not say its region: it is that which it was posted for, and any
- * until then, so that nothing is replaced meanwhile.
+ * until then, so that nothing is replaced meanwhile. What one of another region replaced, as an earlier program
+ * let it, does not stand once both are posted.
  *
  * Two that race meet neither the other: each looks before the other's commit, or both are in one
  * group. Both are accepted, and the later one by sequence is in force. Whoever files after a receipt
@@ -88,6 +89,19 @@ export type Place = {
   readonly region: string
 }
 
+/**
+ * Of the latest acceptance `a` of an employer and period in a region: that no declaration of another region
+ * replaced it (ledger/in-force.ts). Then nothing stands in its own.
+ */
+export function isNotReplaced(region: string): string {
+  return `not exists (
+    select
+    from ledger.in_force f
+    where f.employer = a.employer and f.period = a.period and f.region = ${region}
+      and (f.envelope, f.position) > (a.envelope, a.position)
+  )`
+}
+
 /** What a `regular` would be refused for now; undefined where nothing stands. */
 export async function findStandingDeclaration(
   pool: pg.Pool,
@@ -99,10 +113,11 @@ export async function findStandingDeclaration(
       select
         id as latest, kind, digest, salted_digest, lines,
         (extract(epoch from accepted_at) * 1000000)::bigint as accepted_at
-      from journal.acceptance
+      from journal.acceptance a
       where employer = $1 and period = $2
         and coalesce(region, journal.region_of(envelope, position), $3) = $3
         and kind <> 'reassessment' and part_of is null
+        and ${isNotReplaced('$3')}
       order by envelope desc, position desc
       limit 1`,
     values: [employer, period, region],

@@ -2,12 +2,16 @@
  * What is in force: for each employer, period and region the posted declaration with the highest sequence
  * (envelope, position); and the highest cancellation, below which everything stays cancelled. What
  * travels in parts counts once all of them are posted, at its head's sequence.
+ *
+ * An earlier program let a correction or cancellation of one region replace a declaration of another. It counts
+ * in both: in the region of what it replaced, nothing below it is in force. The row of that region then names a
+ * place of the other one, which is in force there alone.
  */
 import { isDeclaration, type Postable } from './rows.ts'
 
 /**
  * The statement that raises both maxima to what an envelope's posted declarations say. They change by this
- * procedure alone (migrations/0080_rights_by_region.sql): no login may write those tables.
+ * procedure alone (migrations/0110_replaced_elsewhere.sql): no login may write those tables.
  */
 export function raiseInForce(envelope: bigint, posted: readonly Postable[]): readonly string[] {
   const declarations = posted.filter(isDeclaration)

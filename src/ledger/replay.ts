@@ -74,7 +74,7 @@ export type ReplayDependencies = {
 
 /**
  * Makes the scratch schema with empty copies of the ledger's tables, and of the procedures that posting
- * calls. What is unposted is left as it is.
+ * calls, with the view that they ask. What is unposted is left as it is.
  */
 export async function createScratchSchema(
   client: pg.Client,
@@ -87,10 +87,12 @@ export async function createScratchSchema(
     await client.query(`create table ${schema}.${table} (like ledger.${table} including all)`)
   }
   await client.query(`grant select, insert on all tables in schema ${schema} to ${role}`)
-  const { rows } = await client.query<{ text: string }>(
-    "select pg_get_functiondef('ledger.raise_in_force(bigint, integer[])'::regprocedure) as text",
-  )
-  await client.query(rows[0]?.text.replaceAll('ledger.', `${schema}.`) ?? '')
+  const { rows } = await client.query<{ text: string }>(`
+    select 'create view ledger.replaced_elsewhere as '
+      || pg_get_viewdef('ledger.replaced_elsewhere'::regclass) as text
+    union all
+    select pg_get_functiondef('ledger.raise_in_force(bigint, integer[])'::regprocedure)`)
+  for (const { text } of rows) await client.query(text.replaceAll('ledger.', `${schema}.`))
   await client.query(`
     create procedure ${schema}.take_off_unposted(bigint) language plpgsql as 'begin end'`)
 }

@@ -59,7 +59,7 @@ export type Standing = {
   readonly persons: number | undefined
   /** Accepted right after it, which it is superseded or cancelled by. */
   readonly after: Neighbour | undefined
-  /** Of a regular one: what it came after; that was not there when it was looked for. */
+  /** Of a regular one: what it came after in its region; that was not there when it was looked for. */
   readonly before: Neighbour | undefined
   /** What it was told beside the receipt, once posted; errors are never among them. */
   readonly findings: readonly FindingCount[]
@@ -113,10 +113,22 @@ const neighbour = `
   ) as told
   from journal.acceptance n
   left join ledger.declaration d on d.envelope = n.envelope and d.position = n.position
+  cross join lateral (
+    select coalesce(n.region, d.region, own.region, s.region)
+      is distinct from coalesce(own.region, s.region, n.region, d.region) as elsewhere
+  ) r
   where own.part_of is null and n.part_of is null and n.kind <> 'reassessment'
     and n.employer = own.employer and n.period = own.period
-    and coalesce(n.region, d.region, own.region, s.region)
-      is not distinct from coalesce(own.region, s.region, n.region, d.region)`
+    and (
+      not r.elsewhere
+      -- What replaced a declaration of this region came after it here, too.
+      or exists (
+        select
+        from ledger.replaced_elsewhere e
+        where e.envelope = n.envelope and e.position = n.position
+          and e.region = coalesce(own.region, s.region)
+      )
+    )`
 
 const selection = `
   select
@@ -151,12 +163,12 @@ const selection = `
     limit 1
   ) following on true
   left join lateral (
-    select ${neighbour}
+    select r.elsewhere, ${neighbour}
       and own.kind = 'regular'
       and (n.envelope, n.position) < (own.envelope, own.position)
     order by n.envelope desc, n.position desc
     limit 1
-  ) preceding on true`
+  ) preceding on not preceding.elsewhere`
 
 /** What reach is told by. */
 const placeOfStanding = { employer: 'own.employer', region: 'coalesce(own.region, s.region)' }

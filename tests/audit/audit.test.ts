@@ -98,6 +98,7 @@ beforeAll(async () => {
   await client.file({ ...corrected, replaces: second.id }, 'corrected')
   await post()
   await acceptRace(journal, written)
+  await replaceElsewhere(journal, written)
   await acceptUnknowingly(journal, written)
   written.close()
   await opened.close()
@@ -128,6 +129,34 @@ async function acceptRace(journal: Journal, written: HistoryFile): Promise<void>
     written.add({ kind: 'answer', n: raceAttempts + i, status: 202, receipt })
   }
   await journal.post(envelope as bigint)
+}
+
+/** What an earlier program let a correction of another region replace, which is posted first. */
+async function replaceElsewhere(journal: Journal, written: HistoryFile): Promise<void> {
+  const first = declare({ lines: 1 })
+  const { employer, period } = first
+  const replaces = filingOf(first, 'elsewhere').id
+  const correction = declare({ employer, lines: 1 }, { region: '340200', kind: 'correction' })
+  const filings = [
+    filingOf(first, 'elsewhere'),
+    filingOf({ ...correction, replaces }, 'correction elsewhere'),
+    filingOf(declare({ employer, lines: 1 }), 'again', undefined, 'nothingStands'),
+  ]
+  const envelopes: bigint[] = []
+  for (const [i, filing] of filings.entries()) {
+    const { id, digest } = filing
+    const n = raceAttempts + 10 + i
+    written.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
+    const { acceptances, envelope } = await journal.openWriter()([filing])
+    const receipt = acceptances.get(id)?.receipt as string
+    written.add({ kind: 'answer', n, status: 202, receipt })
+    envelopes.push(envelope as bigint)
+    if (i === 0) {
+      const forget = 'update journal.acceptance set region = null where id = $1'
+      await journal.database.owner.query(forget, [id])
+    }
+    if (i > 0) for (const one of envelopes.splice(0).reverse()) await journal.post(one)
+  }
 }
 
 /** A writer that doesn't learn what became of its second commit, and goes on. */
@@ -236,7 +265,8 @@ function ofOrder(nth: number): string {
 
 /** The employer with branches in two regions. */
 const ofBranches = `
-  select employer from ledger.declaration group by employer, period having count(distinct region) = 2`
+  select employer from ledger.declaration group by employer, period
+  having count(distinct region) = 2 and count(*) filter (where region = '340200') = 2`
 
 /** The last but one declaration of an employer, and the last, which replaces it. */
 const ofReplacing = (offset: number) => `
@@ -406,6 +436,23 @@ describe('what was done to the database is found by the right invariant', () => 
        using ledger.in_force o
        where o.employer = f.employer and o.period = f.period and o.region <> f.region
          and (o.envelope, o.position) > (f.envelope, f.position)`,
+      ['I6'],
+    ],
+    [
+      'in force what another region’s declaration replaced',
+      `update ledger.in_force f
+       set envelope = o.envelope, position = o.position
+       from ledger.declaration n
+       join ledger.declaration o on o.id = n.replaces and o.region <> n.region
+       where f.employer = o.employer and f.period = o.period and f.region = o.region`,
+      ['I6'],
+    ],
+    [
+      'what is in force taken off where another region’s declaration ended it',
+      `delete from ledger.in_force f
+       using ledger.declaration n
+       join ledger.declaration o on o.id = n.replaces and o.region <> n.region
+       where f.employer = o.employer and f.period = o.period and f.region = o.region`,
       ['I6'],
     ],
     [

@@ -103,21 +103,35 @@ const raiseFormerly = (table: string, envelope: number) => `
   set envelope = excluded.envelope, position = excluded.position
   where (excluded.envelope, excluded.position) > (held.envelope, held.position)`
 
-/** Posts as such a worker does: declarations of an employer, one in each envelope. */
+/** Accepts and posts as such a program does: declarations of an employer, one in each envelope. */
 async function postFormerly(employer: string, envelope: number, region: string, more: object = {}) {
-  const row = { kind: 'regular', lines: 1, parts: 1, part_of: null, ...more }
+  const row = { kind: 'regular', lines: 1, parts: 1, part_of: null, replaces: null, ...more }
+  await accepting.query(
+    `insert into journal.acceptance (id, envelope, position, employer, period, kind, digest,
+       accepted_at, deadline, on_time)
+     values ('id ' || $1::bigint, $1::bigint, 0, $2, '2023-01', $3, sha256(''), now(), now(), true)`,
+    [envelope, employer, row.kind],
+  )
   const sums = ['pension', 'medical', 'unemployment', 'work_injury'].flatMap((insurance) =>
     ['base', 'employer', 'employee'].map((side) => `${insurance}_${side}_fen`),
   )
   await accepting.query(
     `insert into ledger.declaration (envelope, position, id, employer, period, region, kind, lines,
-       parts, part_of, policy_hash, provisional, ${sums.join(', ')})
-     values ($1::bigint, 0, 'id ' || $1::bigint, $2, '2023-01', $3, $4, $5, $6, $7, '', false${', 0'.repeat(sums.length)})`,
-    [envelope, employer, region, row.kind, row.lines, row.parts, row.part_of],
+       parts, part_of, replaces, policy_hash, provisional, ${sums.join(', ')})
+     values ($1::bigint, 0, 'id ' || $1::bigint, $2, '2023-01', $3, $4, $5, $6, $7, $8, '', false${', 0'.repeat(sums.length)})`,
+    [envelope, employer, region, row.kind, row.lines, row.parts, row.part_of, row.replaces],
   )
   if (row.parts === 1) await accepting.query(raiseFormerly('in_force', envelope))
   if (row.kind === 'cancellation')
     await accepting.query(raiseFormerly('last_cancellation', envelope))
+}
+
+/** Rows of one of these tables, in their order. */
+async function held(table: 'in_force' | 'last_cancellation'): Promise<string[]> {
+  const { rows } = await migrating.query<{ held: string }>(
+    `select concat_ws(' ', employer, region, envelope) as held from ledger.${table} order by 1`,
+  )
+  return rows.map((row) => row.held)
 }
 
 test('what another region’s declaration had replaced is in force in its own, in any state of the upgrade', async () => {
@@ -138,23 +152,40 @@ test('what another region’s declaration had replaced is in force in its own, i
   const late = postFormerly('late', 9, '340100').catch((error: unknown) => error)
   expect(databaseFault(await late)).toBe('schema')
   await accepting.query("delete from ledger.declaration where employer = 'late'")
-  const fill = current.filter(({ name }) => name.startsWith('0064'))
   await migrate(migrating, current)
+  const fill = current.filter(({ name }) => /^(0064|0111)/.test(name))
   // Run again, as where its end was not recorded, it changes nothing.
   for (const { sql } of fill.filter(({ inTransaction }) => !inTransaction))
     await migrating.query(sql)
-  const held = async (table: string) => {
-    const { rows } = await migrating.query<{ held: string }>(
-      `select concat_ws(' ', employer, region, envelope) as held from ledger.${table} order by 1`,
-    )
-    return rows.map((row) => row.held)
-  }
   expect(await held('in_force')).toEqual([
     ...['one 340100 2', 'parts 340100 7', 'parts 340200 6', 'two 340100 4', 'two 340200 5'],
     'while 340100 8',
   ])
   expect(await held('last_cancellation')).toEqual(['two 340100 4', 'two 340200 5'])
   await accept()
+})
+
+test('what another region’s declaration names as replaced is in force no more, also where it came back by an upgrade', async () => {
+  await migrate(migrating, upTo('0059'))
+  await postFormerly('named', 1, '340100')
+  await postFormerly('named', 2, '340200', { kind: 'correction', replaces: 'id 1' })
+  await postFormerly('cancelled', 3, '340100')
+  const cancels = { kind: 'cancellation', replaces: 'id 3', lines: 0 }
+  await postFormerly('cancelled', 4, '340200', cancels)
+  await postFormerly('later', 5, '340100')
+  await postFormerly('later', 6, '340200', { kind: 'correction', replaces: 'id 5' })
+  await postFormerly('later', 7, '340100')
+  await migrate(migrating, upTo('0109'))
+  expect(await held('in_force')).toEqual([
+    ...['cancelled 340100 3', 'cancelled 340200 4', 'later 340100 7', 'later 340200 6'],
+    ...['named 340100 1', 'named 340200 2'],
+  ])
+  await migrate(migrating, current)
+  expect(await held('in_force')).toEqual([
+    ...['cancelled 340100 4', 'cancelled 340200 4', 'later 340100 7', 'later 340200 6'],
+    ...['named 340100 2', 'named 340200 2'],
+  ])
+  expect(await held('last_cancellation')).toEqual(['cancelled 340100 4', 'cancelled 340200 4'])
 })
 
 test('the former text of a migration is caught reading a table under a lock', async () => {

@@ -1,0 +1,11 @@
+-- What was cancelled before from another region is cancelled in its own.
+--! no-transaction
+insert into ledger.last_cancellation as held (employer, period, region, envelope, position)
+select distinct on (e.employer, e.period, e.region)
+  e.employer, e.period, e.region, e.envelope, e.position
+from ledger.replaced_elsewhere e
+where e.kind = 'cancellation'
+order by e.employer, e.period, e.region, e.envelope desc, e.position desc
+on conflict (employer, period, region) do update
+set envelope = excluded.envelope, position = excluded.position
+where (excluded.envelope, excluded.position) > (held.envelope, held.position);
