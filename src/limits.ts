@@ -215,6 +215,8 @@ export const piecesHeldBytesMax = 1024 * 1024
 /** Units checked before the verdicts are written down; and their rows, and what is wrong with them. */
 export const unitsAtATime = 500
 export const checkedRowsAtATime = 5_000
+/** Rows that are set aside in one step when they were met while they were filed: about a second of a busy machine. */
+export const lateRowsAtATime = 5_000
 /** Rows of a file whose findings are in memory at a time, while those set aside are picked from it. */
 export const setAsideStretchRows = 10_000
 /** The same of a file of declarations, each of which has as many findings as an answer shows. */

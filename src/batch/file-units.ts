@@ -8,6 +8,7 @@
  *  - before a group's commit: nothing of it is stored; the next worker makes the same filings again;
  *  - after it, before it is written down: the same filings are replays of what was accepted, as their
  *    ids follow from the file; which envelopes they lie in is read from the journal;
+ *  - before all rows that were set aside here are written: late-rows.ts;
  *  - before the queue has the envelope: the sweeper finds it;
  *  - before the errors file has the rows that were set aside here: the next worker picks all of them
  *    again, as those of the check are forgotten with the first of these.
@@ -38,6 +39,7 @@ import { partsOfRows } from './declared-row.ts'
 import { keepErrorRows } from './error-rows.ts'
 import { keepingWork } from './keep-work.ts'
 import { findKept, partKeyOf, readKeptIds } from './kept.ts'
+import { setLateRowsAside } from './late-rows.ts'
 import { LateUnits } from './late-units.ts'
 import { readUnit } from './merge.ts'
 import { PartCut } from './part-cut.ts'
@@ -89,6 +91,7 @@ async function endFiling(
   work: BatchWork,
   amendment: Amendment | undefined,
 ): Promise<BatchWork> {
+  await setLateRowsAside(dependencies, work)
   const { rows } = await dependencies.pool.query<{ rows_good: string; rows_set_aside: string }>(
     'select rows_good, rows_set_aside from batch.work where batch = $1',
     [work.batch],
@@ -325,7 +328,7 @@ class Group {
     }
     await writeStep(dependencies, work, counts, async (client) => {
       await noteFiled(client, work.batch, filed)
-      await late.write(client, dependencies)
+      await late.write(client)
     })
     for (const { envelope } of results) if (envelope !== undefined) dependencies.enqueue(envelope)
   }

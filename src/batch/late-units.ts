@@ -3,19 +3,19 @@
  * rows are set aside, with a finding that names it. Parts of one that were accepted before are parts of
  * nothing, as their head never comes: they count as filed no more.
  *
- * All is written in the transaction that counts what else was filed: rows that are set aside, the unit,
- * which has no more parts to be filed, and that the errors file is to be picked again. A process that dies
- * before it files the same again, and meets the same.
+ * The transaction that counts what else was filed counts these, too: the unit has no more parts to be filed, and
+ * keeps the finding; the errors file is to be picked again. Of a large unit the rows take long, so they are
+ * written by steps of their own, before the file's filing ends (late-rows.ts).
+ *
+ * If the process dies
+ *  - before that transaction's commit: the next one files the same again, and meets the same;
+ *  - after it: the unit is set aside, whatever stands by then, and the next one writes its rows.
  */
 import type pg from 'pg'
 import type { GroupResult, MetDeclaration } from '../journal/accept.ts'
 import { declarationId } from '../journal/digest.ts'
-import { stretchOf } from './error-rows.ts'
 import type { FileFinding } from './file-findings.ts'
 import { partKeyOf } from './kept.ts'
-import { type PieceKeys, readPieces } from './pieces.ts'
-import { RowSet } from './row-set.ts'
-import { insertSetAside, readSetAside, type SetAsideRow } from './set-aside.ts'
 import { filedSince, unitStands } from './stands.ts'
 import type { FiledPart, Unit } from './unfiled.ts'
 import type { BatchWork } from './work.ts'
@@ -23,8 +23,6 @@ import type { BatchWork } from './work.ts'
 type Late = { readonly finding: FileFinding; readonly before: readonly Counted[] }
 /** A part that was accepted and counted. */
 type Counted = { readonly id: string; readonly rows: number }
-
-type WriteDependencies = { readonly pool: pg.Pool; readonly keys: PieceKeys }
 
 export class LateUnits {
   readonly #work: BatchWork
@@ -52,25 +50,20 @@ export class LateUnits {
     return [...this.#late.keys()].reduce((sum, { rowsGood }) => sum + rowsGood, 0)
   }
 
-  async write(client: pg.PoolClient, dependencies: WriteDependencies): Promise<void> {
+  async write(client: pg.PoolClient): Promise<void> {
     if (this.#late.size === 0) return
-    for (const [unit, { finding }] of this.#late)
-      await setAsideRows(client, dependencies, this.#work.batch, unit, finding)
-    await this.#writeCounts(client)
-  }
-
-  async #writeCounts(client: pg.PoolClient): Promise<void> {
     const { batch } = this.#work
     const units = [...this.#late.keys()]
+    const findings = [...this.#late.values()].map(({ finding }) => JSON.stringify(finding))
     const before = [...this.#late.values()].flatMap((one) => one.before)
     await client.query({
       name: 'set-units-aside',
       text: `
         update batch.unit u
         set rows_set_aside = u.rows_set_aside + u.rows_good, rows_good = 0, lines = 0, parts = 0,
-          parts_filed = 0
-        from unnest($2::text[], $3::text[], $4::integer[], $5::text[])
-          as l (employer, period, entry, region)
+          parts_filed = 0, late = l.finding
+        from unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::jsonb[])
+          as l (employer, period, entry, region, finding)
         where u.batch = $1 and u.employer = l.employer and u.period = l.period
           and u.region = l.region and u.entry = l.entry`,
       values: [
@@ -79,6 +72,7 @@ export class LateUnits {
         units.map(({ period }) => period),
         units.map(({ entry }) => entry),
         units.map(({ region }) => region),
+        findings,
       ],
     })
     await client.query({
@@ -121,36 +115,4 @@ function countedBefore({ unit, number, rowsOfParts }: FiledPart): Counted[] {
     id: declarationId(employer, period, partKeyOf(unit, i + 1, unit.parts)),
     rows,
   }))
-}
-
-/** All rows of a unit that the check found good, as many at a time as are in a piece. */
-async function setAsideRows(
-  client: pg.PoolClient,
-  { pool, keys }: WriteDependencies,
-  batch: string,
-  unit: Unit,
-  finding: FileFinding,
-): Promise<void> {
-  const { employer, period, region, entry } = unit
-  const aside = new RowSet()
-  if (unit.rowsSetAside > 0)
-    for await (const rows of readSetAside(pool, keys, batch, unit))
-      for (const { row } of rows) aside.add(row)
-  const { rows: last } = await client.query<{ number: number | null }>(
-    `select max(number) as number
-     from batch.set_aside
-     where batch = $1 and employer = $2 and period = $3 and entry = $4 and region = $5`,
-    [batch, employer, period, entry, region],
-  )
-  let number = last[0]?.number ?? 0
-  for await (const piece of readPieces(pool, keys, batch, unit)) {
-    const rows = piece.rows.flatMap(([row, line]): SetAsideRow[] =>
-      line === null || aside.has(row) ? [] : [{ row, findings: [{ ...finding, place: { row } }] }],
-    )
-    for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row, entry))) {
-      number += 1
-      const key = { employer, period, region, entry }
-      await insertSetAside(client, keys, batch, [{ ...key, number, stretch, rows: some }])
-    }
-  }
 }

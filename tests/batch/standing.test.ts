@@ -9,7 +9,7 @@ import type { Declaration } from '../../src/declaration/schema.ts'
 import type { AcceptGroup, Filing } from '../../src/journal/accept.ts'
 import { fileDeclaration } from '../../src/journal/filing.ts'
 import { JournalReader } from '../../src/journal/reader.ts'
-import { partLinesMax } from '../../src/limits.ts'
+import { lateRowsAtATime, partLinesMax } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { declare, rulesOf } from '../support/journal.ts'
 import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
@@ -355,6 +355,51 @@ describe('what is accepted between the check of a file and its filing', () => {
       }
     }
     expect(ends).toBeGreaterThan(12)
+  })
+
+  test('sets the rows of a large unit aside in steps; the next worker goes on where one ended', async () => {
+    const [employer, other] = employersOf(rowsOf(1, 1)).sort() as [string, string]
+    const count = 2 * lateRowsAtATime + 300
+    const rows = [...otherRows(count, employer), ...otherRows(1, other)]
+    const batch = await receiveRows(rows)
+    const acceptGroup = meeting(alone(employer, '10:30'))
+    /** Rows set aside by FILED_SINCE, transaction by transaction. */
+    const steps: number[] = []
+    const counting = (endsAt: number) =>
+      dependencies({
+        acceptGroup,
+        inTransaction: (pool, work) =>
+          inTransaction(pool, async (client) => {
+            let written = 0
+            const counted = new Proxy(client, {
+              get: (target, name) => {
+                if (name !== 'query') return Reflect.get(target, name)
+                return (query: { name?: string; values?: unknown[][] }, ...rest: []) => {
+                  const sums = (query.values?.[6] ?? []) as number[]
+                  if (query.name === 'insert-set-aside')
+                    written += sums.reduce((sum, n) => sum + n, 0)
+                  return target.query(query as unknown as string, ...rest)
+                }
+              },
+            })
+            const result = await work(counted)
+            if (written > 0 && steps.length === endsAt) throw new Killed()
+            if (written > 0) steps.push(written)
+            return result
+          }),
+      })
+    await expect(workOn(counting(1), await claim())).rejects.toThrow(Killed)
+    await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
+    await workOn(counting(-1), await claim())
+    expect(Math.max(...steps)).toBeLessThanOrEqual(lateRowsAtATime)
+    expect(steps.reduce((sum, n) => sum + n, 0)).toBe(count)
+    expect(await stateOf(batch)).toMatchObject({ good: 1, aside: count, filed: 1 })
+    const { rows: kept } = await journal.pool.query(
+      `select sum(rows)::int as rows, (select count(late)::int from batch.unit where batch = $1) as late
+       from batch.set_aside where batch = $1`,
+      [batch],
+    )
+    expect(kept).toEqual([{ rows: count, late: 0 }])
   })
 
   test('has the mended rows of an errors file wait to be mended again', async () => {
