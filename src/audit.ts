@@ -4,12 +4,12 @@
  * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
  */
 import { parseArgs } from 'node:util'
-import pg from 'pg'
 import { type AuditReport, auditHistory } from './audit/audit.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
+import { applicationRole, connectAs } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 
 const usage = 'Usage: npm run audit -- --history FILE [--jwks FILE] [--json]'
@@ -22,8 +22,7 @@ async function main(args: string[]): Promise<void> {
   const publicKeys = readReceiptKeys(config.keyringFile, jwks)
   const began = performance.now()
   const report = await withDatabase(config, async ({ url }) => {
-    const client = new pg.Client({ connectionString: url, application_name: 'spillway-audit' })
-    await client.connect()
+    const client = await connectAs(url, 'spillway-audit', applicationRole)
     try {
       return await auditHistory({
         client,

@@ -4,12 +4,12 @@
  * attempt ticket. The evidence for extending a deadline. Without days: today.
  */
 import { parseArgs } from 'node:util'
-import pg from 'pg'
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from './declaration/period.ts'
 import { listAttempts, listOutages, type OutageCause } from './journal/outages.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { applicationRole, connectAs } from './platform/postgres.ts'
 
 const usage = 'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]'
 
@@ -21,11 +21,7 @@ async function main(args: string[]): Promise<void> {
     instantMicros(addDays(to, 1), '00:00'),
   ]
   await withDatabase(readConfig(process.env), async ({ url }) => {
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: 'spillway-outages',
-    })
-    await client.connect()
+    const client = await connectAs(url, 'spillway-outages', applicationRole)
     try {
       const outages = await listOutages(client, fromMicros, untilMicros)
       const attempts = filers ? await listAttempts(client, fromMicros, untilMicros) : []

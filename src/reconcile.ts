@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import pg from 'pg'
+import type pg from 'pg'
 import { formatFen } from './declaration/money.ts'
 import { addDays, dayOf, isDay } from './declaration/period.ts'
 import { type Books, findSignedBooks, readBooks, signBooks, verifyBooks } from './ledger/books.ts'
@@ -15,6 +15,7 @@ import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
+import { applicationRole, connectAs, postingRole } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 import { readTextFile } from './platform/text-file.ts'
 
@@ -62,8 +63,9 @@ function readArguments(args: string[]) {
 type Options = ReturnType<typeof readArguments>
 
 async function onDatabase(config: Config, url: string, options: Options): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'spillway-reconcile' })
-  await client.connect()
+  // To read the books takes no right to write them.
+  const role = options.sign ? postingRole : applicationRole
+  const client = await connectAs(url, 'spillway-reconcile', role)
   try {
     if (options.export !== undefined) await exportBooks(client, options.export, options)
     else if (options.by !== undefined) await showParts(client, options.day, options.by)

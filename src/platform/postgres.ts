@@ -54,6 +54,28 @@ export function openPool(options: PoolOptions): pg.Pool {
 }
 
 /**
+ * One connection of a command that reads for long: no time-outs. It acts as a role as those of a pool do, so that
+ * a login needs no rights of its own (`noinherit`). The caller ends it.
+ * @throws PoolerError where it would act as another
+ */
+export async function connectAs(url: string, name: string, role: Role): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: name,
+    options: `-c role=${role}`,
+  })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ role: string }>('select current_user as role')
+    if (rows[0]?.role !== role) throw poolerError(rows[0]?.role, role)
+    return client
+  } catch (error) {
+    await client.end()
+    throw error
+  }
+}
+
+/**
  * Keeps the place in the pool of a connection that broke under a statement until the server has taken
  * the request to cancel it: its backend may be there for as long as a standby is away, and each
  * new connection would add one. Where what is between takes no such request, the place comes back after
@@ -96,12 +118,14 @@ async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promi
     Number(found.timeout_ms) === statementMsMax &&
     (searchPath === undefined || found.path === searchPath) &&
     found.messages === clientMessages
-  if (!asked) {
-    throw new PoolerError(
-      `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found?.role}, not ${role}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
-    )
-  }
+  if (!asked) throw poolerError(found?.role, role)
   if (mark !== undefined) await expectMark(client, mark)
+}
+
+function poolerError(found: string | undefined, role: Role): PoolerError {
+  return new PoolerError(
+    `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found}, not ${role}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
+  )
 }
 
 async function expectMark(client: pg.PoolClient, mark: string): Promise<void> {

@@ -1,8 +1,12 @@
 /** What a process's login may not do with the database, whoever has taken the process over. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type LoginKind, loginKinds, loginUrl } from '../../src/platform/embedded-logins.ts'
 import { postingRole } from '../../src/platform/postgres.ts'
+import { runCommand } from '../support/command.ts'
 import { declareInTurn, filingOf, type Journal, openJournal } from '../support/journal.ts'
 
 const employer = '91350100M000100Y43'
@@ -206,4 +210,60 @@ test('what is in force is only raised, to what was accepted for that employer, p
   const { rowCount } = await owner.query('select from journal.unposted')
   expect(rowCount).toBe(0)
   expect(journal.pool.options.options).toContain(`role=${postingRole}`)
+})
+
+/** Commands of an operator that connect by DATABASE_URL, and what each says; replay works as the schema's owner. */
+const commands: readonly (readonly [file: string, args: readonly string[], says: RegExp])[] = [
+  ['src/audit.ts', ['--history', 'HISTORY'], /^I17 /m],
+  ['src/outages.ts', ['--filers'], /windows from/],
+  ['src/reconcile.ts', [], /Nothing was accepted on this day/],
+  ['src/reconcile.ts', ['--by', 'envelope'], /^envelope,accepted/m],
+  ['src/reconcile.ts', ['--sign', '--day', '2024-11-01'], /Signed as the latest books/],
+  ['src/reconcile.ts', ['--export', 'BOOKS', '--from', '2024-11-01'], /1 signed books/],
+  ['src/dead-letters.ts', ['list'], /0 open dead letters/],
+  ['src/batches.ts', ['list'], /0 files/],
+  [
+    'src/reassess.ts',
+    ['--region', '340100', '--from', '2024-11', '--to', '2024-11', '--dry-run'],
+    /./,
+  ],
+  ['src/replay.ts', [], /what the journal says/],
+]
+
+test('every command works with a login that inherits no right of its roles', async () => {
+  const { owner, ownerUrl, name } = journal.database
+  const login = `noinherit_${name}`
+  const folder = mkdtempSync(path.join(tmpdir(), 'rights-'))
+  const url = new URL(ownerUrl)
+  url.username = login
+  url.password = 'p'
+  const files = { HISTORY: path.join(folder, 'history.jsonl'), BOOKS: path.join(folder, 'books') }
+  writeFileSync(files.HISTORY, '')
+  await owner.query(`create role ${login} login noinherit password 'p'`)
+  try {
+    await owner.query(`grant ${postingRole} to ${login}`)
+    const env = {
+      ...{ DATABASE_URL: url.href, MIGRATE_DATABASE_URL: ownerUrl },
+      KEYRING_FILE: inject('keyringFile'),
+    }
+    for (const [file, args, says] of commands) {
+      const given = args.map((one) => files[one as keyof typeof files] ?? one)
+      const command = runCommand(file, env, given)
+      await command.done
+      expect(command.output(), `${file} ${args.join(' ')}`).toMatch(says)
+      expect(command.output()).not.toContain('42501')
+    }
+  } finally {
+    await owner.query(`drop role ${login}`)
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('no command connects but as a role: one that does it by itself acts as its login', () => {
+  const folder = new URL('../../src/', import.meta.url)
+  const alone = readdirSync(folder).filter(
+    (name) => name.endsWith('.ts') && /new pg\./.test(readFileSync(new URL(name, folder), 'utf8')),
+  )
+  // As the schema's owner, who makes its scratch schema.
+  expect(alone).toEqual(['replay.ts'])
 })
