@@ -1,5 +1,5 @@
 /**
- * What files must hold: none replaces what is newer than it. A writer commits one envelope at a time, and
+ * What files must hold: none replaces what is newer than it, and none files for whom its senders may not. A writer commits one envelope at a time, and
  * looks at what stands when it draws the next number: what its last envelope came after, it saw. So two
  * that raced are not taken for offenders.
  */
@@ -40,4 +40,23 @@ export const ofFiles: Invariant = {
           where n.writer = o.writer and n.number > o.number and n.number < p.number
         )
       )`,
+}
+
+/**
+ * What every token named with which the file came is kept with it. A declaration that is filed alone has only
+ * its receipt: for whom its token was is kept nowhere, so that this tells of files alone.
+ */
+export const ofMandates: Invariant = {
+  code: 'I18',
+  title: 'no unit of a file is of an employer or region that its senders may not file for',
+  sql: `
+    select a.id as what, 'its file was sent by who may not file for ' || a.employer || ' in ' || r.region as why
+    from batch.unit u
+    join batch.batch b on b.id = u.batch
+    join journal.acceptance a on a.id = u.id
+    cross join lateral (
+      select coalesce(a.region, journal.region_of(a.envelope, a.position), u.region) as region
+    ) r
+    where a.employer <> all(b.may_file_for)
+      or b.may_file_in is not null and not r.region like any(b.may_file_in)`,
 }

@@ -3,7 +3,7 @@
  * offenders. The statements read the ledger as it lies; none asks the code that wrote it.
  */
 
-import { ofFiles } from './files.ts'
+import { ofFiles, ofMandates } from './files.ts'
 import { ofInForce, replacing } from './in-force.ts'
 import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 import { ofReassessments } from './reassessments.ts'
@@ -262,6 +262,7 @@ export const invariants: readonly Invariant[] = [
   },
   ofReassessments,
   ofFiles,
+  ofMandates,
 ]
 
 /** Columns that can hold text in clear, of all tables of these schemas. */

@@ -240,7 +240,7 @@ test('an honest run holds, by every invariant', async () => {
   const report = await auditAfter('select 1')
   expect(broken(report), JSON.stringify(report.verdicts)).toEqual([])
   expect(report.verdicts.map(({ code }) => code)).toEqual(
-    Array.from({ length: 17 }, (_, i) => `I${i + 1}`),
+    Array.from({ length: 18 }, (_, i) => `I${i + 1}`),
   )
   expect(report.holds).toBe(true)
   expect(report.history.tries).toBeGreaterThan(25)
@@ -288,7 +288,7 @@ const replaced = ofReplacing(1)
 function ofFile(after: string): string {
   return `
     insert into batch.batch (id, subject, may_file_for, period, region, kind, mode, stage, received_at)
-    select 'b', 's', '{}', period, '340100', 'regular', 'accept-good', 'posting', accepted_at + ${after}
+    select 'b', 's', array[employer], period, '340100', 'regular', 'accept-good', 'posting', accepted_at + ${after}
     from journal.acceptance
     where id = (${replaced});
     insert into batch.unit (
@@ -527,6 +527,21 @@ describe('what was done to the database is found by the right invariant', () => 
     [
       'a unit that was merged with what came after its file',
       `${ofFile("interval '-1 second'")}; update batch.unit set keeps = (${replaced})`,
+      [],
+    ],
+    [
+      'a unit of a file that is of an employer beyond its senders’ mandate',
+      `${ofFile("interval '0'")}; update batch.batch set may_file_for = '{91350100M000100Y43}'`,
+      ['I18'],
+    ],
+    [
+      'a unit of a file that is of a region beyond its senders’ mandate',
+      `${ofFile("interval '0'")}; update batch.batch set may_file_in = '{3402%}'`,
+      ['I18'],
+    ],
+    [
+      'a unit of a file within its senders’ regions',
+      `${ofFile("interval '0'")}; update batch.batch set may_file_in = '{3402%,34%}'`,
       [],
     ],
     [

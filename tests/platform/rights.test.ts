@@ -214,7 +214,7 @@ test('what is in force is only raised, to what was accepted for that employer, p
 
 /** Commands of an operator that connect by DATABASE_URL, and what each says; replay works as the schema's owner. */
 const commands: readonly (readonly [file: string, args: readonly string[], says: RegExp])[] = [
-  ['src/audit.ts', ['--history', 'HISTORY'], /^I17 /m],
+  ['src/audit.ts', ['--history', 'HISTORY'], /^I18 /m],
   ['src/outages.ts', ['--filers'], /windows from/],
   ['src/reconcile.ts', [], /Nothing was accepted on this day/],
   ['src/reconcile.ts', ['--by', 'envelope'], /^envelope,accepted/m],
