@@ -1,19 +1,59 @@
 /**
- * `npm run keyring -- create|rotate`: makes the engine's keys in KEYRING_FILE, or adds new ones
- * before them. Give every process the same file; restart them after a rotation.
+ * `npm run keyring -- create|rotate|list|retire KID`: makes the engine's keys in KEYRING_FILE, adds new ones
+ * before them, tells what there are, or takes one out of use. Give every process the same file; restart them
+ * after a rotation. A token key that is retired stops by itself.
  */
+import { tokenKeysLookMs } from './limits.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, UsageError } from './platform/failure.ts'
-import { createKeyring, rotateKeyring } from './platform/keyring.ts'
+import {
+  createKeyring,
+  type KeyKind,
+  listKeys,
+  retireKey,
+  rotateKeyring,
+} from './platform/keyring.ts'
 
-async function main([verb]: readonly string[]): Promise<void> {
+const usage =
+  'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
+  'retire: tokens of a token key are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
+  'and goes on verifying and opening.'
+
+const whatStops: Readonly<Record<KeyKind, string>> = {
+  token: `Its tokens are refused within ${tokenKeysLookMs / 1_000} s by every process that has this file; copy it where others are.`,
+  receipt: 'What it signed still verifies. Restart all processes: until then they sign with it.',
+  sealing: 'What it sealed still opens. Restart all processes: until then they seal with it.',
+}
+
+async function main([verb, kid, ...more]: readonly string[]): Promise<void> {
   const { keyringFile } = readConfig(process.env)
-  if (verb === 'create') createKeyring(keyringFile, new Date())
-  else if (verb === 'rotate') rotateKeyring(keyringFile, new Date())
-  else throw new UsageError('Usage: npm run keyring -- create|rotate (the file is KEYRING_FILE)')
-  process.stdout.write(
-    `${verb === 'create' ? 'Made' : 'Rotated'} ${keyringFile}. Keep a copy of it.\n`,
-  )
+  if ((kid === undefined) === (verb === 'retire') || more.length > 0) throw new UsageError(usage)
+  switch (verb) {
+    case 'create':
+      createKeyring(keyringFile, new Date())
+      return say(`Made ${keyringFile}. Keep a copy of it.`)
+    case 'rotate':
+      rotateKeyring(keyringFile, new Date())
+      return say(`Rotated ${keyringFile}. Keep a copy of it.`)
+    case 'list':
+      for (const key of listKeys(keyringFile))
+        say(`${key.kid}  ${key.kind.padEnd(7)}  since ${key.createdAt}  ${key.does}`)
+      return
+    case 'retire':
+      return retire(keyringFile, kid as string)
+    default:
+      throw new UsageError(usage)
+  }
+}
+
+function retire(file: string, kid: string): void {
+  const { kind, successor } = retireKey(file, kid, new Date())
+  const after = successor === undefined ? '' : ` ${successor} takes its place.`
+  say(`Retired the ${kind} key ${kid}.${after} ${whatStops[kind]} Keep a copy of ${file}.`)
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

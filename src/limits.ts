@@ -49,6 +49,8 @@ export const uploadMetadataCharactersMax = 4_096
 export const fileNameCharactersMax = 255
 /** Files that one filer may have begun and not ended; above it, 429. */
 export const uploadsOpenMax = 20
+/** Bytes of these files together, by their sizes, or what came where no size was said; above it, 413. */
+export const uploadsOpenBytesMax = 4 * 1024 * 1024 * 1024
 /** A file of which nothing came for so long is given up, with what came of it. */
 export const uploadIdleMsMax = 7 * 86_400_000
 export const uploadExpiryEveryMs = 10 * 60_000
@@ -80,7 +82,7 @@ export const batchWatchEveryMs = 500
 export const batchWatchShareMax = 0.2
 /** A stream with nothing to tell sends a comment so often: proxies end what is silent for a minute. */
 export const batchHeartbeatMs = 15_000
-/** A stream ends after so long, and its reader comes again: a token may have been withdrawn since. */
+/** A stream ends after so long, and its reader comes again. */
 export const batchStreamMsMax = 10 * 60_000
 /** What a reader is told to wait before it comes again. */
 export const batchStreamRetryMs = 2_000
@@ -313,6 +315,8 @@ export const attemptValidMicros = 7 * 86_400 * 1_000_000
 export const amendmentCountsMicros = attemptValidMicros
 /** Of a token's subject (OpenID Connect Core 1.0, 2): a token with a longer one is invalid. */
 export const subjectCharactersMax = 255
+/** Of a token's `jti`: of a longer one, the hash is kept. */
+export const tokenIdCharactersMax = 128
 /** Who has a longer one gets no ticket. */
 export const ticketSubjectCharactersMax = 200
 /** A longer ticket is none: a subject of that length is 1,200 bytes of JSON at most, 1,600 of base64. */
@@ -391,6 +395,11 @@ export const cancelAgainMs = 200
  */
 export const slotHeldMsMax = 20_000
 
+/** Metrics that were read are given again for so long: however many ask, the database is asked once. */
+export const metricsKeptMs = 1_000
+/** The operators' port of an intake lies so far from its public one, where none is set. */
+export const operatorsPortDistance = 1_000
+
 /** A reason for which tokens are refused is logged at most once in so long. */
 export const refusedTokensToldMs = 10_000
 
@@ -400,8 +409,27 @@ export const readStatementMsMax = 3_000
 export const pageDeclarationsMax = 100
 /** Verified tokens kept in memory; the oldest leaves. */
 export const verifiedTokensMax = 20_000
-/** A verified token is verified again after this, so a withdrawn key takes effect. */
+/** A verified token is verified again after this, and as soon as a key that tokens are verified with is withdrawn. */
 export const verifiedTokenMsMax = 5 * 60_000
+/** From `iat` to `exp` of a token, and from now; with more, 401. A setting, and the most that it can be. */
+export const tokenSecondsMax = 48 * 3_600
+export const tokenSecondsMost = 30 * 86_400
+/** How often an intake process looks whether keys of tokens were added or withdrawn. */
+export const tokenKeysLookMs = 5_000
+/** A provider that does not publish its keys within this is asked again at the next look. */
+export const tokenKeysFetchMsMax = 2_000
+/** Keys that were published last count for so long while the provider can't be asked; then 503. */
+export const publishedKeysMsMax = 10 * 60_000
+/** A token whose key is not known has the provider asked at most once in so long. */
+export const unknownKeyFetchMs = 5_000
+/** How often an intake process looks whom and what the list of denials has. */
+export const denialsLookMs = 2_000
+/** A look reads the denials of so long before the newest that it knows: one may have been committed later. */
+export const denialsOverlapMs = 60_000
+/** Denials that a command lists. */
+export const denialsListedMax = 1_000
+/** An open stream of events looks so often whether its token still holds. */
+export const streamTokenLookMs = 1_000
 
 /** BullMQ lock: a worker that is silent for this long loses its envelope to another. */
 export const jobLockMs = 8_000
@@ -621,6 +649,7 @@ assert(
   uploadsMax * 2 * chunkBytesMax + checkedPartBytesMax <= uploadBytesHeldMax,
   'all uploads must be able to hold a chunk while another is sealed',
 )
+assert(uploadBytesMax <= uploadsOpenBytesMax, 'one file of the largest must be welcome')
 assert(uploadBytesMax / chunkBytesMax < chunksMax, 'the largest file must fit into its chunks')
 assert(uploadStallMsMax < answerMsMax, 'a part stalls before its silent connection is ended')
 assert(uploadStallMsMax < uploadSilenceMsMax, 'intake tells of a stall before its client goes')
@@ -631,6 +660,11 @@ assert(headersMsMax + connectionsCheckMs < 15_000, 'slow headers are cut within 
 assert(connectionsPerAddressMax < connectionsMax, 'one address must not take all connections')
 assert(statusWaitersMax < connectionsMax, 'who waits must leave connections to who files')
 assert(batchHeartbeatMs < answerMsMax, 'a stream must not be taken for silent')
+assert(
+  tokenKeysLookMs + tokenKeysFetchMsMax + batchHeartbeatMs < 60_000,
+  'a token whose key is withdrawn stops within a minute, and what it reads ends',
+)
+assert(streamTokenLookMs < batchHeartbeatMs, 'a stream ends soon after its token')
 assert(batchWatchersMax < connectionsMax, 'who watches must leave connections to who files')
 assert(statusWaitSecondsMax * 1_000 < answerMsMax, 'a wait must end before its connection does')
 assert(

@@ -16,7 +16,7 @@ import { readRehearsalKeys } from './platform/rehearsal.ts'
 
 const usage =
   'Usage: npm run --silent token -- --subject NAME --employer <USCC> [--employer <USCC>] ' +
-  `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|30d] [--rehearsal]`
+  `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|2d] [--rehearsal]`
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
@@ -41,12 +41,16 @@ async function main(args: string[]): Promise<void> {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
   if (count === undefined || unit === undefined) throw new UsageError(usage)
   const live = readConfig(process.env)
+  const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
+  if (ttlSeconds > live.token.secondsMax)
+    throw new UsageError(
+      `--ttl ${ttl} is longer than intake takes a token for: ${live.token.secondsMax} s at most (TOKEN_SECONDS_MAX).`,
+    )
   const { config, keyring } = rehearsal
     ? readRehearsalKeys(live)
     : { config: live, keyring: readKeyring(live.keyringFile) }
   const [key] = keyring.tokenKeys
   if (key === undefined) throw new UsageError('The keyring has no token key.')
-  const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
   const token = await issueToken(
     { key, ...config.token },
     { subject, employers: employer, scopes: scope, roles: role, regions: region, ttlSeconds },

@@ -3,10 +3,11 @@
  * them (Ajv would check it a second time). PEER names what keeps the declaration; no receipt is made.
  */
 import Fastify from 'fastify'
-import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { createAuthenticator } from '../../src/intake/authentication.ts'
 import { requireAct, useBearerTokens } from '../../src/intake/bearer.ts'
 import { readIdempotencyKey } from '../../src/intake/idempotency-key.ts'
 import { mayFileFor } from '../../src/intake/submit.ts'
+import { tokenKeys } from '../../src/intake/token-keys.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { findingsPerAnswerMax, requestBodyBytesMax } from '../../src/limits.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'

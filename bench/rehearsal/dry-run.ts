@@ -20,8 +20,8 @@ import type { Filers } from './filings.ts'
 import type { RemoteOptions } from './options.ts'
 import { type FirstFiling, fileFirst } from './remote.ts'
 
-/** A token is good for so long. */
-const ttlSeconds = 172_800
+/** A token is good for so long, or as long as one may be. */
+const ttlSecondsMax = 172_800
 
 /** Tokens for made-up employers, signed with the rehearsal's key. */
 export async function* rehearsalTokens(live: Config, count: number): AsyncGenerator<string> {
@@ -29,6 +29,7 @@ export async function* rehearsalTokens(live: Config, count: number): AsyncGenera
   const [key] = keyring.tokenKeys
   if (key === undefined) throw new UsageError(`${config.keyringFile} has no token key.`)
   const generator = createGenerator(Date.now())
+  const ttlSeconds = Math.min(ttlSecondsMax, config.token.secondsMax)
   for (let i = 0; i < count; i += 1) {
     const employer = generator.employer()
     const request = { subject: employer, employers: [employer], scopes, ttlSeconds }

@@ -1,6 +1,7 @@
 /** What one side of an intake process counts: requests and connections at its edge, and what waits. */
 import type pg from 'pg'
 import { readBatchCounts } from '../batch/counts.ts'
+import { type AccessWatch, accessSources } from '../intake/access-watch.ts'
 import type { AppDependencies } from '../intake/app.ts'
 import { cutReasons } from '../intake/connections.ts'
 import type { Overload, Room } from '../intake/overload.ts'
@@ -36,12 +37,13 @@ export function countEdge(
 export async function readCounted(
   metrics: IntakeMetrics,
   { bodies }: Room,
-  { limit, shares }: Pick<Overload, 'limit' | 'shares'>,
+  { limit, shares, watch }: Pick<Overload, 'limit' | 'shares'> & { readonly watch: AccessWatch },
   pool: pg.Pool,
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
   metrics.sharesHeard.set(shares.heard)
+  for (const source of accessSources) metrics.accessAge.set({ source }, watch.ageSeconds(source))
   metrics.bodiesHeld.set(bodies.bytes)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))

@@ -3,10 +3,14 @@
  * own. What a process has only once, as turns of its loop and memory for bodies, its sides share.
  */
 import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
+import { type AccessSource, type AccessWatch, watchAccess } from '../intake/access-watch.ts'
 import type { ShedAt, Signals } from '../intake/admission.ts'
 import { type AppDependencies, buildApp } from '../intake/app.ts'
-import { createAuthenticator, tokenKeys } from '../intake/authentication.ts'
+import { type Authenticator, createAuthenticator } from '../intake/authentication.ts'
+import type { Filer } from '../intake/claims.ts'
 import type { InnerServer } from '../intake/dispatch.ts'
+import type { Readiness } from '../intake/health.ts'
 import {
   exchangeOver,
   type Overload,
@@ -14,6 +18,8 @@ import {
   openOverload,
   type Room,
 } from '../intake/overload.ts'
+import { tokenKeys } from '../intake/token-keys.ts'
+import { Denials } from '../journal/denials.ts'
 import { createConfirm } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
 import { createPersonIndex } from '../ledger/person.ts'
@@ -31,6 +37,7 @@ import {
   environmentText,
   watchDurability,
 } from '../platform/durability.ts'
+import { readTokenPublicKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createIntakeMetrics, type IntakeMetrics, prefixOf } from '../platform/metrics.ts'
 import { assertSchema } from '../platform/migrations.ts'
@@ -59,8 +66,6 @@ export type IntakeSideOptions = Pick<AppDependencies, 'rehearsalKeys'> & {
   readonly logger: Logger
   /** Where a rehearsal's requests come from; what counts has a server of its own. */
   readonly inner?: InnerServer
-  /** Metrics that are shown after its own. */
-  readonly readOthers: () => Promise<readonly string[]>
   readonly onStuck: (reason: string) => void
   readonly stuck: () => string | undefined
 }
@@ -69,6 +74,7 @@ export type IntakeSide = {
   readonly app: FastifyInstance
   /** Where its queue is. */
   readonly queue: QueueBackend['kind']
+  readonly readiness: Readiness
   readMetrics(): Promise<string>
   /** Answers what comes over open connections, and ends these; then all that it holds. */
   stop(): Promise<void>
@@ -113,12 +119,15 @@ async function open(
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(side, receiving, stops)
-  const readOwn = () => readCounted(metrics, process.room, overload, readPool)
+  const access = await openAccess(side, readPool, logger, stops)
+  const readOwn = () => readCounted(metrics, process.room, { ...overload, ...access }, readPool)
+  const readiness = { ...healthOf(readPool, durability, watch), isDraining, stuck }
   const app = await buildApp({
     ...options,
     ...files,
     ...overload.dependencies,
-    ...accessOf(side),
+    ...keysOf(side),
+    authenticator: access.authenticator,
     ...countEdge(config, metrics),
     createServer: inner?.create,
     policies,
@@ -129,9 +138,9 @@ async function open(
     isTransient: (error) =>
       databaseFault(error) === 'transient' || error instanceof DurabilityError,
     refuses: () => durability.refuses,
-    readiness: { ...healthOf(readPool, durability, watch), isDraining, stuck },
-    readMetrics: async () => [await readOwn(), ...(await options.readOthers())].join('\n'),
+    readiness,
     http: config.http,
+    hstsSeconds: config.hstsSeconds,
     statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
   })
   stops.add(() => inner?.answered(rehearsalAnswerMsMax))
@@ -139,7 +148,7 @@ async function open(
   await app.ready()
   const watchdog = startWatchdog([commitCheck(committer)], options.onStuck)
   stops.add(() => watchdog.stop())
-  return { app, queue: backend.kind, readMetrics: readOwn, stop: () => stops.run() }
+  return { app, readiness, queue: backend.kind, readMetrics: readOwn, stop: () => stops.run() }
 }
 
 /** Acceptance has connections of its own: lookups never take one that it needs. */
@@ -224,13 +233,30 @@ function roomOf(side: Side): Pick<OverloadDependencies, 'shedAt' | 'modestRoom'>
   return { shedAt: Object.fromEntries(less) as ShedAt, modestRoom: 1 }
 }
 
-/** Who is let in, and with which keys what is kept is opened and what is given out verified. */
-function accessOf({ config: { token }, keyring }: Side) {
-  const { issuer, audience, claims, jwksUrl } = token
-  const publicJwk = keyring.tokenKeys.map((key) => key.publicJwk)
-  const keys = tokenKeys(jwksUrl === undefined ? { publicJwk } : { jwksUrl })
+/** Who is let in: by keys and denials that are looked at as long as the side is open. */
+async function openAccess(
+  { config: { token, keyringFile } }: Side,
+  pool: pg.Pool,
+  logger: Logger,
+  stops: Stops,
+): Promise<{ readonly authenticator: Authenticator; readonly watch: AccessWatch }> {
+  const { jwksUrl, ...rules } = token
+  const readPublicJwk = () => readTokenPublicKeys(keyringFile)
+  const keys = tokenKeys(jwksUrl === undefined ? { readPublicJwk } : { jwksUrl })
+  const denials = new Denials(pool)
+  await denials.refresh()
+  const denies = (filer: Filer) => denials.denies(filer)
+  const authenticator = createAuthenticator({ ...rules, keys, denies, now: Date.now })
+  const onError = (source: AccessSource, err: unknown) =>
+    logger.error({ source, err }, 'who may come in can not be read; what was read last counts')
+  const watch = watchAccess({ authenticator, keys, denials, onError })
+  stops.add(() => watch.stop())
+  return { authenticator, watch }
+}
+
+/** With which keys what is kept is opened, and what is given out verified. */
+function keysOf({ keyring }: Side) {
   return {
-    authenticator: createAuthenticator({ issuer, audience, keys, claims, now: Date.now }),
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,
     personIndex: createPersonIndex(keyring.blindIndexSecret),

@@ -2,8 +2,9 @@
  * GET /v1/batches/{id}/events: the state of a batch as server-sent events, from the project's own
  * tables. Each event is the whole state, and its id is the state's mark: who comes again with it as
  * Last-Event-ID gets the state if it is another one by now, and else the next. A reader that is slow
- * gets fewer states, never old ones; nothing is kept for it. Who comes again when all is over gets 204,
- * at which an EventSource stays away.
+ * gets fewer states, never old ones; nothing is kept for it. It ends soon after its token: when that has
+ * expired, its key is retired, or its holder or itself is denied. Who comes again when all is over gets
+ * 204, at which an EventSource stays away.
  */
 import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
@@ -12,7 +13,12 @@ import Type from 'typebox'
 import type { BatchProgress } from '../batch/progress.ts'
 import { sightOf } from '../batch/sight.ts'
 import { isEnded } from '../batch/stages.ts'
-import { batchHeartbeatMs, batchStreamMsMax, batchStreamRetryMs } from '../limits.ts'
+import {
+  batchHeartbeatMs,
+  batchStreamMsMax,
+  batchStreamRetryMs,
+  streamTokenLookMs,
+} from '../limits.ts'
 import {
   type BatchLookupContext,
   confirmReceived,
@@ -21,7 +27,7 @@ import {
   type WithBatchId,
 } from './batch-status.ts'
 import type { Watcher } from './batch-watch.ts'
-import { requireAct } from './bearer.ts'
+import { requireAct, stillHolds } from './bearer.ts'
 import { presentBatch } from './present-batch.ts'
 import { sendProblem } from './problems.ts'
 import { problemSchema } from './schemas.ts'
@@ -94,22 +100,27 @@ async function* eventsOf(
   { found, lastMark, watcher }: Stream,
 ): AsyncGenerator<string> {
   const endsAtMs = performance.now() + batchStreamMsMax
+  let saidAtMs = performance.now()
   try {
     yield `retry: ${batchStreamRetryMs}\n\n`
     let progress = found
     await confirmReceived(context, progress)
     if (toldMark(request, progress) !== lastMark) yield eventOf(request, progress)
     while (!isEnded(progress.upload.stage)) {
-      const change = await watcher.changed(progress.mark, batchHeartbeatMs)
+      const change = await watcher.changed(progress.mark, streamTokenLookMs)
       if (change === 'stopped' || performance.now() >= endsAtMs) return
-      if (change === 'elapsed') yield ':\n\n'
-      else {
+      if (!(await stillHolds(request))) return
+      if (change === 'elapsed') {
+        if (performance.now() - saidAtMs < batchHeartbeatMs) continue
+        yield ':\n\n'
+      } else {
         const seen = await seenChange(context, request, change)
         if (seen === undefined) return
         progress = seen
         await confirmReceived(context, progress)
         yield eventOf(request, progress)
       }
+      saidAtMs = performance.now()
     }
     yield `event: end\ndata: {"stage":"${progress.upload.stage}"}\n\n`
   } finally {

@@ -46,16 +46,43 @@ export function requireAct(act: Act): onRequestHookHandler {
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const { kind, claim } = refusal
+  const { kind, claim, secondsMax } = refusal
   request.server.refusedTokens.refused(request.log, refusal, performance.now())
-  return sendProblem(request, reply, refusals[kind], claim === undefined ? {} : { claim })
+  return sendProblem(request, reply, refusals[kind], {
+    ...(claim !== undefined && { claim }),
+    ...(secondsMax !== undefined && { secondsMax }),
+  })
 }
 
 const refusals = {
   invalid: 'TOKEN_INVALID',
   expired: 'TOKEN_EXPIRED',
+  lifetime: 'TOKEN_LIFETIME',
+  withdrawn: 'TOKEN_WITHDRAWN',
   unavailable: 'UNAVAILABLE',
 } as const satisfies Record<Refusal['kind'], ProblemCode>
+
+/** Whether the token that a request was let in with still holds, of an answer that goes on for long. */
+export async function stillHolds(request: FastifyRequest): Promise<boolean> {
+  const { authenticator } = request.server
+  const token = bearerToken(request.headers.authorization)
+  if (token === undefined) return false
+  return (
+    authenticator.recall(token) !== undefined || !('kind' in (await authenticator.verify(token)))
+  )
+}
+
+/**
+ * Whether the token that a request was let in with was taken back since, of a body that comes slowly. One
+ * that has expired meanwhile was good when the body began.
+ */
+export async function isWithdrawn(request: FastifyRequest): Promise<boolean> {
+  const { authenticator } = request.server
+  const token = bearerToken(request.headers.authorization) ?? ''
+  if (authenticator.recall(token) !== undefined) return false
+  const found = await authenticator.verify(token)
+  return 'kind' in found && (found.kind === 'withdrawn' || found.kind === 'invalid')
+}
 
 export function bearerToken(header = ''): string | undefined {
   return /^bearer /i.test(header) ? header.slice(7).trim() || undefined : undefined

@@ -2,8 +2,9 @@
  * What a verified token says of its holder. Identity providers name their claims as they like, within each
  * other too, and write a list as an array or as a text with spaces between.
  */
+import { hash } from 'node:crypto'
 import type { Patterns, Reach } from '../journal/reach.ts'
-import { subjectCharactersMax } from '../limits.ts'
+import { subjectCharactersMax, tokenIdCharactersMax } from '../limits.ts'
 import {
   type Act,
   acts,
@@ -34,6 +35,8 @@ export const claimNames: ClaimNames = {
 export type Filer = {
   readonly issuer: string
   readonly subject: string
+  /** `jti`, where the token has one; of a long one the hash. */
+  readonly tokenId: string | undefined
   /** That it may file for, or look at. */
   readonly employers: ReadonlySet<string>
   readonly scopes: ReadonlySet<string>
@@ -70,7 +73,7 @@ export function filerOf(payload: Payload, issuer: string, names: ClaimNames): Fi
     reachOf(act, held, { employers, ...(within && { regions: within }) }),
   ])
   return {
-    ...{ issuer, subject, roles: held },
+    ...{ issuer, subject, roles: held, tokenId: tokenIdOf(payload) },
     employers: new Set(employers),
     scopes: new Set(scopes),
     regions: within,
@@ -80,13 +83,22 @@ export function filerOf(payload: Payload, issuer: string, names: ClaimNames): Fi
 }
 
 function subjectOf({ sub }: Payload): string | ClaimFault {
-  const subject = typeof sub === 'string' ? sub : ''
+  // Files and slots are a subject's own, and a denial names one: nobody is no subject.
+  if (sub === undefined || sub === null || sub === '') return { claim: 'sub', fault: 'missing' }
   const malformed = { claim: 'sub', fault: 'malformed' } as const
+  if (typeof sub !== 'string') return malformed
   // Postgres keeps no NUL, and no index takes any length: nothing could be kept as this filer's.
-  if (subject.includes('\0') || subject.length > subjectCharactersMax) return malformed
+  if (sub.includes('\0') || sub.length > subjectCharactersMax) return malformed
   // Written in another encoding, or broken: two subjects would be one.
-  if (subject.includes('\ufffd') || !subject.isWellFormed()) return malformed
-  return subject
+  if (sub.includes('\ufffd') || !sub.isWellFormed()) return malformed
+  return sub
+}
+
+/** What the token is known by to its issuer: told, and never a reason to refuse it. */
+export function tokenIdOf({ jti }: Payload): string | undefined {
+  if (typeof jti !== 'string' || jti === '') return undefined
+  const isPlain = jti.length <= tokenIdCharactersMax && /^[\x21-\x7e]*$/.test(jti)
+  return isPlain ? jti : `sha256:${hash('sha256', jti, 'hex')}`
 }
 
 /** A token without roles is a filer's: what it may do, its scopes and employers say. */

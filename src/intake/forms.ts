@@ -121,7 +121,7 @@ async function takeFile(
   if (upload.stage !== 'receiving') return again(context, request, reply, upload, form)
   const { uploads } = context
   const receiving = receivingOf(reply, await uploads.restart(upload.id, mandateOf(request)))
-  const taken = await receivePart(receiving, form.file.file, partOptions(context))
+  const taken = await receivePart(receiving, form.file.file, partOptions(context, request))
   const { kind } = taken
   if (kind === 'stopped') return sendProblem(request, reply, 'UNAVAILABLE')
   if (kind === 'broken' || kind === 'stalled' || (kind === 'complete' && !(await form.isWhole()))) {
@@ -174,7 +174,7 @@ async function again(
   form: Form,
 ): Promise<FastifyReply> {
   const digest = createHash('sha256')
-  const chunks = chunksOf(form.file.file, partOptions(context))
+  const chunks = chunksOf(form.file.file, partOptions(context, request))
   let next = await chunks.next()
   for (; next.done !== true; next = await chunks.next()) digest.update(next.value)
   if (next.value !== 'complete' || !(await form.isWhole()))

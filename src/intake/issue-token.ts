@@ -1,6 +1,6 @@
 /** Issues the engine's own bearer tokens (embedded default, tests, demo). */
 
-import type { KeyObject } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 
 export type TokenRequest = {
@@ -13,6 +13,8 @@ export type TokenRequest = {
   /** Of staff. */
   readonly regions?: readonly string[] | undefined
   readonly ttlSeconds: number
+  /** Milliseconds since 1970; now unless given. */
+  readonly issuedAtMs?: number | undefined
 }
 
 export type TokenIssuer = {
@@ -23,15 +25,17 @@ export type TokenIssuer = {
 
 export function issueToken(
   { key, issuer, audience }: TokenIssuer,
-  { subject, employers, scopes, roles, regions, ttlSeconds }: TokenRequest,
+  { subject, employers, scopes, roles, regions, ttlSeconds, issuedAtMs = Date.now() }: TokenRequest,
 ): Promise<string> {
+  const now = Math.floor(issuedAtMs / 1_000)
   const claims = { ...(roles && { roles }), ...(regions && { regions }) }
   return new SignJWT({ employers, scope: scopes.join(' '), ...claims })
     .setProtectedHeader({ alg: 'Ed25519', kid: key.kid, typ: 'JWT' })
     .setIssuer(issuer)
     .setAudience(audience)
     .setSubject(subject)
-    .setIssuedAt()
-    .setExpirationTime(Math.floor(Date.now() / 1_000) + ttlSeconds)
+    .setJti(randomUUID())
+    .setIssuedAt(now)
+    .setExpirationTime(now + ttlSeconds)
     .sign(key.privateKey)
 }

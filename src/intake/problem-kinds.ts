@@ -129,6 +129,22 @@ export const problemKinds = {
       'Get a new token and retry with the same Idempotency-Key.',
     ),
   },
+  TOKEN_LIFETIME: {
+    status: 401,
+    title: text('访问令牌的有效期过长', 'The bearer token is valid for too long'),
+    fix: text(
+      '请向发放机构获取有效期更短的令牌：exp 与 iat 之差以及 exp 距现在的时间均不得超过所示秒数。',
+      'Get one from its issuer that ends sooner: exp lies no more than these seconds after iat, and from now.',
+    ),
+  },
+  TOKEN_WITHDRAWN: {
+    status: 401,
+    title: text('访问令牌或其持有人已被停用', 'The bearer token, or its holder, was barred'),
+    fix: text(
+      '请向发放机构重新获取令牌；新令牌仍被拒绝时，请联系经办机构说明情况。',
+      'Get a new token from its issuer; where that is refused, too, ask the agency.',
+    ),
+  },
   SCOPE_MISSING: {
     status: 403,
     title: text('令牌没有此操作的权限', 'The token lacks the scope for this'),
@@ -350,6 +366,17 @@ export const problemKinds = {
     fix: text(
       '请先传完或取消（DELETE）已开始的文件：GET /v1/batches 可列出。',
       'End some that were begun, or cancel them with DELETE: GET /v1/batches lists them.',
+    ),
+  },
+  UPLOADS_TOO_MANY_BYTES: {
+    status: 413,
+    title: text(
+      '未传完的文件合计过大',
+      'The files that are begun and not ended are too large together',
+    ),
+    fix: text(
+      '同一发送人未传完的文件合计不得超过 4 GiB：请先传完或取消（DELETE）已开始的文件，GET /v1/batches 可列出；之后再发送本文件。',
+      'Those of one sender may have 4 GiB together: end some that were begun, or cancel them with DELETE, and then send this one. GET /v1/batches lists them.',
     ),
   },
   UPLOAD_TOO_LARGE: {

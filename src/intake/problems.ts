@@ -21,6 +21,8 @@ export type ProblemDetails = {
   readonly pointer?: string
   /** Of a token: the claim that it lacks. */
   readonly claim?: string
+  /** Of a token that is valid for too long: how long it may be. */
+  readonly secondsMax?: number
   /** Of a parameter in the address: its name, and what it may be. */
   readonly parameter?: string
   readonly allowed?: Text
@@ -67,7 +69,7 @@ function detailOf(what: string, fix: Text, language: keyof Text): string {
 
 /** How large it may be, where that is a setting; where in the body the fault is. */
 function placeOf(details: ProblemDetails, language: keyof Text): string {
-  const { bytesMax, notUtf8, pointer, parameter, allowed, claim } = details
+  const { bytesMax, notUtf8, pointer, parameter, allowed, claim, secondsMax } = details
   const isEnglish = language === 'en'
   if (parameter !== undefined) {
     const may = allowed?.[language] ?? ''
@@ -75,6 +77,8 @@ function placeOf(details: ProblemDetails, language: keyof Text): string {
   }
   if (claim !== undefined)
     return isEnglish ? `: it lacks the claim ${claim}` : `：缺少声明 ${claim}`
+  if (secondsMax !== undefined)
+    return isEnglish ? `: at most ${secondsMax} seconds` : `（最长 ${secondsMax} 秒）`
   if (bytesMax !== undefined) return isEnglish ? `: ${bytesMax} bytes` : `（${bytesMax} 字节）`
   if (notUtf8 !== undefined) {
     const { offset, line, column, encoding } = notUtf8

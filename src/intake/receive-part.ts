@@ -14,13 +14,15 @@ export type Checksum = { readonly algorithm: 'sha1' | 'sha256'; readonly digest:
 /** Either the store took no more, or the body ended; and then the file may have. */
 export type PartOutcome =
   | Exclude<AppendOutcome, { kind: 'appended' }>
-  | { readonly kind: BodyEnd | 'tooLarge' | 'mismatch' }
+  | { readonly kind: BodyEnd | 'tooLarge' | 'mismatch' | 'withdrawn' }
 
 export type PartOptions = ReadOptions & {
   /** Of a whole file. */
   readonly bytesMax: number
   /** Whether what is more urgent needs the time now. */
   readonly shouldGiveWay: () => boolean
+  /** Whether its sender's token, or that token's key, was withdrawn since it began. */
+  readonly isWithdrawn: () => Promise<boolean>
 }
 
 export async function receivePart(
@@ -39,7 +41,7 @@ export async function receivePart(
 async function takeChunks(
   receiving: Receiving,
   chunks: ReturnType<typeof chunksOf>,
-  { bytesMax, shouldGiveWay }: PartOptions,
+  { bytesMax, shouldGiveWay, isWithdrawn }: PartOptions,
 ): Promise<PartOutcome> {
   let ahead = await chunks.next()
   for (;;) {
@@ -50,6 +52,7 @@ async function takeChunks(
     // What would end the file is kept once nothing follows it: with more it is another file.
     const after = last ? await chunks.next() : undefined
     if (after !== undefined && after.done !== true) return { kind: 'beyondSize' }
+    if (await isWithdrawn()) return { kind: 'withdrawn' }
     const outcome = await receiving.append(chunk)
     if (outcome.kind !== 'appended') return outcome
     if (shouldGiveWay()) await pause(uploadGiveWayMs)

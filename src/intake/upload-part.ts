@@ -11,6 +11,7 @@ import type { BeginOutcome, UploadStore } from '../batch/upload-store.ts'
 import { checkedPartBytesMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
+import { isWithdrawn } from './bearer.ts'
 import type { Filer } from './claims.ts'
 import { allowSlowBody } from './connections.ts'
 import type { HeldBodies } from './held-bodies.ts'
@@ -66,6 +67,7 @@ export async function takePart(
   const { uploads } = context
   const checksum = checksumOf(request)
   checkLength(context, request, place)
+  const bytesMax = await bytesOf(context, request, place)
   const length = bytesIn(request.headers['content-length']) ?? 0
   const leave = enter(context, request, checksum === undefined ? 0 : length)
   const finished = allowSlowBody(request.raw)
@@ -77,7 +79,7 @@ export async function takePart(
       mandate: mandateOf(request),
     })
     const receiving = receivingOf(reply, begun)
-    const options = partOptions(context)
+    const options = { ...partOptions(context, request), bytesMax }
     const outcome =
       checksum === undefined
         ? await receivePart(receiving, request.raw, options)
@@ -95,8 +97,12 @@ export async function takePart(
   }
 }
 
-export function partOptions({ http, admission, stop }: UploadContext): PartOptions {
+export function partOptions(
+  { http, admission, stop }: UploadContext,
+  request: FastifyRequest,
+): PartOptions {
   return {
+    isWithdrawn: () => isWithdrawn(request),
     stop,
     bytesMax: http.uploadBytesMax,
     stallMsMax: http.uploadStallMsMax,
@@ -176,6 +182,22 @@ function checkLength(
   if (end > http.uploadBytesMax) throw new RefusedRequestError('UPLOAD_TOO_LARGE')
 }
 
+/**
+ * How large the file may become. Of one whose size was not said when it was begun, what its sender's others
+ * leave: it would count for nothing until it is here.
+ */
+async function bytesOf(
+  { uploads, http }: UploadContext,
+  { headers }: FastifyRequest,
+  { upload, size }: Place,
+): Promise<number> {
+  if (upload.size !== undefined || upload.stage !== 'receiving') return http.uploadBytesMax
+  const room = await uploads.room(upload)
+  const comes = size === undefined ? bytesIn(headers['content-length']) : size - upload.received
+  if ((comes ?? 1) > room) throw new RefusedRequestError('UPLOADS_TOO_MANY_BYTES')
+  return Math.min(http.uploadBytesMax, upload.received + room)
+}
+
 export function receivingOf(reply: FastifyReply, begun: BeginOutcome): Receiving {
   switch (begun.kind) {
     case 'receiving':
@@ -201,6 +223,7 @@ export const partRefusals = {
   tooLarge: 'UPLOAD_TOO_LARGE',
   tooManyChunks: 'UPLOAD_PARTS_TOO_MANY',
   mismatch: 'UPLOAD_CHECKSUM_MISMATCH',
+  withdrawn: 'TOKEN_WITHDRAWN',
 } as const satisfies Partial<Record<PartOutcome['kind'], ProblemCode>>
 
 function settle(reply: FastifyReply, outcome: PartOutcome, upload: Upload): Upload | Cut {

@@ -6,11 +6,15 @@ import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type ClaimNames, claimNames } from '../intake/claims.ts'
 import { type HttpLimits, httpDefaults } from '../intake/http-limits.ts'
+import type { OperatorsPort } from '../intake/operators-port.ts'
 import {
   backlogSecondsMax,
   bodiesHeldBytesMin,
   groupBytesMax,
+  operatorsPortDistance,
   statusWaitSecondsMax,
+  tokenSecondsMax,
+  tokenSecondsMost,
   uploadsMax,
 } from '../limits.ts'
 import { type CrashPoint, crashPoints } from './crash-point.ts'
@@ -18,8 +22,10 @@ import { type CrashPoint, crashPoints } from './crash-point.ts'
 export type Config = {
   readonly host: string
   readonly port: number
-  /** Where a worker answers /livez, /readyz and /metrics; undefined: nowhere. */
-  readonly workerPort: number | undefined
+  /** Where an intake answers /metrics, and its health besides. */
+  readonly operators: OperatorsPort
+  /** Where a worker does; undefined: nowhere. */
+  readonly workerOperators: OperatorsPort | undefined
   /** Other processes' metrics that intake shows with its own (the workers of `npm start`). */
   readonly workerMetricsUrls: readonly string[]
   readonly dataDir: string
@@ -51,6 +57,8 @@ export type Config = {
   readonly acceptCommitMs: number
   /** What one client can hold of intake. */
   readonly http: HttpLimits
+  /** How long browsers come by TLS alone; 0: not said. */
+  readonly hstsSeconds: number
   readonly logLevel: string
 }
 
@@ -58,6 +66,8 @@ export type TokenConfig = {
   readonly jwksUrl: string | undefined
   readonly issuer: string
   readonly audience: string
+  /** How long one may be valid. */
+  readonly secondsMax: number
   /** How the identity provider names what a token says. */
   readonly claims: ClaimNames
 }
@@ -66,7 +76,10 @@ export type TokenConfig = {
 export const variables = {
   HOST: 'address intake listens on (127.0.0.1)',
   PORT: 'port intake listens on (8080)',
-  WORKER_PORT: 'port where a worker answers /livez, /readyz and /metrics (none)',
+  OPERATORS_HOST:
+    'address where every process answers /metrics, and /livez and /readyz: without a token (127.0.0.1)',
+  OPERATORS_PORT: 'port where intake answers these; health is on PORT, too (PORT + 1000)',
+  WORKER_PORT: 'port where a worker answers these (none)',
   WORKER_METRICS_URL:
     "workers' metrics that intake shows with its own, with commas between (set by npm start)",
   DATA_DIR: 'data of the embedded Postgres, keys and logs (.data)',
@@ -79,9 +92,11 @@ export const variables = {
     'name of a second database on the same Postgres, where rehearsals are filed (none)',
   REHEARSAL_KEYRING_FILE: 'keys of rehearsals (DATA_DIR/rehearsal-keyring.json)',
   POLICY_DIR: 'a folder of policy packs (those in src/policy/packs)',
-  JWKS_URL: 'keys that sign bearer tokens (the keyring)',
+  JWKS_URL: 'keys that sign bearer tokens, by https unless of this machine (the keyring)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
+  TOKEN_SECONDS_MAX:
+    'seconds that a token may be valid, from iat to exp and from now; with more, 401 (172800)',
   TOKEN_SCOPE_CLAIM: 'claim with its scopes, a text or an array; a.b is b within a (scope)',
   TOKEN_EMPLOYERS_CLAIM: 'claim with the employers that it names (employers)',
   TOKEN_ROLES_CLAIM: 'claim with its holder’s roles; a token without is a filer’s (roles)',
@@ -119,6 +134,8 @@ export const variables = {
   UPLOADS_MAX: 'files that an intake process receives at a time; above it, 503 (64)',
   UPLOAD_STALL_MS_MAX:
     'milliseconds in which 1 KiB of a file must come, however slow its line is; then 408, and what came is kept (20000)',
+  HSTS_SECONDS:
+    'seconds that browsers are told to come by TLS alone; set it where TLS ends in front of intake, 31536000 for a year (0: not told)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -172,10 +189,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const durability = text('DURABILITY') ?? (environment === 'development' ? 'warn' : 'strict')
   if (durability !== 'strict' && durability !== 'warn')
     faults.push('DURABILITY must be strict or warn')
+  const intakePort = port('PORT', 8080) ?? 8080
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
-    port: port('PORT', 8080) ?? 8080,
-    workerPort: port('WORKER_PORT', undefined),
+    port: intakePort,
+    ...readOperators(text, port, intakePort, faults),
     workerMetricsUrls: (text('WORKER_METRICS_URL')?.split(',') ?? []).flatMap(
       (one) => url('WORKER_METRICS_URL', ['http:'], one.trim()) ?? [],
     ),
@@ -188,7 +206,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     queueNamespace: environment,
     rehearsal: readRehearsal(text, dataDir, faults),
     policyDir: text('POLICY_DIR'),
-    token: readToken(text, url('JWKS_URL', ['http:', 'https:'])),
+    token: readToken(text, {
+      jwksUrl: withoutEavesdroppers(url('JWKS_URL', ['http:', 'https:']), faults),
+      secondsMax: whole('TOKEN_SECONDS_MAX', tokenSecondsMax, 60, tokenSecondsMost),
+    }),
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
     shedAt: readShedAt(text('SHED_AT'), faults),
@@ -196,6 +217,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     http: readHttpLimits(whole),
+    hstsSeconds: whole('HSTS_SECONDS', 0, 0, 999_999_999),
     logLevel,
   }
   if (config.http.headersMsMax > config.http.receiveMsMax)
@@ -204,12 +226,36 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Object.freeze(config)
 }
 
+function readOperators(
+  text: (name: keyof typeof variables) => string | undefined,
+  port: (name: keyof typeof variables, fallback: number | undefined) => number | undefined,
+  intakePort: number,
+  faults: string[],
+): Pick<Config, 'operators' | 'workerOperators'> {
+  const host = text('OPERATORS_HOST') ?? '127.0.0.1'
+  const own = port('OPERATORS_PORT', undefined) ?? operatorsPortOf(intakePort)
+  if (intakePort !== 0 && own === intakePort)
+    faults.push('OPERATORS_PORT must not be PORT: what is there is not for everybody')
+  const ofWorker = port('WORKER_PORT', undefined)
+  return {
+    operators: { host, port: own },
+    workerOperators: ofWorker === undefined ? undefined : { host, port: ofWorker },
+  }
+}
+
+/** Intakes of one machine, which have ports of their own, have these of their own as well. */
+function operatorsPortOf(intakePort: number): number {
+  if (intakePort === 0) return 0
+  const above = intakePort + operatorsPortDistance
+  return above <= 65_535 ? above : intakePort - operatorsPortDistance
+}
+
 function readToken(
   text: (name: keyof typeof variables) => string | undefined,
-  jwksUrl: string | undefined,
+  read: Pick<TokenConfig, 'jwksUrl' | 'secondsMax'>,
 ): TokenConfig {
   return {
-    jwksUrl,
+    ...read,
     issuer: text('TOKEN_ISSUER') ?? 'spillway',
     audience: text('TOKEN_AUDIENCE') ?? 'spillway',
     claims: {
@@ -219,6 +265,15 @@ function readToken(
       regions: text('TOKEN_REGIONS_CLAIM') ?? claimNames.regions,
     },
   }
+}
+
+/** Whoever is on the way of keys that nothing protects can put others in their place, and let anybody in. */
+function withoutEavesdroppers(jwksUrl: string | undefined, faults: string[]): string | undefined {
+  if (jwksUrl === undefined) return undefined
+  const { protocol, hostname } = new URL(jwksUrl)
+  if (protocol === 'http:' && !/^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(hostname))
+    faults.push('JWKS_URL must start with https://, unless it is of this machine (127.0.0.1)')
+  return jwksUrl
 }
 
 /** A receipt of this environment is one of a rehearsal. */

@@ -1,7 +1,8 @@
 /**
  * The engine's keys, in one private file: signing keys of receipts, signing keys of its own tokens
  * (embedded default), sealing keys of envelopes, and the key of the blind index. Keys are added and
- * retired, never removed: old envelopes must open and old receipts verify for years.
+ * retired, never removed: old envelopes must open and old receipts verify for years. It opens everything
+ * that was ever filed, so it is refused where others than its owner can read it.
  */
 import {
   createPrivateKey,
@@ -13,6 +14,7 @@ import {
 } from 'node:crypto'
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -57,12 +59,14 @@ export class KeyringError extends Error {
   override name = 'KeyringError'
 }
 
-type StoredKey = { kid: string; createdAt: string; secret: string }
+type StoredKey = { kid: string; createdAt: string; secret: string; retiredAt?: string }
 type StoredKeyring = {
   version: 1
   kidPrefix?: string
   receipt: StoredKey[]
   token: StoredKey[]
+  /** Of tokens; kept to tell what became of them. An earlier program does not look here, either. */
+  retiredToken?: StoredKey[]
   sealing: StoredKey[]
   blindIndex: string
   /** Password of the embedded Postgres's owner; unused with a database of your own. */
@@ -94,6 +98,74 @@ export function rotateKeyring(file: string, now: Date): void {
   stored.token.unshift(signingKey(now, stored.kidPrefix))
   stored.sealing.unshift(sealingKey(now))
   writePrivately(file, stored, 'replace')
+}
+
+export const keyKinds = ['receipt', 'token', 'sealing'] as const
+export type KeyKind = (typeof keyKinds)[number]
+
+/**
+ * Takes a key out of use. One of tokens verifies none any more; one that signs receipts or seals does so no
+ * more, and goes on verifying and opening what it signed and sealed. Where no other is left to sign or to
+ * seal, a new one is made.
+ * @returns what kind of key it is, and the id of the one that takes its place, if one had to be made
+ * @throws KeyringError where there is none by this id
+ */
+export function retireKey(
+  file: string,
+  kid: string,
+  now: Date,
+): { readonly kind: KeyKind; readonly successor: string | undefined } {
+  const stored = readStored(file)
+  const kind = keyKinds.find((one) => stored[one].some((key) => key.kid === kid))
+  if (kind === undefined) {
+    const known = keyKinds.flatMap((one) => stored[one].map((key) => `${key.kid} (${one})`))
+    throw new KeyringError(`The keyring has no key ${kid} in use. It has ${known.join(', ')}.`)
+  }
+  const keys = stored[kind]
+  if (kind === 'token') {
+    const [key] = keys.splice(
+      keys.findIndex((one) => one.kid === kid),
+      1,
+    ) as [StoredKey]
+    stored.retiredToken = [{ ...key, retiredAt: now.toISOString() }, ...(stored.retiredToken ?? [])]
+  }
+  const needsOther = kind === 'token' ? keys.length === 0 : keys[0]?.kid === kid
+  const successor = kind === 'sealing' ? sealingKey(now) : signingKey(now, stored.kidPrefix)
+  if (needsOther) keys.unshift(successor)
+  writePrivately(file, stored, 'replace')
+  return { kind, successor: needsOther ? successor.kid : undefined }
+}
+
+export type ListedKey = {
+  readonly kid: string
+  readonly kind: KeyKind
+  readonly createdAt: string
+  readonly does: string
+}
+
+/** All keys, without their secrets. */
+export function listKeys(file: string): ListedKey[] {
+  const stored = readStored(file)
+  const does = {
+    receipt: ['signs receipts', 'verifies receipts'],
+    token: ['signs tokens', 'verifies tokens'],
+    sealing: ['seals', 'opens what it sealed'],
+  } as const
+  const inUse = keyKinds.flatMap((kind) =>
+    stored[kind].map(({ kid, createdAt }, index) => {
+      const [first, then] = does[kind]
+      return { kid, kind, createdAt, does: index === 0 ? first : then }
+    }),
+  )
+  const retired = (stored.retiredToken ?? []).map(({ kid, createdAt, retiredAt }) => ({
+    ...{ kid, kind: 'token' as const, createdAt, does: `nothing: retired ${retiredAt}` },
+  }))
+  return [...inUse, ...retired]
+}
+
+/** What tokens are verified with now. */
+export function readTokenPublicKeys(file: string): PublicJwk[] {
+  return readStored(file).token.map(publicJwkOf)
 }
 
 /** Reads the keys. Throws KeyringError that says what to do when the file is missing or damaged. */
@@ -134,8 +206,9 @@ export function readEmbeddedPostgresPassword(file: string): string {
 function readStored(file: string): StoredKeyring {
   let bytes: Buffer
   try {
-    bytes = readFileSync(file)
+    bytes = readPrivately(file)
   } catch (error) {
+    if (error instanceof KeyringError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT' && code !== 'ENOTDIR')
       throw new KeyringError(`The keyring at ${file} can't be read (${code}).`)
@@ -152,6 +225,24 @@ function readStored(file: string): StoredKeyring {
     // fall through: the parser's message would quote the file
   }
   throw new KeyringError(`The keyring at ${file} is damaged: restore it from your backup.`)
+}
+
+/**
+ * @throws KeyringError where others than the owner of the file can read or write it; a reader who is not its
+ * owner has it by its group, as orchestrators give out what root owns
+ */
+function readPrivately(file: string): Buffer {
+  const descriptor = openSync(file, 'r')
+  try {
+    const { mode, uid } = fstatSync(descriptor)
+    const isGivenOut = uid === 0 && process.getuid?.() !== 0
+    if ((mode & (isGivenOut ? 0o037 : 0o077)) === 0) return readFileSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  throw new KeyringError(
+    `The keyring at ${file} can be read by others than its owner, and it opens everything that was filed: "chmod 600 ${file}", and retire its keys if somebody may have read it.`,
+  )
 }
 
 function signingKey(now: Date, kidPrefix = ''): StoredKey {
@@ -173,9 +264,15 @@ function sealingKey(now: Date): StoredKey {
   }
 }
 
-function openSigningKey({ kid, secret }: StoredKey): SigningKey {
+function publicJwkOf({ kid, secret }: StoredKey): PublicJwk {
+  const [, x] = secret.split('.') as [string, string]
+  return { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'Ed25519', use: 'sig' }
+}
+
+function openSigningKey(key: StoredKey): SigningKey {
+  const { kid, secret } = key
   const [d, x] = secret.split('.') as [string, string]
-  const publicJwk: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'Ed25519', use: 'sig' }
+  const publicJwk = publicJwkOf(key)
   const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' })
   return { kid, privateKey, publicJwk }
 }

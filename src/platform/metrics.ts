@@ -83,6 +83,7 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
       labelNames: lane,
       registers,
     }),
+    accessAge: accessAge(registers, prefix),
     notDurable: new Gauge({
       name: `${prefix}not_durable`,
       help: 'Settings of Postgres under which acknowledged declarations could be lost.',
@@ -108,6 +109,15 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
     }),
     ...fileMetrics(registers, prefix),
   }
+}
+
+function accessAge(registers: Registry[], prefix: MetricPrefix) {
+  return new Gauge({
+    name: `${prefix}access_age_seconds`,
+    help: 'Seconds since it was read who may come in, by source: keys of tokens, denials. What was read last counts.',
+    labelNames: ['source'] as const,
+    registers,
+  })
 }
 
 /** In every process, under a name of its kind: intake shows workers' metrics after its own. */

@@ -222,7 +222,7 @@ describe('a slot', () => {
     const [key] = readKeyring(inject('keyringFile')).tokenKeys
     const token = await issueToken(
       { key: key as NonNullable<typeof key>, issuer: 'spillway', audience: 'spillway' },
-      { subject: '', employers: [], scopes: ['declarations:read'], ttlSeconds: 60 },
+      { subject: 'reader', employers: [], scopes: ['declarations:read'], ttlSeconds: 60 },
     )
     const unable = await edge.app.inject({
       ...{ method: 'POST', url: '/v1/slots', payload: { ...asking, rows: 1 } },

@@ -11,7 +11,7 @@ import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { retrySecondsElse } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { type EngineProcess, file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, rulesOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -156,13 +156,7 @@ describe('who is let in', () => {
     expect(classOf('POST', '/v1/declarations/check?x=1')).toBe('checks')
     expect(classOf('GET', '/v1/declarations?employer=1')).toBe('reports')
     expect(classOf('GET', '/v1/declarations/202411-x/receipt')).toBe('lookups')
-    for (const free of [
-      '/livez',
-      '/readyz',
-      '/metrics',
-      '/.well-known/jwks.json',
-      '/v1/findings/BUSY',
-    ]) {
+    for (const free of ['/livez', '/readyz', '/.well-known/jwks.json', '/v1/findings/BUSY']) {
       expect(classOf('GET', free)).toBeUndefined()
     }
   })
@@ -187,7 +181,7 @@ test('a filing is due on its last day, and can wait on the day before', async ()
         LOG_LEVEL: 'fatal',
       })
       const declaration = declare({ lines: 1 })
-      const token = await tokenFor([declaration.employer])
+      const token = await tokenFor([declaration.employer], { issuedAtMs: nowMs })
       const answer = await file(intake.address, token, `due-${hoursBefore}`, declaration)
       const { shed } = (await answer.json()) as { shed?: string }
       await intake.end()
@@ -249,7 +243,7 @@ describe('an intake in front of a slow journal', () => {
     const clients = Array.from({ length: 400 }, (_, number) => client(number))
     try {
       await waitFor('some to be refused as the journal has a line', async () =>
-        journalRefusals.test(await (await fetch(`${intake.address}/metrics`)).text()),
+        journalRefusals.test(await metricsOf(intake)),
       )
     } finally {
       isOver = true
@@ -297,7 +291,7 @@ describe('an intake in front of a slow journal', () => {
       headers: { authorization },
     })
     expect(status.status).toBe(404)
-    for (const path of ['/livez', '/readyz', '/metrics']) {
+    for (const path of ['/livez', '/readyz']) {
       expect((await fetch(`${intake.address}${path}`)).status).toBe(200)
     }
   })

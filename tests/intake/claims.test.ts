@@ -1,15 +1,17 @@
 /** What tokens of identity providers say, however they write it; and what a refused one is told. */
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { createAuthenticator } from '../../src/intake/authentication.ts'
 import { claimNames, type Filer, filerOf } from '../../src/intake/claims.ts'
 import { RefusedTokens } from '../../src/intake/refused-tokens.ts'
 import { patternOfRegion } from '../../src/intake/roles.ts'
-import { refusedTokensToldMs } from '../../src/limits.ts'
+import { tokenKeys } from '../../src/intake/token-keys.ts'
+import { clockSkewMsMax, refusedTokensToldMs, tokenSecondsMax } from '../../src/limits.ts'
 
 const employer = '91350100M000100Y43'
-const exp = 2_000_000_000
-const plain = { sub: 'one', exp, scope: 'declarations:read', employers: [employer] }
+const iat = 1_900_000_000
+const exp = iat + 3_600
+const plain = { sub: 'one', iat, exp, scope: 'declarations:read', employers: [employer] }
 const read = (payload: object, names = {}) =>
   filerOf(payload as Record<string, unknown>, 'issuer', { ...claimNames, ...names })
 
@@ -44,6 +46,9 @@ describe('a token', () => {
   })
 
   test.each([
+    ['sub', { ...plain, sub: undefined }, 'missing'],
+    ['sub', { ...plain, sub: '' }, 'missing'],
+    ['sub', { ...plain, sub: 7 }, 'malformed'],
     ['sub', { ...plain, sub: 'a\0b' }, 'malformed'],
     ['scope', { ...plain, scope: undefined }, 'missing'],
     ['scope', { ...plain, scope: 7 }, 'malformed'],
@@ -94,7 +99,7 @@ describe('a signed token', () => {
   const rules = {
     issuer: 'https://tokens.example',
     audience: 'filing',
-    now: () => 1_900_000_000_000,
+    now: () => iat * 1_000,
   }
   const sign = (
     alg: string,
@@ -115,7 +120,7 @@ describe('a signed token', () => {
         authenticator.verify(await sign(alg, privateKey, more))
       expect(await verify()).toMatchObject({ subject: 'one', issuer: rules.issuer })
       expect(await verify({ aud: rules.audience })).toMatchObject({ subject: 'one' })
-      for (const claim of ['iss', 'aud', 'exp', 'scope', 'employers'])
+      for (const claim of ['iss', 'aud', 'sub', 'iat', 'exp', 'scope', 'employers'])
         expect(await verify({ [claim]: undefined })).toMatchObject({ kind: 'invalid', claim })
       // What is wrong with a claim that is there, its issuer knows best: the log has it.
       const elsewhere = await verify({ aud: 'another' })
@@ -124,6 +129,29 @@ describe('a signed token', () => {
       expect(await verify({ exp: 1_800_000_000 })).toMatchObject({ kind: 'expired' })
     },
   )
+
+  test('is taken for as long as one may be valid, from its beginning and from now', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('Ed25519')
+    const publicJwk = [{ ...(await exportJWK(publicKey)), kid: 'Ed25519', alg: 'Ed25519' }]
+    const keys = tokenKeys({ publicJwk })
+    const authenticator = createAuthenticator({ ...rules, keys, secondsMax: 3_600 })
+    const verify = async (more: JWTPayload) =>
+      authenticator.verify(await sign('Ed25519', privateKey, more))
+    const skew = clockSkewMsMax / 1_000
+    const good = [plain, { iat: iat + skew, exp: exp + skew }, { iat: iat - 3_000, exp: iat + 600 }]
+    for (const one of good) expect(await verify(one)).toMatchObject({ subject: 'one' })
+    const long = { kind: 'lifetime', secondsMax: 3_600 }
+    expect(await verify({ exp: exp + 1 })).toMatchObject(long)
+    // It was to be valid for a year, and has an hour left.
+    expect(await verify({ iat: iat - 365 * 86_400 })).toMatchObject(long)
+    // One that claims to begin later, to end later.
+    const later = { iat: iat + 86_400, exp: exp + 86_400 }
+    expect(await verify(later)).toMatchObject({ kind: 'invalid', why: { claim: 'iat' } })
+    expect(await verify({ iat: 'now' as never })).toMatchObject({ kind: 'invalid' })
+    const unset = createAuthenticator({ ...rules, keys })
+    const token = await sign('Ed25519', privateKey, { exp: iat + tokenSecondsMax + 1 })
+    expect(await unset.verify(token)).toMatchObject({ ...long, secondsMax: tokenSecondsMax })
+  })
 })
 
 test('however many forged tokens come, the log has a line for each reason once in a while', () => {

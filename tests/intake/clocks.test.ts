@@ -9,7 +9,7 @@ import type { Declaration } from '../../src/declaration/schema.ts'
 import { clockSkewMsMax } from '../../src/limits.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { type EngineProcess, file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, declareInTurn } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -117,6 +117,7 @@ describe.each(['ahead', 'behind'] as const)('one of two clocks is 30 s %s', (clo
         .setIssuer('spillway')
         .setAudience('spillway')
         .setSubject(declaration.employer)
+        .setIssuedAt(nowSeconds)
         .setNotBefore(nowSeconds)
         .setExpirationTime(nowSeconds + 20)
         .sign(key?.privateKey as Parameters<SignJWT['sign']>[0])
@@ -163,8 +164,8 @@ describe.each(['ahead', 'behind'] as const)('one of two clocks is 30 s %s', (clo
 })
 
 test('all of them go on hearing each other’s shares', async () => {
-  const heard = async ({ address }: EngineProcess) => {
-    const text = await (await fetch(`${address}/metrics`)).text()
+  const heard = async (process: EngineProcess) => {
+    const text = await metricsOf(process)
     return Number(/^spillway_shares_heard (\d+)$/m.exec(text)?.[1])
   }
   const others = all().length - 1

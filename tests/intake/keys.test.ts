@@ -9,7 +9,7 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
-import { rotateKeyring } from '../../src/platform/keyring.ts'
+import { readKeyring, retireKey, rotateKeyring } from '../../src/platform/keyring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, declareInTurn } from '../support/journal.ts'
@@ -60,6 +60,8 @@ async function authorityKey(alg: string, kid: string) {
       .setProtectedHeader({ alg, kid })
       .setIssuer('https://tokens.example')
       .setAudience('filing')
+      .setSubject(employer)
+      .setIssuedAt()
       .setExpirationTime('10m')
       .sign(privateKey)
   return { jwk: { ...(await exportJWK(publicKey)), kid, alg }, token }
@@ -99,12 +101,13 @@ test('tokens of an authority with a JWKS are taken, also after it changes its ke
   await intake.end()
 })
 
-test('after a rotation, old receipts verify, old tokens work, and old envelopes are posted', async () => {
+test('after a rotation, old receipts verify, old tokens work until their key is retired, and old envelopes are posted', async () => {
   const keyringFile = path.join(folder, 'keyring.json')
   cpSync(inject('keyringFile'), keyringFile)
   const env = { DATABASE_URL: database.url, KEYRING_FILE: keyringFile }
   const declaration = declare()
   const token = await tokenFor([declaration.employer])
+  const [oldTokenKey] = readKeyring(keyringFile).tokenKeys
   const before = await startProcess('intake', env)
   const old = await file(before.address, token, 'before', declaration)
   const oldText = await old.text()
@@ -133,5 +136,12 @@ test('after a rotation, old receipts verify, old tokens work, and old envelopes 
     return rowCount === 2
   })
   await worker.end()
+  expect(retireKey(keyringFile, oldTokenKey?.kid ?? '', new Date()).kind).toBe('token')
+  // Without a restart, also of a token that it has taken before.
+  await waitFor(
+    'the end of tokens of the retired key',
+    async () => (await file(after.address, token, 'before', declaration)).status === 401,
+    60_000,
+  )
   await after.end()
 })

@@ -5,7 +5,13 @@ import { kidOf } from '../../src/intake/dispatch.ts'
 import type { PublicJwk } from '../../src/journal/compact-jws.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  startProcess,
+  tokenFor,
+} from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import {
   countRowsNaming,
@@ -121,6 +127,8 @@ test('a false name of a key opens nothing on either side', async () => {
       .setProtectedHeader({ alg: 'Ed25519', ...(kid !== undefined && { kid }) })
       .setIssuer('spillway')
       .setAudience('spillway')
+      .setSubject(employer)
+      .setIssuedAt()
       .setExpirationTime('10m')
       .sign(signer.privateKey)
   for (const token of [
@@ -143,7 +151,7 @@ test('metrics and the status of the service are told apart', async () => {
   const declaration = declare({ lines: 1 })
   const token = await rehearsalToken(installation, [declaration.employer])
   const figures = async () => {
-    const text = await (await get('/metrics')).text()
+    const text = await freshMetricsOf(intake)
     const of = (name: string) =>
       Number(new RegExp(`^${name}\\{lane="filing"\\} (\\d+)`, 'm').exec(text)?.[1])
     return [
@@ -154,7 +162,7 @@ test('metrics and the status of the service are told apart', async () => {
   const [live, rehearsed] = await figures()
   await accept(token, 'counted', declaration)
   expect(await figures()).toEqual([live, rehearsed + 1])
-  const posted = await (await fetch(`${worker.address}/metrics`)).text()
+  const posted = await freshMetricsOf(worker)
   expect(posted).toMatch(/^spillway_rehearsal_posted_declarations_total\{lane="filing"\} [1-9]/m)
   const names = [...posted.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
   expect(new Set(names).size).toBe(names.length)

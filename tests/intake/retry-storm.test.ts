@@ -75,12 +75,13 @@ test('goodput holds, nothing is lost or doubled, and with its ticket everybody w
   const historyFile = path.join(folder, 'history.jsonl')
   const history = new HistoryFile(historyFile)
   const tokens = new Map<string, Promise<string>>()
+  const ofThatDay = { issuedAtMs: deadlineMicros / 1_000 - hourMs, ttlSeconds: 4 * 3_600 }
   const client = new RecordingClient({
     history,
     policies,
     addressOf: () => intake.address,
     tokenFor: (employer) => {
-      const token = tokens.get(employer) ?? tokenFor([employer])
+      const token = tokens.get(employer) ?? tokenFor([employer], ofThatDay)
       tokens.set(employer, token)
       return token
     },

@@ -48,6 +48,8 @@ const attacks = [
   "update journal.unposted set accepted_at = now() + interval '1 year'",
   "update journal.outage set cause = 'disk', began_at = now()",
   "select setval('journal.envelope_number', 1)",
+  "update journal.denial set act = 'lift'",
+  'delete from journal.denial',
   'update ledger.in_force set position = position + 1',
   'delete from ledger.in_force',
   "insert into ledger.in_force values ('91350100M000100Y43', '2024-12', 1, 0)",
@@ -147,6 +149,13 @@ test('the journal can only grow, and only posting workers write the ledger', asy
     const inLedger = rights.filter(({ table }) => table.startsWith('ledger.'))
     if (kind === 'intake' || kind === 'batch-worker') expect(inLedger).toEqual([])
   }
+})
+
+test('whoever took over what lets people in can not lift a denial', async () => {
+  const lift = `insert into journal.denial (act, claim, value, operator, reason)
+    values ('lift', 'sub', 'one', 'intake', 'none')`
+  for (const kind of ['intake', 'batch-worker'] as const)
+    await expect(clients[kind].query(lift)).rejects.toMatchObject({ code: '42501' })
 })
 
 test('no login marks as posted what is not, even where it writes the ledger', async () => {

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 function write(name: string, bytes: Buffer | string): string {
   const file = path.join(folder, name)
-  writeFileSync(file, bytes)
+  writeFileSync(file, bytes, { mode: 0o600 }) // as a keyring must be
   return file
 }
 

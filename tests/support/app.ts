@@ -7,9 +7,10 @@ import { openRunningDigest } from '../../src/batch/running-digest.ts'
 import { createSlotStore } from '../../src/batch/slot-store.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
 import { buildApp } from '../../src/intake/app.ts'
-import { createAuthenticator, tokenKeys } from '../../src/intake/authentication.ts'
+import { type Authenticator, createAuthenticator } from '../../src/intake/authentication.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
 import { openOverload, openRoom } from '../../src/intake/overload.ts'
+import { tokenKeys } from '../../src/intake/token-keys.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { type Confirm, createConfirm } from '../../src/journal/durable.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
@@ -38,6 +39,9 @@ export type AppOptions = {
   readonly waitersMax?: number
   /** Of the tokens that are taken. */
   readonly issuer?: string
+  /** Who is let in; whoever has a token of the keyring unless given. */
+  readonly authenticator?: Authenticator
+  readonly hstsSeconds?: number
 }
 
 export async function openApp(
@@ -49,6 +53,8 @@ export async function openApp(
     refuses,
     waitersMax,
     issuer = 'spillway',
+    authenticator,
+    hstsSeconds = 0,
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -88,12 +94,8 @@ export async function openApp(
   const keys = tokenKeys({ publicJwk: keyring.tokenKeys.map(({ publicJwk }) => publicJwk) })
   const app = await buildApp({
     logger: pino({ level: 'silent' }),
-    authenticator: createAuthenticator({
-      issuer,
-      audience: 'spillway',
-      keys,
-      now: Date.now,
-    }),
+    authenticator:
+      authenticator ?? createAuthenticator({ issuer, audience: 'spillway', keys, now: Date.now }),
     policies,
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,
@@ -117,6 +119,7 @@ export async function openApp(
     slots: createSlotStore({ pool, confirm, inTransaction }),
     isTransient: (error) => databaseFault(error) === 'transient',
     receiptKeys: [],
+    hstsSeconds,
     readiness: {
       checkDatabase: async () => {},
       isDraining: () => false,
@@ -124,7 +127,6 @@ export async function openApp(
       durability: () => ({ refuses: false, settings: '' }),
       queueTrouble: () => '',
     },
-    readMetrics: async () => '',
     onAnswered: () => {},
     http: httpDefaults,
     statusWaitersMax: waitersMax ?? statusWaitersMax,

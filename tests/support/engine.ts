@@ -8,11 +8,14 @@ import { type LoginKind, loginUrl } from '../../src/platform/embedded-logins.ts'
 import { endWithThisProcess } from '../../src/platform/guard.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { bareEnvironment } from './command.ts'
+import { waitFor } from './wait.ts'
 
 export type EngineProcess = {
   readonly pid: number
   /** Where it listens; empty for a worker without a port (`WORKER_PORT: '0'` gives it any). */
   readonly address: string
+  /** Its operators' port; empty for a worker without one. */
+  readonly operators: string
   /** Everything it has written to standard output and error. */
   output(): string
   signal(name: NodeJS.Signals): void
@@ -73,6 +76,7 @@ async function startOnce(
       ...bareEnvironment,
       KEYRING_FILE: inject('keyringFile'),
       PORT: '0',
+      OPERATORS_PORT: '0',
       LOG_LEVEL: 'info',
       ...env,
       ...(env.DATABASE_URL && { DATABASE_URL: asKind(env.DATABASE_URL, kinds[kind]) }),
@@ -88,10 +92,11 @@ async function startOnce(
     })
   }
   const gone = once(child, 'exit').then(() => child.exitCode)
-  const address = await readyAddress(child, () => output)
+  const { address = '', operators = '' } = await readyMessage(child, () => output)
   return {
     pid: child.pid as number,
     address,
+    operators,
     output: () => output,
     signal: (name) => void child.kill(name),
     gone,
@@ -105,18 +110,42 @@ async function startOnce(
   }
 }
 
-function readyAddress(child: ChildProcess, output: () => string): Promise<string> {
+type Ready = { readonly ready?: boolean; readonly address?: string; readonly operators?: string }
+
+function readyMessage(child: ChildProcess, output: () => string): Promise<Ready> {
   return new Promise((resolve, reject) => {
-    child.on('message', (message: { ready?: boolean; address?: string }) => {
-      if (message.ready === true) resolve(message.address ?? '')
+    child.on('message', (message: Ready) => {
+      if (message.ready === true) resolve(message)
     })
     child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${output()}`)))
   })
 }
 
+/** What it counts, as it told last: up to a second ago. */
+export async function metricsOf({ operators }: Pick<EngineProcess, 'operators'>): Promise<string> {
+  const answer = await fetch(`${operators}/metrics`)
+  if (answer.status !== 200) throw new Error(`metrics: ${answer.status}`)
+  return answer.text()
+}
+
+/** What it counts now: the next reading after what it told last, which differs in its CPU time. */
+export async function freshMetricsOf(of: Pick<EngineProcess, 'operators'>): Promise<string> {
+  const last = await metricsOf(of)
+  return waitFor(
+    'metrics',
+    async () => {
+      const text = await metricsOf(of)
+      return text !== last && text
+    },
+    60_000,
+  )
+}
+
 export type TokenOptions = {
   readonly scopes?: readonly string[]
   readonly ttlSeconds?: number
+  /** Of a process whose clock differs. */
+  readonly issuedAtMs?: number
   readonly issuer?: string
   readonly audience?: string
   /** The first employer unless given. */
@@ -133,12 +162,12 @@ export function tokenFor(
   const [key] = readKeyring(inject('keyringFile')).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const scopes = options.scopes ?? ['declarations:write', 'declarations:read']
-  const { issuer = 'spillway', audience = 'spillway', subject = employers[0] ?? '' } = options
+  const { issuer = 'spillway', audience = 'spillway', subject = employers[0] ?? 'nobody' } = options
   return issueToken(
     { key, issuer, audience },
     {
       ...{ subject, employers, scopes, ttlSeconds: options.ttlSeconds ?? 3_600 },
-      ...{ roles: options.roles, regions: options.regions },
+      ...{ roles: options.roles, regions: options.regions, issuedAtMs: options.issuedAtMs },
     },
   )
 }

@@ -1,0 +1,119 @@
+/**
+ * Tokens and holders that are refused whatever their token says: an append-only list, of which the last
+ * row of a claim's value counts. An intake process has it in memory, and reads on every few seconds.
+ *
+ * Where it can't be read, the process goes on with what it read last, says so in its log, and tells by
+ * `spillway_access_age_seconds` since when; it does not start without having read it once. A denial by
+ * `jti` is not read any more once no token that it names can be valid, whatever TOKEN_SECONDS_MAX says.
+ */
+import type pg from 'pg'
+import { denialsListedMax, denialsOverlapMs, tokenSecondsMost } from '../limits.ts'
+
+export type Denied = { readonly claim: 'jti' | 'sub'; readonly value: string }
+
+export type DenialAct = Denied & {
+  readonly act: 'deny' | 'lift'
+  readonly operator: string
+  readonly reason: string
+}
+
+type Row = Denied & { readonly id: string; readonly act: DenialAct['act']; readonly at: Date }
+
+/** Whom a list of denials refuses. */
+export type Holder = { readonly subject: string; readonly tokenId: string | undefined }
+
+export class Denials {
+  readonly #pool: Pick<pg.Pool, 'query'>
+  /** Of a claim's value: the last row, and whether it denies. */
+  readonly #last = new Map<string, { readonly id: bigint; readonly denies: boolean }>()
+  #newest: Date | undefined
+
+  constructor(pool: Pick<pg.Pool, 'query'>) {
+    this.#pool = pool
+  }
+
+  denies({ subject, tokenId }: Holder): boolean {
+    if (this.#last.size === 0) return false
+    const of = (claim: Denied['claim'], value: string) => this.#last.get(keyOf({ claim, value }))
+    return of('sub', subject)?.denies === true || of('jti', tokenId ?? '')?.denies === true
+  }
+
+  /**
+   * Reads on.
+   * @returns whether somebody is denied who was not
+   */
+  async refresh(): Promise<boolean> {
+    let more = false
+    for (const row of await readSince(this.#pool, this.#newest)) {
+      const [key, id] = [keyOf(row), BigInt(row.id)]
+      const before = this.#last.get(key)
+      if (this.#newest === undefined || row.at > this.#newest) this.#newest = row.at
+      if (before !== undefined && before.id >= id) continue
+      const denies = row.act === 'deny'
+      this.#last.set(key, { id, denies })
+      more ||= denies && before?.denies !== true
+    }
+    return more
+  }
+}
+
+function keyOf({ claim, value }: Denied): string {
+  return `${claim} ${value}`
+}
+
+/** A row may be committed after one that is newer: so some that were read are read again. */
+async function readSince(
+  pool: Pick<pg.Pool, 'query'>,
+  newest: Date | undefined,
+): Promise<readonly Row[]> {
+  const { rows } = await pool.query<Row>({
+    name: 'read-denials',
+    text: `
+      select id, act, claim, value, at
+      from journal.denial
+      where at >= coalesce($1::timestamptz - $2 * interval '1 millisecond', '-infinity')
+        and (claim = 'sub' or at > now() - $3 * interval '1 second')
+      order by id`,
+    values: [newest, denialsOverlapMs, tokenSecondsMost + denialsOverlapMs / 1_000],
+  })
+  return rows
+}
+
+/** Denies, or lifts a denial; false where that is so already. */
+export async function addDenial(
+  client: Pick<pg.ClientBase, 'query'>,
+  { act, claim, value, operator, reason }: DenialAct,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into journal.denial (act, claim, value, operator, reason)
+     select $1, $2, $3, $4, $5
+     where $1 is distinct from coalesce((
+       select act
+       from journal.denial
+       where claim = $2 and value = $3
+       order by id desc
+       limit 1
+     ), 'lift')`,
+    [act, claim, value, operator, reason],
+  )
+  return rowCount === 1
+}
+
+export type ListedDenial = Omit<DenialAct, 'act'> & { readonly at: Date }
+
+/** Who is denied now, the last first. */
+export async function listDenials(client: Pick<pg.ClientBase, 'query'>): Promise<ListedDenial[]> {
+  const { rows } = await client.query<ListedDenial>(
+    `select claim, value, operator, reason, at
+     from (
+       select distinct on (claim, value) *
+       from journal.denial
+       order by claim, value, id desc
+     ) last
+     where act = 'deny'
+     order by at desc
+     limit $1`,
+    [denialsListedMax],
+  )
+  return rows
+}
