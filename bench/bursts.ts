@@ -232,8 +232,8 @@ async function sleepInCommits(owner: pg.Pool, ms: number): Promise<void> {
 }
 
 /** All commits of the intake so far, by its metrics. */
-async function commits({ address }: MeasuredProcess) {
-  const text = await (await fetch(`${address}/metrics`)).text()
+async function commits({ operators }: MeasuredProcess) {
+  const text = await (await fetch(`${operators}/metrics`)).text()
   const sum = (name: string) =>
     Number(new RegExp(`^spillway_${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
   return {

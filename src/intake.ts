@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { dispatch, type Handler, InnerServer } from './intake/dispatch.ts'
+import { serveOperators } from './intake/operators-port.ts'
 import { openRoom } from './intake/overload.ts'
 import { type IntakeProcess, type IntakeSide, openIntakeSide } from './intake-side/open.ts'
 import { connectionsWaitingMax } from './limits.ts'
@@ -43,21 +44,26 @@ async function main(): Promise<void> {
     onStuck: stuck.onStuck,
     stuck: stuck.reason,
     rehearsalKeys: rehearsal && publicKeysOf(rehearsal),
-    readOthers: () => readOthers(config, keeper),
   })
   if (keeper !== undefined) {
     const isRehearsal = (kid: string) => kid.startsWith(rehearsalKidPrefix)
     dispatch(side.app.server, isRehearsal, () => keeper.side?.handle)
   }
+  const readMetrics = async () =>
+    [await side.readMetrics(), ...(await readOthers(config, keeper))].join('\n')
+  let http: Awaited<ReturnType<typeof serveOperators>>
   stopOnSignal(logger, async () => {
     draining = true
     signals.stop()
     await stopBoth(side, keeper)
+    await http?.close()
   })
   const address = await listen(side, config)
+  http = await serveOperators(config.operators, side.readiness, readMetrics)
+  const operators = http?.listeningOrigin
   keeper?.start()
-  logger.info({ address, queue: side.queue }, 'intake takes declarations')
-  tellParent({ ready: true, address })
+  logger.info({ address, operators, queue: side.queue }, 'intake takes declarations')
+  tellParent({ ready: true, address, operators })
 }
 
 function listen({ app }: IntakeSide, { host, port }: Config): Promise<string> {
@@ -84,7 +90,6 @@ function keeperOf(
         onStuck,
         stuck: () => undefined,
         rehearsalKeys: publicKeysOf(rehearsal),
-        readOthers: async () => [],
       })
       return { ...opened, handle: inner.handle }
     },

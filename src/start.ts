@@ -2,10 +2,12 @@
  * `npm start`: everything on one machine. Makes keys on first run, starts Postgres, migrates, and
  * keeps an intake and a worker process running until Ctrl-C.
  */
+import { rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
 import { type Config, readConfig } from './platform/config.ts'
-import { createEngine } from './platform/engine.ts'
+import { createEngine, type RunningEngine } from './platform/engine.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { createLogger } from './platform/logger.ts'
@@ -22,14 +24,15 @@ async function main(): Promise<void> {
   tolerateClosedOutput(end)
   try {
     const running = await engine.start()
-    if (running !== undefined) process.stdout.write(await welcome(config, running.address))
+    if (running !== undefined) process.stdout.write(await welcome(config, running))
   } catch (error) {
     await engine.stop()
     throw error
   }
 }
 
-async function welcome(config: Config, address: string): Promise<string> {
+async function welcome(config: Config, running: RunningEngine): Promise<string> {
+  const { address, operators } = running
   const [key] = readKeyring(config.keyringFile).tokenKeys
   const period = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 7)
   const request = {
@@ -50,20 +53,28 @@ async function welcome(config: Config, address: string): Promise<string> {
     '',
     `Spillway takes declarations at ${address}`,
     `  documentation  ${address}/documentation`,
-    `  metrics        ${address}/metrics`,
+    `  metrics        ${operators}/metrics`,
     `  data and keys  ${config.dataDir}`,
     '',
   ]
   if (key !== undefined && config.token.jwksUrl === undefined) {
     const token = await issueToken(
       { key, ...config.token },
-      { subject: 'first-try', employers: [exampleEmployer], scopes, ttlSeconds: 12 * 3_600 },
+      {
+        subject: 'first-try',
+        employers: [exampleEmployer],
+        scopes,
+        ttlSeconds: Math.min(12 * 3_600, config.token.secondsMax),
+      },
     )
+    const file = path.join(config.dataDir, 'first-try.token')
+    keepToken(file, token)
     lines.push(
-      'File a declaration (the token is good for 12 hours and for this employer):',
+      `File a declaration (the token in ${file} is good for 12 hours and for this employer):`,
       '',
+      `TOKEN=$(cat ${quoted(file)})`,
       `curl -i ${address}/v1/declarations \\`,
-      `  -H 'Authorization: Bearer ${token}' \\`,
+      `  -H "Authorization: Bearer $TOKEN" \\`,
       `  -H 'Idempotency-Key: first-try' \\`,
       `  -H 'Content-Type: application/json' \\`,
       `  -d '${JSON.stringify(request)}'`,
@@ -74,6 +85,17 @@ async function welcome(config: Config, address: string): Promise<string> {
   }
   lines.push('Ctrl-C stops everything.', '')
   return lines.join('\n')
+}
+
+/** What is printed goes into logs that are kept, and read by others: a token stays in a file of its own. */
+function keepToken(file: string, token: string): void {
+  rmSync(file, { force: true }) // whoever may read an older one
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+/** For a shell. */
+function quoted(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
 }
 
 main().catch(reportFailure)

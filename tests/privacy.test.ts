@@ -6,7 +6,13 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { writeXlsx } from '../src/batch/xlsx-writer.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from './support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  startProcess,
+  tokenFor,
+} from './support/engine.ts'
 import { declare } from './support/journal.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { waitFor } from './support/wait.ts'
@@ -88,10 +94,7 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     const headers = { authorization: `Bearer ${token}` }
     const standing = await fetch(`${intake.address}/v1/declarations/${id}`, { headers })
     expectNoTrace('the answer of a posted declaration', await standing.text())
-    for (const { address } of [intake, worker]) {
-      const metrics = await fetch(`${address}/metrics`)
-      expectNoTrace('metrics', await metrics.text())
-    }
+    for (const process of [intake, worker]) expectNoTrace('metrics', await freshMetricsOf(process))
     await worker.end()
     expectNoTrace('the worker’s log', worker.output())
     expectNoTrace('intake’s log', intake.output())

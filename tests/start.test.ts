@@ -1,5 +1,5 @@
 /** `npm start` and the commands beside it, as a stranger runs them. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -7,11 +7,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
 import { readEmbeddedPostgresPassword } from '../src/platform/keyring.ts'
 import { type Command, runCommand } from './support/command.ts'
+import { metricsOf } from './support/engine.ts'
 import { waitFor } from './support/wait.ts'
 
 type Engine = {
   readonly command: Command
-  readonly env: { readonly DATA_DIR: string; readonly PORT: string }
+  readonly env: {
+    readonly DATA_DIR: string
+    readonly PORT: string
+    readonly OPERATORS_PORT: string
+  }
   readonly address: string
 }
 
@@ -27,8 +32,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const anyPorts = { PORT: '0', OPERATORS_PORT: '0' }
+
 async function startEngine(name: string, env?: Engine['env']): Promise<Engine> {
-  const own = env ?? { DATA_DIR: path.join(folder, name, 'data'), PORT: '0' }
+  const own = env ?? { DATA_DIR: path.join(folder, name, 'data'), ...anyPorts }
   const command = runCommand('src/start.ts', own)
   await command.says(/Ctrl-C stops everything/)
   const [, address = ''] = /takes declarations at (\S+)/.exec(command.output()) ?? []
@@ -47,8 +54,8 @@ async function pasteCurl({ command }: Engine, key: string) {
   const output = command.output()
   const url = /curl -i (\S+)/.exec(output)?.[1] as string
   const headers = new Headers()
-  for (const [, name, value] of output.matchAll(/-H '([^:]+): ([^']+)'/g)) {
-    headers.set(name as string, value as string)
+  for (const [, name, value] of output.matchAll(/-H ['"]([^:]+): ([^'"]+)['"]/g)) {
+    headers.set(name as string, (value as string).replace('$TOKEN', tokenIn(output)))
   }
   const printed = /-d '([^']+)'/.exec(output)?.[1] as string
   const period = periods[key]
@@ -60,6 +67,13 @@ async function pasteCurl({ command }: Engine, key: string) {
     text: await answer.text(),
     authorization: headers.get('authorization'),
   }
+}
+
+/** Of the file that the line before reads, which its owner alone may. */
+function tokenIn(output: string): string {
+  const [, file = ''] = /^TOKEN=\$\(cat (\S+)\)$/m.exec(output) ?? []
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  return readFileSync(file, 'utf8').trim()
 }
 
 function withPeriod(declaration: string, period: string): string {
@@ -93,8 +107,17 @@ test('two engines on one machine each take what their printed request files, and
   }
 })
 
+test('no token is in what an engine prints', async () => {
+  const { authorization } = await pasteCurl(one, 'first')
+  expect(authorization).toMatch(/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/)
+  for (const { command } of [one, two]) {
+    expect(command.output()).toContain('"Authorization: Bearer $TOKEN"')
+    expect(command.output()).not.toMatch(/eyJ[\w-]{20,}/)
+  }
+})
+
 test('a second engine on the same data is refused with who holds it', async () => {
-  const second = runCommand('src/start.ts', { ...one.env, PORT: '0' })
+  const second = runCommand('src/start.ts', { ...one.env, ...anyPorts })
   expect(await second.done).toBe(1)
   expect(second.output()).toMatch(/An engine runs on .* already \(process \d+, port \d+\)/)
 })
@@ -213,7 +236,9 @@ test('replay rebuilds the same ledger, and reports a row that was tampered with'
 })
 
 test('metrics show intake, worker and backlog in one place', async () => {
-  const metrics = await (await fetch(`${two.address}/metrics`)).text()
+  expect((await fetch(`${two.address}/metrics`)).status).toBe(404)
+  const [, operators = ''] = /metrics +(\S+)\/metrics/.exec(two.command.output()) ?? []
+  const metrics = await metricsOf({ operators })
   for (const name of [
     'accepted',
     'group_declarations',

@@ -3,7 +3,7 @@
  * rehearsal; answers for its health and its metrics; stops both. What befalls the rehearsal ends nothing
  * of the other.
  */
-import { serveWorker } from '../src/intake/worker-http.ts'
+import { serveOperators } from '../src/intake/operators-port.ts'
 import { tellParent } from '../src/platform/child.ts'
 import type { Config } from '../src/platform/config.ts'
 import type { Logger } from '../src/platform/logger.ts'
@@ -46,7 +46,7 @@ export async function runWorker(
     const rehearsed = await keeper?.side?.readMetrics()
     return [await side.readMetrics(), ...(rehearsed === undefined ? [] : [rehearsed])].join('\n')
   }
-  const http = await serveWorker(config.host, config.workerPort, readiness, { metrics })
+  const http = await serveOperators(config.workerOperators, readiness, metrics)
   stopOnSignal(logger, async () => {
     draining = true
     await stopBoth(side, keeper)
@@ -54,7 +54,8 @@ export async function runWorker(
   })
   keeper?.start()
   logger.info({ queue: side.queue }, takes)
-  tellParent({ ready: true, address: http?.listeningOrigin })
+  const operators = http?.listeningOrigin
+  tellParent({ ready: true, address: operators, operators })
 }
 
 function keeperOf(

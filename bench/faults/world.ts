@@ -52,14 +52,14 @@ export class Supervised {
   #once: Record<string, string> = {}
   address = ''
   deaths = 0
-  /** Where a worker answers /metrics, and an intake everything. */
+  /** Where it answers /metrics. */
   readonly port: number
 
   constructor(kind: ProcessKind, env: Record<string, string>, log: WriteStream) {
     this.kind = kind
     this.#env = env
     this.#log = log
-    this.port = Number(env.WORKER_PORT ?? env.PORT)
+    this.port = Number(env.WORKER_PORT ?? env.OPERATORS_PORT)
   }
 
   get pid(): number {
@@ -233,9 +233,11 @@ export class World {
 
   /** Starts one process more; resolves when it is ready. */
   async add(kind: ProcessKind): Promise<void> {
-    const port = String(await freePort('127.0.0.1'))
+    const [port = '', open = ''] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')].map(
+      String,
+    )
     const env = this.#environment(kind)
-    const own = kind === 'intake' ? { PORT: port } : { WORKER_PORT: port }
+    const own = kind === 'intake' ? { PORT: open, OPERATORS_PORT: port } : { WORKER_PORT: port }
     const one = new Supervised(kind, { ...env, ...own }, this.#log)
     this.#of(kind).push(one)
     await one.start()

@@ -120,6 +120,7 @@ export class System {
     this.#intake = new Kept(own ? 'src/intake.ts' : 'bench/peers/intake.ts', {
       ...env,
       PORT: String(port),
+      OPERATORS_PORT: '0',
     })
     if (own || peer?.startWorker !== undefined) {
       this.#worker = new Kept(own ? 'workers/post.ts' : 'bench/peers/worker.ts', env)

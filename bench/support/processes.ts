@@ -8,6 +8,8 @@ import { intakeMemory, workerMemory } from '../../src/platform/process-memory.ts
 export type MeasuredProcess = {
   readonly pid: number
   readonly address: string
+  /** Where it answers /metrics; empty for a worker without a port. */
+  readonly operators: string
   /** Resolves when it has ended, however it did. */
   readonly gone: Promise<void>
   end(): Promise<void>
@@ -44,10 +46,11 @@ export async function startProgram(
   })
   endWithThisProcess(child.pid)
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const address = await readyAddress(child)
+  const { address = '', operators = '' } = await readyMessage(child)
   return {
     pid: child.pid as number,
     address,
+    operators,
     gone,
     end: async () => {
       child.kill('SIGTERM')
@@ -62,10 +65,12 @@ function memoryOf(file: string) {
   return file === 'src/intake.ts' ? intakeMemory : { execArgv: [], env: {} }
 }
 
-function readyAddress(child: ChildProcess): Promise<string> {
+type Ready = { readonly ready?: boolean; readonly address?: string; readonly operators?: string }
+
+function readyMessage(child: ChildProcess): Promise<Ready> {
   return new Promise((resolve, reject) => {
-    child.on('message', (message: { ready?: boolean; address?: string }) => {
-      if (message.ready === true) resolve(message.address ?? '')
+    child.on('message', (message: Ready) => {
+      if (message.ready === true) resolve(message)
     })
     child.once('exit', (code) => reject(new Error(`a measured program ended with ${code}`)))
   })

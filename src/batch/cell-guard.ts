@@ -7,8 +7,8 @@
  *
  * A workbook needs none: a cell says that it is text, and its style that it was quoted.
  */
-const endangered = /^'*(?:[=+\-@\t\r＝＋－＠]|[0-9]{12,}$)/
-const guarded = /^'+(?:[=+\-@\t\r＝＋－＠]|[0-9]{12,}$)/
+const endangered = /^'*(?:[=+\-@\t\r\n＝＋－＠]|[0-9]{12,}$)/
+const guarded = /^'+(?:[=+\-@\t\r\n＝＋－＠]|[0-9]{12,}$)/
 
 export function guardCell(cell: string): string {
   return endangered.test(cell) ? `'${cell}` : cell

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { isSalting } from '../journal/salting.ts'
-import { uploadsOpenMax } from '../limits.ts'
+import { uploadsOpenBytesMax, uploadsOpenMax } from '../limits.ts'
 import { keyedKey, sealExpected } from './file-digest.ts'
 import { findUpload } from './find.ts'
 import { type Owner, storedKeyOf } from './owner.ts'
@@ -21,7 +21,9 @@ export async function createUpload(
 ): Promise<CreateOutcome> {
   const before = await findByKey(dependencies, asked)
   if (before !== undefined) return again(asked, before)
-  if ((await countOpen(dependencies, asked)) >= uploadsOpenMax) return { kind: 'tooMany' }
+  const open = await countOpen(dependencies, asked)
+  if (open.files >= uploadsOpenMax) return { kind: 'tooMany' }
+  if (open.bytes + (asked.size ?? 0) > uploadsOpenBytesMax) return { kind: 'tooManyBytes' }
   const id = randomUUID()
   const outcome = await insertWithSlot(dependencies, id, asked)
   const inserted = outcome === 'inserted'
@@ -69,21 +71,29 @@ function isSame(asked: NewUpload, upload: Upload): boolean {
   return names.every((name) => asked[name] === upload[name]) && sameDigest && sameSize
 }
 
-/** How many files of a subject are under way; more than the limit are not counted. */
-async function countOpen({ pool }: StoreDependencies, { issuer, subject }: Owner): Promise<number> {
-  const { rows } = await pool.query<{ count: string }>({
+/**
+ * How many files of a subject are under way, and their bytes: as they are said to have, or as came of those
+ * that do not say it. More than the limit are not counted.
+ * @param besides one that is not counted
+ */
+export async function countOpen(
+  { pool }: Pick<StoreDependencies, 'pool'>,
+  { issuer, subject }: Owner,
+  besides = '',
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  const { rows } = await pool.query<{ files: string; bytes: string }>({
     name: 'count-open-uploads',
     text: `
-      select count(*)
+      select count(*) as files, coalesce(sum(bytes), 0) as bytes
       from (
-        select
+        select coalesce(size, received) as bytes
         from batch.batch
-        where subject = $1 and issuer in ($2, '') and stage = 'receiving'
+        where subject = $1 and issuer in ($2, '') and stage = 'receiving' and id <> $4
         limit $3
       ) open`,
-    values: [subject, issuer, uploadsOpenMax],
+    values: [subject, issuer, uploadsOpenMax, besides],
   })
-  return Number(rows[0]?.count)
+  return { files: Number(rows[0]?.files), bytes: Number(rows[0]?.bytes) }
 }
 
 async function insert(

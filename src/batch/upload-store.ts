@@ -22,10 +22,11 @@
  */
 import type pg from 'pg'
 import type { Confirm } from '../journal/durable.ts'
+import { uploadsOpenBytesMax } from '../limits.ts'
 import type { CompleteDependencies } from './complete.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
 import { findUpload } from './find.ts'
-import { createUpload } from './new-upload.ts'
+import { countOpen, createUpload } from './new-upload.ts'
 import { readBytes } from './read.ts'
 import {
   beginReceiving,
@@ -54,7 +55,7 @@ export type StoreDependencies = CompleteDependencies & {
 
 /** In order of precedence. */
 export type CreateOutcome =
-  | { readonly kind: 'tooMany' | SlotRefusal }
+  | { readonly kind: 'tooMany' | 'tooManyBytes' | SlotRefusal }
   /** The key was used for another file. */
   | { readonly kind: 'conflicting'; readonly upload: Upload }
   | { readonly kind: 'replayed'; readonly upload: Upload }
@@ -83,6 +84,8 @@ export type UploadStore = {
    * employer that its token does not name.
    */
   begin(id: string, part: Part): Promise<BeginOutcome>
+  /** How many bytes more a file may have whose size was not said, beside the others of its owner. */
+  room(upload: Upload): Promise<number>
   /** The same from the first byte: what is there is dropped. For what can't be sent in parts. */
   restart(id: string, mandate: Mandate): Promise<BeginOutcome>
   /**
@@ -108,6 +111,10 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
     find: (id, asker) => findUpload(dependencies, id, 'visible', asker),
     findDurable: (id, asker) => findUpload(dependencies, id, 'durable', asker),
     begin: (id, part) => beginReceiving(dependencies, id, part),
+    room: async (upload) => {
+      const { bytes } = await countOpen(dependencies, upload, upload.id)
+      return Math.max(0, uploadsOpenBytesMax - bytes - upload.received)
+    },
     restart: (id, mandate) => restartReceiving(dependencies, id, mandate),
     read: (id, offset) => readBytes(dependencies, id, offset),
     cancel: (id) => confirmed(cancelUpload(dependencies, id)),

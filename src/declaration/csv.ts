@@ -52,6 +52,6 @@ export function csvLine(fields: readonly string[]): string {
 
 /** A field that begins like a formula gets an apostrophe: spreadsheets must not run it. */
 function quoted(field: string): string {
-  const safe = /^[=+\-@\t\r]/.test(field) ? `'${field}` : field
+  const safe = /^[=+\-@\t\r\n＝＋－＠]/.test(field) ? `'${field}` : field
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

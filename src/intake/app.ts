@@ -36,6 +36,7 @@ import type { ProblemCode } from './problem-kinds.ts'
 import { type ProblemDetails, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { protectAnswers, safeHeaders } from './safe-headers.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
 import { ShedError } from './shed-error.ts'
 import { type SlotDependencies, slotRoutes } from './slots.ts'
@@ -59,10 +60,10 @@ export type AppDependencies = SubmitDependencies &
     /** Where requests come from; a server with the limits of `http` unless given. */
     readonly createServer?: ((onRequest: RequestListener) => Server) | undefined
     readonly readiness: Readiness
+    /** How long browsers come by TLS alone; not said unless given. */
+    readonly hstsSeconds?: number
     /** True for an error of the database that another try may mend: no fault of ours, and no 500. */
     readonly isTransient: (error: unknown) => boolean
-    /** Prometheus text of everything this process knows. */
-    readonly readMetrics: () => Promise<string>
     readonly onAnswered: (route: string, status: number, seconds: number) => void
     /** Answers that wait for a status. */
     readonly statusWaitersMax: number
@@ -87,9 +88,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     clientErrorHandler: () => {}, // the server's own
     // An address that is not percent-encoded UTF-8 reaches no route.
     frameworkErrors: (_error, request, reply) =>
-      void sendProblem(request, reply, 'ADDRESS_MALFORMED'),
+      void sendProblem(request, reply.headers(safeHeaders), 'ADDRESS_MALFORMED'),
     routerOptions: { maxParamLength: 100 },
   })
+  protectAnswers(app, dependencies.hstsSeconds ?? 0)
   takeJson(app, http, dependencies.bodies)
   refuseNul(app)
   refuseExcess(app, http)
@@ -118,9 +120,6 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   referenceRoutes(app, dependencies)
   serviceStatusRoute(app, dependencies)
   healthRoutes(app, dependencies.readiness)
-  app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await dependencies.readMetrics()),
-  )
   return app
 }
 

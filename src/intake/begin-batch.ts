@@ -40,6 +40,8 @@ export async function beginBatch(
   switch (outcome.kind) {
     case 'tooMany':
       throw new RefusedRequestError('UPLOADS_TOO_MANY_OPEN')
+    case 'tooManyBytes':
+      throw new RefusedRequestError('UPLOADS_TOO_MANY_BYTES')
     case 'slotUnknown':
       throw new RefusedRequestError('SLOT_UNKNOWN')
     case 'slotDiffers':

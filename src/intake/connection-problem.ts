@@ -27,6 +27,7 @@ export function sendConnectionProblem(socket: Socket, reason: keyof typeof codes
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
       'Content-Type: application/problem+json\r\nContent-Language: en\r\nCache-Control: no-store\r\n' +
+      'X-Content-Type-Options: nosniff\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
   socket.destroySoon()

@@ -17,6 +17,7 @@ import { tokenHeaderCharactersMax } from '../limits.ts'
 import { bearerToken } from './bearer.ts'
 import { languageOf } from './language.ts'
 import { problemKinds } from './problem-kinds.ts'
+import { noSniffing } from './safe-headers.ts'
 
 /** What takes the requests of a rehearsal. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -70,6 +71,7 @@ function answerShut(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(status, {
     'retry-after': '5',
     'cache-control': 'no-store',
+    ...noSniffing,
     'content-type': 'application/problem+json',
     'content-language': language,
     'content-length': Buffer.byteLength(body),

@@ -41,7 +41,8 @@ const styles =
   'code{background:#eee;padding:.1em .3em;overflow-wrap:anywhere}dt{font-weight:bold}' +
   'section+section{border-top:1px solid #ccc;margin-top:2rem}'
 
-export const pageSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'"
+export const pageSecurityPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 /** @param first the reader's language; the other follows below it */
 export function meaningPage(meaning: Meaning, first: Language): string {

@@ -6,6 +6,7 @@ import type { Text } from '../declaration/catalogue/entry.ts'
 import type { RequestClass, Shed } from './admission.ts'
 import type { TicketMembers } from './attempts.ts'
 import { problemKinds } from './problem-kinds.ts'
+import { noSniffing } from './safe-headers.ts'
 
 const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })
 
@@ -92,5 +93,6 @@ export function shedHeaders(
     'ratelimit-policy': `"${policy}";q=${Math.max(1, quota)}`,
     ratelimit: `"${policy}";r=0;t=${retryAfter}`,
     'cache-control': 'no-store',
+    ...noSniffing,
   }
 }

@@ -31,6 +31,8 @@ export type Engine = {
 export type RunningEngine = {
   /** Where intake listens. */
   readonly address: string
+  /** Where metrics of all processes are. */
+  readonly operators: string
   /** For commands; the owner's is not given to anybody. */
   readonly databaseUrl: string
   readonly worker: Child
@@ -86,7 +88,8 @@ async function prepare(
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
   const databaseUrlFor = await bringUpDatabase(config, guarded, stops, logger)
-  const [workerPort, batchPort] = await Promise.all([freePort(config.host), freePort(config.host)])
+  const { host } = config.operators
+  const [workerPort, batchPort] = await Promise.all([freePort(host), freePort(host)])
   return { databaseUrlFor, workerPort, batchPort }
 }
 
@@ -158,7 +161,7 @@ function keepRunning(
 
 async function startProcesses(
   env: NodeJS.ProcessEnv,
-  { host }: Config,
+  { operators: { host } }: Config,
   { databaseUrlFor, workerPort, batchPort }: Prepared,
   logger: Logger,
   stops: Stops,
@@ -178,7 +181,7 @@ async function startProcesses(
     execArgv: workerMemory.execArgv,
     env: { ...workerMemory.env, ...envOf('batch-worker'), WORKER_PORT: `${batchPort}` },
   })
-  const urls = [workerPort, batchPort].map((port) => `http://${host}:${port}/metrics`)
+  const urls = [workerPort, batchPort].map((port) => `http://${urlHost(host)}:${port}/metrics`)
   const intake = supervisor.run({
     name: 'intake',
     file: fileOf('../intake.ts'),
@@ -186,7 +189,14 @@ async function startProcesses(
     env: { ...intakeMemory.env, ...envOf('intake'), WORKER_METRICS_URL: urls.join(',') },
   })
   const [ready] = await Promise.all([intake.ready, worker.ready, batches.ready])
-  return { address: String(ready.address), databaseUrl: databaseUrlFor('operator'), worker }
+  const [address, operators] = [String(ready.address), String(ready.operators)]
+  return { address, operators, databaseUrl: databaseUrlFor('operator'), worker }
+}
+
+/** Where a process of this machine finds what listens on all addresses, or on one of IPv6. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function fileOf(relative: string): string {

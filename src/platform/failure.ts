@@ -45,7 +45,7 @@ export function sentenceOf(error: unknown): string {
   if (forOperators.has(error.name)) return error.message
   const { code } = error as { code?: unknown }
   if (code === 'EADDRINUSE')
-    return 'The port is in use: set PORT to another one, or stop who has it.'
+    return 'The port is in use: set PORT, OPERATORS_PORT or WORKER_PORT to another one, or stop who has it.'
   // Without a code it may be anybody's: that pg gives none to a connection that ended says nothing here.
   const fault = code === undefined ? undefined : databaseFault(error)
   if (fault === 'transient') {

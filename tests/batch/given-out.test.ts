@@ -33,7 +33,7 @@ async function partOf(workbook: Buffer, part: string): Promise<string> {
 }
 
 const formats = ['csv', 'xlsx'] as const
-const starts = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']
+const starts = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']
 
 describe('cells that a spreadsheet would change', () => {
   test.each(starts)('%j gets an apostrophe in CSV, and loses it when read', (start) => {

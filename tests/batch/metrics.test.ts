@@ -4,7 +4,7 @@ import { TcpProxy } from '../../bench/faults/proxy.ts'
 import { slotRowsPerQuarter } from '../../src/batch/reserve-slot.ts'
 import { rowsPerSecondUnmeasured } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import { type EngineProcess, freshMetricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { batchReaches, csvOf, employersOf, type Row, rowsOf, sendFile } from './support.ts'
 
 let database: TestDatabase
@@ -27,7 +27,7 @@ afterAll(async () => {
 })
 
 async function readMetrics() {
-  const text = await (await fetch(`${intake.address}/metrics`)).text()
+  const text = await freshMetricsOf(intake)
   const read = (name: string) => {
     const line = text.split('\n').find((one) => one.startsWith(`${name} `))
     return line === undefined ? undefined : Number(line.slice(name.length + 1))

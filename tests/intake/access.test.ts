@@ -167,7 +167,6 @@ const table: Record<string, RouteRow> = {
   'GET /.well-known/jwks.json': anybody('/.well-known/jwks.json'),
   'GET /livez': anybody('/livez'),
   'GET /readyz': anybody('/readyz'),
-  'GET /metrics': anybody('/metrics'),
 }
 
 let ended: string
@@ -246,6 +245,13 @@ test('every route has a row, and every row a route', () => {
   )
   expect(routes.length).toBeGreaterThan(20)
   expect([...new Set(routes)].sort()).toEqual(Object.keys(table).sort())
+})
+
+test('metrics are not on the public port', async () => {
+  for (const url of ['/metrics', '/METRICS', '/%6detrics', '/metrics/', '/metrics?a=1']) {
+    const answer = await opened.app.inject({ url })
+    expect([url, answer.statusCode]).toEqual([url, 404])
+  }
 })
 
 test.each(Object.keys(table))('%s takes a token with its scope, or none', async (name) => {

@@ -6,7 +6,13 @@ import { startSharesExchange } from '../../src/intake/shares-exchange.ts'
 import { sharesWindowMs } from '../../src/limits.ts'
 import { openRedisBackend } from '../../src/queue/redis-backend.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  startProcess,
+  tokenFor,
+} from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import { startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -149,6 +155,6 @@ test('the others are all accepted while the one is told to send less', async () 
   expect(monster.statuses).toContain(202)
   const service = await fetch(`${intake.address}/v1/service/status`)
   expect(await service.json()).toMatchObject({ status: expect.stringMatching(/^(yellow|red)$/) })
-  const metrics = await (await fetch(`${intake.address}/metrics`)).text()
+  const metrics = await freshMetricsOf(intake)
   expect(metrics).toMatch(/spillway_shed_requests_total\{class="filings-due",reason="share"\} \d+/)
 })

@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HeldBodies } from '../../src/intake/held-bodies.ts'
 import { bodiesHeldBytesMin, requestBodyBytesMax, smallBodyBytesMax } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  metricsOf,
+  startProcess,
+  tokenFor,
+} from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import { openSocket, type RawClient } from '../support/socket.ts'
 import { waitFor } from '../support/wait.ts'
@@ -74,10 +81,11 @@ describe('an intake that holds little', () => {
 
   const large = requestBodyBytesMax - 1_000
 
-  const heldBytes = async () => {
-    const text = await (await fetch(`${intake.address}/metrics`)).text()
-    return Number(/^spillway_bodies_held_bytes (\d+)$/m.exec(text)?.[1])
-  }
+  const heldIn = (metrics: string) =>
+    Number(/^spillway_bodies_held_bytes (\d+)$/m.exec(metrics)?.[1])
+  /** Up to a second ago. */
+  const heldLately = async () => heldIn(await metricsOf(intake))
+  const heldBytes = async () => heldIn(await freshMetricsOf(intake))
   const heldNothing = () => waitFor('nothing to be held', async () => (await heldBytes()) === 0)
 
   /** A filing whose body is said to be of a length, or comes in chunks; nothing of it is sent yet. */
@@ -109,7 +117,7 @@ describe('an intake that holds little', () => {
     let most = 0
     for (let piece = 0; piece < 12; piece += 1) {
       for (const client of clients) client.write(' '.repeat(256 * 1024))
-      most = Math.max(most, await heldBytes())
+      most = Math.max(most, await heldLately())
     }
     await waitFor('some to be refused', () => clients.filter(codeIn).length > 50)
     most = Math.max(most, await heldBytes())

@@ -6,7 +6,13 @@ import { Redis } from 'ioredis'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { databaseBeside, readPurpose } from '../../src/platform/rehearsal.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  startProcess,
+  tokenFor,
+} from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import {
   countRowsNaming,
@@ -74,7 +80,7 @@ describe.each(['redis', 'postgres'] as const)('with the queue in %s', (queue) =>
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     for (let i = 0; i < 3; i += 1) await filesAndPosts(tokenFor, `beside-${i}`)
     expect((await fetch(`${intake.address}/readyz`)).status).toBe(200)
-    expect((await fetch(`${intake.address}/metrics`)).status).toBe(200)
+    expect(await freshMetricsOf(intake)).toContain('spillway_accepted_declarations_total')
     await admin.query(`alter database ${rehearsal} allow_connections true`)
     await untilRehearsed(installation, intake)
     await filesAndPosts(rehearse, 'after')

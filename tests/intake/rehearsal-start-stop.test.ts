@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { rehearsalAnswerMsMax, rehearsalLingerMsMax } from '../../src/limits.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { type EngineProcess, file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import {
   type Installation,
@@ -153,7 +153,7 @@ test('whoever rehearses keeps no connection open while a process ends', async ()
     waiting.write(`${head}prefer: wait=20\r\n\r\n`) // no worker posts it
     late.write(head)
     await waitFor('both requests', async () => {
-      const metrics = await (await fetch(`${intake.address}/metrics`)).text()
+      const metrics = await metricsOf(intake)
       return /spillway_rehearsal_accepted_declarations_total\S* [1-9]/.test(metrics)
     })
     intake.signal('SIGTERM')

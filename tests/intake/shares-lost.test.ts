@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import { type EngineProcess, file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -79,8 +79,8 @@ async function startFiler(clients: number) {
   }
 }
 
-async function heard({ address }: EngineProcess): Promise<number> {
-  const text = await (await fetch(`${address}/metrics`)).text()
+async function heard(process: EngineProcess): Promise<number> {
+  const text = await metricsOf(process)
   return Number(/^spillway_shares_heard (\d+)$/m.exec(text)?.[1])
 }
 

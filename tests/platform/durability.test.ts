@@ -4,7 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { file, startProcess, tokenFor } from '../support/engine.ts'
+import { file, freshMetricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -96,9 +96,7 @@ test('strict starts and accepts whatever befalls Redis, and says what mends it',
   try {
     await accept('dropping')
     await says('maxmemory-policy')
-    expect(await (await fetch(`${intake.address}/metrics`)).text()).toMatch(
-      /^spillway_queue_troubles 1$/m,
-    )
+    expect(await freshMetricsOf(intake)).toMatch(/^spillway_queue_troubles 1$/m)
     expect(intake.output()).toMatch(/config set maxmemory-policy noeviction/)
     await client.replicaof('127.0.0.1', 1)
     await says('maxmemory-policy, replica')
@@ -126,9 +124,7 @@ test('warn starts, and says so in readiness, metrics and every receipt; mended, 
       200,
       { notDurable: 'synchronous_commit' },
     ])
-    expect(await (await fetch(`${intake.address}/metrics`)).text()).toMatch(
-      /^spillway_not_durable 1$/m,
-    )
+    expect(await freshMetricsOf(intake)).toMatch(/^spillway_not_durable 1$/m)
     const receiptOf = async (key: string) => {
       const declaration = declare()
       const token = await tokenFor([declaration.employer])

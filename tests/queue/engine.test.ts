@@ -2,7 +2,13 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
+import {
+  type EngineProcess,
+  file,
+  freshMetricsOf,
+  startProcess,
+  tokenFor,
+} from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
@@ -182,7 +188,7 @@ async function standStill(
 }
 
 /** What a worker counts under this name. */
-async function metricOf({ address }: EngineProcess, name: RegExp): Promise<number> {
-  const text = await (await fetch(`${address}/metrics`)).text()
+async function metricOf(process: EngineProcess, name: RegExp): Promise<number> {
+  const text = await freshMetricsOf(process)
   return Number(new RegExp(`^${name.source} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
 }
