@@ -4,6 +4,12 @@
  *
  *   no cluster ──initdb into postgres.new, rename──▶ cluster ──start──▶ running ──stop──▶ cluster
  *   running, its supervisor dead ──start──▶ running (adopted)
+ *
+ * If its supervisor is killed
+ *  - before it told the guard: nothing was started;
+ *  - from then on, until it lets the server outlive it: the guard ends initdb or Postgres, whether its id was
+ *    known or not, as it is found by its folder; the next start makes the draft anew, or recovers;
+ *  - after that: the server goes on, and the next start adopts it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
@@ -24,7 +30,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
-import { endWithThisProcess } from './guard.ts'
+import { endServerWithThisProcess, letServerOutliveThisProcess } from './guard.ts'
 import {
   EmbeddedPostgresError,
   findNativeFolder,
@@ -39,6 +45,8 @@ export type EmbeddedPostgres = {
   readonly pid: number
   readonly port: number
   isRunning(): boolean
+  /** From now on it outlives this process, unless it is guarded: a next start goes on with it. */
+  outlive(): void
   /** Fast shutdown; resolves when the server is gone. May be called twice. */
   stop(): Promise<void>
 }
@@ -48,7 +56,7 @@ export type EmbeddedPostgresOptions = {
   readonly ownerPassword: string
   /** Where to listen; a free port unless set. */
   readonly port?: number
-  /** It ends with this process, however that ends. Otherwise a next start goes on with it. */
+  /** It ends with this process, however that ends. Otherwise that is so until it may outlive it. */
   readonly guarded?: boolean
 }
 
@@ -84,9 +92,10 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o711 })
+  const cluster = clusterOf(options.dataDir)
+  endServerWithThisProcess(cluster)
   const running = await findOrStart(options)
   const { identity, port } = running
-  if (options.guarded === true) endWithThisProcess(identity.pid)
   const url = urlOf(options, port)
   await createDatabase(url)
   return {
@@ -94,7 +103,13 @@ export async function startEmbeddedPostgres(
     pid: identity.pid,
     port,
     isRunning: () => isAlive(identity),
-    stop: () => stopServer(identity),
+    outlive: () => {
+      if (options.guarded !== true) letServerOutliveThisProcess(cluster)
+    },
+    stop: async () => {
+      await stopServer(identity)
+      letServerOutliveThisProcess(cluster) // none is left; the next one is of another start
+    },
   }
 }
 

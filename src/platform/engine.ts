@@ -62,7 +62,10 @@ export function createEngine(
     start: async () => {
       preparing = prepare(config, guarded, stops, logger)
       const prepared = await preparing
-      return stopping ? undefined : startProcesses(env, config, prepared, logger, stops)
+      if (stopping) return undefined
+      const running = await startProcesses(env, config, prepared, logger, stops)
+      prepared.letPostgresOutlive()
+      return running
     },
     stop: async () => {
       stopping = true
@@ -72,8 +75,13 @@ export function createEngine(
   }
 }
 
-type Prepared = {
+type Database = {
   readonly databaseUrlFor: DatabaseUrlFor
+  /** To be called when the engine runs: killed before, it leaves no Postgres that nobody asked for. */
+  readonly letPostgresOutlive: () => void
+}
+
+type Prepared = Database & {
   readonly workerPort: number
   readonly batchPort: number
 }
@@ -87,10 +95,10 @@ async function prepare(
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   stops.push(() => lock.release())
   makeKeysOnFirstRun(config)
-  const databaseUrlFor = await bringUpDatabase(config, guarded, stops, logger)
+  const database = await bringUpDatabase(config, guarded, stops, logger)
   const { host } = config.operators
   const [workerPort, batchPort] = await Promise.all([freePort(host), freePort(host)])
-  return { databaseUrlFor, workerPort, batchPort }
+  return { ...database, workerPort, batchPort }
 }
 
 /** Keys come before data: new keys beside old data would leave its envelopes closed for ever. */
@@ -110,35 +118,37 @@ async function bringUpDatabase(
   guarded: boolean,
   stops: Stops,
   logger: Logger,
-): Promise<DatabaseUrlFor> {
+): Promise<Database> {
   const { databaseUrl } = config
   if (databaseUrl !== undefined) {
     await migrateSides(config, config.migrateDatabaseUrl ?? databaseUrl)
-    return () => databaseUrl
+    return { databaseUrlFor: () => databaseUrl, letPostgresOutlive: () => {} }
   }
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
   const options = { dataDir: config.dataDir, ownerPassword, guarded }
   const postgres = await startEmbeddedPostgres(options)
-  stops.push(keepRunning(options, postgres, logger))
+  const { stop, letOutlive } = keepRunning(options, postgres, logger)
+  stops.push(stop)
   const { ownerUrl } = postgres
   await makeLogins(ownerUrl)
   await migrateSides(config, ownerUrl)
   await finishSides(config, ownerUrl) // all processes on it are this program's
-  return (kind) => loginUrl(ownerUrl, kind)
+  return { databaseUrlFor: (kind) => loginUrl(ownerUrl, kind), letPostgresOutlive: letOutlive }
 }
 
 /**
  * Starts Postgres again when it was killed, on its port, where the processes look for it.
- * @returns what stops it for good
+ * @returns what stops it for good, and what lets it outlive this process
  */
 function keepRunning(
   options: EmbeddedPostgresOptions,
   first: EmbeddedPostgres,
   logger: Logger,
-): () => Promise<void> {
+): { readonly stop: () => Promise<void>; readonly letOutlive: () => void } {
   const stopping = new AbortController()
   const { signal } = stopping
   let postgres = first
+  let mayOutlive = false
   const watch = async () => {
     while (!signal.aborted) {
       await pause(postgresCheckMs, undefined, { signal }).catch(() => {})
@@ -146,17 +156,23 @@ function keepRunning(
       logger.warn('Postgres ended; starting it again')
       try {
         postgres = await startEmbeddedPostgres({ ...options, port: first.port })
+        if (mayOutlive) postgres.outlive()
       } catch (err) {
         logger.error({ err }, 'Postgres did not start; it will be tried again')
       }
     }
   }
   const watching = watch()
-  return async () => {
+  const stop = async () => {
     stopping.abort()
     await watching
     await postgres.stop()
   }
+  const letOutlive = () => {
+    mayOutlive = true
+    postgres.outlive()
+  }
+  return { stop, letOutlive }
 }
 
 async function startProcesses(

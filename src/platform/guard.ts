@@ -8,8 +8,10 @@ import { startTimeOf } from './process-identity.ts'
 
 const program = fileURLToPath(new URL('../platform/guard-process.mjs', import.meta.url))
 
-/** One for each process, from its first use. */
+/** One for each process, as long as it has something to end. */
 let guard: ChildProcess | undefined
+/** What it was told of, but for what it shall leave alone by now. */
+const told = new Set<string>()
 
 /** Ends a process when this one is gone. Does nothing to one that has ended by then. */
 export function endWithThisProcess(pid: number | undefined): void {
@@ -17,14 +19,33 @@ export function endWithThisProcess(pid: number | undefined): void {
   if (startTime !== undefined) tell({ pid, startTime })
 }
 
+/**
+ * Ends the Postgres of a cluster's folder, and what makes the cluster, when this process is gone. To be called
+ * before it is started: between its start and a note of its id, this process may be killed.
+ */
+export function endServerWithThisProcess(cluster: string): void {
+  tell({ cluster })
+}
+
+/** From now on it outlives this process. */
+export function letServerOutliveThisProcess(cluster: string): void {
+  if (!told.delete(JSON.stringify({ cluster }))) return
+  guard?.stdin?.write(`${JSON.stringify({ leave: cluster })}\n`)
+  if (told.size > 0) return
+  guard?.stdin?.end()
+  guard = undefined
+}
+
 /** Removes a folder when this process is gone. */
 export function removeWithThisProcess(folder: string): void {
   tell({ folder })
 }
 
-function tell(line: object): void {
+function tell(one: object): void {
+  const line = JSON.stringify(one)
+  told.add(line)
   guard ??= startGuard()
-  guard.stdin?.write(`${JSON.stringify(line)}\n`)
+  guard.stdin?.write(`${line}\n`)
 }
 
 function startGuard(): ChildProcess {

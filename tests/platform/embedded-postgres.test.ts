@@ -1,4 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -76,6 +78,58 @@ test('after a SIGKILL of the server, with a query under way, the next start wait
   expect(await query(second.ownerUrl, 'select one from killed')).toEqual([{ one: 1 }])
   await burning
   await busy.end().catch(() => {})
+})
+
+/**
+ * Starts it in a process that is killed: right after `program` was begun, or once the server is ready and may
+ * outlive it.
+ */
+async function startAndDie(folder: string, program: 'initdb' | 'postgres' | 'none'): Promise<void> {
+  const module = new URL('../../src/platform/embedded-postgres.ts', import.meta.url).href
+  const text = `
+    import childProcess from 'node:child_process'
+    import { syncBuiltinESMExports } from 'node:module'
+    const { spawn } = childProcess
+    childProcess.spawn = (command, args, options) => {
+      const child = spawn(command, args, options)
+      if ([command, ...args].some((one) => one.endsWith('/bin/${program}')))
+        process.kill(process.pid, 'SIGKILL')
+      return child
+    }
+    syncBuiltinESMExports()
+    const { startEmbeddedPostgres } = await import('${module}')
+    const options = { dataDir: '${folder}', ownerPassword: '${ownerPassword}' }
+    const server = await startEmbeddedPostgres(options)
+    server.outlive()
+    process.kill(process.pid, 'SIGKILL')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', text], { stdio: 'inherit' })
+  expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
+}
+
+/** Processes that have this folder in their command. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)
+    } catch {
+      return false
+    }
+  })
+}
+
+test.each(['initdb', 'postgres'] as const)(
+  'nothing is left of a start that is killed once %s is begun',
+  async (program) => {
+    const at = program === 'initdb' ? path.join(folder, 'killed') : dataDir
+    await startAndDie(at, program)
+    await waitFor('all to end', () => processesOf(`${at}/postgres`).length === 0, 60_000)
+  },
+)
+
+test('a server that may outlive its starter does, and is adopted', async () => {
+  await startAndDie(dataDir, 'none')
+  const [pid] = processesOf(`${dataDir}/postgres`)
+  expect((await start()).pid).toBe(Number(pid))
 })
 
 test('it runs under a folder that only its owner may enter', async () => {
