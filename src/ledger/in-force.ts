@@ -6,6 +6,10 @@
  * An earlier program let a correction or cancellation of one region replace a declaration of another. It counts
  * in both: in the region of what it replaced, nothing below it is in force. The row of that region then names a
  * place of the other one, which is in force there alone.
+ *
+ * If the process dies while it is posted, nothing is stored, as of all that posting writes. If a migration ends
+ * between 0110 and 0111, what is posted from then on is right, and what was posted before is as it was; the next
+ * run goes on, and both raise only, so that they may be run again.
  */
 import { isDeclaration, type Postable } from './rows.ts'
 

@@ -8,7 +8,9 @@
  *  - during the commit: all is stored or nothing; the next run finds the marker or not;
  *  - after the commit, before the job is completed: the next run finds the marker.
  *
- * Locks are taken in this order: the marker, then what is in force, sorted by employer, period and region.
+ * Locks are taken in this order: the marker; what travels in parts, sorted; one for all, where an earlier program
+ * accepted what may have replaced, or been replaced in, another region; then what is in force, sorted by employer,
+ * period and region.
  */
 
 import type pg from 'pg'
