@@ -5,8 +5,8 @@
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
+import { reportFailure } from '../src/platform/failure.ts'
 import { machine, say } from './support/report.ts'
 
 /** What makes each benchmark short; the file is `bench/<name>.ts`, the command `npm run bench:<name>`. */
@@ -71,20 +71,16 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        only: { type: 'string', default: '' },
-        short: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    if (Object.keys(shortForms).some((name) => name.includes(values.only))) return values
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(`${usage}\nBenchmarks: ${Object.keys(shortForms).join(', ')}`)
+  const names = Object.keys(shortForms)
+  const told = `${usage}\nBenchmarks: ${names.join(', ')}`
+  const options = {
+    only: { type: 'string', default: '' },
+    short: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  } as const
+  const { values } = parseArguments({ args, options }, told)
+  if (names.some((name) => name.includes(values.only))) return values
+  throw wrongUse(`There is no ${values.only}.`, told)
 }
 
 /** Runs one in a process of its own; its progress goes on to standard error. */

@@ -8,6 +8,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { auditHistory } from '../src/audit/audit.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
+import { benchArguments } from './support/arguments.ts'
 import { cpuMicrosOfFamily, startProgram } from './support/processes.ts'
 import { type Figure, report, say } from './support/report.ts'
 import { startServices } from './support/services.ts'
@@ -15,6 +16,7 @@ import { startServices } from './support/services.ts'
 const declarations = Number(process.env.BENCH_DECLARATIONS ?? 100_000)
 
 async function main(): Promise<void> {
+  benchArguments('bench:audit', {})
   const services = await startServices()
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-bench-audit-'))
   try {

@@ -16,6 +16,7 @@ import { type MadeFile, makeFile } from './batches/made-file.ts'
 import { copyRows, insertRows } from './batches/plain.ts'
 import { type Mode, type Sent, send } from './batches/send.ts'
 import { wrongRows } from './batches/wrong.ts'
+import { benchArguments } from './support/arguments.ts'
 import { cpuMicros, peakMiB, startProgram } from './support/processes.ts'
 import { type Figure, report, say } from './support/report.ts'
 import { startServices } from './support/services.ts'
@@ -47,6 +48,7 @@ type Run = Sent & {
 }
 
 async function main(): Promise<void> {
+  benchArguments('bench:batches', {})
   const runs: Run[] = []
   for (const [i, rows] of csvSizes.entries()) runs.push(await measure('csv', rows, i + 1))
   for (const [i, rows] of xlsxSizes.entries()) runs.push(await measure('xlsx', rows, i + 11))

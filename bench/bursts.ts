@@ -18,6 +18,7 @@ import { groupDeclarationsMax } from '../src/limits.ts'
 import { readKeyring } from '../src/platform/keyring.ts'
 import type { BurstSeen } from './programs/burst.ts'
 import type { LoadSeen } from './programs/open-load.ts'
+import { benchArguments } from './support/arguments.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { createGenerator } from './support/generator.ts'
 import { runBurst, runOpenLoad } from './support/open-load.ts'
@@ -44,6 +45,7 @@ const periods = Array.from(
 )
 
 async function main(): Promise<void> {
+  benchArguments('bench:bursts', {})
   const services = await startServices()
   const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const { databaseUrl, keyringFile } = services

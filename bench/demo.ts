@@ -8,16 +8,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { formatFen } from '../src/declaration/money.ts'
 import { dayOf } from '../src/declaration/period.ts'
 import type { Declaration } from '../src/declaration/schema.ts'
 import { issueToken } from '../src/intake/issue-token.ts'
 import { verifyReceipt } from '../src/journal/receipt.ts'
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { createEngine, type RunningEngine } from '../src/platform/engine.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from '../src/platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from '../src/platform/failure.ts'
 import { removeWithThisProcess } from '../src/platform/guard.ts'
 import { readKeyring, type SigningKey } from '../src/platform/keyring.ts'
 import { createLogger } from '../src/platform/logger.ts'
@@ -67,22 +67,17 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]): { seed: number; declarations: number } {
   const usage = 'Usage: npm run demo -- [--seed N] [--declarations N], N from 1 to 100000'
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seed: { type: 'string', default: '1' },
-        declarations: { type: 'string', default: '2000' },
-      },
-    })
-    const [seed, declarations] = [Number(values.seed), Number(values.declarations)]
-    if ([seed, declarations].every((n) => Number.isInteger(n) && n >= 1 && n <= 100_000)) {
-      return { seed, declarations }
-    }
-  } catch {
-    // the usage says it
+  const options = {
+    seed: { type: 'string', default: '1' },
+    declarations: { type: 'string', default: '2000' },
+  } as const
+  const { values } = parseArguments({ args, options }, usage)
+  const numberOf = (name: keyof typeof values) => {
+    const number = Number(values[name])
+    if (Number.isInteger(number) && number >= 1 && number <= 100_000) return number
+    throw wrongUse(`--${name} must be a whole number from 1 to 100000.`, usage)
   }
-  throw new UsageError(usage)
+  return { seed: numberOf('seed'), declarations: numberOf('declarations') }
 }
 
 async function demonstrate(

@@ -12,10 +12,10 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { AuditReport } from '../src/audit/audit.ts'
 import { HistoryFile } from '../src/audit/history.ts'
-import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
+import { reportFailure } from '../src/platform/failure.ts'
 import { auditWorld } from './faults/audit-world.ts'
 import { faults } from './faults/catalogue.ts'
 import { type Fault, FaultError } from './faults/fault.ts'
@@ -77,39 +77,34 @@ async function main(args: string[]): Promise<void> {
   if (!results.every(holds)) process.exitCode = 1
 }
 
+const optionsOf = {
+  seed: { type: 'string', default: '1' },
+  seeds: { type: 'string', default: '1' },
+  minutes: { type: 'string', default: '0' },
+  only: { type: 'string' },
+  backend: { type: 'string' },
+  patience: { type: 'string', default: '1' },
+  json: { type: 'boolean', default: false },
+} as const
+
 function readArguments(args: string[]): Options {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seed: { type: 'string', default: '1' },
-        seeds: { type: 'string', default: '1' },
-        minutes: { type: 'string', default: '0' },
-        only: { type: 'string' },
-        backend: { type: 'string' },
-        patience: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const { only, backend, json } = values
-    const [first, count, minutes, patience] = [
-      Number(values.seed),
-      Number(values.seeds),
-      Number(values.minutes),
-      Number(values.patience),
-    ]
-    const backends = (['redis', 'postgres'] as const).filter((one) => (backend ?? one) === one)
-    const named = faults.some(({ name }) => name.includes(only ?? ''))
-    const seeded = Number.isInteger(first) && first >= 0 && count >= 1 && count <= 1_000
-    const sound = seeded && minutes >= 0 && minutes <= 24 * 60 && patience >= 1
-    if (sound && named && backends.length > 0) {
-      const seeds = Array.from({ length: count }, (_, i) => first + i)
-      return { seeds, minutes, only, backends, patience, json }
-    }
-  } catch {
-    // the usage says it
+  const told = `${usage}\nFaults:\n${faults.map(({ name }) => `  ${name}`).join('\n')}`
+  const { values } = parseArguments({ args, options: optionsOf }, told)
+  const { only, backend, json } = values
+  const numberOf = (name: 'seed' | 'seeds' | 'minutes' | 'patience', min: number, max: number) => {
+    const number = Number(values[name])
+    if (number >= min && number <= max) return number
+    throw wrongUse(`--${name} must be a number from ${min} to ${max}.`, told)
   }
-  throw new UsageError(`${usage}\nFaults:\n${faults.map(({ name }) => `  ${name}`).join('\n')}`)
+  const [first, count] = [numberOf('seed', 0, 2 ** 31), numberOf('seeds', 1, 1_000)]
+  const [minutes, patience] = [numberOf('minutes', 0, 24 * 60), numberOf('patience', 1, 1_000)]
+  if (!Number.isInteger(first)) throw wrongUse('--seed must be a whole number.', told)
+  const backends = (['redis', 'postgres'] as const).filter((one) => (backend ?? one) === one)
+  if (backends.length === 0) throw wrongUse('--backend must be redis or postgres.', told)
+  if (!faults.some(({ name }) => name.includes(only ?? '')))
+    throw wrongUse(`No fault has ${only} in its name.`, told)
+  const seeds = Array.from({ length: count }, (_, i) => first + i)
+  return { seeds, minutes, only, backends, patience, json }
 }
 
 async function runOn(run: Run): Promise<Result> {

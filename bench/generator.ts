@@ -10,6 +10,7 @@ import path from 'node:path'
 import { Generators } from './rehearsal/generators.ts'
 import { readObjectives } from './rehearsal/objectives.ts'
 import { type Profile, readProfile } from './rehearsal/profile.ts'
+import { benchArguments } from './support/arguments.ts'
 import { type Filing, fileFirsts, fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
@@ -33,6 +34,7 @@ type Round = {
 }
 
 async function main(): Promise<void> {
+  benchArguments('bench:generator', {})
   const services = await startServices()
   try {
     const { databaseUrl, redisUrl, keyringFile } = services

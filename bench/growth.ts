@@ -4,9 +4,9 @@
  * by one to four workers, with both queues. BENCH_LEDGER_LINES (20 million), BENCH_BACKLOG (2 million)
  * and BENCH_WORKERS_MAX (4) set how far; the whole takes some fifteen minutes.
  */
-import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
+import { reportFailure } from '../src/platform/failure.ts'
 import { applicationRole } from '../src/platform/postgres.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 import { openPostgresBackend } from '../src/queue/postgres-backend.ts'
@@ -54,10 +54,10 @@ const parts: readonly Part[] = [
 
 async function main(): Promise<void> {
   const options = { only: { type: 'string' }, json: { type: 'boolean' } } as const
-  const { only } = parseArgs({ options }).values
+  const usage = 'Usage: npm run bench:growth -- [--only ledger|backlog|workers] [--json]'
+  const { only } = parseArguments({ options }, usage).values
   const wanted = parts.filter(({ name }) => name === (only ?? name))
-  if (wanted.length === 0)
-    throw new UsageError('Usage: npm run bench:growth -- [--only ledger|backlog|workers] [--json]')
+  if (wanted.length === 0) throw wrongUse(`There is no ${only}.`, usage)
   const figures: Figure[] = []
   for (const { kind, measure } of wanted) figures.push(...(await withBench(kind, measure)))
   if (!report('bench:growth', figures)) process.exitCode = 1

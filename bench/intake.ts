@@ -4,6 +4,7 @@
  * one synchronous INSERT for each request. 5-line declarations, autocannon, 100 connections.
  */
 import { Redis } from 'ioredis'
+import { benchArguments } from './support/arguments.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import {
   cpuMicros,
@@ -22,6 +23,7 @@ const programs = ['intake', 'bare', 'synchronous'] as const
 type Program = (typeof programs)[number]
 
 async function main(): Promise<void> {
+  benchArguments('bench:intake', {})
   const services = await startServices()
   try {
     const filings = await prepareFilings(services)

@@ -5,7 +5,6 @@
  * this machine, and in smaller groups, predicts what a third size costs at another rate, and says how far
  * off the prediction was.
  */
-import { parseArgs } from 'node:util'
 import { calibrate, calibrateReads, observeAt, startInstallation } from './model/calibrate.ts'
 import {
   type Calibrated,
@@ -20,6 +19,7 @@ import {
 } from './model/capacity.ts'
 import { readProfile, shippedProfiles } from './rehearsal/profile.ts'
 import { shapeOf } from './rehearsal/shape.ts'
+import { benchArguments } from './support/arguments.ts'
 import { prepareFilings } from './support/filings.ts'
 import { type Figure, report } from './support/report.ts'
 import { startServices } from './support/services.ts'
@@ -30,14 +30,11 @@ const share = 0.6
 /** The largest Postgres that one would buy before splitting it. */
 const postgresCores = 64
 
-const { values } = parseArgs({
-  options: {
-    employers: { type: 'string', default: '1000000' },
-    peak: { type: 'string', default: '5000' },
-    lines: { type: 'string', default: '13' },
-    reads: { type: 'string', default: '15' },
-    json: { type: 'boolean', default: false },
-  },
+const values = benchArguments('bench:model', {
+  employers: '1000000',
+  peak: '5000',
+  lines: '13',
+  reads: '15',
 })
 
 async function main(): Promise<void> {

@@ -32,6 +32,7 @@ import {
   table,
 } from './overload/figures.ts'
 import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
+import { benchArguments } from './support/arguments.ts'
 import { chartsSvg } from './support/chart.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { runOpenLoad } from './support/open-load.ts'
@@ -56,6 +57,7 @@ const greedyTimes = 50
 const calmShare = 0.4
 
 async function main(): Promise<void> {
+  const { svg, json } = benchArguments('bench:overload', { svg: '' })
   const sweeps: Sweep[] = []
   const shares: Figure[] = []
   for (const setting of settings) {
@@ -64,9 +66,8 @@ async function main(): Promise<void> {
       else sweeps.push(await sweep(setting, backend))
     }
   }
-  const at = process.argv.indexOf('--svg')
-  if (at > 0) writeFileSync(process.argv[at + 1] ?? '', chartsSvg(sweeps.flatMap(chartsOf)))
-  if (!process.argv.includes('--json')) for (const one of sweeps) table(one)
+  if (svg !== '') writeFileSync(svg, chartsSvg(sweeps.flatMap(chartsOf)))
+  if (!json) for (const one of sweeps) table(one)
   if (!report('bench:overload', [...sweeps.flatMap(figuresOf), ...shares])) process.exitCode = 1
 }
 

@@ -5,7 +5,9 @@
  * commit. Then each part of each is killed under load, and what was acknowledged is counted.
  * BENCH_ROUNDS, BENCH_DECLARATIONS, BENCH_WARM, BENCH_LOAD_MS and BENCH_SETTLE_MS make it shorter.
  */
-import { parseArgs } from 'node:util'
+
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
+import { reportFailure } from '../src/platform/failure.ts'
 import { type Kill, killParts } from './peers/kills.ts'
 import { type Turn, takeTurn } from './peers/measure.ts'
 import { Servers } from './peers/servers.ts'
@@ -30,11 +32,11 @@ on Redis writes every command to disk, as nothing else keeps what was acknowledg
 nothing, as its journal does. What waits in Spillway's Postgres is that journal, and stays.`
 
 async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { json: { type: 'boolean' }, only: { type: 'string', default: '' } },
-  })
+  const usage = `Usage: npm run bench:peers -- [--only NAME] [--json], NAME of ${systemNames.join(', ')}`
+  const options = { json: { type: 'boolean' }, only: { type: 'string', default: '' } } as const
+  const { values } = parseArguments({ args, options }, usage)
   const names = systemNames.filter((name) => name.includes(values.only))
+  if (names.length === 0) throw wrongUse(`There is no ${values.only}.`, usage)
   const all = await compare(names)
   if (!values.json) {
     process.stdout.write(`\nbench:peers, on ${machine()}\n\n${textOf(all, settleMs)}\n\n`)
@@ -81,4 +83,4 @@ async function compare(names: readonly SystemName[]): Promise<Compared[]> {
   }
 }
 
-await main(process.argv.slice(2))
+await main(process.argv.slice(2)).catch(reportFailure)

@@ -10,6 +10,7 @@ import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { envelopesAtATime } from '../src/limits.ts'
 import { openRedisBackend } from '../src/queue/redis-backend.ts'
+import { benchArguments } from './support/arguments.ts'
 import {
   accept,
   addAll,
@@ -39,6 +40,7 @@ const memoryDeclarations = Number(process.env.BENCH_MEMORY ?? 200_000)
 type Results = Record<'workers' | 'sameCommits' | 'oneCommit' | 'single', Round[]>
 
 async function main(): Promise<void> {
+  benchArguments('bench:posting', {})
   const services = await startServices()
   const bench: Bench = {
     services,

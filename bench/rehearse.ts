@@ -8,9 +8,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { readConfig } from '../src/platform/config.ts'
-import { reportFailure, UsageError } from '../src/platform/failure.ts'
+import { reportFailure } from '../src/platform/failure.ts'
 import { compareCommand, readRecord } from './rehearsal/compare.ts'
 import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
@@ -47,33 +47,38 @@ async function main(args: string[], stopping: AbortSignal): Promise<number> {
 
 /** Two rehearsals beside each other; that they differ is no failure. */
 function compare(args: string[]): number {
-  const { out, files } = readFiles(args)
+  const usage = 'Usage: npm run rehearse -- compare RECORD RECORD [--out FILE.html]'
+  const { out, files } = readFiles(args, usage)
   const [a, b, more] = files
   if (a === undefined || b === undefined || more !== undefined)
-    throw new UsageError('Usage: npm run rehearse -- compare RECORD RECORD [--out FILE.html]')
+    throw wrongUse('It takes two records.', usage)
   compareCommand(a, b, out)
   return 0
 }
 
 /** A day as one drawing, for a page that is not its report. */
 function picture(args: string[]): number {
-  const { out, files } = readFiles(args)
+  const usage = 'Usage: npm run rehearse -- picture RECORD --out FILE.svg'
+  const { out, files } = readFiles(args, usage)
   const [record, more] = files
   if (record === undefined || more !== undefined || out === undefined)
-    throw new UsageError('Usage: npm run rehearse -- picture RECORD --out FILE.svg')
+    throw wrongUse('It takes one record, and --out.', usage)
   writeFileSync(out, daySvg(readRecord(record)))
   return 0
 }
 
-function readFiles(args: string[]) {
+function readFiles(args: string[], usage: string) {
   const options = { out: { type: 'string' } } as const
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
   return { out: values.out, files: positionals }
 }
 
 async function tokens([count, more]: readonly string[]): Promise<number> {
   if (count === undefined || more !== undefined || !/^[1-9]\d{0,5}$/.test(count))
-    throw new UsageError('Usage: npm run --silent rehearse -- tokens COUNT > FILE')
+    throw wrongUse(
+      'COUNT must be a whole number from 1 to 999999.',
+      'Usage: npm run --silent rehearse -- tokens COUNT > FILE',
+    )
   for await (const token of rehearsalTokens(readConfig(process.env), Number(count)))
     process.stdout.write(`${token}\n`)
   return 0

@@ -10,6 +10,7 @@ import { type Declaration, declarationSchema } from '../src/declaration/schema.t
 import { findingsPerAnswerMax } from '../src/limits.ts'
 import { readPolicies } from '../src/platform/packs.ts'
 import { checkFiling } from '../src/policy/check.ts'
+import { benchArguments } from './support/arguments.ts'
 import { createGenerator } from './support/generator.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 
@@ -47,6 +48,7 @@ const works = {
 } as const satisfies Record<string, Compared>
 
 async function main(): Promise<void> {
+  benchArguments('bench:rules', {})
   const ajv = await ajvOfFastify()
   const figures: Figure[] = []
   for (const [name, compared] of Object.entries(works)) {

@@ -5,6 +5,7 @@
  */
 import pg from 'pg'
 import { openRedisBackend } from '../src/queue/redis-backend.ts'
+import { benchArguments } from './support/arguments.ts'
 import { fire, prepareFilings } from './support/filings.ts'
 import { accept, type Bench, emptyLedger, postAll, startWorker } from './support/posting.ts'
 import {
@@ -26,6 +27,7 @@ const preload = 'programs/watching-switch.mjs'
 type Pair = { readonly watched: number; readonly unwatched: number }
 
 async function main(): Promise<void> {
+  benchArguments('bench:watching', {})
   const services = await startServices()
   try {
     const figures = [

@@ -3,11 +3,11 @@
  * database whether everything acknowledged was posted exactly once, to the fen, provably. Exits with
  * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
  */
-import { parseArgs } from 'node:util'
 import { type AuditReport, auditHistory } from './audit/audit.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { applicationRole, connectAs } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
@@ -42,21 +42,14 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        history: { type: 'string' },
-        jwks: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const { history, jwks, json } = values
-    if (history !== undefined) return { history, jwks, json }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = {
+    history: { type: 'string' },
+    jwks: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  } as const
+  const { history, jwks, json } = parseArguments({ args, options }, usage).values
+  if (history === undefined) throw wrongUse('--history is missing.', usage)
+  return { history, jwks, json }
 }
 
 function say({ history, envelopes, acceptances, verdicts, holds }: AuditReport, seconds: number) {

@@ -3,7 +3,6 @@
  * on, and taking one out of its way. What was filed stays filed. Each act is noted with who and why; the
  * file's sender is told the reason. Exits with 1 where nothing could be done.
  */
-import { parseArgs } from 'node:util'
 import {
   type Act,
   type InterveneDependencies,
@@ -17,10 +16,11 @@ import {
   interventionTextMax,
   postStatementMsMax,
 } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
+import { KeyringError, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { inTransaction, openPool } from './platform/postgres.ts'
 
@@ -47,7 +47,7 @@ async function main(args: string[]): Promise<void> {
       await assertSchema(pool)
       const { sealingKeys, salts } = readKeyring(config.keyringFile)
       const [sealing] = sealingKeys
-      if (sealing === undefined) throw new UsageError('The keyring has no key that seals.')
+      if (sealing === undefined) throw new KeyringError('The keyring has no key that seals.')
       await run({ pool, inTransaction, keys: { sealing, all: sealingKeys, salts } }, asked)
     } finally {
       await pool.end()
@@ -56,26 +56,27 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): Asked {
-  try {
-    const text = { type: 'string' } as const
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { operator: text, reason: text },
-    })
-    const [command, id, ...more] = positionals
-    const { operator = '', reason = '' } = values
-    if (command === 'list' && id === undefined && operator + reason === '') return { command }
-    const isAct = command === 'cancel' || command === 'recheck'
-    const told = [operator, reason].every(
-      (one) => one.trim() !== '' && one.length <= interventionTextMax && !personal.test(one),
+  const text = { type: 'string' } as const
+  const options = { operator: text, reason: text }
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
+  const [command, id, ...more] = positionals
+  if (command === 'list' && id === undefined && Object.keys(values).length === 0) return { command }
+  if (command === 'list') throw wrongUse('list takes nothing else.', usage)
+  if (command !== 'cancel' && command !== 'recheck')
+    throw wrongUse(
+      command === undefined ? 'A command is missing.' : `There is no ${command}.`,
+      usage,
     )
-    if (isAct && id !== undefined && more.length === 0 && told)
-      return { command, id, operator, reason }
-  } catch {
-    // the usage says it
+  if (id === undefined || more.length > 0) throw wrongUse(`${command} takes one ID.`, usage)
+  const told = (name: 'operator' | 'reason') => {
+    const value = values[name] ?? ''
+    if (value.trim() === '') throw wrongUse(`--${name} is missing.`, usage)
+    if (value.length > interventionTextMax)
+      throw wrongUse(`--${name} is longer than ${interventionTextMax} characters.`, usage)
+    if (personal.test(value)) throw wrongUse(`--${name} has what may be a person's number.`, usage)
+    return value
   }
-  throw new UsageError(usage)
+  return { command, id, operator: told('operator'), reason: told('reason') }
 }
 
 /** As an identity number has it. */

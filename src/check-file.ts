@@ -6,7 +6,6 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { kindOfFile } from './batch/kind.ts'
 import { checkLines } from './check-lines.ts'
 import { checkSheet, type SheetOptions } from './check-sheet.ts'
@@ -15,6 +14,7 @@ import { isDeclaration } from './declaration/check.ts'
 import { csvOf } from './declaration/csv.ts'
 import type { Declaration } from './declaration/schema.ts'
 import { explainedLinesMax, findingsPerAnswerMax } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readPolicies } from './platform/packs.ts'
@@ -24,7 +24,7 @@ import { checkAgainstPrevious, declaredIn, previousPeriod } from './policy/histo
 import { insuranceNames, sideNames } from './policy/labels.ts'
 import type { Insurance } from './policy/pack.ts'
 import { presentCheck } from './policy/present.ts'
-import { languageAsked, languageIn, unreadableText } from './upload-texts.ts'
+import { languageAsked, languageIn, pick, unreadableText } from './upload-texts.ts'
 
 const usage: Text = {
   en:
@@ -72,30 +72,26 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]): Options {
   const text = { type: 'string' } as const
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        previous: { type: 'string' },
-        lang: { type: 'string', default: languageIn(process.env) },
-        json: { type: 'boolean', default: false },
-        csv: { type: 'boolean', default: false },
-        ...{ employer: text, period: text, region: text, kind: text, format: text },
-      },
-    })
-    const { previous, lang, json, csv, employer, period, region, format } = values
-    const [file] = positionals
-    const wellUsed = positionals.length === 1 && !(json && csv)
-    if (file !== undefined && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
-      const asked = { employer, period, region, format, kind: values.kind ?? 'regular' }
-      const told = json ? 'json' : csv ? 'csv' : 'text'
-      return { file, previous, language: lang, format: told, asked }
-    }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage[languageAsked(args, process.env)])
+  const spoken = languageAsked(args, process.env)
+  const wrong = (zh: string, en: string) => wrongUse(pick(spoken, zh, en), usage[spoken])
+  const options = {
+    previous: { type: 'string' },
+    lang: { type: 'string', default: languageIn(process.env) },
+    json: { type: 'boolean', default: false },
+    csv: { type: 'boolean', default: false },
+    ...{ employer: text, period: text, region: text, kind: text, format: text },
+  } as const
+  const parsed = parseArguments({ args, allowPositionals: true, options }, usage[spoken], spoken)
+  const { previous, lang, json, csv, employer, period, region, format, kind } = parsed.values
+  const [file, more] = parsed.positionals
+  if (file === undefined || more !== undefined)
+    throw wrong('请指定一个文件。', 'It takes one file.')
+  if (json && csv) throw wrong('--json 与 --csv 只能选一个。', 'Say --json or --csv, not both.')
+  if (lang !== 'zh-CN' && lang !== 'en')
+    throw wrong('--lang 应为 zh-CN 或 en。', '--lang must be zh-CN or en.')
+  const asked = { employer, period, region, format, kind: kind ?? 'regular' }
+  const told = json ? 'json' : csv ? 'csv' : 'text'
+  return { file, previous, language: lang, format: told, asked }
 }
 
 const tables = ['.csv', '.tsv', '.xlsx']

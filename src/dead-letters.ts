@@ -4,16 +4,16 @@
  * with 1 when a retry fails. `export` writes all of them as JSON lines.
  */
 import { userInfo } from 'node:os'
-import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { type ListedDeadLetter, listDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
 import type { PostDependencies } from './ledger/post.ts'
 import { retryDeadLetter } from './ledger/retry.ts'
 import { deadLettersPageMax, postStatementMsMax } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
 import { readPolicies } from './platform/packs.ts'
@@ -56,22 +56,17 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): Options {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { all: { type: 'boolean', default: false } },
-    })
-    const [named, ...ids] = positionals
-    const command = commands.find((one) => one === named)
-    const { all } = values
-    const wellUsed =
-      command === 'show' ? ids.length > 0 : command === 'retry' ? ids.length > 0 !== all : true
-    if (command !== undefined && wellUsed) return { command, ids, all }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = { all: { type: 'boolean', default: false } } as const
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
+  const [named, ...ids] = positionals
+  const command = commands.find((one) => one === named)
+  const { all } = values
+  if (command === undefined)
+    throw wrongUse(named === undefined ? 'A command is missing.' : `There is no ${named}.`, usage)
+  if (command === 'show' && ids.length === 0) throw wrongUse('show takes an ID, or several.', usage)
+  if (command === 'retry' && ids.length > 0 === all)
+    throw wrongUse('retry takes IDs, or --all; not both.', usage)
+  return { command, ids, all }
 }
 
 async function run(pool: pg.Pool, config: Config, { command, ids, all }: Options): Promise<void> {

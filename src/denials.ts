@@ -3,7 +3,6 @@
  * holder has by `--sub NAME`, with `--operator NAME --reason TEXT`: whom every intake process refuses within
  * seconds, whatever the token says. Each act is noted with who and why. Exits with 1 where it was so already.
  */
-import { parseArgs } from 'node:util'
 import { decodeJwt } from 'jose'
 import { tokenIdOf } from './intake/claims.ts'
 import { addDenial, type DenialAct, type Denied, listDenials } from './journal/denials.ts'
@@ -14,6 +13,7 @@ import {
   postStatementMsMax,
   subjectCharactersMax,
 } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -48,31 +48,31 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): Asked {
-  const { values, positionals } = parsed(args)
+  const text = { type: 'string' } as const
+  const options = { jti: text, sub: text, 'token-file': text, operator: text, reason: text }
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
   const [act, ...more] = positionals
   const given = Object.keys(values).length
   if (act === 'list' && more.length === 0 && given === 0) return { act }
+  if (act === 'list') throw wrongUse('list takes nothing else.', usage)
+  if ((act !== 'deny' && act !== 'lift') || more.length > 0)
+    throw wrongUse(
+      act === undefined ? 'A command is missing.' : `There is no ${positionals.join(' ')}.`,
+      usage,
+    )
   const { operator = '', reason = '', ...of } = values
-  const isAct = act === 'deny' || act === 'lift'
-  const isTold = [operator, reason].every(
-    (one) => one.trim() !== '' && one.length <= interventionTextMax && !/\d{15}/.test(one),
-  )
-  if (!isAct || more.length > 0 || !isTold || Object.keys(of).length !== 1)
-    throw new UsageError(usage)
+  if (Object.keys(of).length !== 1)
+    throw wrongUse('It takes one of --jti, --sub and --token-file.', usage)
+  for (const [name, one] of Object.entries({ operator, reason })) {
+    if (one.trim() === '') throw wrongUse(`--${name} is missing.`, usage)
+    if (one.length > interventionTextMax)
+      throw wrongUse(`--${name} is longer than ${interventionTextMax} characters.`, usage)
+    if (/\d{15}/.test(one)) throw wrongUse(`--${name} has what may be a person's number.`, usage)
+  }
   const denied = deniedOf(of)
   if (denied.value === '' || denied.value.length > subjectCharactersMax || /\0/.test(denied.value))
-    throw new UsageError(usage)
+    throw wrongUse(`That is no ${denied.claim} of a token.`, usage)
   return { act, ...denied, operator, reason }
-}
-
-function parsed(args: string[]) {
-  const text = { type: 'string' } as const
-  const options = { jti: text, sub: text, 'token-file': text, operator: text, reason: text }
-  try {
-    return parseArgs({ args, allowPositionals: true, options })
-  } catch {
-    throw new UsageError(usage)
-  }
 }
 
 function deniedOf(of: { jti?: string; sub?: string; 'token-file'?: string }): Denied {

@@ -9,6 +9,7 @@ import { serveOperators } from './intake/operators-port.ts'
 import { openRoom } from './intake/overload.ts'
 import { type IntakeProcess, type IntakeSide, openIntakeSide } from './intake-side/open.ts'
 import { connectionsWaitingMax } from './limits.ts'
+import { expectNoArguments } from './platform/arguments.ts'
 import { tellParent } from './platform/child.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { reportFailure } from './platform/failure.ts'
@@ -24,6 +25,10 @@ import { endWhenStuck, stopOnSignal } from './platform/stop.ts'
 main().catch(reportFailure)
 
 async function main(): Promise<void> {
+  expectNoArguments(
+    process.argv.slice(2),
+    'Usage: npm run intake (settings are in the environment)',
+  )
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'intake')
   const live = await openLive(config, 'intake')

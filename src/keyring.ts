@@ -4,8 +4,9 @@
  * after a rotation. A token key that is retired stops by itself.
  */
 import { tokenKeysLookMs } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
-import { reportFailure, UsageError } from './platform/failure.ts'
+import { reportFailure } from './platform/failure.ts'
 import {
   createKeyring,
   type KeyKind,
@@ -25,9 +26,14 @@ const whatStops: Readonly<Record<KeyKind, string>> = {
   sealing: 'What it sealed still opens. Restart all processes: until then they seal with it.',
 }
 
-async function main([verb, kid, ...more]: readonly string[]): Promise<void> {
+async function main(args: string[]): Promise<void> {
+  const { positionals } = parseArguments({ args, allowPositionals: true }, usage)
+  const [verb, kid, ...more] = positionals
+  if (verb === 'retire' && (kid === undefined || more.length > 0))
+    throw wrongUse('retire takes one KID.', usage)
+  if (verb !== 'retire' && kid !== undefined)
+    throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
   const { keyringFile } = readConfig(process.env)
-  if ((kid === undefined) === (verb === 'retire') || more.length > 0) throw new UsageError(usage)
   switch (verb) {
     case 'create':
       createKeyring(keyringFile, new Date())
@@ -42,7 +48,7 @@ async function main([verb, kid, ...more]: readonly string[]): Promise<void> {
     case 'retire':
       return retire(keyringFile, kid as string)
     default:
-      throw new UsageError(usage)
+      throw wrongUse(verb === undefined ? 'A command is missing.' : `There is no ${verb}.`, usage)
   }
 }
 

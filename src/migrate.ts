@@ -3,14 +3,19 @@
  * at any time. With `finish`, for when each intake has been restarted since: what only new ones understand is
  * written from then on.
  */
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, UsageError } from './platform/failure.ts'
+import { reportFailure } from './platform/failure.ts'
 import { finishSides, isFinished, migrateSides } from './platform/rehearsal-database.ts'
 
-async function main([verb, more]: readonly string[]): Promise<void> {
+const usage = 'Usage: npm run migrate [-- finish]'
+
+async function main(args: string[]): Promise<void> {
+  const { positionals } = parseArguments({ args, allowPositionals: true }, usage)
+  const [verb, more] = positionals
   if ((verb !== undefined && verb !== 'finish') || more !== undefined)
-    throw new UsageError('Usage: npm run migrate [-- finish]')
+    throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
   const config = readConfig(process.env)
   await withDatabase(config, async ({ ownerUrl }) => {
     const applied = await migrateSides(config, ownerUrl)

@@ -3,12 +3,12 @@
  * refused or could not be committed, why and how many; --filers lists who tried then and holds an
  * attempt ticket. The evidence for extending a deadline. Without days: today.
  */
-import { parseArgs } from 'node:util'
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from './declaration/period.ts'
 import { listAttempts, listOutages, type OutageCause } from './journal/outages.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { applicationRole, connectAs } from './platform/postgres.ts'
 
 const usage = 'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]'
@@ -34,22 +34,17 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        from: { type: 'string', default: dayOf(Date.now() * 1_000) },
-        to: { type: 'string' },
-        filers: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const { from, to = from, filers, json } = values
-    if (isDay(from) && isDay(to) && from <= to) return { from, to, filers, json }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = {
+    from: { type: 'string', default: dayOf(Date.now() * 1_000) },
+    to: { type: 'string' },
+    filers: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  } as const
+  const { from, to = from, filers, json } = parseArguments({ args, options }, usage).values
+  const wrong = [from, to].find((one) => !isDay(one))
+  if (wrong !== undefined) throw wrongUse(`${wrong} is no day.`, usage)
+  if (from > to) throw wrongUse(`--from ${from} is after --to ${to}.`, usage)
+  return { from, to, filers, json }
 }
 
 function show(

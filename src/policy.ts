@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Text } from './declaration/catalogue/entry.ts'
 import { dayOf } from './declaration/period.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import {
@@ -55,31 +55,27 @@ function main(args: string[]): void {
       say(JSON.stringify(packSchema, null, 2))
       break
     default:
-      throw new UsageError(usage)
+      throw wrongUse(
+        command === undefined ? 'A command is missing.' : `There is no ${command}.`,
+        usage,
+      )
   }
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        on: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        lang: { type: 'string', default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
-      },
-    })
-    const [command, ...packs] = positionals
-    const { on = today.slice(0, 7), json, lang: language } = values
-    const isKnown = language === 'zh-CN' || language === 'en'
-    if (isKnown && /^[0-9]{4}-(0[1-9]|1[0-2])/.test(on)) {
-      return { command, packs, on: on.slice(0, 7), json, language } as const
-    }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = {
+    on: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    lang: { type: 'string', default: /^zh/.test(process.env.LANG ?? '') ? 'zh-CN' : 'en' },
+  } as const
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
+  const [command, ...packs] = positionals
+  const { on = today.slice(0, 7), json, lang: language } = values
+  if (language !== 'zh-CN' && language !== 'en')
+    throw wrongUse('--lang must be zh-CN or en.', usage)
+  if (!/^[0-9]{4}-(0[1-9]|1[0-2])/.test(on))
+    throw wrongUse('--on must be a month like 2024-11, or a day.', usage)
+  return { command, packs, on: on.slice(0, 7), json, language } as const
 }
 
 /** A folder by its path, or a region of the policy folder. */
@@ -95,7 +91,7 @@ function folderOf(policyDir: string, pack: string): string {
 
 function one(folders: readonly string[]): string {
   const [folder] = folders
-  if (folder === undefined || folders.length > 1) throw new UsageError(usage)
+  if (folder === undefined || folders.length > 1) throw wrongUse('It takes one pack.', usage)
   return folder
 }
 
@@ -144,7 +140,8 @@ function stateOf(
 }
 
 function diff([older, newer, ...more]: readonly string[], json: boolean): void {
-  if (older === undefined || newer === undefined || more.length > 0) throw new UsageError(usage)
+  if (older === undefined || newer === undefined || more.length > 0)
+    throw wrongUse('diff takes two packs.', usage)
   const [before, after] = [readPack(older), readPack(newer)]
   const edits = editsBetween(before, after)
   const rows = changedRows(before, after)

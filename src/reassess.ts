@@ -3,7 +3,6 @@
  * changes in what was posted with earlier ones, for how many and why; without --dry-run the
  * differences are ordered, and workers post them in the bulk lane.
  */
-import { parseArgs } from 'node:util'
 import { isPeriod } from './declaration/period.ts'
 import { createAcceptGroup } from './journal/accept.ts'
 import { loadPacks, recordPacks } from './journal/policy-packs.ts'
@@ -12,6 +11,7 @@ import { createPersonIndex } from './ledger/person.ts'
 import { aloneReassessing, reassessAll } from './ledger/reassess.ts'
 import { ReassessmentReport } from './ledger/reassessment-report.ts'
 import { reassessStatementMsMax } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
@@ -40,7 +40,11 @@ async function main(args: string[]): Promise<void> {
     const query = { ...options, policyHash: current.hash }
     const report = new ReassessmentReport(personIndexOf(config))
     const done = await run(config, url, policies, query, report)
-    if (done === undefined) throw new UsageError('Another reassessment is under way: wait for it.')
+    if (done === undefined) {
+      process.stderr.write('Another reassessment is under way: wait for it.\n')
+      process.exitCode = 1
+      return
+    }
     say(report.text(query, current.pack, done.packsBefore, options.dryRun))
     if (done.unposted > 0) {
       say(`${done.unposted} declarations of these periods are not posted yet: run it again later.`)
@@ -49,24 +53,18 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): Options {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        region: { type: 'string' },
-        from: { type: 'string' },
-        to: { type: 'string' },
-        'dry-run': { type: 'boolean', default: false },
-      },
-    })
-    const { region, from, to, 'dry-run': dryRun } = values
-    if (region !== undefined && isPeriod(from) && isPeriod(to) && from <= to) {
-      return { region, from, to, dryRun }
-    }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = {
+    region: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+  } as const
+  const { region, from, to, 'dry-run': dryRun } = parseArguments({ args, options }, usage).values
+  if (region === undefined) throw wrongUse('--region is missing.', usage)
+  if (!isPeriod(from)) throw wrongUse('--from must be a month like 2024-11.', usage)
+  if (!isPeriod(to)) throw wrongUse('--to must be a month like 2024-11.', usage)
+  if (from > to) throw wrongUse(`--from ${from} is after --to ${to}.`, usage)
+  return { region, from, to, dryRun }
 }
 
 function personIndexOf({ keyringFile }: Config) {

@@ -5,15 +5,15 @@
  * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
  */
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { formatFen } from './declaration/money.ts'
 import { addDays, dayOf, isDay } from './declaration/period.ts'
 import { type Books, findSignedBooks, readBooks, signBooks, verifyBooks } from './ledger/books.ts'
 import { type PartedBy, partedBy, readBooksParts } from './ledger/books-parts.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
 import { applicationRole, connectAs, postingRole } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
@@ -34,30 +34,26 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        day: { type: 'string', default: dayOf(Date.now() * 1_000) },
-        employer: { type: 'string' },
-        by: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        sign: { type: 'boolean', default: false },
-        export: { type: 'string' },
-        from: { type: 'string' },
-        to: { type: 'string' },
-        verify: { type: 'string' },
-        jwks: { type: 'string' },
-      },
-    })
-    const { day, from = day, to = day } = values
-    const by = partedBy.find((one) => one === values.by)
-    const sound = [day, from, to].every(isDay) && from <= to && values.by === by
-    if (sound) return { ...values, by, from, to }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = {
+    day: { type: 'string', default: dayOf(Date.now() * 1_000) },
+    employer: { type: 'string' },
+    by: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    sign: { type: 'boolean', default: false },
+    export: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    verify: { type: 'string' },
+    jwks: { type: 'string' },
+  } as const
+  const { values } = parseArguments({ args, options }, usage)
+  const { day, from = day, to = day } = values
+  const by = partedBy.find((one) => one === values.by)
+  const wrong = [day, from, to].find((one) => !isDay(one))
+  if (wrong !== undefined) throw wrongUse(`${wrong} is no day.`, usage)
+  if (from > to) throw wrongUse(`--from ${from} is after --to ${to}.`, usage)
+  if (values.by !== by) throw wrongUse(`--by must be ${partedBy.join(' or ')}.`, usage)
+  return { ...values, by, from, to }
 }
 
 type Options = ReturnType<typeof readArguments>

@@ -4,17 +4,22 @@
  * see it within seconds, and what counts goes on meanwhile.
  */
 import { existsSync } from 'node:fs'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, ConfigError, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
-import { reportFailure, UsageError } from './platform/failure.ts'
+import { reportFailure } from './platform/failure.ts'
 import { createKeyring } from './platform/keyring.ts'
 import { rehearsalConfig, rehearsalKidPrefix } from './platform/rehearsal.ts'
 import { createRehearsalDatabase, removeRehearsal } from './platform/rehearsal-database.ts'
 import { emptyRedisQueue } from './queue/empty.ts'
 
-async function main([verb, more]: readonly string[]): Promise<void> {
+const usage = 'Usage: npm run rehearsal -- create|remove'
+
+async function main(args: string[]): Promise<void> {
+  const { positionals } = parseArguments({ args, allowPositionals: true }, usage)
+  const [verb, more] = positionals
   if ((verb !== 'create' && verb !== 'remove') || more !== undefined)
-    throw new UsageError('Usage: npm run rehearsal -- create|remove')
+    throw wrongUse(`${positionals.join(' ') || 'Nothing'} is neither create nor remove.`, usage)
   const config = readConfig(process.env)
   if (config.rehearsal === undefined) {
     throw new ConfigError(

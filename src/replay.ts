@@ -13,6 +13,7 @@ import {
   type TableComparison,
 } from './ledger/replay.ts'
 import { postStatementMsMax } from './limits.ts'
+import { expectNoArguments } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
@@ -22,8 +23,9 @@ import { readPolicies } from './platform/packs.ts'
 import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
 
-async function main(): Promise<void> {
+async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
+  expectNoArguments(args, 'Usage: npm run replay')
   const config = readConfig(process.env)
   const equal = await withDatabase(config, ({ ownerUrl }) => replayDatabase(config, ownerUrl))
   if (!equal) process.exitCode = 1
@@ -112,4 +114,4 @@ function tableOf(compared: readonly TableComparison[]): string {
   return `${head}${lines.join('\n')}\n`
 }
 
-main().catch(reportFailure)
+main(process.argv.slice(2)).catch(reportFailure)

@@ -6,6 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
+import { expectNoArguments } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { createEngine, type RunningEngine } from './platform/engine.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
@@ -17,6 +18,7 @@ import { stopOnSignal } from './platform/stop.ts'
 const exampleEmployer = '91350100M000100Y43'
 
 async function main(): Promise<void> {
+  expectNoArguments(process.argv.slice(2), 'Usage: npm start (settings are in the environment)')
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'start')
   const engine = createEngine(process.env, logger)

@@ -3,15 +3,15 @@
  * [--region …] [--ttl 1h] [--rehearsal]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
  * its rehearsals, with which nothing can be filed that counts.
  */
-import { parseArgs } from 'node:util'
 import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
 import { isOfRegions, namesEmployers, patternOfRegion, roles, rolesOf } from './intake/roles.ts'
 import { subjectCharactersMax } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
-import { reportFailure, UsageError } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
+import { reportFailure } from './platform/failure.ts'
+import { KeyringError, readKeyring } from './platform/keyring.ts'
 import { readRehearsalKeys } from './platform/rehearsal.ts'
 
 const usage =
@@ -23,34 +23,38 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 async function main(args: string[]): Promise<void> {
   const { subject = '', employer = [], scope, role, region, ttl, rehearsal } = readArguments(args)
   const held = role === undefined ? (['filer'] as const) : rolesOf(role)
-  const unknown = held.length !== new Set(role ?? held).size
-  if (unknown || (namesEmployers(held) && employer.length === 0)) throw new UsageError(usage)
+  if (held.length !== new Set(role ?? held).size)
+    throw wrongUse(`--role must be of ${Object.keys(roles).join(', ')}.`, usage)
+  if (!scope.every((one) => (scopes as readonly string[]).includes(one)))
+    throw wrongUse(`--scope must be of ${scopes.join(', ')}.`, usage)
+  if (namesEmployers(held) && employer.length === 0)
+    throw wrongUse('--employer is missing: who the token may file for.', usage)
   if (isOfRegions(held) && region?.every((one) => patternOfRegion(one)) !== true)
-    throw new UsageError(`${usage}\nThe roles of staff take a --region, by its code: 340100.`)
+    throw wrongUse('The roles of staff take a --region, by its code: 340100.', usage)
   const wrong = employer.find((code) => checkSocialCreditCode(code) !== undefined)
   if (wrong !== undefined) {
-    throw new UsageError(
-      `${wrong} is not a unified social credit code (GB 32100): check its digits.`,
-    )
+    const what = `${wrong} is not a unified social credit code (GB 32100): check its digits.`
+    throw wrongUse(what, usage)
   }
   if (subject === '' || subject.length > subjectCharactersMax) {
-    throw new UsageError(
-      `${usage}\n--subject is whose the token is, a person or a system: files and slots are a subject's own.`,
-    )
+    const what = `--subject is whose the token is, a person or a system, in 1 to ${subjectCharactersMax} characters: files and slots are a subject's own.`
+    throw wrongUse(what, usage)
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
-  if (count === undefined || unit === undefined) throw new UsageError(usage)
+  if (count === undefined || unit === undefined)
+    throw wrongUse('--ttl must be a number with s, m, h or d behind it, like 12h.', usage)
   const live = readConfig(process.env)
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
   if (ttlSeconds > live.token.secondsMax)
-    throw new UsageError(
+    throw wrongUse(
       `--ttl ${ttl} is longer than intake takes a token for: ${live.token.secondsMax} s at most (TOKEN_SECONDS_MAX).`,
+      usage,
     )
   const { config, keyring } = rehearsal
     ? readRehearsalKeys(live)
     : { config: live, keyring: readKeyring(live.keyringFile) }
   const [key] = keyring.tokenKeys
-  if (key === undefined) throw new UsageError('The keyring has no token key.')
+  if (key === undefined) throw new KeyringError('The keyring has no token key.')
   const token = await issueToken(
     { key, ...config.token },
     { subject, employers: employer, scopes: scope, roles: role, regions: region, ttlSeconds },
@@ -59,23 +63,16 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        subject: { type: 'string' },
-        employer: { type: 'string', multiple: true },
-        role: { type: 'string', multiple: true },
-        region: { type: 'string', multiple: true },
-        scope: { type: 'string', multiple: true, default: [...scopes] },
-        ttl: { type: 'string', default: '12h' },
-        rehearsal: { type: 'boolean', default: false },
-      },
-    })
-    return values
-  } catch {
-    throw new UsageError(usage)
-  }
+  const options = {
+    subject: { type: 'string' },
+    employer: { type: 'string', multiple: true },
+    role: { type: 'string', multiple: true },
+    region: { type: 'string', multiple: true },
+    scope: { type: 'string', multiple: true, default: [...scopes] as string[] },
+    ttl: { type: 'string', default: '12h' },
+    rehearsal: { type: 'boolean', default: false },
+  } as const
+  return parseArguments({ args, options }, usage).values
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -19,7 +19,6 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { isEnded, isGivenUp } from './batch/stages.ts'
 import type { Text } from './declaration/catalogue/entry.ts'
 import {
@@ -30,6 +29,7 @@ import {
   uploadTriesMax,
   uploadWaitSeconds,
 } from './limits.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readTextFile } from './platform/text-file.ts'
@@ -126,37 +126,32 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]): Options {
   const text = { type: 'string' } as const
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...{ employer: text, period: text, region: text, format: text, token: text },
-        ...{ slot: text, amends: text },
-        'token-file': text,
-        kind: { ...text, default: 'regular' },
-        mode: { ...text, default: 'all-or-nothing' },
-        url: { ...text, default: addressOf(process.env) },
-        'no-wait': { type: 'boolean', default: false },
-        lang: { ...text, default: languageIn(process.env) },
-      },
-    })
-    const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = values
-    const [file] = positionals
-    const known = lang === 'zh-CN' || lang === 'en'
-    const held = token ?? (tokenFile && known ? readToken(tokenFile, lang) : undefined)
-    if (held && (lang === 'zh-CN' || lang === 'en')) checkToken(held, tokenFile, lang)
-    const wellUsed = positionals.length === 1 && URL.canParse(url)
-    if (file !== undefined && held && wellUsed && (lang === 'zh-CN' || lang === 'en')) {
-      const members = { ...others, filename: path.basename(file) }
-      const reached = { yet: false }
-      return { file, url, token: held, language: lang, reached, waits: !noWait, members }
-    }
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    // the usage says it
-  }
-  throw new UsageError(usage[languageAsked(args, process.env)])
+  const spoken = languageAsked(args, process.env)
+  const wrong = (zh: string, en: string) => wrongUse(pick(spoken, zh, en), usage[spoken])
+  const options = {
+    ...{ employer: text, period: text, region: text, format: text, token: text },
+    ...{ slot: text, amends: text },
+    'token-file': text,
+    kind: { ...text, default: 'regular' },
+    mode: { ...text, default: 'all-or-nothing' },
+    url: { ...text, default: addressOf(process.env) },
+    'no-wait': { type: 'boolean', default: false },
+    lang: { ...text, default: languageIn(process.env) },
+  } as const
+  const parsed = parseArguments({ args, allowPositionals: true, options }, usage[spoken], spoken)
+  const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = parsed.values
+  const [file, more] = parsed.positionals
+  if (file === undefined || more !== undefined)
+    throw wrong('请指定一个文件。', 'It takes one file.')
+  if (lang !== 'zh-CN' && lang !== 'en')
+    throw wrong('--lang 应为 zh-CN 或 en。', '--lang must be zh-CN or en.')
+  if (!URL.canParse(url)) throw wrong(`--url ${url} 不是网址。`, `--url ${url} is no address.`)
+  const held = token ?? (tokenFile && readToken(tokenFile, lang))
+  if (!held) throw wrong('缺少 --token-file 或 --token。', '--token-file or --token is missing.')
+  checkToken(held, tokenFile, lang)
+  const members = { ...others, filename: path.basename(file) }
+  const reached = { yet: false }
+  return { file, url, token: held, language: lang, reached, waits: !noWait, members }
 }
 
 /** Where `npm start` with the same environment listens, unless another is named. */
@@ -224,7 +219,12 @@ async function look(options: Options, id: string, seconds: number): Promise<Batc
   return jsonOf(options, await insist(options, `/v1/batches/${id}`, { headers })) as Batch
 }
 
-/** @throws UsageError where whoever answered is no intake */
+/** It could not be sent, or was refused: how it was called is not at fault. */
+class UploadError extends Error {
+  override name = 'UploadError'
+}
+
+/** @throws UploadError where whoever answered is no intake */
 function jsonOf({ url, language }: Options, { status, text }: Answer): unknown {
   try {
     const told: unknown = JSON.parse(text)
@@ -232,7 +232,7 @@ function jsonOf({ url, language }: Options, { status, text }: Answer): unknown {
   } catch {
     // a page of a proxy, or nothing
   }
-  throw new UsageError(foreignText(status, url, language))
+  throw new UploadError(foreignText(status, url, language))
 }
 
 /** What has the name already may be mended, and not sent yet. */
@@ -273,7 +273,7 @@ async function save(
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException
       if (syscall === 'open' || syscall === 'write' || syscall === 'rename')
-        throw new UsageError(
+        throw new UploadError(
           pick(language, `无法写入 ${file}（${code}）。`, `Can't write ${file} (${code}).`),
         )
       refused = lostBy(error)
@@ -394,7 +394,7 @@ async function waitOrFail(
     : answer.status === 429 || answer.status >= 500
   if (!later || tries >= triesMax) {
     const why = isLost ? givenUpText(answer, url, language) : refusalText(answer, url, language)
-    throw new UsageError(why)
+    throw new UploadError(why)
   }
   const told = isLost ? 0 : 1_000 * Number(answer.headers.get('retry-after') ?? 0)
   const own = Math.min(uploadRetryMsMax, uploadRetryMsMin * 2 ** Math.min(tries, 10))

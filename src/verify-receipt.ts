@@ -5,11 +5,11 @@
  * when the receipt does not verify, or is of other content.
  */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { canonicalDeclaration } from './declaration/canonical.ts'
 import { isDeclaration } from './declaration/check.ts'
 import { digestOf } from './journal/digest.ts'
 import { isReceiptOf, verifyReceipt } from './journal/receipt.ts'
+import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
@@ -77,19 +77,11 @@ type Arguments = {
 }
 
 function readArguments(args: string[]): Arguments {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { jwks: { type: 'string' }, content: { type: 'string' } },
-    })
-    const [file] = positionals
-    const { jwks, content } = values
-    if (file !== undefined && positionals.length === 1) return { file, jwks, content }
-  } catch {
-    // the usage says it
-  }
-  throw new UsageError(usage)
+  const options = { jwks: { type: 'string' }, content: { type: 'string' } } as const
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
+  const [file, more] = positionals
+  if (file === undefined || more !== undefined) throw wrongUse('It takes one file.', usage)
+  return { file, ...{ jwks: values.jwks, content: values.content } }
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

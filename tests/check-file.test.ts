@@ -87,8 +87,11 @@ test('a file that is not JSON, or not there, is told with its line', async () =>
       code: 2,
       output: expect.stringMatching(/Can't read .*ENOENT/),
     })
-  expect(await run()).toMatchObject({ code: 2, output: expect.stringMatching(/^Usage/) })
-  expect((await run('--lang', 'zh-CN')).output).toMatch(/^用法：.*\n {2}表格/)
+  expect(await run()).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/^It takes one file\.\nUsage/),
+  })
+  expect((await run('--lang', 'zh-CN')).output).toMatch(/^请指定一个文件。\n用法：.*\n {2}表格/)
   const table = await run(write('empty.json', '{}'), '--csv')
   expect(table.output).toMatch(/FIELD_MISSING,error/)
 })

@@ -174,10 +174,10 @@ test('a Postgres that is killed comes back, and what was filed with it', async (
 test('token prints a token that the engine takes, and says how to call it otherwise', async () => {
   const employer = '91340100MA2M000105'
   const bad = runCommand('src/token.ts', one.env, ['--employer', employer])
-  expect(await bad.done).toBe(1)
+  expect(await bad.done).toBe(2)
   expect(bad.output()).toContain('GB 32100')
   const nobody = runCommand('src/token.ts', one.env, ['--employer', '91350100M000100Y43'])
-  expect(await nobody.done).toBe(1)
+  expect(await nobody.done).toBe(2)
   expect(nobody.output()).toContain('--subject is whose the token is')
   const good = runCommand('src/token.ts', one.env, [
     '--subject',

@@ -53,7 +53,7 @@ test('the command follows PORT, says at once that nothing listens there, and tak
   await refused.end()
   const more = ['--token-file', file, '--lang', 'zh-CN']
   const wrong = runCommand('src/upload.ts', { PORT: '64999' }, [...args.slice(0, 5), ...more])
-  expect(await wrong.done).toBe(1)
+  expect(await wrong.done).toBe(2)
   expect(wrong.output()).toBe(
     `令牌文件 ${file} 中不是令牌：应只有 "npm run --silent token" 输出的一行。\n`,
   )
@@ -74,7 +74,9 @@ test('how the command is used, and what it can not read, is said in the language
     run(file, '--token-file', `${file}-2`, '--lang', 'zh-CN'),
     run(`${file}-2`, '--token', 'a.b.c', '--lang', 'zh-CN'),
   ])
-  expect(usage).toMatch(/^用法：npm run upload .*\|check\].*\n.*--mode check 只检查，不申报\n$/)
+  expect(usage).toMatch(
+    /^请指定一个文件。\n用法：npm run upload .*\|check\].*\n.*--mode check 只检查，不申报\n$/,
+  )
   expect(noToken).toBe(`无法读取 ${file}-2（ENOENT）。\n`)
   expect(noFile).toBe(`无法读取 ${file}-2（ENOENT）。\n`)
 })

@@ -7,6 +7,7 @@
 import { readdirSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 import { batchNice } from '../src/limits.ts'
+import { expectNoArguments } from '../src/platform/arguments.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { reportFailure } from '../src/platform/failure.ts'
 import { createLogger } from '../src/platform/logger.ts'
@@ -16,6 +17,8 @@ import { runWorker } from './worker.ts'
 main().catch(reportFailure)
 
 async function main(): Promise<void> {
+  const usage = 'Usage: npm run batch-worker (settings are in the environment)'
+  expectNoArguments(process.argv.slice(2), usage)
   goAfterOthers()
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'batches')

@@ -1,6 +1,6 @@
 /**
  * What a command says when it can't go on: one sentence for what an operator can mend, class and
- * place for what they can't. Exits with 1, or as told.
+ * place for what they can't. Exits with 1; with 2 where it was used wrongly; or as told.
  */
 import { databaseFault } from './sqlstate.ts'
 
@@ -16,8 +16,10 @@ const forOperators = new Set([
   'HistoryError',
   'DurabilityError',
   'PoolerError',
+  'UploadError',
 ])
 
+/** The command was called with what it can't take: other arguments, or files that it can't read. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }
@@ -35,7 +37,8 @@ export function tolerateClosedOutput(onClosed = () => {}): void {
   }
 }
 
-export function reportFailure(error: unknown, status = 1): never {
+/** Where `catch` calls it, it has the error alone. */
+export function reportFailure(error: unknown, status = error instanceof UsageError ? 2 : 1): never {
   process.stderr.write(`${sentenceOf(error)}\n`)
   process.exit(status)
 }

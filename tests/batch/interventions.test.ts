@@ -394,5 +394,5 @@ test('the command lists files, takes one out of filing, and notes who and why fo
 test('the command tells how it is used, and takes no identity number for a reason', async () => {
   const named = ['--operator', 'wang', '--reason']
   for (const args of [['--help'], ['cancel', 'x'], ['cancel', 'x', ...named, '11010519491231002X']])
-    expect((await run(...args)).output).toMatch(/^Usage: npm run batches/)
+    expect((await run(...args)).output).toMatch(/^Usage: npm run batches/m)
 }, 180_000)

@@ -158,8 +158,8 @@ test('a refusal is told with what to do, in the language asked for', async () =>
   expect(await faulty.done).toBe(1)
   expect(faulty.output()).toMatch(/BATCH_INVALID.*\/kind: .*→ regular.*\/region: /s)
   const unused = runCommand('src/upload.ts', {}, [file])
-  expect(await unused.done).toBe(1)
-  expect(unused.output()).toMatch(/^Usage: npm run upload/)
+  expect(await unused.done).toBe(2)
+  expect(unused.output()).toMatch(/^Usage: npm run upload/m)
 })
 
 test('waits out an intake that is busy', async () => {

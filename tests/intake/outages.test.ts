@@ -96,6 +96,6 @@ test('the public status is green, then red with numbers; the command names the f
   expect(command.output()).toContain(`${declaration.employer}  3 tickets`)
   expect(command.output()).toMatch(/1 windows from/)
   const wrong = runCommand('src/outages.ts', env, ['--from', 'yesterday'])
-  expect(await wrong.done).toBe(1)
-  expect(wrong.output()).toMatch(/^Usage: npm run outages/)
+  expect(await wrong.done).toBe(2)
+  expect(wrong.output()).toMatch(/^Usage: npm run outages/m)
 })

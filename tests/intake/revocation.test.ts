@@ -116,7 +116,7 @@ describe('a denial', () => {
       return { code: await command.done, output: command.output() }
     }
     const told = ['--operator', 'Li', '--reason', 'left\u001b[2J the firm']
-    expect((await run('deny', '--sub', 'zhang')).code).toBe(1) // nobody says why
+    expect((await run('deny', '--sub', 'zhang')).code).toBe(2) // nobody says why
     expect(await run('deny', '--sub', 'zhang', ...told)).toMatchObject({ code: 0 })
     await isRefused(one, old)
     expect(await enters(one, await tokenOf('zhang'))).toBe('withdrawn')

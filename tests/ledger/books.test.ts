@@ -100,7 +100,7 @@ test('a day is divided by employer or envelope, and the parts add up to it', asy
     expect([1, 2, 3, 4, 5, 6].map(column)).toEqual([10, 6, 1, 3, 0, 0])
     expect(Math.round(100 * column(7))).toBe(sums.rows[0].fen)
   }
-  expect((await run('--by', 'wage')).output).toMatch(/^Usage/)
+  expect((await run('--by', 'wage')).output).toMatch(/^--by must be employer or envelope\.\nUsage/)
 })
 
 test('a month of signed books is exported, and verifies offline; any change is found', async () => {
@@ -282,7 +282,7 @@ test('differences of reassessments are in the parts as in the day', async () => 
 })
 
 test('the command tells how it is used, and takes today when no day is named', async () => {
-  expect((await run('--day', 'today')).output).toMatch(/^Usage: npm run reconcile/)
+  expect((await run('--day', 'today')).output).toMatch(/^Usage: npm run reconcile/m)
   expect((await run()).output).toContain(dayOf(Date.now() * 1_000))
 })
 

@@ -212,7 +212,7 @@ test('the command reports and orders, and names a region that has no pack', asyn
     )
     expect(rows).toHaveLength(1)
     const unknown = await run(['--region', '110000', ...span])
-    expect(unknown).toMatchObject({ code: 1 })
+    expect(unknown).toMatchObject({ code: 2 })
     expect(unknown.output).toBe('There is no policy pack for 110000; there are: 340100.\n')
   } finally {
     rmSync(folder, { recursive: true })

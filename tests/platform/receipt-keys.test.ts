@@ -28,12 +28,12 @@ test.each(commands)('without a keyring %s tells of --jwks', async (file, options
     return { code: await command.done, output: command.output() }
   }
   const { code, output } = await run()
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(output).toBe(
     `No keyring can be read at ${missing}. Public keys are enough to verify: save /.well-known/jwks.json of the intake, and name that file with --jwks FILE.\n`,
   )
   expect(await run('--jwks', receipt)).toEqual({
-    code: 1,
+    code: 2,
     output: `${receipt} is not a JWKS: it needs "keys".\n`,
   })
   const jwks = path.join(folder, 'jwks.json')

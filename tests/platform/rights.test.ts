@@ -231,6 +231,7 @@ const commands: readonly (readonly [file: string, args: readonly string[], says:
   ['src/reconcile.ts', ['--export', 'BOOKS', '--from', '2024-11-01'], /1 signed books/],
   ['src/dead-letters.ts', ['list'], /0 open dead letters/],
   ['src/batches.ts', ['list'], /0 files/],
+  ['src/denials.ts', ['list'], /0 denied/],
   [
     'src/reassess.ts',
     ['--region', '340100', '--from', '2024-11', '--to', '2024-11', '--dry-run'],

@@ -113,5 +113,5 @@ test('the command shows and compares, and names the packs that there are', async
   })
   expect((await run('diff', '340100', '110000')).output).toMatch(/There is no pack 110000.*340100/)
   expect(JSON.parse((await run('schema')).output)).toHaveProperty('properties.limits')
-  expect((await run('guess')).output).toMatch(/^Usage/)
+  expect((await run('guess')).output).toMatch(/^There is no guess\.\nUsage/)
 })
