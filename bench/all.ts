@@ -3,10 +3,12 @@
  * table of all figures with their goals, to be pasted as it is. --short takes the forms of minutes,
  * which show that everything runs; figures to be told come from the long ones, on a quiet machine.
  */
+
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { reportFailure } from '../src/platform/failure.ts'
+import { write } from '../src/platform/output.ts'
 import { machine, say } from './support/report.ts'
 
 /** What makes each benchmark short; the file is `bench/<name>.ts`, the command `npm run bench:<name>`. */
@@ -55,7 +57,7 @@ async function main(args: string[]): Promise<void> {
   for (const name of names) {
     say(`bench:${name}`)
     const { output, code } = await run(name, short ? shortForms[name] : {})
-    if (json) process.stdout.write(output)
+    if (json) write(output)
     const found = output
       .split('\n')
       .filter((line) => line !== '')
@@ -64,8 +66,7 @@ async function main(args: string[]): Promise<void> {
     // A benchmark that misses a goal ends with 1 as well.
     if (code !== 0 && !found.some(({ holds }) => holds === false)) failed.push(`bench:${name}`)
   }
-  if (!json)
-    process.stdout.write(`\nOn ${machine()}${short ? ', short forms' : ''}\n\n${table(lines)}\n`)
+  if (!json) write(`\nOn ${machine()}${short ? ', short forms' : ''}\n\n${table(lines)}\n`)
   if (failed.length > 0) say(`did not finish: ${failed.join(', ')}`)
   if (failed.length > 0 || lines.some(({ holds }) => holds === false)) process.exitCode = 1
 }

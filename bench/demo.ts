@@ -21,6 +21,7 @@ import { reportFailure, tolerateClosedOutput } from '../src/platform/failure.ts'
 import { removeWithThisProcess } from '../src/platform/guard.ts'
 import { readKeyring, type SigningKey } from '../src/platform/keyring.ts'
 import { createLogger } from '../src/platform/logger.ts'
+import { overwrite, say, write } from '../src/platform/output.ts'
 import { stopOnSignal } from '../src/platform/stop.ts'
 import { createGenerator } from './support/generator.ts'
 
@@ -56,7 +57,7 @@ async function main(args: string[]): Promise<void> {
   tolerateClosedOutput(stopOnSignal(logger, stop))
   removeWithThisProcess(dataDir)
   try {
-    process.stdout.write('Starting Postgres, intake and a worker ...\n')
+    write('Starting Postgres, intake and a worker ...\n')
     const running = await engine.start()
     if (running !== undefined) await demonstrate(running, env, seed, declarations)
   } finally {
@@ -236,7 +237,8 @@ function showProgress(
     const { accepted, posted } = await countAtOnce(database)
     const fate = killed() === undefined ? '' : `   worker ${killed()} killed with SIGKILL`
     const line = `accepted ${accepted} of ${declarations}   posted ${posted}${fate}`
-    process.stdout.write(terminal ? `\r\x1b[K${line}` : `${line}\n`)
+    if (terminal) overwrite(line)
+    else say(line)
   }
   const loop = (async () => {
     while (running) {
@@ -244,7 +246,7 @@ function showProgress(
       await pause(terminal ? 100 : 500)
     }
     await show()
-    if (terminal) process.stdout.write('\n')
+    if (terminal) write('\n')
   })()
   return {
     stop: () => {
@@ -296,19 +298,17 @@ async function showResult(database: pg.Pool, outcome: Outcome): Promise<boolean>
     ['in force', inForce, inForce > 0],
     ['lines', lines, lines > 0],
   ] as const
-  process.stdout.write('\n')
+  write('\n')
   for (const [name, value, good] of checks) {
-    process.stdout.write(
-      `${name.padEnd(30)}${String(value).padStart(10)}${good ? '' : '  WRONG'}\n`,
-    )
+    write(`${name.padEnd(30)}${String(value).padStart(10)}${good ? '' : '  WRONG'}\n`)
   }
   await showAmounts(database)
   const seconds = (ms: number) => (ms / 1_000).toFixed(1)
-  process.stdout.write(
+  write(
     `All accepted after ${seconds(times.acceptedMs)} s, all posted after ${seconds(times.postedMs)} s.\n`,
   )
   const good = checks.every(([, , holds]) => holds)
-  process.stdout.write(
+  write(
     good
       ? 'Every declaration was accepted and posted exactly once.\n'
       : 'NOT every declaration was accepted and posted exactly once.\n',
@@ -330,12 +330,12 @@ async function showAmounts(database: pg.Pool): Promise<void> {
   )
   const column = (text: string) => text.padStart(18)
   const head = ['base', 'employer pays', 'employee pays'].map(column).join('')
-  process.stdout.write(`\n${'in force, yuan'.padEnd(16)}${head}\n`)
+  write(`\n${'in force, yuan'.padEnd(16)}${head}\n`)
   for (const { insurance, base, employer, employee } of rows) {
     const values = [base, employer, employee].map((fen) => column(formatFen(Number(fen))))
-    process.stdout.write(`${insurance.padEnd(16)}${values.join('')}\n`)
+    write(`${insurance.padEnd(16)}${values.join('')}\n`)
   }
-  process.stdout.write('\n')
+  write('\n')
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -9,6 +9,7 @@
  * A seed decides the order of the faults, their victims and moments, and what every filer sends; what
  * it can not decide is how the machine shares its cores.
  */
+
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -16,6 +17,7 @@ import type { AuditReport } from '../src/audit/audit.ts'
 import { HistoryFile } from '../src/audit/history.ts'
 import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { reportFailure } from '../src/platform/failure.ts'
+import { tellAside, write } from '../src/platform/output.ts'
 import { auditWorld } from './faults/audit-world.ts'
 import { faults } from './faults/catalogue.ts'
 import { type Fault, FaultError } from './faults/fault.ts'
@@ -70,7 +72,7 @@ async function main(args: string[]): Promise<void> {
     const settled = await Promise.allSettled(runs)
     for (const one of settled) if (one.status === 'rejected') throw one.reason
     const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    if (json) for (const one of done) process.stdout.write(`${JSON.stringify(resultOf(one))}\n`)
+    if (json) for (const one of done) write(`${JSON.stringify(resultOf(one))}\n`)
     results.push(...done)
   }
   if (!json) report(results)
@@ -205,7 +207,7 @@ function withLogs(audit: AuditReport, { logFile }: World, { planted }: Load): Au
 }
 
 function say(line: string): void {
-  process.stderr.write(`${line}\n`)
+  tellAside(`${line}\n`)
 }
 
 main(process.argv.slice(2)).then(

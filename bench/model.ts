@@ -5,6 +5,7 @@
  * this machine, and in smaller groups, predicts what a third size costs at another rate, and says how far
  * off the prediction was.
  */
+import { write } from '../src/platform/output.ts'
 import { calibrate, calibrateReads, observeAt, startInstallation } from './model/calibrate.ts'
 import {
   type Calibrated,
@@ -68,7 +69,7 @@ async function main(): Promise<void> {
       ...ends(calibrated),
     ]
     if (!report('bench:model', figures)) process.exitCode = 1
-    if (!values.json) process.stdout.write(`\n${beyond}\n`)
+    if (!values.json) write(`\n${beyond}\n`)
   } finally {
     await services.stop()
   }

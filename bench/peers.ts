@@ -8,6 +8,7 @@
 
 import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { reportFailure } from '../src/platform/failure.ts'
+import { write } from '../src/platform/output.ts'
 import { type Kill, killParts } from './peers/kills.ts'
 import { type Turn, takeTurn } from './peers/measure.ts'
 import { Servers } from './peers/servers.ts'
@@ -39,8 +40,8 @@ async function main(args: string[]): Promise<void> {
   if (names.length === 0) throw wrongUse(`There is no ${values.only}.`, usage)
   const all = await compare(names)
   if (!values.json) {
-    process.stdout.write(`\nbench:peers, on ${machine()}\n\n${textOf(all, settleMs)}\n\n`)
-    process.stdout.write(`${fairness}\n`)
+    write(`\nbench:peers, on ${machine()}\n\n${textOf(all, settleMs)}\n\n`)
+    write(`${fairness}\n`)
   }
   const figures = figuresOf(all)
   const holds = values.json

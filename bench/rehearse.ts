@@ -6,11 +6,13 @@
  * when everything was reached, 1 when not, 2 when the rehearsal is void or broke down, and as signals have
  * it when it was stopped.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { reportFailure } from '../src/platform/failure.ts'
+import { say, tellAside, write } from '../src/platform/output.ts'
 import { compareCommand, readRecord } from './rehearsal/compare.ts'
 import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
@@ -39,7 +41,7 @@ async function main(args: string[], stopping: AbortSignal): Promise<number> {
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'record.json'), JSON.stringify(record))
   writeFileSync(path.join(folder, 'report.html'), reportHtml(record))
-  process.stdout.write(
+  write(
     `${summaryOf(record).join('\n')}\n\nThe report is ${folder}/report.html, its figures ${folder}/record.json\n`,
   )
   return exitStatus[record.verdict]
@@ -79,8 +81,7 @@ async function tokens([count, more]: readonly string[]): Promise<number> {
       'COUNT must be a whole number from 1 to 999999.',
       'Usage: npm run --silent rehearse -- tokens COUNT > FILE',
     )
-  for await (const token of rehearsalTokens(readConfig(process.env), Number(count)))
-    process.stdout.write(`${token}\n`)
+  for await (const token of rehearsalTokens(readConfig(process.env), Number(count))) say(token)
   return 0
 }
 
@@ -116,7 +117,7 @@ main(process.argv.slice(2), stopping).then(
     // What fails while everything is being ended is of no interest.
     const { reason } = stopping
     if (!(reason instanceof StoppedBySignal)) reportFailure(error, exitStatus.void)
-    process.stderr.write(
+    tellAside(
       `\n${reason.message} There is no verdict and no report; what it had started has ended, and its data is deleted.\n`,
     )
     process.exit(reason.status)

@@ -9,6 +9,7 @@ import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
+import { say, tellAside } from './platform/output.ts'
 import { applicationRole, connectAs } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 
@@ -30,14 +31,14 @@ async function main(args: string[]): Promise<void> {
         sealingKeys: keyring.sealingKeys,
         publicKeys,
         salts: keyring.salts,
-        onProgress: (what) => void (process.stderr.isTTY && process.stderr.write(`${what}\n`)),
+        onProgress: (what) => void (process.stderr.isTTY && tellAside(`${what}\n`)),
       })
     } finally {
       await client.end()
     }
   })
-  if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
-  else say(report, (performance.now() - began) / 1_000)
+  if (json) say(JSON.stringify(report))
+  else show(report, (performance.now() - began) / 1_000)
   if (!report.holds) process.exitCode = 1
 }
 
@@ -52,20 +53,18 @@ function readArguments(args: string[]) {
   return { history, jwks, json }
 }
 
-function say({ history, envelopes, acceptances, verdicts, holds }: AuditReport, seconds: number) {
+function show({ history, envelopes, acceptances, verdicts, holds }: AuditReport, seconds: number) {
   const { tries, answers, unknown } = history
   const lines = verdicts.flatMap(({ code, title, offenders, named }) => [
     `${code.padEnd(5)}${title.padEnd(72)}${offenders === 0 ? 'holds' : `BROKEN by ${offenders}`}`,
     ...named.map(({ what, why }) => `       ${what}: ${why}`),
   ])
   const verdict = holds ? 'Everything holds.' : 'NOT everything holds.'
-  process.stdout.write(
-    [
-      `${tries} attempts, ${answers} answers, ${unknown} without one; ${acceptances} accepted in ${envelopes} envelopes.`,
-      ...lines,
-      `${verdict} (${seconds.toFixed(1)} s)\n`,
-    ].join('\n'),
+  say(
+    `${tries} attempts, ${answers} answers, ${unknown} without one; ${acceptances} accepted in ${envelopes} envelopes.`,
   )
+  for (const line of lines) say(line)
+  say(`${verdict} (${seconds.toFixed(1)} s)`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -22,6 +22,7 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { KeyringError, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { say } from './platform/output.ts'
 import { inTransaction, openPool } from './platform/postgres.ts'
 
 const usage = `Usage: npm run batches -- list
@@ -120,10 +121,6 @@ function tell(act: Act, id: string, { read, filed }: { read: number; filed: numb
 function list({ id, stage, receivedAt, changedAt, rowsGood, rowsFiled, tries }: ListedBatch): void {
   const moved = `received ${receivedAt.toISOString()}, last step ${changedAt.toISOString()}`
   say(`${id}  ${stage.padEnd(8)} ${moved}, ${rowsFiled} of ${rowsGood} rows filed, ${tries} tries`)
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -17,6 +17,7 @@ import { explainedLinesMax, findingsPerAnswerMax } from './limits.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { say, write } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { parseJson, readTextFile } from './platform/text-file.ts'
 import { checkFiling } from './policy/check.ts'
@@ -66,7 +67,7 @@ async function main(args: string[]): Promise<void> {
     }
     if (checked.findings.errors > 0) process.exitCode = 1
     if (options.format === 'csv') for (const row of csvOf(checked.findings)) write(row)
-    else say(i + 1, checked, options)
+    else show(i + 1, checked, options)
   }
 }
 
@@ -160,7 +161,7 @@ function checkPrevious(
     checkAgainstPrevious(lines, declaredIn(before.lines ?? []), findings)
 }
 
-function say(
+function show(
   number: number,
   checked: ReturnType<typeof checkFiling>,
   { language, format }: Options,
@@ -168,19 +169,19 @@ function say(
   const lines = { from: 0, count: explainedLinesMax }
   const shown = presentCheck(checked, { findingsMax: findingsPerAnswerMax, lines })
   if (format === 'json') {
-    write(`${JSON.stringify(shown)}\n`)
+    say(`${JSON.stringify(shown)}`)
     return
   }
   const { errors, total } = checked.findings
   const word = words[language]
-  write(`${number}: ${errors === 0 ? word.valid : word.notValid}${word.findings(total)}\n`)
+  say(`${number}: ${errors === 0 ? word.valid : word.notValid}${word.findings(total)}`)
   for (const { pointer, severity, code, message, fix, suggestion } of shown.findings) {
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
-    write(
-      `  ${word[severity]} ${pointer} ${code}: ${message[language]}${language === 'en' ? ' ' : ''}${fix[language]}${meant}\n`,
+    say(
+      `  ${word[severity]} ${pointer} ${code}: ${message[language]}${language === 'en' ? ' ' : ''}${fix[language]}${meant}`,
     )
   }
-  if (total > shown.findings.length) write(`  … ${word.more(total - shown.findings.length)}\n`)
+  if (total > shown.findings.length) say(`  … ${word.more(total - shown.findings.length)}`)
   const { assessment, explanation } = shown
   if (assessment !== undefined && explanation !== undefined) {
     sayAssessment({ assessment, explanation }, language)
@@ -195,22 +196,22 @@ function sayAssessment({ assessment, explanation }: Shown, language: keyof Text)
   const nameOf = (insurance: string) =>
     insuranceNames[insurance as Insurance]?.[language] ?? insurance
   for (const { insurance, base, employer, employee } of amounts) {
-    write(`  ${left(nameOf(insurance))}${[base, employer, employee].map(right).join('')}\n`)
+    say(`  ${left(nameOf(insurance))}${[base, employer, employee].map(right).join('')}`)
   }
   const sums = ['', total.employer, total.employee].map(right).join('')
-  write(`  ${left(word.lines(lines))}${sums}\n`)
+  say(`  ${left(word.lines(lines))}${sums}`)
   for (const { line, amounts: explained } of explanation.lines) {
     for (const { insurance, side, sentence } of explained) {
       const of = `${nameOf(insurance)} ${sideNames[side][language]}`
-      write(`  ${line} ${of}: ${sentence[language]}\n`)
+      say(`  ${line} ${of}: ${sentence[language]}`)
     }
   }
   for (const { insurance, sentence } of explanation.unit) {
-    write(`  ${word.unit} ${nameOf(insurance)}: ${sentence[language]}\n`)
+    say(`  ${word.unit} ${nameOf(insurance)}: ${sentence[language]}`)
   }
-  if (lines > explanation.lines.length) write(`  … ${word.explained(lines)}\n`)
+  if (lines > explanation.lines.length) say(`  … ${word.explained(lines)}`)
   for (const reason of explanation.provisionalReasons) {
-    write(`  ${word.provisional}: ${reason[language]}\n`)
+    say(`  ${word.provisional}: ${reason[language]}`)
   }
 }
 
@@ -241,10 +242,6 @@ function left(text: string): string {
 
 function right(text: string): string {
   return text.padStart(16)
-}
-
-function write(text: string): void {
-  process.stdout.write(text)
 }
 
 try {

@@ -16,6 +16,7 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { say, tellAside } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
@@ -90,7 +91,7 @@ async function run(pool: pg.Pool, config: Config, { command, ids, all }: Options
     after = last
   }
   if (command === 'export') {
-    if (count === 0) process.stderr.write('There are no dead letters.\n')
+    if (count === 0) tellAside('There are no dead letters.\n')
     return
   }
   if (named !== undefined && count < named.length) {
@@ -151,10 +152,6 @@ function show(letter: ListedDeadLetter): void {
 /** JSON; the envelope's number as a text, as it may exceed what JSON numbers hold. */
 function textOf(letter: ListedDeadLetter): string {
   return JSON.stringify({ ...letter, envelope: `${letter.envelope}` })
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -18,6 +18,7 @@ import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { say } from './platform/output.ts'
 import { openPool, postingRole } from './platform/postgres.ts'
 import { readTextFile } from './platform/text-file.ts'
 
@@ -117,10 +118,6 @@ function tell({ act, claim, value }: DenialAct, isDone: boolean): void {
 /** A claim may have any characters, also such as a terminal obeys. */
 function shown(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`)
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -14,6 +14,7 @@ import {
   retireKey,
   rotateKeyring,
 } from './platform/keyring.ts'
+import { say } from './platform/output.ts'
 
 const usage =
   'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
@@ -56,10 +57,6 @@ function retire(file: string, kid: string): void {
   const { kind, successor } = retireKey(file, kid, new Date())
   const after = successor === undefined ? '' : ` ${successor} takes its place.`
   say(`Retired the ${kind} key ${kid}.${after} ${whatStops[kind]} Keep a copy of ${file}.`)
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

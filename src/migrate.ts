@@ -3,10 +3,12 @@
  * at any time. With `finish`, for when each intake has been restarted since: what only new ones understand is
  * written from then on.
  */
+
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure } from './platform/failure.ts'
+import { say } from './platform/output.ts'
 import { finishSides, isFinished, migrateSides } from './platform/rehearsal-database.ts'
 
 const usage = 'Usage: npm run migrate [-- finish]'
@@ -24,10 +26,6 @@ async function main(args: string[]): Promise<void> {
     if (await isFinished(config, ownerUrl)) return
     say('Once each intake has been restarted with this version, run "npm run migrate -- finish".')
   })
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

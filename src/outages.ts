@@ -3,12 +3,14 @@
  * refused or could not be committed, why and how many; --filers lists who tried then and holds an
  * attempt ticket. The evidence for extending a deadline. Without days: today.
  */
+
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from './declaration/period.ts'
 import { listAttempts, listOutages, type OutageCause } from './journal/outages.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
+import { say } from './platform/output.ts'
 import { applicationRole, connectAs } from './platform/postgres.ts'
 
 const usage = 'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]'
@@ -80,10 +82,6 @@ const meanings: Readonly<Record<OutageCause, string>> = {
 
 function instant(date: Date): string {
   return formatInstant(date.getTime() * 1_000)
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

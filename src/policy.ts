@@ -9,6 +9,7 @@ import { dayOf } from './declaration/period.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { say, write } from './platform/output.ts'
 import {
   lintPackFolder,
   packFolders,
@@ -52,7 +53,7 @@ function main(args: string[]): void {
       diff(folders, json)
       break
     case 'schema':
-      say(JSON.stringify(packSchema, null, 2))
+      write(`${JSON.stringify(packSchema, null, 2)}\n`)
       break
     default:
       throw wrongUse(
@@ -112,9 +113,10 @@ function show(folder: string, period: string, language: keyof Text): void {
   const { names, code } = pack.region
   say(
     language === 'en'
-      ? `${names.en} (${names['zh-CN']}), ${code}, in ${period}\n`
-      : `${names['zh-CN']}，${code}，${period}\n`,
+      ? `${names.en} (${names['zh-CN']}), ${code}, in ${period}`
+      : `${names['zh-CN']}，${code}，${period}`,
   )
+  say('')
   for (const parameter of parametersOf(pack, period)) {
     const { key, values, from, to, sources, note } = parameter
     const listed = key.split(', ').map((one) => listName(one)[language])
@@ -126,7 +128,7 @@ function show(folder: string, period: string, language: keyof Text): void {
     if (note !== undefined) say(`    ${note[language]}`)
   }
   const gaps = pack.gaps.filter(({ from = period, to = period }) => from <= period && period <= to)
-  if (gaps.length > 0) say(language === 'en' ? '\nNot verified:' : '\n未核实：')
+  if (gaps.length > 0) write(language === 'en' ? '\nNot verified:\n' : '\n未核实：\n')
   for (const { key, note } of gaps) say(`  ${listName(key)[language]}: ${note[language]}`)
 }
 
@@ -146,7 +148,7 @@ function diff([older, newer, ...more]: readonly string[], json: boolean): void {
   const edits = editsBetween(before, after)
   const rows = changedRows(before, after)
   const amounts = changedAmounts(before, after, monthsAfter(today.slice(0, 7), 12))
-  if (json) say(JSON.stringify({ edits, rows, amounts }, null, 2))
+  if (json) write(`${JSON.stringify({ edits, rows, amounts }, null, 2)}\n`)
   else if (edits.length === 0) say('The packs are the same.')
   else sayChanges(rows, amounts)
 }
@@ -155,10 +157,10 @@ function sayChanges(rows: readonly RowChange[], amounts: readonly AmountChanges[
   for (const { key, from, before, after } of rows) {
     const was = before === undefined ? 'nothing' : rowText(before)
     const is = after === undefined ? 'nothing' : rowText(after)
-    say(`${key} from ${from}\n  - ${was}\n  + ${is}`)
+    for (const line of [`${key} from ${from}`, `  - ${was}`, `  + ${is}`]) say(line)
   }
   if (rows.length === 0) say('No row differs: only the region, days or gaps do (--json has each).')
-  if (amounts.length === 0) say('\nNobody pays more or less.')
+  if (amounts.length === 0) write('\nNobody pays more or less.\n')
   for (const change of amounts) sayAmounts(change)
 }
 
@@ -169,7 +171,8 @@ function rowText(row: Dated): string {
 }
 
 function sayAmounts({ from, to, amounts }: AmountChanges): void {
-  say(`\n${from} to ${to}: what is paid for one employee, in yuan`)
+  say('')
+  say(`${from} to ${to}: what is paid for one employee, in yuan`)
   say(`${'wage'.padStart(12)}${'employer'.padStart(24)}${'employee'.padStart(24)}`)
   for (const { wage, before, after } of amounts) {
     const cell = (side: 'employer' | 'employee') =>
@@ -185,10 +188,6 @@ function shown(values: Readonly<Record<string, unknown>>, language: keyof Text =
       return `${told} ${typeof value === 'string' ? value : JSON.stringify(value)}`
     })
     .join(', ')
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 try {

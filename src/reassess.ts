@@ -3,6 +3,7 @@
  * changes in what was posted with earlier ones, for how many and why; without --dry-run the
  * differences are ordered, and workers post them in the bulk lane.
  */
+
 import { isPeriod } from './declaration/period.ts'
 import { createAcceptGroup } from './journal/accept.ts'
 import { loadPacks, recordPacks } from './journal/policy-packs.ts'
@@ -17,6 +18,7 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { say, tellAside, write } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
 import type { PolicyPack } from './policy/pack.ts'
@@ -41,11 +43,11 @@ async function main(args: string[]): Promise<void> {
     const report = new ReassessmentReport(personIndexOf(config))
     const done = await run(config, url, policies, query, report)
     if (done === undefined) {
-      process.stderr.write('Another reassessment is under way: wait for it.\n')
+      tellAside('Another reassessment is under way: wait for it.\n')
       process.exitCode = 1
       return
     }
-    say(report.text(query, current.pack, done.packsBefore, options.dryRun))
+    write(`${report.text(query, current.pack, done.packsBefore, options.dryRun)}\n`)
     if (done.unposted > 0) {
       say(`${done.unposted} declarations of these periods are not posted yet: run it again later.`)
     }
@@ -114,10 +116,6 @@ async function run(
   } finally {
     await pool.end()
   }
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -15,6 +15,7 @@ import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
+import { say } from './platform/output.ts'
 import { applicationRole, connectAs, postingRole } from './platform/postgres.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 import { readTextFile } from './platform/text-file.ts'
@@ -143,10 +144,6 @@ function show(books: Books, json: boolean): void {
   const nothing = books.lanes.every(({ accepted }) => accepted === 0)
   if (!books.balanced) say('  NOT BALANCED: see missing and doubled.')
   else say(nothing ? '  Nothing was accepted on this day.' : '  Balanced.')
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

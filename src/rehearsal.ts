@@ -9,6 +9,7 @@ import { type Config, ConfigError, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure } from './platform/failure.ts'
 import { createKeyring } from './platform/keyring.ts'
+import { write } from './platform/output.ts'
 import { rehearsalConfig, rehearsalKidPrefix } from './platform/rehearsal.ts'
 import { createRehearsalDatabase, removeRehearsal } from './platform/rehearsal-database.ts'
 import { emptyRedisQueue } from './queue/empty.ts'
@@ -27,7 +28,7 @@ async function main(args: string[]): Promise<void> {
     )
   }
   const told = await (verb === 'create' ? create : remove)(config, config.rehearsal)
-  process.stdout.write(`${told}\n`)
+  write(`${told}\n`)
 }
 
 type Named = NonNullable<Config['rehearsal']>

@@ -19,6 +19,7 @@ import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { overwriteAside, say, tellAside, write } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
 import { databaseFault } from './platform/sqlstate.ts'
@@ -78,25 +79,25 @@ async function replayInto(target: Target): Promise<boolean> {
   const compared = await replay({
     ...target,
     onProgress: (done, total) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} envelopes rebuilt `)
+      if (process.stderr.isTTY) overwriteAside(`${done} of ${total} envelopes rebuilt `)
     },
     onDifference: (difference) => {
       differences += 1
-      process.stdout.write(`${difference.table}: only in ${difference.in}: ${difference.row}\n`)
+      say(`${difference.table}: only in ${difference.in}: ${difference.row}`)
     },
     onMisassessed: ({ id, why }) => {
       differences += 1
-      process.stdout.write(`${id}: ${why}\n`)
+      say(`${id}: ${why}`)
     },
   })
-  process.stderr.write(process.stderr.isTTY ? '\n' : '')
-  process.stdout.write(tableOf(compared))
+  tellAside(process.stderr.isTTY ? '\n' : '')
+  write(tableOf(compared))
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   const verdict =
     differences === 0
       ? 'The ledger is what the journal says.'
       : `${differences} differ: the ledger is NOT what the journal says.`
-  process.stdout.write(`${verdict} (${seconds} s)\n`)
+  say(`${verdict} (${seconds} s)`)
   return differences === 0
 }
 

@@ -8,6 +8,7 @@ import { type RowsOf, type ToldFinding, toldFinding } from './batch/told-finding
 import type { Severity, Text } from './declaration/catalogue/entry.ts'
 import { formatFen } from './declaration/money.ts'
 import { findingsPerAnswerMax, unitsToldMax } from './limits.ts'
+import { printableLine } from './platform/output.ts'
 import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 import { type SheetTexts, sheetTexts } from './sheet-texts.ts'
 
@@ -129,6 +130,6 @@ export class TextReport implements SheetReport {
   }
 
   #line(text: string): Promise<void> {
-    return this.#output.write(`${text}\n`)
+    return this.#output.write(`${printableLine(text)}\n`)
   }
 }

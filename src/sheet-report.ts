@@ -2,6 +2,7 @@
 import type { FileFinding } from './batch/file-findings.ts'
 import type { LocalResult, LocalUnit } from './batch/local-check.ts'
 import type { RowsOf } from './batch/told-finding.ts'
+import { write } from './platform/output.ts'
 
 export type SheetReport = {
   /** Of a row. */
@@ -45,7 +46,7 @@ export class Output {
     const text = this.#text
     this.#text = ''
     const { stdout } = process
-    if (stdout.write(text) || stdout.destroyed) return
+    if (write(text) || stdout.destroyed) return
     await new Promise<void>((resolve) => {
       const events = ['drain', 'error', 'close'] as const
       const done = () => {

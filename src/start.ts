@@ -12,6 +12,7 @@ import { createEngine, type RunningEngine } from './platform/engine.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { createLogger } from './platform/logger.ts'
+import { write } from './platform/output.ts'
 import { stopOnSignal } from './platform/stop.ts'
 
 /** GB 32100's published example; stands for a synthetic employer. */
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   tolerateClosedOutput(end)
   try {
     const running = await engine.start()
-    if (running !== undefined) process.stdout.write(await welcome(config, running))
+    if (running !== undefined) write(await welcome(config, running))
   } catch (error) {
     await engine.stop()
     throw error

@@ -3,6 +3,7 @@
  * [--region …] [--ttl 1h] [--rehearsal]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
  * its rehearsals, with which nothing can be filed that counts.
  */
+
 import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
@@ -12,6 +13,7 @@ import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure } from './platform/failure.ts'
 import { KeyringError, readKeyring } from './platform/keyring.ts'
+import { say } from './platform/output.ts'
 import { readRehearsalKeys } from './platform/rehearsal.ts'
 
 const usage =
@@ -59,7 +61,7 @@ async function main(args: string[]): Promise<void> {
     { key, ...config.token },
     { subject, employers: employer, scopes: scope, roles: role, regions: region, ttlSeconds },
   )
-  process.stdout.write(`${token}\n`)
+  say(token)
 }
 
 function readArguments(args: string[]) {

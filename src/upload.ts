@@ -32,6 +32,7 @@ import {
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { Bar } from './platform/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { overwrite, say } from './platform/output.ts'
 import { readTextFile } from './platform/text-file.ts'
 import { errorsFileOf, type FollowedBatch, follow, stageName } from './upload-follow.ts'
 import {
@@ -399,7 +400,7 @@ async function waitOrFail(
   const told = isLost ? 0 : 1_000 * Number(answer.headers.get('retry-after') ?? 0)
   const own = Math.min(uploadRetryMsMax, uploadRetryMsMin * 2 ** Math.min(tries, 10))
   const ms = told > 0 ? told : own * (0.5 + Math.random() / 2)
-  if (process.stdout.isTTY) write('\r\u001b[K')
+  if (process.stdout.isTTY) overwrite('')
   const why = isLost
     ? lostText(answer, url, language)
     : pick(language, `受理服务繁忙（${answer.status}）`, `The intake is busy (${answer.status})`)
@@ -474,8 +475,9 @@ function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
 
+/** One line with its end. */
 function write(text: string): void {
-  process.stdout.write(text)
+  say(text.replace(/\n$/, ''))
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

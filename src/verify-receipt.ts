@@ -12,6 +12,7 @@ import { isReceiptOf, verifyReceipt } from './journal/receipt.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
+import { say, tellAside } from './platform/output.ts'
 import { readReceiptKeys } from './platform/receipt-keys.ts'
 import { readSavedJson } from './platform/saved-json.ts'
 
@@ -28,14 +29,14 @@ async function main(args: string[]): Promise<void> {
     ? (changedBeside(answer, verdict.statement) ?? otherThan(content, receipt))
     : verdict.reason
   if (!verdict.valid || reason !== undefined) {
-    process.stderr.write(`NOT VALID. ${reason}\n`)
+    tellAside(`NOT VALID. ${reason}\n`)
     process.exitCode = 1
     return
   }
   const ofContent = content === undefined ? '' : `, and of the content of ${content}`
-  process.stdout.write(`VALID, signed with key ${verdict.kid}${ofContent}\n`)
+  say(`VALID, signed with key ${verdict.kid}${ofContent}`)
   for (const [name, value] of Object.entries(verdict.statement)) {
-    process.stdout.write(`  ${name.padEnd(12)} ${String(value)}\n`)
+    say(`  ${name.padEnd(12)} ${String(value)}`)
   }
 }
 

@@ -103,6 +103,16 @@ test('known traps are not called', () => {
   expect(wrong).toEqual([])
 })
 
+test('nothing is printed but by platform/output.ts, which lets no text steer a terminal', () => {
+  const printing = sources
+    .filter(({ file }) => !file.startsWith('tests/') && file !== 'src/platform/output.ts')
+    // Runs before anything is installed; and prints a number to the benchmark that starts it.
+    .filter(({ file }) => !/bootstrap\.mjs$|programs\/many-findings\.ts$/.test(file))
+    .filter(({ text }) => /\bstd(?:out|err)\??\.(?:write|end)\b|\bconsole\.\w/.test(text))
+    .map(({ file }) => file)
+  expect(printing).toEqual([])
+})
+
 test('no file is dead: each is imported, run by a command, or a test', () => {
   const imported = new Set(sources.flatMap(({ imports }) => imports))
   const scripts = readFileSync(path.join(root, 'package.json'), 'utf8')

@@ -1,5 +1,6 @@
 /** What a run of faults showed: as a table for people, and as JSON. */
 import type { AuditReport } from '../../src/audit/audit.ts'
+import { say as write } from '../../src/platform/output.ts'
 import { machine } from '../support/report.ts'
 import type { Fault } from './fault.ts'
 import type { BackendKind } from './world.ts'
@@ -109,8 +110,4 @@ function reportAudit({ verdicts }: AuditReport, of: string): void {
 
 function offenders({ verdicts }: AuditReport, code: string): number {
   return verdicts.find((verdict) => verdict.code === code)?.offenders ?? 0
-}
-
-function write(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

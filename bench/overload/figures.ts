@@ -1,4 +1,6 @@
 /** What was measured beyond capacity, told: figures with their goals, a table, charts. */
+
+import { say as write } from '../../src/platform/output.ts'
 import type { LoadSeen } from '../programs/open-load.ts'
 import { type Line, type LineChart, pointsChart } from '../support/chart.ts'
 import { type Figure, machine, median } from '../support/report.ts'
@@ -123,8 +125,8 @@ export function figuresOf({ name, capacity, rounds, refusalMicros, lost }: Sweep
 }
 
 export function table({ name, capacity, rounds }: Sweep): void {
-  const write = (line: string) => void process.stdout.write(`${line}\n`)
-  write(`\n${name}: capacity ${Math.round(capacity)}/s, on ${machine()}`)
+  write('')
+  write(`${name}: capacity ${Math.round(capacity)}/s, on ${machine()}`)
   const programs = new Set(rounds.map(({ program }) => program))
   const heads = [...programs].map((name) => `${name}: accepted/s | refused/s | p50, p99 ms`)
   write(`| offered | ${heads.join(' | ')} | other |`)

@@ -2,6 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../../src/platform/failure.ts'
+import { say } from '../../src/platform/output.ts'
 import { figure } from '../support/axis.ts'
 import { compareHtml } from './compare-page.ts'
 import { type Compared, comparedFigures, type Row } from './compared-figures.ts'
@@ -91,8 +92,7 @@ export function compareCommand(pathA: string, pathB: string, out?: string): Row[
     rule,
   ]
   // What the records hold is text of others: nothing in it may steer a terminal.
-  const shown = lines.map((line) => line.replace(/\p{Cc}/gu, '?'))
-  process.stdout.write(`${shown.join('\n')}\n`)
+  for (const line of lines) say(line)
   if (out !== undefined) writeFileSync(out, compareHtml(a, b, { rows, differences: other, rule }))
   return rows
 }

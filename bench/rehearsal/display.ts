@@ -1,4 +1,6 @@
 /** How far the day is, for people: one screen on a terminal, else a line now and then. */
+
+import { printableLine } from '../../src/platform/output.ts'
 import { clock } from './limit.ts'
 import type { Observed } from './observer.ts'
 import type { Tally } from './tally.ts'
@@ -38,9 +40,9 @@ export function createDisplay(output: Output): Display {
 
 function lines(output: Output): Display {
   return {
-    say: (line) => void output.write(`${line}\n`),
+    say: (line) => void output.write(`${printableLine(line)}\n`),
     show: (moment) => {
-      if (moment.second % lineEverySeconds === 0) output.write(`${lineOf(moment)}\n`)
+      if (moment.second % lineEverySeconds === 0) output.write(`${printableLine(lineOf(moment))}\n`)
     },
   }
 }
@@ -53,13 +55,13 @@ function screen(output: Output): Display {
     const rows = [...screenOf(moment), '', ...said.slice(-linesKept), '', ...processesOf(moment)]
     const fitting = rows.slice(0, (output.rows || rowsUsual) - 1)
     output.write(
-      `\x1b[H${fitting.map((row) => `${row.slice(0, output.columns || undefined)}\x1b[K`).join('\n')}\x1b[J`,
+      `\x1b[H${fitting.map((row) => `${printableLine(row).slice(0, output.columns || undefined)}\x1b[K`).join('\n')}\x1b[J`,
     )
   }
   return {
     say: (line) => {
       said.push(line)
-      if (shown === undefined) output.write(`${line}\n`)
+      if (shown === undefined) output.write(`${printableLine(line)}\n`)
       else draw(shown)
     },
     show: (moment) => {

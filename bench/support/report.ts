@@ -3,6 +3,7 @@
  * goalText, holds} on standard output with --json.
  */
 import { cpus, totalmem } from 'node:os'
+import { tellAside, write } from '../../src/platform/output.ts'
 
 export type Figure = {
   readonly figure: string
@@ -29,13 +30,13 @@ export function report(bench: string, figures: readonly Figure[]): boolean {
     }
   })
   if (process.argv.includes('--json')) {
-    for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
+    for (const line of lines) write(`${JSON.stringify(line)}\n`)
   } else {
-    process.stdout.write(`\n${bench}, on ${machine()}\n\n`)
-    process.stdout.write(`| figure | value | unit | goal | holds |\n|---|---:|---|---:|---|\n`)
+    write(`\n${bench}, on ${machine()}\n\n`)
+    write(`| figure | value | unit | goal | holds |\n|---|---:|---|---:|---|\n`)
     for (const { figure, value, unit, goalText, holds } of lines) {
       const verdict = holds === null ? '' : holds ? 'yes' : 'NO'
-      process.stdout.write(`| ${figure} | ${value} | ${unit} | ${goalText} | ${verdict} |\n`)
+      write(`| ${figure} | ${value} | ${unit} | ${goalText} | ${verdict} |\n`)
     }
   }
   return lines.every(({ holds }) => holds !== false)
@@ -61,7 +62,7 @@ export function median(values: readonly number[]): number {
 
 /** Progress goes to standard error, so that --json stays clean. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`)
+  tellAside(`${line}\n`)
 }
 
 /** Whether a process grows: resident sizes in MiB, taken at equal steps over many declarations. */

@@ -1,4 +1,5 @@
 /** How far something is: on a terminal a bar that is drawn again; elsewhere a line for each tenth. */
+import { overwrite, say, write } from './output.ts'
 
 const barCharacters = 30
 const drawEveryMs = 200
@@ -15,7 +16,7 @@ export class Bar {
   show(share: number, of: string, text: string): void {
     if (!process.stdout.isTTY) {
       const told = `${of} ${Math.floor(10 * share)}`
-      if (told !== this.#told && !told.endsWith(' 0')) process.stdout.write(`${text}\n`)
+      if (told !== this.#told && !told.endsWith(' 0')) say(text)
       this.#told = told
       return
     }
@@ -25,12 +26,12 @@ export class Bar {
     this.#open = true
     const done = Math.round(barCharacters * share)
     const bar = '#'.repeat(done) + ' '.repeat(barCharacters - done)
-    process.stdout.write(`\r\u001b[K[${bar}] ${text}`)
+    overwrite(`[${bar}] ${text}`)
   }
 
   /** What is written next begins a line. */
   end(): void {
-    if (this.#open) process.stdout.write('\n')
+    if (this.#open) write('\n')
     this.#open = false
   }
 }

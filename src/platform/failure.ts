@@ -2,6 +2,7 @@
  * What a command says when it can't go on: one sentence for what an operator can mend, class and
  * place for what they can't. Exits with 1; with 2 where it was used wrongly; or as told.
  */
+import { tellAside } from './output.ts'
 import { databaseFault } from './sqlstate.ts'
 
 const forOperators = new Set([
@@ -39,7 +40,7 @@ export function tolerateClosedOutput(onClosed = () => {}): void {
 
 /** Where `catch` calls it, it has the error alone. */
 export function reportFailure(error: unknown, status = error instanceof UsageError ? 2 : 1): never {
-  process.stderr.write(`${sentenceOf(error)}\n`)
+  tellAside(`${sentenceOf(error)}\n`)
   process.exit(status)
 }
 

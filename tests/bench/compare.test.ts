@@ -83,7 +83,7 @@ test('the command prints a table that cannot steer a terminal, and writes the pa
   }
   const text = written.join('')
   expect(text).toMatch(/^latency, p99 +61 ms +61 ms +0\.0 % +within noise$/m)
-  expect(text).toContain('a?[31mb')
+  expect(text).toContain('a\\u001b[31mb')
   expect(text).toContain('times shorter than the day: 240 / 48')
   expect(readFileSync(out, 'utf8')).toMatch(/^<!doctype html>/)
   const wrong = file('c.json', { format: 'spillway-rehearsal/0' })
