@@ -288,6 +288,14 @@ export const batchRetryMs = 5_000
 
 /** An outage is over when nothing was refused for so long. */
 export const outageQuietMs = 30_000
+/** So many filers must be refused within that time before what load brings about is an outage. */
+export const outageFilersMin = 3
+/**
+ * Tokens that are verified in a second for filings that were refused, 0.2 ms each, and such filings that wait
+ * for it; above it, a filing whose token was not verified before is refused without a ticket.
+ */
+export const refusedVerifiedPerSecondMax = 100
+export const refusedVerifyingMax = 500
 /**
  * Filers whose attempts wait to be written in one intake process, each with its count; those of more
  * filers are in their tickets alone.
@@ -345,6 +353,8 @@ export const retrySecondsMax = 120
 export const retrySecondsElse = 20
 /** Filings that were told to come back and are remembered until then. */
 export const turnedAwayMax = 50_000
+/** Of them, those of one filer; its others come back after these, and nobody waits for them. */
+export const turnedAwayOfOneMax = 1_000
 /** Seconds over which those are spread whose filers are not known yet. */
 export const unknownRetrySecondsMax = 10
 /**
@@ -624,6 +634,7 @@ assert(
 )
 assert(partBytesMax + partHeadBytesMax <= groupBytesMax, 'a part must fit into an envelope')
 assert(groupDeclarationsMax <= waitingDeclarationsMax)
+assert(turnedAwayOfOneMax <= turnedAwayMax / 10, 'one filer must not hold the line')
 assert(filingsUnderWayMax <= waitingDeclarationsMax, 'who is let in may wait')
 assert(filingsUnderWayMax < requestsUnderWayMax, 'filings leave room for other requests')
 assert(requestBodyBytesMax <= groupBytesMax, 'one declaration must fit into an envelope')

@@ -8,6 +8,7 @@
  *   resends    the same filing once more by somebody who does not wait: no new offer, unless it is
  *              accepted where the first is not
  */
+import { hash } from 'node:crypto'
 import { HistoryFile } from '../../src/audit/history.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
@@ -243,9 +244,10 @@ class DayLoad {
     if (kind !== 'first') this.#tally.count(second, 'retries')
     const { authorization, body } = filed.prepared
     const ticket = filed.ticket === undefined ? '' : `attempt-ticket: ${filed.ticket}\r\n`
+    const digest = `sha-256=:${hash('sha256', Buffer.from(body, 'latin1'), 'base64')}:`
     const n = { now: this.#noteTry(filed) }
     this.#pool.ask({
-      request: `POST /v1/declarations HTTP/1.1\r\nhost: spillway\r\ncontent-type: application/json\r\nauthorization: ${authorization}\r\nidempotency-key: ${filed.key}\r\n${ticket}content-length: ${body.length}\r\n\r\n${body}`,
+      request: `POST /v1/declarations HTTP/1.1\r\nhost: spillway\r\ncontent-type: application/json\r\nauthorization: ${authorization}\r\nidempotency-key: ${filed.key}\r\ncontent-digest: ${digest}\r\n${ticket}content-length: ${body.length}\r\n\r\n${body}`,
       again: () => {
         this.#history.add({ kind: 'unknown', n: n.now, reason: 'connection ended' })
         n.now = this.#noteTry(filed)

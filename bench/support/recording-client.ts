@@ -2,6 +2,7 @@
  * A filer that keeps a history: every attempt is on disk before it is sent, every answer after it
  * came. What the auditor needs, it computes by itself: id, digest, and what should be posted.
  */
+import { hash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HistoryFile, Seen } from '../../src/audit/history.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
@@ -52,6 +53,7 @@ export class RecordingClient {
     const digest = digestOf(canonical).toString('hex')
     history.add({ kind: 'try', n, id, employer, period, digest, fen })
     history.sync()
+    const body = JSON.stringify(declaration)
     try {
       const answer = await fetch(`${addressOf()}/v1/declarations`, {
         method: 'POST',
@@ -59,9 +61,11 @@ export class RecordingClient {
           authorization: `Bearer ${await tokenFor(employer)}`,
           'idempotency-key': key,
           'content-type': 'application/json',
+          // A refusal before it is read has a ticket for what is named.
+          'content-digest': `sha-256=:${hash('sha256', body, 'base64')}:`,
           ...(ticket !== undefined && { 'attempt-ticket': ticket }),
         },
-        body: JSON.stringify(declaration),
+        body,
         signal: AbortSignal.timeout(timeoutMs),
       })
       const { status } = answer

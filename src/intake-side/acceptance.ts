@@ -54,11 +54,11 @@ export function openAcceptance(
       startsWithinMs: groupStartsWithinMs,
     }),
     isTransient: (error) => databaseFault(error) === 'transient',
-    onCommitted: ({ envelope, declarations, fresh, commitMs }) => {
-      metrics.accepted.inc({ lane }, fresh)
-      metrics.groupSize.observe(declarations)
-      metrics.commit.observe(commitMs / 1_000)
+    onCommitted: ({ envelope, fresh, commitMs }) => {
       if (envelope === undefined) return
+      metrics.accepted.inc({ lane }, fresh)
+      metrics.groupSize.observe(fresh)
+      metrics.commit.observe(commitMs / 1_000)
       passes(crashAt, 'after-commit')
       enqueue(lane, envelope)
     },

@@ -37,6 +37,11 @@ export function replayed(reply: FastifyReply, acceptance: Acceptance): FastifyRe
   return accepted(reply.header('idempotency-replayed', 'true'), acceptance)
 }
 
+/** Whether an answer is that of a replay: nothing was committed for it. */
+export function isReplay(reply: FastifyReply): boolean {
+  return reply.hasHeader('idempotency-replayed')
+}
+
 /** The same text for the first answer and for every replay. */
 export function accepted(reply: FastifyReply, { statement, receipt }: Acceptance): FastifyReply {
   const { id, acceptedAtMicros, deadlineMicros, onTime } = statement

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { canonicalUrl, pathOf } from './route-classes.ts'
 
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -21,7 +22,7 @@ export function answerUnrouted(app: FastifyInstance): void {
     routes.push({ pattern: patternOf(url), methods: [method].flat() })
   })
   app.setNotFoundHandler((request, reply) => {
-    const [path = ''] = request.url.split('?', 1)
+    const path = pathOf(canonicalUrl(request.url))
     const there = routes.filter(({ pattern }) => pattern.test(path))
     const allowed = methods.filter((one) => there.some((route) => route.methods.includes(one)))
     if (allowed.length === 0) return sendProblem(request, reply, 'NOT_FOUND')

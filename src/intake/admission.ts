@@ -86,12 +86,23 @@ export class Admission {
    * @param filer known where its token was verified before
    */
   check(of: RequestClass, now: number, filer?: string): Shed | undefined {
-    const { shares, turn, shedAt, modestRoom = modestRoomUsual } = this.#options
-    if (filer !== undefined) shares.arrive(filer, now)
-    const modest = filer !== undefined && shares.isModest(filer, now)
-    const most = modest ? modestRoom * shedAt[of] : shedAt[of]
-    if (most > 0 && turn.read(now) >= most) return { class: of, reason: 'loop' }
+    const most = this.#mostOf(of, now, filer)
+    if (most > 0 && this.#options.turn.read(now) >= most) return { class: of, reason: 'loop' }
     return this.#checkSignals(of, most, now)
+  }
+
+  /** The same of a filing that was let in before its filer was known, once its token is verified. */
+  checkKnown(filer: string, now: number): Shed | undefined {
+    const of = 'filings-due'
+    const most = this.#mostOf(of, now, filer)
+    return this.#checkSignals(of, most, now) ?? this.checkShares(of, [filer], now)
+  }
+
+  #mostOf(of: RequestClass, now: number, filer: string | undefined): number {
+    const { shares, shedAt, modestRoom = modestRoomUsual } = this.#options
+    if (filer === undefined) return shedAt[of]
+    shares.arrive(filer, now)
+    return shares.isModest(filer, now) ? modestRoom * shedAt[of] : shedAt[of]
   }
 
   /** Why a filing that turned out not to be due today is not let in: most of its work is done. */
@@ -125,33 +136,39 @@ export class Admission {
 
   /**
    * A request is let in; returns what to call when it is answered, or its connection ends.
-   * @param filing its name, where it is to file
+   * @param filing its name, where it is to file and its filer is known
    */
-  enter(of: RequestClass, now: number, filing?: string): () => void {
+  enter(filing?: string): () => void {
     this.#requests += 1
-    if (of === 'filings-due') {
-      this.#arrivingAt(now)
-      this.#arriving += 1
-    }
     if (filing !== undefined) this.#turnedAway.cameBack(filing)
-    let left = false
-    return () => {
-      if (left) return
-      left = true
+    return once(() => {
       this.#requests -= 1
-    }
+    })
+  }
+
+  /**
+   * A filing was let in whose token is verified: it counts until its body is here, for a moment at most. One
+   * whose token is not verified counts for nothing: anybody can send as many as they like.
+   * @returns what to call when it is here, or won't be
+   */
+  arrive(now: number): () => void {
+    this.#arrivingAt(now)
+    this.#arriving += 1
+    const since = this.#arrivingSince
+    return once(() => {
+      if (this.#arrivingSince === since) this.#arriving -= 1
+    })
   }
 
   /**
    * A filing that was let in has its body: it counts until it is answered.
    * @param who its filer, and its employer where that is another
-   * @returns what to call then: when it came, when it was answered, whether it was accepted
+   * @returns what to call then: when all of it was here, when it was answered, whether it was accepted now
    */
   enterFiling(
     [filer = '', ...employer]: readonly string[],
     now: number,
   ): (began: number, now: number, accepted: boolean) => void {
-    if (this.#arrivingAt(now) > 0) this.#arriving -= 1
     const { limit, shares, rate } = this.#options
     const leave = limit.enter()
     const leaves = [shares.enter(filer, now), ...employer.map((one) => shares.hold(one))]
@@ -208,5 +225,15 @@ export class Admission {
       this.#arrivingSince = now
     }
     return this.#arriving
+  }
+}
+
+/** Does something the first time it is called. */
+function once(act: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    act()
   }
 }

@@ -35,7 +35,9 @@ import { policyRoutes } from './policies.ts'
 import type { ProblemCode } from './problem-kinds.ts'
 import { type ProblemDetails, problemOf, sendProblem } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
+import { filerNamed, RefusedFilers } from './refused-filers.ts'
 import { RefusedRequestError } from './refused-request.ts'
+import { requireClasses } from './route-classes.ts'
 import { protectAnswers, safeHeaders } from './safe-headers.ts'
 import { type ServiceStatusDependencies, serviceStatusRoute } from './service-status.ts'
 import { ShedError } from './shed-error.ts'
@@ -96,12 +98,15 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   refuseNul(app)
   refuseExcess(app, http)
   checkParameters(app)
-  const { admission, authenticator, onShed } = dependencies
+  requireClasses(app)
+  const { admission, authenticator, onShed, ticketOf } = dependencies
   const filerOf = (authorization: string | undefined) => {
     const token = bearerToken(authorization)
-    return token === undefined ? undefined : authenticator.recall(token)?.subject
+    return token === undefined ? undefined : filerNamed(authenticator.recall(token))
   }
-  guard(app.server, { admission, filerOf, onShed, ticketOf: dependencies.ticketOf })
+  const refused = new RefusedFilers(authenticator)
+  const verifyFiler = (authorization: string | undefined) => refused.verify(authorization)
+  guard(app.server, { admission, filerOf, verifyFiler, onShed, ticketOf })
   answerProblems(app, dependencies)
   answerUnrouted(app)
   observe(app, dependencies.onAnswered)

@@ -16,15 +16,19 @@ import {
 } from '../journal/attempt-ticket.ts'
 import { digestOf } from '../journal/digest.ts'
 import { clockSkewMsMax, ticketSubjectCharactersMax } from '../limits.ts'
+import type { ContentDigest } from './content-digest.ts'
 import type { IssuedTicket } from './outage-watch.ts'
 
 /** What is known of a request that can't be accepted. */
 export type FailedAttempt = {
-  /** Undefined where nobody said who asks: then there is no ticket. */
+  /** By a verified token; undefined where it was not: then there is no ticket. */
   readonly subject: string | undefined
   readonly idempotencyKey: string | undefined
   readonly reason: string
-  readonly body?: unknown
+  /** Of a request that was read, its body; else what it says its content is. */
+  readonly content:
+    | { readonly body: unknown }
+    | { readonly named: ContentDigest | 'invalid' | undefined }
 }
 
 /** Members of a problem document: the ticket, from when it counts, until when it serves. */
@@ -40,12 +44,11 @@ export function createAttempts(
   nowMicros: () => number,
   onIssued: (ticket: IssuedTicket) => void = () => {},
 ) {
-  return ({ subject, idempotencyKey, reason, body }: FailedAttempt): TicketMembers => {
-    if (subject === undefined || idempotencyKey === undefined) return {}
-    // Postgres keeps no NUL; and who is not verified may claim to be anybody.
-    if (subject.length > ticketSubjectCharactersMax || subject.includes('\0')) return {}
+  return ({ subject, idempotencyKey, reason, content: known }: FailedAttempt): TicketMembers => {
+    const content = boundTo(known)
+    if (subject === undefined || idempotencyKey === undefined || content === undefined) return {}
+    if (subject.length > ticketSubjectCharactersMax) return {}
     const atMicros = nowMicros()
-    const content = contentOf(body)
     onIssued({ atMs: atMicros / 1_000, subject, employer: content.employer, reason })
     const { ticket, untilMicros } = issueTicket(key, {
       subject,
@@ -62,8 +65,19 @@ export function createAttempts(
   }
 }
 
-function contentOf(body: unknown): Pick<Attempt, 'employer' | 'digest'> {
-  if (!isDeclaration(body)) return {}
+/**
+ * What a ticket serves for: nothing that is made up later.
+ * @returns undefined for what is no declaration, or of which nothing is known: there is no ticket
+ */
+function boundTo(
+  content: FailedAttempt['content'],
+): Pick<Attempt, 'employer' | 'digest' | 'content'> | undefined {
+  if ('named' in content) {
+    const { named } = content
+    return named === undefined || named === 'invalid' ? undefined : { content: named }
+  }
+  const { body } = content
+  if (!isDeclaration(body)) return undefined
   const digest = digestOf(Buffer.from(canonicalDeclaration(body))).toString('hex')
   return { employer: body.employer, digest }
 }
@@ -93,19 +107,17 @@ export function readAttempt(
   return { ...attempt, atMicros, hash: ticketHash(ticket) }
 }
 
-/** Whether a ticket is for this content, where it says for which. */
-export function isFor({ employer, digest }: Attempt, filing: Filing): boolean {
+/**
+ * Whether a ticket is for this content. Those of programs before this one may name none: they serve until
+ * they are no longer valid.
+ * @param isContent whether a digest is of the request's content
+ */
+export function isFor(
+  { employer, digest, content }: Attempt,
+  filing: Filing,
+  isContent: (digest: ContentDigest | undefined) => boolean,
+): boolean {
   const sameEmployer = employer === undefined || employer === filing.employer
-  return sameEmployer && (digest === undefined || digest === filing.digest.toString('hex'))
-}
-
-/** The subject that a token names, before it is verified: a ticket of another's serves nobody. */
-export function namedSubject(token: string | undefined): string | undefined {
-  try {
-    const payload = token?.split('.', 2)[1] ?? ''
-    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
-    return typeof sub === 'string' ? sub : undefined
-  } catch {
-    return undefined
-  }
+  const sameDeclaration = digest === undefined || digest === filing.digest.toString('hex')
+  return sameEmployer && sameDeclaration && isContent(content)
 }

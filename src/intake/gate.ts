@@ -1,40 +1,85 @@
 /**
  * The gate: in front of Fastify, so that refusing costs little more than reading a request line. What
- * is refused here has not been read, and no token was verified; the answer says which class of
- * requests is given up, when to come back, and what to do.
+ * is refused here has not been read; the answer says which class of requests is given up, when to come back,
+ * and what to do. A refused filing leaves a trace, as a ticket or in the ledger of outages, only where its
+ * token is verified: of tokens that were not verified before, as many are as refused-filers.ts has room for.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import type { Admission, RequestClass, Shed } from './admission.ts'
-import { type FailedAttempt, namedSubject, type TicketMembers } from './attempts.ts'
-import { bearerToken } from './bearer.ts'
+import type { FailedAttempt, TicketMembers } from './attempts.ts'
+import { readContentDigest } from './content-digest.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
-import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
+import { onceClosed } from './once-closed.ts'
+import { canonicalUrl, classOf } from './route-classes.ts'
+import { earnsTicket, shedHeaders, shedProblem, shedStatus } from './shed.ts'
 import { overriddenMethod } from './tus-headers.ts'
 
 /** What the gate knows of a request that it let in. */
-export type Entry = { readonly class: RequestClass | undefined; readonly cameAt: number }
+export type Entry = {
+  readonly class: RequestClass | undefined
+  readonly cameAt: number
+  /** The filer's token was verified before, so the filer's own limits were looked at. */
+  readonly isKnown: boolean
+  /** It counts no longer as one that is to come; may be called again. */
+  readonly arrived: () => void
+}
 
 const entries = new WeakMap<IncomingMessage, Entry>()
+/** Of requests whose bodies came after their headers. */
+const bodiesCameAt = new WeakMap<IncomingMessage, number>()
 
 /** When a request came, and as what; one that did not pass a gate came now. */
 export function entryOf(request: IncomingMessage): Entry {
-  return entries.get(request) ?? { class: undefined, cameAt: performance.now() }
+  const known = entries.get(request)
+  if (known !== undefined) return known
+  const cameAt = performance.now()
+  const entry = { class: undefined, cameAt, isKnown: false, arrived: () => {} }
+  entries.set(request, entry)
+  return entry
+}
+
+/** A filing is to come whose filer the gate did not know; `arrived` is called when it is here, or won't be. */
+export function arrivesNow(
+  request: IncomingMessage,
+  reply: Pick<FastifyReply, 'raw'>,
+  arrived: () => void,
+): void {
+  entries.set(request, { ...entryOf(request), arrived })
+  onceClosed(reply, arrived)
+}
+
+/** The last byte of a request's body is read, which was not there with its headers. */
+export function bodyCame(request: IncomingMessage): void {
+  bodiesCameAt.set(request, performance.now())
+}
+
+/** When all of a request was here: from then on its answer is ours to give, as `performance.now()`. */
+export function wholeSince(request: IncomingMessage, admission: Admission): number {
+  const { cameAt } = entryOf(request)
+  const body = bodiesCameAt.get(request)
+  return body === undefined ? cameAt : Math.max(cameAt, admission.cameAt(body))
 }
 
 export type GateDependencies = {
   readonly admission: Admission
-  /** Who holds a token that was verified before; others are known once it is. */
+  /** The filer of a token that was verified before; others are known once it is. */
   readonly filerOf: (authorization: string | undefined) => string | undefined
-  readonly onShed: (shed: Shed) => void
+  /** Verifies the token of a refused filing; undefined where there is none, or no room for it. */
+  readonly verifyFiler: (
+    authorization: string | undefined,
+  ) => Promise<string | undefined> | undefined
+  /** @param filer whose filing it was, where that is known */
+  readonly onShed: (shed: Shed, filer: string | undefined) => void
   /** The ticket of a filing that is refused here. */
   readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
 }
 
 /** Puts the gate in front of what a server does with requests. */
 export function guard(server: Server, dependencies: GateDependencies): void {
-  const { admission, filerOf, onShed } = dependencies
+  const { admission, filerOf } = dependencies
   const [handle] = server.listeners('request') as [
     (request: IncomingMessage, response: ServerResponse) => void,
   ]
@@ -43,8 +88,9 @@ export function guard(server: Server, dependencies: GateDependencies): void {
   server.removeListener('request', handle)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const now = performance.now()
+    request.url = canonicalUrl(request.url ?? '')
     request.method = overriddenMethod(request)
-    const of = classOf(request.method, request.url ?? '')
+    const of = classOf(request.method, request.url)
     const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
     const begins = of === 'bulk' && request.method === 'POST'
     const shed =
@@ -52,15 +98,18 @@ export function guard(server: Server, dependencies: GateDependencies): void {
       (admission.check(of, now, filer) ??
         shareOf(of, filer, now) ??
         (begins ? admission.checkBacklog() : undefined))
-    if (shed === undefined) {
-      entries.set(request, { class: of, cameAt: admission.cameAt(now) })
-      if (of !== undefined)
-        response.on('close', admission.enter(of, now, filingName(request.headers, filer)))
-      handle.call(server, request, response)
-      return
+    if (shed !== undefined) return refuse(dependencies, { request, response, shed }, filer)
+    const arrived = filer === undefined ? () => {} : admission.arrive(now)
+    const cameAt = admission.cameAt(now)
+    entries.set(request, { class: of, cameAt, isKnown: filer !== undefined, arrived })
+    if (of !== undefined) {
+      const leave = admission.enter(filingName(request.headers, filer))
+      response.on('close', () => {
+        leave()
+        arrived()
+      })
     }
-    onShed(shed)
-    answer(dependencies, request, response, shed, filer, now)
+    handle.call(server, request, response)
   })
 }
 
@@ -73,62 +122,32 @@ export function filingName(
   return filer === undefined || typeof key === 'string' ? undefined : `${filer}\n${key.value}`
 }
 
-function attemptOf(
-  { headers }: IncomingMessage,
-  { reason }: Shed,
-  filer: string | undefined,
-): FailedAttempt {
-  const idempotencyKey = readIdempotencyKey(headers['idempotency-key'])
-  return {
-    subject: filer ?? namedSubject(bearerToken(headers.authorization)),
-    idempotencyKey: typeof idempotencyKey === 'string' ? undefined : idempotencyKey.value,
-    reason,
-  }
+type Refused = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly shed: Shed
 }
 
-/**
- * The class of a request, by its line alone. Filings count as due: what is due is known once the body
- * is read. Health, metrics, keys, findings and policies are never given up.
- */
-export function classOf(method: string, url: string): RequestClass | undefined {
-  if (url.startsWith('/v1/batches')) return classOfBatch(method, url)
-  if (url.startsWith('/v1/slots'))
-    return method === 'GET' && pathOf(url) === '/v1/slots' ? 'reports' : 'lookups'
-  if (!url.startsWith('/v1/declarations')) return undefined
-  const path = pathOf(url)
-  if (method === 'POST') return path === '/v1/declarations/check' ? 'checks' : 'filings-due'
-  return path === '/v1/declarations' ? 'reports' : 'lookups'
-}
-
-/**
- * What brings bytes, or asks for more of them, can wait; asking how far a file came costs little. The
- * template is made once, and given to everybody.
- */
-function classOfBatch(method: string, url: string): RequestClass | undefined {
-  if (method === 'POST' || method === 'PATCH') return 'bulk'
-  if (method === 'OPTIONS') return undefined
-  const path = pathOf(url)
-  if (path === '/v1/batches/template') return undefined
-  const isList = path === '/v1/batches' || /\/(declarations|errors)$/.test(path)
-  return method === 'GET' && isList ? 'reports' : 'lookups'
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf('?')
-  return query < 0 ? url : url.slice(0, query)
+function refuse(dependencies: GateDependencies, refused: Refused, filer: string | undefined): void {
+  const { shed, request } = refused
+  const verifying =
+    filer === undefined && shed.class === 'filings-due'
+      ? dependencies.verifyFiler(request.headers.authorization)
+      : undefined
+  if (verifying === undefined) answer(dependencies, refused, filer)
+  else void verifying.then((verified) => answer(dependencies, refused, verified))
 }
 
 function answer(
-  { admission, ticketOf }: GateDependencies,
-  request: IncomingMessage,
-  response: ServerResponse,
-  shed: Shed,
+  { admission, onShed, ticketOf }: GateDependencies,
+  { request, response, shed }: Refused,
   filer: string | undefined,
-  now: number,
 ): void {
+  onShed(shed, filer)
+  const now = performance.now()
   const language = languageOf(request)
   const retryAfter = admission.refuse(shed, now, filingName(request.headers, filer))
-  const ticket = shed.class === 'filings-due' ? ticketOf(attemptOf(request, shed, filer)) : {}
+  const ticket = earnsTicket(shed) ? ticketOf(attemptOf(request, shed, filer)) : {}
   const bytes = shedProblem(shed, language, randomUUID(), ticket)
   response.writeHead(shedStatus(shed), {
     ...shedHeaders(shed, retryAfter, admission.quota(shed, now)),
@@ -137,4 +156,18 @@ function answer(
     'content-length': bytes.length,
   })
   response.end(bytes, 'latin1')
+}
+
+function attemptOf(
+  { headers }: IncomingMessage,
+  { reason }: Shed,
+  subject: string | undefined,
+): FailedAttempt {
+  const idempotencyKey = readIdempotencyKey(headers['idempotency-key'])
+  return {
+    subject,
+    idempotencyKey: typeof idempotencyKey === 'string' ? undefined : idempotencyKey.value,
+    reason,
+    content: { named: readContentDigest(headers['content-digest']) },
+  }
 }

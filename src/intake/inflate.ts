@@ -8,6 +8,7 @@ import { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { FastifyRequest, preParsingHookHandler } from 'fastify'
 import { inflatedFreeBytes } from '../limits.ts'
+import { meterContent } from './content-digest.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { ProblemCode } from './problem-kinds.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -37,7 +38,10 @@ export function inflateBody(limits: HttpLimits): preParsingHookHandler {
     const coding = codingOf(request.headers['content-encoding']) ?? ''
     const create = Object.hasOwn(decoders, coding) && decoders[coding as keyof typeof decoders]
     if (create === false) return done(new RefusedRequestError('CODING_UNSUPPORTED'))
-    done(null, inflating(payload as Readable, create(), limits))
+    const source = payload as Readable
+    const meter = meterContent(request.raw)
+    if (meter !== undefined) source.on('data', (piece: Buffer) => meter.take(piece))
+    done(null, inflating(source, create(), limits))
   }
 }
 

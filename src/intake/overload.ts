@@ -89,14 +89,16 @@ export function openOverload(given: OverloadDependencies) {
       refusedLately: new RefusedLately(),
       ticketKey,
       ticketOf: createAttempts(ticketKey, nowMicros, (ticket) => outages.noteAttempt(ticket)),
-      onShed: (shed: Shed) => {
+      onShed: (shed: Shed, filer: string | undefined) => {
         onShed(shed)
         shedMs = nowMs()
         const { class: of, reason } = shed
-        if (of.startsWith('filings') && reason !== 'share' && reason !== 'backlog')
-          outages.note(reason, nowMs())
+        const isOutage = of.startsWith('filings') && reason !== 'share' && reason !== 'backlog'
+        if (isOutage && filer !== undefined) outages.note(reason, nowMs(), filer)
       },
-      onFailed: () => outages.note('commit', nowMs()),
+      onFailed: (filer: string | undefined) => {
+        if (filer !== undefined) outages.note('commit', nowMs(), filer)
+      },
       readBacklog: () => readBacklog(pool),
       refusesSome: () => nowMs() - shedMs < outageQuietMs,
       acceptedLastMinute: () => admission.acceptedLastMinute(performance.now()),

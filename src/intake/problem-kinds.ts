@@ -73,6 +73,14 @@ export const problemKinds = {
       'Set your program, or the file, to write UTF-8 and send it again; names are kept as their bytes say, so no other encoding is guessed. notUtf8 tells the place.',
     ),
   },
+  CONTENT_DIGEST_WRONG: {
+    status: 400,
+    title: text('Content-Digest 与收到的内容不符', 'Content-Digest is not the digest of what came'),
+    fix: text(
+      '请对实际发送的字节（压缩时为压缩后的字节）计算摘要，写作 Content-Digest: sha-256=:BASE64:（RFC 9530）；也可不带此请求头。',
+      'Compute it of the bytes that you send, compressed if they are, as Content-Digest: sha-256=:BASE64: (RFC 9530); or leave the header out.',
+    ),
+  },
   CHARSET_UNSUPPORTED: {
     status: 415,
     title: text(
@@ -632,8 +640,8 @@ export const problemKinds = {
     status: 422,
     title: text('申报尝试凭证无效', 'The attempt ticket does not serve for this filing'),
     fix: text(
-      '凭证仅限本人、原 Idempotency-Key、原内容使用一次，且须在有效期内。请核对后重试；也可不带 Attempt-Ticket 申报，按现在的时间受理。',
-      'It serves once, for its filer, Idempotency-Key and content, while it is valid. Check these; or file without Attempt-Ticket, to be accepted with the time of now.',
+      '凭证仅限本人、原 Idempotency-Key、原内容使用一次，且须在有效期内；凭 Content-Digest 取得的凭证须逐字节发送原内容。请核对后重试；也可不带 Attempt-Ticket 申报，按现在的时间受理。',
+      'It serves once, for its filer, Idempotency-Key and content, while it is valid; one that was given for a Content-Digest, for the same bytes. Check these; or file without Attempt-Ticket, to be accepted with the time of now.',
     ),
   },
   SHARE_EXCEEDED: {
@@ -643,16 +651,16 @@ export const problemKinds = {
       'Too many filings of yours at once; this one was not accepted',
     ),
     fix: text(
-      '系统繁忙时各单位均分受理能力。请减少并发，在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
-      'While many file, each has an equal share. Send fewer at a time, and retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
+      '系统繁忙时各单位均分受理能力。请减少并发，在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。超出本单位份额不发给申报尝试凭证。',
+      'While many file, each has an equal share. Send fewer at a time, and retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. There is no attempt ticket for what exceeds your own share.',
     ),
   },
   BUSY: {
     status: 503,
     title: text('系统繁忙，此次请求未受理', 'The system is busy; this request was not accepted'),
     fix: text(
-      '请在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
-      'Retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
+      '请在 Retry-After 秒后用同一个 Idempotency-Key 重试，不会重复申报。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期；申报时带 Content-Digest 请求头（RFC 9530），内容未及读取时也发给凭证。',
+      'Retry after Retry-After seconds with the same Idempotency-Key; it can not count twice. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time. A filing that names its content in the header Content-Digest (RFC 9530) gets one also where it was not read.',
     ),
   },
   OUTCOME_UNKNOWN: {

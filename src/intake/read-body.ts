@@ -9,7 +9,8 @@ import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { whereNotUtf8 } from '../declaration/utf8.ts'
 import { smallBodyBytesMax } from '../limits.ts'
-import { entryOf } from './gate.ts'
+import { isOfContent, meterContent, readContentDigest } from './content-digest.ts'
+import { bodyCame, entryOf } from './gate.ts'
 import type { HeldBody, NoRoom } from './held-bodies.ts'
 import { isCoded } from './inflate.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -41,8 +42,11 @@ export function readBody(
     }
     done(error, text)
   }
+  const meter = payload === request.raw ? meterContent(request.raw) : undefined
+  const wasWhole = request.raw.complete
   const take = (piece: Buffer) => {
     bytes += piece.length
+    meter?.take(piece)
     pieces.push(piece)
     const isTooLarge = Math.max(bytes, payload.receivedEncodedLength ?? 0) > bytesMax
     if (isTooLarge) return end(new RefusedRequestError('BODY_TOO_LARGE'))
@@ -53,7 +57,9 @@ export function readBody(
     const received = payload.receivedEncodedLength ?? bytes
     const isWhole = Number.isNaN(length) || received === length
     const body = Buffer.concat(pieces, bytes)
+    if (!wasWhole) bodyCame(request.raw)
     if (!isWhole) end(new RefusedRequestError('BODY_MALFORMED'))
+    else if (!isNamed(request)) end(new RefusedRequestError('CONTENT_DIGEST_WRONG'))
     else if (isUtf8(body)) end(null, body.toString())
     else end(new RefusedRequestError('BODY_ENCODING', { notUtf8: whereNotUtf8(body) }))
   }
@@ -65,6 +71,12 @@ export function readBody(
   if (length > bytesMax) end(new RefusedRequestError('BODY_TOO_LARGE'))
   else if (noRoom !== undefined) end(shedOf(request, noRoom))
   else payload.on('data', take).on('end', finish).on('error', fail)
+}
+
+/** What came is what the request says it is, where it says so. */
+function isNamed({ raw }: FastifyRequest): boolean {
+  const named = readContentDigest(raw.headers['content-digest'])
+  return named !== 'invalid' && isOfContent(raw, named)
 }
 
 function shedOf({ raw }: FastifyRequest, reason: NoRoom): Error {

@@ -76,6 +76,14 @@ function detailOf(shed: Shed, language: keyof Text): string {
     : `${title['zh-CN']}。${sentence}${fix['zh-CN']}`
 }
 
+/**
+ * Whether a filing that is refused so gets a ticket: where there was no room for it, and not where its filer
+ * sent more than its share, or anybody could mint as many as they like.
+ */
+export function earnsTicket({ class: of, reason }: Shed): boolean {
+  return (of === 'filings' || of === 'filings-due') && reason !== 'share'
+}
+
 /** The whole system has no room: 503; one filer has its share: 429. */
 export function shedStatus({ reason }: Shed): 429 | 503 {
   return reason === 'share' ? 429 : 503

@@ -2,7 +2,7 @@
  * POST /v1/declarations: check, wait for the group's commit, answer with the receipt. Nothing is
  * kept of what is refused; what is answered with 202 is durable.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type pg from 'pg'
 import { isDeclaration } from '../declaration/check.ts'
 import type { FindingList } from '../declaration/findings.ts'
@@ -20,19 +20,20 @@ import type { Expectation } from '../journal/standing.ts'
 import { findingsPerAnswerMax } from '../limits.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
-import { accepted, findAccepted, replayed } from './accepted.ts'
+import { accepted, findAccepted, isReplay, replayed } from './accepted.ts'
 import type { Admission, Shed } from './admission.ts'
 import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
 import { requireAct } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
-import { entryOf, filingName } from './gate.ts'
+import { isOfContent, readContentDigest } from './content-digest.ts'
+import { arrivesNow, entryOf, filingName, wholeSince } from './gate.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { languageOf } from './language.ts'
 import { sendProblem } from './problems.ts'
 import type { RefusedLately } from './refused-lately.ts'
 import { acceptedSchema, problemSchema } from './schemas.ts'
-import { shedHeaders, shedProblem, shedStatus } from './shed.ts'
+import { earnsTicket, shedHeaders, shedProblem, shedStatus } from './shed.ts'
 import { addStanding, checkStanding, refusalFor } from './standing-refusal.ts'
 
 export type SubmitDependencies = {
@@ -50,9 +51,10 @@ export type SubmitDependencies = {
   readonly refusedLately: RefusedLately
   /** The ticket of a filing that can't be accepted now. */
   readonly ticketOf: (attempt: FailedAttempt) => TicketMembers
-  readonly onShed: (shed: Shed) => void
+  /** @param filer whose filing it was, where its token is verified */
+  readonly onShed: (shed: Shed, filer: string | undefined) => void
   /** The commit of a filing failed. */
-  readonly onFailed: () => void
+  readonly onFailed: (filer: string | undefined) => void
   /** True while nothing may be accepted, as it could be lost. */
   readonly refuses: () => boolean
   /** Microseconds since 1970. */
@@ -65,7 +67,7 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     url: '/v1/declarations',
     // The handler checks the body itself, to tell all faults at once.
     validatorCompiler: () => () => true,
-    onRequest: requireAct('file'),
+    onRequest: [requireAct('file'), admitKnown(dependencies)],
     ...declarationBody(dependencies.http),
     schema: {
       summary: 'File a declaration',
@@ -81,7 +83,13 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
           },
           'attempt-ticket': {
             type: 'string',
-            description: 'Of a refusal of the same filing: it then counts from that attempt.',
+            description:
+              'Of a refusal of the same filing: it then counts from that attempt. 同一申报被拒时发给的凭证：按该次尝试的时间认定是否按期。',
+          },
+          'content-digest': {
+            type: 'string',
+            description:
+              'RFC 9530, of the bytes that are sent, as sha-256=:BASE64:. With it, a filing that is refused before it is read gets an attempt ticket, which serves for these bytes alone. 所发字节的摘要：内容未及读取即被拒时，凭此发给申报尝试凭证，且仅限逐字节相同的内容使用。',
           },
         },
       },
@@ -90,6 +98,22 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     },
     handler: (request, reply) => underWay(dependencies, request, reply),
   })
+}
+
+/**
+ * A filer whom the gate did not know meets its limits here, before its body is read: its token is verified by
+ * now. From here on it counts as a filing that is to come.
+ */
+function admitKnown(dependencies: SubmitDependencies): onRequestHookHandler {
+  const { admission } = dependencies
+  return function admit(request, reply, done) {
+    if (entryOf(request.raw).isKnown) return done()
+    const now = performance.now()
+    const shed = admission.checkKnown(request.filer?.subject ?? '', now)
+    if (shed !== undefined) return void sendShed(dependencies, request, reply, shed)
+    arrivesNow(request.raw, reply, admission.arrive(now))
+    done()
+  }
 }
 
 /** A filing that is here counts until it is answered: by how long that takes, the limit is found. */
@@ -102,11 +126,13 @@ async function underWay(
   const who = partiesOf(request)
   const shed = admission.checkShares('filings-due', who, performance.now())
   if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
+  entryOf(request.raw).arrived()
   const leave = admission.enterFiling(who, performance.now())
   try {
     return await submit(dependencies, request, reply)
   } finally {
-    leave(entryOf(request.raw).cameAt, performance.now(), reply.statusCode === 202)
+    const isAccepted = reply.statusCode === 202 && !isReplay(reply)
+    leave(wholeSince(request.raw, admission), performance.now(), isAccepted)
   }
 }
 
@@ -151,7 +177,8 @@ async function submit(
     attempt,
     expects: expectationOf(valid.declaration),
   })
-  if (attempt !== undefined && !isFor(attempt, filing)) {
+  const isContent = (digest: string | undefined) => isOfContent(request.raw, digest)
+  if (attempt !== undefined && !isFor(attempt, filing, isContent)) {
     return sendProblem(request, reply, 'TICKET_INVALID')
   }
   const shed = dueToday(filing) ? undefined : dependencies.admission.checkNotDue(performance.now())
@@ -261,7 +288,9 @@ function answer(
 function attemptOf({ filer, headers, body }: FastifyRequest, reason: string): FailedAttempt {
   const key = readIdempotencyKey(headers['idempotency-key'])
   const idempotencyKey = typeof key === 'string' ? undefined : key.value
-  return { subject: filer?.subject, idempotencyKey, reason, body }
+  const named = readContentDigest(headers['content-digest'])
+  const content = body === undefined ? { named } : { body }
+  return { subject: filer?.subject, idempotencyKey, reason, content }
 }
 
 function unavailable(
@@ -270,26 +299,23 @@ function unavailable(
   reply: FastifyReply,
   code: 'UNAVAILABLE' | 'OUTCOME_UNKNOWN',
 ): FastifyReply {
-  onFailed()
+  onFailed(request.filer?.subject)
   return sendProblem(request, reply, code, ticketOf(attemptOf(request, 'commit')))
 }
 
 /** Answers a request that is not let in; one that was to file gets a ticket. */
 export function sendShed(
-  { admission, onShed, ticketOf }: SubmitDependencies,
+  { admission, onShed, ticketOf }: Pick<SubmitDependencies, 'admission' | 'onShed' | 'ticketOf'>,
   request: FastifyRequest,
   reply: FastifyReply,
   shed: Shed,
 ): FastifyReply {
   const now = performance.now()
-  const name = filingName(request.headers, request.filer?.subject)
-  const retryAfter = admission.refuse(shed, now, name)
-  onShed(shed)
+  const subject = request.filer?.subject
+  const retryAfter = admission.refuse(shed, now, filingName(request.headers, subject))
+  onShed(shed, subject)
   const language = languageOf(request)
-  // Whose bodies have all their room has not shown what it would file: a ticket would be for anything.
-  const isUnread = shed.reason === 'share' && request.body === undefined
-  const ticket =
-    shed.class.startsWith('filings') && !isUnread ? ticketOf(attemptOf(request, shed.reason)) : {}
+  const ticket = earnsTicket(shed) ? ticketOf(attemptOf(request, shed.reason)) : {}
   return reply
     .code(shedStatus(shed))
     .headers(shedHeaders(shed, retryAfter, admission.quota(shed, now)))

@@ -30,7 +30,7 @@ export type UploadDependencies = {
   readonly bodies: HeldBodies
   readonly policies: Policies
   readonly admission: Admission
-  readonly onShed: (shed: Shed) => void
+  readonly onShed: (shed: Shed, filer: string | undefined) => void
   /** True while nothing may be accepted, as it could be lost. */
   readonly refuses: () => boolean
   /** Microseconds since 1970. */
@@ -119,7 +119,7 @@ export function enter(
   if (refuses()) throw new RefusedRequestError('UNAVAILABLE')
   const leave = places.enter(filer?.subject ?? '', chunksHeldBytes + checkedBytes)
   if (typeof leave === 'function') return leave
-  onShed({ class: 'bulk', reason: leave === 'full' ? 'requests' : 'share' })
+  onShed({ class: 'bulk', reason: leave === 'full' ? 'requests' : 'share' }, filer?.subject)
   throw new RefusedRequestError(leave === 'full' ? 'BUSY' : 'SHARE_EXCEEDED')
 }
 

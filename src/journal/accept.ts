@@ -70,6 +70,8 @@ export type GroupResult = {
   readonly standing: ReadonlyMap<string, MetDeclaration>
   /** By id: corrections and cancellations that name what they can't replace; nothing of these was stored. */
   readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
+  /** How long what was accepted before was looked up, beside what was committed. */
+  readonly lookupMs: number
 }
 
 export type AcceptGroup = (group: readonly Filing[]) => Promise<GroupResult>
@@ -138,6 +140,7 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
   )
   const acceptances = await storeFresh(accepting, drawn, fresh)
   const stored = acceptances.size
+  const storedAt = performance.now()
   const before = group
     .filter(({ id }) => !acceptances.has(id) && !ticketsUsed.has(id) && !isRefused(id))
     .map(({ id }) => id)
@@ -147,7 +150,9 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
   // Who is told that something stands goes away: it must be there after any failover.
   if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
   const envelope = stored === 0 ? undefined : number
-  return { acceptances, envelope, ticketsUsed, standing: metBy(salts, standing), replacesWrongly }
+  const lookupMs = performance.now() - storedAt
+  const met = metBy(salts, standing)
+  return { acceptances, envelope, ticketsUsed, standing: met, replacesWrongly, lookupMs }
 }
 
 export function metOf(salts: Salts, stands: StandingDeclaration): MetDeclaration {

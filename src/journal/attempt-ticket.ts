@@ -1,7 +1,8 @@
 /**
  * Attempt tickets: signed proof that a filer tried while the system could not accept. With it, the
- * filing counts from the time of the attempt. It is made without a database, and for a request that
- * was not even read: then it names the asker and the key; where the content was known, that too.
+ * filing counts from the time of the attempt. It is made without a database, also for a request that was not
+ * read. It names the asker, the key, and the content: the declaration where it was read, else what the
+ * request said its content is.
  *
  * Signed with a key of the engine's own (JWS, HS256): only the engine needs to verify it, and a
  * refusal must cost little; Ed25519 would cost more than all the rest of it.
@@ -23,6 +24,8 @@ export type Attempt = {
   readonly employer?: string
   /** SHA-256 of the canonical form, hexadecimal, where the body was read. */
   readonly digest?: string
+  /** Else, as the request named it: a member of Content-Digest. */
+  readonly content?: string
 }
 
 export type TicketKey = HmacKey

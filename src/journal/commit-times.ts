@@ -30,6 +30,14 @@ const eachMsMin = 0.02
 
 type Commit = { readonly size: number; readonly ms: number }
 
+/** What a group came to: replays and refusals commit nothing, and looking up what was accepted takes time. */
+export type Committed = {
+  readonly declarations: number
+  readonly bytes: number
+  /** Of its time, what was spent on declarations that were accepted before. */
+  readonly lookupMs: number
+}
+
 export class CommitTimes {
   readonly #now: () => number
   #weight = 0
@@ -47,6 +55,7 @@ export class CommitTimes {
   #late: Commit | undefined
   /** The commit under way. */
   #underWay = 0
+  #underWayBytes = 0
   #since: number | undefined
 
   /** @param now milliseconds of a clock that never goes back */
@@ -54,19 +63,29 @@ export class CommitTimes {
     this.#now = now
   }
 
-  /** A commit began. */
+  /** A commit began, of so many at most. */
   begin(declarations: number, bytes: number): void {
     this.#underWay = declarations
+    this.#underWayBytes = bytes
     this.#since = this.#now()
-    this.#bytes = remembered * this.#bytes + bytes
-    this.#declarations = remembered * this.#declarations + declarations
   }
 
-  /** It ended; its time is a commit's where it succeeded, or was given up as it took too long. */
-  end(isTime: boolean): void {
+  /**
+   * It ended; its time is a commit's where it succeeded, or was given up as it took too long.
+   * @param committed of what began, what was committed; all of it unless given
+   */
+  end(isTime: boolean, committed?: Committed): void {
     const ms = this.#now() - (this.#since ?? this.#now())
     this.#since = undefined
-    if (isTime) this.#observe(this.#underWay, ms)
+    const { declarations, bytes, lookupMs } = committed ?? {
+      declarations: this.#underWay,
+      bytes: this.#underWayBytes,
+      lookupMs: 0,
+    }
+    if (declarations === 0) return
+    this.#bytes = remembered * this.#bytes + bytes
+    this.#declarations = remembered * this.#declarations + declarations
+    if (isTime) this.#observe(declarations, Math.max(0, ms - lookupMs))
   }
 
   /** What a commit takes without its declarations, milliseconds; 0 before the first. */

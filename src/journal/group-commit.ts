@@ -55,9 +55,9 @@ export type FilingOutcome =
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
 
 export type CommittedGroup = {
+  /** Undefined where nothing was committed, as all of it was known. */
   readonly envelope: bigint | undefined
-  readonly declarations: number
-  /** Of these, accepted now and not before. */
+  /** Declarations that were accepted now and not before. */
   readonly fresh: number
   readonly commitMs: number
 }
@@ -178,12 +178,12 @@ export class GroupCommit {
     times.begin(first.size, bytesOf(first.values()))
     try {
       const result = await this.#acceptWithRetries([...first.values()])
-      const { acceptances, envelope } = result
-      const commitMs = this.#now() - startedAt
-      times.end(envelope !== undefined) // what was known already is no commit
-      this.#grow(group.length, commitMs)
-      const fresh = countFresh(acceptances.values())
-      onCommitted({ envelope, declarations: acceptances.size, fresh, commitMs })
+      const { acceptances, envelope, lookupMs } = result
+      const commitMs = Math.max(0, this.#now() - startedAt - lookupMs)
+      const fresh = [...first.values()].filter(({ id }) => acceptances.get(id)?.fresh === true)
+      times.end(true, { declarations: fresh.length, bytes: bytesOf(fresh), lookupMs })
+      this.#grow(fresh.length, commitMs)
+      onCommitted({ envelope, fresh: fresh.length, commitMs })
       for (const { filing, resolve } of group) {
         resolve(outcomeOf(filing, first.get(filing.id) === filing, result))
       }
@@ -228,12 +228,6 @@ function bytesOf(filings: Iterable<Filing>): number {
   let bytes = 0
   for (const { canonical } of filings) bytes += canonical.length
   return bytes
-}
-
-function countFresh(acceptances: Iterable<Acceptance>): number {
-  let fresh = 0
-  for (const acceptance of acceptances) if (acceptance.fresh) fresh += 1
-  return fresh
 }
 
 function outcomeOf(

@@ -8,8 +8,8 @@ import { forgetSlots } from '../../src/batch/slot.ts'
 import { quarterMicros } from '../../src/batch/slot-windows.ts'
 import { claimWork } from '../../src/batch/work.ts'
 import { formatInstant } from '../../src/declaration/period.ts'
-import { classOf } from '../../src/intake/gate.ts'
 import { issueToken } from '../../src/intake/issue-token.ts'
+import { classOf } from '../../src/intake/route-classes.ts'
 import {
   claimsPerTurn,
   rateToldMsMax,

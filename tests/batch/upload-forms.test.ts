@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { keyedKey } from '../../src/batch/file-digest.ts'
 import { storedKeyOf } from '../../src/batch/owner.ts'
-import { classOf } from '../../src/intake/gate.ts'
 import { HeldBodies } from '../../src/intake/held-bodies.ts'
+import { classOf } from '../../src/intake/route-classes.ts'
 import { UploadPlaces } from '../../src/intake/upload-places.ts'
 import {
   bodiesHeldBytesMax,

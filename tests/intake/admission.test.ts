@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admission, requestClasses, type ShedAt } from '../../src/intake/admission.ts'
 import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
-import { classOf, filingName } from '../../src/intake/gate.ts'
+import { filingName } from '../../src/intake/gate.ts'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { ProcessRate } from '../../src/intake/process-rate.ts'
+import { classOf } from '../../src/intake/route-classes.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
 import { retrySecondsElse } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
@@ -85,7 +86,7 @@ describe('who is let in', () => {
 
   test('requests under way are bounded, and each leaves once', () => {
     const { admission } = admissionWith({ requestsMax: 10 })
-    const leave = Array.from({ length: 10 }, () => admission.enter('lookups', 0))
+    const leave = Array.from({ length: 10 }, () => admission.enter())
     expect(admission.check('filings-due', 0)?.reason).toBe('requests')
     expect(admission.check('lookups', 0)).toBeUndefined()
     for (let i = 0; i < 3; i += 1) leave[0]?.()
@@ -95,9 +96,23 @@ describe('who is let in', () => {
   test('filings whose bodies come slowly hold no place for long', () => {
     const { admission, slowDown } = admissionWith({})
     slowDown()
-    for (let i = 0; i < 500; i += 1) admission.enter('filings-due', 0)
+    for (let i = 0; i < 500; i += 1) admission.arrive(0)
     expect(admission.check('filings-due', 1)?.reason).toBe('journal')
+    expect(admission.checkKnown('late', 1)?.reason).toBe('journal')
     expect(admission.check('filings-due', 200)).toBeUndefined()
+  })
+
+  test('a filing that is here, or will not be, counts no longer as one to come, and each once', () => {
+    const { admission, slowDown } = admissionWith({})
+    slowDown()
+    const arrived = Array.from({ length: 500 }, () => admission.arrive(0))
+    for (let i = 0; i < 3; i += 1) for (const here of arrived.slice(0, 499)) here()
+    expect(admission.check('filings-due', 1)).toBeUndefined()
+    const later = Array.from({ length: 500 }, () => admission.arrive(100))
+    for (const here of arrived) here() // of a moment that is over
+    expect(admission.check('filings-due', 101)?.reason).toBe('journal')
+    for (const here of later) here()
+    expect(admission.check('filings-due', 102)).toBeUndefined()
   })
 
   test('who is refused is told when all before are in, by what the journal brings; no second stays empty', () => {

@@ -1,17 +1,27 @@
 /** Who tried in time and was refused is on time later: with the ticket, once, for that filing. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { createAttempts } from '../../src/intake/attempts.ts'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { requestClasses } from '../../src/intake/admission.ts'
+import { createAuthenticator } from '../../src/intake/authentication.ts'
+import { RefusedFilers } from '../../src/intake/refused-filers.ts'
+import { earnsTicket } from '../../src/intake/shed.ts'
+import { tokenKeys } from '../../src/intake/token-keys.ts'
 import {
   issueTicket,
   keyHash,
   ticketHash,
   ticketKeyFrom,
 } from '../../src/journal/attempt-ticket.ts'
+import type { RecordedAttempts } from '../../src/journal/outages.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
-import { attemptValidMicros } from '../../src/limits.ts'
+import {
+  attemptValidMicros,
+  refusedVerifiedPerSecondMax,
+  refusedVerifyingMax,
+} from '../../src/limits.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { openApp } from '../support/app.ts'
-import { startProcess, tokenFor } from '../support/engine.ts'
+import { contentDigest, tokenFor } from '../support/engine.ts'
 import {
   declare,
   filingOf,
@@ -124,17 +134,11 @@ test('a ticket serves its filer, key and content alone, and no longer than it is
   await invalid(declaration, 'mine')
 })
 
-test('a ticket of a request that was not read serves one filing, whichever comes first', async () => {
+test('a ticket of a program before this one, which names no content, serves one filing, whichever comes first', async () => {
   const [one, other] = [declare(), declare()]
   const employers = [one.employer, other.employer]
-  clock.nowMicros = beforeIt
-  const { attemptTicket = '' } = createAttempts(
-    ticketKey,
-    () => clock.nowMicros,
-  )({
-    subject: one.employer,
-    idempotencyKey: 'unread',
-    reason: 'journal',
+  const { ticket } = issueTicket(ticketKey, {
+    ...{ subject: one.employer, key: keyHash('unread'), atMicros: beforeIt, reason: 'journal' },
   })
   clock.nowMicros = afterIt
   const file = async (declaration: typeof one) => {
@@ -142,7 +146,7 @@ test('a ticket of a request that was not read serves one filing, whichever comes
     const headers = {
       authorization: `Bearer ${await tokenFor(employers)}`,
       'idempotency-key': 'unread',
-      ...withTicket(attemptTicket),
+      ...withTicket(ticket),
     }
     return app.inject({ method: 'POST', url: '/v1/declarations', headers, payload: declaration })
   }
@@ -175,30 +179,201 @@ test('redeemed by two intakes at once, it serves one of them', async () => {
   }
 })
 
-test('a filing refused at the gate, unread, comes with a ticket of whom its token names', async () => {
-  const intake = await startProcess('intake', {
-    DATABASE_URL: journal.database.url,
-    SHED_AT: 'filings-due=0',
-    LOG_LEVEL: 'warn',
-  })
-  try {
+test('what is no declaration gets no ticket, read or not', async () => {
+  outage.on = true
+  clock.nowMicros = beforeIt
+  const { employer } = declare()
+  const answer = await opened.file({ employer, lines: 'none' }, 'no-declaration')
+  outage.on = false
+  expect(answer.statusCode).toBe(503)
+  expect(answer.json()).not.toHaveProperty('attemptTicket')
+})
+
+test('who sends more than its share gets no ticket for it, whatever it names', async () => {
+  const { admission, limit } = opened
+  const declaration = declare()
+  const now = performance.now()
+  const places = Math.ceil(0.6 * limit.limit)
+  const leave = Array.from({ length: places }, () =>
+    admission.enterFiling([declaration.employer], now),
+  )
+  leave.push(admission.enterFiling(['another'], now))
+  const named = { 'content-digest': contentDigest(JSON.stringify(declaration)) }
+  const answer = await opened.file(declaration, 'beyond-share', named)
+  for (const one of leave) one(now, now, false)
+  expect(answer.statusCode).toBe(429)
+  expect(answer.json()).toMatchObject({ code: 'SHARE_EXCEEDED', reason: 'share' })
+  expect(answer.json()).not.toHaveProperty('attemptTicket')
+  const reasons = ['off', 'journal', 'requests', 'loop', 'memory', 'disk', 'share'] as const
+  const earning = reasons.filter((reason) => earnsTicket({ class: 'filings-due', reason }))
+  expect(earning).toEqual(reasons.filter((reason) => reason !== 'share'))
+  const others = requestClasses.filter((of) => earnsTicket({ class: of, reason: 'journal' }))
+  expect(others).toEqual(['filings', 'filings-due'])
+})
+
+test.each<[string, (body: string) => { body: string | Buffer; headers?: Record<string, string> }]>([
+  ['as it is', (body) => ({ body })],
+  ['compressed', (body) => ({ body: gzipSync(body), headers: { 'content-encoding': 'gzip' } })],
+])('a Content-Digest is compared with what came: %s', async (how, send) => {
+  clock.nowMicros = beforeIt
+  for (const algorithm of ['sha-256', 'sha-512']) {
     const declaration = declare()
-    const answer = await fetch(`${intake.address}/v1/declarations`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${await tokenFor([declaration.employer])}`,
-        'idempotency-key': '"gate"',
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify(declaration),
-    })
-    expect(answer.status).toBe(503)
-    const { attemptTicket } = (await answer.json()) as { attemptTicket: string }
-    clock.nowMicros = Date.now() * 1_000
-    expect((await opened.file(declaration, 'gate', withTicket(attemptTicket))).statusCode).toBe(202)
-    const other = await opened.file(declare(), 'gate', withTicket(attemptTicket))
-    expect(other.json().code).toBe('TICKET_INVALID')
-  } finally {
-    await intake.end()
+    const { body, headers } = send(JSON.stringify(declaration))
+    const key = `${how}-${algorithm}`.replaceAll(' ', '-')
+    const file = async (digest: string) =>
+      opened.app.inject({
+        method: 'POST',
+        url: '/v1/declarations',
+        headers: {
+          ...(await opened.headersFor([declaration.employer])),
+          ...{ 'content-type': 'application/json', 'idempotency-key': key },
+          ...{ ...headers, 'content-digest': digest },
+        },
+        payload: body,
+      })
+    for (const wrong of [
+      contentDigest(`${body} `, algorithm),
+      `${algorithm}=:AAAA:`,
+      `md5=:AAAA:, ${algorithm}=abc`,
+      ...(how === 'compressed' ? [contentDigest(JSON.stringify(declaration), algorithm)] : []),
+    ]) {
+      const answer = await file(wrong)
+      expect([answer.statusCode, answer.json().code], wrong).toEqual([400, 'CONTENT_DIGEST_WRONG'])
+    }
+    expect((await file('md5=:AAAA:')).statusCode).toBe(202) // of an algorithm that tells nothing here
+    const answer = await file(`md5=:AAAA:, ${contentDigest(body, algorithm)}`)
+    expect([answer.statusCode, answer.headers['idempotency-replayed']]).toEqual([202, 'true'])
   }
+})
+
+describe('a filing that is refused at the gate, unread', () => {
+  let gate: Awaited<ReturnType<typeof openApp>>
+  let address: string
+  beforeAll(async () => {
+    gate = await openApp(journal, { policies, clock, shedAt: { 'filings-due': 0 } })
+    address = await gate.app.listen({ host: '127.0.0.1', port: 0 })
+  })
+  afterAll(() => gate.close())
+
+  const refusedAtGate = async (
+    token: string | undefined,
+    body: string,
+    more: Record<string, string | undefined> = {},
+  ) => {
+    clock.nowMicros = beforeIt
+    const asked = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...{ 'idempotency-key': '"gate"', 'content-type': 'application/json' },
+      ...{ 'content-digest': contentDigest(body), ...more },
+    }
+    const headers = Object.entries(asked).filter(
+      (one): one is [string, string] => one[1] !== undefined,
+    )
+    const answer = await fetch(`${address}/v1/declarations`, { method: 'POST', headers, body })
+    clock.nowMicros = afterIt
+    expect(answer.status).toBe(503)
+    return (await answer.json()) as { attemptTicket?: string }
+  }
+  /** Filed after the deadline. */
+  const fileBytes = async (body: string, employer: string, ticket: string) => {
+    const headers = {
+      ...(await opened.headersFor([employer])),
+      ...{ 'content-type': 'application/json', 'idempotency-key': 'gate', ...withTicket(ticket) },
+    }
+    const answer = await opened.app.inject({
+      ...{ method: 'POST', url: '/v1/declarations', headers, payload: body },
+    })
+    return answer.json() as { onTime?: boolean; code?: string }
+  }
+
+  test('has a ticket for the bytes that it named, and for no others', async () => {
+    const declaration = declare()
+    const { employer } = declaration
+    const body = JSON.stringify(declaration)
+    const { attemptTicket = '' } = await refusedAtGate(await tokenFor([employer]), body)
+    const madeUp = { ...declaration, industryClass: 7 }
+    for (const other of [JSON.stringify(madeUp), JSON.stringify(declaration, null, 1)])
+      expect((await fileBytes(other, employer, attemptTicket)).code).toBe('TICKET_INVALID')
+    expect(await fileBytes(body, employer, attemptTicket)).toMatchObject({ onTime: true })
+    // Asked again, the receipt is the same.
+    expect(await fileBytes(body, employer, attemptTicket)).toMatchObject({ onTime: true })
+  })
+
+  test('has none without naming its content, or with what is no digest', async () => {
+    const declaration = declare()
+    const body = JSON.stringify(declaration)
+    const token = await tokenFor([declaration.employer])
+    for (const digest of [undefined, 'sha-256=:AAAA:', 'md5=:AAAA:', 'x'])
+      expect(await refusedAtGate(token, body, { 'content-digest': digest })).not.toHaveProperty(
+        'attemptTicket',
+      )
+    expect(await refusedAtGate(token, body)).toHaveProperty('attemptTicket')
+    const key = { 'idempotency-key': undefined }
+    expect(await refusedAtGate(token, body, key)).not.toHaveProperty('attemptTicket')
+  })
+
+  test('has none and leaves no trace where its token is forged, or may not file', async () => {
+    const watched = await openApp(journal, { policies, clock, shedAt: { 'filings-due': 0 } })
+    try {
+      address = await watched.app.listen({ host: '127.0.0.1', port: 0 })
+      const { employer } = declare()
+      const body = JSON.stringify(declare({}, { employer }))
+      const token = await tokenFor([employer])
+      const [head, , signature] = token.split('.')
+      const claims = {
+        sub: '\u001b[2J',
+        employers: [employer],
+        scope: 'declarations:write',
+        exp: 4e9,
+      }
+      const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
+      const reading = await tokenFor([employer], { scopes: ['declarations:read'] })
+      const staff = await tokenFor([], { subject: 'x', roles: ['operator'], regions: ['340100'] })
+      for (const one of [undefined, 'x', `${head}.${payload}.${signature}`, reading, staff])
+        expect(await refusedAtGate(one, body)).not.toHaveProperty('attemptTicket')
+      const nowMs = clock.nowMicros / 1_000
+      expect(watched.outages.open(nowMs)).toBeUndefined()
+      const written: RecordedAttempts[] = []
+      await watched.outages.write(async (_, attempts) => void written.push(...attempts), nowMs)
+      expect(written).toEqual([])
+      // Of one that is verified, both are kept.
+      expect(await refusedAtGate(token, body)).toHaveProperty('attemptTicket')
+      expect(watched.outages.open(beforeIt / 1_000)).toMatchObject({ cause: 'off', refused: 1 })
+      await watched.outages.write(async (_, attempts) => void written.push(...attempts), nowMs)
+      expect(written).toMatchObject([{ subject: employer, tickets: 1, reason: 'off' }])
+    } finally {
+      await watched.close()
+    }
+  })
+})
+
+describe('tokens of refused filings that were not verified before', () => {
+  const keyring = readKeyring(inject('keyringFile'))
+  const keys = tokenKeys({ publicJwk: keyring.tokenKeys.map(({ publicJwk }) => publicJwk) })
+  const rules = { issuer: 'spillway', audience: 'spillway', keys, now: Date.now }
+
+  test('are verified, each once at a time, so many in a second', async () => {
+    const refused = new RefusedFilers(createAuthenticator(rules))
+    const token = `Bearer ${await tokenFor(['91350100M000100Y43'], { subject: 'one' })}`
+    const [first, same] = [refused.verify(token, 0), refused.verify(token, 0)]
+    expect(await Promise.all([first, same])).toEqual(['one', 'one'])
+    const others = Array.from({ length: 2 * refusedVerifiedPerSecondMax }, (_, i) =>
+      refused.verify(`Bearer forged.${i}.x`, 500),
+    )
+    const begun = others.filter((one) => one !== undefined)
+    expect(begun).toHaveLength(refusedVerifiedPerSecondMax - 1)
+    expect(new Set(await Promise.all(begun))).toEqual(new Set([undefined]))
+    expect(refused.verify(token, 999)).toBeUndefined()
+    expect(await refused.verify(token, 1_000)).toBe('one')
+    expect(refused.verify(undefined, 5_000)).toBeUndefined()
+  })
+
+  test('are waited for by so many requests', async () => {
+    const refused = new RefusedFilers(createAuthenticator(rules))
+    const token = `Bearer ${await tokenFor(['91350100M000100Y43'], { subject: 'one' })}`
+    const all = Array.from({ length: refusedVerifyingMax + 5 }, () => refused.verify(token, 0))
+    expect(all.filter((one) => one === undefined)).toHaveLength(5)
+    await Promise.all(all)
+    expect(await refused.verify(token, 0)).toBe('one')
+  })
 })

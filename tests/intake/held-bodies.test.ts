@@ -6,6 +6,7 @@ import { HeldBodies } from '../../src/intake/held-bodies.ts'
 import { bodiesHeldBytesMin, requestBodyBytesMax, smallBodyBytesMax } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import {
+  contentDigest,
   type EngineProcess,
   file,
   freshMetricsOf,
@@ -111,7 +112,10 @@ describe('an intake that holds little', () => {
     const tokens = await Promise.all(Array.from({ length: 10 }, someone))
     const clients = await Promise.all(
       Array.from({ length: 80 }, (_, i) =>
-        begin(tokens[i % 10] as string, `slow-${i}`, [`content-length: ${large}`]),
+        begin(tokens[i % 10] as string, `slow-${i}`, [
+          `content-length: ${large}`,
+          `content-digest: ${contentDigest(' '.repeat(large))}`,
+        ]),
       ),
     )
     let most = 0

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { OutageWatch } from '../../src/intake/outage-watch.ts'
 import type { OutageWindow, RecordedAttempts } from '../../src/journal/outages.ts'
-import { outageQuietMs } from '../../src/limits.ts'
+import { outageFilersMin, outageQuietMs } from '../../src/limits.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
@@ -11,9 +11,9 @@ import { waitFor } from '../support/wait.ts'
 
 test('refusals close to each other are one window; what could not be written is written later', async () => {
   const watch = new OutageWatch()
-  watch.note('journal', 1_000)
-  watch.note('commit', 2_000)
-  expect(watch.open(3_000)).toMatchObject({ cause: 'journal', refused: 1, failed: 1 })
+  watch.note('off', 1_000, 'one')
+  watch.note('commit', 2_000, 'one')
+  expect(watch.open(3_000)).toMatchObject({ cause: 'off', refused: 1, failed: 1 })
   await watch.write(async () => {
     throw new Error('the database is away')
   }, 3_000)
@@ -22,15 +22,33 @@ test('refusals close to each other are one window; what could not be written is 
     written.push(...windows)
   }
   expect(watch.open(2_000 + outageQuietMs)).toBeUndefined()
-  watch.note('loop', 2 * outageQuietMs)
+  watch.note('disk', 2 * outageQuietMs, 'one')
   await watch.write(save, 2 * outageQuietMs)
   expect(written).toMatchObject([
     { number: 1, beganMs: 1_000, lastMs: 2_000, ended: true },
-    { number: 2, ended: false, cause: 'loop' },
+    { number: 2, ended: false, cause: 'disk' },
   ])
   await watch.write(save, 2 * outageQuietMs)
   expect(written).toHaveLength(2)
 })
+
+test.each(['journal', 'requests', 'loop', 'memory'] as const)(
+  'one filer alone makes no outage of %s, and makes none longer; several do',
+  (cause) => {
+    const watch = new OutageWatch()
+    for (let ms = 0; ms < 100_000; ms += 10) watch.note(cause, ms, 'flooder')
+    expect(watch.open(100_000)).toBeUndefined()
+    for (let i = 1; i < outageFilersMin; i += 1) watch.note(cause, 100_000 + i, `filer-${i}`)
+    const lastMs = 100_000 + outageFilersMin - 1
+    expect(watch.open(lastMs)).toMatchObject({ cause, beganMs: lastMs, refused: 1 })
+    watch.note(cause, lastMs + 10, 'flooder')
+    expect(watch.open(lastMs + 10)).toMatchObject({ lastMs: lastMs + 10, refused: 2 })
+    // The others were refused long ago.
+    for (let ms = 0; ms < 2 * outageQuietMs; ms += 10)
+      watch.note(cause, lastMs + 10 + ms, 'flooder')
+    expect(watch.open(lastMs + 2 * outageQuietMs)).toBeUndefined()
+  },
+)
 
 test('every ticket of a filer that tries again and again is counted, also while none can be written', async () => {
   const watch = new OutageWatch()
@@ -95,6 +113,18 @@ test('the public status is green, then red with numbers; the command names the f
   expect(command.output()).toMatch(/off, 3 refused, 0 failed/)
   expect(command.output()).toContain(`${declaration.employer}  3 tickets`)
   expect(command.output()).toMatch(/1 windows from/)
+  const hostile = '\u001b[2J\n\u202eadmin\u009b'
+  await database.owner.query(
+    "insert into journal.attempt (at, subject, employer, reason) values (now(), $1, $1, 'off')",
+    [hostile],
+  )
+  for (const more of [[], ['--json']]) {
+    const shown = runCommand('src/outages.ts', env, ['--filers', ...more])
+    expect(await shown.done).toBe(0)
+    // Line ends are the command's own.
+    expect(shown.output()).not.toMatch(/[^\P{Cc}\n]|\u202e|^admin/mu)
+    expect(shown.output()).toContain('\\u202eadmin\\u009b')
+  }
   const wrong = runCommand('src/outages.ts', env, ['--from', 'yesterday'])
   expect(await wrong.done).toBe(2)
   expect(wrong.output()).toMatch(/^Usage: npm run outages/m)

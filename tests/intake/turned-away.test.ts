@@ -1,7 +1,12 @@
 /** Who is refused is told when there is room for it: no second too full, none empty. */
 import { expect, test } from 'vitest'
 import { TurnedAway } from '../../src/intake/turned-away.ts'
-import { retrySecondsMax, turnedAwayMax, unknownRetrySecondsMax } from '../../src/limits.ts'
+import {
+  retrySecondsMax,
+  turnedAwayMax,
+  turnedAwayOfOneMax,
+  unknownRetrySecondsMax,
+} from '../../src/limits.ts'
 
 const inTurn = () => new TurnedAway(() => 0)
 const countOf = (told: readonly number[], second: number) =>
@@ -50,6 +55,22 @@ test('who is not known has a line of some seconds, which nobody else waits for',
   expect(countOf(told, 2)).toBe(12)
   expect(Math.max(...told)).toBe(unknownRetrySecondsMax)
   expect(away.tell(0, 10, 0, 'known')).toBe(1)
+})
+
+test('one filer holds no more of the line than its places, however many keys it sends', () => {
+  const away = inTurn()
+  const told = Array.from({ length: 20_000 }, (_, i) => away.tell(0, 100, 0, `flooder\n${i}`))
+  // Its own come back one after another all the same.
+  expect(countOf(told, 1)).toBe(120)
+  expect(countOf(told, 60)).toBe(120)
+  expect(told.at(-1)).toBe(retrySecondsMax)
+  expect(away.tell(0, 100, 0, 'other\n1')).toBe(Math.ceil(turnedAwayOfOneMax / 120))
+  const others = Array.from({ length: 300 }, (_, i) => away.tell(0, 100, 0, `filer-${i}\n1`))
+  expect(Math.max(...others)).toBeLessThanOrEqual(Math.ceil(turnedAwayOfOneMax / 120) + 3)
+  // A place that it gives back is another's of its own.
+  for (let i = 0; i < turnedAwayOfOneMax; i += 1) away.cameBack(`flooder\n${i}`)
+  expect(away.tell(0, 100, 0, 'late\n1')).toBe(1)
+  expect(away.tell(0, 100, 0, 'flooder\nagain')).toBe(1)
 })
 
 test('those who have no place, as there are too many, come back at any time', () => {

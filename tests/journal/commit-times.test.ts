@@ -27,6 +27,24 @@ test('at rest a commit tells what one takes, and nothing of what a declaration a
   expect(times.eachMs).toBeCloseTo(commitEachMsExpected, 1)
 })
 
+test('what was accepted before counts as no part of a commit: neither in number nor in bytes, nor its time', () => {
+  const [plain, replayed] = [observed(), observed()]
+  for (let i = 0; i < 20; i += 1) {
+    const size = i % 2 === 0 ? 2 : 300
+    plain.commit(size, 20 + size)
+    replayed.times.begin(size + 600, (size + 600) * 100_000)
+    replayed.wait(20 + size + 500)
+    replayed.times.end(true, { declarations: size, bytes: size * 1_000, lookupMs: 500 })
+    // A group that is known as a whole.
+    replayed.times.begin(900, 900 * 100_000)
+    replayed.wait(3)
+    replayed.times.end(true, { declarations: 0, bytes: 0, lookupMs: 1 })
+  }
+  expect(replayed.times.eachMs).toBe(plain.times.eachMs)
+  expect(replayed.times.restMs).toBe(plain.times.restMs)
+  expect(replayed.times.fullGroup).toBe(plain.times.fullGroup)
+})
+
 test('larger commits tell both', () => {
   const { times, commit } = observed()
   for (let i = 0; i < 20; i += 1) commit(i % 2 === 0 ? 2 : 300, i % 2 === 0 ? 20 + 2 : 20 + 300)

@@ -32,6 +32,7 @@ function observedCommit() {
       ticketsUsed: new Set(),
       standing: new Map(),
       replacesWrongly: new Map(),
+      lookupMs: 0,
     }
   }
   const hold = () => {
@@ -63,6 +64,34 @@ test('what arrives during a commit goes out with the next one', async () => {
   release()
   await Promise.all([first, ...others])
   expect(groups).toEqual([['a'], ['b', 'c', 'd']])
+})
+
+test('a commit is told with what was accepted in it, not with the replays that came along', async () => {
+  let now = 0
+  const times = new CommitTimes(() => now)
+  const { acceptGroup } = observedCommit()
+  const told: { fresh: number; commitMs: number }[] = []
+  const commits = new GroupCommit({
+    times,
+    targetMs: () => 10_000,
+    acceptGroup: async (filings) => {
+      const result = await acceptGroup(filings)
+      const known = [...result.acceptances].map(([id, acceptance]): [string, Acceptance] => [
+        id,
+        { ...acceptance, fresh: !id.startsWith('known') },
+      ])
+      now += 100
+      return { ...result, acceptances: new Map(known), lookupMs: 90 }
+    },
+    isTransient: () => false,
+    onCommitted: ({ fresh, commitMs }) => void told.push({ fresh, commitMs }),
+    now: () => now,
+  })
+  const ids = ['a', ...Array.from({ length: 100 }, (_, i) => `known-${i}`)]
+  const outcomes = await Promise.all(ids.map((id) => commits.submit(filing(id))))
+  expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1)
+  expect(told).toEqual([{ fresh: 1, commitMs: 10 }])
+  expect(times.restMs + times.eachMs).toBeCloseTo(10)
 })
 
 test('in one group, the same key with the same content is a replay, with other content a conflict', async () => {

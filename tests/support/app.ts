@@ -6,6 +6,7 @@ import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest } from '../../src/batch/running-digest.ts'
 import { createSlotStore } from '../../src/batch/slot-store.ts'
 import { createUploadStore } from '../../src/batch/upload-store.ts'
+import type { ShedAt } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { type Authenticator, createAuthenticator } from '../../src/intake/authentication.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
@@ -42,6 +43,8 @@ export type AppOptions = {
   /** Who is let in; whoever has a token of the keyring unless given. */
   readonly authenticator?: Authenticator
   readonly hstsSeconds?: number
+  /** When classes of requests are given up; as ever unless given. */
+  readonly shedAt?: Partial<ShedAt>
 }
 
 export async function openApp(
@@ -55,6 +58,7 @@ export async function openApp(
     issuer = 'spillway',
     authenticator,
     hstsSeconds = 0,
+    shedAt = {},
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -68,7 +72,7 @@ export async function openApp(
   const overload = openOverload({
     signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
     room: openRoom(httpDefaults.bodiesHeldBytesMax),
-    shedAt: readConfig({}).shedAt,
+    shedAt: { ...readConfig({}).shedAt, ...shedAt },
     backlogSecondsMax,
     secret: keyring.blindIndexSecret,
     pool,
@@ -142,6 +146,10 @@ export async function openApp(
   return {
     app,
     outages: overload.dependencies.outages,
+    admission: overload.dependencies.admission,
+    /** How long answers take of late. */
+    answerMs: overload.dependencies.answerMs,
+    limit: overload.limit,
     /** Numbers of the envelopes that were committed. */
     envelopes,
     headersFor,

@@ -1,5 +1,6 @@
 /** Real processes of the engine, ended by their ids. */
 import { type ChildProcess, fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
@@ -180,14 +181,22 @@ export function file(
   declaration: unknown,
   more: Record<string, string> = {},
 ): Promise<Response> {
+  const body = typeof declaration === 'string' ? declaration : JSON.stringify(declaration)
   return fetch(`${address}/v1/declarations`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${token}`,
       'idempotency-key': key,
       'content-type': 'application/json',
+      'content-digest': contentDigest(body),
       ...more,
     },
-    body: typeof declaration === 'string' ? declaration : JSON.stringify(declaration),
+    body,
   })
+}
+
+/** As a client names what it sends (RFC 9530). */
+export function contentDigest(body: string | Buffer, algorithm = 'sha-256'): string {
+  const digest = createHash(algorithm.replace('-', '')).update(body).digest('base64')
+  return `${algorithm}=:${digest}:`
 }

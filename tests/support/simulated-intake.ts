@@ -162,7 +162,8 @@ export class SimulatedIntake {
       return { kind: 'refused', reason, retryAfterMs: 1_000 * seconds }
     }
     if (shed !== undefined) return refused(shed.reason)
-    const leave = admission.enter(of, began, name)
+    const leave = admission.enter(name)
+    admission.arrive(began)()
     const leaveFiling = admission.enterFiling(who, began)
     const [filer = ''] = who
     this.#filers.set(filer, (this.#filers.get(filer) ?? 0) + 1)
@@ -196,6 +197,7 @@ export class SimulatedIntake {
       ticketsUsed: new Set(),
       standing: new Map(),
       replacesWrongly: new Map(),
+      lookupMs: 0,
     }
   }
 }
