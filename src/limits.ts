@@ -296,6 +296,8 @@ export const outageFilersMin = 3
  */
 export const refusedVerifiedPerSecondMax = 100
 export const refusedVerifyingMax = 500
+/** ... and for so long, as keys may have to be fetched. */
+export const refusedVerifyMsMax = 500
 /**
  * Filers whose attempts wait to be written in one intake process, each with its count; those of more
  * filers are in their tickets alone.

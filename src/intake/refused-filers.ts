@@ -1,9 +1,10 @@
 /**
  * Who was refused: tokens of filings that the gate refuses, where they were not verified before. Verifying
  * costs as much as accepting, so it is bounded: so many tokens a second, each once however many requests it
- * came with, while so many requests wait for it. Beyond that a refusal tells nothing but when to come back.
+ * came with, while so many requests wait for it, and for so long. Beyond that a refusal tells nothing but when
+ * to come back.
  */
-import { refusedVerifiedPerSecondMax, refusedVerifyingMax } from '../limits.ts'
+import { refusedVerifiedPerSecondMax, refusedVerifyingMax, refusedVerifyMsMax } from '../limits.ts'
 import type { Authenticator } from './authentication.ts'
 import { bearerToken } from './bearer.ts'
 import type { Filer } from './claims.ts'
@@ -47,14 +48,25 @@ export class RefusedFilers {
     this.#second = second
     if (this.#verified >= refusedVerifiedPerSecondMax) return undefined
     this.#verified += 1
-    const verifying = this.#authenticator
-      .verify(token)
-      .then(
-        (verified) => ('kind' in verified ? undefined : filerNamed(verified)),
-        () => undefined,
-      )
-      .finally(() => this.#verifying.delete(token))
+    const verifying = this.#filerOf(token).finally(() => this.#verifying.delete(token))
     this.#verifying.set(token, verifying)
     return verifying
+  }
+
+  /** Keys may have to be fetched, from where nobody answers: a refusal does not wait for that. */
+  async #filerOf(token: string): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, refusedVerifyMsMax, undefined)
+    })
+    const verified = this.#authenticator.verify(token).then(
+      (found) => ('kind' in found ? undefined : filerNamed(found)),
+      () => undefined,
+    )
+    try {
+      return await Promise.race([verified, late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }

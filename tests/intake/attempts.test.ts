@@ -368,6 +368,13 @@ describe('tokens of refused filings that were not verified before', () => {
     expect(refused.verify(undefined, 5_000)).toBeUndefined()
   })
 
+  test('are not waited for where their keys can not be fetched', async () => {
+    const keysOutOfReach = { ...keys, find: () => new Promise<never>(() => {}) }
+    const refused = new RefusedFilers(createAuthenticator({ ...rules, keys: keysOutOfReach }))
+    const token = `Bearer ${await tokenFor(['91350100M000100Y43'], { subject: 'one' })}`
+    expect(await refused.verify(token, 0)).toBeUndefined()
+  })
+
   test('are waited for by so many requests', async () => {
     const refused = new RefusedFilers(createAuthenticator(rules))
     const token = `Bearer ${await tokenFor(['91350100M000100Y43'], { subject: 'one' })}`
