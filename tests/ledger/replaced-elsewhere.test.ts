@@ -187,6 +187,14 @@ test('of two transactions that post the two at once, the second sees the first',
   expect(await statusOf(replaced.id)).toBe('superseded')
 })
 
+test('what is in force is raised by one plan, for all that are posted', async () => {
+  // Planned anew for each envelope, it took 7.3 ms instead of 1 for 100 declarations.
+  const { rows } = await journal.database.owner.query<{ settings: string[] }>(
+    "select proconfig as settings from pg_proc where oid = 'ledger.raise_in_force(bigint, integer[])'::regprocedure",
+  )
+  expect(rows[0]?.settings).toContain('plan_cache_mode=force_generic_plan')
+})
+
 test('the ledger that is rebuilt from the journal is the same', async () => {
   const { ownerUrl } = journal.database
   const env = { DATABASE_URL: ownerUrl, KEYRING_FILE: inject('keyringFile') }
