@@ -1,6 +1,7 @@
 /**
  * Runs a command of the project from nothing: on any Node from 20, installs what is missing, then
- * goes on with the project's own Node 24. Plain JavaScript, no dependencies.
+ * goes on with the project's own Node 24, whose checksum is in package-lock.json as that of every package.
+ * Plain JavaScript, no dependencies.
  *
  *   node src/platform/bootstrap.mjs FILE.ts [arguments]
  *   node src/platform/bootstrap.mjs --bin TOOL [arguments]     a tool of a package, such as vitest
@@ -14,7 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const modules = path.join(root, 'node_modules')
-const node24 = path.join(modules, 'node', 'bin', 'node')
+const node24 = path.join(modules, `node-${process.platform}-${process.arch}`, 'bin', 'node')
 const stamp = path.join(modules, '.spillway-installed')
 const lock = path.join(root, '.spillway-installing')
 /** Without it each process strips types again: 15 to 20 MiB more and a third slower to start. */
@@ -32,7 +33,7 @@ else {
   await import(pathToFileURL(path.resolve(root, first)).href)
 }
 
-/** Whether what package-lock.json lists is there, install scripts included. */
+/** Whether what package-lock.json lists is there. */
 function isInstalled() {
   try {
     accessSync(node24, constants.X_OK)
@@ -71,7 +72,9 @@ async function install() {
         `npm ci failed${error ? ` (${error.code})` : ''}. Check the messages above and that the npm registry can be reached, then run the command again.`,
       )
     if (!existsSync(node24))
-      fail('npm did not run the install scripts. Run: npm rebuild node --ignore-scripts=false')
+      fail(
+        `npm left out Node for ${process.platform} ${process.arch}: either its package did not come, or not as package-lock.json has it, or there is none for this machine (linux x64 and arm64).`,
+      )
     writeFileSync(stamp, wanted())
   } finally {
     rmSync(lock, { force: true })
