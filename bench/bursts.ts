@@ -22,7 +22,7 @@ import { benchArguments } from './support/arguments.ts'
 import { type Filing, fire, prepareFilings } from './support/filings.ts'
 import { createGenerator } from './support/generator.ts'
 import { runBurst, runOpenLoad } from './support/open-load.ts'
-import { type MeasuredProcess, startProgram } from './support/processes.ts'
+import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
 
@@ -30,7 +30,10 @@ const bursts = (process.env.BENCH_BURSTS ?? '900/1,20000/200').split(',').map((t
   const [filings = 0, filers = 0] = text.split('/').map(Number)
   return { filings, filers }
 })
-const sleepsMs = (process.env.BENCH_SLEEPS ?? '50,200,700,2500').split(',').map(Number)
+const sleepsMs = (process.env.BENCH_SLEEPS ?? '50,200,700,2500')
+  .split(',')
+  .filter((text) => text !== '')
+  .map(Number)
 const turns = Number(process.env.BENCH_TURNS ?? 3)
 const capacitySeconds = Number(process.env.BENCH_SECONDS ?? 6)
 /** Commits of a slow journal that are waited for before it is measured, and then measured. */
@@ -94,11 +97,16 @@ async function measureBurst(
     const filings = await prepareBurst(services, burst, turn)
     await pause(2_000) // the engine is idle
     const before = await commits(intake)
+    const cpuBefore = cpuMicros(intake.pid)
     const port = Number(new URL(intake.address).port)
     const one = await runBurst({ port, filings, keyPrefix: `burst-${turn}` })
     const committing = ((await commits(intake)).seconds - before.seconds) / one.seconds
     say(
       `${name}: ${one.seconds.toFixed(2)} s, ${one.refused} refused, ${one.triesMost} tries at most, Retry-After ${one.retryAfterMedian} s (at most ${one.retryAfterMost}), ${JSON.stringify(one.other)}, committing ${committing.toFixed(2)}`,
+    )
+    const busy = (cpuMicros(intake.pid) - cpuBefore) / 1e6 / one.seconds
+    say(
+      `  intake ${busy.toFixed(2)} cores; in each second accepted ${one.acceptedIn.join(' ')}, refused ${one.refusedIn.join(' ')}`,
     )
     seen.push({ ...one, committing })
   }

@@ -18,6 +18,9 @@ export type BurstSeen = {
   readonly refused: number
   readonly retryAfterMedian: number
   readonly retryAfterMost: number
+  /** In each second since it began. */
+  readonly acceptedIn: readonly number[]
+  readonly refusedIn: readonly number[]
   /** Answers that are neither an acceptance nor a refusal, by status, and connections that broke. */
   readonly other: Readonly<Record<string, number>>
 }
@@ -34,6 +37,13 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
   const free: Connection<Sent>[] = []
   const waiting: Sent[] = filings.map((_, number) => ({ number, tries: 1 }))
   const retryAfters: number[] = []
+  const [acceptedIn, refusedIn]: [number[], number[]] = [[], []]
+  const countNow = (counts: number[]) => {
+    const second = Math.floor((performance.now() - began) / 1_000)
+    while (counts.length <= second) counts.push(0)
+    counts[second] = (counts[second] ?? 0) + 1
+  }
+  let began = 0
   let [accepted, triesMost] = [0, 0]
   const other: Record<string, number> = {}
   const count = (what: string | number) => {
@@ -67,12 +77,15 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
     // 200: it was accepted, and the connection broke before the answer.
     if (status === 202 || status === 200) {
       accepted += 1
+      countNow(acceptedIn)
       triesMost = Math.max(triesMost, sent.tries)
       if (accepted === filings.length) done()
     } else {
       const seconds = Number(headerOf(head, 'retry-after') ?? 1)
-      if (status === 503 || status === 429) retryAfters.push(seconds)
-      else if (status >= 500) count(status)
+      if (status === 503 || status === 429) {
+        retryAfters.push(seconds)
+        countNow(refusedIn)
+      } else if (status >= 500) count(status)
       else throw new Error(`A filing of the burst can't be accepted: ${head}`)
       again(sent, seconds)
     }
@@ -100,7 +113,7 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
     await Promise.all(opening.map(({ opened }) => opened))
     free.push(...opening)
   }
-  const began = performance.now()
+  began = performance.now()
   next()
   await isDone
   const seconds = (performance.now() - began) / 1_000
@@ -111,6 +124,8 @@ async function burst({ port, filings, keyPrefix }: BurstOrder): Promise<BurstSee
     refused: retryAfters.length,
     retryAfterMedian: retryAfters[retryAfters.length >> 1] ?? 0,
     retryAfterMost: retryAfters.at(-1) ?? 0,
+    acceptedIn,
+    refusedIn,
     other,
   }
 }

@@ -64,6 +64,8 @@ export type AdmissionOptions = {
 const modestRoomUsual = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
 const arrivingMs = 50
+/** A refusal takes no longer; what takes longer is other work that came between. */
+const refusalMsMax = 1
 /** Where waiting makes no line shorter. */
 const withoutLine: readonly ShedReason[] = ['off', 'disk', 'backlog']
 
@@ -72,6 +74,8 @@ export class Admission {
   #requests = 0
   #arriving = 0
   #arrivingSince = 0
+  /** When the request that was read last was refused. */
+  #refusedAt: number | undefined
   readonly #turnedAway: TurnedAway
   readonly #accepted = new SecondCounts(60)
 
@@ -86,6 +90,7 @@ export class Admission {
    * @param filer known where its token was verified before
    */
   check(of: RequestClass, now: number, filer?: string): Shed | undefined {
+    this.#countRefusal(now)
     const most = this.#mostOf(of, now, filer)
     if (most > 0 && this.#options.turn.read(now) >= most) return { class: of, reason: 'loop' }
     return this.#checkSignals(of, most, now)
@@ -202,10 +207,18 @@ export class Admission {
    */
   refuse({ class: of, reason }: Shed, now: number, filing?: string): number {
     const { limit, rate } = this.#options
+    this.#refusedAt = now
     const perSecond = Math.min(limit.perSecond, rate.perSecondAt(now))
     const inside = withoutLine.includes(reason) ? retrySecondsElse : limit.underWay / perSecond
     const isFiling = of === 'filings' || of === 'filings-due'
     return this.#turnedAway.tell(inside, perSecond, now, isFiling ? filing : undefined)
+  }
+
+  /** Until the next request is read, the event loop works on the answer of the one before. */
+  #countRefusal(now: number): void {
+    if (this.#refusedAt === undefined) return
+    this.#options.rate.refuse(Math.min(now - this.#refusedAt, refusalMsMax))
+    this.#refusedAt = undefined
   }
 
   /** When a request that is read now came, as `performance.now()`. */

@@ -30,6 +30,11 @@ export class LoopTurn {
     return this.#crowdedSince !== undefined
   }
 
+  /** Since when this turn reads, and sees nothing of what ended since then; now, where it reads nothing. */
+  busySince(now: number): number {
+    return this.#began ?? now
+  }
+
   /** A request is read; returns how much of its time the slice has used: 1 is all. */
   read(now: number): number {
     if (this.#began === undefined) this.#begin(now)

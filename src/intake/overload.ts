@@ -60,7 +60,8 @@ export function openRoom(bodiesHeldBytesMax: number): Room {
 export function openOverload(given: OverloadDependencies) {
   const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
   const { turn, bodies } = given.room
-  const times = new CommitTimes()
+  const clock = () => performance.now()
+  const times = new CommitTimes(clock, () => turn.busySince(clock()))
   const limit = new FilingLimit(times)
   const shares = new FairShares(limit)
   const requestsMax = requestsUnderWayMax

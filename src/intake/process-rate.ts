@@ -1,12 +1,16 @@
 /**
  * What this process brings where it, and not the journal, is at its end: filings accepted in a second of
- * its event loop's working time, with all that it does beside them. Taken from full moments alone: what a
- * process does at rest is not done for filings.
+ * its event loop's working time, with all that it does beside them but refusing: who is told when to come
+ * back comes when there is nobody to refuse. Taken from full moments alone: what a process does at rest is
+ * not done for filings.
  */
 
-/** Filings that are enough to tell, where they came within so long. */
-const enoughFilings = 100
+/** Longer than most commits take: those of one group are accepted in the same instant. */
 const momentMs = 1_000
+/** A moment in which fewer were accepted was not full. */
+const enoughFilings = 100
+/** Of what a moment counts, so much is left after the next full one. */
+const remembered = 0.5
 /** A full moment tells nothing of what the process brings so long after it. */
 const remembersMs = 10_000
 
@@ -15,8 +19,11 @@ export class ProcessRate {
   #began = 0
   #activeBegan = 0
   #accepted = 0
-  #perSecond = Number.POSITIVE_INFINITY
-  #foundAt = 0
+  #refusingMs = 0
+  /** Sums over the full moments of late. */
+  #filings = 0
+  #workedMs = 0
+  #foundAt = Number.NEGATIVE_INFINITY
 
   /** @param activeMs how long the event loop has worked */
   constructor(activeMs = () => performance.eventLoopUtilization().active) {
@@ -25,18 +32,25 @@ export class ProcessRate {
 
   /** Filings in a second; infinite where no moment was full of late. */
   perSecondAt(now: number): number {
-    return now - this.#foundAt < remembersMs ? this.#perSecond : Number.POSITIVE_INFINITY
+    if (now - this.#foundAt >= remembersMs) return Number.POSITIVE_INFINITY
+    return (1_000 * this.#filings) / Math.max(1, this.#workedMs)
+  }
+
+  /** So long the event loop worked on a request that was refused. */
+  refuse(ms: number): void {
+    this.#refusingMs += ms
   }
 
   /** A filing was accepted. */
   accept(now: number): void {
     this.#accepted += 1
-    const isOver = now - this.#began > momentMs
-    if (!isOver && this.#accepted < enoughFilings) return
-    const active = this.#activeMs()
-    if (!isOver) {
+    if (now - this.#began < momentMs) return
+    const active = this.#activeMs() - this.#refusingMs
+    if (this.#accepted >= enoughFilings) {
+      const before = now - this.#foundAt < remembersMs ? remembered : 0
+      this.#filings = before * this.#filings + this.#accepted
+      this.#workedMs = before * this.#workedMs + active - this.#activeBegan
       this.#foundAt = now
-      this.#perSecond = (1_000 * this.#accepted) / Math.max(1, active - this.#activeBegan)
     }
     this.#began = now
     this.#activeBegan = active

@@ -8,6 +8,10 @@
  * commit that takes twice as long as expected, or half as long, is a change of the journal, and what was
  * known before counts little from then on. One late commit is no change, as something else may have held it
  * up; two are, unless one as large is in time between them.
+ *
+ * A process that has much to read sees the end of a commit late: all that is known is that the commit took
+ * at least until the process began to read, and at most until it saw the end. Between the two, it took what
+ * was expected.
  */
 
 import {
@@ -40,6 +44,7 @@ export type Committed = {
 
 export class CommitTimes {
   readonly #now: () => number
+  readonly #busySince: () => number
   #weight = 0
   /** Means of the commits of late: declarations, and milliseconds. */
   #size = 0
@@ -58,9 +63,13 @@ export class CommitTimes {
   #underWayBytes = 0
   #since: number | undefined
 
-  /** @param now milliseconds of a clock that never goes back */
-  constructor(now: () => number = () => performance.now()) {
+  /**
+   * @param now milliseconds of a clock that never goes back
+   * @param busySince by the same clock, since when this process sees nothing of what ended; now, unless given
+   */
+  constructor(now: () => number = () => performance.now(), busySince = now) {
     this.#now = now
+    this.#busySince = busySince
   }
 
   /** A commit began, of so many at most. */
@@ -75,7 +84,9 @@ export class CommitTimes {
    * @param committed of what began, what was committed; all of it unless given
    */
   end(isTime: boolean, committed?: Committed): void {
-    const ms = this.#now() - (this.#since ?? this.#now())
+    const now = this.#now()
+    const since = this.#since ?? now
+    const busySince = Math.min(now, this.#busySince())
     this.#since = undefined
     const { declarations, bytes, lookupMs } = committed ?? {
       declarations: this.#underWay,
@@ -85,7 +96,11 @@ export class CommitTimes {
     if (declarations === 0) return
     this.#bytes = remembered * this.#bytes + bytes
     this.#declarations = remembered * this.#declarations + declarations
-    if (isTime) this.#observe(declarations, Math.max(0, ms - lookupMs))
+    if (!isTime) return
+    const atMost = now - since - lookupMs
+    const atLeast = this.#weight === 0 ? atMost : busySince - since - lookupMs
+    const expected = this.restMs + this.#eachMs * declarations
+    this.#observe(declarations, Math.max(0, Math.min(atMost, Math.max(atLeast, expected))))
   }
 
   /** What a commit takes without its declarations, milliseconds; 0 before the first. */
@@ -96,7 +111,8 @@ export class CommitTimes {
   /** What it takes, if what the commit under way has taken beyond what was expected is no exception. */
   get restMsAtWorst(): number {
     if (this.#since === undefined) return this.restMs
-    return Math.max(this.restMs, this.#now() - this.#since - this.#eachMs * this.#underWay)
+    const ms = this.#busySince() - this.#since
+    return Math.max(this.restMs, ms - this.#eachMs * this.#underWay)
   }
 
   /** What each declaration adds. */

@@ -27,6 +27,27 @@ test('a full moment tells filings in a second of work; one at rest tells nothing
   expect(rate.perSecondAt(6_000)).toBeLessThan(900)
 })
 
+test('those of one group, accepted in the same instant, make no moment of their own', () => {
+  let activeMs = 0
+  const rate = new ProcessRate(() => activeMs)
+  for (let group = 1; group <= 10; group += 1) {
+    activeMs += 250
+    for (let i = 0; i < 200; i += 1) rate.accept(group * 500)
+  }
+  expect(rate.perSecondAt(5_000)).toBeCloseTo(800, -2)
+})
+
+test('what a process does for those whom it refuses is not done for filings', () => {
+  let activeMs = 0
+  const rate = new ProcessRate(() => activeMs)
+  for (let i = 1; i <= 900; i += 1) {
+    activeMs += 10 / 3
+    rate.refuse(7 / 3)
+    rate.accept((i * 10) / 3)
+  }
+  expect(rate.perSecondAt(3_000)).toBeCloseTo(1_000, -2)
+})
+
 test('what a process brought is forgotten after seconds', () => {
   const { rate, accept } = halfBusy()
   accept(400, 0, 1_000)

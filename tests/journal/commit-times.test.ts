@@ -125,3 +125,32 @@ test('whatever comes, both stay what a time can be', () => {
     }
   }
 })
+
+test('a commit whose end is seen late took what was expected, and no less than was seen of it', () => {
+  let now = 0
+  let readsSince: number | undefined
+  const times = new CommitTimes(
+    () => now,
+    () => readsSince ?? now,
+  )
+  /** The process waits for a commit, then reads for so long before it sees the end. */
+  const commit = (waitsMs: number, readsMs: number) => {
+    times.begin(50, 50_000)
+    now += waitsMs
+    readsSince = now
+    now += readsMs
+    times.end(true)
+    readsSince = undefined
+  }
+  const took = () => times.restMs + 50 * times.eachMs
+  for (let i = 0; i < 20; i += 1) commit(20, 0)
+  for (let i = 0; i < 20; i += 1) commit(5, 2_000)
+  expect(took()).toBeCloseTo(20, 0)
+  for (let i = 0; i < 20; i += 1) commit(300, 2_000)
+  expect(took()).toBeGreaterThan(250)
+  expect(took()).toBeLessThan(350)
+  times.begin(50, 50_000)
+  readsSince = now
+  now += 2_000
+  expect(times.restMsAtWorst).toBe(times.restMs)
+})
