@@ -4,6 +4,7 @@
  * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
  */
 import { type AuditReport, auditHistory } from './audit/audit.ts'
+import { noteCommand } from './platform/access.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
@@ -25,6 +26,7 @@ async function main(args: string[]): Promise<void> {
   const report = await withDatabase(config, async ({ url }) => {
     const client = await connectAs(url, 'spillway-audit', applicationRole)
     try {
+      await noteCommand(config, url, 'audit')
       return await auditHistory({
         client,
         historyFile: history,

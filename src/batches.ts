@@ -16,12 +16,14 @@ import {
   interventionTextMax,
   postStatementMsMax,
 } from './limits.ts'
+import { noteCommand } from './platform/access.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { KeyringError, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { osUser } from './platform/operator.ts'
 import { say } from './platform/output.ts'
 import { inTransaction, openPool } from './platform/postgres.ts'
 
@@ -49,6 +51,8 @@ async function main(args: string[]): Promise<void> {
       const { sealingKeys, salts } = readKeyring(config.keyringFile)
       const [sealing] = sealingKeys
       if (sealing === undefined) throw new KeyringError('The keyring has no key that seals.')
+      const what = 'id' in asked ? { id: asked.id } : {}
+      await noteCommand(config, url, `batches ${asked.command}`, what)
       await run({ pool, inTransaction, keys: { sealing, all: sealingKeys, salts } }, asked)
     } finally {
       await pool.end()
@@ -91,7 +95,8 @@ async function run(dependencies: InterveneDependencies, asked: Asked): Promise<v
     return
   }
   const { command: act, id, operator, reason } = asked
-  const outcome = await intervene(dependencies, { batch: id, act, operator, reason })
+  const asks = { batch: id, act, operator, osUser: osUser(), reason }
+  const outcome = await intervene(dependencies, asks)
   switch (outcome.kind) {
     case 'absent':
       say(`${id}: there is no such batch`)

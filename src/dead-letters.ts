@@ -3,19 +3,20 @@
  * not be posted, why, and trying it again after a fix. Nothing is deleted: each try is noted. Exits
  * with 1 when a retry fails. `export` writes all of them as JSON lines.
  */
-import { userInfo } from 'node:os'
 import type pg from 'pg'
 import { type ListedDeadLetter, listDeadLetters } from './ledger/dead-letter.ts'
 import { createPersonIndex } from './ledger/person.ts'
 import type { PostDependencies } from './ledger/post.ts'
 import { retryDeadLetter } from './ledger/retry.ts'
 import { deadLettersPageMax, postStatementMsMax } from './limits.ts'
+import { noteCommand } from './platform/access.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
 import { readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { osUser } from './platform/operator.ts'
 import { say, tellAside } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { inTransaction, openPool, postingRole } from './platform/postgres.ts'
@@ -49,6 +50,9 @@ async function main(args: string[]): Promise<void> {
     })
     try {
       await assertSchema(pool)
+      // A retry opens the envelope; the others tell nothing of what was filed.
+      if (options.command === 'retry')
+        await noteCommand(config, url, 'dead-letters retry', { id: options.ids.join(' ') || 'all' })
       await run(pool, config, options)
     } finally {
       await pool.end()
@@ -115,8 +119,7 @@ function postingOf(pool: pg.Pool, config: Config): PostDependencies {
 }
 
 async function retry(posting: PostDependencies, letter: ListedDeadLetter): Promise<void> {
-  const operator = userInfo().username
-  const outcome = await retryDeadLetter(posting, { ...letter, operator })
+  const outcome = await retryDeadLetter(posting, { ...letter, operator: osUser() })
   switch (outcome.kind) {
     case 'posted':
       say(`${letter.id}: posted`)
@@ -143,8 +146,9 @@ function show(letter: ListedDeadLetter): void {
   list(letter)
   say(`  ${kind} of ${employer} for ${period}, accepted ${acceptedAt.toISOString()}`)
   say(`  envelope ${envelope}, position ${position}; its content is in the journal`)
-  for (const { at, operator, posted, code, reason } of retries) {
-    say(`  ${at} ${operator}: ${posted ? 'posted' : `failed, ${code} ${reason}`}`)
+  for (const { at, operator, login, posted, code, reason } of retries) {
+    const who = login === null ? operator : `${operator}, as ${login}`
+    say(`  ${at} ${who}: ${posted ? 'posted' : `failed, ${code} ${reason}`}`)
   }
   if (letter.open) say(`  after the fix: npm run dead-letters -- retry ${id}`)
 }

@@ -163,8 +163,18 @@ export const statusLookShareMax = 0.2
 export const groupDeclarationsMax = 1_000
 /** Canonical bytes in one envelope; the declaration that would exceed it opens the next. */
 export const groupBytesMax = 8 * 1024 * 1024
-/** Bytes of an envelope's head: a policy's hash for each region in it, and each declaration's id. */
-export const envelopeHeadBytesMax = 192 * 1024
+/**
+ * Bytes of who filed a declaration: issuer and subject of 255 characters, a token's id of 128, of which JSON
+ * writes some as six bytes; an address and a file's id.
+ */
+export const attributionBytesMax = 4_096
+/** Of an issuer, as a setting. */
+export const issuerCharactersMax = 255
+/**
+ * Bytes of an envelope's head: a policy's hash for each region in it, each declaration's id, and who filed it.
+ * In general the same few hundred, a declaration's some 200 bytes.
+ */
+export const envelopeHeadBytesMax = 192 * 1024 + groupDeclarationsMax * attributionBytesMax
 /**
  * What a declaration adds to a commit, milliseconds, before commits have shown it: of five lines, as
  * measured on common machines.
@@ -415,6 +425,29 @@ export const operatorsPortDistance = 1_000
 /** A reason for which tokens are refused is logged at most once in so long. */
 export const refusedTokensToldMs = 10_000
 
+// The access log: src/access.
+/** How long an entry of a filer's read waits at most to be written: what a process that dies may lose. */
+export const accessWriteEveryMs = 1_000
+/** Entries of a group: sealing one of 500 takes 2 ms of intake's one thread. */
+export const accessGroupEntries = 500
+/** What a group inflates to at most: its entries, and one of what was lost. */
+export const accessGroupBytesMax = (accessGroupEntries + 2) * 6 * 1024
+/**
+ * Entries in memory while the log can't be written, some 10 MB; more are counted as lost, and their reads
+ * answered all the same.
+ */
+export const accessEntriesHeldMax = 20_000
+/** An answer to staff waits so long for its entry; then 503. */
+export const accessWaitMsMax = 3_000
+export const accessStatementMsMax = 2_500
+/** Between tries while it can't be written. */
+export const accessRetryMsMin = 100
+export const accessRetryMsMax = 5_000
+/** A group that others overtake is sealed anew so often at once. */
+export const accessTriesMax = 10
+/** Groups read at a time. */
+export const accessGroupsPage = 50
+
 /** A lookup of a status, receipt or list that takes longer fails with 503. */
 export const readStatementMsMax = 3_000
 /** Declarations in one page of a list. */
@@ -629,6 +662,11 @@ assert(
 assert(rehearsalAnswerMsMax < rehearsalShutMsMax, 'what is rehearsed is answered before it is shut')
 assert(stuckUnderWayMs + 2 * watchEveryMs < 30_000, 'what is stuck is replaced within 30 s')
 assert(stillLooksMax * stillLookEveryMs < 30_000, 'a loop that gives no turn is ended within 30 s')
+assert(
+  6 * (issuerCharactersMax + subjectCharactersMax + tokenIdCharactersMax) + 200 <
+    attributionBytesMax,
+  'who filed something is told, whoever it is',
+)
 assert(csvRecordBytesMax <= fileBlockBytes, 'a block must be able to hold a record')
 assert(
   partLinesMax * plainLineBytesMax <= partBytesMax,

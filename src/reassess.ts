@@ -12,12 +12,14 @@ import { createPersonIndex } from './ledger/person.ts'
 import { aloneReassessing, reassessAll } from './ledger/reassess.ts'
 import { ReassessmentReport } from './ledger/reassessment-report.ts'
 import { reassessStatementMsMax } from './limits.ts'
+import { noteCommand } from './platform/access.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from './platform/failure.ts'
 import { activeKeys, readKeyring } from './platform/keyring.ts'
 import { assertSchema } from './platform/migrations.ts'
+import { operatorOf } from './platform/operator.ts'
 import { say, tellAside, write } from './platform/output.ts'
 import { readPolicies } from './platform/packs.ts'
 import { openPool } from './platform/postgres.ts'
@@ -93,13 +95,21 @@ async function run(
   const environment = () => config.environment
   try {
     await assertSchema(pool)
+    const { region, from, to } = query
+    await noteCommand(config, url, `reassess${query.dryRun ? ' --dry-run' : ''}`, {
+      region,
+      from,
+      to,
+    })
     return await aloneReassessing(pool, async () => {
       if (!query.dryRun) await recordPacks(pool, policies)
+      const by = await operatorOf(pool, 'reassess')
       await reassessAll(
         {
           pool,
           sealingKeys,
           policies,
+          by,
           nowMicros: () => Date.now() * 1_000,
           acceptGroup: query.dryRun
             ? undefined

@@ -13,6 +13,7 @@ import {
   type TableComparison,
 } from './ledger/replay.ts'
 import { postStatementMsMax } from './limits.ts'
+import { noteCommand } from './platform/access.ts'
 import { expectNoArguments } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { withDatabase } from './platform/database.ts'
@@ -47,6 +48,7 @@ async function replayDatabase(config: Config, url: string): Promise<boolean> {
   await Promise.all([snapshot.connect(), scratch.connect()])
   try {
     await assertSchema(pool)
+    await noteCommand(config, url, 'replay')
     await createScratchSchema(scratch, schema, postingRole)
     const { sealingKeys } = readKeyring(config.keyringFile)
     const policies = readPolicies(config.policyDir)

@@ -11,7 +11,13 @@ import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
 const readme = read('README.md')
-const documents = ['README.md', 'src/README.md', 'src/policy/README.md', 'src/batch/README.md']
+const documents = [
+  'README.md',
+  'docs/access-log.md',
+  'src/README.md',
+  'src/policy/README.md',
+  'src/batch/README.md',
+]
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
 test('every command in the documents is an npm script, and every script is in the README', () => {

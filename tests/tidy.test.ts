@@ -34,6 +34,7 @@ const rooms = [
   'ledger',
   'audit',
   'batch',
+  'access',
   'intake',
   'platform',
 ]

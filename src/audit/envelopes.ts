@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { type Attributions, isAttributed } from '../journal/attribution.ts'
 import { openCompact, type PublicJwk } from '../journal/compact-jws.ts'
 import { digestOf, sha256 } from '../journal/digest.ts'
 import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
@@ -226,8 +227,10 @@ function contentOf(
   offends: (why: string) => void,
 ): readonly Buffer[] | undefined {
   try {
-    const { canonical } = openEnvelope(sealingKeys, BigInt(number), sealed)
+    const { head, canonical } = openEnvelope(sealingKeys, BigInt(number), sealed)
     if (canonical.length !== declarations) offends('it holds another number of declarations')
+    const told = JSON.parse(head?.toString() ?? '{}') as Partial<Attributions>
+    if (!isAttributed(told, declarations)) offends('it does not tell who filed what is in it')
     return canonical
   } catch (error) {
     offends((error as Error).message)

@@ -6,9 +6,11 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
+import type { FiledByToken } from '../journal/attribution.ts'
 import type { BatchStatement } from '../journal/batch-receipt.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { isSalting, type Salts } from '../journal/salting.ts'
+import { noteAct } from './acts.ts'
 import { dropChunks } from './end.ts'
 import { contentKey, openExpected, sealReceived } from './file-digest.ts'
 import { isWorkedOn, stages } from './stages.ts'
@@ -50,6 +52,9 @@ type Whole = {
   readonly contentKeys: readonly [kept: Buffer, other: Buffer]
 }
 
+/** The whole file's digest, and who brought its last byte, where that is to be kept. */
+export type Brought = { readonly digest: Buffer; readonly by?: FiledByToken | undefined }
+
 /**
  * The caller's transaction holds the batch's row. Of two that end with the same content at once, the
  * second waits for the first one's commit at the content's key, and then finds it.
@@ -58,7 +63,7 @@ export async function completeUpload(
   dependencies: CompleteDependencies,
   client: pg.PoolClient,
   id: string,
-  digest: Buffer,
+  { digest, by }: Brought,
 ): Promise<Completed> {
   const { salts, nowMicros } = dependencies
   const salting = await isSalting(client)
@@ -86,6 +91,8 @@ export async function completeUpload(
         : [digest, receipt ?? null, null]),
     ],
   })
+  if (by !== undefined)
+    await noteAct(client, sealingKeyOf(dependencies), id, { act: 'complete', by })
   if (completed.stage !== 'received') await dropChunks(client, id)
   return completed
 }

@@ -3,7 +3,9 @@
  * the batch first, as completing does.
  */
 import type pg from 'pg'
+import type { FiledByToken } from '../journal/attribution.ts'
 import { uploadExpiryPage, uploadIdleMsMax } from '../limits.ts'
+import { noteAct } from './acts.ts'
 import { stagesBefore, transitions } from './stages.ts'
 import type { CancelOutcome, StoreDependencies } from './upload-store.ts'
 
@@ -11,8 +13,13 @@ type Dependencies = Pick<StoreDependencies, 'pool' | 'inTransaction'>
 
 /** Cancelling again is no fault; what is being worked on, or is done, stays. */
 export function cancelUpload(
-  { pool, inTransaction }: Dependencies,
+  {
+    pool,
+    inTransaction,
+    sealingKeys: [key],
+  }: Dependencies & Pick<StoreDependencies, 'sealingKeys'>,
   id: string,
+  by?: FiledByToken,
 ): Promise<CancelOutcome> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ before: keyof typeof transitions }>({
@@ -30,6 +37,7 @@ export function cancelUpload(
     if (before === 'cancelled') return 'cancelled'
     if (transitions[before].cancel === undefined) return 'tooLate'
     await dropBytes(client, id)
+    if (by !== undefined && key !== undefined) await noteAct(client, key, id, { act: 'cancel', by })
     return 'cancelled'
   })
 }

@@ -21,6 +21,7 @@ import type pg from 'pg'
 import type { Part } from '../declaration/part.ts'
 import type { Declaration, DeclarationKind } from '../declaration/schema.ts'
 import type { AcceptGroup, Filing } from '../journal/accept.ts'
+import type { FiledByToken } from '../journal/attribution.ts'
 import { fileDeclaration } from '../journal/filing.ts'
 import { JournalReader } from '../journal/reader.ts'
 import type { Expectation } from '../journal/standing.ts'
@@ -32,6 +33,7 @@ import {
 } from '../limits.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'
 import { AcceptInHalves } from './accept-in-halves.ts'
+import { findFiler } from './acts.ts'
 import { type Amendment, askedOf, findAmendment } from './amendment.ts'
 import { kindOf } from './asked-kind.ts'
 import { keepRowsOpen, rowsReopened } from './claim-amended.ts'
@@ -69,6 +71,7 @@ export async function fileUnits(
   const file = {
     amendment: await findAmendment(pool, work),
     journal: new JournalReader(pool, keys.all),
+    by: await findFiler(pool, keys.all, work),
   }
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnfiled(pool, work.batch, after)
@@ -77,7 +80,7 @@ export async function fileUnits(
     const parts =
       units[0]?.entry === 0
         ? partsOfAll(dependencies, work, file, units)
-        : partsOfDeclared(dependencies, work, units)
+        : partsOfDeclared(dependencies, work, file, units)
     for await (const part of parts) await group.add(part)
     await group.accept()
     after = units.at(-1)
@@ -108,6 +111,7 @@ async function endFiling(
 type FiledFile = {
   readonly amendment: Amendment | undefined
   readonly journal: JournalReader
+  readonly by: FiledByToken
 }
 
 async function* partsOfAll(
@@ -129,7 +133,7 @@ function assertTheirs({ batch, mayFileFor }: BatchWork, units: readonly Unit[]):
 async function* partsOf(
   dependencies: FileDependencies,
   work: BatchWork,
-  { amendment, journal }: FiledFile,
+  { amendment, journal, by }: FiledFile,
   unit: Unit,
 ): AsyncGenerator<FiledPart> {
   const { pool, keys, policies } = dependencies
@@ -155,7 +159,7 @@ async function* partsOf(
     const part = parts.next(declaration, rules)
     const { number } = part
     if (number <= unit.partsFiled) return undefined
-    const made = { declaration, rules, part, rows: rowsOfLines }
+    const made = { declaration, rules, part, rows: rowsOfLines, by }
     const filing = filingOf(work, amendment, unit, made)
     return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
   }
@@ -182,6 +186,7 @@ async function* partsOf(
 async function* partsOfDeclared(
   { pool, keys, policies }: FileDependencies,
   work: BatchWork,
+  { by }: FiledFile,
   units: readonly Unit[],
 ): AsyncGenerator<FiledPart> {
   for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
@@ -192,7 +197,8 @@ async function* partsOfDeclared(
       const { number } = part
       if (number <= unit.partsFiled) continue
       const lines = declaration.lines?.length ?? 0
-      const made = { declaration, rules, part, rows: new Array<number>(lines).fill(unit.entry) }
+      const rowsOfLines = new Array<number>(lines).fill(unit.entry)
+      const made = { declaration, rules, part, rows: rowsOfLines, by }
       const filing = filingOf(work, undefined, unit, made)
       const rows = number === parts.length ? 1 : 0
       yield { unit, number, rows, lines, rowsOfParts: [], filing }
@@ -258,18 +264,19 @@ type MadePart = {
   readonly declaration: Declaration
   readonly rules: PeriodRules
   readonly part: Part
+  readonly by: FiledByToken
 }
 
 function filingOf(
   work: BatchWork,
   amendment: Amendment | undefined,
   unit: Unit,
-  { declaration, rules, part, rows }: MadePart,
+  { declaration, rules, part, rows, by }: MadePart,
 ): Filing {
   const { number, count } = part
   const atMicros = amendment?.attemptedAtMicros
   return fileDeclaration({
-    ...{ declaration, rules, rows },
+    ...{ declaration, rules, rows, by },
     key: partKeyOf(unit, number, count),
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),

@@ -27,6 +27,8 @@ export type Intervention = {
   readonly batch: string
   readonly act: Act
   readonly operator: string
+  /** Of the operating system; the login of the database is noted by that. */
+  readonly osUser?: string
   readonly reason: string
 }
 
@@ -47,7 +49,7 @@ const findingOf = { cancel: 'FILE_STOPPED', recheck: 'FILE_RECHECKED' } as const
 
 export function intervene(
   { pool, inTransaction, keys }: InterveneDependencies,
-  { batch, act, operator, reason }: Intervention,
+  { batch, act, operator, osUser, reason }: Intervention,
 ): Promise<InterventionOutcome> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ stage: Stage; first: string | null }>(
@@ -71,8 +73,9 @@ export function intervene(
     const finding = fileFinding(findingOf[act], {}, { reason })
     await saveFindings(client, keys, batch, [...before, finding])
     await client.query(
-      'insert into batch.intervention (batch, act, operator, reason) values ($1, $2, $3, $4)',
-      [batch, act, operator, reason],
+      `insert into batch.intervention (batch, act, operator, reason, os_user)
+       values ($1, $2, $3, $4, $5)`,
+      [batch, act, operator, reason, osUser],
     )
     return { kind: 'done', rows: { read: Number(work.rows_read), filed: Number(work.rows_filed) } }
   })

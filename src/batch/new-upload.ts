@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { isSalting } from '../journal/salting.ts'
 import { uploadsOpenBytesMax, uploadsOpenMax } from '../limits.ts'
+import { sealAct } from './acts.ts'
 import { keyedKey, sealExpected } from './file-digest.ts'
 import { findUpload } from './find.ts'
 import { type Owner, storedKeyOf } from './owner.ts'
@@ -104,23 +105,32 @@ async function insert(
 ): Promise<boolean> {
   const [key] = sealingKeys
   assert(key !== undefined, 'a keyring has a sealing key')
-  const { subject, fileName, idempotencyKey, expectedDigest } = asked
+  const { subject, fileName, idempotencyKey, expectedDigest, by } = asked
   const storedKey = idempotencyKey && storedKeyOf(asked, idempotencyKey)
   const salting = await isSalting(client)
   const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
   const { rowCount } = await client.query({
     name: 'create-upload',
     text: `
-      insert into batch.batch (
-        id, issuer, subject, may_file_for, named, employer, period, region, kind, format, mode,
-        file_name, idempotency_key, size, expected_digest, sealed_expected, amends, may_file_in,
-        stage
+      with begun as (
+        insert into batch.batch (
+          id, issuer, subject, may_file_for, named, employer, period, region, kind, format, mode,
+          file_name, idempotency_key, size, expected_digest, sealed_expected, amends, may_file_in,
+          stage
+        )
+        values (
+          $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17,
+          'receiving'
+        )
+        on conflict (subject, idempotency_key) do nothing
+        returning id
+      ), noted as (
+        insert into batch.act (batch, act, sealed)
+        select id, 'begin', $18
+        from begun
+        where $18::bytea is not null
       )
-      values (
-        $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17,
-        'receiving'
-      )
-      on conflict (subject, idempotency_key) do nothing`,
+      select from begun`,
     values: [
       ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
       ...[asked.kind, asked.format, asked.mode, name || null],
@@ -129,6 +139,7 @@ async function insert(
       salting ? undefined : expectedDigest,
       salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
       ...[asked.amends, asked.issuer, asked.mayFileIn],
+      by && sealAct(key, id, 'begin', by),
     ],
   })
   return rowCount === 1

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import type { FiledByToken } from '../journal/attribution.ts'
 import { chunkBytesMax, chunksMax } from '../limits.ts'
 import { type Completed, completeUpload } from './complete.ts'
 import { dropChunks } from './end.ts'
@@ -42,6 +43,8 @@ export type Mandate = {
   readonly employers: readonly string[]
   /** Patterns; any unless given. */
   readonly regions?: readonly string[] | undefined
+  /** Whose it is, where that is to be kept. */
+  readonly by?: FiledByToken | undefined
 }
 
 export type Part = {
@@ -83,7 +86,7 @@ export async function beginReceiving(
       returning id, writer, received, chunks, size, digest_state`,
     values: [id, randomUUID(), offset, size, stagesBefore('complete'), ...mandateValues(mandate)],
   })
-  return outcomeOf(dependencies, id, rows[0], size)
+  return outcomeOf(dependencies, id, rows[0], { size, by: mandate.by })
 }
 
 export async function restartReceiving(
@@ -106,18 +109,18 @@ export async function restartReceiving(
     if (rows.length > 0) await dropChunks(client, id)
     return rows[0]
   })
-  return outcomeOf(dependencies, id, claim, undefined)
+  return outcomeOf(dependencies, id, claim, { by: mandate.by })
 }
 
 async function outcomeOf(
   dependencies: StoreDependencies,
   id: string,
   claim: Claim | undefined,
-  size: number | undefined,
+  { size, by }: { readonly size?: number | undefined; readonly by: Mandate['by'] },
 ): Promise<BeginOutcome> {
   if (claim !== undefined) {
-    const receiving = new Receiving(dependencies, claim, await digestStateOf(dependencies, claim))
-    return { kind: 'receiving', receiving }
+    const state = await digestStateOf(dependencies, claim)
+    return { kind: 'receiving', receiving: new Receiving(dependencies, claim, state, by) }
   }
   const upload = await findUpload(dependencies, id, 'durable')
   if (upload === undefined) return { kind: 'absent' }
@@ -160,8 +163,15 @@ export class Receiving {
   #received: number
   #chunks: number
   #state: DigestState
+  readonly #by: Mandate['by']
 
-  constructor(dependencies: StoreDependencies, claim: Claim, state: DigestState) {
+  constructor(
+    dependencies: StoreDependencies,
+    claim: Claim,
+    state: DigestState,
+    by: Mandate['by'],
+  ) {
+    this.#by = by
     this.#dependencies = dependencies
     this.#id = claim.id
     this.#writer = claim.writer
@@ -217,7 +227,8 @@ export class Receiving {
 
   async #complete(client: pg.PoolClient, state: DigestState): Promise<AppendOutcome> {
     const digest = this.#dependencies.runningDigest.digest(state)
-    const completed = await completeUpload(this.#dependencies, client, this.#id, digest)
+    const brought = { digest, by: this.#by }
+    const completed = await completeUpload(this.#dependencies, client, this.#id, brought)
     return { kind: 'completed', ...completed }
   }
 

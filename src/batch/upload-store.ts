@@ -13,6 +13,7 @@
  * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
  * - the last chunk's commit: chunk, digest, stage, instant of receipt, its signed receipt and whether it
  *   was here before are one transaction, so the file is whole with all of them, or its last chunk is missing.
+ *   Who brought it is written in the same transaction, as who begins and who cancels is in theirs (acts.ts).
  * - `cancel` or `expire` or `remove`: stage and deletion are one transaction.
  * There are no locks that outlive a process, and nothing to clean up after one.
  *
@@ -21,6 +22,7 @@
  * always one sender's bytes up to a point, and the next one's from there.
  */
 import type pg from 'pg'
+import type { FiledByToken } from '../journal/attribution.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { uploadsOpenBytesMax } from '../limits.ts'
 import type { CompleteDependencies } from './complete.ts'
@@ -93,7 +95,8 @@ export type UploadStore = {
    * @throws SealedPieceError where a chunk can't be opened; AssertionError where one is missing
    */
   read(id: string, offset: number): AsyncIterable<Uint8Array>
-  cancel(id: string): Promise<CancelOutcome>
+  /** @param by who does it, where that is to be kept */
+  cancel(id: string, by?: FiledByToken): Promise<CancelOutcome>
   /** Gives up files of which nothing came for too long; returns how many. */
   expire(): Promise<number>
   /** Deletes the bytes of a batch that has been worked on; what is known of it stays. */
@@ -117,7 +120,7 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
     },
     restart: (id, mandate) => restartReceiving(dependencies, id, mandate),
     read: (id, offset) => readBytes(dependencies, id, offset),
-    cancel: (id) => confirmed(cancelUpload(dependencies, id)),
+    cancel: (id, by) => confirmed(cancelUpload(dependencies, id, by)),
     expire: () => expireUploads(dependencies),
     remove: (id) => removeBytes(dependencies, id),
   }

@@ -2,6 +2,7 @@
  * A batch as it is kept: what was asked for its file, and what is known of it so far.
  */
 
+import type { FiledByToken } from '../journal/attribution.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { fileNameCharactersMax } from '../limits.ts'
 import type { AskedKind } from './asked-kind.ts'
@@ -43,10 +44,12 @@ export type NewUpload = BatchRequest &
     /** Patterns of regions: only lines for these; for any unless given. */
     readonly mayFileIn?: readonly string[] | undefined
     readonly idempotencyKey: string | undefined
+    /** Who begins it, where that is to be kept. */
+    readonly by?: FiledByToken | undefined
   }
 
 /** `mayFileFor` has what every token named that began it or brought bytes. */
-export type Upload = Omit<NewUpload, 'idempotencyKey' | 'mayFileIn'> & {
+export type Upload = Omit<NewUpload, 'idempotencyKey' | 'mayFileIn' | 'by'> & {
   readonly id: string
   /** Employers that any of these tokens named: the file may have rows of theirs. */
   readonly named: readonly string[]

@@ -51,6 +51,7 @@ import type { Policies } from '../policy/rules.ts'
 import type { QueueBackend } from '../queue/backend.ts'
 import { startWatchdog } from '../queue/watchdog.ts'
 import { commitCheck, lane, openAcceptance } from './acceptance.ts'
+import { openAccessLog } from './access.ts'
 import { countEdge, readCounted } from './counted.ts'
 import { openFiles } from './files.ts'
 
@@ -120,6 +121,7 @@ async function open(
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(side, receiving, stops)
   const access = await openAccess(side, readPool, logger, stops)
+  const accessLog = openAccessLog(side, metrics, logger, stops)
   const readOwn = () => readCounted(metrics, process.room, { ...overload, ...access }, readPool)
   const readiness = { ...healthOf(readPool, durability, watch), isDraining, stuck }
   const app = await buildApp({
@@ -130,6 +132,7 @@ async function open(
     authenticator: access.authenticator,
     ...countEdge(config, metrics),
     createServer: inner?.create,
+    accessLog,
     policies,
     submit: (filing) => committer.submit(filing),
     nowMicros: () => Date.now() * 1_000,
@@ -141,6 +144,7 @@ async function open(
     readiness,
     http: config.http,
     hstsSeconds: config.hstsSeconds,
+    trustedProxies: config.trustedProxies,
     statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
   })
   stops.add(() => inner?.answered(rehearsalAnswerMsMax))

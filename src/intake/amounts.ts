@@ -9,7 +9,7 @@ import Type, { type Static } from 'typebox'
 import { writeCsv } from '../batch/csv-writer.ts'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import { formatFen } from '../declaration/money.ts'
-import { type FoundDeclaration, readAccepted } from '../journal/read.ts'
+import { employerOf, type FoundDeclaration, readAccepted } from '../journal/read.ts'
 import { type JournalAccess, type PersonAmounts, personAmounts } from '../ledger/person-amounts.ts'
 import { errorsFilesMax, errorsFilesOfOneMax } from '../limits.ts'
 import { insurances } from '../policy/pack.ts'
@@ -57,6 +57,7 @@ async function send(
   const { id } = request.params
   const found = await readAccepted(access.readPool, access.sealingKeys, id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
+  request.seen = { employer: employerOf(found) }
   const whole = wholeOf(found)
   if (whole !== id) return noStore(reply).redirect(`/v1/declarations/${whole}/amounts`, 303)
   const leave = places.enter(request.filer?.subject ?? '')

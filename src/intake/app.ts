@@ -13,8 +13,10 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import type { AccessLog } from '../access/log.ts'
 import { findSettled } from '../ledger/status.ts'
 import { bodyReadAwayBytesMax, bodyReadAwaySilenceMs } from '../limits.ts'
+import { logReads } from './access.ts'
 import { answerUnrouted, refuseNul } from './addresses.ts'
 import { amountsRoute } from './amounts.ts'
 import type { Authenticator } from './authentication.ts'
@@ -56,6 +58,8 @@ export type AppDependencies = SubmitDependencies &
   ExplanationDependencies & {
     readonly logger: FastifyBaseLogger
     readonly authenticator: Authenticator
+    /** Where reads are noted; nowhere unless given. */
+    readonly accessLog?: AccessLog | undefined
     readonly receiptKeys: readonly object[]
     /** Of the installation's rehearsals, where it has any. */
     readonly rehearsalKeys?: readonly object[] | undefined
@@ -69,12 +73,14 @@ export type AppDependencies = SubmitDependencies &
     readonly onAnswered: (route: string, status: number, seconds: number) => void
     /** Answers that wait for a status. */
     readonly statusWaitersMax: number
+    /** Addresses and subnets of proxies whose `X-Forwarded-For` is believed; nobody's unless given. */
+    readonly trustedProxies?: readonly string[]
     /** A connection was ended by us. */
     readonly onCut: (reason: CutReason) => void
   }
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
-  const { http, onCut } = dependencies
+  const { http, onCut, trustedProxies = [] } = dependencies
   const createServer =
     dependencies.createServer ?? ((onRequest) => createLimitedServer(http, onRequest, onCut))
   const app: FastifyInstance = Fastify({
@@ -83,6 +89,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: http.otherBodyBytesMax,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // What still comes over open connections while this process drains is answered as ever: Fastify's
     // own 503 would tell neither when to come back nor what to do.
     return503OnClosing: false,
@@ -113,9 +120,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   closeWhileDraining(app, dependencies.readiness)
   await document(app)
   useBearerTokens(app, dependencies.authenticator)
+  logReads(app, dependencies.accessLog)
   submitRoute(app, dependencies)
   checkRoute(app, dependencies)
-  statusRoute(app, { readPool: dependencies.readPool, waiting: openWaiting(app, dependencies) })
+  statusRoute(app, { ...dependencies, waiting: openWaiting(app, dependencies) })
   lookupRoutes(app, dependencies.readPool, dependencies.confirm, dependencies.salts)
   await batchRoutes(app, dependencies)
   slotRoutes(app, dependencies)

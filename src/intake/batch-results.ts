@@ -150,6 +150,7 @@ async function listDeclarations(
   })
   const page = found.slice(0, limit)
   const last = page.at(-1)
+  request.seen = { ...request.seen, count: page.length }
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
     declarations: page.map(

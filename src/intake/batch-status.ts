@@ -28,7 +28,7 @@ import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
 import { notModifiedSchema, problemSchema } from './schemas.ts'
 import { batchIdSchema, cancel } from './tus.ts'
-import { filerOf, ownUpload, type UploadDependencies } from './upload-part.ts'
+import { filerOf, ownUpload, seenOfUpload, type UploadDependencies } from './upload-part.ts'
 
 export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
   /** For reading: lookups never take a connection that acceptance needs. */
@@ -125,6 +125,7 @@ export async function ownProgress(
   const found = await findProgress(readPool, sealingKeys, [id], filer)
   const [seen] = await seenProgress(readPool, filer, found)
   if (seen === undefined) throw new RefusedRequestError('NOT_FOUND')
+  request.seen = seenOfUpload(seen.upload)
   return seen
 }
 
@@ -213,6 +214,10 @@ async function list(
   const page = found.slice(0, limit)
   const seen = await seenProgress(readPool, filer, page)
   const last = page.at(-1)
+  request.seen = {
+    count: seen.length,
+    ...(page[0] && last && { from: page[0].upload.id, to: last.upload.id }),
+  }
   const more = found.length > limit && last !== undefined
   return sendUnlessKnown(request, reply, {
     batches: seen.map(presentBatch),

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Asker } from '../batch/sight.ts'
 import type { NewUpload, Upload } from '../batch/upload.ts'
 import { isWithin } from '../journal/reach.ts'
+import { askerOf } from './asker.ts'
 import { readBatchRequest } from './batch-request.ts'
 import { batchUrl } from './present-batch.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -35,7 +36,8 @@ export async function beginBatch(
   const { issuer, subject, employers } = filer
   const mayFileFor = [...employers]
   const mayFileIn = filer.regions
-  const wanted: NewUpload = { ...asked, issuer, subject, mayFileFor, mayFileIn, idempotencyKey }
+  const owned = { issuer, subject, by: askerOf(request), mayFileFor, mayFileIn }
+  const wanted: NewUpload = { ...asked, ...owned, idempotencyKey }
   const outcome = await uploads.create(wanted)
   switch (outcome.kind) {
     case 'tooMany':

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
-import { type FoundDeclaration, readAccepted } from '../journal/read.ts'
+import { employerOf, type FoundDeclaration, readAccepted } from '../journal/read.ts'
 import { JournalReader } from '../journal/reader.ts'
 import { findPartWith } from '../ledger/part-with.ts'
 import { otherPartsBy, partsBefore } from '../ledger/parts-before.ts'
@@ -76,6 +76,7 @@ async function answer(
   const { readPool, sealingKeys } = dependencies
   const found = await readAccepted(readPool, sealingKeys, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
+  request.seen = { employer: employerOf(found) }
   // A reassessment is explained beside what it reassesses.
   if ('order' in found) {
     return noStore(reply).redirect(`/v1/declarations/${found.order.reassesses}/explanation`, 303)

@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
 import { formFieldBytesMax, formFileBytesMax } from '../limits.ts'
+import { askerOf } from './asker.ts'
 import { withoutEmpty } from './batch-request.ts'
 import { beginBatch } from './begin-batch.ts'
 import { chunksOf } from './body-chunks.ts'
@@ -129,12 +130,17 @@ async function takeFile(
   }
   // The batch is another request's now, which brings the same file again: it goes on.
   if (kind === 'overtaken') throw new RefusedRequestError('UPLOAD_OVERTAKEN')
-  if (form.file.file.truncated) return giveUp(context, upload, 'UPLOAD_TOO_LARGE')
+  if (form.file.file.truncated) return giveUp(context, request, upload, 'UPLOAD_TOO_LARGE')
   if (kind !== 'complete')
-    return giveUp(context, upload, kind === 'completed' ? 'FORM_INVALID' : partRefusals[kind])
+    return giveUp(
+      context,
+      request,
+      upload,
+      kind === 'completed' ? 'FORM_INVALID' : partRefusals[kind],
+    )
   const { received } = receiving
   if (received === 0 || (form.size !== undefined && form.size !== received))
-    return giveUp(context, upload, 'UPLOAD_SIZE_INVALID')
+    return giveUp(context, request, upload, 'UPLOAD_SIZE_INVALID')
   const ended = await receiving.finish()
   if (ended.kind !== 'completed') throw new RefusedRequestError('UPLOAD_OVERTAKEN')
   if (ended.stage === 'damaged') throw new RefusedRequestError('UPLOAD_DAMAGED')
@@ -144,10 +150,11 @@ async function takeFile(
 /** What is wrong with a file is wrong when it comes again. */
 async function giveUp(
   { uploads }: UploadContext,
+  request: FastifyRequest,
   { id }: Upload,
   code: ProblemCode,
 ): Promise<never> {
-  await uploads.cancel(id)
+  await uploads.cancel(id, askerOf(request))
   throw new RefusedRequestError(code)
 }
 

@@ -5,13 +5,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
+import type { Seen } from '../access/entry.ts'
 import { periodPattern } from '../declaration/period.ts'
 import { regionPattern } from '../declaration/schema.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { findAcceptances } from '../journal/find.ts'
 import type { Salts } from '../journal/salting.ts'
-import { listStandings } from '../ledger/status.ts'
+import { listStandings, type Standing } from '../ledger/status.ts'
 import { pageDeclarationsMax } from '../limits.ts'
+import { seenEmployer } from './access.ts'
 import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
 import { limitSchema } from './parameters.ts'
@@ -57,6 +59,7 @@ export function lookupRoutes(
       const { id } = request.params
       const [found] = await findAcceptances(pool, salts, [id], request.reach)
       if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
+      request.seen = { employer: found.statement.employer }
       // It may be visible before any standby has it.
       await confirm.once(id)
       return noStore(reply).type('application/json; charset=utf-8').send(found.receipt)
@@ -82,6 +85,7 @@ async function list(
 ): Promise<FastifyReply> {
   const { employer, period, region, before } = request.query
   const { reach } = request
+  request.seen = { ...seenEmployer(employer), ...(period && { period }), ...(region && { region }) }
   const isNever = reach?.employers.includes(employer) === false && reach.regions.length === 0
   if (isNever) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
@@ -93,7 +97,8 @@ async function list(
     reach,
   })
   const page = found.slice(0, limit)
-  const last = page.at(-1)
+  const [first, last] = [page[0], page.at(-1)]
+  request.seen = { ...request.seen, count: page.length, ...placesOf(first, last) }
   const more = found.length > limit && last !== undefined
   const query = new URLSearchParams({
     ...{ employer, ...(period && { period }), ...(region && { region }) },
@@ -104,6 +109,12 @@ async function list(
     : {}
   const declarations = page.map((standing) => presentStanding(standing))
   return sendUnlessKnown(request, reply, { declarations, links })
+}
+
+/** Of a page, as the access log has them. */
+function placesOf(first: Standing | undefined, last: Standing | undefined): Seen {
+  const [from, to] = [first, last].map((one) => one && `${one.envelope}.${one.position}`)
+  return from === undefined || to === undefined ? {} : { from, to }
 }
 
 /** What is one filer's must not stay in a cache that others share. */

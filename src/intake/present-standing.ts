@@ -6,6 +6,7 @@ import type { Static } from 'typebox'
 import { catalogue } from '../declaration/catalogue/catalogue.ts'
 import type { FindingCount } from '../declaration/findings.ts'
 import { formatInstant } from '../declaration/period.ts'
+import type { Attribution } from '../journal/attribution.ts'
 import type { Standing, StandingReassessment } from '../ledger/status.ts'
 import { presentAmounts, presentAssessment } from '../policy/present.ts'
 import { tellReplaced } from './present-replaced.ts'
@@ -19,6 +20,7 @@ const heldNotice = {
 export function presentStanding(
   standing: Standing,
   reassessments: readonly StandingReassessment[] = [],
+  filedBy?: Attribution,
 ): Static<typeof declarationStatusSchema> {
   const { id, status, employer, period, kind, onTime, assessment, findings } = standing
   const { partOf, region } = standing
@@ -34,6 +36,7 @@ export function presentStanding(
     deadline: formatInstant(standing.deadlineMicros),
     onTime,
     ...(partOf !== undefined && { partOf }),
+    ...(filedBy !== undefined && { filedBy }),
     ...(assessment && { assessment: presentAssessment(assessment) }),
     ...(reassessments.length > 0 && { reassessments: reassessments.map(presentReassessment) }),
     ...(findings.length > 0 && { findings: findings.map(presentCount) }),

@@ -2,21 +2,21 @@
  * Who may do what: a role has acts, on declarations of the employers that its token names, or of all
  * employers in its token's regions. A token's scopes bound the program that holds it, its roles the person.
  *
- *   role        | of                 | file | look | open
- *   filer       | employers named,   | yes  | yes  | yes
- *   viewer      | in its regions     |      | yes  | yes
- *   auditor     | regions            |      | yes  | yes
- *   supervisor  | regions            |      | yes  | yes
- *   operator    | regions            |      | yes  |
- *   help-desk   | regions            |      | yes  |
+ *   role        | of                 | file | look | open | trace
+ *   filer       | employers named,   | yes  | yes  | yes  |
+ *   viewer      | in its regions     |      | yes  | yes  |
+ *   auditor     | regions            |      | yes  | yes  | yes
+ *   supervisor  | regions            |      | yes  | yes  | yes
+ *   operator    | regions            |      | yes  |      |
+ *   help-desk   | regions            |      | yes  |      |
  *
  * To file is also to check, to send files, to cancel them and to reserve slots. To look shows how a
- * declaration stands, its receipt and lists; to open shows what it says of persons. Files and slots are seen
- * by those alone to whom they belong.
+ * declaration stands, its receipt and lists; to open shows what it says of persons; to trace, who filed it.
+ * Files and slots are seen by those alone to whom they belong.
  */
 import type { Patterns, Reach } from '../journal/reach.ts'
 
-export const acts = ['file', 'look', 'open'] as const
+export const acts = ['file', 'look', 'open', 'trace'] as const
 export type Act = (typeof acts)[number]
 
 type Powers = { readonly of: 'employers' | 'regions'; readonly may: readonly Act[] }
@@ -24,8 +24,8 @@ type Powers = { readonly of: 'employers' | 'regions'; readonly may: readonly Act
 export const roles = {
   filer: { of: 'employers', may: ['file', 'look', 'open'] },
   viewer: { of: 'employers', may: ['look', 'open'] },
-  auditor: { of: 'regions', may: ['look', 'open'] },
-  supervisor: { of: 'regions', may: ['look', 'open'] },
+  auditor: { of: 'regions', may: ['look', 'open', 'trace'] },
+  supervisor: { of: 'regions', may: ['look', 'open', 'trace'] },
   operator: { of: 'regions', may: ['look'] },
   'help-desk': { of: 'regions', may: ['look'] },
 } as const satisfies Record<string, Powers>
@@ -36,6 +36,7 @@ export const scopeOf = {
   file: 'declarations:write',
   look: 'declarations:read',
   open: 'declarations:read',
+  trace: 'declarations:read',
 } as const satisfies Record<Act, string>
 
 /**

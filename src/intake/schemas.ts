@@ -127,6 +127,12 @@ export const declarationStatusSchema = Type.Object({
         'Of a part of a large declaration: the id of the whole, whose amounts include those here.',
     }),
   ),
+  filedBy: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description:
+        'Who filed it, for auditors, supervisors and that person: issuer, subject, tokenId (jti), address, batch; of an order of the agency command, login, osUser.',
+    }),
+  ),
   assessment: Type.Optional(assessmentSchema),
   reassessments: Type.Optional(
     Type.Array(

@@ -68,6 +68,7 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
     handler: async (request, reply) => {
       const slots = await dependencies.slots.list(filerOf(request))
       const own = slots.filter((slot) => isSeen(filerOf(request), slot))
+      request.seen = { count: own.length }
       return sendUnlessKnown(request, reply, {
         slots: own.map((slot) => presentSlot(dependencies, slot)),
       })
@@ -122,6 +123,7 @@ async function ownSlot(
   const filer = filerOf(request)
   const slot = await slots.find(request.params.id, filer)
   if (slot === undefined || !isSeen(filer, slot)) throw new RefusedRequestError('NOT_FOUND')
+  request.seen = slot.employer === undefined ? {} : { employer: slot.employer }
   return slot
 }
 

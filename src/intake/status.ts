@@ -10,15 +10,15 @@ import { findReassessments, findStanding, type Standing } from '../ledger/status
 import { statusWaitSecondsMax } from '../limits.ts'
 import { requireAct } from './bearer.ts'
 import { sendUnlessKnown } from './conditional.ts'
+import { type FiledByDependencies, findFiledBy } from './filed-by.ts'
 import { waitSecondsOf } from './prefer.ts'
 import { presentStanding } from './present-standing.ts'
 import { sendProblem } from './problems.ts'
 import { declarationStatusSchema, notModifiedSchema, problemSchema } from './schemas.ts'
 import type { StatusWaiting } from './waiting.ts'
 
-export type StatusDependencies = {
-  /** For reading: lookups never take a connection that acceptance needs. */
-  readonly readPool: pg.Pool
+/** For reading: lookups never take a connection that acceptance needs. */
+export type StatusDependencies = FiledByDependencies & {
   readonly waiting: StatusWaiting
 }
 
@@ -35,7 +35,19 @@ const headersSchema = Type.Object({
   ),
 })
 
-type Asked = { Params: Static<typeof idSchema> }
+const querySchema = Type.Object(
+  {
+    filedBy: Type.Optional(
+      Type.Enum(['true'], {
+        description:
+          'Tells who filed it to who did: issuer, subject, token, address. Auditors and supervisors are told without asking.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+type Asked = { Params: Static<typeof idSchema>; Querystring: Static<typeof querySchema> }
 
 export function statusRoute(app: FastifyInstance, dependencies: StatusDependencies): void {
   app.get<Asked>('/v1/declarations/:id', {
@@ -45,6 +57,7 @@ export function statusRoute(app: FastifyInstance, dependencies: StatusDependenci
       description:
         'From the moment of the 202. While it is accepted, Retry-After says when to ask again; Prefer: wait=N has the answer wait instead. ETag and If-None-Match save reading it twice.',
       params: idSchema,
+      querystring: querySchema,
       headers: headersSchema,
       response: {
         200: declarationStatusSchema,
@@ -58,12 +71,13 @@ export function statusRoute(app: FastifyInstance, dependencies: StatusDependenci
 }
 
 async function status(
-  { readPool, waiting }: StatusDependencies,
+  { readPool, sealingKeys, waiting }: StatusDependencies,
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const found = await findStanding(readPool, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
+  request.seen = { employer: found.employer }
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const standing =
     wanted > 0 ? await wait(readPool, waiting, { request, reply, found, seconds: wanted }) : found
@@ -73,7 +87,9 @@ async function status(
   const reassessments = standing.reassessed
     ? await findReassessments(readPool, standing, whole)
     : []
-  return sendUnlessKnown(request, reply, presentStanding(standing, reassessments))
+  const isAsked = request.query.filedBy !== undefined
+  const by = await findFiledBy({ readPool, sealingKeys }, request, standing, isAsked)
+  return sendUnlessKnown(request, reply, presentStanding(standing, reassessments, by))
 }
 
 type WaitingAnswer = {

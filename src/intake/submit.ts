@@ -22,6 +22,7 @@ import { checkFiling } from '../policy/check.ts'
 import type { Policies } from '../policy/rules.ts'
 import { accepted, findAccepted, isReplay, replayed } from './accepted.ts'
 import type { Admission, Shed } from './admission.ts'
+import { askerOf } from './asker.ts'
 import { type FailedAttempt, isFor, readAttempt, type TicketMembers } from './attempts.ts'
 import { requireAct } from './bearer.ts'
 import { declarationBody } from './bodies.ts'
@@ -176,6 +177,7 @@ async function submit(
     acceptedAtMicros: nowMicros,
     attempt,
     expects: expectationOf(valid.declaration),
+    by: askerOf(request),
   })
   const isContent = (digest: string | undefined) => isOfContent(request.raw, digest)
   if (attempt !== undefined && !isFor(attempt, filing, isContent)) {

@@ -11,6 +11,7 @@ import Type, { type Static } from 'typebox'
 import { sightOf } from '../batch/sight.ts'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
+import { askerOf } from './asker.ts'
 import { requireAct } from './bearer.ts'
 import { sendProblem } from './problems.ts'
 import { RefusedRequestError } from './refused-request.ts'
@@ -140,7 +141,7 @@ export async function cancel(
   if (sightOf(filerOf(request), upload) !== 'all')
     return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const { id } = upload
-  const outcome = await context.uploads.cancel(id)
+  const outcome = await context.uploads.cancel(id, askerOf(request))
   switch (outcome) {
     case 'cancelled':
       return reply.code(204).send()

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Seen } from '../access/entry.ts'
 import type { Mandate, Receiving } from '../batch/receive.ts'
 import { isGivenUp } from '../batch/stages.ts'
 import type { Upload } from '../batch/upload.ts'
@@ -11,6 +12,7 @@ import type { BeginOutcome, UploadStore } from '../batch/upload-store.ts'
 import { checkedPartBytesMax } from '../limits.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { Admission, Shed } from './admission.ts'
+import { askerOf } from './asker.ts'
 import { isWithdrawn } from './bearer.ts'
 import type { Filer } from './claims.ts'
 import { allowSlowBody } from './connections.ts'
@@ -126,7 +128,7 @@ export function enter(
 /** What bytes of this request may be filed for. */
 export function mandateOf(request: FastifyRequest): Mandate {
   const { employers, regions } = filerOf(request)
-  return { employers: [...employers], regions }
+  return { employers: [...employers], regions, by: askerOf(request) }
 }
 
 /**
@@ -142,7 +144,13 @@ export async function ownUpload(
   const find = as === 'durable' ? uploads.findDurable : uploads.find
   const upload = await find(id, filerOf(request))
   if (upload === undefined) throw new RefusedRequestError('NOT_FOUND')
+  request.seen = seenOfUpload(upload)
   return upload
+}
+
+/** What the access log has of a file. */
+export function seenOfUpload({ employer, period, region }: Upload): Seen {
+  return { ...(employer !== undefined && { employer }), period, region }
 }
 
 /** Of a route that asks for a token. */

@@ -14,6 +14,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { type Attribution, attributionsOf } from './attribution.ts'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { type DrawnNumber, drawNumber } from './draw-number.ts'
@@ -42,6 +43,8 @@ export type Filing = Omit<Statement, 'salted'> & {
   readonly partOf?: string
   /** The rows of the file that its lines came from (line-rows.ts). */
   readonly rows?: string
+  /** Who files it (attribution.ts). */
+  readonly by?: Attribution
 }
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
@@ -337,8 +340,8 @@ function seal(
 
 /**
  * What the group was accepted under, and the ids, by position: who opens it knows which is which without
- * salts. A process has one pack for each region, so that a region's hash is the same for all of the group. Of
- * what came in a file, the rows, by position.
+ * salts. A process has one pack for each region, so that a region's hash is the same for all of the group. Who
+ * filed each; and of what came in a file, the rows, by position.
  */
 function headOf(group: readonly Filing[]): Buffer {
   const policies: Record<string, string> = {}
@@ -349,7 +352,8 @@ function headOf(group: readonly Filing[]): Buffer {
   }
   const ofFile = group.some(({ rows }) => rows !== undefined)
   const rows = ofFile && { rows: group.map(({ rows = '' }) => rows) }
-  return Buffer.from(JSON.stringify({ policies, ids: group.map(({ id }) => id), ...rows }))
+  const ids = group.map(({ id }) => id)
+  return Buffer.from(JSON.stringify({ policies, ids, ...attributionsOf(group), ...rows }))
 }
 
 /**

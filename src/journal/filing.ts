@@ -4,6 +4,7 @@ import { isHead, type Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import type { Filing } from './accept.ts'
+import type { Attribution } from './attribution.ts'
 import { declarationId, digestOf } from './digest.ts'
 import { writeLineRows } from './line-rows.ts'
 import type { Expectation } from './standing.ts'
@@ -24,10 +25,12 @@ export type FilingOptions = {
   /** The rows of a file that its lines came from, by line. */
   readonly rows?: readonly number[]
   readonly expects: Expectation
+  /** Who files it. */
+  readonly by?: Attribution | undefined
 }
 
 export function fileDeclaration(options: FilingOptions): Filing {
-  const { declaration, rules, key, acceptedAtMicros, attempt, part, rows, expects } = options
+  const { declaration, rules, key, acceptedAtMicros, attempt, part, rows, expects, by } = options
   const { employer, period, kind, region } = declaration
   const canonical = Buffer.from(canonicalDeclaration(declaration, part))
   return {
@@ -47,5 +50,6 @@ export function fileDeclaration(options: FilingOptions): Filing {
     ...(rows && { rows: writeLineRows(rows) }),
     ...(attempt && { attemptedAtMicros: attempt.atMicros }),
     ...(attempt?.hash && { ticket: attempt.hash }),
+    ...(by && { by }),
   }
 }

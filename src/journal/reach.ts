@@ -21,6 +21,15 @@ export function isWithin(patterns: Patterns | undefined, region: unknown): boole
   return patterns.some((pattern) => region.startsWith(pattern.slice(0, -1)))
 }
 
+/** Whether what has this employer and region is in reach; of no known region, its employer decides. */
+export function isReached(
+  { employers, within, regions }: Reach,
+  { employer, region }: { readonly employer: string; readonly region: string | undefined },
+): boolean {
+  if (employers.includes(employer) && isWithin(within, region)) return true
+  return region !== undefined && regions.length > 0 && isWithin(regions, region)
+}
+
 /** The region of row `a` of journal.acceptance; null where that is not known yet. */
 const regionOfAcceptance = 'coalesce(a.region, journal.region_of(a.envelope, a.position))'
 

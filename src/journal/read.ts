@@ -5,6 +5,7 @@
 import type pg from 'pg'
 import type { Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
+import { type Attribution, type Attributions, attributionAt } from './attribution.ts'
 import { digestOf } from './digest.ts'
 import { EnvelopeError, type EnvelopeKey, type OpenedParts, openEnvelope } from './envelope.ts'
 import type { Lane } from './lanes.ts'
@@ -25,12 +26,15 @@ export type AcceptedDeclaration = {
   readonly part?: Part
   /** Where it came in a file: the rows of its lines (line-rows.ts). */
   readonly rows?: string
+  /** Absent where the journal doesn't tell. */
+  readonly filedBy?: Attribution
 }
 
 export type AcceptedOrder = {
   readonly id: string
   readonly position: number
   readonly order: ReassessmentOrder
+  readonly filedBy?: Attribution
 }
 
 export type OpenedEnvelope = {
@@ -58,8 +62,8 @@ type Row = {
 
 type Content = (Declaration & { readonly part?: Part }) | ReassessmentOrder
 
-/** Hash of the pack by region; by position ids, and rows, where some of it came in a file. */
-type Head = {
+/** Hash of the pack by region; by position ids, who filed it, and rows, where some of it came in a file. */
+type Head = Partial<Attributions> & {
   readonly policies: Readonly<Record<string, string>>
   /** Undefined where digests are not salted. */
   readonly ids?: readonly string[]
@@ -130,6 +134,10 @@ export async function readAccepted(
   return found && { ...found, envelope }
 }
 
+export function employerOf(found: FoundDeclaration | FoundOrder): string {
+  return 'order' in found ? found.order.employer : found.declaration.employer
+}
+
 function acceptedOf(
   number: bigint,
   row: Row,
@@ -137,11 +145,8 @@ function acceptedOf(
   wanted: ReadonlySet<string> | undefined,
 ): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
   const { head, canonical } = opened
-  const {
-    policies,
-    ids: sealedIds,
-    rows,
-  } = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
+  const told = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
+  const { policies, ids: sealedIds, rows } = told
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
   const instants = row.instants?.split(',') ?? []
@@ -158,7 +163,9 @@ function acceptedOf(
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
     const content = JSON.parse(bytes.toString()) as Content
-    if (content.kind === 'reassessment') orders.push({ id, position, order: content })
+    const filedBy = attributionAt(told, position)
+    const by = filedBy && { filedBy }
+    if (content.kind === 'reassessment') orders.push({ id, position, order: content, ...by })
     else {
       const { part, ...declaration } = content
       const policyHash = policies[content.region]
@@ -171,6 +178,7 @@ function acceptedOf(
         declaration,
         ...(part && { part }),
         ...(rows?.[position] && { rows: rows[position] }),
+        ...by,
       })
     }
   }

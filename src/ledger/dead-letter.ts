@@ -75,7 +75,9 @@ export type ListedDeadLetter = {
 
 export type Retry = {
   readonly at: string
+  /** Of the operating system; and the login of the database, null of before it was kept. */
   readonly operator: string
+  readonly login: string | null
   readonly posted: boolean
   readonly code: string | null
   readonly reason: string | null
@@ -105,7 +107,7 @@ export async function listDeadLetters(
         coalesce(
           (
             select json_agg(json_build_object(
-              'at', t.at, 'operator', t.operator, 'posted', t.posted,
+              'at', t.at, 'operator', t.operator, 'login', t.login, 'posted', t.posted,
               'code', t.code, 'reason', t.reason
             ) order by t.at)
             from ledger.dead_letter_retry t

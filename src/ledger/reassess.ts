@@ -17,6 +17,7 @@
  */
 import type pg from 'pg'
 import type { AcceptGroup, Filing } from '../journal/accept.ts'
+import type { Attribution } from '../journal/attribution.ts'
 import { digestOf } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
@@ -43,6 +44,8 @@ export type ReassessingDependencies = {
   readonly nowMicros: () => number
   /** Accepts a group of orders; undefined for a dry run. */
   readonly acceptGroup: AcceptGroup | undefined
+  /** Who orders, where that is to be kept. */
+  readonly by?: Attribution | undefined
   readonly onChange: (change: Change) => void
   readonly onSkipped: (id: string, reason: SkipReason) => void
 }
@@ -194,7 +197,7 @@ async function changeOf(
 function orderOf(
   { id, declaration, policyHashBefore, after, follows }: FoundChange,
   policyHash: string,
-  { nowMicros }: ReassessingDependencies,
+  { nowMicros, by }: ReassessingDependencies,
 ): Filing {
   const { employer, period, region } = declaration
   const order = {
@@ -221,6 +224,7 @@ function orderOf(
     policy: { region, hash: policyHash },
     expects: 'anything',
     lines: 0,
+    ...(by && { by }),
   }
 }
 

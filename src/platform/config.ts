@@ -2,6 +2,7 @@
  * The environment, read once: variables → typed, checked, frozen configuration. All faults are
  * reported together. Nothing below the entry points reads `process.env`.
  */
+import { isIP } from 'node:net'
 import path from 'node:path'
 import { requestClasses, type ShedAt } from '../intake/admission.ts'
 import { type ClaimNames, claimNames } from '../intake/claims.ts'
@@ -11,6 +12,7 @@ import {
   backlogSecondsMax,
   bodiesHeldBytesMin,
   groupBytesMax,
+  issuerCharactersMax,
   operatorsPortDistance,
   statusWaitSecondsMax,
   tokenSecondsMax,
@@ -43,6 +45,10 @@ export type Config = {
   /** A folder of policy packs; undefined: those that are shipped. */
   readonly policyDir: string | undefined
   readonly token: TokenConfig
+  /** Addresses and subnets of proxies that are believed who the client is. */
+  readonly trustedProxies: readonly string[]
+  /** Whether reads are noted in the access log. */
+  readonly accessLog: boolean
   /** Where the process kills itself, for fault tests. */
   readonly crashAt: CrashPoint | undefined
   /** What to do where settings of Postgres or Redis could lose what was acknowledged. */
@@ -101,6 +107,9 @@ export const variables = {
   TOKEN_EMPLOYERS_CLAIM: 'claim with the employers that it names (employers)',
   TOKEN_ROLES_CLAIM: 'claim with its holder’s roles; a token without is a filer’s (roles)',
   TOKEN_REGIONS_CLAIM: 'claim with the regions of staff (regions)',
+  TRUSTED_PROXIES:
+    'addresses and subnets of proxies, with commas between, whose X-Forwarded-For tells who the client is (none)',
+  ACCESS_LOG: 'on or off: whether who reads what is noted in the access log (on)',
   DURABILITY:
     'strict refuses to start where a setting could lose what was acknowledged; warn says so in readiness, metrics and receipts (strict, in ENVIRONMENT development warn)',
   SHED_AT:
@@ -210,6 +219,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       jwksUrl: withoutEavesdroppers(url('JWKS_URL', ['http:', 'https:']), faults),
       secondsMax: whole('TOKEN_SECONDS_MAX', tokenSecondsMax, 60, tokenSecondsMost),
     }),
+    ...readAccess(text, faults),
     crashAt,
     durability: durability === 'warn' ? 'warn' : 'strict',
     shedAt: readShedAt(text('SHED_AT'), faults),
@@ -274,6 +284,32 @@ function withoutEavesdroppers(jwksUrl: string | undefined, faults: string[]): st
   if (protocol === 'http:' && !/^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(hostname))
     faults.push('JWKS_URL must start with https://, unless it is of this machine (127.0.0.1)')
   return jwksUrl
+}
+
+/** Who asks, and whether that is noted. */
+function readAccess(
+  text: (name: keyof typeof variables) => string | undefined,
+  faults: string[],
+): Pick<Config, 'trustedProxies' | 'accessLog'> {
+  if ((text('TOKEN_ISSUER')?.length ?? 0) > issuerCharactersMax)
+    faults.push(`TOKEN_ISSUER must be of at most ${issuerCharactersMax} characters`)
+  const accessLog = text('ACCESS_LOG') ?? 'on'
+  if (accessLog !== 'on' && accessLog !== 'off') faults.push('ACCESS_LOG must be on or off')
+  const trustedProxies = readProxies(text('TRUSTED_PROXIES'), faults)
+  return { trustedProxies, accessLog: accessLog === 'on' }
+}
+
+function readProxies(value: string | undefined, faults: string[]): readonly string[] {
+  const proxies = value?.split(',').map((one) => one.trim()) ?? []
+  const isProxy = (one: string) => {
+    const [address = '', bits = '0', ...more] = one.split('/')
+    const bitsMax = { 4: 32, 6: 128 }[isIP(address)]
+    const isSubnet = /^\d{1,3}$/.test(bits) && Number(bits) <= (bitsMax ?? 0)
+    return bitsMax !== undefined && isSubnet && more.length === 0
+  }
+  if (!proxies.every(isProxy))
+    faults.push('TRUSTED_PROXIES must be addresses or subnets such as 10.0.0.7,10.1.0.0/16')
+  return proxies
 }
 
 /** A receipt of this environment is one of a rehearsal. */

@@ -18,6 +18,7 @@ const forOperators = new Set([
   'DurabilityError',
   'PoolerError',
   'UploadError',
+  'AccessLogError',
 ])
 
 /** The command was called with what it can't take: other arguments, or files that it can't read. */

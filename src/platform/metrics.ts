@@ -107,7 +107,23 @@ export function createIntakeMetrics(prefix: MetricPrefix) {
       labelNames: ['code'] as const,
       registers,
     }),
-    ...fileMetrics(registers, prefix),
+    ...{ ...fileMetrics(registers, prefix), ...accessMetrics(registers, prefix) },
+  }
+}
+
+/** Of the access log. */
+function accessMetrics(registers: Registry[], prefix: MetricPrefix) {
+  return {
+    accessWritten: new Counter({
+      name: `${prefix}access_entries_total`,
+      help: 'Entries of the access log that this process made durable.',
+      registers,
+    }),
+    accessLost: new Counter({
+      name: `${prefix}access_entries_lost_total`,
+      help: 'Reads that were answered and are not in the access log, as it could not be written: look why.',
+      registers,
+    }),
   }
 }
 

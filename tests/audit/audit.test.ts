@@ -15,6 +15,7 @@ import { HistoryFile, type HistoryLine } from '../../src/audit/history.ts'
 import { loadHistory } from '../../src/audit/load.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
+import { type EnvelopeKey, openEnvelope, sealEnvelope } from '../../src/journal/envelope.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { openApp } from '../support/app.ts'
@@ -298,6 +299,32 @@ function ofFile(after: string): string {
     from journal.acceptance
     where id = (${ofReplacing(0)})`
 }
+
+test('an envelope that is sealed again with another filer is not what was signed', async () => {
+  const { sealingKeys } = readKeyring(inject('keyringFile'))
+  const [key] = sealingKeys as [EnvelopeKey]
+  const changed = await connected(async ({ client }) => {
+    const { rows } = await client.query<{ number: string; sealed: Buffer }>(
+      'select number, sealed from journal.envelope order by number limit 1',
+    )
+    const [{ number, sealed }] = rows as [(typeof rows)[number]]
+    const { head, canonical } = openEnvelope(sealingKeys, BigInt(number), sealed)
+    const told = JSON.parse(String(head))
+    expect(told.by).toEqual([0])
+    const sealedWith = (more: object) =>
+      sealEnvelope(
+        key,
+        BigInt(number),
+        Buffer.from(JSON.stringify({ ...told, ...more })),
+        canonical,
+      )
+    return [{ filedBy: [{ issuer: 'spillway', subject: 'another' }] }, { by: [7] }].map(
+      (more) =>
+        `update journal.envelope set sealed = '\\x${sealedWith(more).toString('hex')}' where number = ${number}`,
+    )
+  })
+  for (const sql of changed) expect(broken(await auditAfter(sql))).toEqual(['I10'])
+})
 
 describe('what was done to the database is found by the right invariant', () => {
   test.each<[string, string, readonly string[]]>([

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { cancelUpload } from '../../src/batch/end.ts'
 import { insertPieces } from '../../src/batch/pieces.ts'
 import { moveOn, writeStep } from '../../src/batch/work.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
 import { waitFor } from '../support/wait.ts'
 import { rowsOf } from './support.ts'
 import { claim, dependencies, journal, receive } from './work-support.ts'
@@ -33,7 +32,7 @@ test('a cancellation waits for the step under way, and no step writes after it',
   )
   await waitFor('the step to wait', () => waiting(1))
   let seen: number | null = -1
-  const cancelled = cancelUpload({ pool: journal.pool, inTransaction }, batch).then(
+  const cancelled = cancelUpload({ ...deps, sealingKeys: deps.keys.all }, batch).then(
     async (outcome) => {
       seen = await pieces()
       return outcome

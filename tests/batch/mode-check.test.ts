@@ -313,7 +313,7 @@ describe('a check leaves everything as it was', () => {
           },
           client,
           id,
-          createHash('sha256').update(bytes).digest(),
+          { digest: createHash('sha256').update(bytes).digest() },
         ),
       )
       if (stage === 'received') await workOn(dependencies(), await claim())

@@ -534,7 +534,7 @@ describe('the same file sent again', () => {
         },
         client,
         id,
-        createHash('sha256').update(bytes).digest(),
+        { digest: createHash('sha256').update(bytes).digest() },
       ),
     )
     if (completed.stage === 'received') await workOn(dependencies(), await claim())

@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AccessLog } from '../../src/access/log.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import { type Act, type Role, roles, scopeOf } from '../../src/intake/roles.ts'
+import { openLog, readLog } from '../support/access.ts'
 import { openApp } from '../support/app.ts'
 import { tokenFor } from '../support/engine.ts'
 import { declare, type Journal, openJournal, policies } from '../support/journal.ts'
@@ -13,6 +15,7 @@ import { routesOf } from '../support/routes.ts'
 
 let journal: Journal
 let opened: Awaited<ReturnType<typeof openApp>>
+let log: AccessLog
 
 const mine = declare()
 const theirs = declare()
@@ -201,7 +204,8 @@ async function answerTo(name: string, ids: Ids, token: string | undefined) {
 beforeAll(async () => {
   journal = await openJournal()
   const clock = { nowMicros: instantMicros('2024-11-23', '10:00') }
-  opened = await openApp(journal, { policies, clock })
+  log = openLog(journal)
+  opened = await openApp(journal, { policies, clock, accessLog: log })
   const declaration = (await opened.file(mine, 'mine')).json().id as string
   await opened.file(theirs, 'theirs')
   for (const envelope of opened.envelopes) await journal.post(envelope)
@@ -311,4 +315,38 @@ describe('a filer of some regions', () => {
     expect(ok).toContain(seen.status)
     expect(seen.body).toContain(own.declaration)
   })
+})
+
+test('whatever was read with a token is in the access log, by whom, and whether it was there', async () => {
+  await log.stop()
+  const entries = await readLog(journal)
+  const reads = Object.keys(table).filter(
+    (name) => /^(GET|HEAD)/.test(name) && (table[name] as RouteRow).act !== undefined,
+  )
+  expect(reads.length).toBeGreaterThan(10)
+  for (const name of reads) {
+    const url = name.split(' ')[1]
+    const { ok, act } = table[name] as RouteRow
+    const found = entries.flatMap((one) => ('read' in one && one.read === url ? one : []))
+    expect(
+      found.some(({ status }) => ok.includes(status ?? 0)),
+      name,
+    ).toBe(true)
+    expect(
+      found.some(({ status = 0 }) => status === 404 || status === 403),
+      name,
+    ).toBe((table[name] as RouteRow).beyond !== 'list')
+    expect(
+      found.every(({ who }) => 'subject' in who && who.subject === subject),
+      name,
+    ).toBe(true)
+    const mayRead = (Object.keys(roles) as Role[]).filter((role) =>
+      (roles[role].may as readonly Act[]).includes(act as Act),
+    )
+    for (const role of mayRead.filter((one) => one !== 'filer'))
+      expect(
+        found.some(({ who }) => 'roles' in who && who.roles?.includes(role)),
+        name,
+      ).toBe(true)
+  }
 })

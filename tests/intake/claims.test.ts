@@ -72,6 +72,7 @@ describe('a token', () => {
       file: undefined,
       look: { employers: [], regions },
       open: { employers: [], regions },
+      trace: { employers: [], regions },
     })
     const both = read({ ...payload, roles: 'viewer operator' }) as Filer
     expect(both.reach.open).toEqual({ employers: [employer], within: regions, regions: [] })
@@ -82,6 +83,15 @@ describe('a token', () => {
       ...{ employers: [employer], within: ['3401%'], regions: [] },
     })
     expect((read({ ...plain, roles: ['admin'] }) as Filer).reach.look).toBeUndefined()
+  })
+
+  test('is known by its id, whatever that is, and never refused for it', () => {
+    const idOf = (jti: unknown) => (read({ ...plain, jti }) as Filer).tokenId
+    expect([idOf('a-1'), idOf(undefined), idOf(7), idOf('')]).toEqual([
+      ...['a-1', undefined, undefined, undefined],
+    ])
+    for (const odd of ['x'.repeat(129), 'a\0b', '\u001b[2J', '\ud800', '张'])
+      expect(idOf(odd)).toMatch(/^sha256:[0-9a-f]{64}$/)
   })
 
   test('of a region reaches what is in it', () => {

@@ -33,7 +33,7 @@ test('what failed is told with its reason, tried again after the fix, and counts
   expect(early.output).toMatch(/failed again, 23514 .*planted/)
   const shown = await run('show', first)
   expect(shown.output).toMatch(/regular of \w{18} for 2024-11, accepted/)
-  expect(shown.output).toMatch(/: failed, 23514 /)
+  expect(shown.output).toMatch(/ \S+, as spillway_operator: failed, 23514 /)
   for (const { person } of declarations.flatMap(({ lines }) => lines ?? [])) {
     expect(shown.output).not.toContain(person.idNumber)
     expect(shown.output).not.toContain(person.name)

@@ -47,6 +47,16 @@ const attacks = [
   'delete from journal.unposted',
   "update journal.unposted set accepted_at = now() + interval '1 year'",
   "update journal.outage set cause = 'disk', began_at = now()",
+  'update access.log set sealed = sealed',
+  'delete from access.log',
+  'truncate access.log',
+  'insert into access.log select number + 1, link, previous_link, now(), now(), 1, sealed from access.log',
+  'alter table access.log disable trigger all',
+  'drop function access.append',
+  "create function access.attack() returns int language sql as 'select 1'",
+  "update batch.act set act = 'cancel'",
+  'delete from batch.act',
+  "insert into batch.intervention (batch, act, operator, reason, login) values ('b', 'cancel', 'o', 'r', 'another')",
   "select setval('journal.envelope_number', 1)",
   "update journal.denial set act = 'lift'",
   'delete from journal.denial',
@@ -238,6 +248,7 @@ const commands: readonly (readonly [file: string, args: readonly string[], says:
     /./,
   ],
   ['src/replay.ts', [], /what the journal says/],
+  ['src/access-log.ts', ['verify'], /^VALID/m],
 ]
 
 test('every command works with a login that inherits no right of its roles', async () => {
@@ -276,4 +287,35 @@ test('no command connects but as a role: one that does it by itself acts as its 
   )
   // As the schema's owner, who makes its scratch schema.
   expect(alone).toEqual(['replay.ts'])
+})
+
+test('a retry and an intervention are noted with the login that the database knows', async () => {
+  const { operator } = clients
+  const noted = async (sql: string) => (await operator.query(`${sql} returning login`)).rows
+  await operator.query('begin')
+  const retries = 'ledger.dead_letter_retry (envelope, position, operator, posted)'
+  const acts = 'batch.intervention (batch, act, operator, reason)'
+  const found = [
+    ...(await noted(`insert into ${retries} values (${posted}, 0, 'o', true)`)),
+    ...(await noted(`insert into ${acts} values ('b', 'cancel', 'o', 'r')`)),
+  ]
+  await operator.query('rollback')
+  expect(found).toEqual([{ login: 'spillway_operator' }, { login: 'spillway_operator' }])
+  const forged = `insert into ledger.dead_letter_retry (envelope, position, operator, posted, login)
+    values (${posted}, 0, 'o', true, 'another')`
+  await expect(operator.query(forged)).rejects.toMatchObject({ code: '42501' })
+})
+
+test('intake and batch workers write the access log, and none of them reads it', async () => {
+  for (const kind of loginKinds) {
+    const read = clients[kind].query('select from access.log')
+    if (kind === 'intake' || kind === 'batch-worker')
+      await expect(read).rejects.toMatchObject({ code: '42501' })
+    else await read
+    const { rows } = await clients[kind].query(
+      `select number from access.append(0, '', '', now(), now(), 1, '')`,
+    )
+    // Told where it ends: commands above were noted.
+    expect(Number(rows[0]?.number)).toBeGreaterThan(0)
+  }
 })

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
+import type { AccessLog } from '../../src/access/log.ts'
 import { createReceiptOf } from '../../src/batch/receipt.ts'
 import { openRunningDigest } from '../../src/batch/running-digest.ts'
 import { createSlotStore } from '../../src/batch/slot-store.ts'
@@ -45,6 +46,10 @@ export type AppOptions = {
   readonly hstsSeconds?: number
   /** When classes of requests are given up; as ever unless given. */
   readonly shedAt?: Partial<ShedAt>
+  /** Proxies that are believed who the client is. */
+  readonly trustedProxies?: readonly string[]
+  /** Where reads are noted. */
+  readonly accessLog?: AccessLog
 }
 
 export async function openApp(
@@ -59,6 +64,8 @@ export async function openApp(
     authenticator,
     hstsSeconds = 0,
     shedAt = {},
+    trustedProxies = [],
+    accessLog,
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -133,6 +140,8 @@ export async function openApp(
     },
     onAnswered: () => {},
     http: httpDefaults,
+    trustedProxies,
+    accessLog,
     statusWaitersMax: waitersMax ?? statusWaitersMax,
     onCut: () => {},
   })

@@ -1,0 +1,38 @@
+/** The access log of one side of an intake process, on a connection of its own. */
+import { AccessLog } from '../access/log.ts'
+import { accessStatementMsMax } from '../limits.ts'
+import { activeKeys } from '../platform/keyring.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { IntakeMetrics } from '../platform/metrics.ts'
+import { openPool } from '../platform/postgres.ts'
+import type { Side } from '../platform/rehearsal.ts'
+import type { Stops } from '../platform/stops.ts'
+
+/** Undefined where it is switched off. */
+export function openAccessLog(
+  { url, mark, config, keyring }: Side,
+  { accessWritten, accessLost }: IntakeMetrics,
+  logger: Logger,
+  stops: Stops,
+): AccessLog | undefined {
+  if (!config.accessLog) return undefined
+  const pool = openPool({
+    ...{ url, mark, name: 'spillway-access' },
+    connectionsMax: 1,
+    statementMsMax: accessStatementMsMax,
+  })
+  stops.add(() => pool.end())
+  const log = new AccessLog({
+    pool,
+    key: activeKeys(keyring).sealingKey,
+    onWritten: (entries) => accessWritten.inc(entries),
+    onLost: (entries) => accessLost.inc(entries),
+    onTrouble: (what) =>
+      logger.error(
+        what,
+        what.cut === undefined ? 'the access log is not written' : 'the access log was cut',
+      ),
+  })
+  stops.add(() => log.stop())
+  return log
+}
