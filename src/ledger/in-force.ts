@@ -15,7 +15,7 @@ import { isDeclaration, type Postable } from './rows.ts'
 
 /**
  * The statement that raises both maxima to what an envelope's posted declarations say. They change by this
- * procedure alone (migrations/0113_plan_of_raising.sql): no login may write those tables.
+ * procedure alone (migrations/0114_raising_looks_once.sql): no login may write those tables.
  */
 export function raiseInForce(envelope: bigint, posted: readonly Postable[]): readonly string[] {
   const declarations = posted.filter(isDeclaration)
