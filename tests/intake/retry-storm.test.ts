@@ -22,7 +22,11 @@ const roundMsMin = 5_000
 const roundMsMax = 45_000
 /** Of a storm, before it is over. */
 const refusedMin = 600
-const stormingFilers = 200
+/**
+ * Who sends the next after each answer makes groups of one size, which tell hardly what a declaration adds: the
+ * limit can stay at some 270 for as long as nobody is refused.
+ */
+const stormingFilers = 400
 /** So few are answered as soon as they can be: none of them waits for a place. */
 const calmFilers = 6
 
