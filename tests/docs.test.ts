@@ -1,5 +1,5 @@
 /** What the documents say is what the source does. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -11,12 +11,12 @@ import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
 const readme = read('README.md')
+const pages = readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => path.posix.join('docs', file))
 const documents = [
-  'README.md',
-  'docs/access-log.md',
-  'src/README.md',
-  'src/policy/README.md',
-  'src/batch/README.md',
+  ...['README.md', 'src/README.md', 'src/policy/README.md', 'src/batch/README.md'],
+  ...pages,
 ]
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
@@ -61,10 +61,13 @@ test('links and files named in the documents are there', () => {
   }
 })
 
-test('a test that the README names for a promise exists by that name', () => {
-  const named = [...readme.matchAll(/`(tests\/[\w./-]+)`/g)].map(([, file]) => file as string)
-  expect(named.length).toBeGreaterThan(8)
-  for (const file of named) expect(existsSync(path.join(root, file)), file).toBe(true)
+test('a test that a document names exists by that name', () => {
+  const named = (file: string) =>
+    [...read(file).matchAll(/`(tests\/[\w./-]+)`/g)].map(([, test]) => test as string)
+  expect(named('README.md').length).toBeGreaterThan(8)
+  for (const file of documents)
+    for (const test of named(file))
+      expect(existsSync(path.join(root, test)), `${test} in ${file}`).toBe(true)
 })
 
 test('every problem and finding speaks both languages', () => {
