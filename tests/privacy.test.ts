@@ -4,7 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import type { Entry } from '../src/access/entry.ts'
 import { writeXlsx } from '../src/batch/xlsx-writer.ts'
+import { readKeyring } from '../src/platform/keyring.ts'
+import { openPool, postingRole } from '../src/platform/postgres.ts'
+import { readLog } from './support/access.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import {
   type EngineProcess,
@@ -94,6 +98,15 @@ describe.each(['redis', 'postgres'] as const)('queue on %s', (backend) => {
     const headers = { authorization: `Bearer ${token}` }
     const standing = await fetch(`${intake.address}/v1/declarations/${id}`, { headers })
     expectNoTrace('the answer of a posted declaration', await standing.text())
+    // In an address, too, and in what the access log has of who looked: opened, not as it lies.
+    const asked = await fetch(`${intake.address}/v1/declarations/${planted.idNumber}`, { headers })
+    expect(asked.status).toBe(404)
+    const entries = await waitFor('both looks in the access log', async () => {
+      const found = await openedAccessLog(database)
+      return found.length > 1 && found
+    })
+    expect(JSON.stringify(entries)).toContain(id)
+    expectNoTrace('the access log, opened', JSON.stringify(entries))
     for (const process of [intake, worker]) expectNoTrace('metrics', await freshMetricsOf(process))
     await worker.end()
     expectNoTrace('the worker’s log', worker.output())
@@ -229,6 +242,13 @@ async function readKey(client: Redis, key: string): Promise<unknown> {
     default:
       throw new Error(`what is a ${type}?`)
   }
+}
+
+async function openedAccessLog({ url }: TestDatabase): Promise<Entry[]> {
+  const options = { url, name: 'test', connectionsMax: 1, statementMsMax: 20_000 }
+  const pool = openPool({ ...options, role: postingRole })
+  const keyring = readKeyring(inject('keyringFile'))
+  return readLog({ pool, keyring }).finally(() => pool.end())
 }
 
 /** All rows of all tables as text; of a schema, or of all schemas. */

@@ -3,6 +3,7 @@
  *
  *   idle ──note──▶ gathering ──1 s, or a full group──▶ writing ──done──▶ idle, or the next group
  *   any  ──write─▶ writing at once: what gathered goes with it
+ *   writing ──done, less than a full group, and nobody waits──▶ gathering, for a second again
  *   writing ──failed──▶ pausing ──▶ writing: the same entries again, before those that came since
  *   any  ──stop──▶ what gathered is tried once more; then what is left is lost, and counted
  *
@@ -80,7 +81,7 @@ export class AccessLog {
     this.#waiting.push({ entry: make() })
     if (this.#running !== undefined) return
     if (this.#waiting.length >= accessGroupEntries) this.#start()
-    else this.#timer ??= setTimeout(() => this.#start(), accessWriteEveryMs).unref()
+    else this.#startLater()
   }
 
   /**
@@ -108,6 +109,7 @@ export class AccessLog {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#hurry()
+    await this.#running
     this.#start()
     await this.#running
   }
@@ -117,14 +119,18 @@ export class AccessLog {
     this.#timer = undefined
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
+      if (this.#isDue(false)) this.#start()
+      else if (this.#waiting.length > 0) this.#startLater()
     })
   }
 
   async #run(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#lost === undefined) return
     let pauseMs = accessRetryMsMin
-    while (this.#waiting.length > 0 || this.#lost !== undefined) {
+    let error: Error | undefined
+    do {
       const wasStopped = this.#stopped
-      const error = await this.#writeGroup()
+      error = await this.#writeGroup()
       if (error === undefined) pauseMs = accessRetryMsMin
       else {
         this.#dependencies.onTrouble?.({ err: error })
@@ -132,7 +138,18 @@ export class AccessLog {
         if (!this.#stopped) await this.#pause(pauseMs)
         pauseMs = Math.min(2 * pauseMs, accessRetryMsMax)
       }
-    }
+    } while (this.#isDue(error !== undefined))
+  }
+
+  /** Whether the next group is to go at once: what filers leave meanwhile gathers for a second. */
+  #isDue(failed: boolean): boolean {
+    if (this.#waiting.length === 0) return this.#lost !== undefined
+    if (failed || this.#stopped || this.#waiting.length >= accessGroupEntries) return true
+    return this.#lost !== undefined || this.#waiting.some(({ done }) => done !== undefined)
+  }
+
+  #startLater(): void {
+    this.#timer ??= setTimeout(() => this.#start(), accessWriteEveryMs).unref()
   }
 
   /** @returns why nothing was written */

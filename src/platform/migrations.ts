@@ -161,7 +161,7 @@ async function dropInvalidIndexes(client: pg.ClientBase): Promise<void> {
     from pg_index i
     join pg_class c on c.oid = i.indexrelid
     join pg_namespace n on n.oid = c.relnamespace
-    where not i.indisvalid and n.nspname in ('journal', 'ledger', 'batch')`)
+    where not i.indisvalid and n.nspname in ('journal', 'ledger', 'batch', 'access')`)
   for (const { name } of rows) await client.query(`drop index concurrently if exists ${name}`)
 }
 

@@ -19,9 +19,10 @@ export function openLog(
   return new AccessLog({ pool, key: activeKeys(keyring).sealingKey, ...more })
 }
 
-const reading = ({ pool, keyring }: Journal) => ({ pool, keys: keyring.sealingKeys })
+type Opened = Pick<Journal, 'pool' | 'keyring'>
+const reading = ({ pool, keyring }: Opened) => ({ pool, keys: keyring.sealingKeys })
 
-export async function readLog(journal: Journal): Promise<Entry[]> {
+export async function readLog(journal: Opened): Promise<Entry[]> {
   const span = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER }
   const found: Entry[] = []
   for await (const { group: _, ...entry } of readAccessLog(reading(journal), span))

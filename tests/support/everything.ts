@@ -6,7 +6,7 @@ export async function everythingIn({ owner }: TestDatabase): Promise<string> {
   const { rows: tables } = await owner.query<{ name: string }>(`
     select format('%I.%I', schemaname, tablename) as name
     from pg_tables
-    where schemaname in ('journal', 'ledger', 'batch', 'bullmq', 'public')`)
+    where schemaname in ('journal', 'ledger', 'batch', 'access', 'bullmq', 'public')`)
   const texts: string[] = []
   for (const { name } of tables) {
     const { rows } = await owner.query<{ text: string }>(`select t::text as text from ${name} t`)
