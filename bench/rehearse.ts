@@ -10,9 +10,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
-import { readConfig } from '../src/platform/config.ts'
 import { reportFailure } from '../src/platform/failure.ts'
 import { say, tellAside, write } from '../src/platform/output.ts'
+import { readRehearsalConfig } from '../src/platform/rehearsal.ts'
 import { compareCommand, readRecord } from './rehearsal/compare.ts'
 import { daySvg } from './rehearsal/day-charts.ts'
 import { createDisplay } from './rehearsal/display.ts'
@@ -81,7 +81,8 @@ async function tokens([count, more]: readonly string[]): Promise<number> {
       'COUNT must be a whole number from 1 to 999999.',
       'Usage: npm run --silent rehearse -- tokens COUNT > FILE',
     )
-  for await (const token of rehearsalTokens(readConfig(process.env), Number(count))) say(token)
+  const config = readRehearsalConfig(process.env)
+  for await (const token of rehearsalTokens(config, Number(count))) say(token)
   return 0
 }
 

@@ -3,6 +3,7 @@
  * before them, tells what there are, or takes one out of use. Give every process the same file; restart them
  * after a rotation. A token key that is retired stops by itself.
  */
+import { rehearsalKidPrefix } from './journal/rehearsal-keys.ts'
 import { tokenKeysLookMs } from './limits.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
@@ -34,10 +35,10 @@ async function main(args: string[]): Promise<void> {
     throw wrongUse('retire takes one KID.', usage)
   if (verb !== 'retire' && kid !== undefined)
     throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
-  const { keyringFile } = readConfig(process.env)
+  const { keyringFile, isRehearsal } = readConfig(process.env)
   switch (verb) {
     case 'create':
-      createKeyring(keyringFile, new Date())
+      createKeyring(keyringFile, new Date(), isRehearsal ? rehearsalKidPrefix : '')
       return say(`Made ${keyringFile}. Keep a copy of it.`)
     case 'rotate':
       rotateKeyring(keyringFile, new Date())

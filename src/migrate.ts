@@ -1,15 +1,14 @@
 /**
- * `npm run migrate [-- finish]`: brings the database's schema up to date, and that of rehearsals; safe to run
- * at any time. With `finish`, for when each intake has been restarted since: what only new ones understand is
- * written from then on.
+ * `npm run migrate [-- finish]`: brings the database's schema up to date; safe to run at any time. With
+ * `finish`, for when each intake has been restarted since: what only new ones understand is written from then
+ * on.
  */
-
+import { isSalting } from './journal/salting.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
-import { withDatabase } from './platform/database.ts'
+import { beginSalting, migrateDatabase, onDatabase, withDatabase } from './platform/database.ts'
 import { reportFailure } from './platform/failure.ts'
 import { say } from './platform/output.ts'
-import { finishSides, isFinished, migrateSides } from './platform/rehearsal-database.ts'
 
 const usage = 'Usage: npm run migrate [-- finish]'
 
@@ -18,12 +17,11 @@ async function main(args: string[]): Promise<void> {
   const [verb, more] = positionals
   if ((verb !== undefined && verb !== 'finish') || more !== undefined)
     throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
-  const config = readConfig(process.env)
-  await withDatabase(config, async ({ ownerUrl }) => {
-    const applied = await migrateSides(config, ownerUrl)
+  await withDatabase(readConfig(process.env), async ({ ownerUrl }) => {
+    const applied = await migrateDatabase(ownerUrl)
     say(applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`)
-    if (verb === 'finish') await finishSides(config, ownerUrl)
-    if (await isFinished(config, ownerUrl)) return
+    if (verb === 'finish') await onDatabase(ownerUrl, beginSalting)
+    if (await onDatabase(ownerUrl, isSalting)) return
     say('Once each intake has been restarted with this version, run "npm run migrate -- finish".')
   })
 }

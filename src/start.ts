@@ -2,7 +2,7 @@
  * `npm start`: everything on one machine. Makes keys on first run, starts Postgres, migrates, and
  * keeps an intake and a worker process running until Ctrl-C.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { scopes } from './intake/authentication.ts'
 import { issueToken } from './intake/issue-token.ts'
@@ -10,9 +10,9 @@ import { expectNoArguments } from './platform/arguments.ts'
 import { type Config, readConfig } from './platform/config.ts'
 import { createEngine, type RunningEngine } from './platform/engine.ts'
 import { reportFailure, tolerateClosedOutput } from './platform/failure.ts'
-import { readKeyring } from './platform/keyring.ts'
 import { createLogger } from './platform/logger.ts'
 import { write } from './platform/output.ts'
+import { readOwnKeys } from './platform/rehearsal.ts'
 import { stopOnSignal } from './platform/stop.ts'
 
 /** GB 32100's published example; stands for a synthetic employer. */
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 
 async function welcome(config: Config, running: RunningEngine): Promise<string> {
   const { address, operators } = running
-  const [key] = readKeyring(config.keyringFile).tokenKeys
+  const [key] = readOwnKeys(config).tokenKeys
   const period = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 7)
   const request = {
     employer: exampleEmployer,
@@ -54,7 +54,9 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
   }
   const lines = [
     '',
-    `Spillway takes declarations at ${address}`,
+    config.isRehearsal
+      ? `A rehearsal takes declarations at ${address} (nothing of it counts)`
+      : `Spillway takes declarations at ${address}`,
     `  documentation  ${address}/documentation`,
     `  metrics        ${operators}/metrics`,
     `  data and keys  ${config.dataDir}`,
@@ -70,7 +72,8 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
         ttlSeconds: Math.min(12 * 3_600, config.token.secondsMax),
       },
     )
-    const file = path.join(config.dataDir, 'first-try.token')
+    const name = config.isRehearsal ? 'first-try.rehearsal.token' : 'first-try.token'
+    const file = path.join(config.dataDir, name)
     keepToken(file, token)
     lines.push(
       `File a declaration (the token in ${file} is good for 12 hours and for this employer):`,
@@ -92,6 +95,7 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
 
 /** What is printed goes into logs that are kept, and read by others: a token stays in a file of its own. */
 function keepToken(file: string, token: string): void {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 })
   rmSync(file, { force: true }) // whoever may read an older one
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run --silent token -- --subject <NAME> --employer <USCC> [--employer …] [--scope …] [--role …]
- * [--region …] [--ttl 1h] [--rehearsal]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names, or one for
- * its rehearsals, with which nothing can be filed that counts.
+ * [--region …] [--ttl 1h]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names;
+ * with ENVIRONMENT=rehearsal, one with which nothing can be filed that counts.
  */
 
 import { checkSocialCreditCode } from './declaration/social-credit-code.ts'
@@ -12,18 +12,18 @@ import { subjectCharactersMax } from './limits.ts'
 import { parseArguments, wrongUse } from './platform/arguments.ts'
 import { readConfig } from './platform/config.ts'
 import { reportFailure } from './platform/failure.ts'
-import { KeyringError, readKeyring } from './platform/keyring.ts'
+import { KeyringError } from './platform/keyring.ts'
 import { say } from './platform/output.ts'
-import { readRehearsalKeys } from './platform/rehearsal.ts'
+import { readOwnKeys } from './platform/rehearsal.ts'
 
 const usage =
   'Usage: npm run --silent token -- --subject NAME --employer <USCC> [--employer <USCC>] ' +
-  `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|2d] [--rehearsal]`
+  `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|2d]`
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
 async function main(args: string[]): Promise<void> {
-  const { subject = '', employer = [], scope, role, region, ttl, rehearsal } = readArguments(args)
+  const { subject = '', employer = [], scope, role, region, ttl } = readArguments(args)
   const held = role === undefined ? (['filer'] as const) : rolesOf(role)
   if (held.length !== new Set(role ?? held).size)
     throw wrongUse(`--role must be of ${Object.keys(roles).join(', ')}.`, usage)
@@ -45,17 +45,14 @@ async function main(args: string[]): Promise<void> {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
   if (count === undefined || unit === undefined)
     throw wrongUse('--ttl must be a number with s, m, h or d behind it, like 12h.', usage)
-  const live = readConfig(process.env)
+  const config = readConfig(process.env)
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
-  if (ttlSeconds > live.token.secondsMax)
+  if (ttlSeconds > config.token.secondsMax)
     throw wrongUse(
-      `--ttl ${ttl} is longer than intake takes a token for: ${live.token.secondsMax} s at most (TOKEN_SECONDS_MAX).`,
+      `--ttl ${ttl} is longer than intake takes a token for: ${config.token.secondsMax} s at most (TOKEN_SECONDS_MAX).`,
       usage,
     )
-  const { config, keyring } = rehearsal
-    ? readRehearsalKeys(live)
-    : { config: live, keyring: readKeyring(live.keyringFile) }
-  const [key] = keyring.tokenKeys
+  const [key] = readOwnKeys(config).tokenKeys
   if (key === undefined) throw new KeyringError('The keyring has no token key.')
   const token = await issueToken(
     { key, ...config.token },
@@ -72,7 +69,6 @@ function readArguments(args: string[]) {
     region: { type: 'string', multiple: true },
     scope: { type: 'string', multiple: true, default: [...scopes] as string[] },
     ttl: { type: 'string', default: '12h' },
-    rehearsal: { type: 'boolean', default: false },
   } as const
   return parseArguments({ args, options }, usage).values
 }

@@ -34,7 +34,10 @@ afterAll(async () => {
 
 const anyPorts = { PORT: '0', OPERATORS_PORT: '0' }
 
-async function startEngine(name: string, env?: Engine['env']): Promise<Engine> {
+async function startEngine(
+  name: string,
+  env?: Engine['env'] & Record<string, string>,
+): Promise<Engine> {
   const own = env ?? { DATA_DIR: path.join(folder, name, 'data'), ...anyPorts }
   const command = runCommand('src/start.ts', own)
   await command.says(/Ctrl-C stops everything/)
@@ -234,6 +237,24 @@ test('replay rebuilds the same ledger, and reports a row that was tampered with'
     await owner.end()
   }
 })
+
+test('a rehearsal runs beside it, with one command to make it, one to start and one to remove it', async () => {
+  const env = { ...two.env, ENVIRONMENT: 'rehearsal' }
+  const before = runCommand('src/start.ts', env)
+  expect(await before.done).toBe(1)
+  expect(before.output()).toContain('"npm run rehearsal -- create" makes them')
+  const created = runCommand('src/rehearsal.ts', two.env, ['create'])
+  expect(await created.done, created.output()).toBe(0)
+  const rehearsal = await startEngine('rehearsal', env)
+  const { status, text } = await pasteCurl(rehearsal, 'first')
+  expect(status).toBe(202)
+  expect(text).toContain('"environment":"rehearsal"')
+  expect(await rehearsal.command.end('SIGINT')).toBe(0)
+  const removed = runCommand('src/rehearsal.ts', two.env, ['remove'])
+  expect(await removed.done, removed.output()).toBe(0)
+  expect(removed.output()).toContain('Removed everything from the database of the rehearsal')
+  expect((await fetch(`${two.address}/readyz`)).status).toBe(200)
+}, 90_000)
 
 test('metrics show intake, worker and backlog in one place', async () => {
   expect((await fetch(`${two.address}/metrics`)).status).toBe(404)

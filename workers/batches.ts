@@ -4,35 +4,169 @@
  * reading a large file keeps a thread busy that posting needs; and one that the machine runs after others,
  * as filers wait for those.
  */
-import { readdirSync } from 'node:fs'
-import { constants, getPriority, setPriority } from 'node:os'
-import { batchNice } from '../src/limits.ts'
+import { places } from '../src/batch/places.ts'
+import { readBytes } from '../src/batch/read.ts'
+import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/run.ts'
+import { createAcceptGroup } from '../src/journal/accept.ts'
+import type { Lane } from '../src/journal/lanes.ts'
+import { recordPacks } from '../src/journal/policy-packs.ts'
+import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limits.ts'
 import { expectNoArguments } from '../src/platform/arguments.ts'
-import { readConfig } from '../src/platform/config.ts'
+import { type Config, readConfig } from '../src/platform/config.ts'
+import {
+  DurabilityError,
+  type DurabilityWatch,
+  environmentText,
+  watchDurability,
+} from '../src/platform/durability.ts'
 import { reportFailure } from '../src/platform/failure.ts'
-import { createLogger } from '../src/platform/logger.ts'
-import { openBatchSide } from './batches-side.ts'
-import { runWorker } from './worker.ts'
+import type { Installation } from '../src/platform/installation.ts'
+import { activeKeys } from '../src/platform/keyring.ts'
+import { createLogger, type Logger } from '../src/platform/logger.ts'
+import { type BatchMetrics, countRows, createBatchMetrics } from '../src/platform/metrics.ts'
+import { assertSchema } from '../src/platform/migrations.ts'
+import { goAfterOthers } from '../src/platform/nice.ts'
+import { readPolicies } from '../src/platform/packs.ts'
+import { inTransaction, openPool } from '../src/platform/postgres.ts'
+import { openQueues } from '../src/platform/queue.ts'
+import type { Stops } from '../src/platform/stops.ts'
+import { createEnqueue } from '../src/queue/enqueue.ts'
+import { startWatchdog } from '../src/queue/watchdog.ts'
+import { giveWay, type Opened, runWorker, type WorkerOptions } from './worker.ts'
+
+const lanes: readonly Lane[] = ['bulk', 'large']
 
 main().catch(reportFailure)
 
 async function main(): Promise<void> {
   const usage = 'Usage: npm run batch-worker (settings are in the environment)'
   expectNoArguments(process.argv.slice(2), usage)
-  goAfterOthers()
+  goAfterOthers(batchNice)
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'batches')
-  await runWorker(
-    config,
-    logger,
-    { kind: 'batch-worker', takes: 'worker takes batches' },
-    openBatchSide,
-  )
+  await runWorker(config, logger, { kind: 'batch-worker', takes: 'worker takes batches', open })
 }
 
-/** Linux has a `nice` for each thread; those that start later have that of the one that starts them. */
-function goAfterOthers(): void {
-  const nice = Math.min(constants.priority.PRIORITY_LOW, getPriority() + batchNice)
-  const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0]
-  for (const thread of threads) setPriority(thread, nice)
+async function open(
+  installation: Installation,
+  { logger, onStuck }: WorkerOptions,
+  stops: Stops,
+): Promise<Opened> {
+  const { config, keyring } = installation
+  const pools = openPools(installation, stops)
+  const { pool } = pools
+  await assertSchema(pool)
+  const policies = readPolicies(config.policyDir)
+  await recordPacks(pool, policies)
+  const metrics = createBatchMetrics()
+  const onTroubles = (count: number) => metrics.queueTroubles.set(count)
+  const { backend, queues, watch } = openQueues(installation, lanes, logger, onTroubles, stops)
+  const enqueue = createEnqueue(queues, (lane, err) =>
+    logger.warn({ lane, err }, 'an envelope was left to the sweeper'),
+  )
+  const durability = await watchSettings(config, pools, logger)
+  stops.add(() => durability.stop())
+  const onChange = (share: number) => metrics.share.set(share)
+  const givingWay = giveWay(config, pool, onChange, stops)
+  const worker = startBatchWorker({
+    pool,
+    // Filers wait for acceptance, and nobody for a file: each of its steps gives way.
+    inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
+    keys: {
+      sealing: activeKeys(keyring).sealingKey,
+      all: keyring.sealingKeys,
+      salts: keyring.salts,
+    },
+    policies,
+    sourceOf: ({ batch, bytes }) => ({
+      bytes,
+      read: (offset) => readBytes({ pool, sealingKeys: keyring.sealingKeys }, batch, offset),
+    }),
+    openFiling: (lane) => {
+      const acceptGroup = openAccepting(installation, pools, durability, lane)
+      return {
+        acceptGroup: async (group) => {
+          if (durability.refuses) throw new DurabilityError('what is accepted now could be lost')
+          return givingWay.run(() => acceptGroup(group))
+        },
+        enqueue: (envelope) => enqueue(lane, envelope),
+      }
+    },
+    ...telling(logger, metrics),
+  })
+  stops.add(() => worker.stop())
+  const watchdog = startWatchdog(worker.checks, onStuck)
+  stops.add(() => watchdog.stop())
+  return { pool, backend, queue: watch, durability, metrics }
+}
+
+function watchSettings(
+  { durability: mode, standbys }: Config,
+  { acceptPool, pool }: ReturnType<typeof openPools>,
+  logger: Logger,
+): Promise<DurabilityWatch> {
+  return watchDurability({
+    pools: [acceptPool, pool],
+    mode,
+    standbys,
+    onChange: (faults) => logger.error({ faults }, 'what a receipt promises could be lost'),
+  })
+}
+
+function openAccepting(
+  { config, keyring }: Installation,
+  { acceptPool }: ReturnType<typeof openPools>,
+  durability: DurabilityWatch,
+  lane: Lane,
+) {
+  const environment = () => environmentText(config, durability.faults)
+  return createAcceptGroup({
+    ...activeKeys(keyring),
+    pool: acceptPool,
+    environment,
+    lane,
+    judge: durability.judge,
+  })
+}
+
+/** Who is told of files. */
+function telling(
+  logger: Logger,
+  metrics: BatchMetrics,
+): Pick<BatchWorkerDependencies, 'onStep' | 'onFinished' | 'onTriedOften' | 'onError'> {
+  return {
+    onStep: (counts) => countRows(metrics, counts),
+    onFinished: ({ batch, stage }) => {
+      metrics.finished.inc({ stage })
+      logger.info({ batch, stage }, 'a batch needs no more work')
+    },
+    onTriedOften: ({ batch, tries, format, bytes }) =>
+      logger.error(
+        { batch, tries, format, bytes },
+        'workers end on a batch, one after another: look why they did; it waits ever longer',
+      ),
+    onError: (err, batch) =>
+      logger.warn({ err, batch }, 'work on a batch failed; it will be tried again'),
+  }
+}
+
+/** Acceptance has connections of its own. */
+function openPools({ url }: Installation, stops: Stops) {
+  const acceptPool = openPool({
+    url,
+    name: 'spillway-accept-batches',
+    connectionsMax: places.length,
+    statementMsMax: acceptStatementMsMax,
+    pipeline: true,
+  })
+  const pool = openPool({
+    url,
+    name: 'spillway-batches',
+    // For each batch at a time: its file, its steps; one for what is posted, one for readiness and giving
+    // way, one for the watchdog and the rate.
+    connectionsMax: 2 * places.length + 3,
+    statementMsMax: postStatementMsMax,
+  })
+  stops.add(() => Promise.all([acceptPool.end(), pool.end()]))
+  return { acceptPool, pool }
 }

@@ -12,7 +12,7 @@ import {
   watchDurability,
 } from '../src/platform/durability.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
-import type { WorkerSideOptions } from './side.ts'
+import type { WorkerOptions } from './worker.ts'
 
 /**
  * The queue in Postgres goes by its workers' clocks: one that is a minute ahead keeps the others from
@@ -28,7 +28,7 @@ export function watchPosting(
   backend: QueueBackend,
   pool: pg.Pool,
   standbys: number,
-  { logger, onStuck }: WorkerSideOptions,
+  { logger, onStuck }: WorkerOptions,
 ): Promise<DurabilityWatch> {
   return watchDurability({
     pools: [pool],

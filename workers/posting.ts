@@ -9,18 +9,18 @@ import { putOff } from '../src/journal/put-off.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { passes } from '../src/platform/crash-point.ts'
+import type { Installation } from '../src/platform/installation.ts'
 import type { Logger } from '../src/platform/logger.ts'
 import type { WorkerMetrics } from '../src/platform/metrics.ts'
 import { readPolicies } from '../src/platform/packs.ts'
 import { inTransaction } from '../src/platform/postgres.ts'
-import type { Side } from '../src/platform/rehearsal.ts'
 import { databaseFault } from '../src/platform/sqlstate.ts'
 import { mendedByTime } from '../src/queue/backend.ts'
 
 type Post = (lane: Lane, envelope: bigint) => Promise<void>
 
 export function openPosting(
-  { config, keyring }: Pick<Side, 'config' | 'keyring'>,
+  { config, keyring }: Pick<Installation, 'config' | 'keyring'>,
   pool: pg.Pool,
   logger: Logger,
   metrics: WorkerMetrics,

@@ -1,74 +1,97 @@
 /**
- * What every kind of worker process does: opens its live side, and its rehearsal's while there is a
- * rehearsal; answers for its health and its metrics; stops both. What befalls the rehearsal ends nothing
- * of the other.
+ * What every kind of worker process does: opens what it works with, answers for its health and its metrics,
+ * and stops.
  */
+import type pg from 'pg'
+import type { Readiness } from '../src/intake/health.ts'
 import { serveOperators } from '../src/intake/operators-port.ts'
+import { readCommitMs } from '../src/journal/unposted.ts'
+import { rehearsalNice } from '../src/limits.ts'
 import { tellParent } from '../src/platform/child.ts'
 import type { Config } from '../src/platform/config.ts'
+import type { DurabilityWatch } from '../src/platform/durability.ts'
+import { healthOf } from '../src/platform/health.ts'
+import { type Installation, openInstallation } from '../src/platform/installation.ts'
 import type { Logger } from '../src/platform/logger.ts'
 import { watchLoop } from '../src/platform/loop-watch.ts'
-import { type Rehearsal, readRehearsal } from '../src/platform/rehearsal.ts'
-import { RehearsalKeeper, stopBoth } from '../src/platform/rehearsal-keeper.ts'
-import { openLive } from '../src/platform/sides.ts'
+import { goAfterOthers } from '../src/platform/nice.ts'
+import type { QueueWatch } from '../src/platform/queue-watch.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/stop.ts'
-import type { OpenSide, ReadCommitMs, WorkerSide } from './side.ts'
+import { type Stops, startOrStop } from '../src/platform/stops.ts'
+import type { QueueBackend } from '../src/queue/backend.ts'
+import { GiveWay, type GivingWay, startGivingWay } from '../src/queue/give-way.ts'
+
+export type WorkerOptions = {
+  readonly logger: Logger
+  readonly onStuck: (reason: string) => void
+}
+
+/** What a worker has opened, as far as the others ask of it. */
+export type Opened = {
+  readonly pool: pg.Pool
+  readonly backend: QueueBackend
+  readonly queue: QueueWatch
+  readonly durability: DurabilityWatch
+  readonly metrics: { readonly registry: { metrics(): Promise<string> } }
+}
 
 export type WorkerKind = {
   readonly kind: 'worker' | 'batch-worker'
   /** What it says once it works. */
   readonly takes: string
+  /** Opens all that it needs; what is added to `stops` is stopped in reverse, or where this fails. */
+  readonly open: (
+    installation: Installation,
+    options: WorkerOptions,
+    stops: Stops,
+  ) => Promise<Opened>
 }
 
 /** Runs until the process is told to end. */
 export async function runWorker(
   config: Config,
   logger: Logger,
-  { kind, takes }: WorkerKind,
-  open: OpenSide,
+  { kind, takes, open }: WorkerKind,
 ): Promise<void> {
-  const live = await openLive(config, kind)
+  if (config.isRehearsal) goAfterOthers(rehearsalNice)
+  const installation = await openInstallation(config, kind)
   watchLoop()
   const stuck = endWhenStuck(logger)
-  const rehearsal = readRehearsal(live)
-  const side = await open(live, { logger, onStuck: stuck.onStuck })
-  const keeper = rehearsal && keeperOf(rehearsal, side.readCommitMs, logger, open)
+  const { onStuck } = stuck
+  const worker = await startOrStop(async (stops) => {
+    const opened = await open(installation, { logger, onStuck }, stops)
+    return { ...opened, stop: () => stops.run() }
+  })
+  const { pool, durability, queue, backend, metrics } = worker
   let draining = false
-  const { checkDatabase, durability, queueTrouble } = side
-  const readiness = {
-    checkDatabase,
-    durability,
-    queueTrouble,
+  const readiness: Readiness = {
+    ...healthOf(pool, durability, queue),
     stuck: stuck.reason,
     isDraining: () => draining,
   }
-  const metrics = async () => {
-    const rehearsed = await keeper?.side?.readMetrics()
-    return [await side.readMetrics(), ...(rehearsed === undefined ? [] : [rehearsed])].join('\n')
-  }
-  const http = await serveOperators(config.workerOperators, readiness, metrics)
+  const readMetrics = () => metrics.registry.metrics()
+  const http = await serveOperators(config.workerOperators, readiness, readMetrics)
   stopOnSignal(logger, async () => {
     draining = true
-    await stopBoth(side, keeper)
+    await worker.stop()
     await http?.close()
   })
-  keeper?.start()
-  logger.info({ queue: side.queue }, takes)
+  logger.info({ queue: backend.kind }, takes)
   const operators = http?.listeningOrigin
   tellParent({ ready: true, address: operators, operators })
 }
 
-function keeperOf(
-  rehearsal: Rehearsal,
-  readOtherCommitMs: ReadCommitMs,
-  parent: Logger,
-  open: OpenSide,
-): RehearsalKeeper<WorkerSide> {
-  const logger = parent.child({ rehearsal: true })
-  return new RehearsalKeeper<WorkerSide>({
-    rehearsal,
-    logger,
-    // Filers of what counts wait for its commits, and nobody waits for a rehearsal's posting.
-    open: (side, onStuck) => open(side, { logger, onStuck, readOtherCommitMs }),
+/** Gives way to commits of acceptance. */
+export function giveWay(
+  { acceptCommitMs }: Config,
+  pool: pg.Pool,
+  onChange: (share: number) => void,
+  stops: Stops,
+): GivingWay {
+  const givingWay = startGivingWay(new GiveWay(acceptCommitMs), {
+    readCommitMs: () => readCommitMs(pool),
+    onChange,
   })
+  stops.add(() => givingWay.stop())
+  return givingWay
 }

@@ -1,20 +1,17 @@
 /**
- * A dry run with a running installation. Before the first byte is filed, every token must be one for
- * rehearsals, which no installation takes for what counts; and before the second declaration, the receipt
- * of the first one must say that it was rehearsed, signed with a key that signs nothing else.
+ * A dry run with a rehearsal beside a running installation. Before the first byte is filed, every token must
+ * be one for rehearsals, and the address must publish keys of a rehearsal and no others; and before the second
+ * declaration, the receipt of the first one must say that it was rehearsed, signed with one of these keys.
  */
+import { decodeProtectedHeader } from 'jose'
 import { scopes } from '../../src/intake/authentication.ts'
-import { kidOf } from '../../src/intake/dispatch.ts'
 import { issueToken } from '../../src/intake/issue-token.ts'
 import type { PublicJwk } from '../../src/journal/compact-jws.ts'
 import { verifyReceipt } from '../../src/journal/receipt.ts'
+import { isOfRehearsal } from '../../src/journal/rehearsal-keys.ts'
 import type { Config } from '../../src/platform/config.ts'
 import { UsageError } from '../../src/platform/failure.ts'
-import {
-  readRehearsalKeys,
-  rehearsalEnvironment,
-  rehearsalKidPrefix,
-} from '../../src/platform/rehearsal.ts'
+import { readOwnKeys } from '../../src/platform/rehearsal.ts'
 import { createGenerator } from '../support/generator.ts'
 import type { Filers } from './filings.ts'
 import type { RemoteOptions } from './options.ts'
@@ -24,9 +21,8 @@ import { type FirstFiling, fileFirst } from './remote.ts'
 const ttlSecondsMax = 172_800
 
 /** Tokens for made-up employers, signed with the rehearsal's key. */
-export async function* rehearsalTokens(live: Config, count: number): AsyncGenerator<string> {
-  const { config, keyring } = readRehearsalKeys(live)
-  const [key] = keyring.tokenKeys
+export async function* rehearsalTokens(config: Config, count: number): AsyncGenerator<string> {
+  const [key] = readOwnKeys(config).tokenKeys
   if (key === undefined) throw new UsageError(`${config.keyringFile} has no token key.`)
   const generator = createGenerator(Date.now())
   const ttlSeconds = Math.min(ttlSecondsMax, config.token.secondsMax)
@@ -37,6 +33,9 @@ export async function* rehearsalTokens(live: Config, count: number): AsyncGenera
   }
 }
 
+/** Of a rehearsal's receipts; with settings that are not durable, these follow. */
+const ofRehearsal = /^rehearsal(-[a-z0-9-]+)?(,|$)/
+
 /**
  * @returns what receipts have as their environment
  * @throws UsageError where something could count
@@ -46,40 +45,43 @@ export async function assertRehearsed(
   filers: Extract<Filers, { tokens: unknown }>,
   first: FirstFiling,
 ): Promise<string> {
-  const wrong = filers.tokens.findIndex(
-    ({ token }) => kidOf(`Bearer ${token}`)?.startsWith(rehearsalKidPrefix) !== true,
-  )
+  const wrong = filers.tokens.findIndex(({ token }) => !isOfRehearsal(kidOf(token)))
   if (wrong >= 0) {
     throw new UsageError(
       `Token ${wrong + 1} is not for rehearsals, so nothing was sent: make some with "npm run --silent rehearse -- tokens COUNT".`,
     )
   }
-  const keys = await publicKeys(url, '/.well-known/rehearsal-jwks.json')
-  const live = new Set((await publicKeys(url, '/.well-known/jwks.json')).map(({ x }) => x))
-  if (keys.some(({ x }) => live.has(x))) {
-    throw new UsageError(`${url} signs rehearsals with a key for what counts: nothing was filed.`)
+  const keys = await publicKeys(url)
+  if (keys.length === 0 || !keys.every(({ kid }) => isOfRehearsal(kid))) {
+    throw new UsageError(
+      `${url} signs receipts that count, so nothing was sent: name the address of a rehearsal ("ENVIRONMENT=rehearsal npm start" prints it).`,
+    )
   }
   const receipt = await fileFirst(url, filers, first)
   const { environment } = receipt.statement
   const verdict = verifyReceipt(receipt, keys)
-  const said =
-    environment === rehearsalEnvironment || environment.startsWith(`${rehearsalEnvironment},`)
-  if (verdict.valid && said) return environment
+  if (verdict.valid && ofRehearsal.test(environment)) return environment
   throw new UsageError(
     `The first receipt of ${url} is not one of a rehearsal (environment "${environment}"${verdict.valid ? '' : `; ${verdict.reason}`}): nothing more was filed.`,
   )
 }
 
-async function publicKeys(url: string, path: string): Promise<readonly PublicJwk[]> {
-  const answer = await fetch(new URL(path, url), { signal: AbortSignal.timeout(20_000) }).catch(
+function kidOf(token: string): unknown {
+  try {
+    return decodeProtectedHeader(token).kid
+  } catch {
+    return undefined
+  }
+}
+
+async function publicKeys(url: string): Promise<readonly PublicJwk[]> {
+  const address = new URL('/.well-known/jwks.json', url)
+  const answer = await fetch(address, { signal: AbortSignal.timeout(20_000) }).catch(
     (error: Error) => {
       throw new UsageError(`${url} can't be reached: ${error.message}`)
     },
   )
-  if (answer.status !== 200) {
-    throw new UsageError(
-      `${url} has no rehearsals (${path}: ${answer.status}): set REHEARSAL_DATABASE for its processes, and start them again.`,
-    )
-  }
+  if (answer.status !== 200)
+    throw new UsageError(`${url} publishes no keys (${answer.status}): nothing was sent.`)
   return ((await answer.json()) as { keys: readonly PublicJwk[] }).keys
 }

@@ -10,7 +10,7 @@ export const usage = `Usage: npm run rehearse -- --profile city|province|nation|
     [--queue redis|postgres] [--intakes 1] [--workers 2] [--batch-workers 1]
     [--faults none|NAME@HH:MM,…] [--scale workers=3@14:00,…] [--throttle COMMIT_MS,DECLARATION_MS]
     [--probe-seconds 2]
-  of a running installation, where nothing of it counts, with tokens for rehearsals:
+  of a rehearsal beside a running installation, of which nothing counts, with tokens for rehearsals:
     --url URL --dry-run --token-file FILE
   of a running installation, where it files for real:
     --url URL --yes-file-for-real --token-file FILE
@@ -80,7 +80,7 @@ export function readOptions(args: string[]): Options {
     throw new UsageError(`--period must be a month like 2024-11.\n${usage}`)
   return {
     profile,
-    compress: whole('compress', 1, 8_640),
+    compress: whole('compress', 1, 17_280),
     out: values.out,
     objectives: values.objectives,
     generators: whole('generators', 1, 64),
@@ -148,7 +148,7 @@ function readRemote(values: ReturnType<typeof parse>): RemoteOptions | undefined
     throw new UsageError('--faults, --scale and --throttle are for an engine of its own.')
   if (dryRun === forReal) {
     throw new UsageError(
-      `Say --dry-run to rehearse beside what ${url} does for real: it needs tokens for rehearsals (npm run rehearse -- tokens COUNT). Or say --yes-file-for-real, and declarations are filed for real, for the employers of the tokens, and posted. Not both.`,
+      `Say --dry-run where ${url} is a rehearsal (npm run rehearsal -- create): it needs tokens for rehearsals (npm run rehearse -- tokens COUNT). Or say --yes-file-for-real, and declarations are filed for real, for the employers of the tokens, and posted. Not both.`,
     )
   }
   return { url, tokenFile, dryRun }

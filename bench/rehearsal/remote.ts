@@ -77,7 +77,7 @@ export async function assertHarmless(
 
 export type FirstReceipt = { readonly statement: { readonly environment: string } }
 
-/** A process looks for its rehearsal every few seconds; one that is busy says when to come again. */
+/** An intake that is busy says when to come again. */
 const firstTriesMax = 5
 /** Attempts of files are below, of generators above. */
 const firstAttempt = 900_000_000
@@ -138,7 +138,7 @@ async function send(url: string, filing: PreparedFiling, key: string) {
 
 const statusMsMax = 900
 
-/** What an installation tells of itself; of its rehearsal to who has a token for that. */
+/** What an installation tells of itself. */
 export class RemoteObserver {
   readonly #url: string
   readonly #authorization: string

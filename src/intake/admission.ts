@@ -55,13 +55,12 @@ export type AdmissionOptions = {
   readonly shedAt: ShedAt
   /** Requests of all kinds under way in this process. */
   readonly requestsMax: number
-  /** How much more room who sends far less than the others finds; twice as much unless given. */
-  readonly modestRoom?: number | undefined
   /** Between 0 and 1; `Math.random` unless given. */
   readonly random?: () => number
 }
 
-const modestRoomUsual = 2
+/** How much more room who sends far less than the others finds. */
+const modestRoom = 2
 /** Filings let in that have not reached their handler count for so long: slow bodies hold no place. */
 const arrivingMs = 50
 /** A refusal takes no longer; what takes longer is other work that came between. */
@@ -104,7 +103,7 @@ export class Admission {
   }
 
   #mostOf(of: RequestClass, now: number, filer: string | undefined): number {
-    const { shares, shedAt, modestRoom = modestRoomUsual } = this.#options
+    const { shares, shedAt } = this.#options
     if (filer === undefined) return shedAt[of]
     shares.arrive(filer, now)
     return shares.isModest(filer, now) ? modestRoom * shedAt[of] : shedAt[of]

@@ -2,7 +2,7 @@
  * The HTTP edge as a Fastify app, without listening: tests inject, the entry point listens.
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -61,10 +61,6 @@ export type AppDependencies = SubmitDependencies &
     /** Where reads are noted; nowhere unless given. */
     readonly accessLog?: AccessLog | undefined
     readonly receiptKeys: readonly object[]
-    /** Of the installation's rehearsals, where it has any. */
-    readonly rehearsalKeys?: readonly object[] | undefined
-    /** Where requests come from; a server with the limits of `http` unless given. */
-    readonly createServer?: ((onRequest: RequestListener) => Server) | undefined
     readonly readiness: Readiness
     /** How long browsers come by TLS alone; not said unless given. */
     readonly hstsSeconds?: number
@@ -81,8 +77,6 @@ export type AppDependencies = SubmitDependencies &
 
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const { http, onCut, trustedProxies = [] } = dependencies
-  const createServer =
-    dependencies.createServer ?? ((onRequest) => createLimitedServer(http, onRequest, onCut))
   const app: FastifyInstance = Fastify({
     loggerInstance: dependencies.logger,
     // Metrics count requests; a line for each would cost more than it tells.
@@ -93,7 +87,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     // What still comes over open connections while this process drains is answered as ever: Fastify's
     // own 503 would tell neither when to come back nor what to do.
     return503OnClosing: false,
-    serverFactory: (onRequest) => createServer(onRequest),
+    serverFactory: (onRequest) => createLimitedServer(http, onRequest, onCut),
     clientErrorHandler: () => {}, // the server's own
     // An address that is not percent-encoded UTF-8 reaches no route.
     frameworkErrors: (_error, request, reply) =>

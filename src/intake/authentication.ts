@@ -3,7 +3,8 @@
  * verified token is kept, because verifying costs more than the rest of a request; until it expires, its
  * key is withdrawn, or it is denied (access-watch.ts).
  */
-import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { isOfRehearsal } from '../journal/rehearsal-keys.ts'
 import {
   clockSkewMsMax,
   tokenSecondsMax,
@@ -17,10 +18,11 @@ export const scopes = ['declarations:write', 'declarations:read'] as const
 
 /**
  * `lifetime`: it is valid for longer than a token may be. `withdrawn`: it, or its holder, is denied.
- * `unavailable`: the keys can't be fetched now; the token may be good.
+ * `rehearsal`: no key of ours, and its name is one of a rehearsal's. `unavailable`: the keys can't be fetched
+ * now; the token may be good.
  */
 export type Refusal = {
-  readonly kind: 'invalid' | 'expired' | 'lifetime' | 'withdrawn' | 'unavailable'
+  readonly kind: 'invalid' | 'expired' | 'lifetime' | 'withdrawn' | 'rehearsal' | 'unavailable'
   /** That is missing, where that is what is wrong: told to who asks. */
   readonly claim?: string
   /** How long one may be valid, where that is what is wrong. */
@@ -105,7 +107,7 @@ async function verifyToken(
     if ('fault' in filer) return refusalOfClaim(filer)
     return refusalOfLifetime(payload, secondsMax, now()) ?? filer
   } catch (error) {
-    return refusalOf(error)
+    return isForRehearsal(error, token) ? refusalOfRehearsal : refusalOf(error)
   }
 }
 
@@ -133,6 +135,14 @@ function forgetOldest(verified: Map<string, unknown>): void {
 
 function refusalOfClaim({ claim, fault }: ClaimFault): Refusal {
   return { kind: 'invalid', ...(fault === 'missing' && { claim }), why: { claim, fault } }
+}
+
+const refusalOfRehearsal: Refusal = { kind: 'rehearsal', why: {} }
+
+function isForRehearsal(error: unknown, token: string): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey && isOfRehearsal(decodeProtectedHeader(token).kid)
+  )
 }
 
 /**

@@ -59,6 +59,7 @@ const refusals = {
   expired: 'TOKEN_EXPIRED',
   lifetime: 'TOKEN_LIFETIME',
   withdrawn: 'TOKEN_WITHDRAWN',
+  rehearsal: 'TOKEN_FOR_REHEARSAL',
   unavailable: 'UNAVAILABLE',
 } as const satisfies Record<Refusal['kind'], ProblemCode>
 

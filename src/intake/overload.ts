@@ -28,9 +28,9 @@ import { type Exchange, type SharesTold, startSharesExchange } from './shares-ex
 
 export type OverloadDependencies = {
   readonly signals: Signals
-  readonly room: Room
+  /** Bytes of bodies that all requests may hold together. */
+  readonly bodiesHeldBytesMax: number
   readonly shedAt: ShedAt
-  readonly modestRoom?: number | undefined
   /** Seconds that the oldest unposted envelope may wait; then files are given up. */
   readonly backlogSecondsMax: number
   /** Another key is made of it, for tickets. */
@@ -46,20 +46,9 @@ export type OverloadDependencies = {
 
 export type Overload = ReturnType<typeof openOverload>
 
-/** What all requests of a process share, whatever they are for: turns of its loop, memory. */
-export type Room = {
-  readonly turn: LoopTurn
-  readonly bodies: HeldBodies
-}
-
-/** @param bodiesHeldBytesMax bytes of bodies that all requests may hold together */
-export function openRoom(bodiesHeldBytesMax: number): Room {
-  return { turn: new LoopTurn(), bodies: new HeldBodies(bodiesHeldBytesMax) }
-}
-
 export function openOverload(given: OverloadDependencies) {
-  const { shedAt, modestRoom, secret, pool, nowMicros, onShed } = given
-  const { turn, bodies } = given.room
+  const { shedAt, secret, pool, nowMicros, onShed } = given
+  const [turn, bodies] = [new LoopTurn(), new HeldBodies(given.bodiesHeldBytesMax)]
   const clock = () => performance.now()
   const times = new CommitTimes(clock, () => turn.busySince(clock()))
   const limit = new FilingLimit(times)
@@ -71,7 +60,7 @@ export function openOverload(given: OverloadDependencies) {
   }
   const age = watchBacklogAge(() => readOldestWaitSeconds(pool), given.backlogSecondsMax)
   const backlog = () => age.share()
-  const rules = { signals, backlog, shedAt, requestsMax, modestRoom }
+  const rules = { signals, backlog, shedAt, requestsMax }
   const admission = new Admission({ limit, shares, turn, rate: new ProcessRate(), ...rules })
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)

@@ -153,6 +153,14 @@ export const problemKinds = {
       'Get a new token from its issuer; where that is refused, too, ask the agency.',
     ),
   },
+  TOKEN_FOR_REHEARSAL: {
+    status: 401,
+    title: text('该令牌仅用于演练', 'The token is for a rehearsal, which does not run here'),
+    fix: text(
+      '请把演练请求发送到演练环境的地址。正式申报请使用身份服务签发的令牌。',
+      'Send what is rehearsed to the address of the rehearsal. To file what counts, use a token of your identity provider.',
+    ),
+  },
   SCOPE_MISSING: {
     status: 403,
     title: text('令牌没有此操作的权限', 'The token lacks the scope for this'),
@@ -669,14 +677,6 @@ export const problemKinds = {
     fix: text(
       '请用同一个 Idempotency-Key 重试：已受理则返回原回执，未受理则重新受理。若附有 attemptTicket，请在重试时放入 Attempt-Ticket 请求头，按本次尝试的时间认定是否按期。',
       'Retry with the same Idempotency-Key: you get the original receipt if it was accepted, or it is accepted then. Where there is an attemptTicket, send it then in the header Attempt-Ticket, and this attempt decides whether you were on time.',
-    ),
-  },
-  REHEARSAL_SHUT: {
-    status: 503,
-    title: text('演练未开放', 'The rehearsal is not open'),
-    fix: text(
-      '该令牌仅用于演练。请稍后重试，或请运维人员检查演练数据库（npm run rehearsal -- create）。',
-      'This token is for rehearsals alone. Try again later, or ask the operator to look at the database of rehearsals (npm run rehearsal -- create).',
     ),
   },
   UNAVAILABLE: {

@@ -9,20 +9,15 @@ import { sendProblem } from './problems.ts'
 
 const codeSchema = Type.Object({ code: Type.String({ maxLength: 60 }) })
 
-type PublicKeys = {
-  readonly receiptKeys: readonly object[]
-  readonly rehearsalKeys?: readonly object[] | undefined
-}
-
 export function referenceRoutes(
   app: FastifyInstance,
-  { receiptKeys, rehearsalKeys }: PublicKeys,
+  { receiptKeys }: { readonly receiptKeys: readonly object[] },
 ): void {
-  publish(app, '/.well-known/jwks.json', receiptKeys, 'Public keys of receipts, retired ones too')
-  if (rehearsalKeys !== undefined) {
-    const summary = 'Public keys of receipts of rehearsals, which count for nothing'
-    publish(app, '/.well-known/rehearsal-jwks.json', rehearsalKeys, summary)
-  }
+  app.get('/.well-known/jwks.json', {
+    schema: { summary: 'Public keys of receipts, retired ones too' },
+    handler: async (_request, reply) =>
+      reply.header('cache-control', 'public, max-age=300').send({ keys: receiptKeys }),
+  })
   app.get<{ Params: Static<typeof codeSchema> }>('/v1/findings/:code', {
     schema: {
       summary: 'What a finding or problem means and how to fix it',
@@ -39,18 +34,5 @@ export function referenceRoutes(
         .header('content-security-policy', pageSecurityPolicy)
         .send(meaningPage(meaning, languageOf(request)))
     },
-  })
-}
-
-function publish(
-  app: FastifyInstance,
-  url: string,
-  keys: readonly object[],
-  summary: string,
-): void {
-  app.get(url, {
-    schema: { summary },
-    handler: async (_request, reply) =>
-      reply.header('cache-control', 'public, max-age=300').send({ keys }),
   })
 }

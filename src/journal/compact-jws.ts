@@ -3,6 +3,7 @@
  * kind of thing, so that none can be passed off as another.
  */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { isOfRehearsal } from './rehearsal-keys.ts'
 
 export type Signer = { readonly kid: string; readonly privateKey: KeyObject }
 
@@ -40,7 +41,10 @@ export function openCompact(
   const { alg, kid, typ } = parsePart(header)
   if (alg !== algorithm || typ !== type) return `The signature must be ${algorithm} over ${type}.`
   const key = keys.find((candidate) => candidate.kid === kid && candidate.crv === algorithm)
-  if (key === undefined) return `Key ${String(kid)} is not among the public keys given.`
+  if (key === undefined) {
+    const counts = isOfRehearsal(kid) ? ' It is of a rehearsal, which counts for nothing.' : ''
+    return `Key ${String(kid)} is not among the public keys given.${counts}`
+  }
   const publicKey = createPublicKey({
     key: { kty: 'OKP', crv: algorithm, x: key.x ?? '' },
     format: 'jwk',

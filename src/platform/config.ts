@@ -32,16 +32,18 @@ export type Config = {
   readonly workerMetricsUrls: readonly string[]
   readonly dataDir: string
   readonly keyringFile: string
+  /** Has the password of the embedded Postgres, which a rehearsal shares with the live engine. */
+  readonly postgresKeyringFile: string
   /** Written into every receipt, so that a test's receipt can't pass for a real one. */
   readonly environment: string
+  /** Whether this is a rehearsal's, of which nothing counts. */
+  readonly isRehearsal: boolean
   readonly databaseUrl: string | undefined
   /** The owner's URL for migrations; the same as `databaseUrl` unless set. */
   readonly migrateDatabaseUrl: string | undefined
   readonly redisUrl: string | undefined
   /** Keeps installations that share a Redis apart, and an installation from its rehearsal. */
   readonly queueNamespace: string
-  /** The database of rehearsals, by its name on the same Postgres, and the file of their keys. */
-  readonly rehearsal: { readonly database: string; readonly keyringFile: string } | undefined
   /** A folder of policy packs; undefined: those that are shipped. */
   readonly policyDir: string | undefined
   readonly token: TokenConfig
@@ -81,7 +83,7 @@ export type TokenConfig = {
 /** A variable's meaning in one line; the README's table is checked against this list. */
 export const variables = {
   HOST: 'address intake listens on (127.0.0.1)',
-  PORT: 'port intake listens on (8080)',
+  PORT: 'port intake listens on (8080, of a rehearsal 8081)',
   OPERATORS_HOST:
     'address where every process answers /metrics, and /livez and /readyz: without a token (127.0.0.1)',
   OPERATORS_PORT: 'port where intake answers these; health is on PORT, too (PORT + 1000)',
@@ -89,16 +91,16 @@ export const variables = {
   WORKER_METRICS_URL:
     "workers' metrics that intake shows with its own, with commas between (set by npm start)",
   DATA_DIR: 'data of the embedded Postgres, keys and logs (.data)',
-  KEYRING_FILE: 'keys of the engine (DATA_DIR/keyring.json)',
-  ENVIRONMENT: 'written into every receipt (development)',
+  KEYRING_FILE:
+    'keys of the engine (DATA_DIR/keyring.json, of a rehearsal DATA_DIR/rehearsal-keyring.json)',
+  ENVIRONMENT:
+    'written into every receipt; rehearsal, or rehearsal-NAME, makes an installation of which nothing counts (development)',
   DATABASE_URL: 'a Postgres of your own (the embedded one)',
   MIGRATE_DATABASE_URL: "the schema owner's URL for npm run migrate (DATABASE_URL)",
   REDIS_URL: 'queue in this Redis (in Postgres)',
-  REHEARSAL_DATABASE:
-    'name of a second database on the same Postgres, where rehearsals are filed (none)',
-  REHEARSAL_KEYRING_FILE: 'keys of rehearsals (DATA_DIR/rehearsal-keyring.json)',
   POLICY_DIR: 'a folder of policy packs (those in src/policy/packs)',
-  JWKS_URL: 'keys that sign bearer tokens, by https unless of this machine (the keyring)',
+  JWKS_URL:
+    'keys that sign bearer tokens, by https unless of this machine (the keyring, and of a rehearsal nothing else)',
   TOKEN_ISSUER: 'iss that a token must have (spillway)',
   TOKEN_AUDIENCE: 'aud that a token must have (spillway)',
   TOKEN_SECONDS_MAX:
@@ -195,10 +197,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push(`CRASH_AT must be one of ${crashPoints.join(', ')}`)
   }
   const environment = text('ENVIRONMENT') ?? 'development'
+  const isRehearsal = readIsRehearsal(environment, faults)
   const durability = text('DURABILITY') ?? (environment === 'development' ? 'warn' : 'strict')
   if (durability !== 'strict' && durability !== 'warn')
     faults.push('DURABILITY must be strict or warn')
-  const intakePort = port('PORT', 8080) ?? 8080
+  const intakePort = port('PORT', usualPorts[isRehearsal ? 'rehearsal' : 'live']) ?? 0
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: intakePort,
@@ -207,16 +210,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       (one) => url('WORKER_METRICS_URL', ['http:'], one.trim()) ?? [],
     ),
     dataDir,
-    keyringFile: path.resolve(text('KEYRING_FILE') ?? path.join(dataDir, 'keyring.json')),
-    environment: withoutRehearsal(environment, faults),
+    ...keyringFiles(dataDir, text('KEYRING_FILE'), isRehearsal),
+    environment,
+    isRehearsal,
     databaseUrl,
     migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
     queueNamespace: environment,
-    rehearsal: readRehearsal(text, dataDir, faults),
     policyDir: text('POLICY_DIR'),
     token: readToken(text, {
-      jwksUrl: withoutEavesdroppers(url('JWKS_URL', ['http:', 'https:']), faults),
+      jwksUrl: readJwksUrl(url('JWKS_URL', ['http:', 'https:']), isRehearsal, faults),
       secondsMax: whole('TOKEN_SECONDS_MAX', tokenSecondsMax, 60, tokenSecondsMost),
     }),
     ...readAccess(text, faults),
@@ -277,9 +280,16 @@ function readToken(
   }
 }
 
-/** Whoever is on the way of keys that nothing protects can put others in their place, and let anybody in. */
-function withoutEavesdroppers(jwksUrl: string | undefined, faults: string[]): string | undefined {
-  if (jwksUrl === undefined) return undefined
+/**
+ * Whoever is on the way of keys that nothing protects can put others in their place, and let anybody in. In a
+ * rehearsal, nobody files by mistake with a token for what counts.
+ */
+function readJwksUrl(
+  jwksUrl: string | undefined,
+  isRehearsal: boolean,
+  faults: string[],
+): string | undefined {
+  if (jwksUrl === undefined || isRehearsal) return undefined
   const { protocol, hostname } = new URL(jwksUrl)
   if (protocol === 'http:' && !/^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(hostname))
     faults.push('JWKS_URL must start with https://, unless it is of this machine (127.0.0.1)')
@@ -312,24 +322,25 @@ function readProxies(value: string | undefined, faults: string[]): readonly stri
   return proxies
 }
 
-/** A receipt of this environment is one of a rehearsal. */
-function withoutRehearsal(environment: string, faults: string[]): string {
-  if (/rehearsal/i.test(environment))
-    faults.push('ENVIRONMENT must not have the word rehearsal, which is for dry runs')
-  return environment
+const usualPorts = { live: 8080, rehearsal: 8081 } as const
+
+function keyringFiles(
+  dataDir: string,
+  named: string | undefined,
+  isRehearsal: boolean,
+): Pick<Config, 'keyringFile' | 'postgresKeyringFile'> {
+  const live = path.join(dataDir, 'keyring.json')
+  const usual = isRehearsal ? path.join(dataDir, 'rehearsal-keyring.json') : live
+  const keyringFile = path.resolve(named ?? usual)
+  return { keyringFile, postgresKeyringFile: isRehearsal ? live : keyringFile }
 }
 
-function readRehearsal(
-  text: (name: keyof typeof variables) => string | undefined,
-  dataDir: string,
-  faults: string[],
-): Config['rehearsal'] {
-  const database = text('REHEARSAL_DATABASE')
-  if (database === undefined) return undefined
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database))
-    faults.push('REHEARSAL_DATABASE must be a name like filing_rehearsal, of a-z, 0-9 and _')
-  const file = text('REHEARSAL_KEYRING_FILE') ?? path.join(dataDir, 'rehearsal-keyring.json')
-  return { database, keyringFile: path.resolve(file) }
+/** Of what receipts have as their environment: no other may look like a rehearsal's. */
+function readIsRehearsal(environment: string, faults: string[]): boolean {
+  const isRehearsal = /^rehearsal(-[a-z0-9-]{1,40})?$/.test(environment)
+  if (!isRehearsal && /rehearsal/i.test(environment))
+    faults.push('ENVIRONMENT must be rehearsal or like rehearsal-city, or not have that word')
+  return isRehearsal
 }
 
 const shedAtDefault: ShedAt = {

@@ -1,6 +1,7 @@
 /**
- * Which Postgres a command works on: the one that DATABASE_URL names, or the embedded one of
- * DATA_DIR, running already or brought up for as long as the command needs it.
+ * Which database a process or a command works on: the one that DATABASE_URL names, or one in the embedded
+ * Postgres of DATA_DIR, running already or brought up for as long as a command needs it. A rehearsal has one
+ * of its own there, beside the live one.
  */
 
 import { createHash } from 'node:crypto'
@@ -15,42 +16,78 @@ import { acquireEngineLock } from './engine-lock.ts'
 import { readEmbeddedPostgresPassword } from './keyring.ts'
 import { migrate } from './migrations.ts'
 import { applicationRole } from './postgres.ts'
+import { assertPurpose, readPurpose } from './rehearsal.ts'
+
+/** Of a rehearsal in the embedded Postgres. */
+const rehearsalDatabase = 'rehearsal'
 
 /**
  * The URL of a database that runs, for a process of some kind.
  * @throws ConfigError, with the next step, when there is none
  */
 export async function findDatabaseUrl(config: Config, kind: LoginKind): Promise<string> {
-  if (config.databaseUrl !== undefined) return config.databaseUrl
-  const ownerUrl = await findRunningEmbedded(config)
-  if (ownerUrl !== undefined) return loginUrl(ownerUrl, kind)
-  throw new ConfigError(
-    `No DATABASE_URL, and no engine runs on ${config.dataDir}: start one with "npm start", or set DATABASE_URL.`,
-  )
+  const { databaseUrl } = config
+  return databaseUrl ?? loginUrl(await findOwnerUrl(config), kind)
 }
 
 /**
- * Runs an operator's `work` on the database; an embedded one that is not running is started for it. The
- * owner's URL is for what makes schemas.
+ * The owner's URL of the database in the embedded Postgres, which must run.
+ * @throws ConfigError, with the next step, when it does not
  */
-export async function withDatabase<T>(
-  config: Config,
-  work: (urls: { url: string; ownerUrl: string }) => Promise<T>,
-): Promise<T> {
+export async function findOwnerUrl(config: Config): Promise<string> {
+  const ownerUrl = await findRunningEmbedded(config)
+  if (ownerUrl !== undefined) return ownDatabase(config, ownerUrl)
+  throw new ConfigError(
+    config.isRehearsal
+      ? `No DATABASE_URL, and no engine runs on ${config.dataDir}: start the one to rehearse beside with "npm start", or set DATABASE_URL.`
+      : `No DATABASE_URL, and no engine runs on ${config.dataDir}: start one with "npm start", or set DATABASE_URL.`,
+  )
+}
+
+export type Urls = {
+  readonly url: string
+  /** For what makes schemas. */
+  readonly ownerUrl: string
+}
+
+/**
+ * Runs an operator's `work` on the database; an embedded one that is not running is started for it.
+ * @throws ConfigError where ENVIRONMENT and the database do not agree
+ */
+export function withDatabase<T>(config: Config, work: (urls: Urls) => Promise<T>): Promise<T> {
+  return withServer(config, async (urls) => {
+    await assertOwn(config, urls.url)
+    return work(urls)
+  })
+}
+
+/** @throws ConfigError where ENVIRONMENT and the database do not agree */
+export async function assertOwn(config: Config, url: string): Promise<void> {
+  const found = onDatabase(url, readPurpose)
+  // A rehearsal that was never made has no database; what else is missing is told as ever.
+  const purpose = await (config.isRehearsal ? found.catch(whereMissing) : found)
+  assertPurpose(config, purpose ?? 'empty')
+}
+
+/** Runs `work` on the server of the database, whatever that holds, and even where it is missing. */
+export async function withServer<T>(config: Config, work: (urls: Urls) => Promise<T>): Promise<T> {
   const { databaseUrl, migrateDatabaseUrl } = config
   if (databaseUrl !== undefined)
     return work({ url: databaseUrl, ownerUrl: migrateDatabaseUrl ?? databaseUrl })
+  const onEmbedded = (ownerUrl: string) => {
+    const own = ownDatabase(config, ownerUrl)
+    return work({ url: loginUrl(own, 'operator'), ownerUrl: own })
+  }
   const running = await findRunningEmbedded(config)
-  if (running !== undefined) return work({ url: loginUrl(running, 'operator'), ownerUrl: running })
-  const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
+  if (running !== undefined) return onEmbedded(running)
+  const ownerPassword = readEmbeddedPostgresPassword(config.postgresKeyringFile)
   const lock = acquireEngineLock(config.dataDir, { port: config.port })
   try {
     const { dataDir } = config
     const postgres = await startEmbeddedPostgres({ dataDir, ownerPassword, guarded: true })
     try {
-      const { ownerUrl } = postgres
-      await makeLogins(ownerUrl)
-      return await work({ url: loginUrl(ownerUrl, 'operator'), ownerUrl })
+      await makeLogins(postgres.ownerUrl)
+      return await onEmbedded(postgres.ownerUrl)
     } finally {
       await postgres.stop()
     }
@@ -60,8 +97,38 @@ export async function withDatabase<T>(
 }
 
 function findRunningEmbedded(config: Config): Promise<string | undefined> {
-  const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
+  const ownerPassword = readEmbeddedPostgresPassword(config.postgresKeyringFile)
   return findEmbeddedPostgres({ dataDir: config.dataDir, ownerPassword })
+}
+
+function ownDatabase({ isRehearsal }: Config, ownerUrl: string): string {
+  return isRehearsal ? databaseBeside(ownerUrl, rehearsalDatabase) : ownerUrl
+}
+
+/** The same server's other database. */
+export function databaseBeside(url: string, database: string): string {
+  const beside = new URL(url)
+  beside.pathname = `/${database}`
+  return beside.href
+}
+
+export async function onDatabase<T>(
+  url: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: 'spillway-command' })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Undefined where there is no database of this name. */
+export function whereMissing(error: unknown): undefined {
+  if ((error as { code?: unknown }).code === '3D000') return undefined
+  throw error
 }
 
 /** Any fixed number serves. */

@@ -74,7 +74,7 @@ const pollMs = 20
 const settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // Twice what one side of an installation takes, with its queue in the same Postgres.
+  // Twice what an installation takes with its queue in the same Postgres: a rehearsal has its database here too.
   max_connections: '200',
   shared_buffers: '256MB',
   max_wal_size: '4GB',

@@ -1,12 +1,14 @@
 /**
  * The whole engine on one machine: keys on first run, Postgres, migrations, and an intake, a
- * posting and a batch worker process under a supervisor. It starts in this order and stops in reverse.
+ * posting and a batch worker process under a supervisor. It starts in this order and stops in reverse. A
+ * rehearsal has keys and a database that were made for it, in the Postgres of the engine beside it.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from './config.ts'
+import { assertOwn, beginSalting, findOwnerUrl, migrateDatabase, onDatabase } from './database.ts'
 import { type LoginKind, loginUrl, makeLogins } from './embedded-logins.ts'
 import {
   type EmbeddedPostgres,
@@ -18,7 +20,7 @@ import { freePort } from './free-port.ts'
 import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from './keyring.ts'
 import type { Logger } from './logger.ts'
 import { intakeMemory, workerMemory } from './process-memory.ts'
-import { finishSides, migrateSides } from './rehearsal-database.ts'
+import { readOwnKeys } from './rehearsal.ts'
 import { type Child, createSupervisor } from './supervisor.ts'
 
 export type Engine = {
@@ -92,9 +94,13 @@ async function prepare(
   stops: Stops,
   logger: Logger,
 ): Promise<Prepared> {
-  const lock = acquireEngineLock(config.dataDir, { port: config.port })
-  stops.push(() => lock.release())
-  makeKeysOnFirstRun(config)
+  // A rehearsal has nothing in DATA_DIR but its keys.
+  if (config.isRehearsal) readOwnKeys(config)
+  else {
+    const lock = acquireEngineLock(config.dataDir, { port: config.port })
+    stops.push(() => lock.release())
+    makeKeysOnFirstRun(config)
+  }
   const database = await bringUpDatabase(config, guarded, stops, logger)
   const { host } = config.operators
   const [workerPort, batchPort] = await Promise.all([freePort(host), freePort(host)])
@@ -119,21 +125,34 @@ async function bringUpDatabase(
   stops: Stops,
   logger: Logger,
 ): Promise<Database> {
-  const { databaseUrl } = config
+  const { databaseUrl, migrateDatabaseUrl } = config
   if (databaseUrl !== undefined) {
-    await migrateSides(config, config.migrateDatabaseUrl ?? databaseUrl)
+    await assertOwn(config, databaseUrl)
+    await migrateDatabase(migrateDatabaseUrl ?? databaseUrl)
     return { databaseUrlFor: () => databaseUrl, letPostgresOutlive: () => {} }
   }
+  const { ownerUrl, letPostgresOutlive } = config.isRehearsal
+    ? { ownerUrl: await findOwnerUrl(config), letPostgresOutlive: () => {} }
+    : await startPostgres(config, guarded, stops, logger)
+  await assertOwn(config, ownerUrl)
+  await migrateDatabase(ownerUrl)
+  await onDatabase(ownerUrl, beginSalting) // all processes on it are this program's
+  return { databaseUrlFor: (kind) => loginUrl(ownerUrl, kind), letPostgresOutlive }
+}
+
+async function startPostgres(
+  config: Config,
+  guarded: boolean,
+  stops: Stops,
+  logger: Logger,
+): Promise<{ readonly ownerUrl: string } & Pick<Database, 'letPostgresOutlive'>> {
   const ownerPassword = readEmbeddedPostgresPassword(config.keyringFile)
   const options = { dataDir: config.dataDir, ownerPassword, guarded }
   const postgres = await startEmbeddedPostgres(options)
   const { stop, letOutlive } = keepRunning(options, postgres, logger)
   stops.push(stop)
-  const { ownerUrl } = postgres
-  await makeLogins(ownerUrl)
-  await migrateSides(config, ownerUrl)
-  await finishSides(config, ownerUrl) // all processes on it are this program's
-  return { databaseUrlFor: (kind) => loginUrl(ownerUrl, kind), letPostgresOutlive: letOutlive }
+  await makeLogins(postgres.ownerUrl)
+  return { ownerUrl: postgres.ownerUrl, letPostgresOutlive: letOutlive }
 }
 
 /**

@@ -7,129 +7,118 @@ import type { BatchCounts } from '../batch/counts.ts'
 import type { Counts } from '../batch/work.ts'
 import { type Lane, lanes } from '../journal/lanes.ts'
 import type { Backlog } from '../journal/unposted.ts'
-import { isLive, type Side } from './rehearsal.ts'
 
 export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>
 export type BatchMetrics = ReturnType<typeof createBatchMetrics>
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
-/** What names begin with: a rehearsal is counted apart from what counts. */
-export type MetricPrefix = typeof livePrefix | typeof rehearsalPrefix
-const livePrefix = 'spillway_'
-const rehearsalPrefix = 'spillway_rehearsal_'
-
-export function prefixOf(side: Side): MetricPrefix {
-  return isLive(side) ? livePrefix : rehearsalPrefix
-}
-
 const commitSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const groupSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 
-export function createIntakeMetrics(prefix: MetricPrefix) {
+export function createIntakeMetrics() {
   const registry = new Registry()
-  if (prefix === livePrefix)
-    collectDefaultMetrics({ register: registry, prefix: 'spillway_intake_' })
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_intake_' })
   const registers = [registry]
   const lane = ['lane'] as const
   return {
     registry,
     accepted: new Counter({
-      name: `${prefix}accepted_declarations_total`,
+      name: 'spillway_accepted_declarations_total',
       help: 'Declarations accepted and durable.',
       labelNames: lane,
       registers,
     }),
     requests: new Histogram({
-      name: `${prefix}request_seconds`,
+      name: 'spillway_request_seconds',
       help: 'Time from request to answer, by route and status.',
       labelNames: ['route', 'status'] as const,
       buckets: commitSeconds,
       registers,
     }),
     groupSize: new Histogram({
-      name: `${prefix}group_declarations`,
+      name: 'spillway_group_declarations',
       help: 'Declarations in one commit.',
       buckets: groupSizes,
       registers,
     }),
     commit: new Histogram({
-      name: `${prefix}commit_seconds`,
+      name: 'spillway_commit_seconds',
       help: 'Time of one commit, sealing and signing included.',
       buckets: commitSeconds,
       registers,
     }),
-    ...createOverloadMetrics(registers, prefix),
+    ...createOverloadMetrics(registers),
     cut: new Counter({
-      name: `${prefix}connections_cut_total`,
+      name: 'spillway_connections_cut_total',
       help: 'Connections ended by intake: above a cap (total, address), slow, unread, headers, malformed.',
       labelNames: ['reason'] as const,
       registers,
     }),
     leftToSweeper: new Counter({
-      name: `${prefix}envelopes_left_to_sweeper_total`,
+      name: 'spillway_envelopes_left_to_sweeper_total',
       help: 'Envelopes that could not be enqueued at once.',
       labelNames: lane,
       registers,
     }),
     backlog: new Gauge({
-      name: `${prefix}backlog_declarations`,
+      name: 'spillway_backlog_declarations',
       help: 'Declarations accepted and not yet posted.',
       labelNames: lane,
       registers,
     }),
     oldest: new Gauge({
-      name: `${prefix}oldest_unposted_seconds`,
+      name: 'spillway_oldest_unposted_seconds',
       help: 'Age of the oldest accepted and unposted declaration: the number to watch.',
       labelNames: lane,
       registers,
     }),
-    accessAge: accessAge(registers, prefix),
+    accessAge: accessAge(registers),
     notDurable: new Gauge({
-      name: `${prefix}not_durable`,
+      name: 'spillway_not_durable',
       help: 'Settings of Postgres under which acknowledged declarations could be lost.',
       registers,
     }),
-    queueTroubles: queueTroubles(registers, `${prefix}queue_troubles`),
+    queueTroubles: queueTroubles(registers, 'spillway_queue_troubles'),
     deadLetters: new Gauge({
-      name: `${prefix}dead_letters`,
+      name: 'spillway_dead_letters',
       help: 'Declarations that could not be posted and wait for an operator.',
       labelNames: lane,
       registers,
     }),
     deadJobs: new Gauge({
-      name: `${prefix}queue_dead_jobs`,
+      name: 'spillway_queue_dead_jobs',
       help: 'Of the queue in Postgres: rows of done jobs that an open transaction keeps, which slow posting.',
       registers,
     }),
     putOff: new Gauge({
-      name: `${prefix}envelopes_put_off`,
+      name: 'spillway_envelopes_put_off',
       help: 'Unposted envelopes that time alone does not mend, by what their last try met: look why.',
       labelNames: ['code'] as const,
       registers,
     }),
-    ...{ ...fileMetrics(registers, prefix), ...accessMetrics(registers, prefix) },
+    ...{ ...fileMetrics(registers), ...accessMetrics(registers) },
   }
 }
 
 /** Of the access log. */
-function accessMetrics(registers: Registry[], prefix: MetricPrefix) {
+function accessMetrics(registers: Registry[]) {
   return {
     accessWritten: new Counter({
-      name: `${prefix}access_entries_total`,
+      name: 'spillway_access_entries_total',
       help: 'Entries of the access log that this process made durable.',
       registers,
     }),
     accessLost: new Counter({
-      name: `${prefix}access_entries_lost_total`,
+      name: 'spillway_access_entries_lost_total',
       help: 'Reads that were answered and are not in the access log, as it could not be written: look why.',
       registers,
     }),
   }
 }
 
-function accessAge(registers: Registry[], prefix: MetricPrefix) {
+function accessAge(registers: Registry[]) {
   return new Gauge({
-    name: `${prefix}access_age_seconds`,
+    name: 'spillway_access_age_seconds',
     help: 'Seconds since it was read who may come in, by source: keys of tokens, denials. What was read last counts.',
     labelNames: ['source'] as const,
     registers,
@@ -144,32 +133,32 @@ function queueTroubles(registers: Registry[], name: string): Gauge {
 }
 
 /** Of files with many declarations; what is read from the database is the same in every process. */
-function fileMetrics(registers: Registry[], prefix: MetricPrefix) {
+function fileMetrics(registers: Registry[]) {
   return {
     uploadBytes: new Counter({
-      name: `${prefix}upload_bytes_total`,
+      name: 'spillway_upload_bytes_total',
       help: 'Bytes of files that this process made durable.',
       registers,
     }),
     batches: new Gauge({
-      name: `${prefix}batches`,
+      name: 'spillway_batches',
       help: 'Files that have not ended, by stage; receiving: uploads that are open.',
       labelNames: ['stage'] as const,
       registers,
     }),
     oldestBatch: new Gauge({
-      name: `${prefix}oldest_waiting_batch_seconds`,
+      name: 'spillway_oldest_waiting_batch_seconds',
       help: 'How long the file waits that was received first of those that nobody works on.',
       registers,
     }),
     slots: new Gauge({
-      name: `${prefix}slots`,
+      name: 'spillway_slots',
       help: 'Slots that are not over, by state: reserved, or used by a file that was begun.',
       labelNames: ['state'] as const,
       registers,
     }),
     slotRows: new Gauge({
-      name: `${prefix}slot_rows_per_quarter`,
+      name: 'spillway_slot_rows_per_quarter',
       help: 'Rows that slots may have in a quarter of an hour, as files are worked on now.',
       registers,
     }),
@@ -177,31 +166,31 @@ function fileMetrics(registers: Registry[], prefix: MetricPrefix) {
 }
 
 /** What is refused, and what it goes by. */
-function createOverloadMetrics(registers: Registry[], prefix: MetricPrefix) {
+function createOverloadMetrics(registers: Registry[]) {
   return {
     shed: new Counter({
-      name: `${prefix}shed_requests_total`,
+      name: 'spillway_shed_requests_total',
       help: 'Requests refused because of what is under way, by class and reason.',
       labelNames: ['class', 'reason'] as const,
       registers,
     }),
     filingsUnderWay: new Gauge({
-      name: `${prefix}filings_under_way`,
+      name: 'spillway_filings_under_way',
       help: 'Filings that have their body and no answer yet.',
       registers,
     }),
     filingsMax: new Gauge({
-      name: `${prefix}filings_under_way_max`,
+      name: 'spillway_filings_under_way_max',
       help: 'How many there may be: as many as the journal brings within the time target, as its commits show.',
       registers,
     }),
     bodiesHeld: new Gauge({
-      name: `${prefix}bodies_held_bytes`,
+      name: 'spillway_bodies_held_bytes',
       help: 'Bytes of bodies that requests hold until they are answered.',
       registers,
     }),
     sharesHeard: new Gauge({
-      name: `${prefix}shares_heard`,
+      name: 'spillway_shares_heard',
       help: 'Other intake processes whose fair shares are known; 0: each filer has its share of this one.',
       registers,
     }),
@@ -237,31 +226,30 @@ export function showPutOff({ putOff }: IntakeMetrics, read: ReadonlyMap<string, 
   for (const [code, count] of read) putOff.set({ code }, count)
 }
 
-export function createBatchMetrics(prefix: MetricPrefix) {
+export function createBatchMetrics() {
   const registry = new Registry()
-  if (prefix === livePrefix)
-    collectDefaultMetrics({ register: registry, prefix: 'spillway_batches_' })
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_batches_' })
   const registers = [registry]
   return {
     registry,
     finished: new Counter({
-      name: `${prefix}batches_worked_on_total`,
+      name: 'spillway_batches_worked_on_total',
       help: 'Batches this process ended its work on, by the stage they are in then.',
       labelNames: ['stage'] as const,
       registers,
     }),
     rows: new Counter({
-      name: `${prefix}batch_rows_total`,
+      name: 'spillway_batch_rows_total',
       help: 'Rows of files by what this process did: read, set_aside (those that are wrong), filed.',
       labelNames: ['step'] as const,
       registers,
     }),
     share: new Gauge({
-      name: `${prefix}batches_share`,
+      name: 'spillway_batches_share',
       help: 'Share of the time in which this process writes: 1, or less to give way to acceptance.',
       registers,
     }),
-    queueTroubles: queueTroubles(registers, `${prefix}batches_queue_troubles`),
+    queueTroubles: queueTroubles(registers, 'spillway_batches_queue_troubles'),
   }
 }
 
@@ -272,58 +260,57 @@ export function countRows({ rows }: BatchMetrics, counts: Counts): void {
   rows.inc({ step: 'filed' }, counts.rows_filed ?? 0)
 }
 
-export function createWorkerMetrics(prefix: MetricPrefix) {
+export function createWorkerMetrics() {
   const registry = new Registry()
-  if (prefix === livePrefix)
-    collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })
+  collectDefaultMetrics({ register: registry, prefix: 'spillway_worker_' })
   const registers = [registry]
   const lane = ['lane'] as const
   return {
     registry,
-    queueTroubles: queueTroubles(registers, `${prefix}worker_queue_troubles`),
+    queueTroubles: queueTroubles(registers, 'spillway_worker_queue_troubles'),
     posted: new Counter({
-      name: `${prefix}posted_declarations_total`,
+      name: 'spillway_posted_declarations_total',
       help: 'Declarations posted by this process.',
       labelNames: lane,
       registers,
     }),
     envelopes: new Counter({
-      name: `${prefix}posted_envelopes_total`,
+      name: 'spillway_posted_envelopes_total',
       help: 'Envelopes posted by this process.',
       labelNames: lane,
       registers,
     }),
     repeats: new Counter({
-      name: `${prefix}repeated_deliveries_total`,
+      name: 'spillway_repeated_deliveries_total',
       help: 'Envelopes delivered again after they were posted; harmless.',
       labelNames: lane,
       registers,
     }),
     isolated: new Counter({
-      name: `${prefix}isolated_declarations_total`,
+      name: 'spillway_isolated_declarations_total',
       help: 'Declarations this process moved to the dead letters.',
       labelNames: lane,
       registers,
     }),
     posting: new Histogram({
-      name: `${prefix}posting_seconds`,
+      name: 'spillway_posting_seconds',
       help: 'Time of one posting, opening and assessing included.',
       buckets: commitSeconds,
       registers,
     }),
     failures: new Counter({
-      name: `${prefix}posting_failures_total`,
+      name: 'spillway_posting_failures_total',
       help: 'Postings that failed and will be tried again.',
       labelNames: ['lane', 'code'] as const,
       registers,
     }),
     postingShare: new Gauge({
-      name: `${prefix}posting_share`,
+      name: 'spillway_posting_share',
       help: 'Share of the time in which this process posts, so that acceptance goes first; 1 is all.',
       registers,
     }),
     swept: new Counter({
-      name: `${prefix}swept_envelopes_total`,
+      name: 'spillway_swept_envelopes_total',
       help: 'Unposted envelopes that the sweeper put on the queue.',
       registers,
     }),

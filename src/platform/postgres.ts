@@ -21,8 +21,6 @@ export type PoolOptions = {
   /** The application's unless given. */
   readonly role?: Role
   readonly searchPath?: string
-  /** Of a rehearsal's database: a connection that does not find it there is never used. */
-  readonly mark?: string | undefined
   /** Statements go out before the ones before them are answered; no COPY. */
   readonly pipeline?: true
 }
@@ -104,7 +102,7 @@ type Options = { role: string; timeout_ms: string; path: string; messages: strin
  * silence, and with it the role that may only append, and the time-outs.
  */
 async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promise<void> {
-  const { mark, statementMsMax, searchPath, role = applicationRole } = options
+  const { statementMsMax, searchPath, role = applicationRole } = options
   const { rows } = await client.query<Options>(`
     select
       current_user as role,
@@ -119,19 +117,12 @@ async function expectOptions(client: pg.PoolClient, options: PoolOptions): Promi
     (searchPath === undefined || found.path === searchPath) &&
     found.messages === clientMessages
   if (!asked) throw poolerError(found?.role, role)
-  if (mark !== undefined) await expectMark(client, mark)
 }
 
 function poolerError(found: string | undefined, role: Role): PoolerError {
   return new PoolerError(
     `A pooler at DATABASE_URL drops \`options\`: the connection has the role ${found}, not ${role}, or not its time-outs. Take \`options\` out of pgbouncer's ignore_startup_parameters, or connect to Postgres itself.`,
   )
-}
-
-async function expectMark(client: pg.PoolClient, mark: string): Promise<void> {
-  const text = 'select from public.spillway_rehearsal where id = $1 and ending_at is null'
-  const { rowCount } = await client.query(text, [mark])
-  if (rowCount !== 1) throw new Error('no database of the rehearsal')
 }
 
 /** Of the server's messages: those that tell of a commit that may not be on its standbys. */

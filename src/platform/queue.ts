@@ -6,10 +6,10 @@ import type { LaneQueue, QueueBackend } from '../queue/backend.ts'
 import { openPostgresBackend } from '../queue/postgres-backend.ts'
 import { openRedisBackend } from '../queue/redis-backend.ts'
 import type { Config } from './config.ts'
+import type { Installation } from './installation.ts'
 import type { Logger } from './logger.ts'
 import { applicationRole } from './postgres.ts'
 import { createQueueWatch, type QueueWatch } from './queue-watch.ts'
-import type { Side } from './rehearsal.ts'
 import type { Stops } from './stops.ts'
 
 export type Queues = {
@@ -19,9 +19,9 @@ export type Queues = {
   readonly watch: QueueWatch
 }
 
-/** A side's queues; what is wrong with them is logged, and counted by `onTroubles`. */
+/** An installation's queues; what is wrong with them is logged, and counted by `onTroubles`. */
 export function openQueues(
-  { config, url }: Side,
+  { config, url }: Installation,
   lanes: readonly Lane[],
   logger: Logger,
   onTroubles: (count: number) => void,

@@ -1,83 +1,41 @@
 /**
- * The database of rehearsals, made and removed by its owner. It has the mark before anything else, and
+ * The database of a rehearsal, made and removed by its owner. It has the mark before anything else, and
  * loses it with everything else: dead after any line, it is a rehearsal's or empty, and the same command
  * goes on.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { isSalting } from '../journal/salting.ts'
 import { rehearsalLeaveMsMax, rehearsalLockMs, rehearsalLockTriesMax } from '../limits.ts'
-import { type Config, ConfigError } from './config.ts'
-import { beginSalting, migrateDatabase } from './database.ts'
-import { applicationRole } from './postgres.ts'
-import { assertForRehearsals, databaseBeside, readPurpose } from './rehearsal.ts'
+import { ConfigError } from './config.ts'
+import { databaseBeside, migrateDatabase, onDatabase, whereMissing } from './database.ts'
+import { assertNotUsed, readPurpose } from './rehearsal.ts'
 
-const lookMs = 200
+const lookMs = 100
 
 /**
  * Makes what is missing of it: the database, its mark, its schemas.
- * @param ownerUrl of the live database, whose owner may make another, or is the other's owner too
+ * @param ownerUrl of the database, whether it is there or not; its owner may make one, or it is there
  * @returns the migrations that were applied
  */
-export async function createRehearsalDatabase(
-  ownerUrl: string,
-  database: string,
-): Promise<string[]> {
-  await onDatabase(ownerUrl, (client) => makeDatabase(client, database))
-  const url = databaseBeside(ownerUrl, database)
-  await onDatabase(url, markWhereEmpty)
-  return migrateMarked(url)
-}
-
-/**
- * Brings the schema up to date, and that of the rehearsal's database, where there is one.
- * @returns the migrations that were applied to either
- */
-export async function migrateSides({ rehearsal }: Config, ownerUrl: string): Promise<string[]> {
+export async function createRehearsalDatabase(ownerUrl: string): Promise<string[]> {
+  const isThere = await onDatabase(ownerUrl, async () => true).catch(whereMissing)
+  if (isThere === undefined) await makeDatabase(ownerUrl)
+  await onDatabase(ownerUrl, markWhereEmpty)
   const applied = await migrateDatabase(ownerUrl)
-  const rehearsed =
-    rehearsal === undefined ? [] : await migrateRehearsal(ownerUrl, rehearsal.database)
-  return [...applied, ...rehearsed.map((name) => `${name} (rehearsal)`)]
-}
-
-/** For when no process of an earlier version runs. Again, it does nothing. */
-export async function finishSides(config: Config, ownerUrl: string): Promise<void> {
-  for (const url of await migratedSides(config, ownerUrl)) await onDatabase(url, beginSalting)
-}
-
-/** Whether there is nothing left to finish. */
-export async function isFinished(config: Config, ownerUrl: string): Promise<boolean> {
-  for (const url of await migratedSides(config, ownerUrl))
-    if (!(await onDatabase(url, isSalting))) return false
-  return true
-}
-
-async function migratedSides({ rehearsal }: Config, ownerUrl: string): Promise<readonly string[]> {
-  if (rehearsal === undefined) return [ownerUrl]
-  const url = databaseBeside(ownerUrl, rehearsal.database)
-  const purpose = await onDatabase(url, readPurpose).catch(whereMissing)
-  return purpose?.kind === 'rehearsal' ? [ownerUrl, url] : [ownerUrl]
-}
-
-async function migrateRehearsal(ownerUrl: string, database: string): Promise<string[]> {
-  const url = databaseBeside(ownerUrl, database)
-  const purpose = await onDatabase(url, readPurpose).catch(whereMissing)
-  if (purpose === undefined) return []
-  assertForRehearsals(purpose)
-  return purpose.kind === 'rehearsal' ? migrateMarked(url) : []
+  await onDatabase(ownerUrl, refuseLiveEnvelopes)
+  return applied
 }
 
 /**
- * Takes everything out of it, once the processes that rehearse have left.
+ * Takes everything out of it.
  * @returns false where nothing was in it
+ * @throws ConfigError where it is no rehearsal's, or processes still rehearse
  */
-export async function removeRehearsal(ownerUrl: string, database: string): Promise<boolean> {
-  const url = databaseBeside(ownerUrl, database)
-  const removed = await onDatabase(url, async (client) => {
+export async function removeRehearsal(ownerUrl: string): Promise<boolean> {
+  const removed = await onDatabase(ownerUrl, async (client) => {
     const purpose = await readPurpose(client)
-    assertForRehearsals(purpose)
-    if (purpose.kind === 'empty') return false
-    await client.query('update public.spillway_rehearsal set ending_at = now()')
+    assertNotUsed(purpose)
+    if (purpose === 'empty') return false
     await waitUntilLeft(client)
     await dropAll(client)
     return true
@@ -85,17 +43,18 @@ export async function removeRehearsal(ownerUrl: string, database: string): Promi
   return removed ?? false
 }
 
-async function makeDatabase(client: pg.Client, database: string): Promise<void> {
-  const { rowCount } = await client.query('select from pg_database where datname = $1', [database])
-  if (rowCount === 1) return
-  try {
-    await client.query(`create database ${pg.escapeIdentifier(database)}`)
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '42501') throw error
-    throw new ConfigError(
-      `The schema's owner may not create databases. As an administrator: create database ${database} owner ${pg.escapeIdentifier(client.user ?? '')}; then run this again.`,
-    )
-  }
+async function makeDatabase(ownerUrl: string): Promise<void> {
+  const database = pg.escapeIdentifier(decodeURIComponent(new URL(ownerUrl).pathname.slice(1)))
+  await onDatabase(databaseBeside(ownerUrl, 'postgres'), async (client) => {
+    try {
+      await client.query(`create database ${database}`)
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== '42501') throw error
+      throw new ConfigError(
+        `The schema's owner may not create databases. As an administrator: create database ${database} owner ${pg.escapeIdentifier(client.user ?? '')}; then run this again.`,
+      )
+    }
+  })
 }
 
 /** Empty still when it is marked: two that do so wait for each other. */
@@ -103,55 +62,41 @@ async function markWhereEmpty(client: pg.Client): Promise<void> {
   await client.query('begin')
   await client.query('select pg_advisory_xact_lock(5177204633)')
   const purpose = await readPurpose(client)
-  assertForRehearsals(purpose)
-  if (purpose.kind === 'ending') {
-    throw new ConfigError(
-      'The last rehearsal is not removed to its end: run "npm run rehearsal -- remove" again first.',
+  assertNotUsed(purpose)
+  if (purpose === 'empty') {
+    await client.query(
+      'create table public.spillway_rehearsal (made_at timestamptz not null default now())',
     )
-  }
-  if (purpose.kind === 'empty') {
-    await client.query(`
-      create table public.spillway_rehearsal (
-        id uuid primary key default gen_random_uuid(),
-        made_at timestamptz not null default now(),
-        -- Since when it is being removed: nobody connects any more.
-        ending_at timestamptz
-      );
-      insert into public.spillway_rehearsal default values`)
   }
   await client.query('commit')
 }
 
 /** What migrations forbid in a journal, a rehearsal's must have: see migrations/0017. */
-async function migrateMarked(url: string): Promise<string[]> {
-  const applied = await migrateDatabase(url)
-  await onDatabase(url, (client) =>
-    client.query(`
-      begin;
-      alter table journal.envelope
-        drop constraint if exists envelope_is_live,
-        drop constraint if exists envelope_is_rehearsed,
-        add constraint envelope_is_rehearsed check (environment like 'rehearsal%');
-      grant select on public.spillway_rehearsal to ${applicationRole};
-      commit`),
-  )
-  return applied
+async function refuseLiveEnvelopes(client: pg.Client): Promise<void> {
+  await client.query(`
+    begin;
+    alter table journal.envelope
+      drop constraint if exists envelope_is_live,
+      drop constraint if exists envelope_is_rehearsed,
+      add constraint envelope_is_rehearsed check (environment like 'rehearsal%');
+    commit`)
 }
 
-/**
- * Processes see that it ends, and leave, those of their pools last; who stays all the same is not waited
- * for longer, and who looks at it with another program not at all.
- */
+/** A process that ends takes a moment to leave; who looks with another program is not waited for. */
 async function waitUntilLeft(client: pg.Client): Promise<void> {
   const until = performance.now() + rehearsalLeaveMsMax
   for (;;) {
-    const { rowCount } = await client.query(
-      `select from pg_stat_activity
+    const { rows } = await client.query<{ name: string }>(
+      `select distinct application_name as name from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid()
-         and application_name like 'spillway-%'
-       limit 1`,
+         and application_name like 'spillway-%'`,
     )
-    if (rowCount === 0 || performance.now() > until) return
+    if (rows.length === 0) return
+    if (performance.now() > until) {
+      throw new ConfigError(
+        `Processes of the rehearsal still run (${rows.map(({ name }) => name).join(', ')}): stop them, then run this again. Nothing was removed.`,
+      )
+    }
     await pause(lookMs)
   }
 }
@@ -174,20 +119,4 @@ async function dropAll(client: pg.Client): Promise<void> {
       if ((code !== '55P03' && code !== '40P01') || tries === rehearsalLockTriesMax) throw error
     }
   }
-}
-
-async function onDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'spillway-rehearsal' })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
-
-/** There is no database of this name: nothing is to be done with it. */
-function whereMissing(error: unknown): undefined {
-  if ((error as { code?: unknown }).code === '3D000') return undefined
-  throw error
 }

@@ -1,65 +1,91 @@
-/** A short day with a running installation of real processes, in a dry run from end to end. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** A rehearsal beside a live installation, as an operator does it: create, start, rehearse, audit, remove. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { getPriority, tmpdir } from 'node:os'
 import path from 'node:path'
+import { Redis } from 'ioredis'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { assertRehearsed } from '../../bench/rehearsal/dry-run.ts'
+import { readProfile } from '../../bench/rehearsal/profile.ts'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
-import { databaseBeside } from '../../src/platform/rehearsal.ts'
-import { runCommand } from '../support/command.ts'
-import { type EngineProcess, startProcess, tokenFor } from '../support/engine.ts'
+import type { PublicJwk } from '../../src/journal/compact-jws.ts'
+import { verifyReceipt } from '../../src/journal/receipt.ts'
+import { batchNice, rehearsalNice } from '../../src/limits.ts'
+import { readPurpose } from '../../src/platform/rehearsal.ts'
+import { type Command, runCommand } from '../support/command.ts'
+import { type EngineProcess, file, startProcess } from '../support/engine.ts'
+import { declare } from '../support/journal.ts'
 import {
   countRowsNaming,
-  type Installation,
-  openInstallation,
+  openRehearsal,
+  type Rehearsal,
+  ranOf,
   readGrowing,
+  tokenOf,
 } from '../support/rehearsal.ts'
+import { waitFor } from '../support/wait.ts'
 import { writeTinyDay } from './support/tiny-day.ts'
 
+type Accepted = {
+  readonly receipt: { readonly statement: { readonly environment: string } }
+  readonly links: { readonly self: string }
+}
+
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-dry-run-'))
-let installation: Installation
-let processes: EngineProcess[]
+/** Of the rehearsal, with its queue. */
+let env: Record<string, string>
+let rehearsal: Rehearsal
+let live: EngineProcess
+let liveWorker: EngineProcess
+/** `npm start` of the rehearsal. */
+let started: Command
 let address: string
 beforeAll(async () => {
-  installation = await openInstallation(inject('redisUrl'))
-  await installation.create()
-  const { env } = installation
-  processes = await Promise.all([
-    startProcess('intake', env),
-    startProcess('worker', env),
-    startProcess('batches', env),
+  rehearsal = await openRehearsal()
+  const REDIS_URL = inject('redisUrl')
+  env = { ...rehearsal.env, REDIS_URL }
+  const liveEnv = { DATABASE_URL: rehearsal.live.url, ENVIRONMENT: `test-${path.basename(folder)}` }
+  const [created, ...processes] = await Promise.all([
+    rehearsal.command('create'),
+    startProcess('intake', { ...liveEnv, REDIS_URL }),
+    startProcess('worker', { ...liveEnv, REDIS_URL }),
   ])
-  const [intake] = processes as [EngineProcess]
-  address = intake.address
-}, 60_000)
+  ;[live, liveWorker] = processes
+  expect(created, created.text).toMatchObject({ code: 0 })
+  started = runCommand('src/start.ts', { ...env, PORT: '0', DATA_DIR: folder })
+  const [, found = ''] = await started.says(/A rehearsal takes declarations at (\S+) /)
+  address = found
+}, 90_000)
 afterAll(async () => {
-  await Promise.all((processes ?? []).map((one) => one.end()))
-  await installation?.drop()
+  await Promise.all([started?.end(), live?.end(), liveWorker?.end()])
+  await rehearsal?.drop()
+  rmSync(folder, { recursive: true, force: true })
 })
 
-async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const command = runCommand('bench/rehearse.ts', env, args)
-  return { code: await command.done, text: command.output() }
+const liveToken = (employers: string[]) => tokenOf(inject('keyringFile'), employers)
+const rehearsalToken = (employers: string[]) => tokenOf(env.KEYRING_FILE as string, employers)
+
+async function accept(at: string, token: string, key: string, declaration: unknown) {
+  const answer = await file(at, token, key, declaration)
+  expect(answer.status, await answer.clone().text()).toBe(202)
+  return (await answer.json()) as Accepted
 }
 
-/** As an operator does who has the database and the keys of rehearsals. */
-async function audit(history: string) {
-  const { live, rehearsal, keyringFile } = installation
-  const url = databaseBeside(live.ownerUrl, rehearsal)
-  const env = { DATABASE_URL: url, KEYRING_FILE: keyringFile }
-  const command = runCommand('src/audit.ts', env, ['--history', history])
-  return { code: await command.done, text: command.output() }
+function untilPosted(at: string, token: string, { links }: Accepted): Promise<true> {
+  return waitFor(
+    'a posting',
+    async () => {
+      const headers = { authorization: `Bearer ${token}` }
+      const answer = await fetch(`${at}${links.self}`, { headers })
+      return ((await answer.json()) as { status: string }).status === 'posted'
+    },
+    60_000,
+  )
 }
 
-async function dryRun(tokenFile: string, name: string) {
-  const { profile, objectives } = writeTinyDay(folder, 10)
-  const out = path.join(folder, name)
-  const ran = await run([
-    ...['--compress', '7200', '--profile', profile, '--objectives', objectives],
-    ...['--generators', '1', '--out', out],
-    ...['--url', address, '--dry-run', '--token-file', tokenFile],
-  ])
-  return { ...ran, out }
+async function keysAt(at: string): Promise<readonly PublicJwk[]> {
+  const answer = await fetch(`${at}/.well-known/jwks.json`)
+  return ((await answer.json()) as { keys: readonly PublicJwk[] }).keys
 }
 
 /** Whom tokens, one a line, are for. */
@@ -70,15 +96,24 @@ function employersOf(tokens: string): string[] {
     .flatMap((token) => (decodeJwt(token) as { employers: string[] }).employers)
 }
 
-test('it passes, says what it was, and leaves nothing that counts', async () => {
-  const before = await readGrowing(installation.live.owner)
-  const made = await run(['tokens', '60'], installation.env)
+// First, as the auditor knows of nothing else that was filed there.
+test('a day is rehearsed and audited, and leaves nothing that counts', async () => {
+  const before = await readGrowing(rehearsal.live.owner)
+  const made = await ranOf(runCommand('bench/rehearse.ts', env, ['tokens', '60']))
   expect(made, made.text).toMatchObject({ code: 0 })
   const tokenFile = path.join(folder, 'tokens.txt')
   writeFileSync(tokenFile, made.text)
-  const { code, text, out } = await dryRun(tokenFile, 'dry')
+  const { profile, objectives, compress } = writeTinyDay(folder)
+  const out = path.join(folder, 'dry')
+  const { code, text } = await ranOf(
+    runCommand('bench/rehearse.ts', {}, [
+      ...['--compress', compress, '--profile', profile, '--objectives', objectives],
+      ...['--generators', '1', '--out', out],
+      ...['--url', address, '--dry-run', '--token-file', tokenFile],
+    ]),
+  )
   expect(code, text).toBe(0)
-  expect(text).toMatch(/A dry run with .* \(environment "rehearsal"\): nothing of it counts/)
+  expect(text).toMatch(/A dry run with .* \(environment "rehearsal-\w+"\): nothing of it counts/)
   expect(text).not.toMatch(/FOR REAL/)
   const record = JSON.parse(readFileSync(path.join(out, 'record.json'), 'utf8')) as RehearsalRecord
   expect(record.engine.kind).toBe('dry-run')
@@ -86,33 +121,111 @@ test('it passes, says what it was, and leaves nothing that counts', async () => 
   expect(record.events.map(({ kind }) => kind)).toEqual(['file'])
   expect(readFileSync(path.join(out, 'report.html'), 'utf8')).toMatch(/dry run/)
   const employers = employersOf(made.text)
-  const { live, owner } = installation
-  expect(await readGrowing(live.owner)).toEqual(expect.arrayContaining(before))
-  expect(await countRowsNaming(live.owner, employers)).toEqual({})
-  const rehearsed = await countRowsNaming(owner, employers)
+  expect(await readGrowing(rehearsal.live.owner)).toEqual(expect.arrayContaining(before))
+  expect(await countRowsNaming(rehearsal.live.owner, employers)).toEqual({})
+  const rehearsed = await countRowsNaming(rehearsal.owner, employers)
   expect(rehearsed['ledger.declaration']).toBeGreaterThan(record.totals.accepted)
-  const { rows } = await owner.query('select count(*)::int as waiting from journal.unposted')
+  const { rows } = await rehearsal.owner.query(
+    'select count(*)::int as waiting from journal.unposted',
+  )
   expect(rows).toEqual([{ waiting: 0 }])
-  const audited = await audit(path.join(out, 'history.jsonl'))
+  const history = path.join(out, 'history.jsonl')
+  const audited = await ranOf(runCommand('src/audit.ts', env, ['--history', history]))
   expect(audited.text).toMatch(/Everything holds/)
   expect(Number(/(\d+) accepted in/.exec(audited.text)?.[1])).toBeGreaterThan(
     record.totals.accepted,
   )
 }, 180_000)
 
-test('without keys of rehearsals there are no tokens, and it says how to make them', async () => {
-  const env = { ...installation.env, REHEARSAL_KEYRING_FILE: path.join(folder, 'none.json') }
-  const { code, text } = await run(['tokens', '1'], env)
-  expect(code).toBe(2)
-  expect(text).toMatch(/no keys of rehearsals at .*none\.json: "npm run rehearsal -- create"/)
+test('the same declaration is accepted and posted by each; its receipt is of the one and of no other', async () => {
+  const declaration = declare({ lines: 2 })
+  const { employer } = declaration
+  const counting = await liveToken([employer])
+  const counted = await accept(live.address, counting, 'same', declaration)
+  const rehearsing = await rehearsalToken([employer])
+  const rehearsed = await accept(address, rehearsing, 'same', declaration)
+  expect(counted.receipt.statement.environment).toMatch(/^test-/)
+  expect(rehearsed.receipt.statement.environment).toBe(env.ENVIRONMENT)
+  const [liveKeys, rehearsalKeys] = [await keysAt(live.address), await keysAt(address)]
+  const valid = ({ receipt }: Accepted, keys: readonly PublicJwk[]) => verifyReceipt(receipt, keys)
+  expect(rehearsalKeys.every(({ kid }) => kid?.startsWith('rehearsal-'))).toBe(true)
+  expect(valid(counted, liveKeys).valid).toBe(true)
+  expect(valid(rehearsed, rehearsalKeys).valid).toBe(true)
+  expect(valid(counted, rehearsalKeys).valid).toBe(false)
+  expect(valid(rehearsed, liveKeys)).toMatchObject({
+    valid: false,
+    reason: expect.stringMatching(/of a rehearsal, which counts for nothing/),
+  })
+  await untilPosted(live.address, counting, counted)
+  await untilPosted(address, rehearsing, rehearsed)
 })
 
-test('a token with which something would count is never sent', async () => {
+test('a token is good where it was made for, and elsewhere refused with what it is', async () => {
+  const declaration = declare({ lines: 1 })
+  const { employer } = declaration
+  const refused = await file(live.address, await rehearsalToken([employer]), 'token', declaration)
+  expect(refused.status).toBe(401)
+  expect(await refused.json()).toMatchObject({ code: 'TOKEN_FOR_REHEARSAL' })
+  const other = await file(address, await liveToken([employer]), 'token', declaration)
+  expect(other.status).toBe(401)
+  expect(await other.json()).toMatchObject({ code: 'TOKEN_INVALID' })
+  for (const owner of [rehearsal.live.owner, rehearsal.owner])
+    expect(await countRowsNaming(owner, [employer])).toEqual({})
+})
+
+test('its processes leave the machine to the live ones', () => {
+  const niceOf = (name: string) => {
+    const [, pid] = new RegExp(`"pid":(\\d+)[^\\n]*"name":"${name}"`).exec(started.output()) ?? []
+    return getPriority(Number(pid))
+  }
+  expect(getPriority(live.pid)).toBe(getPriority())
+  expect(niceOf('intake')).toBe(getPriority() + rehearsalNice)
+  expect(niceOf('worker')).toBe(getPriority() + rehearsalNice)
+  expect(niceOf('batches')).toBe(getPriority() + rehearsalNice + batchNice)
+})
+
+test('nothing is sent to what may count, or with a token that may', async () => {
   const employer = '91350100M000100Y43'
-  const tokenFile = path.join(folder, 'live.txt')
-  writeFileSync(tokenFile, await tokenFor([employer]))
-  const { code, text } = await dryRun(tokenFile, 'live')
-  expect(code).toBe(2)
-  expect(text).toMatch(/not for rehearsals, so nothing was sent/)
-  expect(await countRowsNaming(installation.live.owner, [employer])).toEqual({})
-}, 60_000)
+  const tokens = async (token: Promise<string>) => ({
+    tokens: [{ token: await token, employers: [employer] }],
+  })
+  const first = { profile: readProfile('city'), period: '2024-11', seed: 1 }
+  const forRehearsals = await tokens(rehearsalToken([employer]))
+  await expect(assertRehearsed({ url: live.address }, forRehearsals, first)).rejects.toThrow(
+    /signs receipts that count, so nothing was sent/,
+  )
+  const counting = await tokens(liveToken([employer]))
+  await expect(assertRehearsed({ url: address }, counting, first)).rejects.toThrow(
+    /not for rehearsals, so nothing was sent/,
+  )
+  for (const owner of [rehearsal.live.owner, rehearsal.owner])
+    expect(await countRowsNaming(owner, [employer])).toEqual({})
+})
+
+/** Keys in Redis of the rehearsal. */
+async function keysInRedis(): Promise<string[]> {
+  const redis = new Redis(inject('redisUrl'))
+  const found: string[] = []
+  const match = `{spillway:${env.ENVIRONMENT}*`
+  for await (const keys of redis.scanStream({ match })) found.push(...(keys as string[]))
+  redis.disconnect()
+  return found
+}
+
+test('remove waits for its processes to be stopped, leaves nothing, and touches nothing that counts', async () => {
+  const REDIS_URL = env.REDIS_URL as string
+  const running = await rehearsal.command('remove', { REDIS_URL })
+  expect(running, running.text).toMatchObject({ code: 1 })
+  expect(running.text).toMatch(/still run .*stop them/)
+  expect(await started.end('SIGINT')).toBe(0)
+  expect(await keysInRedis()).not.toEqual([])
+  const before = await readGrowing(rehearsal.live.owner)
+  const removed = await rehearsal.command('remove', { REDIS_URL })
+  expect(removed, removed.text).toMatchObject({ code: 0 })
+  expect(await readPurpose(rehearsal.owner)).toBe('empty')
+  expect(await keysInRedis()).toEqual([])
+  expect(await readGrowing(rehearsal.live.owner)).toEqual(expect.arrayContaining(before))
+  const declaration = declare({ lines: 1 })
+  const token = await liveToken([declaration.employer])
+  await untilPosted(live.address, token, await accept(live.address, token, 'on', declaration))
+})

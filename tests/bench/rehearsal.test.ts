@@ -1,4 +1,4 @@
-/** A day of twelve seconds, with real processes: one that passes, one whose journal is slow, and some that are stopped. */
+/** A day of some seconds with an engine of its own, of real processes: one that fails, and some that are stopped. */
 import { execFile, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,17 +7,18 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
 import { groupOf, parentOf } from '../../bench/support/processes.ts'
-import { writeTinyDay } from './support/tiny-day.ts'
+import { waitFor } from '../support/wait.ts'
+import { type TinyDay, writeTinyDay } from './support/tiny-day.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsal-test-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-async function rehearse(name: string, patience: number, ...more: string[]) {
-  const { profile, objectives } = writeTinyDay(folder, patience)
-  const out = path.join(folder, name)
-  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '7200']
+async function rehearse(day: TinyDay, ...more: string[]) {
+  const { profile, objectives, compress } = writeTinyDay(folder, day)
+  const out = path.join(folder, 'out')
+  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', compress]
   args.push('--profile', profile, '--objectives', objectives, '--generators', '1', '--out', out)
   const { status, text } = await new Promise<{ status: number; text: string }>((resolve) => {
     execFile(process.execPath, [...args, ...more], { cwd: root }, (error, stdout, stderr) =>
@@ -41,16 +42,22 @@ const isAlive = (pid: number) => existsSync(`/proc/${pid}`)
 
 const sum = (column: readonly number[]) => column.reduce((one, other) => one + other, 0)
 
-test('a day with a worker killed passes, and every declaration of it is audited', async () => {
+// Each commit takes 100 ms more than the objective allows; nothing else is missed, whatever the machine does.
+const slowJournal = { perSecond: 40, fileRows: 520, acceptedP99Ms: 50 }
+
+test('a day with a slow journal fails and names it; every declaration is audited, a worker killed or not', async () => {
   const { status, text, read } = await rehearse(
-    'passes',
-    10,
-    ...['--faults', 'worker killed@04:00', '--probe-seconds', '1'],
+    slowJournal,
+    ...['--throttle', '100', '--faults', 'worker killed@04:00', '--probe-seconds', '1'],
   )
-  expect(status, text).toBe(0)
-  const { verdict, reasons, totals, samples, events, audit, forecast, processes } = read()
-  expect({ verdict, reasons }).toEqual({ verdict: 'pass', reasons: [] })
-  expect(totals.accepted).toBeGreaterThan(100)
+  expect(status, text).toBe(1)
+  const { verdict, objectives, totals, samples, events, audit, forecast, processes } = read()
+  expect(verdict).toBe('fail')
+  const broken = objectives.filter((one) => !one.holds && !tooFew(one))
+  expect(broken.map(({ name }) => name)).toEqual(['acceptedP99Ms'])
+  expect(broken[0]?.why).toMatch(/the journal was at its end: a commit .* ms/)
+  expect(totals.p50Ms).toBeGreaterThan(100)
+  expect(totals.accepted).toBeGreaterThan(50)
   expect(totals.returned).toBeGreaterThan(0)
   expect(totals.posted).toBe(totals.accepted)
   for (const column of ['offered', 'accepted', 'refused', 'returned', 'failed'] as const)
@@ -65,28 +72,11 @@ test('a day with a worker killed passes, and every declaration of it is audited'
   )
 }, 180_000)
 
-test('a journal that is slow fails the day, and is named', async () => {
-  const { status, text, read } = await rehearse(
-    'fails',
-    1,
-    ...['--throttle', '800,20', '--faults', 'none', '--probe-seconds', '0', '--workers', '1'],
-  )
-  expect(status, text).toBe(1)
-  const { verdict, objectives, audit } = read()
-  expect(verdict).toBe('fail')
-  expect(audit?.passed).toBe(true)
-  const broken = objectives.filter((one) => !one.holds && !tooFew(one))
-  const named = broken.map(({ name }) => name)
-  const ofRoom = ['acceptedP99Ms', 'refusedShare', 'noAnswerShare']
-  expect(ofRoom).toEqual(expect.arrayContaining(named))
-  expect(named.length).toBeGreaterThan(0)
-  for (const { why } of broken) expect(why).toMatch(/the journal was at its end: a commit .* ms/)
-}, 180_000)
-
 /** Starts a rehearsal and, once it says this, stops it as Ctrl-C does: twice, the first time all of its group. */
 async function stopWhen(moment: RegExp, temporary: string) {
-  const { profile, objectives } = writeTinyDay(folder, 10)
-  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '7200']
+  const { profile, objectives } = writeTinyDay(folder)
+  // Longer than it takes to stop it.
+  const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '3600']
   args.push('--profile', profile, '--objectives', objectives, '--faults', 'none', '--workers', '1')
   args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
   const env = { ...process.env, TMPDIR: temporary }
@@ -99,13 +89,13 @@ async function stopWhen(moment: RegExp, temporary: string) {
   const ended = new Promise<number>((resolve) => child.once('close', resolve))
   const started = () => descendants(child.pid as number)
   try {
-    await expect.poll(() => text, { timeout: 60_000 }).toMatch(moment)
+    await waitFor(`${moment}`, () => moment.test(text), 60_000)
     // Intake, workers, Postgres and Redis, once they are there.
-    await expect.poll(() => started().length, { timeout: 60_000 }).toBeGreaterThan(5)
+    await waitFor('processes', () => started().length > 5, 60_000)
     const pids = started()
     const reached = pids.filter((pid) => groupOf(pid) === child.pid)
     process.kill(-(child.pid as number), 'SIGINT')
-    await expect.poll(() => text, { timeout: 10_000 }).toMatch(/stopping: /)
+    await waitFor('what it says of its end', () => /stopping: /.test(text), 60_000)
     child.kill('SIGINT') // as npm passes it on
     return { pids, reached, ended, text: () => text }
   } catch (error) {
@@ -114,7 +104,7 @@ async function stopWhen(moment: RegExp, temporary: string) {
   }
 }
 
-test.each([
+test.concurrent.each([
   ['while it is prepared', /starting an engine/],
   ['in the middle of the day', /second \d+: file of 5,200 rows/],
 ])(
@@ -127,8 +117,8 @@ test.each([
     expect(reached, 'processes that Ctrl-C reaches as well').toEqual([])
     expect(await ended, text()).toBe(130)
     expect(text()).toMatch(/Stopped by SIGINT\. There is no verdict/)
-    await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
+    await waitFor('the end of all processes', () => !pids.some(isAlive), 60_000)
     expect(readdirSync(temporary)).toEqual([])
   },
-  120_000,
+  200_000,
 )

@@ -49,9 +49,9 @@ async function acceptPoison(): Promise<bigint[]> {
 
 function openPost() {
   const config = { policyDir: undefined, crashAt: undefined }
-  const side = { config, keyring: journal.keyring } as Parameters<typeof openPosting>[0]
-  const metrics = createWorkerMetrics('spillway_rehearsal_')
-  return openPosting(side, journal.pool, pino({ level: 'silent' }), metrics)
+  const installation = { config, keyring: journal.keyring } as Parameters<typeof openPosting>[0]
+  const metrics = createWorkerMetrics()
+  return openPosting(installation, journal.pool, pino({ level: 'silent' }), metrics)
 }
 
 const unposted = async () =>

@@ -11,7 +11,7 @@ import type { ShedAt } from '../../src/intake/admission.ts'
 import { buildApp } from '../../src/intake/app.ts'
 import { type Authenticator, createAuthenticator } from '../../src/intake/authentication.ts'
 import { httpDefaults } from '../../src/intake/http-limits.ts'
-import { openOverload, openRoom } from '../../src/intake/overload.ts'
+import { openOverload } from '../../src/intake/overload.ts'
 import { tokenKeys } from '../../src/intake/token-keys.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { type Confirm, createConfirm } from '../../src/journal/durable.ts'
@@ -78,7 +78,7 @@ export async function openApp(
   const envelopes: bigint[] = []
   const overload = openOverload({
     signals: () => ({ lateMs: 0, memory: 0, disk: 0 }),
-    room: openRoom(httpDefaults.bodiesHeldBytesMax),
+    bodiesHeldBytesMax: httpDefaults.bodiesHeldBytesMax,
     shedAt: { ...readConfig({}).shedAt, ...shedAt },
     backlogSecondsMax,
     secret: keyring.blindIndexSecret,

@@ -6,18 +6,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Those of more than ten seconds on two quiet cores, the longest first. */
 const long = [
-  'bench/rehearsal',
-  'intake/rehearsal-life',
   'start',
   'batch/upload-tus',
   'queue/engine',
   'bench/rehearsal-dry-run',
+  'bench/rehearsal',
   'batch/following',
   'intake/http-limits',
   'batch/lanes',
   'bench/report',
   'queue/redis-loss',
-  'intake/rehearsal-start-stop',
   'intake/waiting',
   'batch/upload-forms',
   'batch/mode-check',

@@ -1,4 +1,4 @@
-/** An installation that can be rehearsed: its live database, another for rehearsals, keys of their own. */
+/** A rehearsal beside a live database: another database on the same Postgres, keys and a queue of its own. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,102 +7,71 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { scopes } from '../../src/intake/authentication.ts'
 import { issueToken } from '../../src/intake/issue-token.ts'
-import { type Config, readConfig } from '../../src/platform/config.ts'
-import { createKeyring, readKeyring } from '../../src/platform/keyring.ts'
-import {
-  databaseBeside,
-  rehearsalConfig,
-  rehearsalKidPrefix,
-} from '../../src/platform/rehearsal.ts'
-import { createRehearsalDatabase } from '../../src/platform/rehearsal-database.ts'
+import { databaseBeside } from '../../src/platform/database.ts'
+import { readKeyring } from '../../src/platform/keyring.ts'
 import { emptyRedisQueue } from '../../src/queue/empty.ts'
-import { runCommand } from './command.ts'
+import { type Command, runCommand } from './command.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
-import { type EngineProcess, file } from './engine.ts'
-import { declare } from './journal.ts'
-import { waitFor } from './wait.ts'
 
-export type Installation = {
+export type Rehearsal = {
   readonly live: TestDatabase
-  /** The name of the rehearsal's database. */
-  readonly rehearsal: string
-  readonly keyringFile: string
-  /** For its processes and commands. */
-  readonly env: Record<string, string>
+  /** Of the rehearsal's processes and commands. */
+  readonly env: {
+    readonly ENVIRONMENT: string
+    readonly DATABASE_URL: string
+    readonly MIGRATE_DATABASE_URL: string
+    readonly KEYRING_FILE: string
+  }
   /** The owner's connections to the rehearsal's database. */
   readonly owner: pg.Pool
-  /** Does what `npm run rehearsal -- create` does, where that is not what is tested. */
-  create(): Promise<void>
   /** Runs `npm run rehearsal`; resolves with its exit code and what it says. */
   command(verb: 'create' | 'remove', more?: Record<string, string>): Promise<Ran>
+  /** Ends what the test has made of it. */
   drop(): Promise<void>
 }
 
-type Ran = { readonly code: number | null; readonly text: string }
+export type Ran = { readonly code: number | null; readonly text: string }
 
-/** @param redis where the queue is; in Postgres if absent */
-export async function openInstallation(redis?: string): Promise<Installation> {
+/** Names a database that is not there yet, and a keyring that nobody has made. */
+export async function openRehearsal(): Promise<Rehearsal> {
   const live = await createDatabase()
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsed-'))
-  const rehearsal = `rehearsal_${randomBytes(6).toString('hex')}`
-  const keyringFile = path.join(folder, 'rehearsal-keyring.json')
+  const name = randomBytes(6).toString('hex')
+  const database = `rehearsal_${name}`
   const env = {
-    DATABASE_URL: live.url,
-    MIGRATE_DATABASE_URL: live.ownerUrl,
-    KEYRING_FILE: inject('keyringFile'),
-    REHEARSAL_DATABASE: rehearsal,
-    REHEARSAL_KEYRING_FILE: keyringFile,
-    ...(redis !== undefined && { REDIS_URL: redis, ENVIRONMENT: `test-${rehearsal.slice(10)}` }),
+    ENVIRONMENT: `rehearsal-${name}`,
+    DATABASE_URL: databaseBeside(live.url, database),
+    MIGRATE_DATABASE_URL: databaseBeside(live.ownerUrl, database),
+    KEYRING_FILE: path.join(folder, 'keyring.json'),
   }
-  const owner = new pg.Pool({ connectionString: databaseBeside(live.ownerUrl, rehearsal), max: 2 })
+  const owner = new pg.Pool({ connectionString: env.MIGRATE_DATABASE_URL, max: 2 })
   owner.on('error', () => {})
   return {
     live,
-    rehearsal,
-    keyringFile,
     env,
     owner,
-    create: async () => {
-      createKeyring(keyringFile, new Date(), rehearsalKidPrefix)
-      await createRehearsalDatabase(live.ownerUrl, rehearsal)
-    },
-    command: async (verb, more = {}) => {
-      const command = runCommand('src/rehearsal.ts', { ...env, ...more }, [verb])
-      return { code: await command.done, text: command.output() }
-    },
+    command: (verb, more = {}) =>
+      ranOf(runCommand('src/rehearsal.ts', { ...env, ...more }, [verb])),
     drop: async () => {
       await owner.end()
-      const { queueNamespace: namespace } = rehearsalConfig(readConfig(env)) as Config
-      if (redis !== undefined) await emptyRedisQueue({ url: redis, namespace })
-      await live.owner.query(`drop database if exists ${rehearsal} with (force)`)
+      await emptyRedisQueue({ url: inject('redisUrl'), namespace: env.ENVIRONMENT })
+      await live.owner.query(`drop database if exists ${database} with (force)`)
       await live.drop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-/** A token for rehearsals. */
-export function rehearsalToken(
-  { keyringFile }: Installation,
-  employers: readonly string[],
-): Promise<string> {
+export async function ranOf(command: Command): Promise<Ran> {
+  return { code: await command.done, text: command.output() }
+}
+
+/** A token of a keyring: of a rehearsal's, with which nothing counts. */
+export function tokenOf(keyringFile: string, employers: readonly string[]): Promise<string> {
   const [key] = readKeyring(keyringFile).tokenKeys
   if (key === undefined) throw new Error('no token key')
   const issuer = { key, issuer: 'spillway', audience: 'spillway' }
   return issueToken(issuer, { subject: employers[0] ?? '', employers, scopes, ttlSeconds: 3_600 })
-}
-
-/** Resolves when an intake process takes what is rehearsed. */
-export async function untilRehearsed(
-  installation: Installation,
-  { address }: EngineProcess,
-): Promise<void> {
-  const declaration = declare({ lines: 1 })
-  const token = await rehearsalToken(installation, [declaration.employer])
-  await waitFor('an intake that rehearses', async () => {
-    const answer = await file(address, token, 'is-it-open', declaration)
-    return answer.status === 202
-  })
 }
 
 /**

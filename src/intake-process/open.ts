@@ -1,22 +1,20 @@
 /**
- * One side of an intake process, the live one or its rehearsal's: database, queue, keys and app of its
- * own. What a process has only once, as turns of its loop and memory for bodies, its sides share.
+ * What an intake process opens, puts together and stops: pools, queue, acceptance, files, overload, and the
+ * app in front of them.
  */
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { type AccessSource, type AccessWatch, watchAccess } from '../intake/access-watch.ts'
-import type { ShedAt, Signals } from '../intake/admission.ts'
-import { type AppDependencies, buildApp } from '../intake/app.ts'
+import type { Signals } from '../intake/admission.ts'
+import { buildApp } from '../intake/app.ts'
 import { type Authenticator, createAuthenticator } from '../intake/authentication.ts'
 import type { Filer } from '../intake/claims.ts'
-import type { InnerServer } from '../intake/dispatch.ts'
 import type { Readiness } from '../intake/health.ts'
 import {
   exchangeOver,
   type Overload,
   type OverloadDependencies,
   openOverload,
-  type Room,
 } from '../intake/overload.ts'
 import { tokenKeys } from '../intake/token-keys.ts'
 import { Denials } from '../journal/denials.ts'
@@ -27,8 +25,6 @@ import {
   acceptStatementMsMax,
   batchStatementMsMax,
   readStatementMsMax,
-  rehearsalAnswerMsMax,
-  rehearsalRoom,
   statusWaitersMax,
 } from '../limits.ts'
 import {
@@ -37,14 +33,14 @@ import {
   environmentText,
   watchDurability,
 } from '../platform/durability.ts'
+import { healthOf } from '../platform/health.ts'
+import type { Installation } from '../platform/installation.ts'
 import { readTokenPublicKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
-import { createIntakeMetrics, type IntakeMetrics, prefixOf } from '../platform/metrics.ts'
+import { createIntakeMetrics, type IntakeMetrics } from '../platform/metrics.ts'
 import { assertSchema } from '../platform/migrations.ts'
 import { openPool } from '../platform/postgres.ts'
 import { openQueues } from '../platform/queue.ts'
-import { isLive, type Side } from '../platform/rehearsal.ts'
-import { healthOf } from '../platform/sides.ts'
 import { databaseFault } from '../platform/sqlstate.ts'
 import { type Stops, startOrStop } from '../platform/stops.ts'
 import type { Policies } from '../policy/rules.ts'
@@ -55,23 +51,16 @@ import { openAccessLog } from './access.ts'
 import { countEdge, readCounted } from './counted.ts'
 import { openFiles } from './files.ts'
 
-/** What the sides of a process share. */
-export type IntakeProcess = {
+export type IntakeOptions = {
+  readonly logger: Logger
   readonly policies: Policies
-  readonly room: Room
   readonly signals: Signals
   readonly isDraining: () => boolean
-}
-
-export type IntakeSideOptions = Pick<AppDependencies, 'rehearsalKeys'> & {
-  readonly logger: Logger
-  /** Where a rehearsal's requests come from; what counts has a server of its own. */
-  readonly inner?: InnerServer
   readonly onStuck: (reason: string) => void
   readonly stuck: () => string | undefined
 }
 
-export type IntakeSide = {
+export type Intake = {
   readonly app: FastifyInstance
   /** Where its queue is. */
   readonly queue: QueueBackend['kind']
@@ -81,57 +70,49 @@ export type IntakeSide = {
   stop(): Promise<void>
 }
 
-/** Opens all that a side needs, or nothing. */
-export function openIntakeSide(
-  side: Side,
-  process: IntakeProcess,
-  options: IntakeSideOptions,
-): Promise<IntakeSide> {
-  return startOrStop((stops) => open(side, process, options, stops))
+/** Opens all that it needs, or nothing. */
+export function openIntake(installation: Installation, options: IntakeOptions): Promise<Intake> {
+  return startOrStop((stops) => open(installation, options, stops))
 }
 
 async function open(
-  side: Side,
-  process: IntakeProcess,
-  options: IntakeSideOptions,
+  installation: Installation,
+  options: IntakeOptions,
   stops: Stops,
-): Promise<IntakeSide> {
-  const { config } = side
-  const { policies, isDraining } = process
-  const { logger, inner, stuck } = options
-  const pools = openPools(side, stops)
+): Promise<Intake> {
+  const { config } = installation
+  const { logger, policies, isDraining, stuck } = options
+  const pools = openPools(installation, stops)
   const { acceptPool, readPool, batchPool, confirmPool } = pools
   await assertSchema(readPool)
-  const metrics = createIntakeMetrics(prefixOf(side))
+  const metrics = createIntakeMetrics()
   const onTroubles = (count: number) => metrics.queueTroubles.set(count)
-  const { backend, queues, watch } = openQueues(side, [lane], logger, onTroubles, stops)
-  const durability = await watchSettings(side, pools, logger, metrics)
+  const { backend, queues, watch } = openQueues(installation, [lane], logger, onTroubles, stops)
+  const durability = await watchSettings(installation, pools, logger, metrics)
   stops.add(() => durability.stop())
   const environment = () => environmentText(config, durability.faults)
   const { judge } = durability
   const confirm = createConfirm(confirmPool, judge)
   await recordPacks(readPool, policies) // before the first acceptance names one
   const exchange = exchangeOver(backend.exchange)
-  const overload = overloadOf(side, process, metrics, { pool: readPool, exchange })
+  const overload = overloadOf(installation, options.signals, metrics, { pool: readPool, exchange })
   stops.add(() => overload.stop())
   const accepting = { pool: acceptPool, judge, environment, queues, limit: overload.limit }
-  const committer = openAcceptance(side, { ...accepting, metrics, logger })
+  const committer = openAcceptance(installation, { ...accepting, metrics, logger })
   stops.add(() => committer.stop())
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
-  const files = await openFiles(side, receiving, stops)
-  const access = await openAccess(side, readPool, logger, stops)
-  const accessLog = openAccessLog(side, metrics, logger, stops)
-  const readOwn = () => readCounted(metrics, process.room, { ...overload, ...access }, readPool)
+  const files = await openFiles(installation, receiving, stops)
+  const access = await openAccess(installation, readPool, logger, stops)
+  const accessLog = openAccessLog(installation, metrics, logger, stops)
   const readiness = { ...healthOf(readPool, durability, watch), isDraining, stuck }
   const app = await buildApp({
-    ...options,
     ...files,
     ...overload.dependencies,
-    ...keysOf(side),
+    ...keysOf(installation),
     authenticator: access.authenticator,
     ...countEdge(config, metrics),
-    createServer: inner?.create,
+    logger,
     accessLog,
     policies,
     submit: (filing) => committer.submit(filing),
@@ -147,19 +128,18 @@ async function open(
     trustedProxies: config.trustedProxies,
     statusWaitersMax: Math.min(statusWaitersMax, config.http.connectionsMax / 2),
   })
-  stops.add(() => inner?.answered(rehearsalAnswerMsMax))
   stops.add(() => app.close()) // who waits for a status is answered
   await app.ready()
   const watchdog = startWatchdog([commitCheck(committer)], options.onStuck)
   stops.add(() => watchdog.stop())
-  return { app, readiness, queue: backend.kind, readMetrics: readOwn, stop: () => stops.run() }
+  const readMetrics = () => readCounted(metrics, overload, access.watch, readPool)
+  return { app, readiness, queue: backend.kind, readMetrics, stop: () => stops.run() }
 }
 
 /** Acceptance has connections of its own: lookups never take one that it needs. */
-function openPools({ url, mark }: Side, stops: Stops) {
+function openPools({ url }: Installation, stops: Stops) {
   const acceptPool = openPool({
     url,
-    mark,
     name: 'spillway-accept',
     connectionsMax: 2,
     statementMsMax: acceptStatementMsMax,
@@ -167,7 +147,6 @@ function openPools({ url, mark }: Side, stops: Stops) {
   })
   const readPool = openPool({
     url,
-    mark,
     name: 'spillway-read',
     connectionsMax: 6,
     statementMsMax: readStatementMsMax,
@@ -175,7 +154,6 @@ function openPools({ url, mark }: Side, stops: Stops) {
   // Bytes of files wait for each other, and for nobody else.
   const batchPool = openPool({
     url,
-    mark,
     name: 'spillway-batch',
     connectionsMax: 4,
     statementMsMax: batchStatementMsMax,
@@ -183,7 +161,6 @@ function openPools({ url, mark }: Side, stops: Stops) {
   // Who confirms waits for standbys as a commit does, while others read.
   const confirmPool = openPool({
     url,
-    mark,
     name: 'spillway-confirm',
     connectionsMax: 1,
     statementMsMax: readStatementMsMax,
@@ -195,7 +172,7 @@ function openPools({ url, mark }: Side, stops: Stops) {
 }
 
 function watchSettings(
-  { config: { durability: mode, standbys } }: Side,
+  { config: { durability: mode, standbys } }: Installation,
   { acceptPool, readPool, batchPool }: ReturnType<typeof openPools>,
   logger: Logger,
   { notDurable }: IntakeMetrics,
@@ -212,34 +189,27 @@ function watchSettings(
 }
 
 function overloadOf(
-  side: Side,
-  { room, signals }: IntakeProcess,
+  { config, keyring }: Installation,
+  signals: Signals,
   { shed }: IntakeMetrics,
   more: Pick<OverloadDependencies, 'pool' | 'exchange'>,
 ): Overload {
+  const { shedAt, backlogSecondsMax, http } = config
   return openOverload({
     ...more,
-    ...roomOf(side),
     signals,
-    room,
-    backlogSecondsMax: side.config.backlogSecondsMax,
-    secret: side.keyring.blindIndexSecret,
+    shedAt,
+    backlogSecondsMax,
+    bodiesHeldBytesMax: http.bodiesHeldBytesMax,
+    secret: keyring.blindIndexSecret,
     nowMicros: () => Date.now() * 1_000,
     onShed: ({ class: of, reason }) => shed.inc({ class: of, reason }),
   })
 }
 
-/** A rehearsal is given up before what counts, and none of its filers finds more room than another. */
-function roomOf(side: Side): Pick<OverloadDependencies, 'shedAt' | 'modestRoom'> {
-  const { shedAt } = side.config
-  if (isLive(side)) return { shedAt }
-  const less = Object.entries(shedAt).map(([of, share]) => [of, rehearsalRoom * share])
-  return { shedAt: Object.fromEntries(less) as ShedAt, modestRoom: 1 }
-}
-
-/** Who is let in: by keys and denials that are looked at as long as the side is open. */
+/** Who is let in: by keys and denials that are looked at as long as the process runs. */
 async function openAccess(
-  { config: { token, keyringFile } }: Side,
+  { config: { token, keyringFile } }: Installation,
   pool: pg.Pool,
   logger: Logger,
   stops: Stops,
@@ -259,7 +229,7 @@ async function openAccess(
 }
 
 /** With which keys what is kept is opened, and what is given out verified. */
-function keysOf({ keyring }: Side) {
+function keysOf({ keyring }: Installation) {
   return {
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,

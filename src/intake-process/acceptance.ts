@@ -1,5 +1,5 @@
 /**
- * Acceptance on one side of an intake process: filings gather into groups, each group is one commit,
+ * Acceptance in an intake process: filings gather into groups, each group is one commit,
  * and what was committed is counted and put on the queue. If the queue doesn't take it, a sweeper will.
  */
 import type pg from 'pg'
@@ -10,10 +10,10 @@ import { GroupCommit } from '../journal/group-commit.ts'
 import type { Lane } from '../journal/lanes.ts'
 import { groupStartsWithinMs, stuckUnderWayMs } from '../limits.ts'
 import { passes } from '../platform/crash-point.ts'
+import type { Installation } from '../platform/installation.ts'
 import { activeKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { IntakeMetrics } from '../platform/metrics.ts'
-import type { Side } from '../platform/rehearsal.ts'
 import { databaseFault } from '../platform/sqlstate.ts'
 import type { LaneQueue } from '../queue/backend.ts'
 import { createEnqueue } from '../queue/enqueue.ts'
@@ -35,7 +35,7 @@ export type AcceptanceDependencies = {
 }
 
 export function openAcceptance(
-  { config, keyring }: Pick<Side, 'config' | 'keyring'>,
+  { config, keyring }: Installation,
   { queues, limit, metrics, logger, ...accepting }: AcceptanceDependencies,
 ): GroupCommit {
   const { crashAt } = config

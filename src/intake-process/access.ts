@@ -1,23 +1,23 @@
-/** The access log of one side of an intake process, on a connection of its own. */
+/** The access log of an intake process, on a connection of its own. */
 import { AccessLog } from '../access/log.ts'
 import { accessStatementMsMax } from '../limits.ts'
+import type { Installation } from '../platform/installation.ts'
 import { activeKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { IntakeMetrics } from '../platform/metrics.ts'
 import { openPool } from '../platform/postgres.ts'
-import type { Side } from '../platform/rehearsal.ts'
 import type { Stops } from '../platform/stops.ts'
 
 /** Undefined where it is switched off. */
 export function openAccessLog(
-  { url, mark, config, keyring }: Side,
+  { url, config, keyring }: Installation,
   { accessWritten, accessLost }: IntakeMetrics,
   logger: Logger,
   stops: Stops,
 ): AccessLog | undefined {
   if (!config.accessLog) return undefined
   const pool = openPool({
-    ...{ url, mark, name: 'spillway-access' },
+    ...{ url, name: 'spillway-access' },
     connectionsMax: 1,
     statementMsMax: accessStatementMsMax,
   })

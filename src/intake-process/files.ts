@@ -1,5 +1,5 @@
 /**
- * Files that come to one side of an intake process, and the slots reserved for them. What nobody goes
+ * Files that come to an intake process, and the slots reserved for them. What nobody goes
  * on with is given up after its time.
  */
 import type pg from 'pg'
@@ -9,10 +9,10 @@ import { createSlotStore, type SlotStore } from '../batch/slot-store.ts'
 import { createUploadStore, type UploadStore } from '../batch/upload-store.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { uploadExpiryEveryMs } from '../limits.ts'
+import type { Installation } from '../platform/installation.ts'
 import { activeKeys } from '../platform/keyring.ts'
 import type { Logger } from '../platform/logger.ts'
 import { inTransaction } from '../platform/postgres.ts'
-import type { Side } from '../platform/rehearsal.ts'
 import type { Stops } from '../platform/stops.ts'
 
 export type FilesDependencies = Omit<ReceiptDependencies, 'signer'> & {
@@ -25,7 +25,7 @@ export type FilesDependencies = Omit<ReceiptDependencies, 'signer'> & {
 type Stores = { readonly uploads: UploadStore; readonly slots: SlotStore }
 
 export async function openFiles(
-  { keyring }: Pick<Side, 'keyring'>,
+  { keyring }: Installation,
   { pool, confirm, onReceived, logger, ...signing }: FilesDependencies,
   stops: Stops,
 ): Promise<Stores> {

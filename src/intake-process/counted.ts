@@ -1,10 +1,10 @@
-/** What one side of an intake process counts: requests and connections at its edge, and what waits. */
+/** What an intake process counts: requests and connections at its edge, and what waits. */
 import type pg from 'pg'
 import { readBatchCounts } from '../batch/counts.ts'
 import { type AccessWatch, accessSources } from '../intake/access-watch.ts'
 import type { AppDependencies } from '../intake/app.ts'
 import { cutReasons } from '../intake/connections.ts'
-import type { Overload, Room } from '../intake/overload.ts'
+import type { Overload } from '../intake/overload.ts'
 import { countPutOff } from '../journal/put-off.ts'
 import { readBacklog } from '../journal/unposted.ts'
 import { countDeadLetters } from '../ledger/dead-letter.ts'
@@ -36,14 +36,14 @@ export function countEdge(
 /** The text of all of it, with what waits in the database now. */
 export async function readCounted(
   metrics: IntakeMetrics,
-  { bodies }: Room,
-  { limit, shares, watch }: Pick<Overload, 'limit' | 'shares'> & { readonly watch: AccessWatch },
+  { limit, shares, dependencies: { bodies } }: Overload,
+  access: AccessWatch,
   pool: pg.Pool,
 ): Promise<string> {
   metrics.filingsMax.set(limit.limit)
   metrics.filingsUnderWay.set(limit.underWay)
   metrics.sharesHeard.set(shares.heard)
-  for (const source of accessSources) metrics.accessAge.set({ source }, watch.ageSeconds(source))
+  for (const source of accessSources) metrics.accessAge.set({ source }, access.ageSeconds(source))
   metrics.bodiesHeld.set(bodies.bytes)
   showBacklog(metrics, await readBacklog(pool))
   showDeadLetters(metrics, await countDeadLetters(pool))

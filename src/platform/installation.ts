@@ -1,0 +1,36 @@
+/** An installation as a process of it finds it: configuration, keys and database, which belong together. */
+import type { Config } from './config.ts'
+import { findDatabaseUrl, whereMissing } from './database.ts'
+import type { LoginKind } from './embedded-logins.ts'
+import type { Keyring } from './keyring.ts'
+import { openPool } from './postgres.ts'
+import { assertPurpose, readOwnKeys, readPurpose } from './rehearsal.ts'
+
+export type Installation = {
+  readonly config: Config
+  readonly keyring: Keyring
+  readonly url: string
+}
+
+const lookMsMax = 3_000
+
+/** @throws ConfigError, with the next step, where they are missing or do not belong together */
+export async function openInstallation(config: Config, kind: LoginKind): Promise<Installation> {
+  const keyring = readOwnKeys(config)
+  const url = await findDatabaseUrl(config, kind)
+  const pool = openPool({
+    url,
+    name: 'spillway-look',
+    connectionsMax: 1,
+    statementMsMax: lookMsMax,
+  })
+  try {
+    const found = readPurpose(pool)
+    // A rehearsal that was never made has no database; what else is missing is told as ever.
+    const purpose = await (config.isRehearsal ? found.catch(whereMissing) : found)
+    assertPurpose(config, purpose ?? 'empty')
+  } finally {
+    await pool.end()
+  }
+  return { config, keyring, url }
+}
