@@ -6,6 +6,8 @@
 import autocannon from 'autocannon'
 import { issueToken } from '../src/intake/issue-token.ts'
 import { createAcceptGroup, type Filing } from '../src/journal/accept.ts'
+import { attributionsOf } from '../src/journal/attribution.ts'
+import { openEnvelope, sealEnvelope } from '../src/journal/envelope.ts'
 import { fileDeclaration } from '../src/journal/filing.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
@@ -33,7 +35,11 @@ async function main(): Promise<void> {
   benchArguments('bench:access-log', {})
   const services = await startServices()
   try {
-    const figures = [...(await compareReads(services)), ...(await compareFilings(services))]
+    const figures = [
+      ...(await compareReads(services)),
+      ...(await compareSealing(services)),
+      ...(await compareFilings(services)),
+    ]
     if (!report('bench:access-log', figures)) process.exitCode = 1
   } finally {
     await services.stop()
@@ -163,6 +169,32 @@ async function compareFilings({ databaseUrl, keyringFile, postgresPid }: Service
   const measured = await inTurns(measure)
   await pool.end()
   return figuresOf(measured, 'µs/declaration', { accepting: 1.05, posting: 1.05 })
+}
+
+/** The part of acceptance and of posting that differs, by itself: whole ones differ by more than it. */
+async function compareSealing({ keyringFile }: Services): Promise<Figure[]> {
+  const { sealingKey } = activeKeys(readKeyring(keyringFile))
+  const groups = makeGroups(readPolicies(undefined), true)
+  const canonical = groups.map((group) => group.map((filing) => filing.canonical))
+  const micros = () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  }
+  const measured = await inTurns(async (which) => {
+    const began = micros()
+    const sealed = groups.map((group, i) => {
+      const told =
+        which === 'with' ? attributionsOf(group.map(({ by }) => ({ by: by && { ...by } }))) : {}
+      const head = JSON.stringify({ policies: {}, ids: group.map(({ id }) => id), ...told })
+      return sealEnvelope(sealingKey, BigInt(i), Buffer.from(head), canonical[i] ?? [])
+    })
+    const ended = micros()
+    for (const [i, one] of sealed.entries())
+      JSON.parse(String(openEnvelope([sealingKey], BigInt(i), one).head))
+    const count = groups.length * groupSize
+    return { sealing: (ended - began) / count, opening: (micros() - ended) / count }
+  })
+  return figuresOf(measured, 'µs/declaration', {})
 }
 
 let made = 0
