@@ -5,7 +5,7 @@
  * what is accepted is safe, but for files, which would only make it longer. A signal that can't be read
  * is no reason either.
  */
-import { retrySecondsElse } from '../limits.ts'
+import { answerTargetMs, filingsUnderWayMin, retrySecondsElse } from '../limits.ts'
 import type { FairShares } from './fair-shares.ts'
 import type { FilingLimit } from './filing-limit.ts'
 import type { LoopTurn } from './loop-turn.ts'
@@ -123,7 +123,7 @@ export class Admission {
     if (of === 'lookups') return undefined
     if (disk >= most) return { class: of, reason: 'disk' }
     const filings = limit.underWay + this.#arrivingAt(now)
-    return filings >= most * limit.limit ? { class: of, reason: 'journal' } : undefined
+    return filings >= most * this.#places(now) ? { class: of, reason: 'journal' } : undefined
   }
 
   /** Why a file is not begun now: what was accepted waits too long. One that is under way goes on. */
@@ -213,6 +213,16 @@ export class Admission {
     return this.#turnedAway.tell(inside, perSecond, now, isFiling ? filing : undefined)
   }
 
+  /**
+   * How many filings may be under way: as many as the journal brings in time, and this process, whose work
+   * makes commits look longer than they are and says nothing of what the journal can do.
+   */
+  #places(now: number): number {
+    const { limit, rate } = this.#options
+    const answered = (rate.perSecondAt(now) * answerTargetMs) / 1_000
+    return Math.min(limit.limit, Math.max(filingsUnderWayMin, answered))
+  }
+
   /** Until the next request is read, the event loop works on the answer of the one before. */
   #countRefusal(now: number): void {
     if (this.#refusedAt === undefined) return
@@ -227,8 +237,8 @@ export class Admission {
 
   /** How many filings may be under way, of all or of one filer; for the RateLimit header. */
   quota({ reason }: Shed, now: number): number {
-    const { limit, shares } = this.#options
-    return Math.floor(reason === 'share' ? shares.share(now) : limit.limit)
+    const { shares } = this.#options
+    return Math.floor(reason === 'share' ? shares.share(now) : this.#places(now))
   }
 
   #arrivingAt(now: number): number {

@@ -9,7 +9,7 @@ import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { ProcessRate } from '../../src/intake/process-rate.ts'
 import { classOf } from '../../src/intake/route-classes.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
-import { retrySecondsElse } from '../../src/limits.ts'
+import { answerTargetMs, retrySecondsElse } from '../../src/limits.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
@@ -23,6 +23,7 @@ function admissionWith(more: {
   shedAt?: Partial<ShedAt>
   requestsMax?: number
   backlog?: number
+  rate?: ProcessRate
 }) {
   let now = 0
   const times = new CommitTimes(() => now)
@@ -43,7 +44,7 @@ function admissionWith(more: {
       limit,
       shares: new FairShares(limit),
       turn: new LoopTurn(),
-      rate: new ProcessRate(),
+      rate: more.rate ?? new ProcessRate(),
       signals: () => signals,
       backlog: () => more.backlog ?? 0,
       shedAt: { ...shedAt, ...more.shedAt },
@@ -65,6 +66,24 @@ describe('who is let in', () => {
       admission.enterFiling([], 0)
     }
     expect(given).toEqual(['reports', 'checks', 'filings', 'filings-due'])
+  })
+
+  test('no more than this process answers in time, however much the journal could do', () => {
+    let activeMs = 0
+    const rate = new ProcessRate(() => activeMs)
+    for (let i = 1; i <= 500; i += 1) {
+      activeMs += 5
+      rate.accept(5 * i)
+    }
+    const { admission, limit } = admissionWith({ rate, requestsMax: 10_000 })
+    expect(limit.limit).toBeGreaterThan(1_000)
+    const now = 2_500
+    let entered = 0
+    while (admission.check('filings-due', now) === undefined && entered < 5_000) {
+      admission.enterFiling([], now)
+      entered += 1
+    }
+    expect(entered).toBeCloseTo((answerTargetMs / 1_000) * 200, -1)
   })
 
   test('memory and disk stop filings, and a full disk no look-ups', () => {
