@@ -10,7 +10,6 @@ import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
-const readme = read('README.md')
 const pages = readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.md'))
   .map((file) => path.posix.join('docs', file))
@@ -20,7 +19,7 @@ const documents = [
 ]
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
-test('every command in the documents is an npm script, and every script is in the README', () => {
+test('every command in the documents is an npm script, and every script is in a document', () => {
   const commands = (text: string) =>
     [...text.matchAll(/npm (?:run (?:--silent )?([\w:-]+)|(start|test))\b/g)].map(
       ([, named, short]) => named ?? short,
@@ -28,7 +27,7 @@ test('every command in the documents is an npm script, and every script is in th
   for (const file of documents) {
     for (const command of commands(read(file))) expect(Object.keys(scripts)).toContain(command)
   }
-  const named = new Set(commands(readme))
+  const named = new Set(documents.flatMap((file) => commands(read(file))))
   expect(Object.keys(scripts).filter((script) => !named.has(script))).toEqual([])
 })
 
@@ -43,11 +42,14 @@ test('processes are started with the same memory by npm and by the engine', () =
 })
 
 test('the table of the environment lists every variable, as the source tells it', () => {
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.+?) \|$/gm)].map(([, name, text]) => [
-    name,
-    text,
-  ])
+  const rows = [
+    ...read('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (.+?) \|$/gm),
+  ].map(([, name, text]) => [name, text])
   expect(Object.fromEntries(rows)).toEqual(variables)
+})
+
+test('the README is short enough to be read', () => {
+  expect(read('README.md').split('\n').length).toBeLessThan(180)
 })
 
 test('links and files named in the documents are there', () => {
@@ -59,6 +61,23 @@ test('links and files named in the documents are there', () => {
       expect(existsSync(path.join(root, path.dirname(file), link)), `${link} in ${file}`).toBe(true)
     }
   }
+})
+
+test('a link to a heading finds it', () => {
+  const anchorsOf = (file: string) =>
+    [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    )
+  for (const file of documents)
+    for (const [, page = '', anchor = ''] of read(file).matchAll(
+      /\]\((?!https?:)([^)#]*)#([^)]+)\)/g,
+    )) {
+      const target = page === '' ? file : path.posix.join(path.posix.dirname(file), page)
+      expect(anchorsOf(target), `#${anchor} in ${file}`).toContain(anchor)
+    }
 })
 
 test('a test that a document names exists by that name', () => {

@@ -11,7 +11,7 @@ import { setStandbys, standbyNames, type World } from './world.ts'
 
 /** Answers that were on their way. */
 const settleMs = 500
-/** README, connections: of an intake process and of a worker. */
+/** docs/operations/deploy.md, connections: of an intake process and of a worker. */
 const connectionsMax = { intake: 13, worker: 15 }
 
 /** @throws FaultError when somebody was told that a filing is accepted */

@@ -80,7 +80,7 @@ export type TokenConfig = {
   readonly claims: ClaimNames
 }
 
-/** A variable's meaning in one line; the README's table is checked against this list. */
+/** A variable's meaning in one line; docs/reference/configuration.md is checked against this list. */
 export const variables = {
   HOST: 'address intake listens on (127.0.0.1)',
   PORT: 'port intake listens on (8080, of a rehearsal 8081)',
