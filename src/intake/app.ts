@@ -29,6 +29,7 @@ import { type CutReason, closeSilent, createLimitedServer } from './connections.
 import { type ExplanationDependencies, explanationRoute } from './explanation.ts'
 import { guard } from './gate.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { homeRoute } from './home.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { codingsTaken } from './inflate.ts'
 import { lookupRoutes } from './lookup.ts'
@@ -125,6 +126,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   amountsRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies)
+  homeRoute(app)
   serviceStatusRoute(app, dependencies)
   healthRoutes(app, dependencies.readiness)
   return app

@@ -46,13 +46,23 @@ export const pageSecurityPolicy =
 
 /** @param first the reader's language; the other follows below it */
 export function meaningPage(meaning: Meaning, first: Language): string {
+  const title = `${meaning.code}: ${meaning.title[first]}`
+  return pageOf(title, first, (language) => section(meaning, language))
+}
+
+/** A page with a section in each language, the reader's first. */
+export function pageOf(
+  title: string,
+  first: Language,
+  sectionIn: (language: Language) => string,
+): string {
   const languages: readonly Language[] = first === 'en' ? ['en', 'zh-CN'] : ['zh-CN', 'en']
   return [
     `<!doctype html><html lang="${first}"><head><meta charset="utf-8">`,
     '<meta name="viewport" content="width=device-width">',
-    `<title>${escaped(meaning.code)}: ${escaped(meaning.title[first])}</title>`,
+    `<title>${escaped(title)}</title>`,
     `<style>${styles}</style></head><body>`,
-    ...languages.map((language) => section(meaning, language)),
+    ...languages.map(sectionIn),
     '</body></html>\n',
   ].join('\n')
 }

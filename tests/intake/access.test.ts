@@ -163,6 +163,7 @@ const table: Record<string, RouteRow> = {
   'OPTIONS /v1/batches': { ...anybody('/v1/batches'), ok: [204] },
   'OPTIONS /v1/batches/:id/file': { ...anybody(`/v1/batches/${absent.batch}/file`), ok: [204] },
   'GET /v1/batches/template': anybody('/v1/batches/template?format=csv'),
+  'GET /': anybody('/'),
   'GET /v1/policies': anybody('/v1/policies'),
   'GET /v1/policies/:region/changes': anybody('/v1/policies/340100/changes?since=2024-01-01'),
   'GET /v1/policies/:region': anybody('/v1/policies/340100?on=2024-11-01'),

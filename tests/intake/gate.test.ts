@@ -104,7 +104,7 @@ describe('a route', () => {
 
   test('that there is not is given up, too; what is no address is refused', async () => {
     const { port } = await listening(Object.fromEntries(requestClasses.map((of) => [of, 0])))
-    for (const path of ['/v1/new', '/', '/v2/declarations', '/v1/declarations/a/b/c', '/%ff'])
+    for (const path of ['/v1/new', '/new', '/v2/declarations', '/v1/declarations/a/b/c', '/%ff'])
       expect((await answerTo(port, 'GET', path)).status, path).toBe(503)
     expect(classOf('POST', '/v1/declarations/check/more')).toBe('lookups')
   })

@@ -30,6 +30,7 @@ afterAll(async () => {
 describe('every answer', () => {
   test.each([
     ['a page', '/v1/findings/NOT_FOUND', 200, { accept: 'text/html' }],
+    ['the first page', '/', 200, { accept: 'text/html' }],
     ['JSON', '/v1/policies', 200, {}],
     ['a file', '/v1/batches/template?format=csv', 200, {}],
     ['the documentation', '/documentation/', 200, {}],
@@ -211,4 +212,20 @@ test('one sender’s unfinished files have so many bytes together, whether or no
   expect((await send({ 'upload-length': '9' })).statusCode).toBe(204)
   expect((await begin({ size: uploadBytesMax - 9 })).statusCode).toBe(201)
   expect((await begin({ size: 1 })).statusCode).toBe(413)
+})
+
+test('the first page links what is there, in both languages, the reader’s first', async () => {
+  const headers = { accept: 'text/html', 'accept-language': 'zh-CN' }
+  const { body } = await opened.app.inject({ url: '/', headers })
+  expect(/<html lang="([^"]+)"/.exec(body)?.[1]).toBe('zh-CN')
+  const links = [...body.matchAll(/href="([^"]+)"/g)].map(([, link]) => link as string)
+  expect(links.length).toBeGreaterThan(8)
+  for (const url of new Set(links)) {
+    const answer = await opened.app.inject({ url, headers })
+    expect([url, answer.statusCode]).toEqual([url, 200])
+  }
+  const asData = await opened.app.inject({ url: '/' })
+  expect(Object.keys(asData.json<{ links: object }>().links)).toEqual(
+    expect.arrayContaining(links.slice(0, 4)),
+  )
 })
