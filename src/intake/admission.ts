@@ -5,7 +5,7 @@
  * what is accepted is safe, but for files, which would only make it longer. A signal that can't be read
  * is no reason either.
  */
-import { answerTargetMs, filingsUnderWayMin, retrySecondsElse } from '../limits.ts'
+import { answerTargetMs, burstFilings, retrySecondsElse } from '../limits.ts'
 import type { FairShares } from './fair-shares.ts'
 import type { FilingLimit } from './filing-limit.ts'
 import type { LoopTurn } from './loop-turn.ts'
@@ -214,13 +214,13 @@ export class Admission {
   }
 
   /**
-   * How many filings may be under way: as many as the journal brings in time, and this process, whose work
-   * makes commits look longer than they are and says nothing of what the journal can do.
+   * How many filings may be under way: as many as the journal brings in time, and this process. A process that
+   * reads without a pause can't tell how long commits take. What is no more than a burst is let in.
    */
   #places(now: number): number {
     const { limit, rate } = this.#options
     const answered = (rate.perSecondAt(now) * answerTargetMs) / 1_000
-    return Math.min(limit.limit, Math.max(filingsUnderWayMin, answered))
+    return Math.min(limit.limit, Math.max(burstFilings, answered))
   }
 
   /** Until the next request is read, the event loop works on the answer of the one before. */

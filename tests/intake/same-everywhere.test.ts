@@ -9,7 +9,7 @@ import { variedDeclaration } from '../support/varied.ts'
 
 /** Ten thousand are for people: SAME_EVERYWHERE=10000. */
 const count = Number(process.env.SAME_EVERYWHERE ?? 2_000)
-const atATime = 200
+const atATime = 100
 
 let journal: Journal
 beforeAll(async () => {
