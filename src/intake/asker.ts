@@ -27,7 +27,7 @@ function addressOf({ ip, socket }: FastifyRequest): string | undefined {
   return isIP(address) === 0 ? socket.remoteAddress && plain(socket.remoteAddress) : address
 }
 
-/** IPv4 is told as such, also where it comes as IPv6. */
+/** IPv4 is told as such, also where it comes as IPv6; a zone, which may be of any length, says nothing here. */
 function plain(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*/s, '')
 }

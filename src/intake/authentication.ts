@@ -37,6 +37,8 @@ export type Authenticator = {
   /** The filer of a token verified before; undefined when it must be verified. */
   recall(token: string): Filer | undefined
   verify(token: string): Promise<Authentication>
+  /** Whether a filer that was verified is denied by now, also where its token has expired since. */
+  denies(filer: Filer): boolean
   /** Has tokens verified anew: all of them, or those of these filers. */
   forget(which?: (filer: Filer) => boolean): void
 }
@@ -52,6 +54,18 @@ export type TokenRules = {
   readonly denies?: (filer: Filer) => boolean
   /** Milliseconds since 1970. */
   readonly now: () => number
+}
+
+/** A JWT's compact form, unpadded (RFC 7515). Readers of base64 skip other characters. */
+const compactForm = /^[\w-]+\.[\w-]+\.([\w-]+)$/
+
+/** One token in many spellings would be as many tokens to whoever remembers those that were verified. */
+function isSpelledAlone(token: string): boolean {
+  const [, signature] = compactForm.exec(token) ?? []
+  return (
+    signature !== undefined &&
+    Buffer.from(signature, 'base64url').toString('base64url') === signature
+  )
 }
 
 const algorithms = ['Ed25519', 'EdDSA', 'ES256', 'ES384', 'RS256', 'RS512', 'PS256']
@@ -75,6 +89,7 @@ export function createAuthenticator(rules: TokenRules): Authenticator {
       return undefined
     },
     verify: async (token) => {
+      if (!isSpelledAlone(token)) return { kind: 'invalid', why: { code: 'ERR_JWS_INVALID' } }
       const before = changes
       const found = await verifyToken(token, rules)
       if ('kind' in found) return found
@@ -82,6 +97,7 @@ export function createAuthenticator(rules: TokenRules): Authenticator {
       if (changes === before) keep(token, found)
       return found
     },
+    denies: (filer) => denies?.(filer) ?? false,
     forget: (which) => {
       changes += 1
       if (which === undefined) verified.clear()

@@ -80,6 +80,7 @@ export async function stillHolds(request: FastifyRequest): Promise<boolean> {
 export async function isWithdrawn(request: FastifyRequest): Promise<boolean> {
   const { authenticator } = request.server
   const token = bearerToken(request.headers.authorization) ?? ''
+  if (request.filer !== undefined && authenticator.denies(request.filer)) return true
   if (authenticator.recall(token) !== undefined) return false
   const found = await authenticator.verify(token)
   return 'kind' in found && (found.kind === 'withdrawn' || found.kind === 'invalid')
@@ -96,10 +97,10 @@ function enter(
   act: Act,
   done: () => void,
 ): void {
+  request.filer = filer // who asks is known, and noted, also where it may not
   if (!filer.scopes.has(scopeOf[act])) return void sendProblem(request, reply, 'SCOPE_MISSING')
   const reach = filer.reach[act]
   if (reach === undefined) return void sendProblem(request, reply, 'ROLE_MISSING')
-  request.filer = filer
   request.reach = reach
   done()
 }

@@ -147,7 +147,9 @@ function answer(
   const now = performance.now()
   const language = languageOf(request)
   const retryAfter = admission.refuse(shed, now, filingName(request.headers, filer))
-  const ticket = earnsTicket(shed) ? ticketOf(attemptOf(request, shed, filer)) : {}
+  const hasShare = filer !== undefined && admission.checkShares(shed.class, [filer], now)
+  const earns = earnsTicket(shed) && !hasShare
+  const ticket = earns ? ticketOf(attemptOf(request, shed, filer)) : {}
   const bytes = shedProblem(shed, language, randomUUID(), ticket)
   response.writeHead(shedStatus(shed), {
     ...shedHeaders(shed, retryAfter, admission.quota(shed, now)),

@@ -46,7 +46,8 @@ export class ProcessRate {
     this.#accepted += 1
     if (now - this.#began < momentMs) return
     const active = this.#activeMs() - this.#refusingMs
-    if (this.#accepted >= enoughFilings) {
+    const isOneMoment = now - this.#began < 2 * momentMs // else hours may lie in it
+    if (isOneMoment && this.#accepted >= enoughFilings) {
       const before = now - this.#foundAt < remembersMs ? remembered : 0
       this.#filings = before * this.#filings + this.#accepted
       this.#workedMs = before * this.#workedMs + active - this.#activeBegan

@@ -72,6 +72,7 @@ export async function receiveChecked(
   const found = createHash(algorithm).update(bytes).digest()
   if (found.length !== digest.length || !timingSafeEqual(found, digest)) return { kind: 'mismatch' }
   for (const chunk of slicesOf(bytes)) {
+    if (await options.isWithdrawn()) return { kind: 'withdrawn' }
     const outcome = await receiving.append(chunk)
     if (outcome.kind !== 'appended') return outcome
   }

@@ -14,6 +14,8 @@ import {
 } from 'node:crypto'
 import {
   closeSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -21,6 +23,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -283,6 +286,13 @@ function openSecret(secret: string, name: string): KeyObject {
   return createSecretKey(bytes)
 }
 
+/** Who could read the old file reads the new one, whoever writes it. */
+function keepAccess(file: string, descriptor: number): void {
+  const { uid, gid, mode } = statSync(file)
+  fchownSync(descriptor, uid, gid)
+  fchmodSync(descriptor, mode & 0o777)
+}
+
 /**
  * Writes a whole file or nothing: temporary file, fsync, then link (fails if it exists) or rename,
  * then fsync of the folder. A death after any line leaves the old file, or none, or the new one.
@@ -290,6 +300,7 @@ function openSecret(secret: string, name: string): KeyObject {
 function writePrivately(file: string, stored: StoredKeyring, mode: 'create' | 'replace'): void {
   const temporary = `${file}.${process.pid}.tmp`
   const descriptor = openSync(temporary, 'w', 0o600)
+  if (mode === 'replace') keepAccess(file, descriptor)
   writeSync(descriptor, `${JSON.stringify(stored, null, 2)}\n`)
   fsyncSync(descriptor)
   closeSync(descriptor)

@@ -118,13 +118,15 @@ function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
  * soon, leaves the others some time, and asks again.
  */
 const lockWaitMs = 300
+/** An automatic vacuum ends for who has waited for longer than `deadlock_timeout`, a second by default. */
+const lockWaitMsOfTenth = 1_500
 const lockPauseMs = 1_000
 const lockTriesMax = 120
 
 async function applyInTransaction(client: pg.ClientBase, migration: Migration): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await applyOnce(client, migration)
+      await applyOnce(client, migration, tries % 10 === 0 ? lockWaitMsOfTenth : lockWaitMs)
       return
     } catch (error) {
       if ((error as { code?: unknown }).code !== '55P03' || tries === lockTriesMax) throw error
@@ -133,10 +135,14 @@ async function applyInTransaction(client: pg.ClientBase, migration: Migration): 
   }
 }
 
-async function applyOnce(client: pg.ClientBase, migration: Migration): Promise<void> {
+async function applyOnce(
+  client: pg.ClientBase,
+  migration: Migration,
+  waitMs: number,
+): Promise<void> {
   await client.query('begin')
   try {
-    await client.query(`set local lock_timeout = ${lockWaitMs}`)
+    await client.query(`set local lock_timeout = ${waitMs}`)
     await client.query(migration.sql)
     await record(client, migration)
     await client.query('commit')

@@ -286,6 +286,23 @@ describe('a filing that is refused at the gate, unread', () => {
     return answer.json() as { onTime?: boolean; code?: string }
   }
 
+  test('has none where its filer has its share, whatever it is refused for', async () => {
+    const { admission, limit } = gate
+    const declaration = declare()
+    const token = await tokenFor([declaration.employer])
+    const now = performance.now()
+    const places = Math.ceil(0.6 * limit.limit)
+    const leave = Array.from({ length: places }, () =>
+      admission.enterFiling([declaration.employer], now),
+    )
+    leave.push(admission.enterFiling(['another'], now))
+    const refused = await refusedAtGate(token, JSON.stringify(declaration))
+    for (const one of leave) one(now, now, false)
+    expect(refused).not.toHaveProperty('attemptTicket')
+    const again = await refusedAtGate(token, JSON.stringify(declaration))
+    expect(again).toHaveProperty('attemptTicket')
+  })
+
   test('has a ticket for the bytes that it named, and for no others', async () => {
     const declaration = declare()
     const { employer } = declaration

@@ -140,6 +140,22 @@ describe('a signed token', () => {
     },
   )
 
+  test('has one spelling: no other of the same bytes is remembered beside it', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('Ed25519')
+    const publicJwk = [{ ...(await exportJWK(publicKey)), kid: 'Ed25519', alg: 'Ed25519' }]
+    const authenticator = createAuthenticator({ ...rules, keys: tokenKeys({ publicJwk }) })
+    const token = await sign('Ed25519', privateKey)
+    expect(await authenticator.verify(token)).toMatchObject({ subject: 'one' })
+    const last = token.at(-1) as string
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const spareBit = letters[letters.indexOf(last) ^ 1]
+    for (const other of [
+      ...[`${token}==`, `${token.slice(0, -5)} ${token.slice(-5)}`],
+      ...[`${token.slice(0, -5)}\t${token.slice(-5)}`, `${token.slice(0, -1)}${spareBit}`],
+    ])
+      expect(await authenticator.verify(other), other).toMatchObject({ kind: 'invalid' })
+  })
+
   test('is taken for as long as one may be valid, from its beginning and from now', async () => {
     const { publicKey, privateKey } = await generateKeyPair('Ed25519')
     const publicJwk = [{ ...(await exportJWK(publicKey)), kid: 'Ed25519', alg: 'Ed25519' }]

@@ -73,7 +73,7 @@ test('an auditor sees who filed another’s declaration, its filer on asking, an
 })
 
 test('who is no trusted proxy does not say who it is', async () => {
-  const [near, far] = [declare(), declare()]
+  const [near, far, zoned] = [declare(), declare(), declare()]
   const ask = async (declaration: typeof near, remoteAddress: string, forwarded: string) => {
     const token = await clerk(declaration.employer, 'clerk')
     const answer = await opened.app.inject({
@@ -89,6 +89,7 @@ test('who is no trusted proxy does not say who it is', async () => {
   expect(await ask(near, '198.51.100.7', '203.0.113.9')).toBe('198.51.100.7')
   // What is no address is no address, whoever passes it on.
   expect(await ask(far, proxy, '11010519491231002X')).toBe(proxy)
+  expect(await ask(zoned, proxy, `fe80::1%${'a'.repeat(5_000)}`)).toBe('fe80::1')
   expect(() => readConfig({ TRUSTED_PROXIES: '10.0.0.0/33' })).toThrow(/TRUSTED_PROXIES must be/)
   expect(readConfig({ TRUSTED_PROXIES: '10.0.0.7, fd00::/8' }).trustedProxies).toEqual([
     ...['10.0.0.7', 'fd00::/8'],

@@ -48,6 +48,21 @@ test('what a process does for those whom it refuses is not done for filings', ()
   expect(rate.perSecondAt(3_000)).toBeCloseTo(1_000, -2)
 })
 
+test('what a process does in a pause is not done for the filings before and after it', () => {
+  let activeMs = 0
+  const rate = new ProcessRate(() => activeMs)
+  const accept = (filings: number, from: number) => {
+    for (let i = 1; i <= filings; i += 1) {
+      activeMs += 0.5
+      rate.accept(from + i)
+    }
+  }
+  accept(900, 0)
+  activeMs += 360_000 // an hour of look-ups
+  accept(2_000, 3_600_000)
+  expect(rate.perSecondAt(3_602_000)).toBeCloseTo(2_000, -2)
+})
+
 test('what a process brought is forgotten after seconds', () => {
   const { rate, accept } = halfBusy()
   accept(400, 0, 1_000)

@@ -8,6 +8,7 @@ import { openLog, readLog } from '../support/access.ts'
 import { openApp } from '../support/app.ts'
 import { tokenFor } from '../support/engine.ts'
 import { declare, type Journal, openJournal, policies } from '../support/journal.ts'
+import { waitFor } from '../support/wait.ts'
 
 let journal: Journal
 let log: AccessLog
@@ -60,6 +61,16 @@ test('an auditor’s look at another’s declaration is durable before the audit
       ...{ read: '/v1/declarations/:id/explanation', status: 200 },
       ...{ id, employer: declaration.employer },
     },
+  ])
+})
+
+test('who may not see something, and asks for it, is noted', async () => {
+  const answer = await ask('help-desk', `/v1/declarations/${id}/amounts`)
+  expect([answer.statusCode, answer.json().code]).toEqual([403, 'ROLE_MISSING'])
+  // It saw nothing, so the answer waits for nothing.
+  await waitFor('the entry', async () => (await readsOf('a help-desk')).length === 1)
+  expect(await readsOf('a help-desk')).toMatchObject([
+    { read: '/v1/declarations/:id/amounts', status: 403 },
   ])
 })
 

@@ -1,5 +1,6 @@
 /** Who may come in no more: by a key that is withdrawn, a denial, or the end of a token; and what then ends. */
-import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -204,6 +205,9 @@ describe('a key of the keyring', () => {
     expect(retired.map((each) => each.kid)).toEqual([last?.kid, kid])
     expect(() => retireKey(file, kid, new Date())).toThrow(/has no key .* in use\. It has /)
     expect(statSync(file).mode & 0o777).toBe(0o600)
+    chmodSync(file, 0o400)
+    rotateKeyring(file, new Date())
+    expect(statSync(file).mode & 0o777, 'as it was').toBe(0o400)
   })
 
   test('that signed receipts or sealed data is never lost, however often keys are retired', () => {
@@ -308,22 +312,26 @@ test('an open stream of events ends with its token: when it expires, its key is 
   await signed.end()
 })
 
-test('a file whose sender is denied while it comes is taken no further', async () => {
+test.each([
+  ['as it comes', false],
+  ['with a checksum', true],
+])('a file whose sender is denied while it comes is taken no further, %s', async (_, isChecked) => {
   const { authenticator } = await openProcess(ownKeys())
   const opened = await openApp(journal, {
     ...{ policies, clock: { nowMicros: Date.now() * 1_000 }, authenticator },
   })
   ends.push(() => opened.close())
-  const authorization = `Bearer ${await tokenFor([employer], { subject: 'slow' })}`
+  const subject = isChecked ? 'slow-checked' : 'slow'
+  const authorization = `Bearer ${await tokenFor([employer], { subject })}`
   const begun = await opened.app.inject({
     ...{ method: 'POST', url: '/v1/batches' },
-    headers: { authorization, 'idempotency-key': 'slow' },
+    headers: { authorization, 'idempotency-key': subject },
     payload: { employer, period: '2024-11', region: '340100', kind: 'regular', mode: 'check' },
   })
   const url = `/v1/batches/${begun.json().id}/file`
   async function* slowly() {
     yield Buffer.alloc(chunkBytesMax)
-    await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: 'slow', ...why })
+    await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: subject, ...why })
     await waitFor('the denial', () => authenticator.recall(authorization.slice(7)) === undefined)
     for (let i = 0; i < 8; i += 1) yield Buffer.alloc(chunkBytesMax)
   }
@@ -332,12 +340,18 @@ test('a file whose sender is denied while it comes is taken no further', async (
     headers: {
       authorization,
       ...{ 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' },
+      ...(isChecked && {
+        'content-length': `${9 * chunkBytesMax}`,
+        'upload-checksum': `sha1 ${createHash('sha1')
+          .update(Buffer.alloc(9 * chunkBytesMax))
+          .digest('base64')}`,
+      }),
     },
   })
   expect(answer.statusCode, answer.body).toBe(401)
   expect(answer.json().code).toBe('TOKEN_WITHDRAWN')
   const { rows } = await journal.pool.query('select received from batch.batch where subject = $1', [
-    'slow',
+    subject,
   ])
   expect(Number(rows[0].received)).toBeLessThanOrEqual(chunkBytesMax)
 })
