@@ -51,8 +51,10 @@ export function resultOf(result: Result) {
 export function report(results: readonly Result[]): void {
   const backends = [...new Set(results.map(({ backend }) => backend))]
   const seeds = [...new Set(results.map(({ seed }) => seed))].sort((one, other) => one - other)
-  write(`\nfaults, seeds ${seeds.join(', ')}, on ${machine()}`)
-  write('Seconds after the fault, median and most: until something is posted / until all is.\n')
+  write('')
+  write(`faults, seeds ${seeds.join(', ')}, on ${machine()}`)
+  write('Seconds after the fault, median and most: until something is posted / until all is.')
+  write('')
   const heads = backends.map((backend) => `${backend}: times | acknowledged | s, first / all`)
   write(`| fault | ${heads.join(' | ')} | goal, s | holds |`)
   write(`|---|${'---:|---:|---:|'.repeat(backends.length)}---|---|`)
@@ -72,6 +74,7 @@ export function report(results: readonly Result[]): void {
       `| ${fault.name} | ${cells.join(' | ')} | ${goal} | ${group.every(inTime) ? 'yes' : 'NO'} |`,
     )
   }
+  write('')
   for (const backend of backends) {
     const of = results.filter((one) => one.backend === backend)
     const sum = (count: (one: Result) => number) => of.reduce((total, one) => total + count(one), 0)
@@ -79,7 +82,7 @@ export function report(results: readonly Result[]): void {
     const doubled = sum(({ audit }) => offenders(audit, 'I2'))
     const faults = sum(({ injected: list }) => list.length)
     write(
-      `\n${backend}: ${faults} faults, ${sum((one) => one.acknowledged)} acknowledged, ${lost} lost, ${doubled} doubled.`,
+      `${backend}: ${faults} faults, ${sum((one) => one.acknowledged)} acknowledged, ${lost} lost, ${doubled} doubled.`,
     )
   }
   write('')
