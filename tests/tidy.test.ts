@@ -28,6 +28,7 @@ function importsOf(file: string, text: string): string[] {
 /** Each room may import itself and those before it; entry points may import all. */
 const rooms = [
   'declaration',
+  'client',
   'policy',
   'journal',
   'queue',
