@@ -5,10 +5,10 @@
  */
 import autocannon from 'autocannon'
 import { issueToken } from '../src/intake/issue-token.ts'
-import { createAcceptGroup, type Filing } from '../src/journal/accept.ts'
+import { createAcceptGroup } from '../src/journal/accept.ts'
 import { attributionsOf } from '../src/journal/attribution.ts'
 import { openEnvelope, sealEnvelope } from '../src/journal/envelope.ts'
-import { fileDeclaration } from '../src/journal/filing.ts'
+import { type Filing, fileDeclaration } from '../src/journal/filing.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { activeKeys, readKeyring } from '../src/platform/keyring.ts'

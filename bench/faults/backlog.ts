@@ -4,8 +4,8 @@
  */
 import type { HistoryFile } from '../../src/audit/history.ts'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
-import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
-import { fileDeclaration } from '../../src/journal/filing.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
+import { type Filing, fileDeclaration } from '../../src/journal/filing.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { applicationRole, openPool } from '../../src/platform/postgres.ts'
 import type { Policies } from '../../src/policy/rules.ts'

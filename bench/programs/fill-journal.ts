@@ -5,8 +5,9 @@
  */
 import { HistoryFile } from '../../src/audit/history.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
-import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { declarationId, digestOf } from '../../src/journal/digest.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting } from '../../src/ledger/post.ts'
 import { tellParent } from '../../src/platform/child.ts'

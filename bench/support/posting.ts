@@ -1,8 +1,9 @@
 /** What benchmarks of posting share: a journal to post, workers that post it, and the clock. */
 import type pg from 'pg'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
-import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { declarationId, digestOf } from '../../src/journal/digest.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { readKeyring } from '../../src/platform/keyring.ts'
 import { readPolicies } from '../../src/platform/packs.ts'
 import { openPool } from '../../src/platform/postgres.ts'

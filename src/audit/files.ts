@@ -3,7 +3,7 @@
  * looks at what stands when it draws the next number: what its last envelope came after, it saw. So two
  * that raced are not taken for offenders.
  */
-import type { Invariant } from './invariants.ts'
+import type { Invariant } from './invariant.ts'
 import { isOfRegion } from './regions.ts'
 
 export const ofFiles: Invariant = {

@@ -3,7 +3,7 @@
  * region. A declaration that replaced one of another region, as an earlier program let it, counts in that
  * region, too: what was replaced is not in force, and nothing else is until something later is posted there.
  */
-import type { Invariant } from './invariants.ts'
+import type { Invariant } from './invariant.ts'
 
 /** What replaced a declaration of another region, by that region. In parts: all of them, as they lie. */
 export const replacing: readonly string[] = [

@@ -5,16 +5,10 @@
 
 import { ofFiles, ofMandates } from './files.ts'
 import { ofInForce, replacing } from './in-force.ts'
+import type { Invariant } from './invariant.ts'
 import { lineSums, ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 import { ofReassessments } from './reassessments.ts'
 import { isOfRegion } from './regions.ts'
-
-export type Invariant = {
-  readonly code: string
-  readonly title: string
-  /** Rows (what, why); none where it holds. */
-  readonly sql: string
-}
 
 const amounts = `
   d.pension_employer_fen, d.pension_employee_fen,

@@ -2,7 +2,7 @@
  * What reassessments must hold among themselves: each is the difference to what it follows, and what counts
  * is one chain. Read as they lie; what counts is what `ledger.amount` shows.
  */
-import type { Invariant } from './invariants.ts'
+import type { Invariant } from './invariant.ts'
 import { ofEmployers, ofLinesAlone, sums } from './line-sums.ts'
 
 export const ofReassessments: Invariant = {

@@ -7,7 +7,8 @@
  * is a replay.
  */
 import assert from 'node:assert/strict'
-import type { AcceptGroup, Filing, GroupResult } from '../journal/accept.ts'
+import type { AcceptGroup, GroupResult } from '../journal/accept.ts'
+import type { Filing } from '../journal/filing.ts'
 import { acceptStatementMsMax, groupDeclarationsMax } from '../limits.ts'
 
 /** SQLSTATE classes 53 (insufficient resources) and 54 (program limit exceeded), and statement time-out. */

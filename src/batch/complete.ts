@@ -7,29 +7,19 @@
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import type { FiledByToken } from '../journal/attribution.ts'
-import type { BatchStatement } from '../journal/batch-receipt.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
-import { isSalting, type Salts } from '../journal/salting.ts'
+import { isSalting } from '../journal/salting.ts'
 import { noteAct } from './acts.ts'
 import { dropChunks } from './end.ts'
 import { contentKey, openExpected, sealReceived } from './file-digest.ts'
 import { isWorkedOn, stages } from './stages.ts'
+import type { CompleteDependencies } from './store-dependencies.ts'
 import type { BatchRequest } from './upload.ts'
 
 export type Completed =
   | { readonly stage: 'received' | 'damaged' }
   /** The batch that brought the same content first. */
   | { readonly stage: 'duplicate'; readonly sameAs: string }
-
-export type CompleteDependencies = {
-  /** The first seals, all open. */
-  readonly sealingKeys: readonly EnvelopeKey[]
-  readonly salts: Salts
-  /** Microseconds since 1970. */
-  readonly nowMicros: () => number
-  /** The signed receipt of a file that is here. */
-  readonly receiptOf: (file: Omit<BatchStatement, 'deadlineMicros'>) => string
-}
 
 type Asked = {
   subject: string

@@ -3,6 +3,7 @@
  * that an earlier batch gave. Encoding and separator are found out from the first block.
  */
 import { isUtf8 } from 'node:buffer'
+import { type FormatFinding, formatFinding } from '../formats/findings.ts'
 import {
   cellCharactersMax,
   csvRecordBytesMax,
@@ -13,7 +14,6 @@ import {
 import { Blocks } from './blocks.ts'
 import { type CsvBlock, type Decode, readRecord } from './csv-record.ts'
 import { encodingOf, hasByteOrderMark, isChineseUtf8, isWide, withoutEndMarks } from './encoding.ts'
-import { type FileFinding, fileFinding } from './file-findings.ts'
 import type {
   CellFault,
   CsvPosition,
@@ -53,7 +53,7 @@ export async function* readCsvRows(
       let bytes = await blocks.next()
       if (first) {
         if (isWide(bytes)) {
-          yield batchOf(state, [], [fileFinding('ENCODING_WIDE')])
+          yield batchOf(state, [], [formatFinding('ENCODING_WIDE')])
           return
         }
         if (hasByteOrderMark(bytes)) {
@@ -76,7 +76,7 @@ export async function* readCsvRows(
   }
 }
 
-function batchOf(state: State, rows: Row[], findings: FileFinding[]): RowBatch<CsvPosition> {
+function batchOf(state: State, rows: Row[], findings: FormatFinding[]): RowBatch<CsvPosition> {
   return { rows, findings, next: { format: 'csv', ...pick(state) } }
 }
 
@@ -154,7 +154,7 @@ function decodeChinese(text: string, bytes: Buffer, start: number, end: number):
 type ReadBlock = {
   readonly rows: Row[]
   readonly usedBytes: number
-  readonly findings: FileFinding[]
+  readonly findings: FormatFinding[]
   readonly stops: boolean
 }
 
@@ -162,7 +162,7 @@ type ReadBlock = {
 function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
   const bytes = final ? withoutEndMarks(filed) : filed
   const lines = final ? bytes : wholeLines(bytes)
-  const findings: FileFinding[] = []
+  const findings: FormatFinding[] = []
   if (state.encoding === undefined) {
     state.encoding = encodingOf(lines)
     if (state.encoding === 'gb18030' && isUtf8(lines)) findings.push(guessed)
@@ -173,12 +173,12 @@ function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
   // Checked as a whole, which costs nothing; only where it fails, row by row.
   const suspect = state.encoding === 'gb18030' || !isUtf8(lines)
   let at = 0
-  let fault: FileFinding | undefined
+  let fault: FormatFinding | undefined
   while (at < bytes.length && fault === undefined) {
     const row = state.rowsRead + 1
     const record = tryDecoding(block, at)
     if (zero >= at && (typeof record === 'string' || zero < record.end)) {
-      fault = fileFinding('NULL_CHARACTERS', { row })
+      fault = formatFinding('NULL_CHARACTERS', { row })
     } else if (typeof record === 'string') {
       fault = faultOfPart(record, {
         row,
@@ -204,7 +204,7 @@ function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
   return { rows, usedBytes: at, findings, stops: fault !== undefined }
 }
 
-const guessed = fileFinding('ENCODING_GUESSED')
+const guessed = formatFinding('ENCODING_GUESSED')
 
 function tryDecoding(block: CsvBlock, at: number): ReturnType<typeof readRecord> | 'undecodable' {
   try {
@@ -226,22 +226,26 @@ type Part = {
 function faultOfPart(
   part: 'unclosed' | 'cut' | 'undecodable',
   { row, bytes, final, encoding }: Part,
-): FileFinding | undefined {
+): FormatFinding | undefined {
   if (part === 'undecodable') return encodingFinding(row, encoding)
-  if (bytes > csvRecordBytesMax) return fileFinding('RECORD_TOO_LONG', { row }, recordLimit)
-  return part === 'unclosed' && final ? fileFinding('QUOTE_UNCLOSED', { row }) : undefined
+  if (bytes > csvRecordBytesMax) return formatFinding('RECORD_TOO_LONG', { row }, recordLimit)
+  return part === 'unclosed' && final ? formatFinding('QUOTE_UNCLOSED', { row }) : undefined
 }
 
 const recordLimit = { max: csvRecordBytesMax / 1024 }
 
-function encodingFinding(row: number, encoding: Encoding | undefined): FileFinding {
+function encodingFinding(row: number, encoding: Encoding | undefined): FormatFinding {
   return row === 1
-    ? fileFinding('ENCODING_UNKNOWN', { row })
-    : fileFinding('ENCODING_CHANGES', { row }, { encoding: (encoding ?? 'utf-8').toUpperCase() })
+    ? formatFinding('ENCODING_UNKNOWN', { row })
+    : formatFinding('ENCODING_CHANGES', { row }, { encoding: (encoding ?? 'utf-8').toUpperCase() })
 }
 
 /** A record that isn't in the encoding of those before it. */
-function encodingFault(record: Buffer, row: number, { encoding }: State): FileFinding | undefined {
+function encodingFault(
+  record: Buffer,
+  row: number,
+  { encoding }: State,
+): FormatFinding | undefined {
   const other = encoding === 'gb18030' ? isChineseUtf8(record) : !isUtf8(record)
   return other ? encodingFinding(row, encoding) : undefined
 }
@@ -250,12 +254,14 @@ function limitFault(
   { cells, end }: { cells: string[]; end: number },
   start: number,
   row: number,
-): FileFinding | undefined {
-  if (end - start > csvRecordBytesMax) return fileFinding('RECORD_TOO_LONG', { row }, recordLimit)
+): FormatFinding | undefined {
+  if (end - start > csvRecordBytesMax) return formatFinding('RECORD_TOO_LONG', { row }, recordLimit)
   if (cells.length > fileColumnsMax) {
-    return fileFinding('COLUMNS_TOO_MANY', { row }, { max: fileColumnsMax })
+    return formatFinding('COLUMNS_TOO_MANY', { row }, { max: fileColumnsMax })
   }
-  return row > fileRowsMax ? fileFinding('ROWS_TOO_MANY', { row }, { max: fileRowsMax }) : undefined
+  return row > fileRowsMax
+    ? formatFinding('ROWS_TOO_MANY', { row }, { max: fileRowsMax })
+    : undefined
 }
 
 /** Blank rows count, and are not handed on. A cell that is too long is cut. */

@@ -7,7 +7,7 @@ import type { FiledByToken } from '../journal/attribution.ts'
 import { uploadExpiryPage, uploadIdleMsMax } from '../limits.ts'
 import { noteAct } from './acts.ts'
 import { stagesBefore, transitions } from './stages.ts'
-import type { CancelOutcome, StoreDependencies } from './upload-store.ts'
+import type { CancelOutcome, StoreDependencies } from './store-dependencies.ts'
 
 type Dependencies = Pick<StoreDependencies, 'pool' | 'inTransaction'>
 

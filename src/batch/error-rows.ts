@@ -19,13 +19,13 @@ import {
 } from '../limits.ts'
 import { findAmendment } from './amendment.ts'
 import type { Fault, RefusedRow } from './errors-file.ts'
+import type { FilePosition } from './file-batch.ts'
 import type { FileFinding } from './file-findings.ts'
-import type { FilePosition } from './file-rows.ts'
 import { unitOf } from './gathered.ts'
 import { columnName, type Header } from './header.ts'
-import type { PieceKeys } from './pieces.ts'
-import { type ReadDependencies, readKept } from './read-file.ts'
+import { type ReadDependencies, readLeased } from './leased-rows.ts'
 import { columnOfPointer } from './row-line.ts'
+import type { PieceKeys } from './seal.ts'
 import { openPiece, sealPiece } from './seal.ts'
 import { readStretch } from './set-aside.ts'
 import { writeInSheetWords } from './sheet-words.ts'
@@ -75,7 +75,7 @@ export async function keepErrorRows(
   const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  for await (const read of readKept(dependencies, work, position)) {
+  for await (const read of readLeased(dependencies, work, position)) {
     for (const { row, entry, header, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

@@ -8,17 +8,15 @@
 import { catalogue, type FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Severity, Text } from '../declaration/catalogue/entry.ts'
 import { type FindingParams, fillIn } from '../declaration/findings.ts'
+import { formatCatalogue, type Place } from '../formats/findings.ts'
 import { amendmentEntries } from './findings/amendments.ts'
 import { cellEntries } from './findings/cells.ts'
-import { containerEntries } from './findings/containers.ts'
 import { headerRowEntries } from './findings/header-row.ts'
 import { interventionEntries } from './findings/interventions.ts'
 import { standingEntries } from './findings/standing.ts'
-import { textFileEntries } from './findings/text-files.ts'
 
 export const fileCatalogue = {
-  ...containerEntries,
-  ...textFileEntries,
+  ...formatCatalogue,
   ...headerRowEntries,
   ...cellEntries,
   ...amendmentEntries,
@@ -27,17 +25,6 @@ export const fileCatalogue = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type FileFindingCode = keyof typeof fileCatalogue
-
-/** Where a finding is, as a spreadsheet shows it. */
-export type Place = {
-  readonly sheet?: string | undefined
-  /** From 1. */
-  readonly row?: number | undefined
-  /** Letter and title: `C（证件号码）`. */
-  readonly column?: string | undefined
-  /** Of a line's field, until the column is known. */
-  readonly pointer?: string | undefined
-}
 
 export type FileFinding = {
   /** Of a file, or of the declaration's own catalogue where a cell has such a fault. */
@@ -98,10 +85,4 @@ export function writeFileFinding({ code, place, params }: FileFinding): WrittenF
 export function cellOf({ row, column = '' }: Place): string | undefined {
   const letters = /^[A-Z]{1,3}(?=$|（)/.exec(column)?.[0]
   return letters === undefined || row === undefined ? undefined : `${letters}${row}`
-}
-
-/** A column as a spreadsheet names it, counted from 0: A to Z, AA and so on. */
-export function columnLetters(column: number): string {
-  const rest = Math.floor(column / 26) - 1
-  return (rest >= 0 ? columnLetters(rest) : '') + String.fromCharCode(65 + (column % 26))
 }

@@ -2,36 +2,17 @@
  * The rows of a file, whatever format it came in: of a table, or of NDJSON, whose rows are declarations.
  */
 import { findingOfThrown, marked, type ReaderDefect } from './content-faults.ts'
-import type { FileFinding } from './file-findings.ts'
-import type { FileDefaults, Header } from './header.ts'
+import type { FileBatch, FilePosition } from './file-batch.ts'
+import type { FileDefaults } from './header.ts'
 import { kindOfFile } from './kind.ts'
 import { readNdjson } from './ndjson.ts'
-import type { FiledRow } from './row-line.ts'
 import type { FileSource, NdjsonPosition } from './rows.ts'
 import { readTable, type TablePosition } from './table.ts'
 import type { BatchWork } from './work.ts'
 
-export type FileRow = FiledRow & {
-  /** Its own number where the row is a declaration; then `line` is all of it, and `cells` its text. */
-  readonly entry?: number
-}
-
 /** What is said of a whole file, as far as reading it asks for that. */
 export type AskedOfFile = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
   Pick<BatchWork, 'format'>
-
-/** Plain data. */
-export type FilePosition = TablePosition | NdjsonPosition
-
-export type FileBatch<At extends FilePosition | undefined = FilePosition | undefined> = {
-  /** Of a table, once it was found. */
-  readonly header?: Header | undefined
-  readonly rows: readonly FileRow[]
-  /** One that ends the reading is in the last batch. */
-  readonly findings: readonly FileFinding[]
-  /** After these rows; undefined: nothing of it was read. */
-  readonly next: At
-}
 
 /**
  * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is

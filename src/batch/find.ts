@@ -2,10 +2,10 @@
  * Looks up batches.
  */
 import type pg from 'pg'
-import { type Layout, openLayout } from './read-file.ts'
+import { type Layout, openLayout } from './read-progress.ts'
 import { type Asker, seenUpload } from './sight.ts'
+import type { StoreDependencies } from './store-dependencies.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
-import type { StoreDependencies } from './upload-store.ts'
 
 /**
  * @param as `durable`: what a commit left behind that reached no standby yet is waited for

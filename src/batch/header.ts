@@ -4,10 +4,11 @@
  */
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Category } from '../declaration/schema.ts'
+import { columnLetters, type Place } from '../formats/findings.ts'
 import { headerSearchRowsMax } from '../limits.ts'
 import { fieldMaybeMeant } from './ambiguous-titles.ts'
 import { columnNames, type Field, fieldOfTitle, titlesOf } from './columns.ts'
-import { columnLetters, type FileFinding, fileFinding, type Place } from './file-findings.ts'
+import { type FileFinding, fileFinding } from './file-findings.ts'
 import type { Row } from './rows.ts'
 
 /** What holds for the whole file unless its rows say otherwise. */

@@ -1,5 +1,5 @@
 /** Which kind of file this is, by its first bytes: names and types that browsers send are not relied on. */
-import { type FileFinding, fileFinding } from './file-findings.ts'
+import { type FormatFinding, formatFinding } from '../formats/findings.ts'
 
 export type FileKind = 'csv' | 'xlsx' | 'ndjson'
 
@@ -18,12 +18,12 @@ const others = [
 ]
 
 /** @param start the file's first bytes, as many as there are up to some hundred */
-export function kindOfFile(start: Uint8Array): FileKind | FileFinding {
+export function kindOfFile(start: Uint8Array): FileKind | FormatFinding {
   const text = Buffer.from(start.subarray(0, 256)).toString('latin1')
-  if (text === '') return fileFinding('FILE_EMPTY')
+  if (text === '') return formatFinding('FILE_EMPTY')
   if (workbooks.some((beginning) => text.startsWith(beginning))) return 'xlsx'
   if (others.some((beginning) => text.trimStart().startsWith(beginning)))
-    return fileFinding('FILE_KIND_UNKNOWN')
+    return formatFinding('FILE_KIND_UNKNOWN')
   // A list of declarations, too: each of its lines is told to be none.
   return /^(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{/.test(text) ? 'ndjson' : 'csv'
 }

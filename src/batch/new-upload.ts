@@ -12,8 +12,8 @@ import { findUpload } from './find.ts'
 import { type Owner, storedKeyOf } from './owner.ts'
 import { lendSlot, refusalOfSlot, type SlotRefusal } from './reserve-slot.ts'
 import { sealPiece } from './seal.ts'
+import type { CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 import { fileNamePlace, type NewUpload, type Upload, type UploadRow, uploadOf } from './upload.ts'
-import type { CreateOutcome, StoreDependencies } from './upload-store.ts'
 
 /** A key that is there already inserts nothing; what it is of is read in a second statement. */
 export async function createUpload(

@@ -4,11 +4,10 @@
  */
 
 import type pg from 'pg'
-import type { EnvelopeKey } from '../journal/envelope.ts'
-import type { Salts } from '../journal/salting.ts'
 import { pieceBytesMax, piecesHeldBytesMax } from '../limits.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { RowHeader } from './row-line.ts'
+import type { PieceKeys } from './seal.ts'
 import { openPiece, sealPiece } from './seal.ts'
 
 /**
@@ -33,13 +32,6 @@ export type Piece = UnitKey & {
   readonly number: number
   readonly header: RowHeader
   readonly rows: readonly PieceRow[]
-}
-
-export type PieceKeys = {
-  readonly sealing: EnvelopeKey
-  readonly all: readonly EnvelopeKey[]
-  /** Of what was filed (journal/salting.ts). */
-  readonly salts: Salts
 }
 
 function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { FileFinding } from './file-findings.ts'
 import type { Owner } from './owner.ts'
-import { openFindings } from './read-file.ts'
+import { openFindings } from './read-progress.ts'
 import type { Stage } from './stages.ts'
 import { type Upload, type UploadRow, uploadOf } from './upload.ts'
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { chunkBytesMax } from '../limits.ts'
 import { openPiece } from './seal.ts'
-import type { StoreDependencies } from './upload-store.ts'
+import type { StoreDependencies } from './store-dependencies.ts'
 
 type ChunkRow = { number: number; start: string; bytes: number; sealed: Buffer }
 

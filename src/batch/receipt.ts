@@ -2,7 +2,7 @@
 import { signBatchReceipt } from '../journal/batch-receipt.ts'
 import type { Signer } from '../journal/compact-jws.ts'
 import type { Policies } from '../policy/rules.ts'
-import type { CompleteDependencies } from './complete.ts'
+import type { CompleteDependencies } from './store-dependencies.ts'
 
 export type ReceiptDependencies = {
   readonly signer: Signer

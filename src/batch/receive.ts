@@ -14,7 +14,18 @@ import { chunkPlace, readBytes } from './read.ts'
 import type { DigestState } from './running-digest.ts'
 import { openPiece, SealedPieceError, sealPiece } from './seal.ts'
 import { stagesBefore } from './stages.ts'
-import type { BeginOutcome, StoreDependencies } from './upload-store.ts'
+import type { StoreDependencies } from './store-dependencies.ts'
+import type { Upload } from './upload.ts'
+
+/** In order of precedence. */
+export type BeginOutcome =
+  | { readonly kind: 'absent' }
+  /** No more bytes are taken: all are here, or it has ended. */
+  | { readonly kind: 'closed'; readonly upload: Upload }
+  /** Another size was said before. */
+  | { readonly kind: 'otherSize'; readonly upload: Upload }
+  | { readonly kind: 'elsewhere'; readonly upload: Upload }
+  | { readonly kind: 'receiving'; readonly receiving: Receiving }
 
 /** In order of precedence. */
 export type AppendOutcome =

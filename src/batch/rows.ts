@@ -3,7 +3,7 @@
  * position after it. A position is plain data: kept somewhere, it lets another process go on there.
  */
 import type { FindingParams } from '../declaration/findings.ts'
-import type { FileFinding, FileFindingCode } from './file-findings.ts'
+import type { FormatFinding, FormatFindingCode } from '../formats/findings.ts'
 
 /** What a spreadsheet holds in a cell that isn't text. */
 export type CellKind = 'number' | 'date' | 'boolean'
@@ -12,7 +12,7 @@ export type CellKind = 'number' | 'date' | 'boolean'
 export type CellFault = {
   /** From 0. */
   readonly column: number
-  readonly code: FileFindingCode
+  readonly code: FormatFindingCode
   readonly params?: FindingParams
 }
 
@@ -59,9 +59,9 @@ export type NdjsonPosition = {
 
 export type Position = CsvPosition | XlsxPosition | NdjsonPosition
 
-export type RowBatch<At extends Position = Position> = {
+export type RowBatch<At extends Position = Position, Found = FormatFinding> = {
   readonly rows: readonly Row[]
-  readonly findings: readonly FileFinding[]
+  readonly findings: readonly Found[]
   /** After these rows. */
   readonly next: At
 }

@@ -16,9 +16,10 @@ import { LaneProgress, type ProgressCheck } from '../queue/watchdog.ts'
 import { type CheckDependencies, checkUnits } from './check-units.ts'
 import { type FileDependencies, fileUnits } from './file-units.ts'
 import { forgetEnded, forgetErrors } from './forget.ts'
+import type { ReadDependencies } from './leased-rows.ts'
 import { goesBySlots, isSmall, type Place, places, postingLane } from './places.ts'
 import { tellRate, WorkRate } from './rate.ts'
-import { type ReadDependencies, readFile } from './read-file.ts'
+import { readFile } from './read-file.ts'
 import {
   type BatchWork,
   claimWork,

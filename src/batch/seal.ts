@@ -7,6 +7,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { Salts } from '../journal/salting.ts'
 
 const version = 1
 const keyIdBytes = 6
@@ -88,4 +89,11 @@ export function openPiece(
   } catch (cause) {
     throw new SealedPieceError('UNREADABLE', `${place} is damaged.`, { cause })
   }
+}
+
+export type PieceKeys = {
+  readonly sealing: EnvelopeKey
+  readonly all: readonly EnvelopeKey[]
+  /** Of what was filed (journal/salting.ts). */
+  readonly salts: Salts
 }

@@ -2,7 +2,8 @@
 import type pg from 'pg'
 import { pieceBytesMax } from '../limits.ts'
 import type { FileFinding } from './file-findings.ts'
-import type { PieceKeys, UnitKey } from './pieces.ts'
+import type { UnitKey } from './pieces.ts'
+import type { PieceKeys } from './seal.ts'
 import { openPiece, sealPiece } from './seal.ts'
 
 export type SetAsideRow = { readonly row: number; readonly findings: readonly FileFinding[] }

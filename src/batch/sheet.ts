@@ -3,6 +3,8 @@
  * Formulas are never computed: the result that the file has is taken. Dates are days as numbers until
  * the style says that they are days.
  */
+
+import { columnLetters, type FormatFinding, formatFinding } from '../formats/findings.ts'
 import {
   cellCharactersMax,
   fileColumnsMax,
@@ -10,7 +12,6 @@ import {
   xlsxBatchCharacters,
   xlsxBatchRows,
 } from '../limits.ts'
-import { columnLetters, type FileFinding, fileFinding } from './file-findings.ts'
 import type { CellFault, CellKind, Row } from './rows.ts'
 import { RichText, unescaped, type Workbook, WorkbookError } from './workbook.ts'
 import { attributeOf, ownText, type XmlHandler } from './xml.ts'
@@ -49,7 +50,7 @@ export class SheetReader implements XmlHandler {
   #hidden = false
   #hiddenRows = 0
   #firstHidden = 0
-  readonly #merged: FileFinding[] = []
+  readonly #merged: FormatFinding[] = []
 
   /** @param skipRows rows that were read before */
   constructor(workbook: Workbook, skipRows: number) {
@@ -75,14 +76,14 @@ export class SheetReader implements XmlHandler {
   }
 
   /** What can be told when the sheet is read to its end. */
-  findings(): FileFinding[] {
-    const found: FileFinding[] = [...this.#merged]
+  findings(): FormatFinding[] {
+    const found: FormatFinding[] = [...this.#merged]
     if (this.#firstFormula !== undefined) {
-      found.push(fileFinding('CELL_FORMULA', this.#firstFormula, { count: this.#formulas }))
+      found.push(formatFinding('CELL_FORMULA', this.#firstFormula, { count: this.#formulas }))
     }
     if (this.#hiddenRows > 0) {
       const count = { count: this.#hiddenRows }
-      found.push(fileFinding('ROW_HIDDEN', { row: this.#firstHidden }, count))
+      found.push(formatFinding('ROW_HIDDEN', { row: this.#firstHidden }, count))
     }
     return found
   }
@@ -266,7 +267,7 @@ export class SheetReader implements XmlHandler {
     const [, first, last] = /^[A-Z]{1,3}([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})$/.exec(range) ?? []
     if (first === undefined || last === undefined || this.#merged.length === mergedMax) return
     const params = { range, lastRow: last }
-    this.#merged.push(fileFinding('CELLS_MERGED', { row: Number(first) }, params))
+    this.#merged.push(formatFinding('CELLS_MERGED', { row: Number(first) }, params))
   }
 }
 

@@ -58,11 +58,11 @@ export async function* readTable(
   { format, defaults, from }: TableOptions,
 ): AsyncGenerator<TableBatch> {
   const table = new Table({ defaults, isText: format === 'csv', from })
-  const batches: AsyncGenerator<RowBatch<CsvPosition | XlsxPosition>> =
+  const batches: AsyncGenerator<RowBatch<CsvPosition | XlsxPosition, FileFinding>> =
     format === 'csv'
       ? readCsvRows(source, countKnownTitles, from?.rows as CsvPosition | undefined)
       : readXlsxRows(source, from?.rows as XlsxPosition | undefined)
-  let last: RowBatch<CsvPosition | XlsxPosition> | undefined
+  let last: RowBatch<CsvPosition | XlsxPosition, FileFinding> | undefined
   for await (const batch of batches) {
     if (last !== undefined) yield table.take(last)
     if (table.ended) return
@@ -104,7 +104,7 @@ class Table {
     if (from.header !== undefined) this.#setHeader(from.header)
   }
 
-  take({ rows, findings, next }: RowBatch<CsvPosition | XlsxPosition>): TableBatch {
+  take({ rows, findings, next }: RowBatch<CsvPosition | XlsxPosition, FileFinding>): TableBatch {
     this.#rows = []
     this.#findings = []
     this.#sheet = next.format === 'xlsx' ? next.sheet : undefined
@@ -117,7 +117,7 @@ class Table {
     return this.#batch(next)
   }
 
-  takeLast(batch: RowBatch<CsvPosition | XlsxPosition>): TableBatch {
+  takeLast(batch: RowBatch<CsvPosition | XlsxPosition, FileFinding>): TableBatch {
     const { next } = this.take(batch)
     if (!this.ended && this.#reader === undefined && this.#aboveIsHeader())
       this.#takeHeader(this.#above as Row)

@@ -1,6 +1,6 @@
 /** Units of a file that are to be filed, and the parts of them that go into groups. */
 import type pg from 'pg'
-import type { Filing } from '../journal/accept.ts'
+import type { Filing } from '../journal/filing.ts'
 import { unitsAtATime } from '../limits.ts'
 import { type FiledUnitKey, storedKey } from './kept.ts'
 import type { UnitKey } from './pieces.ts'

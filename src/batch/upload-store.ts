@@ -1,79 +1,14 @@
-/**
- * Where the bytes of files are until they are worked on: in Postgres, sealed, in chunks as they came.
- * What it tells a caller is durable; a file is never in memory. Any number of processes use it at once.
- *
- * If the process dies after
- * - `create` committed, before it is told: the same Idempotency-Key finds the batch again, with its
- *   slot. Without one, an empty batch expires.
- * - `begin`, before the first byte is durable: nothing was taken. Whoever begins next is the writer.
- *   The employers that its token did not name are taken from those that the file may be filed for, in the
- *   same statement, before any byte of it: rows of theirs are set aside, and never filed without a mandate.
- * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
- *   not count them, and the sender begins there.
- * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
- * - the last chunk's commit: chunk, digest, stage, instant of receipt, its signed receipt and whether it
- *   was here before are one transaction, so the file is whole with all of them, or its last chunk is missing.
- *   Who brought it is written in the same transaction, as who begins and who cancels is in theirs (acts.ts).
- * - `cancel` or `expire` or `remove`: stage and deletion are one transaction.
- * There are no locks that outlive a process, and nothing to clean up after one.
- *
- * Two that append at once: the one that began later is the writer. The other's next append finds that
- * it is not, and takes nothing; so a new connection never waits for a dead one, and what is stored is
- * always one sender's bytes up to a point, and the next one's from there.
- */
-import type pg from 'pg'
 import type { FiledByToken } from '../journal/attribution.ts'
-import type { Confirm } from '../journal/durable.ts'
 import { uploadsOpenBytesMax } from '../limits.ts'
-import type { CompleteDependencies } from './complete.ts'
 import { cancelUpload, expireUploads, removeBytes } from './end.ts'
 import { findUpload } from './find.ts'
 import { countOpen, createUpload } from './new-upload.ts'
 import { readBytes } from './read.ts'
-import {
-  beginReceiving,
-  type Mandate,
-  type Part,
-  type Receiving,
-  restartReceiving,
-} from './receive.ts'
-import type { SlotRefusal } from './reserve-slot.ts'
-import type { RunningDigest } from './running-digest.ts'
+import type { BeginOutcome } from './receive.ts'
+import { beginReceiving, type Mandate, type Part, restartReceiving } from './receive.ts'
 import type { Asker } from './sight.ts'
+import type { CancelOutcome, CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 import type { NewUpload, Upload } from './upload.ts'
-
-export type StoreDependencies = CompleteDependencies & {
-  readonly pool: pg.Pool
-  /** Waits until all that can be seen is durable, before somebody is told of it. */
-  readonly confirm: Confirm
-  readonly inTransaction: <T>(
-    pool: pg.Pool,
-    work: (client: pg.PoolClient) => Promise<T>,
-  ) => Promise<T>
-  readonly runningDigest: RunningDigest
-  /** Told of bytes that are durable. */
-  readonly onReceived?: (bytes: number) => void
-}
-
-/** In order of precedence. */
-export type CreateOutcome =
-  | { readonly kind: 'tooMany' | 'tooManyBytes' | SlotRefusal }
-  /** The key was used for another file. */
-  | { readonly kind: 'conflicting'; readonly upload: Upload }
-  | { readonly kind: 'replayed'; readonly upload: Upload }
-  | { readonly kind: 'created'; readonly upload: Upload }
-
-/** In order of precedence. */
-export type BeginOutcome =
-  | { readonly kind: 'absent' }
-  /** No more bytes are taken: all are here, or it has ended. */
-  | { readonly kind: 'closed'; readonly upload: Upload }
-  /** Another size was said before. */
-  | { readonly kind: 'otherSize'; readonly upload: Upload }
-  | { readonly kind: 'elsewhere'; readonly upload: Upload }
-  | { readonly kind: 'receiving'; readonly receiving: Receiving }
-
-export type CancelOutcome = 'cancelled' | 'absent' | 'tooLate'
 
 export type UploadStore = {
   create(asked: NewUpload): Promise<CreateOutcome>

@@ -4,7 +4,7 @@
 
 import type { FiledByToken } from '../journal/attribution.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
-import { fileNameCharactersMax } from '../limits.ts'
+import { fileNameCharactersMax, uploadIdleMsMax } from '../limits.ts'
 import type { AskedKind } from './asked-kind.ts'
 import { openExpected, openReceived } from './file-digest.ts'
 import type { Owner } from './owner.ts'
@@ -132,4 +132,8 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
 /** What a sealed file name is bound to. */
 export function fileNamePlace(id: string): string {
   return `batch ${id} file name`
+}
+
+export function expiryMicros({ touchedAtMicros }: Upload): number {
+  return touchedAtMicros + 1_000 * uploadIdleMsMax
 }

@@ -6,9 +6,9 @@ import type pg from 'pg'
 import type { FileFinding } from './file-findings.ts'
 import { fileFindingsMax } from './found.ts'
 import { columnName, type Header } from './header.ts'
-import type { PieceKeys } from './pieces.ts'
-import { openFindings, saveFindings } from './read-file.ts'
+import { openFindings, saveFindings } from './read-progress.ts'
 import { columnOfPointer } from './row-line.ts'
+import type { PieceKeys } from './seal.ts'
 
 export class Warned {
   readonly #keys: PieceKeys

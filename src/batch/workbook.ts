@@ -3,8 +3,13 @@
  * are those of ECMA-376 (Office Open XML); whatever else is in the archive is not opened.
  */
 import type { FindingParams } from '../declaration/findings.ts'
+import {
+  type FormatFinding,
+  type FormatFindingCode,
+  formatFinding,
+  type Place,
+} from '../formats/findings.ts'
 import { xlsxEntriesMax, xlsxRelationCharactersMax, xlsxSheetsMax } from '../limits.ts'
-import { type FileFinding, type FileFindingCode, fileFinding, type Place } from './file-findings.ts'
 import { PartDecoder } from './part-decoder.ts'
 import { SharedStrings } from './shared-strings.ts'
 import { attributeOf, ownText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
@@ -24,20 +29,20 @@ export type Workbook = {
 
 /** That a workbook can't be read. */
 export class WorkbookError extends Error {
-  readonly finding: FileFinding
+  readonly finding: FormatFinding
 
-  constructor(code: FileFindingCode, place?: Place, params?: FindingParams) {
+  constructor(code: FormatFindingCode, place?: Place, params?: FindingParams) {
     super(code)
-    this.finding = fileFinding(code, place, params)
+    this.finding = formatFinding(code, place, params)
   }
 }
 
 /** What a filer is told of something thrown while a workbook was read; undefined when it isn't that. */
-export function faultOf(error: unknown): FileFinding | undefined {
+export function faultOf(error: unknown): FormatFinding | undefined {
   if (error instanceof WorkbookError) return error.finding
-  if (error instanceof ZipError) return fileFinding(error.code, {}, { part: error.entry ?? '' })
+  if (error instanceof ZipError) return formatFinding(error.code, {}, { part: error.entry ?? '' })
   if (error instanceof XmlError)
-    return fileFinding(error.code, {}, { encoding: error.encoding ?? '' })
+    return formatFinding(error.code, {}, { encoding: error.encoding ?? '' })
   return undefined
 }
 

@@ -12,7 +12,7 @@ import { SheetReader } from './sheet.ts'
 import { faultOf, openWorkbook, readPart, type Sheet, type Workbook } from './workbook.ts'
 import { Zip } from './zip.ts'
 
-type Batch = RowBatch<XlsxPosition>
+type Batch = RowBatch<XlsxPosition, FileFinding>
 
 export async function* readXlsxRows(
   source: FileSource,

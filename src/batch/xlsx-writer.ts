@@ -2,8 +2,9 @@
  * Writes a workbook row by row. Every cell is text in a column of text: identity numbers keep all their
  * digits, and nothing is run as a formula, not even after somebody edits the cell (`quotePrefix`).
  */
+
+import { columnLetters } from '../formats/findings.ts'
 import { guardApostrophe } from './cell-guard.ts'
-import { columnLetters } from './file-findings.ts'
 import { RepeatedTexts } from './repeated-texts.ts'
 import { writeZip, type ZipContent } from './zip-writer.ts'
 

@@ -5,7 +5,6 @@
 import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isDeclaration } from '../declaration/check.ts'
 import { formatInstant } from '../declaration/period.ts'
-import type { Filing } from '../journal/accept.ts'
 import {
   type Attempt,
   issueTicket,
@@ -15,9 +14,11 @@ import {
   ticketHash,
 } from '../journal/attempt-ticket.ts'
 import { digestOf } from '../journal/digest.ts'
+import type { Filing } from '../journal/filing.ts'
 import { clockSkewMsMax, ticketSubjectCharactersMax } from '../limits.ts'
 import type { ContentDigest } from './content-digest.ts'
 import type { IssuedTicket } from './outage-watch.ts'
+import type { TicketMembers } from './problems.ts'
 
 /** What is known of a request that can't be accepted. */
 export type FailedAttempt = {
@@ -29,13 +30,6 @@ export type FailedAttempt = {
   readonly content:
     | { readonly body: unknown }
     | { readonly named: ContentDigest | 'invalid' | undefined }
-}
-
-/** Members of a problem document: the ticket, from when it counts, until when it serves. */
-export type TicketMembers = {
-  readonly attemptTicket?: string
-  readonly attemptedAt?: string
-  readonly attemptValidUntil?: string
 }
 
 /** Makes what a refusal carries; `onIssued` is told who has a ticket now. */

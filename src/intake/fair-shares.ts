@@ -9,7 +9,6 @@
 import { hash } from 'node:crypto'
 import { crowdedShare, sharesRememberedMax, sharesWindowMs } from '../limits.ts'
 import type { FilingLimit } from './filing-limit.ts'
-import type { SharesTold } from './shares-exchange.ts'
 
 /** Who sends less than the average by so many times is modest. */
 const modestTimes = 4
@@ -132,4 +131,13 @@ export class FairShares {
 /** A filer among processes: a hash, as the store needs no names. */
 function nameOf(who: string): string {
   return hash('sha256', who, 'hex').slice(0, 16)
+}
+
+/** What one process tells the others. */
+export type SharesTold = {
+  readonly limit: number
+  /** Filers of the last moments. */
+  readonly active: number
+  /** Filings under way by filer, the most first. */
+  readonly underWay: readonly (readonly [who: string, count: number])[]
 }

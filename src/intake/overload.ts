@@ -17,14 +17,14 @@ import {
 import { Admission, type Shed, type ShedAt, type Signals } from './admission.ts'
 import { createAttempts } from './attempts.ts'
 import { watchBacklogAge } from './backlog-age.ts'
-import { FairShares } from './fair-shares.ts'
+import { FairShares, type SharesTold } from './fair-shares.ts'
 import { FilingLimit } from './filing-limit.ts'
 import { HeldBodies } from './held-bodies.ts'
 import { LoopTurn } from './loop-turn.ts'
 import { OutageWatch } from './outage-watch.ts'
 import { ProcessRate } from './process-rate.ts'
 import { RefusedLately } from './refused-lately.ts'
-import { type Exchange, type SharesTold, startSharesExchange } from './shares-exchange.ts'
+import { type Exchange, startSharesExchange } from './shares-exchange.ts'
 
 export type OverloadDependencies = {
   readonly signals: Signals

@@ -10,11 +10,10 @@ import type { BatchState, WorkProgress, WouldFile } from '../batch/progress.ts'
 import { writeInSheetWords } from '../batch/sheet-words.ts'
 import { isEnded, type Stage, stages } from '../batch/stages.ts'
 import type { TotalFen } from '../batch/unit-totals.ts'
-import { formats, modes, type Upload } from '../batch/upload.ts'
+import { expiryMicros, formats, modes } from '../batch/upload.ts'
 import { formatFen } from '../declaration/money.ts'
 import { formatInstant } from '../declaration/period.ts'
 import { batchReceiptText } from '../journal/batch-receipt.ts'
-import { uploadIdleMsMax } from '../limits.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
 const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
@@ -269,8 +268,4 @@ function presentFinding(finding: FileFinding): Static<typeof fileFindingSchema> 
       ...(cell !== undefined && { cell }),
     },
   }
-}
-
-export function expiryMicros({ touchedAtMicros }: Upload): number {
-  return touchedAtMicros + 1_000 * uploadIdleMsMax
 }

@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { Finding } from '../declaration/findings.ts'
 import { type NotUtf8, sayEncoding } from '../declaration/utf8.ts'
-import type { TicketMembers } from './attempts.ts'
 import { languageOf } from './language.ts'
 import { type ProblemCode, type ProblemKind, problemKinds } from './problem-kinds.ts'
 import type { StandingMember } from './standing-refusal.ts'
@@ -100,4 +99,11 @@ export function problemOf(error: unknown): ProblemCode {
   if (statusCode === 404) return 'NOT_FOUND'
   if (statusCode === 503) return 'UNAVAILABLE'
   return 'INTERNAL'
+}
+
+/** Members of a problem document: the ticket, from when it counts, until when it serves. */
+export type TicketMembers = {
+  readonly attemptTicket?: string
+  readonly attemptedAt?: string
+  readonly attemptValidUntil?: string
 }

@@ -8,8 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { AppendOutcome, Receiving } from '../batch/receive.ts'
 import { uploadGiveWayMs } from '../limits.ts'
 import { type BodyEnd, chunksOf, type ReadOptions, readWhole, slicesOf } from './body-chunks.ts'
-
-export type Checksum = { readonly algorithm: 'sha1' | 'sha256'; readonly digest: Buffer }
+import type { Checksum } from './tus-headers.ts'
 
 /** Either the store took no more, or the body ended; and then the file may have. */
 export type PartOutcome =

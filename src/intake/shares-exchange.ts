@@ -4,16 +4,7 @@
  * waits for it. Without the store, or when it is lost, each goes by what it sees itself.
  */
 import { sharesExchangeEveryMs, sharesToldMax } from '../limits.ts'
-import type { FairShares } from './fair-shares.ts'
-
-/** What one process tells the others. */
-export type SharesTold = {
-  readonly limit: number
-  /** Filers of the last moments. */
-  readonly active: number
-  /** Filings under way by filer, the most first. */
-  readonly underWay: readonly (readonly [who: string, count: number])[]
-}
+import type { FairShares, SharesTold } from './fair-shares.ts'
 
 /** Tells ours, and hears what the others told lately. Undefined where there is no store. */
 export type Exchange = ((told: SharesTold) => Promise<readonly SharesTold[]>) | undefined

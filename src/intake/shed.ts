@@ -4,8 +4,8 @@
  */
 import type { Text } from '../declaration/catalogue/entry.ts'
 import type { RequestClass, Shed } from './admission.ts'
-import type { TicketMembers } from './attempts.ts'
 import { problemKinds } from './problem-kinds.ts'
+import type { TicketMembers } from './problems.ts'
 import { noSniffing } from './safe-headers.ts'
 
 const text = (zh: string, en: string): Text => ({ 'zh-CN': zh, en })

@@ -5,9 +5,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Upload } from '../batch/upload.ts'
+import { expiryMicros } from '../batch/upload.ts'
 import { uploadMetadataCharactersMax } from '../limits.ts'
-import { expiryMicros } from './present-batch.ts'
-import type { Checksum } from './receive-part.ts'
 
 export const tusVersion = '1.0.0'
 
@@ -99,3 +98,5 @@ function metadataOf({ employer, period, region, kind, format, mode, fileName }: 
     )
     .join(',')
 }
+
+export type Checksum = { readonly algorithm: 'sha1' | 'sha256'; readonly digest: Buffer }

@@ -14,38 +14,20 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import { type Attribution, attributionsOf } from './attribution.ts'
+import { attributionsOf } from './attribution.ts'
 import type { Signer } from './compact-jws.ts'
 import { sha256 } from './digest.ts'
 import { type DrawnNumber, drawNumber } from './draw-number.ts'
 import { type CommitJudge, commitBetween, confirmOn } from './durable.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
+import type { Filing } from './filing.ts'
 import { findAcceptances, findUsedTickets, type StoredAcceptance } from './find.ts'
 import type { Lane } from './lanes.ts'
 import { buildMerkleTree, leafHash } from './merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipt.ts'
 import type { ReplacedFault } from './replaced.ts'
 import type { Salts } from './salting.ts'
-import type { Expectation, StandingDeclaration } from './standing.ts'
-
-/** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */
-export type Filing = Omit<Statement, 'salted'> & {
-  readonly canonical: Uint8Array
-  /** The pack it is to be assessed with: its hash, by the declaration's region. */
-  readonly policy: { readonly region: string; readonly hash: string }
-  /** Hash of the attempt ticket that it came with, which serves once. */
-  readonly ticket?: Buffer
-  /** Else it is refused; nothing of it is stored. */
-  readonly expects: Expectation
-  /** Insured persons; of a head, those of all parts. */
-  readonly lines: number
-  /** Of a part that is no head: the head's id. */
-  readonly partOf?: string
-  /** The rows of the file that its lines came from (line-rows.ts). */
-  readonly rows?: string
-  /** Who files it (attribution.ts). */
-  readonly by?: Attribution
-}
+import type { StandingDeclaration } from './standing.ts'
 
 /** How a filing stands after its group's commit; `receipt` is the same text for ever. */
 export type Acceptance = {

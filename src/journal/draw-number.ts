@@ -6,8 +6,8 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
-import type { Filing } from './accept.ts'
 import { type CommitSettings, commitSettings } from './durable.ts'
+import type { Filing } from './filing.ts'
 import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 import {
   type Expectation,

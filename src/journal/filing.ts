@@ -3,11 +3,30 @@ import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isHead, type Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
-import type { Filing } from './accept.ts'
 import type { Attribution } from './attribution.ts'
 import { declarationId, digestOf } from './digest.ts'
 import { writeLineRows } from './line-rows.ts'
+import type { Statement } from './receipt.ts'
 import type { Expectation } from './standing.ts'
+
+/** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */
+export type Filing = Omit<Statement, 'salted'> & {
+  readonly canonical: Uint8Array
+  /** The pack it is to be assessed with: its hash, by the declaration's region. */
+  readonly policy: { readonly region: string; readonly hash: string }
+  /** Hash of the attempt ticket that it came with, which serves once. */
+  readonly ticket?: Buffer
+  /** Else it is refused; nothing of it is stored. */
+  readonly expects: Expectation
+  /** Insured persons; of a head, those of all parts. */
+  readonly lines: number
+  /** Of a part that is no head: the head's id. */
+  readonly partOf?: string
+  /** The rows of the file that its lines came from (line-rows.ts). */
+  readonly rows?: string
+  /** Who files it (attribution.ts). */
+  readonly by?: Attribution
+}
 
 export type FilingOptions = {
   readonly declaration: Declaration

@@ -30,8 +30,9 @@ import {
   waitingDeclarationsMax,
   waitTargetsMax,
 } from '../limits.ts'
-import type { Acceptance, AcceptGroup, Filing, GroupResult } from './accept.ts'
+import type { Acceptance, AcceptGroup, GroupResult } from './accept.ts'
 import type { CommitTimes } from './commit-times.ts'
+import type { Filing } from './filing.ts'
 import type { ReplacedFault } from './replaced.ts'
 import type { StandingDeclaration } from './standing.ts'
 

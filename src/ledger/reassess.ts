@@ -16,10 +16,11 @@
  * the lock lost, as with the connection that holds it, the later of the two would count.
  */
 import type pg from 'pg'
-import type { AcceptGroup, Filing } from '../journal/accept.ts'
+import type { AcceptGroup } from '../journal/accept.ts'
 import type { Attribution } from '../journal/attribution.ts'
 import { digestOf } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { Filing } from '../journal/filing.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { type AcceptedDeclaration, findPlaces, readEnvelope } from '../journal/read.ts'
 import { JournalReader } from '../journal/reader.ts'

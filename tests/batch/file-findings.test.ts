@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import {
-  columnLetters,
   endsReading,
   fileCatalogue,
   fileFinding,
@@ -9,6 +8,7 @@ import {
 } from '../../src/batch/file-findings.ts'
 import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry } from '../../src/declaration/catalogue/entry.ts'
+import { columnLetters } from '../../src/formats/findings.ts'
 import { meaningOf } from '../../src/intake/meaning.ts'
 import { problemKinds } from '../../src/intake/problem-kinds.ts'
 

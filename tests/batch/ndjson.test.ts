@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { FileRow } from '../../src/batch/file-batch.ts'
 import { type FileFinding, writeFileFinding } from '../../src/batch/file-findings.ts'
-import type { FileRow } from '../../src/batch/file-rows.ts'
 import { kindOfFile } from '../../src/batch/kind.ts'
 import { readNdjson } from '../../src/batch/ndjson.ts'
 import type { FileSource, NdjsonPosition } from '../../src/batch/rows.ts'

@@ -4,8 +4,9 @@
  * fixed: the same workbooks at every run.
  */
 import { expect, test } from 'vitest'
+import type { FileBatch } from '../../src/batch/file-batch.ts'
 import { endsReading } from '../../src/batch/file-findings.ts'
-import { type FileBatch, readRows } from '../../src/batch/file-rows.ts'
+import { readRows } from '../../src/batch/file-rows.ts'
 import type { FileSource } from '../../src/batch/rows.ts'
 import { archiveOf, type Parts, workbookParts } from './archive.ts'
 import { employer, persons, sourceOf } from './support.ts'

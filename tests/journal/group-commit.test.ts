@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import type { Acceptance, AcceptGroup, Filing } from '../../src/journal/accept.ts'
+import type { Acceptance, AcceptGroup } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import {
   acceptStatementMsMax,

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
-import type { Filing, GroupResult } from '../../src/journal/accept.ts'
+import type { GroupResult } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { findReplacedFaults } from '../../src/journal/replaced.ts'
 import {

@@ -1,8 +1,9 @@
 /** Reassessments follow one another: whatever is ordered, dies, is tried again or comes late, a declaration stands as one pack says. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAcceptGroup, type Filing } from '../../src/journal/accept.ts'
+import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { declarationId, digestOf } from '../../src/journal/digest.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { canonicalOrder } from '../../src/journal/reassessment-order.ts'
 import { findMisassessed } from '../../src/ledger/misassessed.ts'

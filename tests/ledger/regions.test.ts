@@ -1,7 +1,7 @@
 /** An employer with branches in two regions: what is in force in one has nothing to do with the other. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
-import type { Filing } from '../../src/journal/accept.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findPersons } from '../../src/ledger/previous.ts'
 import { findStanding, listStandings } from '../../src/ledger/status.ts'

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
-import type { Filing } from '../../src/journal/accept.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStandingDeclaration } from '../../src/journal/standing.ts'
 import { findPersons } from '../../src/ledger/previous.ts'

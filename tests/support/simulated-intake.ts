@@ -8,8 +8,9 @@ import { FairShares } from '../../src/intake/fair-shares.ts'
 import { FilingLimit } from '../../src/intake/filing-limit.ts'
 import { LoopTurn } from '../../src/intake/loop-turn.ts'
 import { ProcessRate } from '../../src/intake/process-rate.ts'
-import type { Acceptance, Filing, GroupResult } from '../../src/journal/accept.ts'
+import type { Acceptance, GroupResult } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import {
   acceptStatementMsMax,

@@ -1,5 +1,5 @@
 /** Faults of a row or a cell that the declaration's own catalogue doesn't have. */
-import { error, hint, identityRules, warning } from '../../declaration/catalogue/entry.ts'
+import { error, identityRules, warning } from '../../declaration/catalogue/entry.ts'
 
 const row = '/rows/*'
 const cell = '/rows/*/*'
@@ -86,16 +86,6 @@ export const cellEntries = {
     wrong: '王伟,110105…,6,500.00',
     right: '王伟,110105…,6500.00',
   }),
-  CELL_TOO_LONG: error(cell, {
-    title: ['单元格内容过长', 'The cell is too long'],
-    message: [
-      '第 {row} 行 {column} 列超过 {max} 个字符。',
-      'Row {row}, column {column} has more than {max} characters.',
-    ],
-    fix: ['请核对是否粘贴了其他内容。', 'Check that nothing else was pasted there.'],
-    wrong: ['整段说明', 'A whole paragraph'],
-    right: '王伟',
-  }),
   CELL_INVISIBLE: warning(cell, {
     title: ['单元格中有看不见的字符，已去掉', 'A character that is not seen was taken off'],
     message: [
@@ -108,52 +98,6 @@ export const cellEntries = {
     ],
     wrong: '王\\u200b伟',
     right: '王伟',
-  }),
-  CELL_ERROR_VALUE: error(cell, {
-    title: ['单元格是错误值', 'The cell is an error'],
-    message: [
-      '第 {row} 行 {column} 列是公式错误（{value}）。',
-      'Row {row}, column {column} is a formula error ({value}).',
-    ],
-    fix: ['请修正公式，或直接填写数值。', 'Mend the formula, or write the value.'],
-    wrong: '#REF!',
-    right: '6500.00',
-  }),
-  CELL_FORMULA_EMPTY: error(cell, {
-    title: ['公式没有保存结果', 'A formula has no saved result'],
-    message: [
-      '第 {row} 行 {column} 列是公式，文件中没有它的结果。',
-      'Row {row}, column {column} is a formula whose result the file does not have.',
-    ],
-    fix: [
-      '请用表格软件打开并保存一次，或改为数值（选择性粘贴→数值）。',
-      'Open and save the file in a spreadsheet, or paste the values in place of formulas.',
-    ],
-    wrong: ['=D2*1.05（未计算）', '=D2*1.05 (never calculated)'],
-    right: '6825.00',
-  }),
-  CELL_FORMULA: hint(cell, {
-    title: ['有公式，已取其结果', 'Formulas were read as their results'],
-    message: [
-      '有 {count} 个单元格是公式（首个在第 {row} 行 {column} 列），已取文件中保存的结果。',
-      '{count} cells are formulas (the first in row {row}, column {column}); their saved results were read.',
-    ],
-    fix: ['请确认结果正确。', 'Make sure that the results are right.'],
-    wrong: '=D2*1.05',
-    right: '6825.00',
-  }),
-  CELLS_MERGED: warning(row, {
-    title: ['明细中有合并的单元格', 'There are merged cells among the rows'],
-    message: [
-      '从第 {row} 行起的区域 {range} 是合并的单元格，只有其左上角有内容。',
-      'The cells {range}, from row {row} on, are merged; only the first of them has a value.',
-    ],
-    fix: [
-      '请取消合并，在每一行填写内容。',
-      'Unmerge the cells and fill in the value in every row.',
-    ],
-    wrong: ['同一部门的人员合并了一格', 'One merged cell for all persons of a department'],
-    right: ['每行都填写', 'A value in each row'],
   }),
   NUMBER_LOST_DIGITS: error(cell, {
     title: [

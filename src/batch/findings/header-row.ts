@@ -114,17 +114,4 @@ export const headerRowEntries = {
     wrong: '填表人：',
     right: '填表人：',
   }),
-  ROW_HIDDEN: warning(row, {
-    title: ['有隐藏的行', 'There are hidden rows'],
-    message: [
-      '从第 {row} 行起有 {count} 个隐藏（或被筛选掉）的行，已按明细读取。',
-      'From row {row} on, {count} rows are hidden or filtered out; they were read as lines.',
-    ],
-    fix: [
-      '若不申报这些人员，请删除隐藏的行后重新上传。',
-      'If these persons are not to be filed, remove the hidden rows and send the file again.',
-    ],
-    wrong: ['筛选后直接保存', 'Saved with a filter on'],
-    right: ['取消筛选，删除不申报的行', 'Without a filter, and without rows that are not filed'],
-  }),
 } as const
