@@ -4,16 +4,16 @@
  * turns in one process, A B B A: two processes of the same program differ by a tenth.
  */
 import autocannon from 'autocannon'
-import { issueToken } from '../src/intake/issue-token.ts'
+import { issueToken } from '../src/intake/auth/issue-token.ts'
 import { createAcceptGroup } from '../src/journal/accept.ts'
 import { attributionsOf } from '../src/journal/attribution.ts'
 import { openEnvelope, sealEnvelope } from '../src/journal/envelope.ts'
 import { type Filing, fileDeclaration } from '../src/journal/filing.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
-import { activeKeys, readKeyring } from '../src/platform/keyring.ts'
-import { readPolicies } from '../src/platform/packs.ts'
-import { inTransaction, openPool, postingRole } from '../src/platform/postgres.ts'
+import { activeKeys, readKeyring } from '../src/platform/config/keyring.ts'
+import { readPolicies } from '../src/platform/config/packs.ts'
+import { inTransaction, openPool, postingRole } from '../src/platform/postgres/postgres.ts'
 import { benchArguments } from './support/arguments.ts'
 import { createGenerator } from './support/generator.ts'
 import { cpuMicros, cpuMicrosOfFamily, startProgram } from './support/processes.ts'
@@ -66,7 +66,7 @@ async function inTurns(measure: (which: Which) => Promise<Record<string, number>
 async function compareReads(services: Services): Promise<Figure[]> {
   const { databaseUrl, keyringFile, redisUrl, postgresPid } = services
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile, REDIS_URL: redisUrl }
-  const intake = await startProgram('src/intake.ts', env, 'programs/access-switch.mjs')
+  const intake = await startProgram('src/commands/intake.ts', env, 'programs/access-switch.mjs')
   const { pid, address } = intake
   const asked = await fileSome(address, keyringFile)
   const staff = `Bearer ${await tokenOf(keyringFile, 'an auditor', [], 'auditor')}`

@@ -6,9 +6,9 @@
 
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
-import { reportFailure } from '../src/platform/failure.ts'
-import { write } from '../src/platform/output.ts'
+import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { reportFailure } from '../src/platform/command/failure.ts'
+import { write } from '../src/platform/command/output.ts'
 import { machine, say } from './support/report.ts'
 
 /** What makes each benchmark short; the file is `bench/<name>.ts`, the command `npm run bench:<name>`. */

@@ -69,7 +69,7 @@ async function measure(format: MadeFile['format'], rows: number, seed: number): 
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile }
   try {
     const made = await makeFile(folder, format, rows, seed)
-    const intake = await startProgram('src/intake.ts', env)
+    const intake = await startProgram('src/commands/intake.ts', env)
     const worker = await startProgram('workers/post.ts', env)
     const batches = await startProgram('workers/batches.ts', env)
     const sent = await send(keyringFile, intake.address, made)

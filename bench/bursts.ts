@@ -13,9 +13,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { issueToken } from '../src/intake/issue-token.ts'
+import { issueToken } from '../src/intake/auth/issue-token.ts'
 import { groupDeclarationsMax } from '../src/limits.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
+import { readKeyring } from '../src/platform/config/keyring.ts'
 import type { BurstSeen } from './programs/burst.ts'
 import type { LoadSeen } from './programs/open-load.ts'
 import { benchArguments } from './support/arguments.ts'
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const services = await startServices()
   const owner = new pg.Pool({ connectionString: services.ownerUrl, max: 2 })
   const { databaseUrl, keyringFile } = services
-  const intake = await startProgram('src/intake.ts', {
+  const intake = await startProgram('src/commands/intake.ts', {
     DATABASE_URL: databaseUrl,
     KEYRING_FILE: keyringFile,
     // All filers are on this machine.

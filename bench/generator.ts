@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Generators } from './rehearsal/generators.ts'
+import { Generators } from './rehearsal/load/generators.ts'
 import { readObjectives } from './rehearsal/objectives.ts'
 import { type Profile, readProfile } from './rehearsal/profile.ts'
 import { benchArguments } from './support/arguments.ts'
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   try {
     const { databaseUrl, redisUrl, keyringFile } = services
     const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
-    const intake = await startProgram('src/intake.ts', env)
+    const intake = await startProgram('src/commands/intake.ts', env)
     const filings = await prepareFilings(services, lines)
     await fileFirsts(intake.address, filings)
     const ANSWER = await answerTo(intake.address, filings[0] as Filing)

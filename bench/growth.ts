@@ -5,9 +5,9 @@
  * and BENCH_WORKERS_MAX (4) set how far; the whole takes some fifteen minutes.
  */
 import pg from 'pg'
-import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
-import { reportFailure } from '../src/platform/failure.ts'
-import { applicationRole } from '../src/platform/postgres.ts'
+import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { reportFailure } from '../src/platform/command/failure.ts'
+import { applicationRole } from '../src/platform/postgres/postgres.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 import { openPostgresBackend } from '../src/queue/postgres-backend.ts'
 import { openRedisBackend } from '../src/queue/redis-backend.ts'
@@ -164,7 +164,7 @@ async function fillLedger(owner: pg.Pool, count: number, filled: number): Promis
 async function backlogGrows({ services, owner }: Bench): Promise<Figure[]> {
   const { databaseUrl, redisUrl, keyringFile } = services
   const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
-  const intake = await startProgram('src/intake.ts', env)
+  const intake = await startProgram('src/commands/intake.ts', env)
   const filings = await prepareFilings(services)
   await fire(intake.address, filings, { duration: seconds }, true)
   const rates: [number, number][] = []

@@ -41,7 +41,7 @@ async function start(program: Program, services: Services): Promise<MeasuredProc
   const env = { DATABASE_URL: services.databaseUrl, KEYRING_FILE: services.keyringFile }
   switch (program) {
     case 'intake':
-      return startProgram('src/intake.ts', { ...env, REDIS_URL: services.redisUrl })
+      return startProgram('src/commands/intake.ts', { ...env, REDIS_URL: services.redisUrl })
     case 'bare':
       return startProgram('bench/programs/bare-fastify.ts', env)
     case 'synchronous':

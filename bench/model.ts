@@ -5,7 +5,7 @@
  * this machine, and in smaller groups, predicts what a third size costs at another rate, and says how far
  * off the prediction was.
  */
-import { write } from '../src/platform/output.ts'
+import { write } from '../src/platform/command/output.ts'
 import { calibrate, calibrateReads, observeAt, startInstallation } from './model/calibrate.ts'
 import {
   type Calibrated,

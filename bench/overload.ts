@@ -19,7 +19,7 @@ import { HistoryFile } from '../src/audit/history.ts'
 import { canonicalDeclaration } from '../src/declaration/canonical.ts'
 import type { Declaration } from '../src/declaration/schema.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
+import { readKeyring } from '../src/platform/config/keyring.ts'
 import {
   chartsOf,
   figuresOf,
@@ -135,7 +135,7 @@ function startIntake(
     ...(backend === 'redis' && { REDIS_URL: redisUrl }),
   }
   const preload = program === 'under-pressure' ? 'programs/under-pressure.mjs' : undefined
-  return startProgram('src/intake.ts', env, preload)
+  return startProgram('src/commands/intake.ts', env, preload)
 }
 
 /** As many as are accepted when each of a hundred clients sends the next after an answer. */
@@ -149,7 +149,7 @@ async function measureCapacity({ address }: MeasuredProcess, filings: readonly F
 async function measureRefusal(services: Services, filings: readonly Filing[]): Promise<number> {
   const { databaseUrl, keyringFile } = services
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile, SHED_AT: 'filings-due=0' }
-  const intake = await startProgram('src/intake.ts', env)
+  const intake = await startProgram('src/commands/intake.ts', env)
   await fire(intake.address, filings, { duration: 2 }, true)
   const before = cpuMicros(intake.pid)
   const { refused } = await fire(intake.address, filings, { duration: 4 }, true)

@@ -6,9 +6,9 @@
  * BENCH_ROUNDS, BENCH_DECLARATIONS, BENCH_WARM, BENCH_LOAD_MS and BENCH_SETTLE_MS make it shorter.
  */
 
-import { parseArguments, wrongUse } from '../src/platform/arguments.ts'
-import { reportFailure } from '../src/platform/failure.ts'
-import { write } from '../src/platform/output.ts'
+import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { reportFailure } from '../src/platform/command/failure.ts'
+import { write } from '../src/platform/command/output.ts'
 import { type Kill, killParts } from './peers/kills.ts'
 import { type Turn, takeTurn } from './peers/measure.ts'
 import { Servers } from './peers/servers.ts'

@@ -69,7 +69,7 @@ async function compareIntakes(services: Services): Promise<Pair[]> {
   const { databaseUrl, keyringFile, redisUrl, postgresPid } = services
   const filings = await prepareFilings(services)
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile, REDIS_URL: redisUrl }
-  const intake = await startProgram('src/intake.ts', env, preload)
+  const intake = await startProgram('src/commands/intake.ts', env, preload)
   const { pid, address } = intake
   await fire(address, filings, { amount: filingsARound })
   const measured = await inTurns('accepting', intake, async () => {

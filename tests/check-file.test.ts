@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { createGenerator } from '../bench/support/generator.ts'
-import { writeXlsx } from '../src/batch/xlsx-writer.ts'
+import { writeXlsx } from '../src/formats/xlsx-writer.ts'
 import { checkFiling } from '../src/policy/check.ts'
 import { presentCheck } from '../src/policy/present.ts'
 import { collect, csvOf, employersOf, type Row, rowsOf } from './batch/support.ts'
@@ -24,7 +24,7 @@ function write(name: string, text: string | Buffer): string {
 }
 
 async function run(...args: string[]) {
-  const command = runCommand('src/check-file.ts', { LANG: 'C' }, args)
+  const command = runCommand('src/commands/check-file.ts', { LANG: 'C' }, args)
   return { code: await command.done, output: command.output() }
 }
 

@@ -4,9 +4,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { catalogue } from '../src/declaration/catalogue/catalogue.ts'
-import { problemKinds } from '../src/intake/problem-kinds.ts'
-import { variables } from '../src/platform/config.ts'
-import { intakeMemory, workerMemory } from '../src/platform/process-memory.ts'
+import { problemKinds } from '../src/intake/problems/problem-kinds.ts'
+import { variables } from '../src/platform/config/config.ts'
+import { intakeMemory, workerMemory } from '../src/platform/process/process-memory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
@@ -36,7 +36,7 @@ test('processes are started with the same memory by npm and by the engine', () =
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`)
     return `${settings.join(' ')} exec node ${execArgv.join(' ')} src/platform/bootstrap.mjs ${file}`
   }
-  expect(scripts.intake).toBe(start(intakeMemory, 'src/intake.ts'))
+  expect(scripts.intake).toBe(start(intakeMemory, 'src/commands/intake.ts'))
   expect(scripts.worker).toBe(start(workerMemory, 'workers/post.ts'))
   expect(scripts['batch-worker']).toBe(start(workerMemory, 'workers/batches.ts'))
 })

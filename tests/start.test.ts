@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
-import { readEmbeddedPostgresPassword } from '../src/platform/keyring.ts'
+import { readEmbeddedPostgresPassword } from '../src/platform/config/keyring.ts'
+import { findEmbeddedPostgres } from '../src/platform/postgres/embedded-postgres.ts'
 import { type Command, runCommand } from './support/command.ts'
 import { metricsOf } from './support/engine.ts'
 import { waitFor } from './support/wait.ts'
@@ -39,7 +39,7 @@ async function startEngine(
   env?: Engine['env'] & Record<string, string>,
 ): Promise<Engine> {
   const own = env ?? { DATA_DIR: path.join(folder, name, 'data'), ...anyPorts }
-  const command = runCommand('src/start.ts', own)
+  const command = runCommand('src/commands/start.ts', own)
   await command.says(/Ctrl-C stops everything/)
   const [, address = ''] = /takes declarations at (\S+)/.exec(command.output()) ?? []
   return { command, env: own, address }
@@ -120,7 +120,7 @@ test('no token is in what an engine prints', async () => {
 })
 
 test('a second engine on the same data is refused with who holds it', async () => {
-  const second = runCommand('src/start.ts', { ...one.env, ...anyPorts })
+  const second = runCommand('src/commands/start.ts', { ...one.env, ...anyPorts })
   expect(await second.done).toBe(1)
   expect(second.output()).toMatch(/An engine runs on .* already \(process \d+, port \d+\)/)
 })
@@ -141,7 +141,7 @@ test('Ctrl-C stops everything cleanly, and leaves the other engine alone', async
 
 test('a port that is taken is told as such, and nothing is left running', async () => {
   const env = { ...one.env, PORT: new URL(two.address).port }
-  const second = runCommand('src/start.ts', env)
+  const second = runCommand('src/commands/start.ts', env)
   expect(await second.done).toBe(1)
   expect(second.output()).toContain('The port is in use')
   const ownerPassword = readEmbeddedPostgresPassword(path.join(env.DATA_DIR, 'keyring.json'))
@@ -176,13 +176,13 @@ test('a Postgres that is killed comes back, and what was filed with it', async (
 
 test('token prints a token that the engine takes, and says how to call it otherwise', async () => {
   const employer = '91340100MA2M000105'
-  const bad = runCommand('src/token.ts', one.env, ['--employer', employer])
+  const bad = runCommand('src/commands/token.ts', one.env, ['--employer', employer])
   expect(await bad.done).toBe(2)
   expect(bad.output()).toContain('GB 32100')
-  const nobody = runCommand('src/token.ts', one.env, ['--employer', '91350100M000100Y43'])
+  const nobody = runCommand('src/commands/token.ts', one.env, ['--employer', '91350100M000100Y43'])
   expect(await nobody.done).toBe(2)
   expect(nobody.output()).toContain('--subject is whose the token is')
-  const good = runCommand('src/token.ts', one.env, [
+  const good = runCommand('src/commands/token.ts', one.env, [
     '--subject',
     'payroll',
     '--employer',
@@ -206,26 +206,26 @@ test('verify-receipt works offline with a saved JWKS and tells a forged receipt'
   const keys = await fetch(`${two.address}/.well-known/jwks.json`)
   writeFileSync(jwks, await keys.text())
   const nowhere = { DATA_DIR: path.join(folder, 'nowhere') }
-  const valid = runCommand('src/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
+  const valid = runCommand('src/commands/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
   expect(await valid.done).toBe(0)
   expect(valid.output()).toMatch(/^VALID/)
   writeFileSync(
     file,
     text.replace('"onTime":true', '"onTime":false').replace('"onTime":true', '"onTime":false'),
   )
-  const forged = runCommand('src/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
+  const forged = runCommand('src/commands/verify-receipt.ts', nowhere, [file, '--jwks', jwks])
   expect(await forged.done).toBe(1)
   expect(forged.output()).toContain('NOT VALID')
 })
 
 test('replay rebuilds the same ledger, and reports a row that was tampered with', async () => {
-  const same = runCommand('src/replay.ts', two.env)
+  const same = runCommand('src/commands/replay.ts', two.env)
   expect(await same.done, same.output()).toBe(0)
   expect(same.output()).toContain('The ledger is what the journal says.')
   const owner = await ownerOf(two)
   try {
     await owner.query('update ledger.line set pension_employer_fen = pension_employer_fen + 1')
-    const other = runCommand('src/replay.ts', two.env)
+    const other = runCommand('src/commands/replay.ts', two.env)
     expect(await other.done).toBe(1)
     expect(other.output()).toMatch(/line: only in ledger/)
     expect(other.output()).toContain('NOT what the journal says')
@@ -240,17 +240,17 @@ test('replay rebuilds the same ledger, and reports a row that was tampered with'
 
 test('a rehearsal runs beside it, with one command to make it, one to start and one to remove it', async () => {
   const env = { ...two.env, ENVIRONMENT: 'rehearsal' }
-  const before = runCommand('src/start.ts', env)
+  const before = runCommand('src/commands/start.ts', env)
   expect(await before.done).toBe(1)
   expect(before.output()).toContain('"npm run rehearsal -- create" makes them')
-  const created = runCommand('src/rehearsal.ts', two.env, ['create'])
+  const created = runCommand('src/commands/rehearsal.ts', two.env, ['create'])
   expect(await created.done, created.output()).toBe(0)
   const rehearsal = await startEngine('rehearsal', env)
   const { status, text } = await pasteCurl(rehearsal, 'first')
   expect(status).toBe(202)
   expect(text).toContain('"environment":"rehearsal"')
   expect(await rehearsal.command.end('SIGINT')).toBe(0)
-  const removed = runCommand('src/rehearsal.ts', two.env, ['remove'])
+  const removed = runCommand('src/commands/rehearsal.ts', two.env, ['remove'])
   expect(await removed.done, removed.output()).toBe(0)
   expect(removed.output()).toContain('Removed everything from the database of the rehearsal')
   expect((await fetch(`${two.address}/readyz`)).status).toBe(200)

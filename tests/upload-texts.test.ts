@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { acquireEngineLock } from '../src/platform/engine-lock.ts'
-import { readKeyring } from '../src/platform/keyring.ts'
 import {
   givenUpText,
   isWorthTrying,
   languageAsked,
   lostBy,
   refusalText,
-} from '../src/upload-texts.ts'
+} from '../src/commands/uploading/upload-texts.ts'
+import { readKeyring } from '../src/platform/config/keyring.ts'
+import { acquireEngineLock } from '../src/platform/process/engine-lock.ts'
 import { runCommand } from './support/command.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'upload-texts-'))
@@ -45,14 +45,17 @@ test('a refused connection, an unknown host, a certificate and silence are told 
 
 test('the command follows PORT, says at once that nothing listens there, and takes no other file for a token', async () => {
   const args = [file, '--period', '2024-11', '--region', '340100', '--token', 'a.b.c']
-  const refused = runCommand('src/upload.ts', { PORT: '64999', LANG: 'C' }, args)
+  const refused = runCommand('src/commands/upload.ts', { PORT: '64999', LANG: 'C' }, args)
   await refused.says(/Sending .*file \(0\.0 kB\) to http:\/\/127\.0\.0\.1:64999\n/)
   await refused.says(
     /Connection refused: nothing listens at http:\/\/127\.0\.0\.1:64999; trying again/,
   )
   await refused.end()
   const more = ['--token-file', file, '--lang', 'zh-CN']
-  const wrong = runCommand('src/upload.ts', { PORT: '64999' }, [...args.slice(0, 5), ...more])
+  const wrong = runCommand('src/commands/upload.ts', { PORT: '64999' }, [
+    ...args.slice(0, 5),
+    ...more,
+  ])
   expect(await wrong.done).toBe(2)
   expect(wrong.output()).toBe(
     `令牌文件 ${file} 中不是令牌：应只有 "npm run --silent token" 输出的一行。\n`,
@@ -65,7 +68,7 @@ test('how the command is used, and what it can not read, is said in the language
   expect(languageAsked(['--lang', 'fr'], { LANG: 'zh_CN.UTF-8' })).toBe('zh-CN')
   expect(languageAsked(['--lang', 'en'], { LANG: 'zh_CN.UTF-8' })).toBe('en')
   const run = async (...args: string[]) => {
-    const command = runCommand('src/upload.ts', { LANG: 'C' }, args)
+    const command = runCommand('src/commands/upload.ts', { LANG: 'C' }, args)
     await command.done
     return command.output()
   }

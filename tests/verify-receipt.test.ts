@@ -31,7 +31,7 @@ async function verify(text: string, more: readonly string[] = []) {
   const file = path.join(folder, 'answer')
   writeFileSync(file, text)
   const env = { KEYRING_FILE: inject('keyringFile') }
-  const command = runCommand('src/verify-receipt.ts', env, [file, ...more])
+  const command = runCommand('src/commands/verify-receipt.ts', env, [file, ...more])
   return { code: await command.done, output: command.output() }
 }
 

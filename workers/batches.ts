@@ -4,32 +4,36 @@
  * reading a large file keeps a thread busy that posting needs; and one that the machine runs after others,
  * as filers wait for those.
  */
-import { places } from '../src/batch/places.ts'
-import { readBytes } from '../src/batch/read.ts'
-import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/run.ts'
+import { places } from '../src/batch/lease/size-lanes.ts'
+import { readBytes } from '../src/batch/uploads/chunk-reader.ts'
+import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/worker/batch-worker.ts'
 import { createAcceptGroup } from '../src/journal/accept.ts'
 import type { Lane } from '../src/journal/lanes.ts'
 import { recordPacks } from '../src/journal/policy-packs.ts'
 import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limits.ts'
-import { expectNoArguments } from '../src/platform/arguments.ts'
-import { type Config, readConfig } from '../src/platform/config.ts'
+import { expectNoArguments } from '../src/platform/command/arguments.ts'
+import { reportFailure } from '../src/platform/command/failure.ts'
+import { type Config, readConfig } from '../src/platform/config/config.ts'
+import { activeKeys } from '../src/platform/config/keyring.ts'
+import { readPolicies } from '../src/platform/config/packs.ts'
+import type { Installation } from '../src/platform/installation/installation.ts'
+import { openQueues } from '../src/platform/installation/queue.ts'
 import {
   DurabilityError,
   type DurabilityWatch,
   environmentText,
   watchDurability,
-} from '../src/platform/durability.ts'
-import { reportFailure } from '../src/platform/failure.ts'
-import type { Installation } from '../src/platform/installation.ts'
-import { activeKeys } from '../src/platform/keyring.ts'
-import { createLogger, type Logger } from '../src/platform/logger.ts'
-import { type BatchMetrics, countRows, createBatchMetrics } from '../src/platform/metrics.ts'
-import { assertSchema } from '../src/platform/migrations.ts'
-import { goAfterOthers } from '../src/platform/nice.ts'
-import { readPolicies } from '../src/platform/packs.ts'
-import { inTransaction, openPool } from '../src/platform/postgres.ts'
-import { openQueues } from '../src/platform/queue.ts'
-import type { Stops } from '../src/platform/stops.ts'
+} from '../src/platform/postgres/durability.ts'
+import { assertSchema } from '../src/platform/postgres/migrations.ts'
+import { inTransaction, openPool } from '../src/platform/postgres/postgres.ts'
+import { createLogger, type Logger } from '../src/platform/process/logger.ts'
+import {
+  type BatchMetrics,
+  countRows,
+  createBatchMetrics,
+} from '../src/platform/process/metrics.ts'
+import { goAfterOthers } from '../src/platform/process/nice.ts'
+import type { Stops } from '../src/platform/process/stops.ts'
 import { createEnqueue } from '../src/queue/enqueue.ts'
 import { startWatchdog } from '../src/queue/watchdog.ts'
 import { giveWay, type Opened, runWorker, type WorkerOptions } from './worker.ts'

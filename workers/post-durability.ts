@@ -10,7 +10,7 @@ import {
   type DurabilityWatch,
   sentencesOf,
   watchDurability,
-} from '../src/platform/durability.ts'
+} from '../src/platform/postgres/durability.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
 import type { WorkerOptions } from './worker.ts'
 

@@ -29,7 +29,7 @@ export async function besideFilings(rows: number): Promise<Figure[]> {
     const made = await makeFile(folder, 'csv', rows, 21)
     const filings = await prepareFilings(services)
     const processes = [
-      await startProgram('src/intake.ts', env),
+      await startProgram('src/commands/intake.ts', env),
       await startProgram('workers/post.ts', env),
       await startProgram('workers/batches.ts', env),
     ] as const

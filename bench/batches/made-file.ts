@@ -4,8 +4,8 @@ import { createWriteStream } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
 import type { EmployeeLine } from '../../src/declaration/schema.ts'
+import { writeXlsx } from '../../src/formats/xlsx-writer.ts'
 import { createGenerator } from '../support/generator.ts'
 
 export type MadeFile = {

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import { issueToken } from '../../src/intake/issue-token.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
 import type { MadeFile } from './made-file.ts'
 
 const lookMs = 200

@@ -42,7 +42,7 @@ export async function wrongRows(
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile }
   try {
     const made = await makeFile(folder, format, rows, 31, true)
-    const intake = await startProgram('src/intake.ts', env)
+    const intake = await startProgram('src/commands/intake.ts', env)
     const processes = {
       intake,
       'posting worker': await startProgram('workers/post.ts', env),

@@ -5,11 +5,6 @@ import type { Generator } from '../support/generator.ts'
 import type { Load } from './load.ts'
 import type { BackendKind, Supervised, World } from './world.ts'
 
-/** A fault that could not be injected as it is meant. */
-export class FaultError extends Error {
-  override name = 'FaultError'
-}
-
 export type Fault = {
   readonly name: string
   /** Both backends unless named. */

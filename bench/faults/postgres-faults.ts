@@ -15,8 +15,9 @@ import {
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { serverOwner } from '../../src/platform/postgres-binaries.ts'
-import { afterDependency, type Fault, FaultError, onPostgres } from './fault.ts'
+import { serverOwner } from '../../src/platform/postgres/postgres-binaries.ts'
+import { afterDependency, type Fault, onPostgres } from './fault.ts'
+import { FaultError } from './fault-error.ts'
 import type { World } from './world.ts'
 
 const ended = (name: string, signal: 'SIGQUIT' | 'SIGKILL'): Fault => ({

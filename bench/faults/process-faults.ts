@@ -1,7 +1,8 @@
 /** Faults of the engine's own processes: killed, frozen, busy, stuck, with a wrong clock. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { CrashPoint } from '../../src/platform/crash-point.ts'
-import { afterProcess, any, type Fault, FaultError, loseJobs } from './fault.ts'
+import type { CrashPoint } from '../../src/platform/process/crash-point.ts'
+import { afterProcess, any, type Fault, loseJobs } from './fault.ts'
+import { FaultError } from './fault-error.ts'
 import type { Supervised, World } from './world.ts'
 
 const kill = (kind: 'intakes' | 'workers'): Fault => ({

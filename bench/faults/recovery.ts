@@ -1,7 +1,8 @@
 /** How an engine comes back after a fault: until it posts again, and until all that waited is posted. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Fault, FaultError } from './fault.ts'
+import type { Fault } from './fault.ts'
+import { FaultError } from './fault-error.ts'
 import type { Injected } from './report.ts'
 import type { World } from './world.ts'
 

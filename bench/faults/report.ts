@@ -1,6 +1,6 @@
 /** What a run of faults showed: as a table for people, and as JSON. */
 import type { AuditReport } from '../../src/audit/audit.ts'
-import { say as write } from '../../src/platform/output.ts'
+import { say as write } from '../../src/platform/command/output.ts'
 import { machine } from '../support/report.ts'
 import type { Fault } from './fault.ts'
 import type { BackendKind } from './world.ts'

@@ -3,7 +3,8 @@
  * brings as many then, in larger groups: whoever files is accepted, later.
  */
 import type pg from 'pg'
-import { afterDependency, type Fault, FaultError, onPostgres } from './fault.ts'
+import { afterDependency, type Fault, onPostgres } from './fault.ts'
+import { FaultError } from './fault-error.ts'
 
 const commitSeconds = 0.7
 const filings = 150

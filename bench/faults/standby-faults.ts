@@ -5,7 +5,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { afterDependency, type Fault, FaultError, onPostgres } from './fault.ts'
+import { afterDependency, type Fault, onPostgres } from './fault.ts'
+import { FaultError } from './fault-error.ts'
 import type { Load } from './load.ts'
 import { setStandbys, standbyNames, type World } from './world.ts'
 

@@ -10,15 +10,15 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { migrateDatabase } from '../../src/platform/database.ts'
-import { loginUrl, makeLogins } from '../../src/platform/embedded-logins.ts'
+import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/config/keyring.ts'
+import { migrateDatabase } from '../../src/platform/installation/database.ts'
+import { loginUrl, makeLogins } from '../../src/platform/postgres/embedded-logins.ts'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
-} from '../../src/platform/embedded-postgres.ts'
-import { freePort } from '../../src/platform/free-port.ts'
-import { endWithThisProcess } from '../../src/platform/guard.ts'
-import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
+} from '../../src/platform/postgres/embedded-postgres.ts'
+import { freePort } from '../../src/platform/process/free-port.ts'
+import { endWithThisProcess } from '../../src/platform/process/guard.ts'
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
 import { sayInChinese, TcpProxy } from './proxy.ts'
 import { WalReceiver } from './standby.ts'
@@ -28,9 +28,9 @@ export const environment = 'faults'
 
 export type BackendKind = 'redis' | 'postgres'
 
-const preloaded = fileURLToPath(new URL('../faults/misbehave.mjs', import.meta.url))
+const preloaded = fileURLToPath(new URL('./misbehave.mjs', import.meta.url))
 const entryPoints = {
-  intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
+  intake: fileURLToPath(new URL('../../src/commands/intake.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
   'batch-worker': fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }

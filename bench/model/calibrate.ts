@@ -21,7 +21,7 @@ export type Installation = {
 export async function startInstallation(services: Services): Promise<Installation> {
   const { databaseUrl, redisUrl, keyringFile } = services
   const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
-  const intake = await startProgram('src/intake.ts', env)
+  const intake = await startProgram('src/commands/intake.ts', env)
   return { services, intake, worker: await startProgram('workers/post.ts', env) }
 }
 

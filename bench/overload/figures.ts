@@ -1,6 +1,6 @@
 /** What was measured beyond capacity, told: figures with their goals, a table, charts. */
 
-import { say as write } from '../../src/platform/output.ts'
+import { say as write } from '../../src/platform/command/output.ts'
 import type { LoadSeen } from '../programs/open-load.ts'
 import { type Line, type LineChart, pointsChart } from '../support/chart.ts'
 import { type Figure, machine, median } from '../support/report.ts'

@@ -6,8 +6,9 @@
  */
 import { createPostgresBackend, withBackend } from 'bullmq'
 import { heldMax, heldStates, queueOptions } from './bullmq-redis.ts'
+import { type Filed, postingAtATime } from './filed.ts'
 import { postStatement, postValues } from './ledger.ts'
-import { type Filed, type Peer, postingAtATime } from './peer.ts'
+import type { Peer } from './peer.ts'
 
 const onPostgres = withBackend(createPostgresBackend)
 const name = 'declarations'

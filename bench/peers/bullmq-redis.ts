@@ -10,8 +10,9 @@
  */
 import { createRedisBackend, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
+import { type Filed, postingAtATime } from './filed.ts'
 import { postStatement, postValues } from './ledger.ts'
-import { type Filed, type Peer, postingAtATime } from './peer.ts'
+import type { Peer } from './peer.ts'
 
 const onRedis = withBackend(createRedisBackend)
 const name = 'declarations'

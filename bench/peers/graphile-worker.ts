@@ -7,8 +7,9 @@
  */
 import { Logger, makeWorkerUtils, run, runMigrations } from 'graphile-worker'
 import pg from 'pg'
+import { type Filed, postingAtATime } from './filed.ts'
 import { postStatement, postValues } from './ledger.ts'
-import { type Filed, type Peer, postingAtATime } from './peer.ts'
+import type { Peer } from './peer.ts'
 
 const task = 'post'
 const quiet = new Logger(() => () => {})

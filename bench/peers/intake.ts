@@ -3,14 +3,14 @@
  * them (Ajv would check it a second time). PEER names what keeps the declaration; no receipt is made.
  */
 import Fastify from 'fastify'
-import { createAuthenticator } from '../../src/intake/authentication.ts'
-import { requireAct, useBearerTokens } from '../../src/intake/bearer.ts'
-import { readIdempotencyKey } from '../../src/intake/idempotency-key.ts'
-import { mayFileFor } from '../../src/intake/submit.ts'
-import { tokenKeys } from '../../src/intake/token-keys.ts'
+import { createAuthenticator } from '../../src/intake/auth/authentication.ts'
+import { requireAct, useBearerTokens } from '../../src/intake/auth/bearer.ts'
+import { tokenKeys } from '../../src/intake/auth/token-keys.ts'
+import { mayFileFor } from '../../src/intake/routes/submit.ts'
+import { readIdempotencyKey } from '../../src/intake/wire/idempotency-key.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { findingsPerAnswerMax, requestBodyBytesMax } from '../../src/limits.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
 import { checkFiling } from '../../src/policy/check.ts'
 import { contextOf, peerOf } from './context.ts'
 

@@ -6,13 +6,13 @@
 import pg from 'pg'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { type PreparedDeclaration, prepareDeclaration } from '../../src/ledger/prepare.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
-import { readPolicies } from '../../src/platform/packs.ts'
-import { openPool, postingRole } from '../../src/platform/postgres.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readPolicies } from '../../src/platform/config/packs.ts'
+import { openPool, postingRole } from '../../src/platform/postgres/postgres.ts'
 import { lineStride } from '../../src/policy/assess.ts'
 import type { ValidFiling } from '../../src/policy/check.ts'
 import { insurances } from '../../src/policy/pack.ts'
-import { type Filed, postingAtATime } from './peer.ts'
+import { type Filed, postingAtATime } from './filed.ts'
 
 export type Ledger = ReturnType<typeof openLedger>
 

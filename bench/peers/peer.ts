@@ -3,18 +3,9 @@
  * kept before it is answered, and how a worker comes by it. Everything else, the HTTP edge, the checks,
  * the assessment and the ledger's tables, is shared (intake.ts, worker.ts, ledger.ts).
  */
-import type { Declaration } from '../../src/declaration/schema.ts'
 import type { CheckedFiling } from '../../src/policy/check.ts'
+import type { Filed } from './filed.ts'
 import type { Ledger } from './ledger.ts'
-
-/** A checked declaration on its way to the ledger; what a queue keeps of it, as JSON. */
-export type Filed = {
-  readonly id: string
-  /** Grows in order of acceptance: of an employer's filings for a period, the highest is in force. */
-  readonly sequence: number
-  readonly acceptedAtMicros: number
-  readonly declaration: Declaration
-}
 
 export type PeerContext = {
   /** The owner's URL of a database of the peer's own. */
@@ -39,6 +30,3 @@ export type Peer = {
   /** When it posts what a killed worker held, by the settings used here. */
   readonly recovers: string
 }
-
-/** Declarations that a worker posts at a time, and connections of each process, as its documents ask. */
-export const postingAtATime = 20

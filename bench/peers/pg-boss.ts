@@ -9,8 +9,9 @@
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { sha256Hex } from '../../src/journal/digest.ts'
+import { type Filed, postingAtATime } from './filed.ts'
 import { postStatement, postValues } from './ledger.ts'
-import { type Filed, type Peer, postingAtATime } from './peer.ts'
+import type { Peer } from './peer.ts'
 
 const queue = 'declarations'
 /** As large as Spillway's groups are under this load; and as many at a time. */

@@ -9,16 +9,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { migrateDatabase } from '../../src/platform/database.ts'
-import { makeLogins } from '../../src/platform/embedded-logins.ts'
+import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/config/keyring.ts'
+import { migrateDatabase } from '../../src/platform/installation/database.ts'
+import { makeLogins } from '../../src/platform/postgres/embedded-logins.ts'
 import {
   databaseName,
   type EmbeddedPostgres,
   startEmbeddedPostgres,
-} from '../../src/platform/embedded-postgres.ts'
-import { freePort } from '../../src/platform/free-port.ts'
-import { removeWithThisProcess } from '../../src/platform/guard.ts'
-import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
+} from '../../src/platform/postgres/embedded-postgres.ts'
+import { freePort } from '../../src/platform/process/free-port.ts'
+import { removeWithThisProcess } from '../../src/platform/process/guard.ts'
 import { startRedis, type TestRedis } from '../../tests/support/redis.ts'
 
 export type RedisKind = 'forgetting' | 'durable'

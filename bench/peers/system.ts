@@ -5,8 +5,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { loginUrl } from '../../src/platform/embedded-logins.ts'
-import { freePort } from '../../src/platform/free-port.ts'
+import { loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
+import { freePort } from '../../src/platform/process/free-port.ts'
 import { type MeasuredProcess, startProgram } from '../support/processes.ts'
 import { isPeer, type PeerName, peers } from './catalogue.ts'
 import { prepareLedger } from './ledger.ts'
@@ -117,7 +117,7 @@ export class System {
       ...(redis && { REDIS_URL: servers.redisUrl(redis) }),
     }
     const peer = this.#peer
-    this.#intake = new Kept(own ? 'src/intake.ts' : 'bench/peers/intake.ts', {
+    this.#intake = new Kept(own ? 'src/commands/intake.ts' : 'bench/peers/intake.ts', {
       ...env,
       PORT: String(port),
       OPERATORS_PORT: '0',

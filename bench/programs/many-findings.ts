@@ -4,7 +4,7 @@
  */
 import { csvOf } from '../../src/declaration/csv.ts'
 import { residentIdCheckDigit } from '../../src/declaration/identity.ts'
-import { readPolicies } from '../../src/platform/packs.ts'
+import { readPolicies } from '../../src/platform/config/packs.ts'
 import { checkFiling } from '../../src/policy/check.ts'
 import { createGenerator } from '../support/generator.ts'
 

@@ -2,8 +2,8 @@
 // engine's own admission, fair shares and the shedding of what waits for a commit. For comparison.
 import { subscribe } from 'node:diagnostics_channel'
 import underPressure from '@fastify/under-pressure'
-import { Admission } from '../../src/intake/admission.ts'
-import { FilingLimit } from '../../src/intake/filing-limit.ts'
+import { Admission } from '../../src/intake/overload/admission.ts'
+import { FilingLimit } from '../../src/intake/overload/filing-limit.ts'
 
 for (const check of ['check', 'checkNotDue', 'checkBacklog', 'checkShares']) {
   Admission.prototype[check] = () => undefined

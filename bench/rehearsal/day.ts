@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Display } from './display.ts'
-import type { Generators } from './generators.ts'
+import type { Generators } from './load/generators.ts'
 import type { Observed, Observer } from './observer.ts'
 import type { DayEvent } from './record.ts'
 import { drainSeconds } from './samples.ts'

@@ -1,7 +1,7 @@
 /** How far the day is, for people: one screen on a terminal, else a line now and then. */
 
-import { printableLine } from '../../src/platform/output.ts'
-import { clock } from './limit.ts'
+import { printableLine } from '../../src/platform/command/output.ts'
+import { clock } from './load/limit.ts'
 import type { Observed } from './observer.ts'
 import type { Tally } from './tally.ts'
 

@@ -4,18 +4,18 @@
  * declaration, the receipt of the first one must say that it was rehearsed, signed with one of these keys.
  */
 import { decodeProtectedHeader } from 'jose'
-import { scopes } from '../../src/intake/authentication.ts'
-import { issueToken } from '../../src/intake/issue-token.ts'
-import type { PublicJwk } from '../../src/journal/compact-jws.ts'
-import { verifyReceipt } from '../../src/journal/receipt.ts'
+import { scopes } from '../../src/intake/auth/authentication.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import type { PublicJwk } from '../../src/journal/receipts/compact-jws.ts'
+import { verifyReceipt } from '../../src/journal/receipts/receipt.ts'
 import { isOfRehearsal } from '../../src/journal/rehearsal-keys.ts'
-import type { Config } from '../../src/platform/config.ts'
-import { UsageError } from '../../src/platform/failure.ts'
-import { readOwnKeys } from '../../src/platform/rehearsal.ts'
+import { UsageError } from '../../src/platform/command/failure.ts'
+import type { Config } from '../../src/platform/config/config.ts'
+import { readOwnKeys } from '../../src/platform/config/rehearsal.ts'
 import { createGenerator } from '../support/generator.ts'
-import type { Filers } from './filings.ts'
+import type { Filers } from './load/filings.ts'
+import { type FirstFiling, fileFirst } from './load/remote.ts'
 import type { RemoteOptions } from './options.ts'
-import { type FirstFiling, fileFirst } from './remote.ts'
 
 /** A token is good for so long, or as long as one may be. */
 const ttlSecondsMax = 172_800

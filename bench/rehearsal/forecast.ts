@@ -1,5 +1,5 @@
 /** What an engine takes, against what the day asks for, from the probe's figures. */
-import type { Probed } from './probe.ts'
+import type { Probed } from './load/probe.ts'
 import type { Forecast } from './record.ts'
 import type { Shape } from './shape.ts'
 

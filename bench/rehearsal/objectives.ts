@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { UsageError } from '../../src/platform/failure.ts'
+import { UsageError } from '../../src/platform/command/failure.ts'
 
 const share = Type.Number({ minimum: 0, maximum: 1 })
 const count = Type.Integer({ minimum: 0 })

@@ -1,6 +1,6 @@
 /** What an operator asks for on the command line. */
 import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/platform/failure.ts'
+import { UsageError } from '../../src/platform/command/failure.ts'
 import { faults as catalogue } from '../faults/catalogue.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { BackendKind } from '../faults/world.ts'

@@ -5,9 +5,9 @@
 import { figure } from '../support/axis.ts'
 import { fixed, type Point, plot } from '../support/chart.ts'
 import { type Markup, markup } from '../support/markup.ts'
-import { dayAxis, marksOf } from './day-charts.ts'
-import { envelope, mean } from './envelope.ts'
-import { chartFigure, dataTable } from './figure.ts'
+import { envelope, mean } from './load/envelope.ts'
+import { dayAxis, marksOf } from './page/day-charts.ts'
+import { chartFigure, dataTable } from './page/figure.ts'
 import { readBytes } from './reading.ts'
 import type { ProcessSamples, RehearsalRecord } from './record.ts'
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import Type, { type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { UsageError } from '../../src/platform/failure.ts'
+import { UsageError } from '../../src/platform/command/failure.ts'
 
 export const shippedProfiles = ['city', 'province', 'nation'] as const
 const closed = { additionalProperties: false }

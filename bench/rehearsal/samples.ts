@@ -1,8 +1,8 @@
 /** A day's columns, from what generators counted and what was observed each second. */
 
 import { msOf } from '../support/latencies.ts'
-import { daySeconds } from './compression.ts'
-import type { Limits } from './limit.ts'
+import { daySeconds } from './load/compression.ts'
+import type { Limits } from './load/limit.ts'
 import type { Observed } from './observer.ts'
 import type { LatencyHeat, ProcessSamples, Samples } from './record.ts'
 import type { Tally } from './tally.ts'

@@ -2,7 +2,7 @@
  * A profile and a compression, turned into what is due in each real second: each has the rate of the
  * real day's second at its middle. A burst keeps its rate and lasts one second at the least.
  */
-import { daySeconds, keptShares, timesAt } from './compression.ts'
+import { daySeconds, keptShares, timesAt } from './load/compression.ts'
 import { type Profile, secondsAt } from './profile.ts'
 
 export type Shape = {

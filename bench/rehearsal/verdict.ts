@@ -3,7 +3,7 @@
  * measured. What is lost, posted twice or answered as nobody documents it fails whatever the generator
  * did; rates and times can be judged only where the load was what it should be.
  */
-import { type Limits, limitBetween, timeText } from './limit.ts'
+import { type Limits, limitBetween, timeText } from './load/limit.ts'
 import type { Objectives } from './objectives.ts'
 import {
   type AuditResult,

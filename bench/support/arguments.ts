@@ -2,8 +2,8 @@
  * The arguments of a benchmark: all have --json, some have more. Who uses it wrongly is told so before anything
  * is measured, and it ends with 2, as every command does.
  */
-import { parseArguments, wrongUse } from '../../src/platform/arguments.ts'
-import { reportFailure } from '../../src/platform/failure.ts'
+import { parseArguments, wrongUse } from '../../src/platform/command/arguments.ts'
+import { reportFailure } from '../../src/platform/command/failure.ts'
 
 /** By name; a number must be given for those whose default is one. */
 type Defaults = Readonly<Record<string, string>>

@@ -1,9 +1,9 @@
 /** Filings that benchmarks send over HTTP, all different. */
 import { setTimeout as pause } from 'node:timers/promises'
 import autocannon from 'autocannon'
-import { issueToken } from '../../src/intake/issue-token.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
 import { declarationId } from '../../src/journal/digest.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
 import { createGenerator, type Generator } from './generator.ts'
 import type { Services } from './services.ts'
 

@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { endWithThisProcess } from '../../src/platform/guard.ts'
-import { intakeMemory, workerMemory } from '../../src/platform/process-memory.ts'
+import { endWithThisProcess } from '../../src/platform/process/guard.ts'
+import { intakeMemory, workerMemory } from '../../src/platform/process/process-memory.ts'
 
 export type MeasuredProcess = {
   readonly pid: number
@@ -62,7 +62,7 @@ export async function startProgram(
 /** As npm starts it. */
 function memoryOf(file: string) {
   if (file.startsWith('workers/')) return workerMemory
-  return file === 'src/intake.ts' ? intakeMemory : { execArgv: [], env: {} }
+  return file === 'src/commands/intake.ts' ? intakeMemory : { execArgv: [], env: {} }
 }
 
 type Ready = { readonly ready?: boolean; readonly address?: string; readonly operators?: string }

@@ -3,7 +3,7 @@
  * goalText, holds} on standard output with --json.
  */
 import { cpus, totalmem } from 'node:os'
-import { tellAside, write } from '../../src/platform/output.ts'
+import { tellAside, write } from '../../src/platform/command/output.ts'
 
 export type Figure = {
   readonly figure: string

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { migrateDatabase } from '../../src/platform/database.ts'
-import { loginUrl, makeLogins } from '../../src/platform/embedded-logins.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
-import { removeWithThisProcess } from '../../src/platform/guard.ts'
-import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/keyring.ts'
+import { createKeyring, readEmbeddedPostgresPassword } from '../../src/platform/config/keyring.ts'
+import { migrateDatabase } from '../../src/platform/installation/database.ts'
+import { loginUrl, makeLogins } from '../../src/platform/postgres/embedded-logins.ts'
+import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
+import { removeWithThisProcess } from '../../src/platform/process/guard.ts'
 import { startRedis } from '../../tests/support/redis.ts'
 
 export type Services = {

@@ -10,7 +10,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { sealPiece } from '../batch/seal.ts'
+import { sealPiece } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessTriesMax } from '../limits.ts'
 import { type Head, linkOf, placeOf } from './chain.ts'

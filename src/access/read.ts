@@ -2,7 +2,7 @@
  * Reads the access log, group by group in the order of its chain, and finds what is not as it was written.
  */
 import type pg from 'pg'
-import { openPiece } from '../batch/seal.ts'
+import { openPiece } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessGroupBytesMax, accessGroupsPage } from '../limits.ts'
 import { type Group, type Head, linkOf, origin, placeOf } from './chain.ts'

@@ -3,11 +3,11 @@
  * reads the tables as they lie, and everything is read in one snapshot.
  */
 import type pg from 'pg'
-import type { PublicJwk } from '../journal/compact-jws.ts'
 import { sha256Hex } from '../journal/digest.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
+import type { PublicJwk } from '../journal/receipts/compact-jws.ts'
 import type { Salts } from '../journal/salting.ts'
-import { findMisassessed } from '../ledger/misassessed.ts'
+import { findMisassessed } from '../ledger/reassessment/misassessed.ts'
 import { offendersNamedMax } from '../limits.ts'
 import { createPolicies } from '../policy/rules.ts'
 import { auditEnvelopes } from './envelopes.ts'

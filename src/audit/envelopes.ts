@@ -5,11 +5,16 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
 import { type Attributions, isAttributed } from '../journal/attribution.ts'
-import { openCompact, type PublicJwk } from '../journal/compact-jws.ts'
 import { digestOf, sha256 } from '../journal/digest.ts'
 import { type EnvelopeKey, openEnvelope } from '../journal/envelope.ts'
-import { buildMerkleTree, leafHash } from '../journal/merkle.ts'
-import { receiptText, rootType, type Statement, statementText } from '../journal/receipt.ts'
+import { openCompact, type PublicJwk } from '../journal/receipts/compact-jws.ts'
+import { buildMerkleTree, leafHash } from '../journal/receipts/merkle.ts'
+import {
+  receiptText,
+  rootType,
+  type Statement,
+  statementText,
+} from '../journal/receipts/receipt.ts'
 import type { Salts } from '../journal/salting.ts'
 import { auditedEnvelopesPage } from '../limits.ts'
 

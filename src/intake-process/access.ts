@@ -1,12 +1,12 @@
 /** The access log of an intake process, on a connection of its own. */
 import { AccessLog } from '../access/log.ts'
 import { accessStatementMsMax } from '../limits.ts'
-import type { Installation } from '../platform/installation.ts'
-import { activeKeys } from '../platform/keyring.ts'
-import type { Logger } from '../platform/logger.ts'
-import type { IntakeMetrics } from '../platform/metrics.ts'
-import { openPool } from '../platform/postgres.ts'
-import type { Stops } from '../platform/stops.ts'
+import { activeKeys } from '../platform/config/keyring.ts'
+import type { Installation } from '../platform/installation/installation.ts'
+import { openPool } from '../platform/postgres/postgres.ts'
+import type { Logger } from '../platform/process/logger.ts'
+import type { IntakeMetrics } from '../platform/process/metrics.ts'
+import type { Stops } from '../platform/process/stops.ts'
 
 /** Undefined where it is switched off. */
 export function openAccessLog(

@@ -1,23 +1,23 @@
 /** What an intake process counts: requests and connections at its edge, and what waits. */
 import type pg from 'pg'
-import { readBatchCounts } from '../batch/counts.ts'
-import { type AccessWatch, accessSources } from '../intake/access-watch.ts'
+import { readBatchCounts } from '../batch/status/batch-counts.ts'
 import type { AppDependencies } from '../intake/app.ts'
-import { cutReasons } from '../intake/connections.ts'
-import type { Overload } from '../intake/overload.ts'
+import { type AccessWatch, accessSources } from '../intake/auth/access-watch.ts'
+import { cutReasons } from '../intake/bodies/connections.ts'
 import { countPutOff } from '../journal/put-off.ts'
-import { readBacklog } from '../journal/unposted.ts'
+import { readBacklog } from '../journal/reading/unposted.ts'
 import { countDeadLetters } from '../ledger/dead-letter.ts'
-import type { Config } from '../platform/config.ts'
-import { passes } from '../platform/crash-point.ts'
+import type { Config } from '../platform/config/config.ts'
+import { passes } from '../platform/process/crash-point.ts'
 import {
   type IntakeMetrics,
   showBacklog,
   showBatches,
   showDeadLetters,
   showPutOff,
-} from '../platform/metrics.ts'
+} from '../platform/process/metrics.ts'
 import { countDeadJobs } from '../queue/dead-jobs.ts'
+import type { Overload } from './overload.ts'
 
 export function countEdge(
   { crashAt }: Config,

@@ -3,17 +3,17 @@
  * on with is given up after its time.
  */
 import type pg from 'pg'
-import { createReceiptOf, type ReceiptDependencies } from '../batch/receipt.ts'
-import { openRunningDigest } from '../batch/running-digest.ts'
-import { createSlotStore, type SlotStore } from '../batch/slot-store.ts'
-import { createUploadStore, type UploadStore } from '../batch/upload-store.ts'
+import { createSlotStore, type SlotStore } from '../batch/slots/slot-store.ts'
+import { createReceiptOf, type ReceiptDependencies } from '../batch/uploads/batch-receipts.ts'
+import { openRunningDigest } from '../batch/uploads/running-digest.ts'
+import { createUploadStore, type UploadStore } from '../batch/uploads/upload-store.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { uploadExpiryEveryMs } from '../limits.ts'
-import type { Installation } from '../platform/installation.ts'
-import { activeKeys } from '../platform/keyring.ts'
-import type { Logger } from '../platform/logger.ts'
-import { inTransaction } from '../platform/postgres.ts'
-import type { Stops } from '../platform/stops.ts'
+import { activeKeys } from '../platform/config/keyring.ts'
+import type { Installation } from '../platform/installation/installation.ts'
+import { inTransaction } from '../platform/postgres/postgres.ts'
+import type { Logger } from '../platform/process/logger.ts'
+import type { Stops } from '../platform/process/stops.ts'
 
 export type FilesDependencies = Omit<ReceiptDependencies, 'signer'> & {
   readonly pool: pg.Pool

@@ -4,19 +4,13 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
-import { type AccessSource, type AccessWatch, watchAccess } from '../intake/access-watch.ts'
-import type { Signals } from '../intake/admission.ts'
 import { buildApp } from '../intake/app.ts'
-import { type Authenticator, createAuthenticator } from '../intake/authentication.ts'
-import type { Filer } from '../intake/claims.ts'
-import type { Readiness } from '../intake/health.ts'
-import {
-  exchangeOver,
-  type Overload,
-  type OverloadDependencies,
-  openOverload,
-} from '../intake/overload.ts'
-import { tokenKeys } from '../intake/token-keys.ts'
+import { type AccessSource, type AccessWatch, watchAccess } from '../intake/auth/access-watch.ts'
+import { type Authenticator, createAuthenticator } from '../intake/auth/authentication.ts'
+import type { Filer } from '../intake/auth/claims.ts'
+import { tokenKeys } from '../intake/auth/token-keys.ts'
+import type { Signals } from '../intake/overload/admission.ts'
+import type { Readiness } from '../intake/routes/health.ts'
 import { Denials } from '../journal/denials.ts'
 import { createConfirm } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
@@ -27,22 +21,22 @@ import {
   readStatementMsMax,
   statusWaitersMax,
 } from '../limits.ts'
+import { databaseFault } from '../platform/command/sqlstate.ts'
+import { readTokenPublicKeys } from '../platform/config/keyring.ts'
+import { healthOf } from '../platform/installation/health.ts'
+import type { Installation } from '../platform/installation/installation.ts'
+import { openQueues } from '../platform/installation/queue.ts'
 import {
   DurabilityError,
   type DurabilityWatch,
   environmentText,
   watchDurability,
-} from '../platform/durability.ts'
-import { healthOf } from '../platform/health.ts'
-import type { Installation } from '../platform/installation.ts'
-import { readTokenPublicKeys } from '../platform/keyring.ts'
-import type { Logger } from '../platform/logger.ts'
-import { createIntakeMetrics, type IntakeMetrics } from '../platform/metrics.ts'
-import { assertSchema } from '../platform/migrations.ts'
-import { openPool } from '../platform/postgres.ts'
-import { openQueues } from '../platform/queue.ts'
-import { databaseFault } from '../platform/sqlstate.ts'
-import { type Stops, startOrStop } from '../platform/stops.ts'
+} from '../platform/postgres/durability.ts'
+import { assertSchema } from '../platform/postgres/migrations.ts'
+import { openPool } from '../platform/postgres/postgres.ts'
+import type { Logger } from '../platform/process/logger.ts'
+import { createIntakeMetrics, type IntakeMetrics } from '../platform/process/metrics.ts'
+import { type Stops, startOrStop } from '../platform/process/stops.ts'
 import type { Policies } from '../policy/rules.ts'
 import type { QueueBackend } from '../queue/backend.ts'
 import { startWatchdog } from '../queue/watchdog.ts'
@@ -50,6 +44,7 @@ import { commitCheck, lane, openAcceptance } from './acceptance.ts'
 import { openAccessLog } from './access.ts'
 import { countEdge, readCounted } from './counted.ts'
 import { openFiles } from './files.ts'
+import { exchangeOver, type Overload, type OverloadDependencies, openOverload } from './overload.ts'
 
 export type IntakeOptions = {
   readonly logger: Logger

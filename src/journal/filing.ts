@@ -5,8 +5,8 @@ import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import type { Attribution } from './attribution.ts'
 import { declarationId, digestOf } from './digest.ts'
-import { writeLineRows } from './line-rows.ts'
-import type { Statement } from './receipt.ts'
+import { writeLineRows } from './reading/line-rows.ts'
+import type { Statement } from './receipts/receipt.ts'
 import type { Expectation } from './standing.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */

@@ -12,7 +12,7 @@
 import type pg from 'pg'
 import { putOffMsMax, putOffMsMin } from '../limits.ts'
 import type { Lane } from './lanes.ts'
-import type { UnpostedEnvelope } from './unposted.ts'
+import type { UnpostedEnvelope } from './reading/unposted.ts'
 
 /** Notes that a try failed: the next is twice as late as the last was, up to a most, and not with others. */
 export async function putOff(

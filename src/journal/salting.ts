@@ -29,7 +29,7 @@
  */
 import { hash, type KeyObject } from 'node:crypto'
 import type pg from 'pg'
-import { HmacKey } from './hmac.ts'
+import { HmacKey } from './receipts/hmac.ts'
 
 /** A digest as it is stated of an id. */
 export type StatedDigest = {

@@ -4,9 +4,9 @@
  * and rows rise from part to part, behind those of lines that are in no row.
  */
 import type pg from 'pg'
-import { readLineRows } from '../journal/line-rows.ts'
-import { type FoundDeclaration, findPlaces } from '../journal/read.ts'
-import { JournalReader } from '../journal/reader.ts'
+import { readLineRows } from '../journal/reading/line-rows.ts'
+import { type FoundDeclaration, findPlaces } from '../journal/reading/read.ts'
+import { JournalReader } from '../journal/reading/reader.ts'
 import { partLinesMax } from '../limits.ts'
 import type { JournalAccess, PlacedPart } from './person-amounts.ts'
 

@@ -3,7 +3,7 @@
  * other bases of the lines before the head, which are read from the journal, a part at a time.
  */
 import type { Part } from '../declaration/part.ts'
-import type { JournalReader } from '../journal/reader.ts'
+import type { JournalReader } from '../journal/reading/reader.ts'
 import { type OtherParts, otherPartsOf } from '../policy/assess.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import { addBases, noSums, sumsBases, wagesOf } from '../policy/unit.ts'

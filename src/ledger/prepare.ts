@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { FindingCount } from '../declaration/findings.ts'
-import type { AcceptedDeclaration } from '../journal/read.ts'
+import type { AcceptedDeclaration } from '../journal/reading/read.ts'
 import { type Assessment, assessDeclaration, otherPartsOf } from '../policy/assess.ts'
 import { checkFiling } from '../policy/check.ts'
 import type { PeriodRules, Policies } from '../policy/rules.ts'

@@ -7,7 +7,7 @@
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import type { Policies } from '../policy/rules.ts'
-import { findMisassessed, type Misassessed } from './misassessed.ts'
+import { findMisassessed, type Misassessed } from './reassessment/misassessed.ts'
 
 /** A table's rows as text, in buckets small enough to compare in memory. */
 type Compared = {

@@ -9,7 +9,7 @@
  * are when the ledger is rebuilt, and it counts for nothing.
  */
 import type pg from 'pg'
-import { readEnvelope } from '../journal/read.ts'
+import { readEnvelope } from '../journal/reading/read.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import { raiseInForce } from './in-force.ts'
 import { runPipelined } from './pipeline.ts'

@@ -8,7 +8,7 @@ import { isHead } from '../declaration/part.ts'
 import { type Assessment, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
 import type { PreparedDeclaration } from './prepare.ts'
-import type { PreparedReassessment } from './reassessment.ts'
+import type { PreparedReassessment } from './reassessment/reassessment.ts'
 
 /** What an envelope posts. */
 export type Postable = PreparedDeclaration | PreparedReassessment

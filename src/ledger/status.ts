@@ -4,7 +4,7 @@
 import type pg from 'pg'
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { FindingCount } from '../declaration/findings.ts'
-import { inReach, type Reach, reachValues } from '../journal/reach.ts'
+import { inReach, type Reach, reachValues } from '../journal/reading/reach.ts'
 
 export type DeclarationStatus = 'accepted' | 'posted' | 'superseded' | 'cancelled'
 

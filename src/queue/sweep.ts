@@ -9,7 +9,7 @@
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
 import { takeDue } from '../journal/put-off.ts'
-import { findUnposted, type UnpostedEnvelope } from '../journal/unposted.ts'
+import { findUnposted, type UnpostedEnvelope } from '../journal/reading/unposted.ts'
 import {
   putOffPerSweep,
   sweepAgeMsMin,

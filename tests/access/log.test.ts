@@ -223,7 +223,7 @@ test('a process that ends writes what it has, and says what it could not', async
 
 async function run(...args: string[]) {
   const env = { DATABASE_URL: journal.database.url, KEYRING_FILE: inject('keyringFile') }
-  const command = runCommand('src/access-log.ts', env, args)
+  const command = runCommand('src/commands/access-log.ts', env, args)
   return { code: await command.done, output: command.output() }
 }
 

@@ -17,7 +17,7 @@ import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { type EnvelopeKey, openEnvelope, sealEnvelope } from '../../src/journal/envelope.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
 import { openApp } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -787,7 +787,7 @@ test('the command prints a verdict for each invariant, and ends with 1 where one
   const copy = await createDatabase(honest.name)
   const run = async () => {
     const env = { DATABASE_URL: copy.ownerUrl, KEYRING_FILE: inject('keyringFile') }
-    const command = runCommand('src/audit.ts', env, ['--history', history])
+    const command = runCommand('src/commands/audit.ts', env, ['--history', history])
     return { code: await command.done, output: command.output() }
   }
   try {

@@ -9,14 +9,14 @@ import { HistoryFile } from '../../src/audit/history.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting } from '../../src/ledger/post.ts'
-import { migrateDatabase } from '../../src/platform/database.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import {
   createKeyring,
   readEmbeddedPostgresPassword,
   readKeyring,
-} from '../../src/platform/keyring.ts'
-import { inTransaction, openPool, postingRole } from '../../src/platform/postgres.ts'
+} from '../../src/platform/config/keyring.ts'
+import { migrateDatabase } from '../../src/platform/installation/database.ts'
+import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
+import { inTransaction, openPool, postingRole } from '../../src/platform/postgres/postgres.ts'
 import { declare, filingOf, policies } from '../support/journal.ts'
 
 test.each([

@@ -1,8 +1,8 @@
 /** A cancellation and a step of the worker at once: nothing is written of what was cancelled before. */
 import { expect, test } from 'vitest'
-import { cancelUpload } from '../../src/batch/end.ts'
-import { insertPieces } from '../../src/batch/pieces.ts'
-import { moveOn, writeStep } from '../../src/batch/work.ts'
+import { moveOn, writeStep } from '../../src/batch/lease/batch-lease.ts'
+import { insertPieces } from '../../src/batch/staging/staged-rows.ts'
+import { cancelUpload } from '../../src/batch/uploads/cancel-and-expire.ts'
 import { waitFor } from '../support/wait.ts'
 import { rowsOf } from './support.ts'
 import { claim, dependencies, journal, receive } from './work-support.ts'

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Stage } from '../../src/batch/stages.ts'
-import { BatchWatch } from '../../src/intake/batch-watch.ts'
-import { Places } from '../../src/intake/places.ts'
+import type { Stage } from '../../src/batch/state/stages.ts'
+import { BatchWatch } from '../../src/intake/batches/batch-watch.ts'
+import { Places } from '../../src/intake/overload/keyed-semaphore.ts'
 import { batchLeaseMs, batchWatchersOfOneMax } from '../../src/limits.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -535,7 +535,7 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
     expect(chinese.output()).not.toMatch(/\b(?:rows?|sheet|lines?|yuan|is|of)\b/)
   }
   const run = (name: string, mode: string, ...more: string[]) =>
-    runCommand('src/upload.ts', { LANG: 'C' }, [
+    runCommand('src/commands/upload.ts', { LANG: 'C' }, [
       ...more,
       ...[name, '--url', intake.address, '--token-file', token, '--mode', mode],
       ...['--period', '2024-11', '--region', '340100'],

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { guardCell, restoreCell } from '../../src/batch/cell-guard.ts'
-import { readCsvRows } from '../../src/batch/csv-rows.ts'
-import { writeCsv } from '../../src/batch/csv-writer.ts'
+import { writeFileFinding } from '../../src/batch/findings/file-findings.ts'
 import {
   amendedBatchOf,
   type Fault,
   type RefusedRow,
   writeErrorsFile,
-} from '../../src/batch/errors-file.ts'
-import { writeFileFinding } from '../../src/batch/file-findings.ts'
-import { countKnownTitles } from '../../src/batch/header.ts'
-import { writeTemplate } from '../../src/batch/template.ts'
-import { readXlsxRows } from '../../src/batch/xlsx-rows.ts'
-import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
-import { Zip } from '../../src/batch/zip.ts'
+} from '../../src/batch/table/errors-file.ts'
+import { countKnownTitles } from '../../src/batch/table/header.ts'
+import { writeTemplate } from '../../src/batch/table/template.ts'
+import { readXlsxRows } from '../../src/batch/table/xlsx-rows.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'
 import { categories } from '../../src/declaration/schema.ts'
+import { guardCell, restoreCell } from '../../src/formats/cell-guard.ts'
+import { readCsvRows } from '../../src/formats/csv-rows.ts'
+import { writeCsv } from '../../src/formats/csv-writer.ts'
+import { writeXlsx } from '../../src/formats/xlsx-writer.ts'
+import { Zip } from '../../src/formats/zip.ts'
 import { writtenTextsMax } from '../../src/limits.ts'
 import { idOf, persons, readAll, readCsv, sourceOf } from './support.ts'
 

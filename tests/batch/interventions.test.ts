@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, inject, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
-import { forgetEnded } from '../../src/batch/forget.ts'
-import { type Act, intervene } from '../../src/batch/intervene.ts'
-import { findProgress } from '../../src/batch/progress.ts'
-import { type BatchDependencies, workOn } from '../../src/batch/run.ts'
-import { claimWork, WorkLostError } from '../../src/batch/work.ts'
-import { presentBatch } from '../../src/intake/present-batch.ts'
+import { claimWork, WorkLostError } from '../../src/batch/lease/batch-lease.ts'
+import { type Act, intervene } from '../../src/batch/steps/intervene.ts'
+import { findProgress } from '../../src/batch/uploads/progress.ts'
+import { type BatchDependencies, workOn } from '../../src/batch/worker/batch-worker.ts'
+import { forgetEnded } from '../../src/batch/worker/retention.ts'
+import { presentBatch } from '../../src/intake/present/present-batch.ts'
 import type { AcceptGroup } from '../../src/journal/accept.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { partLinesMax } from '../../src/limits.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
+import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { runCommand } from '../support/command.ts'
 import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {
@@ -356,7 +356,7 @@ test('the rows of a mended file that was cancelled wait to be mended again', asy
 
 async function run(...args: string[]) {
   const env = { DATABASE_URL: journal.database.url, KEYRING_FILE: inject('keyringFile') }
-  const command = runCommand('src/batches.ts', env, args)
+  const command = runCommand('src/commands/batches.ts', env, args)
   return { code: await command.done, output: command.output() }
 }
 

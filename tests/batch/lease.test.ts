@@ -1,11 +1,11 @@
 /** A worker's hold on a file: kept while it reads, lost when it ends, taken up by another that goes on. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { workOn } from '../../src/batch/run.ts'
-import { claimWork, countWaiting, WorkLostError } from '../../src/batch/work.ts'
-import { writeXlsx } from '../../src/batch/xlsx-writer.ts'
+import { claimWork, countWaiting, WorkLostError } from '../../src/batch/lease/batch-lease.ts'
+import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { writeXlsx } from '../../src/formats/xlsx-writer.ts'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax, partLinesMax } from '../../src/limits.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
+import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { declare } from '../support/journal.ts'
 import { collect, csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {

@@ -1,7 +1,7 @@
 /** What an operator sees of files and slots. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TcpProxy } from '../../bench/faults/proxy.ts'
-import { slotRowsPerQuarter } from '../../src/batch/reserve-slot.ts'
+import { slotRowsPerQuarter } from '../../src/batch/slots/reserve-slot.ts'
 import { rowsPerSecondUnmeasured } from '../../src/limits.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type EngineProcess, freshMetricsOf, startProcess, tokenFor } from '../support/engine.ts'

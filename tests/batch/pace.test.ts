@@ -1,8 +1,8 @@
 /** How far and how fast a batch is, from what is written of it. */
 import { expect, test } from 'vitest'
-import { estimatedEndMicros, percentOf, rateOf } from '../../src/batch/pace.ts'
-import type { BatchState, RowCounts } from '../../src/batch/progress.ts'
-import { type Stage, stages } from '../../src/batch/stages.ts'
+import { type Stage, stages } from '../../src/batch/state/stages.ts'
+import { estimatedEndMicros, percentOf, rateOf } from '../../src/batch/status/progress-estimate.ts'
+import type { BatchState, RowCounts } from '../../src/batch/uploads/progress.ts'
 
 const second = 1_000_000
 const none: RowCounts = { read: 0, good: 0, setAside: 0, filed: 0, posted: 0 }

@@ -1,6 +1,6 @@
 /** Persons of a large declaration: each is found again by all of its number, in the row where it came. */
 import { expect, test } from 'vitest'
-import { PersonSet } from '../../src/batch/person-set.ts'
+import { PersonSet } from '../../src/batch/steps/person-set.ts'
 import { fileRowsMax } from '../../src/limits.ts'
 
 test('a person is found in the row where it came first, among all that tables hold', () => {

@@ -1,9 +1,9 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { forgetEnded, forgetErrors } from '../../src/batch/forget.ts'
-import { workOn } from '../../src/batch/run.ts'
-import { claimWork, finishPosted } from '../../src/batch/work.ts'
+import { claimWork, finishPosted } from '../../src/batch/lease/batch-lease.ts'
+import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { forgetEnded, forgetErrors } from '../../src/batch/worker/retention.ts'
 import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -13,7 +13,7 @@ import {
   partLinesMax,
   setAsideStretchRows,
 } from '../../src/limits.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
+import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { hefei, madeUp, policiesOf } from '../support/packs.ts'
 import { csvOf, employersOf, plainTitles, type Row, rowsOf } from './support.ts'
 import {

@@ -1,13 +1,13 @@
 /** When there is room for so many rows, and how fast files are worked on. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WorkRate } from '../../src/batch/rate.ts'
+import { WorkRate } from '../../src/batch/lease/throughput.ts'
 import {
   freeWindows,
   quarterMicros,
   type ReservedRows,
   rowsByQuarter,
-} from '../../src/batch/slot-windows.ts'
+} from '../../src/batch/slots/slot-windows.ts'
 
 const nowMicros = 1_732_500_300_000_000 // five minutes after a quarter began
 const nextQuarter = Math.ceil(nowMicros / quarterMicros) * quarterMicros

@@ -1,15 +1,15 @@
 /** Slots for large files: reserved, used, given back, and how they order work. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { goesBySlots, places } from '../../src/batch/places.ts'
-import { readRate, tellRate } from '../../src/batch/rate.ts'
-import { reserveSlot, slotRowsPerQuarter } from '../../src/batch/reserve-slot.ts'
-import { forgetSlots } from '../../src/batch/slot.ts'
-import { quarterMicros } from '../../src/batch/slot-windows.ts'
-import { claimWork } from '../../src/batch/work.ts'
+import { claimWork } from '../../src/batch/lease/batch-lease.ts'
+import { goesBySlots, places } from '../../src/batch/lease/size-lanes.ts'
+import { readRate, tellRate } from '../../src/batch/lease/throughput.ts'
+import { reserveSlot, slotRowsPerQuarter } from '../../src/batch/slots/reserve-slot.ts'
+import { forgetSlots } from '../../src/batch/slots/slot.ts'
+import { quarterMicros } from '../../src/batch/slots/slot-windows.ts'
 import { formatInstant } from '../../src/declaration/period.ts'
-import { issueToken } from '../../src/intake/issue-token.ts'
-import { classOf } from '../../src/intake/route-classes.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import { classOf } from '../../src/intake/overload/route-classes.ts'
 import {
   claimsPerTurn,
   rateToldMsMax,
@@ -18,9 +18,9 @@ import {
   slotsOpenMax,
   slotsToldMax,
 } from '../../src/limits.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
-import { databaseFault } from '../../src/platform/sqlstate.ts'
+import { databaseFault } from '../../src/platform/command/sqlstate.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { openApp } from '../support/app.ts'
 import { declare, type Journal, openJournal, policies, rulesOf } from '../support/journal.ts'
 

@@ -5,13 +5,13 @@ import {
   type FileFinding,
   type WrittenFileFinding,
   writeFileFinding,
-} from '../../src/batch/file-findings.ts'
-import type { FileDefaults, Header } from '../../src/batch/header.ts'
-import type { FiledRow } from '../../src/batch/row-line.ts'
-import type { FileSource } from '../../src/batch/rows.ts'
-import type { Stage } from '../../src/batch/stages.ts'
-import { readTable, type TablePosition } from '../../src/batch/table.ts'
-import { writeZip } from '../../src/batch/zip-writer.ts'
+} from '../../src/batch/findings/file-findings.ts'
+import type { Stage } from '../../src/batch/state/stages.ts'
+import type { FileDefaults, Header } from '../../src/batch/table/header.ts'
+import type { FiledRow } from '../../src/batch/table/row-line.ts'
+import { readTable, type TablePosition } from '../../src/batch/table/table.ts'
+import type { FileSource } from '../../src/formats/rows.ts'
+import { writeZip } from '../../src/formats/zip-writer.ts'
 import { declare } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { compareCommand, compareRecords, differences } from '../../bench/rehearsal/compare.ts'
+import { compareCommand, compareRecords, differences } from '../../bench/rehearsal/page/compare.ts'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
 import { makeEmptyRecord, makeRecord } from './support/record.ts'
 

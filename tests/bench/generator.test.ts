@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Generators } from '../../bench/rehearsal/generators.ts'
+import { Generators } from '../../bench/rehearsal/load/generators.ts'
 import { readProfile } from '../../bench/rehearsal/profile.ts'
 import { type MeasuredProcess, startProgram } from '../../bench/support/processes.ts'
-import { createKeyring } from '../../src/platform/keyring.ts'
+import { createKeyring } from '../../src/platform/config/keyring.ts'
 import { runCommand } from '../support/command.ts'
 
 const body = `{"receipt":{"statement":"as it is"},"links":{}}`

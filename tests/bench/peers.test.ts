@@ -8,7 +8,7 @@ import { Servers } from '../../bench/peers/servers.ts'
 import { System } from '../../bench/peers/system.ts'
 import { type Filing, prepareRegulars } from '../../bench/support/filings.ts'
 import { declarationId } from '../../src/journal/digest.ts'
-import { readPolicies } from '../../src/platform/packs.ts'
+import { readPolicies } from '../../src/platform/config/packs.ts'
 import { checkFiling } from '../../src/policy/check.ts'
 import { waitFor } from '../support/wait.ts'
 

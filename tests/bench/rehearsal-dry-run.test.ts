@@ -8,10 +8,10 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { assertRehearsed } from '../../bench/rehearsal/dry-run.ts'
 import { readProfile } from '../../bench/rehearsal/profile.ts'
 import type { RehearsalRecord } from '../../bench/rehearsal/record.ts'
-import type { PublicJwk } from '../../src/journal/compact-jws.ts'
-import { verifyReceipt } from '../../src/journal/receipt.ts'
+import type { PublicJwk } from '../../src/journal/receipts/compact-jws.ts'
+import { verifyReceipt } from '../../src/journal/receipts/receipt.ts'
 import { batchNice, rehearsalNice } from '../../src/limits.ts'
-import { readPurpose } from '../../src/platform/rehearsal.ts'
+import { readPurpose } from '../../src/platform/config/rehearsal.ts'
 import { type Command, runCommand } from '../support/command.ts'
 import { type EngineProcess, file, startProcess } from '../support/engine.ts'
 import { declare } from '../support/journal.ts'
@@ -52,7 +52,7 @@ beforeAll(async () => {
   ])
   ;[live, liveWorker] = processes
   expect(created, created.text).toMatchObject({ code: 0 })
-  started = runCommand('src/start.ts', { ...env, PORT: '0', DATA_DIR: folder })
+  started = runCommand('src/commands/start.ts', { ...env, PORT: '0', DATA_DIR: folder })
   const [, found = ''] = await started.says(/A rehearsal takes declarations at (\S+) /)
   address = found
 }, 90_000)
@@ -131,7 +131,7 @@ test('a day is rehearsed and audited, and leaves nothing that counts', async () 
   )
   expect(rows).toEqual([{ waiting: 0 }])
   const history = path.join(out, 'history.jsonl')
-  const audited = await ranOf(runCommand('src/audit.ts', env, ['--history', history]))
+  const audited = await ranOf(runCommand('src/commands/audit.ts', env, ['--history', history]))
   expect(audited.text).toMatch(/Everything holds/)
   expect(Number(/(\d+) accepted in/.exec(audited.text)?.[1])).toBeGreaterThan(
     record.totals.accepted,

@@ -1,6 +1,6 @@
 /** Every example of the catalogue, filed: the wrong one draws its finding, the right one does not. */
 import { describe, expect, test } from 'vitest'
-import { fileCatalogue } from '../../src/batch/file-findings.ts'
+import { fileCatalogue } from '../../src/batch/findings/file-findings.ts'
 import { catalogue, type FindingCode } from '../../src/declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry } from '../../src/declaration/catalogue/entry.ts'
 import { instantMicros } from '../../src/declaration/period.ts'

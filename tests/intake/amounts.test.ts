@@ -1,9 +1,9 @@
 /** Amounts of each person, for payslips; and the explanation of one person's, found by row or line. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { workOn } from '../../src/batch/run.ts'
+import { workOn } from '../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
-import { readLineRows, writeLineRows } from '../../src/journal/line-rows.ts'
+import { readLineRows, writeLineRows } from '../../src/journal/reading/line-rows.ts'
 import { partLinesMax } from '../../src/limits.ts'
 import { csvOf, employersOf, type Row, rowsOf } from '../batch/support.ts'
 import {

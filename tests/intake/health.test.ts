@@ -1,7 +1,7 @@
 /** What `/livez` answers while a process that makes no progress is about to end. */
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
-import { healthRoutes } from '../../src/intake/health.ts'
+import { healthRoutes } from '../../src/intake/routes/health.ts'
 
 test('a process that makes no progress says why, and one that does is well', async () => {
   let reason: string | undefined

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { catalogue } from '../../src/declaration/catalogue/catalogue.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
-import { problemKinds } from '../../src/intake/problem-kinds.ts'
-import { openPool } from '../../src/platform/postgres.ts'
+import { problemKinds } from '../../src/intake/problems/problem-kinds.ts'
+import { openPool } from '../../src/platform/postgres/postgres.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import { openApp } from '../support/app.ts'
 import { declare, type Journal, openJournal } from '../support/journal.ts'
@@ -255,7 +255,7 @@ describe('what a code means', () => {
 })
 
 test('a reassessment is told with the declaration: difference, explanation, surcharge', async () => {
-  const { reassessAll } = await import('../../src/ledger/reassess.ts')
+  const { reassessAll } = await import('../../src/ledger/reassessment/reassess.ts')
   const { createAcceptGroup } = await import('../../src/journal/accept.ts')
   const { recordPacks } = await import('../../src/journal/policy-packs.ts')
   const [first] = declare({ lines: 1 }).lines ?? []

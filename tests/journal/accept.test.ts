@@ -2,7 +2,7 @@ import { compactVerify, createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { sha256 } from '../../src/journal/digest.ts'
-import { verifyReceipt } from '../../src/journal/receipt.ts'
+import { verifyReceipt } from '../../src/journal/receipts/receipt.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 

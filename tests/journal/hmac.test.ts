@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { HmacKey } from '../../src/journal/hmac.ts'
+import { HmacKey } from '../../src/journal/receipts/hmac.ts'
 
 test('signs as any HMAC-SHA-256 does, whatever was signed before', () => {
   const ascii = fc.string({ unit: 'binary-ascii', maxLength: 300 })

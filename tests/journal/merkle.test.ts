@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sha256 } from '../../src/journal/digest.ts'
-import { buildMerkleTree, leafHash, rootFromProof } from '../../src/journal/merkle.ts'
+import { buildMerkleTree, leafHash, rootFromProof } from '../../src/journal/receipts/merkle.ts'
 
 /** RFC 9162, 2.1.1, written down as the RFC writes it: split at the largest power of two. */
 function rfcRoot(leaves: readonly Buffer[]): Buffer {

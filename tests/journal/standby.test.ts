@@ -11,19 +11,19 @@ import { sayInChinese, TcpProxy } from '../../bench/faults/proxy.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { createConfirm } from '../../src/journal/durable.ts'
 import { runPipelined } from '../../src/ledger/pipeline.ts'
-import { migrateDatabase } from '../../src/platform/database.ts'
-import { createJudge } from '../../src/platform/durability.ts'
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from '../../src/platform/embedded-postgres.ts'
 import {
   activeKeys,
   createKeyring,
   readEmbeddedPostgresPassword,
   readKeyring,
-} from '../../src/platform/keyring.ts'
-import { inTransaction, openPool } from '../../src/platform/postgres.ts'
+} from '../../src/platform/config/keyring.ts'
+import { migrateDatabase } from '../../src/platform/installation/database.ts'
+import { createJudge } from '../../src/platform/postgres/durability.ts'
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/platform/postgres/embedded-postgres.ts'
+import { inTransaction, openPool } from '../../src/platform/postgres/postgres.ts'
 import { declare, filingOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 

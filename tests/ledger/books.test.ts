@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
-import { closeDays } from '../../src/ledger/bookkeeper.ts'
-import { closeDay, readBooks, signBooks, verifyBooks } from '../../src/ledger/books.ts'
-import { activeKeys } from '../../src/platform/keyring.ts'
+import { closeDays } from '../../src/ledger/books/bookkeeper.ts'
+import { closeDay, readBooks, signBooks, verifyBooks } from '../../src/ledger/books/books.ts'
+import { activeKeys } from '../../src/platform/config/keyring.ts'
 import { runCommand } from '../support/command.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 
@@ -35,7 +35,7 @@ async function accept(count: number, key: string, post: boolean): Promise<string
 
 async function run(...args: string[]) {
   const env = { DATABASE_URL: journal.database.ownerUrl, KEYRING_FILE: inject('keyringFile') }
-  const command = runCommand('src/reconcile.ts', env, args)
+  const command = runCommand('src/commands/reconcile.ts', env, args)
   return { code: await command.done, output: command.output() }
 }
 

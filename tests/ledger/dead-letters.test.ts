@@ -12,7 +12,7 @@ afterAll(() => journal.close())
 
 async function run(...args: string[]) {
   const env = { DATABASE_URL: journal.database.url, KEYRING_FILE: inject('keyringFile') }
-  const command = runCommand('src/dead-letters.ts', env, args)
+  const command = runCommand('src/commands/dead-letters.ts', env, args)
   return { code: await command.done, output: command.output() }
 }
 

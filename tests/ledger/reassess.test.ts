@@ -6,9 +6,9 @@ import type { Declaration } from '../../src/declaration/schema.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { createPosting } from '../../src/ledger/post.ts'
 import { bulkEnvelopeLinesMax } from '../../src/limits.ts'
-import { shippedPacks } from '../../src/platform/packs.ts'
-import { inTransaction } from '../../src/platform/postgres.ts'
-import { databaseFault } from '../../src/platform/sqlstate.ts'
+import { databaseFault } from '../../src/platform/command/sqlstate.ts'
+import { shippedPacks } from '../../src/platform/config/packs.ts'
+import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import type { Policies } from '../../src/policy/rules.ts'
 import { runCommand } from '../support/command.ts'
 import { type Journal, ledgerText, openJournal, policies } from '../support/journal.ts'
@@ -195,7 +195,7 @@ test('the command reports and orders, and names a region that has no pack', asyn
       POLICY_DIR: folder,
     }
     const run = async (args: string[]) => {
-      const command = runCommand('src/reassess.ts', env, args)
+      const command = runCommand('src/commands/reassess.ts', env, args)
       return { code: await command.done, output: command.output() }
     }
     const span = ['--from', '2024-01', '--to', '2024-12']

@@ -198,6 +198,6 @@ test('what is in force is raised by one plan, for all that are posted', async ()
 test('the ledger that is rebuilt from the journal is the same', async () => {
   const { ownerUrl } = journal.database
   const env = { DATABASE_URL: ownerUrl, KEYRING_FILE: inject('keyringFile') }
-  const replayed = runCommand('src/replay.ts', env)
+  const replayed = runCommand('src/commands/replay.ts', env)
   expect(await replayed.done, replayed.output()).toBe(0)
 })

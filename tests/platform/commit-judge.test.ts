@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { CommitSettings } from '../../src/journal/durable.ts'
 import { standbysSettleMs } from '../../src/limits.ts'
-import { createJudge, type DurabilityMode } from '../../src/platform/durability.ts'
+import { createJudge, type DurabilityMode } from '../../src/platform/postgres/durability.ts'
 
 const good: CommitSettings = {
   fsync: 'on',

@@ -32,7 +32,7 @@ async function alter(setting: string): Promise<void> {
 }
 
 async function start(env: Record<string, string>) {
-  const command = runCommand('src/intake.ts', {
+  const command = runCommand('src/commands/intake.ts', {
     DATABASE_URL: database.url,
     KEYRING_FILE: inject('keyringFile'),
     PORT: '0',

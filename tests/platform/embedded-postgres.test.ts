@@ -9,7 +9,7 @@ import {
   type EmbeddedPostgres,
   findEmbeddedPostgres,
   startEmbeddedPostgres,
-} from '../../src/platform/embedded-postgres.ts'
+} from '../../src/platform/postgres/embedded-postgres.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** One cluster for all: to make one takes longer than any of these tests. */
@@ -85,7 +85,7 @@ test('after a SIGKILL of the server, with a query under way, the next start wait
  * outlive it.
  */
 async function startAndDie(folder: string, program: 'initdb' | 'postgres' | 'none'): Promise<void> {
-  const module = new URL('../../src/platform/embedded-postgres.ts', import.meta.url).href
+  const module = new URL('../../src/platform/postgres/embedded-postgres.ts', import.meta.url).href
   const text = `
     import childProcess from 'node:child_process'
     import { syncBuiltinESMExports } from 'node:module'

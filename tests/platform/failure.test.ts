@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { sentenceOf, UsageError } from '../../src/platform/failure.ts'
+import { sentenceOf, UsageError } from '../../src/platform/command/failure.ts'
 import { createDatabase } from '../support/database.ts'
 
 const failureOf = (work: Promise<unknown>) =>

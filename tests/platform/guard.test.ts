@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTimeOf } from '../../src/platform/process-identity.ts'
+import { startTimeOf } from '../../src/platform/process/process-identity.ts'
 import { waitFor } from '../support/wait.ts'
 
 let folder: string
@@ -30,7 +30,7 @@ test('what a process started for itself ends when that is killed, even if it was
   const temporary = mkdtempSync(path.join(folder, 'temporary-'))
   const { child, line } = await run(`
     import { spawn } from 'node:child_process'
-    import { endWithThisProcess, removeWithThisProcess } from ${moduleOf('guard')}
+    import { endWithThisProcess, removeWithThisProcess } from ${moduleOf('process/guard')}
     const started = [1, 2].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }))
     for (const { pid } of started) endWithThisProcess(pid)
     removeWithThisProcess(${JSON.stringify(temporary)})
@@ -45,9 +45,9 @@ test('what a process started for itself ends when that is killed, even if it was
 })
 
 const ending = `
-  import { createLogger } from ${moduleOf('logger')}
-  import { stopOnSignal } from ${moduleOf('stop')}
-  import { tolerateClosedOutput } from ${moduleOf('failure')}
+  import { createLogger } from ${moduleOf('process/logger')}
+  import { stopOnSignal } from ${moduleOf('process/stop')}
+  import { tolerateClosedOutput } from ${moduleOf('command/failure')}
   const logger = createLogger('info', 'test')
   const end = stopOnSignal(logger, async () => logger.info('stopping'))
   setInterval(() => {}, 1000)

@@ -13,7 +13,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const watch = JSON.stringify(new URL('../../src/platform/loop-watch.ts', import.meta.url).href)
+const watch = JSON.stringify(
+  new URL('../../src/platform/process/loop-watch.ts', import.meta.url).href,
+)
 
 /** Runs a program that is watched: so many looks without a turn, 50 ms apart, end it. */
 async function run(

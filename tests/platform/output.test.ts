@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { printable, printableLine } from '../../src/platform/output.ts'
+import { printable, printableLine } from '../../src/platform/command/output.ts'
 import { runCommand } from '../support/command.ts'
 
 test.each([
@@ -64,15 +64,15 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 // Of the commands that print what a file says; those that print what the database says go the same way.
 test.each([
-  ['src/check-file.ts', ['wages.csv']],
-  ['src/check-file.ts', ['wages.csv', '--json']],
-  ['src/check-file.ts', ['wages.csv', '--csv']],
-  ['src/check-file.ts', ['declaration.json', '--lang', 'en']],
-  ['src/check-file.ts', ['declaration.json', '--json']],
-  ['src/check-file.ts', ['declaration.json', '--csv']],
-  ['src/check-file.ts', ['lines.ndjson', '--json']],
-  ['src/verify-receipt.ts', ['receipt.json']],
-  ['src/reconcile.ts', ['--verify', 'books.jsonl']],
+  ['src/commands/check-file.ts', ['wages.csv']],
+  ['src/commands/check-file.ts', ['wages.csv', '--json']],
+  ['src/commands/check-file.ts', ['wages.csv', '--csv']],
+  ['src/commands/check-file.ts', ['declaration.json', '--lang', 'en']],
+  ['src/commands/check-file.ts', ['declaration.json', '--json']],
+  ['src/commands/check-file.ts', ['declaration.json', '--csv']],
+  ['src/commands/check-file.ts', ['lines.ndjson', '--json']],
+  ['src/commands/verify-receipt.ts', ['receipt.json']],
+  ['src/commands/reconcile.ts', ['--verify', 'books.jsonl']],
 ])('%s %j prints nothing that steers a terminal', { concurrent: true }, async (file, args) => {
   const named = args.map((arg) => (arg.includes('.') ? path.join(folder, arg) : arg))
   const command = runCommand(file, { KEYRING_FILE: inject('keyringFile') }, named)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dropOptions, TcpProxy } from '../../bench/faults/proxy.ts'
-import { sentenceOf } from '../../src/platform/failure.ts'
-import { inTransaction, openPool } from '../../src/platform/postgres.ts'
-import { databaseFault } from '../../src/platform/sqlstate.ts'
+import { sentenceOf } from '../../src/platform/command/failure.ts'
+import { databaseFault } from '../../src/platform/command/sqlstate.ts'
+import { inTransaction, openPool } from '../../src/platform/postgres/postgres.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait.ts'
 

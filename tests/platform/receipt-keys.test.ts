@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createKeyring, readKeyring } from '../../src/platform/keyring.ts'
-import { readReceiptKeys } from '../../src/platform/receipt-keys.ts'
+import { createKeyring, readKeyring } from '../../src/platform/config/keyring.ts'
+import { readReceiptKeys } from '../../src/platform/config/receipt-keys.ts'
 import { runCommand } from '../support/command.ts'
 
 let folder: string
@@ -17,8 +17,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const commands = [
-  ['src/verify-receipt.ts', []],
-  ['src/reconcile.ts', ['--verify']],
+  ['src/commands/verify-receipt.ts', []],
+  ['src/commands/reconcile.ts', ['--verify']],
 ] as const
 
 test.each(commands)('without a keyring %s tells of --jwks', async (file, options) => {

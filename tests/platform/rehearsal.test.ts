@@ -5,12 +5,15 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { rehearsalKidPrefix } from '../../src/journal/rehearsal-keys.ts'
-import { readConfig } from '../../src/platform/config.ts'
-import { withDatabase } from '../../src/platform/database.ts'
-import { openInstallation } from '../../src/platform/installation.ts'
-import { createKeyring } from '../../src/platform/keyring.ts'
-import { readPurpose, readRehearsalConfig } from '../../src/platform/rehearsal.ts'
-import { createRehearsalDatabase, removeRehearsal } from '../../src/platform/rehearsal-database.ts'
+import { readConfig } from '../../src/platform/config/config.ts'
+import { createKeyring } from '../../src/platform/config/keyring.ts'
+import { readPurpose, readRehearsalConfig } from '../../src/platform/config/rehearsal.ts'
+import { withDatabase } from '../../src/platform/installation/database.ts'
+import { openInstallation } from '../../src/platform/installation/installation.ts'
+import {
+  createRehearsalDatabase,
+  removeRehearsal,
+} from '../../src/platform/installation/rehearsal-database.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { startProcess } from '../support/engine.ts'
 

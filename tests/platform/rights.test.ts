@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { type LoginKind, loginKinds, loginUrl } from '../../src/platform/embedded-logins.ts'
-import { postingRole } from '../../src/platform/postgres.ts'
+import {
+  type LoginKind,
+  loginKinds,
+  loginUrl,
+} from '../../src/platform/postgres/embedded-logins.ts'
+import { postingRole } from '../../src/platform/postgres/postgres.ts'
 import { runCommand } from '../support/command.ts'
 import { declareInTurn, filingOf, type Journal, openJournal } from '../support/journal.ts'
 
@@ -233,22 +237,22 @@ test('what is in force is only raised, to what was accepted for that employer, p
 
 /** Commands of an operator that connect by DATABASE_URL, and what each says; replay works as the schema's owner. */
 const commands: readonly (readonly [file: string, args: readonly string[], says: RegExp])[] = [
-  ['src/audit.ts', ['--history', 'HISTORY'], /^I18 /m],
-  ['src/outages.ts', ['--filers'], /windows from/],
-  ['src/reconcile.ts', [], /Nothing was accepted on this day/],
-  ['src/reconcile.ts', ['--by', 'envelope'], /^envelope,accepted/m],
-  ['src/reconcile.ts', ['--sign', '--day', '2024-11-01'], /Signed as the latest books/],
-  ['src/reconcile.ts', ['--export', 'BOOKS', '--from', '2024-11-01'], /1 signed books/],
-  ['src/dead-letters.ts', ['list'], /0 open dead letters/],
-  ['src/batches.ts', ['list'], /0 files/],
-  ['src/denials.ts', ['list'], /0 denied/],
+  ['src/commands/audit.ts', ['--history', 'HISTORY'], /^I18 /m],
+  ['src/commands/outages.ts', ['--filers'], /windows from/],
+  ['src/commands/reconcile.ts', [], /Nothing was accepted on this day/],
+  ['src/commands/reconcile.ts', ['--by', 'envelope'], /^envelope,accepted/m],
+  ['src/commands/reconcile.ts', ['--sign', '--day', '2024-11-01'], /Signed as the latest books/],
+  ['src/commands/reconcile.ts', ['--export', 'BOOKS', '--from', '2024-11-01'], /1 signed books/],
+  ['src/commands/dead-letters.ts', ['list'], /0 open dead letters/],
+  ['src/commands/batches.ts', ['list'], /0 files/],
+  ['src/commands/denials.ts', ['list'], /0 denied/],
   [
-    'src/reassess.ts',
+    'src/commands/reassess.ts',
     ['--region', '340100', '--from', '2024-11', '--to', '2024-11', '--dry-run'],
     /./,
   ],
-  ['src/replay.ts', [], /what the journal says/],
-  ['src/access-log.ts', ['verify'], /^VALID/m],
+  ['src/commands/replay.ts', [], /what the journal says/],
+  ['src/commands/access-log.ts', ['verify'], /^VALID/m],
 ]
 
 test('every command works with a login that inherits no right of its roles', async () => {
@@ -281,7 +285,7 @@ test('every command works with a login that inherits no right of its roles', asy
 })
 
 test('no command connects but as a role: one that does it by itself acts as its login', () => {
-  const folder = new URL('../../src/', import.meta.url)
+  const folder = new URL('../../src/commands/', import.meta.url)
   const alone = readdirSync(folder).filter(
     (name) => name.endsWith('.ts') && /new pg\./.test(readFileSync(new URL(name, folder), 'utf8')),
   )

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { acquireEngineLock, readEngineLock } from '../../src/platform/engine-lock.ts'
-import { createSupervisor, type Supervisor } from '../../src/platform/supervisor.ts'
+import { acquireEngineLock, readEngineLock } from '../../src/platform/process/engine-lock.ts'
+import { createSupervisor, type Supervisor } from '../../src/platform/process/supervisor.ts'
 import { waitFor } from '../support/wait.ts'
 
 let folder: string

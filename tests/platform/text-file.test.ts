@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
-import { createKeyring, readKeyring } from '../../src/platform/keyring.ts'
-import { readPackFolder } from '../../src/platform/packs.ts'
-import { readSavedJson } from '../../src/platform/saved-json.ts'
-import { readTextFile } from '../../src/platform/text-file.ts'
+import { readSavedJson } from '../../src/platform/command/saved-json.ts'
+import { readTextFile } from '../../src/platform/command/text-file.ts'
+import { createKeyring, readKeyring } from '../../src/platform/config/keyring.ts'
+import { readPackFolder } from '../../src/platform/config/packs.ts'
 import { runCommand } from '../support/command.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'text-file-'))
@@ -52,9 +52,12 @@ describe('bytes that are not UTF-8 are told by every reader of files', () => {
   })
 
   test.each([
-    ['src/check-file.ts', [file]],
-    ['src/verify-receipt.ts', [file]],
-    ['src/upload.ts', [file, '--period', '2025-08', '--region', '340100', '--token-file', file]],
+    ['src/commands/check-file.ts', [file]],
+    ['src/commands/verify-receipt.ts', [file]],
+    [
+      'src/commands/upload.ts',
+      [file, '--period', '2025-08', '--region', '340100', '--token-file', file],
+    ],
   ])('by %s', async (command, args) => {
     const { done, output } = runCommand(command, { LANG: 'C' }, args)
     expect(await done).toBe(2) // it could not be read
@@ -72,7 +75,7 @@ test('a member that is there twice is told by every reader of JSON', async () =>
   const declaration = createGenerator(3).declaration({ period: '2024-11', lines: 1 })
   const text = JSON.stringify(declaration).replace('"wage"', '"wage":"1.00","wage"')
   const lines = write('twice.jsonl', `${JSON.stringify(declaration)}\n${text}\n`)
-  const { done, output } = runCommand('src/check-file.ts', { LANG: 'C' }, [lines])
+  const { done, output } = runCommand('src/commands/check-file.ts', { LANG: 'C' }, [lines])
   expect(await done).toBe(1)
   expect(output()).toMatch(/^error row 2 \/lines\/0\/wage RECORD_KEY_REPEATED: In line 2/m)
 })

@@ -97,7 +97,7 @@ test('the hash is of a text that the pack can be read from again', () => {
 
 test('the command shows and compares, and names the packs that there are', async () => {
   const run = async (...args: string[]) => {
-    const command = runCommand('src/policy.ts', {}, args)
+    const command = runCommand('src/commands/policy.ts', {}, args)
     return { code: await command.done, output: command.output() }
   }
   const shown = await run('show', '340100', '--on', '2025-08')

@@ -8,7 +8,7 @@ import {
   readPackFolder,
   readPacks,
   shippedPacks,
-} from '../../src/platform/packs.ts'
+} from '../../src/platform/config/packs.ts'
 import { lintPack } from '../../src/policy/lint.ts'
 import { runCommand } from '../support/command.ts'
 import { hefei, madeUp } from '../support/packs.ts'
@@ -253,7 +253,7 @@ test('a process does not start with a pack that has faults, and says each with i
     cpSync(shippedPacks, folder, { recursive: true })
     writeFileSync(path.join(folder, '340100', 'rounding.json'), '[{"mode": "half-up"')
     expect(() => readPacks(folder)).toThrow(/rounding\.json : This is not JSON/)
-    const command = runCommand('src/policy.ts', { POLICY_DIR: folder }, ['lint'])
+    const command = runCommand('src/commands/policy.ts', { POLICY_DIR: folder }, ['lint'])
     expect(await command.done).toBe(1)
     expect(command.output()).toMatch(/rounding\.json : This is not JSON/)
     expect(() => readPacks(path.join(folder, 'nowhere'))).toThrow(/POLICY_DIR/)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { applicationRole, openPool } from '../../src/platform/postgres.ts'
+import { applicationRole, openPool } from '../../src/platform/postgres/postgres.ts'
 import { countDeadJobs } from '../../src/queue/dead-jobs.ts'
 import { openPostgresBackend } from '../../src/queue/postgres-backend.ts'
 import { createDatabase } from '../support/database.ts'

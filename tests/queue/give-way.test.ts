@@ -1,6 +1,6 @@
 /** Posting gives way to acceptance while its commits are slow, and no longer. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCommitMs } from '../../src/journal/unposted.ts'
+import { readCommitMs } from '../../src/journal/reading/unposted.ts'
 import {
   giveWayEveryMs,
   giveWayHoldMs,

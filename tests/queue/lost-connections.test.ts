@@ -1,6 +1,6 @@
 /** What is lost on the way to Postgres or to the queue costs no place, and comes back as no flood. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openPool } from '../../src/platform/postgres.ts'
+import { openPool } from '../../src/platform/postgres/postgres.ts'
 import type { LaneQueue } from '../../src/queue/backend.ts'
 import { type BullQueue, laneQueue } from '../../src/queue/jobs.ts'
 import { startSweeper } from '../../src/queue/sweep.ts'

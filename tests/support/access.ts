@@ -8,7 +8,7 @@ import {
   verifyAccessLog,
   type Witnessed,
 } from '../../src/access/read.ts'
-import { activeKeys } from '../../src/platform/keyring.ts'
+import { activeKeys } from '../../src/platform/config/keyring.ts'
 import type { Journal } from './journal.ts'
 
 /** A writer of its own, as each intake process has one. */

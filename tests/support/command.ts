@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { endWithThisProcess } from '../../src/platform/guard.ts'
+import { endWithThisProcess } from '../../src/platform/process/guard.ts'
 import { waitFor } from './wait.ts'
 
 export type Command = {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { loginUrl } from '../../src/platform/embedded-logins.ts'
+import { loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
 import { templateDatabase } from './global-setup.ts'
 
 export type TestDatabase = {

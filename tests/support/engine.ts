@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
-import { issueToken } from '../../src/intake/issue-token.ts'
-import { type LoginKind, loginUrl } from '../../src/platform/embedded-logins.ts'
-import { endWithThisProcess } from '../../src/platform/guard.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { type LoginKind, loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
+import { endWithThisProcess } from '../../src/platform/process/guard.ts'
 import { bareEnvironment } from './command.ts'
 import { waitFor } from './wait.ts'
 
@@ -27,7 +27,7 @@ export type EngineProcess = {
 }
 
 const files = {
-  intake: fileURLToPath(new URL('../../src/intake.ts', import.meta.url)),
+  intake: fileURLToPath(new URL('../../src/commands/intake.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../../workers/post.ts', import.meta.url)),
   batches: fileURLToPath(new URL('../../workers/batches.ts', import.meta.url)),
 }

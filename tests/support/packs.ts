@@ -1,6 +1,6 @@
 /** Policies of tests: the packs that are shipped, and a made-up one that has what they lack. */
 import { sha256Hex } from '../../src/journal/digest.ts'
-import { readPackFolder, shippedPacks } from '../../src/platform/packs.ts'
+import { readPackFolder, shippedPacks } from '../../src/platform/config/packs.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import { createPolicies, type PeriodRules, type Policies } from '../../src/policy/rules.ts'
 

@@ -3,7 +3,11 @@
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { type AcceptGroup, createAcceptGroup } from '../../src/journal/accept.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
-import { type Change, reassessAll, type SkipReason } from '../../src/ledger/reassess.ts'
+import {
+  type Change,
+  reassessAll,
+  type SkipReason,
+} from '../../src/ledger/reassessment/reassess.ts'
 import { assessDeclaration } from '../../src/policy/assess.ts'
 import type { PolicyPack } from '../../src/policy/pack.ts'
 import type { Policies } from '../../src/policy/rules.ts'

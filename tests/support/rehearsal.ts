@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { scopes } from '../../src/intake/authentication.ts'
-import { issueToken } from '../../src/intake/issue-token.ts'
-import { databaseBeside } from '../../src/platform/database.ts'
-import { readKeyring } from '../../src/platform/keyring.ts'
+import { scopes } from '../../src/intake/auth/authentication.ts'
+import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { databaseBeside } from '../../src/platform/installation/database.ts'
 import { emptyRedisQueue } from '../../src/queue/empty.ts'
 import { type Command, runCommand } from './command.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
@@ -51,7 +51,7 @@ export async function openRehearsal(): Promise<Rehearsal> {
     env,
     owner,
     command: (verb, more = {}) =>
-      ranOf(runCommand('src/rehearsal.ts', { ...env, ...more }, [verb])),
+      ranOf(runCommand('src/commands/rehearsal.ts', { ...env, ...more }, [verb])),
     drop: async () => {
       await owner.end()
       await emptyRedisQueue({ url: inject('redisUrl'), namespace: env.ENVIRONMENT })

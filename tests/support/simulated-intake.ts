@@ -3,11 +3,11 @@
  * event, nothing waits. What a commit takes is a function of its size and of when it begins; a commit that
  * takes longer than a statement may fails, as in Postgres.
  */
-import { Admission, type ShedReason } from '../../src/intake/admission.ts'
-import { FairShares } from '../../src/intake/fair-shares.ts'
-import { FilingLimit } from '../../src/intake/filing-limit.ts'
-import { LoopTurn } from '../../src/intake/loop-turn.ts'
-import { ProcessRate } from '../../src/intake/process-rate.ts'
+import { Admission, type ShedReason } from '../../src/intake/overload/admission.ts'
+import { LoopTurn } from '../../src/intake/overload/event-loop-budget.ts'
+import { FairShares } from '../../src/intake/overload/fair-shares.ts'
+import { FilingLimit } from '../../src/intake/overload/filing-limit.ts'
+import { ProcessRate } from '../../src/intake/overload/process-rate.ts'
 import type { Acceptance, GroupResult } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
 import type { Filing } from '../../src/journal/filing.ts'
@@ -17,7 +17,7 @@ import {
   groupDeclarationsMax,
   requestsUnderWayMax,
 } from '../../src/limits.ts'
-import { readConfig } from '../../src/platform/config.ts'
+import { readConfig } from '../../src/platform/config/config.ts'
 import { declare, filingOf } from './journal.ts'
 
 /** Milliseconds of a commit of so many, which begins now. */

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { daySeconds } from '../../../bench/rehearsal/compression.ts'
+import { daySeconds } from '../../../bench/rehearsal/load/compression.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 

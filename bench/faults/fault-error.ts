@@ -1,0 +1,4 @@
+/** A fault that could not be injected as it is meant. */
+export class FaultError extends Error {
+  override name = 'FaultError'
+}

@@ -1,0 +1,346 @@
+/**
+ * A file of rows that were set aside before, mended, amends what was filed of the first file. Which one
+ * that is, its sender says, or the title over the row numbers of its errors file. The batch that came
+ * first and all that amend it are a family: of each row of the first file that was set aside, the family
+ * knows whether it is still to be mended, so that no row is filed twice. One of them is at work at a
+ * time, and the others wait: each merges with what stands.
+ *
+ * If the process dies
+ *  - before the claim's commit: nothing is known of it; the next worker claims;
+ *  - after it: the family is this batch's until it is filed or has ended; the next worker goes on;
+ *  - before what was checked is committed: its rows are still to be mended; after it, they are not any
+ *    more, and the batch will be filed.
+ */
+import type pg from 'pg'
+import { type ErrorRow, readErrorRows, rowsOfEmployers } from '../errors/error-rows.ts'
+import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
+import {
+  type BatchWork,
+  NotYetError,
+  type StepDependencies,
+  writeStep,
+} from '../lease/batch-lease.ts'
+import { keepingWork } from '../lease/lease-heartbeat.ts'
+import { RowSet } from '../staging/row-set.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import { isWorkedOn, type Stage, stages } from '../state/stages.ts'
+import { type Amendment, findAmendment } from '../table/amendment.ts'
+import { amendedBatchOf } from '../table/errors-file.ts'
+import type { Header } from '../table/header.ts'
+import type { FiledRow } from '../table/row-line.ts'
+
+type Named = {
+  id: string
+  first: string
+  issuer: string
+  subject: string
+  mode: BatchWork['mode']
+  stage: Stage
+  period: string
+  region: string
+  employer: string | null
+  /** Its rows are declarations, which no row of a table mends. */
+  of_declarations: boolean
+}
+
+export type ClaimDependencies = StepDependencies & { readonly keys: PieceKeys }
+
+export type Claimed = {
+  /** By which its rows are read; undefined where it amends nothing, or can't be merged. */
+  readonly mended?: MendedRows
+  readonly finding?: FileFinding
+}
+
+/**
+ * Claims what a file amends, as soon as its header is known.
+ * @param header undefined: it has none
+ * @throws NotYetError while another of the family is worked on
+ */
+export async function claimAmended(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  header: Header | undefined,
+): Promise<Claimed> {
+  const { pool } = dependencies
+  const { asked, mended } = await findAsked(pool, work.batch)
+  const ids = [asked, header && amendedBatchOf(header)].filter((id) => id !== undefined)
+  if (ids.length === 0) return {}
+  if (header?.columns.position === undefined)
+    return { finding: fileFinding('AMENDED_ROWS_UNKNOWN') }
+  const named = await findNamed(pool, ids)
+  const finding = refusalOf(work, ids, named)
+  if (finding !== undefined) return { finding }
+  const one = named.find(({ id }) => id === ids[0]) as Named
+  const family = await findFamily(pool, one.first)
+  // Before it is decided what is wrong, there is no errors file; and two that name each other wait for ever.
+  if (family.stage !== 'filing' && isWorkedOn(family.stage))
+    return { finding: fileFinding('AMENDED_UNKNOWN') }
+  if (family.stage === 'filing') throw new NotYetError(`batch ${one.first} is worked on`)
+  if (family.rows_open === null && family.forgotten)
+    return { finding: fileFinding('AMENDED_FORGOTTEN') }
+  const known = family.rows_open ?? (await rowsSetAside(dependencies, work, one.first)).bytes
+  const open =
+    work.mode === 'check'
+      ? await nameAmended(dependencies, work, one, known)
+      : await claim(dependencies, work, one, known)
+  const theirs = await rowsTheirs(dependencies, work, one.first, family)
+  const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
+  return {
+    mended: new MendedRows(open, new RowSet(mended ?? undefined), theirs),
+    ...(attemptedAtMicros === undefined && { finding: fileFinding('AMENDED_LATE') }),
+  }
+}
+
+async function findAsked(pool: pg.Pool, batch: string) {
+  const { rows } = await pool.query<{ amends: string | null; rows_mended: Buffer | null }>({
+    name: 'find-asked-amendment',
+    text: `
+      select b.amends, w.rows_mended
+      from batch.batch b
+      left join batch.work w on w.batch = b.id
+      where b.id = $1`,
+    values: [batch],
+  })
+  return { asked: rows[0]?.amends ?? undefined, mended: rows[0]?.rows_mended }
+}
+
+async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]> {
+  const { rows } = await pool.query<Named>({
+    name: 'find-amended',
+    text: `
+      select b.id, coalesce(b.first, b.id) as first, b.issuer, b.subject, b.mode, b.stage, b.period,
+        b.region, b.employer,
+        exists (select from batch.unit u where u.batch = b.id and u.entry > 0) as of_declarations
+      from batch.batch b
+      where b.id = any($1::text[])`,
+    values: [ids],
+  })
+  return rows
+}
+
+/** All that are named must be the sender's, and of one family. */
+function refusalOf(
+  work: BatchWork,
+  ids: readonly string[],
+  named: readonly Named[],
+): FileFinding | undefined {
+  const known = named.filter(({ issuer, subject, stage, id }) => {
+    const isOwn = subject === work.subject && (issuer === work.issuer || issuer === '')
+    return isOwn && stage !== 'receiving' && id !== work.batch
+  })
+  const families = new Set(known.map(({ first }) => first))
+  if (known.length < new Set(ids).size || families.size > 1) return fileFinding('AMENDED_UNKNOWN')
+  if (known.some((one) => one.of_declarations)) return fileFinding('AMENDED_ROWS_UNKNOWN')
+  if (known.some(({ mode }) => mode === 'all-or-nothing')) return fileFinding('AMENDED_WHOLE')
+  if (known.some(({ mode }) => mode === 'check')) return fileFinding('AMENDED_CHECK')
+  const differs = known.some(
+    ({ period, region, employer }) =>
+      period !== work.period || region !== work.region || (employer ?? undefined) !== work.employer,
+  )
+  return differs ? fileFinding('AMENDED_OTHERWISE') : undefined
+}
+
+const workedOn = stages.filter(isWorkedOn)
+
+/**
+ * In one transaction, at the family's row: of two at once, the second sees the first one's claim.
+ * @param known the rows that were set aside of the first file; not kept where they were deleted
+ *   meanwhile, as then some may be missing: the next worker finds so
+ */
+async function claim(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { id, first }: Named,
+  known: Buffer,
+): Promise<RowSet> {
+  let open: Buffer | undefined
+  await writeStep(dependencies, work, {}, async (client) => {
+    await client.query({
+      name: 'keep-open-rows',
+      text: `
+        insert into batch.amended (first, rows_open)
+        select batch, $2
+        from batch.work
+        where batch = $1 and not (errors_position is null and rows_set_aside > 0)
+        on conflict (first) do nothing`,
+      values: [first, known],
+    })
+    const { rows } = await client.query<{ rows_open: Buffer }>({
+      name: 'claim-amended',
+      text: `
+        update batch.amended a
+        set holder = $2
+        where a.first = $1
+          and (
+            a.holder = $2
+            or not exists (
+              select from batch.batch h where h.id = a.holder and h.stage = any($3::text[])
+            )
+          )
+        returning rows_open`,
+      values: [first, work.batch, workedOn],
+    })
+    open = rows[0]?.rows_open
+    if (open === undefined) throw new NotYetError(`another batch amends ${first} now`)
+    await client.query('update batch.batch set amends = $2, first = $3 where id = $1', [
+      work.batch,
+      id,
+      first,
+    ])
+  })
+  return new RowSet(open)
+}
+
+/** Of a file that is only checked: it files nothing, so that others of the family need not wait for it. */
+async function nameAmended(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { id, first }: Named,
+  known: Buffer,
+): Promise<RowSet> {
+  await writeStep(dependencies, work, {}, async (client) => {
+    await client.query('update batch.batch set amends = $2, first = $3 where id = $1', [
+      ...[work.batch, id, first],
+    ])
+  })
+  return new RowSet(known)
+}
+
+type Family = {
+  stage: Stage
+  /** Null: nothing amends it yet. */
+  rows_open: Buffer | null
+  /** The rows that were set aside of the first file are deleted. */
+  forgotten: boolean
+  /** Employers that the tokens named with which the first file's bytes came. */
+  named: string[]
+}
+
+async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
+  const { rows } = await pool.query<Family>({
+    name: 'find-family',
+    text: `
+      select b.stage, a.rows_open, coalesce(b.named, b.may_file_for) as named,
+        coalesce(w.errors_position is null and w.rows_set_aside > 0, false) as forgotten
+      from batch.batch b
+      left join batch.amended a on a.first = b.id
+      left join batch.work w on w.batch = b.id
+      where b.id = $1`,
+    values: [first],
+  })
+  return rows[0] as Family
+}
+
+async function rowsSetAside(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  first: string,
+): Promise<RowSet> {
+  const open = new RowSet()
+  const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
+  for await (const { row } of keepingWork(dependencies, work, all)) open.add(row)
+  return open
+}
+
+/**
+ * Which rows of the first file a sender may mend who may not file for all employers that it may have rows
+ * of: those of employers of its own. Undefined where it may mend all.
+ */
+async function rowsTheirs(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  first: string,
+  { named }: Family,
+): Promise<RowSet | undefined> {
+  if (named.every((employer) => work.mayFileFor.has(employer))) return undefined
+  const theirs = new RowSet()
+  const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
+  const some = rowsOfEmployers(all, work.mayFileFor)
+  for await (const { row } of keepingWork(dependencies, work, some)) theirs.add(row)
+  return theirs
+}
+
+/** The rows of a mended file: each is one that is still to be mended, and comes once. */
+export class MendedRows {
+  readonly #open: RowSet
+  readonly #mended: RowSet
+  readonly #theirs: RowSet | undefined
+
+  /** @param theirs the rows that its sender may mend; all unless given */
+  constructor(open: RowSet, mended: RowSet, theirs?: RowSet) {
+    this.#open = open
+    this.#mended = mended
+    this.#theirs = theirs
+  }
+
+  /** Rows taken so far, to be kept with the place where reading goes on. */
+  get bytes(): Buffer {
+    return this.#mended.bytes
+  }
+
+  #isLeft(position: number): boolean {
+    const isOpen = this.#open.has(position) && !this.#mended.has(position)
+    return isOpen && this.#theirs?.has(position) !== false
+  }
+
+  /** The row, or what is wrong with it. */
+  take(filed: FiledRow): FiledRow {
+    const { row, position, findings } = filed
+    if (position !== undefined && this.#isLeft(position)) {
+      this.#mended.add(position)
+      return filed
+    }
+    if (findings.some(({ code }) => code === 'POSITION_INVALID')) return filed
+    const params = { position: position ?? '' }
+    const found = fileFinding('ROW_NOT_SET_ASIDE', { row }, params)
+    return { ...filed, line: undefined, findings: [...findings, found] }
+  }
+}
+
+/** The rows of the first file that are still to be mended once what is good of this one is filed. */
+export async function rowsLeftOpen(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { first }: Amendment,
+): Promise<RowSet> {
+  const { pool, keys } = dependencies
+  const { batch } = work
+  const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
+  const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
+  const all = readErrorRows(pool, keys.all, batch)
+  for await (const row of keepingWork(dependencies, work, all))
+    if (row.position !== undefined && !isOfAnother(row)) good.delete(Number(row.position))
+  open.deleteAll(good)
+  return open
+}
+
+/** The rows of the first file that are to be mended again, as they were set aside when they were filed. */
+export async function rowsReopened(
+  dependencies: ClaimDependencies,
+  work: BatchWork,
+  { first }: Amendment,
+): Promise<RowSet> {
+  const { pool, keys } = dependencies
+  const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
+  const all = readErrorRows(pool, keys.all, work.batch)
+  for await (const row of keepingWork(dependencies, work, all))
+    if (row.position !== undefined && !isOfAnother(row)) open.add(Number(row.position))
+  return open
+}
+
+/** A row that has another's number leaves that one as it is. */
+function isOfAnother({ findings }: Pick<ErrorRow, 'findings'>): boolean {
+  return findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID')
+}
+
+/** In the transaction after which the batch will be filed, or has been. */
+export async function keepRowsOpen(
+  client: pg.PoolClient,
+  { first }: Amendment,
+  open: RowSet,
+): Promise<void> {
+  await client.query('update batch.amended set rows_open = $2 where first = $1', [
+    first,
+    open.bytes,
+  ])
+}

@@ -1,0 +1,128 @@
+/**
+ * What stands of an employer, period and region while a file that has rows of them is checked, and what becomes
+ * of these rows by it.
+ *
+ *   the latest declaration                | the file's rows of it
+ *   of the family that the file amends    | are merged with it
+ *   accepted after the file came          | are set aside: it is newer than they are
+ *   accepted since the first file         | of a mended file, are set aside
+ *   stands; the file is an addition       | are merged with it
+ *   stands; the file is regular           | are set aside: nothing is replaced without being named
+ *   else                                  | are filed; a correction replaces it
+ *
+ * Filing expects the same (file-units.ts), so that what is accepted between check and filing is met.
+ */
+import type pg from 'pg'
+import type { JournalReader } from '../../journal/reading/reader.ts'
+import {
+  isNotReplaced,
+  type StandingDeclaration,
+  type StandingRow,
+  standingOf as standingOfRow,
+} from '../../journal/standing.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { BatchWork } from '../lease/batch-lease.ts'
+import { findKept, type Kept, readKeptIds } from '../staging/prior-declaration.ts'
+import type { UnitKey } from '../staging/staged-rows.ts'
+import type { Amendment } from '../table/amendment.ts'
+import { askedOf } from '../table/amendment.ts'
+import { filedSince } from './standing-findings.ts'
+
+export type Standing = {
+  /** The latest declaration. */
+  readonly latest: string | undefined
+  readonly replaces: string | undefined
+  /** What was filed before, whose lines are kept. */
+  readonly kept?: Kept | undefined
+}
+
+/** What stands; with a finding where the rows would replace something that they must not. */
+export type Found = Standing & {
+  readonly finding?: FileFinding
+  readonly stands?: StandingDeclaration | undefined
+}
+
+/** Of an employer that the file's sender may file for. */
+export async function standingOf(
+  pool: pg.Pool,
+  journal: JournalReader,
+  work: BatchWork,
+  amendment: Amendment | undefined,
+  unit: UnitKey,
+): Promise<Found> {
+  const [found] = await findLatest(pool, [unit])
+  const asked = askedOf(work, amendment)
+  const latest = found?.id
+  const replaces = asked === 'correction' || asked === 'cancellation' ? latest : undefined
+  if (found === undefined) return { latest, replaces }
+  const ofFamily = amendment && (await findKept(pool, amendment.first, unit, found.id))
+  if (ofFamily !== undefined) return { latest, replaces: latest, kept: ofFamily }
+  if (found.acceptedAtMicros > work.receivedAtMicros)
+    return { latest, replaces, finding: filedSince(found) }
+  const stands = found.kind === 'cancellation' ? undefined : found
+  if (asked === 'addition') {
+    if (stands === undefined) return { latest, replaces }
+    return { latest, replaces: latest, kept: await readKeptIds(journal, stands) }
+  }
+  const before = amendment && (await findLatestBefore(pool, amendment.first, unit))
+  if (amendment !== undefined && latest !== before)
+    return { latest, replaces, finding: filedSince(found) }
+  return { latest, replaces, stands: asked === 'regular' ? stands : undefined }
+}
+
+/**
+ * The latest declaration of each employer, period and region, in one statement; of any region where a unit
+ * has none.
+ */
+export async function findLatest(
+  pool: pg.Pool,
+  units: readonly UnitKey[],
+): Promise<(StandingDeclaration | undefined)[]> {
+  if (units.length === 0) return []
+  const { rows } = await pool.query<StandingRow>({
+    name: 'find-latest-declarations',
+    text: `
+      select l.id as latest, l.kind, l.digest, l.salted_digest, l.lines,
+        (extract(epoch from l.accepted_at) * 1000000)::bigint as accepted_at
+      from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+        as u (employer, period, region, place)
+      left join lateral (
+        select a.id, a.kind, a.digest, a.salted_digest, a.lines, a.accepted_at
+        from journal.acceptance a
+        where a.employer = u.employer and a.period = u.period
+          and (
+            u.region = ''
+            or coalesce(a.region, journal.region_of(a.envelope, a.position), u.region) = u.region
+          )
+          and a.kind <> 'reassessment' and a.part_of is null
+          and ${isNotReplaced('u.region')}
+        order by a.envelope desc, a.position desc
+        limit 1
+      ) l on true
+      order by u.place`,
+    values: [
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ region }) => region),
+    ],
+  })
+  return rows.map(standingOfRow)
+}
+
+/** The same when the first file was checked. */
+async function findLatestBefore(
+  pool: pg.Pool,
+  first: string,
+  { employer, period, region, entry }: UnitKey,
+): Promise<string | undefined> {
+  const { rows } = await pool.query<{ latest: string | null }>({
+    name: 'find-latest-before',
+    text: `
+      select latest
+      from batch.unit
+      where batch = $1 and employer = $2 and period = $3 and entry = $4
+        and region in ($5, '')`,
+    values: [first, employer, period, entry, region],
+  })
+  return rows[0]?.latest ?? undefined
+}

@@ -1,0 +1,222 @@
+/**
+ * What was filed of a file that an operator took out of filing. A unit is filed where the journal has its
+ * declaration, also where the worker did not come to note it; of the others nothing is filed, and parts of
+ * them that were accepted are parts of nothing, as their head never comes.
+ *
+ * Of a file that is to be checked anew, the others are forgotten then, with what was set aside of them: they
+ * are checked as if for the first time, under other ids. Those that are filed stay as they are.
+ *
+ * Each page is one transaction. A process that dies before its commit has changed nothing; after it, the
+ * next one goes on with the units that are left.
+ */
+import type pg from 'pg'
+import { declarationId } from '../../journal/digest.ts'
+import { forgottenAtATime } from '../../limits.ts'
+import { type BatchWork, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
+import { partKeyOf } from '../staging/prior-declaration.ts'
+import { listUnfiled, type Unit } from './unfiled-units.ts'
+
+/** Before a file is checked anew: settles what was filed, and forgets the rest. */
+export async function forgetUnfiled(
+  dependencies: StepDependencies,
+  work: BatchWork,
+): Promise<void> {
+  const { batch } = work
+  for (const page of [settlePage, forgetPage]) {
+    for (let more = true; more; ) {
+      await writeStep(dependencies, work, {}, async (client) => {
+        more = await page(client, batch)
+      })
+    }
+  }
+  await writeStep(dependencies, work, {}, async (client) => {
+    await client.query('delete from batch.error_row where batch = $1', [batch])
+    await client.query({
+      name: 'count-what-stays',
+      text: `
+        update batch.work w
+        set to_settle = false, errors_position = null, rows_good = u.good, rows_set_aside = u.aside
+        from (
+          select coalesce(sum(rows_good), 0) as good, coalesce(sum(rows_set_aside), 0) as aside
+          from batch.unit
+          where batch = $1
+        ) u
+        where w.batch = $1`,
+      values: [batch],
+    })
+  })
+}
+
+/** Settles some units; returns whether there may be more. */
+export async function settlePage(client: pg.PoolClient, batch: string): Promise<boolean> {
+  const units = await listUnfiled(client, batch, undefined)
+  if (units.length === 0) return false
+  const accepted = await findAccepted(client, units)
+  const filed = units.filter(({ id }) => accepted.has(id))
+  const begun = units.find(({ partsFiled }) => partsFiled > 0)
+  const counted = begun === undefined ? 0 : await rowsCounted(client, batch)
+  const rows = filed.map((unit) => unit.rowsGood - (unit === begun ? counted : 0))
+  await noteUnits(client, batch, units, new Set(filed))
+  await noteEnvelopes(client, batch, filed, { rows, accepted })
+  const isOfNothing = begun !== undefined && !accepted.has(begun.id)
+  if (isOfNothing) await uncount(client, batch, envelopesOf(begun, accepted), counted)
+  const more = rows.reduce((sum, one) => sum + one, 0) - (isOfNothing ? counted : 0)
+  await client.query(
+    `update batch.work
+     set rows_filed = rows_filed + $2, declarations = declarations + $3, version = version + 1
+     where batch = $1`,
+    [batch, more, filed.length],
+  )
+  return true
+}
+
+function partIds({ parts, ...unit }: Unit): string[] {
+  return Array.from({ length: parts }, (_, i) =>
+    declarationId(unit.employer, unit.period, partKeyOf(unit, i + 1, parts)),
+  )
+}
+
+/** The envelopes of units and of their parts, by id, as far as they were accepted. */
+async function findAccepted(
+  client: pg.PoolClient,
+  units: readonly Unit[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const { rows } = await client.query<{ id: string; envelope: string }>({
+    name: 'find-accepted-parts',
+    text: 'select id, envelope from journal.acceptance where id = any($1::text[])',
+    values: [units.flatMap(partIds)],
+  })
+  return new Map(rows.map(({ id, envelope }) => [id, BigInt(envelope)]))
+}
+
+/** Later ones first. */
+function envelopesOf(unit: Unit, accepted: ReadonlyMap<string, bigint>): bigint[] {
+  const found = partIds(unit).flatMap((id) => accepted.get(id) ?? [])
+  return [...new Set(found)].sort((one, other) => (one < other ? 1 : -1))
+}
+
+/** Rows that count as filed and are of a unit that is not whole: there is one at most, as they go in order. */
+async function rowsCounted(client: pg.PoolClient, batch: string): Promise<number> {
+  const { rows } = await client.query<{ rows: string }>({
+    name: 'count-rows-of-parts',
+    text: `
+      select w.rows_filed - (
+          select coalesce(sum(u.rows_good), 0)
+          from batch.unit u
+          where u.batch = $1 and u.parts > 0 and u.parts_filed = u.parts
+        ) as rows
+      from batch.work w
+      where w.batch = $1`,
+    values: [batch],
+  })
+  return Number(rows[0]?.rows)
+}
+
+async function noteUnits(
+  client: pg.PoolClient,
+  batch: string,
+  units: readonly Unit[],
+  filed: ReadonlySet<Unit>,
+): Promise<void> {
+  await client.query({
+    name: 'settle-units',
+    text: `
+      update batch.unit u
+      set parts = case when s.filed then u.parts else 0 end,
+        parts_filed = case when s.filed then u.parts else 0 end
+      from unnest($2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])
+        as s (employer, period, entry, filed, region)
+      where u.batch = $1 and u.employer = s.employer and u.period = s.period
+        and u.region = s.region and u.entry = s.entry`,
+    values: [
+      batch,
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ entry }) => entry),
+      units.map((unit) => filed.has(unit)),
+      units.map(({ region }) => region),
+    ],
+  })
+}
+
+type FiledRows = {
+  /** Of each unit, those that are not counted yet: they count with the head. */
+  readonly rows: readonly number[]
+  readonly accepted: ReadonlyMap<string, bigint>
+}
+
+async function noteEnvelopes(
+  client: pg.PoolClient,
+  batch: string,
+  filed: readonly Unit[],
+  { rows, accepted }: FiledRows,
+): Promise<void> {
+  const more = new Map<bigint, number>()
+  for (const [i, unit] of filed.entries()) {
+    for (const envelope of envelopesOf(unit, accepted))
+      if (!more.has(envelope)) more.set(envelope, 0)
+    const head = accepted.get(unit.id) as bigint
+    more.set(head, (more.get(head) ?? 0) + (rows[i] ?? 0))
+  }
+  await client.query({
+    name: 'settle-envelopes',
+    text: `
+      insert into batch.envelope as e (batch, envelope, rows)
+      select $1, n.envelope, n.rows
+      from unnest($2::bigint[], $3::bigint[]) as n (envelope, rows)
+      on conflict (batch, envelope) do update
+      set rows = e.rows + excluded.rows`,
+    values: [batch, [...more.keys()], [...more.values()]],
+  })
+}
+
+/**
+ * Takes the rows of a unit that is not whole off its envelopes. Nothing was filed after it: all but the
+ * first of them have rows of no other unit.
+ */
+async function uncount(
+  client: pg.PoolClient,
+  batch: string,
+  envelopes: readonly bigint[],
+  rows: number,
+): Promise<void> {
+  let left = rows
+  for (const envelope of envelopes) {
+    const place = [batch, envelope]
+    const found = await client.query<{ rows: string }>(
+      'select rows from batch.envelope where batch = $1 and envelope = $2',
+      place,
+    )
+    const taken = Math.min(left, Number(found.rows[0]?.rows ?? 0))
+    left -= taken
+    await client.query(
+      'update batch.envelope set rows = rows - $3 where batch = $1 and envelope = $2',
+      [...place, taken],
+    )
+  }
+}
+
+/** Forgets some units that are not filed, with what was set aside of them; returns whether there may be more. */
+async function forgetPage(client: pg.PoolClient, batch: string): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'forget-unfiled-units',
+    text: `
+      with chosen as (
+        select employer, period, region, entry
+        from batch.unit
+        where batch = $1 and parts = 0
+        limit $2
+      ), aside as (
+        delete from batch.set_aside s
+        using chosen o
+        where s.batch = $1 and s.employer = o.employer and s.period = o.period
+          and s.region = o.region and s.entry = o.entry
+      )
+      delete from batch.unit u
+      using chosen o
+      where u.batch = $1 and u.employer = o.employer and u.period = o.period
+        and u.region = o.region and u.entry = o.entry`,
+    values: [batch, forgottenAtATime],
+  })
+  return rowCount === forgottenAtATime
+}

@@ -1,0 +1,19 @@
+/** What is told of rows that are not filed because of what was filed of their employer, period and region. */
+import { formatInstant } from '../../declaration/period.ts'
+import type { StandingDeclaration } from '../../journal/standing.ts'
+import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
+
+/** Something newer than the rows was accepted. */
+export function filedSince({ id, acceptedAtMicros }: StandingDeclaration): FileFinding {
+  return fileFinding('FILED_SINCE', {}, { id, at: formatInstant(acceptedAtMicros) })
+}
+
+/** A regular declaration meets one that stands. */
+export function unitStands(
+  { id, acceptedAtMicros, lines }: StandingDeclaration,
+  sameContent: boolean,
+): FileFinding {
+  const params = { id, at: formatInstant(acceptedAtMicros) }
+  if (sameContent) return fileFinding('UNIT_FILED', {}, params)
+  return fileFinding('UNIT_STANDS', {}, { ...params, persons: lines ?? '?' })
+}

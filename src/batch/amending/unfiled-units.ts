@@ -1,0 +1,93 @@
+/** Units of a file that are to be filed, and the parts of them that go into groups. */
+import type pg from 'pg'
+import type { Filing } from '../../journal/filing.ts'
+import { unitsAtATime } from '../../limits.ts'
+import { type FiledUnitKey, storedKey } from '../staging/prior-declaration.ts'
+import type { UnitKey } from '../staging/staged-rows.ts'
+
+export type Unit = FiledUnitKey & {
+  readonly id: string
+  readonly rowsGood: number
+  readonly rowsSetAside: number
+  readonly lines: number
+  readonly replaces: string | undefined
+  /** The latest declaration when it was checked. */
+  readonly latest: string | undefined
+  /** The declaration whose lines it keeps. */
+  readonly keeps: string | undefined
+  readonly parts: number
+  readonly headPays: boolean
+  /** False of what was checked before parts were: by lines alone. */
+  readonly cutByBytes: boolean
+  readonly partsFiled: number
+}
+
+export type FiledPart = {
+  readonly unit: Unit
+  readonly number: number
+  readonly rows: number
+  readonly lines: number
+  /** Of this part and those before it, by number. */
+  readonly rowsOfParts: readonly number[]
+  readonly filing: Filing
+}
+
+/** @param after all up to this one are filed: they need not be looked at */
+export async function listUnfiled(
+  pool: pg.Pool | pg.PoolClient,
+  batch: string,
+  after: UnitKey | undefined,
+): Promise<Unit[]> {
+  const { rows } = await pool.query<
+    FiledUnitKey & {
+      id: string
+      cut_by_bytes: boolean
+      rows_good: number
+      rows_set_aside: number
+      latest: string | null
+      lines: number
+      replaces: string | null
+      keeps: string | null
+      parts: number
+      head_pays: boolean
+      parts_filed: number
+    }
+  >({
+    name: 'list-unfiled-units',
+    text: `
+      select employer, period, region, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
+        rows_good, rows_set_aside, lines, latest, replaces, keeps, parts, head_pays, parts_filed
+      from batch.unit u
+      where batch = $1 and (employer, period, region, entry) > ($2, $3, $6, $4)
+        and parts_filed < parts
+      order by employer, period, region, entry
+      limit $5`,
+    values: [
+      ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, unitsAtATime],
+      after?.region ?? '',
+    ],
+  })
+  return rows.map(
+    ({
+      rows_good,
+      rows_set_aside,
+      latest,
+      replaces,
+      keeps,
+      cut_by_bytes,
+      head_pays,
+      parts_filed,
+      ...unit
+    }) => ({
+      ...unit,
+      cutByBytes: cut_by_bytes,
+      rowsSetAside: rows_set_aside,
+      headPays: head_pays,
+      partsFiled: parts_filed,
+      rowsGood: rows_good,
+      latest: latest ?? undefined,
+      replaces: replaces ?? undefined,
+      keeps: keeps ?? undefined,
+    }),
+  )
+}

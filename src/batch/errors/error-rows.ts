@@ -1,0 +1,271 @@
+/**
+ * The rows that were set aside, as they were filed: picked from the file in a second reading, once all
+ * is checked, and sealed in small pieces. Who asks for them later gets them without the file being
+ * parsed again. The findings of one stretch of the file are in memory at a time, so that a file of
+ * nothing but wrong rows takes no more than another.
+ *
+ * Pieces and the place where the reading goes on are written in one transaction: a process that dies
+ * costs a stretch read again, and no row is kept twice.
+ */
+import type pg from 'pg'
+import {
+  errorPieceCharacters,
+  errorPieceRows,
+  gatheredCharactersMax,
+  gatheredRowsMax,
+  pieceBytesMax,
+  setAsideStretchDeclarations,
+  setAsideStretchRows,
+} from '../../limits.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import { type BatchWork, writeStep } from '../lease/batch-lease.ts'
+import { readStretch } from '../staging/rejected-rows.ts'
+import { unitOf } from '../staging/row-buffer.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import { openPiece, sealPiece } from '../state/seal.ts'
+import { findAmendment } from '../table/amendment.ts'
+import type { Fault, RefusedRow } from '../table/errors-file.ts'
+import type { FilePosition } from '../table/file-batch.ts'
+import { columnName, type Header } from '../table/header.ts'
+import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
+import { columnOfPointer } from '../table/row-line.ts'
+import { writeInSheetWords } from '../table/sheet-words.ts'
+
+/** A row that was not filed. */
+export type ErrorRow = {
+  /** In the file. */
+  readonly row: number
+  /** Of a mended file: the row in the first one, as filed. */
+  readonly position?: string
+  /** Whose unit it is of; empty where it names none. Absent in what was kept before that was. */
+  readonly employer?: string
+  /** Of NDJSON: the line. */
+  readonly cells: readonly string[]
+  readonly findings: readonly FileFinding[]
+}
+
+/** Where picking goes on. */
+type Place = { readonly position?: FilePosition; readonly pieces: number; readonly ended: boolean }
+
+const piecePlace = (batch: string, number: number) => `error rows ${batch} ${number}`
+const positionPlace = (batch: string) => `errors position ${batch}`
+
+/** Reads the file of a batch again, and keeps the rows that were set aside. */
+export async function keepErrorRows(
+  dependencies: ReadDependencies,
+  work: BatchWork,
+): Promise<void> {
+  const { pool, keys } = dependencies
+  const { batch } = work
+  const last = await findLastStretch(pool, batch)
+  const before = await openPlace(pool, keys, batch)
+  if (last === undefined || before.ended) return
+  const picked = new Picked(before.pieces)
+  let { position } = before
+  let unwritten = 0
+  const flush = async (ended: boolean) => {
+    const pieces = picked.take()
+    unwritten = 0
+    await writeStep(dependencies, work, {}, async (client) => {
+      await insertErrorRows(client, keys, batch, pieces)
+      const place: Place = { ...(position && { position }), pieces: picked.pieces, ended }
+      await savePlace(client, keys, batch, place)
+    })
+  }
+  const amendment = await findAmendment(pool, work)
+  let stretch: number | undefined
+  let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
+  for await (const read of readLeased(dependencies, work, position)) {
+    for (const { row, entry, header, cells } of read.rows) {
+      if (stretch !== stretchOf(row, entry)) {
+        stretch = stretchOf(row, entry)
+        wrong = await readStretch(pool, keys, batch, stretch)
+      }
+      const findings = wrong.get(row)
+      if (findings === undefined) continue
+      const position = amendment && positionOf(cells, read.header)
+      const { employer } = unitOf(header, entry ?? 0)
+      picked.add({ row, ...(position !== undefined && { position }), employer, cells, findings })
+    }
+    position = read.next
+    unwritten += read.rows.length
+    if (stretch !== undefined && stretch > last) break
+    if (unwritten >= gatheredRowsMax || picked.isFull) await flush(false)
+  }
+  await flush(true)
+}
+
+function positionOf(cells: readonly string[], header: Header | undefined): string {
+  return (cells[header?.columns.position ?? -1] ?? '').trim()
+}
+
+/** The part of a file that a row is in. */
+export function stretchOf(row: number, entry = 0): number {
+  return Math.floor(row / (entry === 0 ? setAsideStretchRows : setAsideStretchDeclarations))
+}
+
+async function findLastStretch(pool: pg.Pool, batch: string): Promise<number | undefined> {
+  const { rows } = await pool.query<{ stretch: number }>({
+    name: 'find-last-stretch',
+    text: 'select stretch from batch.set_aside where batch = $1 order by stretch desc limit 1',
+    values: [batch],
+  })
+  return rows[0]?.stretch
+}
+
+async function openPlace(pool: pg.Pool, keys: PieceKeys, batch: string): Promise<Place> {
+  const { rows } = await pool.query<{ errors_position: Buffer | null }>({
+    name: 'read-errors-position',
+    text: 'select errors_position from batch.work where batch = $1',
+    values: [batch],
+  })
+  const sealed = rows[0]?.errors_position ?? undefined
+  if (sealed === undefined) return { pieces: 0, ended: false }
+  return JSON.parse(openPiece(keys.all, positionPlace(batch), sealed, pieceBytesMax).toString())
+}
+
+async function savePlace(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  place: Place,
+): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(place))
+  await client.query('update batch.work set errors_position = $2, tries = 0 where batch = $1', [
+    batch,
+    sealPiece(keys.sealing, positionPlace(batch), bytes),
+  ])
+}
+
+/** Rows that wait to be written, in pieces. */
+class Picked {
+  pieces: number
+  #whole: ErrorRow[][] = []
+  #open: ErrorRow[] = []
+  #characters = 0
+  #wholeCharacters = 0
+
+  constructor(pieces: number) {
+    this.pieces = pieces
+  }
+
+  get isFull(): boolean {
+    return this.#whole.length >= piecesAtATime || this.#wholeCharacters >= gatheredCharactersMax
+  }
+
+  add(row: ErrorRow): void {
+    this.#open.push(row)
+    for (const cell of row.cells) this.#characters += cell.length
+    this.#characters += findingCharacters * row.findings.length
+    if (this.#open.length >= errorPieceRows || this.#characters >= errorPieceCharacters)
+      this.#close()
+  }
+
+  #close(): void {
+    if (this.#open.length > 0) this.#whole.push(this.#open)
+    this.#open = []
+    this.#wholeCharacters += this.#characters
+    this.#characters = 0
+  }
+
+  take(): { number: number; rows: readonly ErrorRow[] }[] {
+    this.#close()
+    const taken = this.#whole.map((rows) => {
+      this.pieces += 1
+      return { number: this.pieces, rows }
+    })
+    this.#whole = []
+    this.#wholeCharacters = 0
+    return taken
+  }
+}
+
+const piecesAtATime = 20
+/** Of one finding, as it is kept. */
+const findingCharacters = 150
+
+async function insertErrorRows(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  pieces: readonly { number: number; rows: readonly ErrorRow[] }[],
+): Promise<void> {
+  if (pieces.length === 0) return
+  await client.query({
+    name: 'insert-error-rows',
+    text: `
+      insert into batch.error_row (batch, number, rows, sealed)
+      select $1, p.number, p.rows, p.sealed
+      from unnest($2::integer[], $3::integer[], $4::bytea[]) as p (number, rows, sealed)`,
+    values: [
+      batch,
+      pieces.map(({ number }) => number),
+      pieces.map(({ rows }) => rows.length),
+      pieces.map(({ number, rows }) =>
+        sealPiece(keys.sealing, piecePlace(batch, number), Buffer.from(JSON.stringify(rows))),
+      ),
+    ],
+  })
+}
+
+/** What was kept of a table, as its errors file tells it. */
+export async function* readRefusedRows(
+  rows: AsyncIterable<ErrorRow>,
+  header: Header,
+): AsyncGenerator<RefusedRow> {
+  for await (const { findings, ...row } of rows)
+    yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
+}
+
+/** Those of units of some employers. */
+export async function* rowsOfEmployers(
+  rows: AsyncIterable<ErrorRow>,
+  employers: { has(employer: string): boolean },
+): AsyncGenerator<ErrorRow> {
+  for await (const row of rows)
+    if (row.employer !== undefined && employers.has(row.employer)) yield row
+}
+
+/**
+ * What was kept, in the file's order; one statement for each piece, so that who reads slowly holds no
+ * connection.
+ */
+export async function* readErrorRows(
+  pool: pg.Pool,
+  keys: PieceKeys['all'],
+  batch: string,
+): AsyncGenerator<ErrorRow> {
+  for (let after = 0; ; after += 1) {
+    const { rows } = await pool.query<{ sealed: Buffer }>({
+      name: 'read-error-rows',
+      text: 'select sealed from batch.error_row where batch = $1 and number = $2',
+      values: [batch, after + 1],
+    })
+    const [found] = rows
+    if (found === undefined) return
+    const place = piecePlace(batch, after + 1)
+    const bytes = openPiece(keys, place, found.sealed, pieceBytesMax)
+    yield* JSON.parse(bytes.toString()) as ErrorRow[]
+  }
+}
+
+/** With the cell it is about, where its message doesn't name it, and the value that would pass. */
+function faultOf(finding: FileFinding, header: Header): Fault {
+  const { message, fix, suggestion } = writeInSheetWords(finding)
+  const column = columnOf(finding, header)
+  const named = column === undefined || message['zh-CN'].includes(column)
+  return {
+    message,
+    fix:
+      suggestion === undefined
+        ? fix
+        : { 'zh-CN': `${fix['zh-CN']} → ${suggestion}`, en: `${fix.en} → ${suggestion}` },
+    ...(!named && { column }),
+  }
+}
+
+function columnOf({ place }: FileFinding, header: Header): string | undefined {
+  if (place.column !== undefined && place.column !== '') return place.column
+  const column = columnOfPointer(header, place.pointer ?? '')
+  return column === undefined ? undefined : columnName(header.titles, column)
+}

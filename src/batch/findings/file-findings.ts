@@ -1,0 +1,88 @@
+/**
+ * What can be wrong with a file as a file: the catalogue in the filer's terms (row, column, sheet),
+ * in the style of the declaration's own. A finding is a small record until it is shown, as a file of
+ * a million rows can have one on each.
+ *
+ * An error whose field is `/file` ends the reading; any other error leaves out its row.
+ */
+import { catalogue, type FindingCode } from '../../declaration/catalogue/catalogue.ts'
+import type { CatalogueEntry, Severity, Text } from '../../declaration/catalogue/entry.ts'
+import { type FindingParams, fillIn } from '../../declaration/findings.ts'
+import { formatCatalogue, type Place } from '../../formats/findings.ts'
+import { amendmentEntries } from './amendments.ts'
+import { cellEntries } from './cells.ts'
+import { headerRowEntries } from './header-row.ts'
+import { interventionEntries } from './interventions.ts'
+import { standingEntries } from './standing.ts'
+
+export const fileCatalogue = {
+  ...formatCatalogue,
+  ...headerRowEntries,
+  ...cellEntries,
+  ...amendmentEntries,
+  ...standingEntries,
+  ...interventionEntries,
+} as const satisfies Record<string, CatalogueEntry>
+
+export type FileFindingCode = keyof typeof fileCatalogue
+
+export type FileFinding = {
+  /** Of a file, or of the declaration's own catalogue where a cell has such a fault. */
+  readonly code: FileFindingCode | FindingCode
+  readonly place: Place
+  /** Never an identity number or a name. */
+  readonly params?: FindingParams | undefined
+}
+
+export type WrittenFileFinding = {
+  readonly code: FileFinding['code']
+  readonly severity: Severity
+  readonly place: Place
+  readonly message: Text
+  readonly fix: Text
+  readonly legalBasis?: string
+}
+
+const entries: Readonly<Record<FileFinding['code'], CatalogueEntry>> = {
+  ...catalogue,
+  ...fileCatalogue,
+}
+
+export function fileFinding(
+  code: FileFinding['code'],
+  place: Place = {},
+  params?: FindingParams,
+): FileFinding {
+  return params === undefined ? { code, place } : { code, place, params }
+}
+
+export function severityOf({ code }: FileFinding): Severity {
+  return entries[code].severity
+}
+
+/** Whether nothing after this finding was read. */
+export function endsReading({ code }: FileFinding): boolean {
+  const { severity, field } = entries[code]
+  return severity === 'error' && field === '/file'
+}
+
+/** In both languages; {row}, {column} and {sheet} are its place. */
+export function writeFileFinding({ code, place, params }: FileFinding): WrittenFileFinding {
+  const { severity, message, fix, legalBasis } = entries[code]
+  const { sheet = '', row = '', column = '' } = place
+  const filled = { sheet, row, column, ...params }
+  return {
+    code,
+    severity,
+    place,
+    message: fillIn(message, filled),
+    fix: fillIn(fix, filled),
+    ...(legalBasis === undefined ? {} : { legalBasis }),
+  }
+}
+
+/** `C3`, where a finding is about one cell: what a spreadsheet's name box takes. */
+export function cellOf({ row, column = '' }: Place): string | undefined {
+  const letters = /^[A-Z]{1,3}(?=$|（)/.exec(column)?.[0]
+  return letters === undefined || row === undefined ? undefined : `${letters}${row}`
+}

@@ -1,0 +1,206 @@
+/**
+ * Reserves a slot, and lends it to a batch.
+ *
+ * Rows are locked in this order: batch.reserving, by who reserves; the slot, by who uses or releases it;
+ * the batch. Who reserves holds the one row of batch.reserving to its commit, so that no two of any
+ * processes see the same room; a slot that is used keeps its room, and one that is released only adds some.
+ *
+ * If the process dies before the commit, nothing is reserved; after it, the same Idempotency-Key finds the
+ * slot, and without one its room is others' again by its end.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { claimsPerTurn, slotsAheadMs, slotsOpenMax, slotsToldMax } from '../../limits.ts'
+import type { InTransaction } from '../lease/batch-lease.ts'
+import { readRate } from '../lease/throughput.ts'
+import { type Owner, storedKeyOf } from '../state/owner.ts'
+import {
+  endedStages,
+  holdsRoom,
+  type Slot,
+  type SlotRequest,
+  type SlotRow,
+  slotColumns,
+  slotOf,
+} from './slot.ts'
+import { freeWindows, type ReservedRows, rowsByQuarter, type Window } from './slot-windows.ts'
+
+export type ReserveDependencies = { readonly pool: pg.Pool; readonly inTransaction: InTransaction }
+
+export type Reservation = {
+  /** The slot begins no earlier. */
+  readonly fromMicros: number
+  readonly nowMicros: number
+}
+
+/** In order of precedence. */
+export type ReserveOutcome =
+  | { readonly kind: 'conflicting'; readonly slot: Slot }
+  | { readonly kind: 'replayed'; readonly slot: Slot }
+  | { readonly kind: 'tooMany' }
+  /** Nothing is free as far ahead as slots are given. */
+  | { readonly kind: 'noneFree' }
+  /** `next`: the free windows after it. */
+  | { readonly kind: 'reserved'; readonly slot: Slot; readonly next: readonly Window[] }
+
+/** Of all capacity: the rest is left for what has no slot. */
+export const slotShare = (claimsPerTurn - 1) / claimsPerTurn
+
+/** Rows that slots may have in a quarter of an hour. */
+export function slotRowsPerQuarter(rowsPerSecond: number): number {
+  return Math.floor(rowsPerSecond * 15 * 60 * slotShare)
+}
+
+/** The earliest that is free; the same for the same Idempotency-Key. */
+export function reserveSlot(
+  { pool, inTransaction }: ReserveDependencies,
+  asked: SlotRequest,
+  { fromMicros, nowMicros }: Reservation,
+): Promise<ReserveOutcome> {
+  return inTransaction(pool, async (client) => {
+    await client.query('select from batch.reserving for update')
+    const before = await findByKey(client, asked)
+    if (before !== undefined)
+      return { kind: isSame(asked, before) ? 'replayed' : 'conflicting', slot: before }
+    if ((await countOpen(client, asked, nowMicros)) >= slotsOpenMax) return { kind: 'tooMany' }
+    const [window, ...next] = freeWindows({
+      rows: asked.rows,
+      capacityRows: slotRowsPerQuarter(await readRate(client)),
+      loads: rowsByQuarter(await readReserved(client, nowMicros)),
+      fromMicros,
+      untilMicros: nowMicros + 1_000 * slotsAheadMs,
+      count: 1 + slotsToldMax,
+    })
+    if (window === undefined) return { kind: 'noneFree' }
+    return { kind: 'reserved', slot: await insert(client, asked, window, nowMicros), next }
+  })
+}
+
+async function findByKey(client: pg.PoolClient, asked: SlotRequest): Promise<Slot | undefined> {
+  const { issuer, subject, idempotencyKey } = asked
+  if (idempotencyKey === undefined) return undefined
+  const { rows } = await client.query<SlotRow>({
+    name: 'find-slot-by-key',
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.subject = $1 and s.idempotency_key in ($2, $3) and s.issuer in ($4, '')
+      order by s.issuer desc
+      limit 1`,
+    values: [subject, storedKeyOf(asked, idempotencyKey), idempotencyKey, issuer],
+  })
+  return rows[0] && slotOf(rows[0])
+}
+
+function isSame(asked: SlotRequest, slot: Slot): boolean {
+  const names = ['employer', 'period', 'region', 'rows', 'bytes'] as const
+  return names.every((name) => asked[name] === slot[name])
+}
+
+/** Those that have room. */
+async function countOpen(
+  client: pg.PoolClient,
+  { issuer, subject }: Owner,
+  nowMicros: number,
+): Promise<number> {
+  const { rows } = await client.query<{ count: number }>({
+    name: 'count-open-slots',
+    text: `
+      select count(*)::integer as count
+      from batch.slot s
+      where s.subject = $2 and s.issuer in ($4, '')
+        and s.ends_at > to_timestamp($3::numeric / 1000000) and ${holdsRoom}`,
+    values: [endedStages, subject, nowMicros, issuer],
+  })
+  return rows[0]?.count ?? 0
+}
+
+/** Rows that are reserved from now on, by the quarter that they end with. */
+async function readReserved(client: pg.PoolClient, nowMicros: number): Promise<ReservedRows[]> {
+  const { rows } = await client.query<{ ends_at: string; quarters: number; rows: string }>({
+    name: 'read-reserved-rows',
+    text: `
+      select (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at, s.quarters, sum(s.rows) as rows
+      from batch.slot s
+      where s.ends_at > to_timestamp($2::numeric / 1000000) and ${holdsRoom}
+      group by s.ends_at, s.quarters`,
+    values: [endedStages, nowMicros],
+  })
+  return rows.map((row) => ({
+    endMicros: Number(row.ends_at),
+    quarters: row.quarters,
+    rows: Number(row.rows),
+  }))
+}
+
+async function insert(
+  client: pg.PoolClient,
+  asked: SlotRequest,
+  { startMicros, endMicros, quarters }: Window,
+  nowMicros: number,
+): Promise<Slot> {
+  const { rows } = await client.query<SlotRow>({
+    name: 'insert-slot',
+    text: `
+      insert into batch.slot as s (
+        id, issuer, subject, idempotency_key, employer, period, region, rows, bytes, quarters,
+        starts_at, ends_at, created_at
+      )
+      values (
+        $1, $13, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000000),
+        to_timestamp($11::numeric / 1000000), to_timestamp($12::numeric / 1000000)
+      )
+      returning ${slotColumns}`,
+    values: [
+      ...[randomUUID(), asked.subject],
+      asked.idempotencyKey && storedKeyOf(asked, asked.idempotencyKey),
+      ...[asked.employer, asked.period, asked.region, asked.rows, asked.bytes, quarters],
+      ...[startMicros, endMicros, nowMicros, asked.issuer],
+    ],
+  })
+  const [row] = rows
+  assert(row !== undefined, 'what was inserted is returned')
+  return slotOf(row)
+}
+
+/** In order of precedence: why a batch can't have a slot. */
+export type SlotRefusal =
+  /** There is none, or it is another's. */
+  | 'slotUnknown'
+  /** It is for another employer, period or region. */
+  | 'slotDiffers'
+  /** It has ended, or another batch has it. */
+  | 'slotOver'
+
+/** Locks a slot that a batch is to have; undefined where it may. */
+export async function refusalOfSlot(
+  client: pg.PoolClient,
+  id: string,
+  of: Owner & Pick<SlotRequest, 'employer' | 'period' | 'region'>,
+  nowMicros: number,
+): Promise<SlotRefusal | undefined> {
+  const { rows } = await client.query<SlotRow>({
+    name: 'lock-slot',
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.id = $1 and s.subject = $2 and s.issuer in ($3, '')
+      for update`,
+    values: [id, of.subject, of.issuer],
+  })
+  const slot = rows[0] && slotOf(rows[0])
+  if (slot === undefined) return 'slotUnknown'
+  const names = ['employer', 'period', 'region'] as const
+  if (names.some((name) => slot[name] !== of[name])) return 'slotDiffers'
+  return slot.batch !== undefined || slot.endMicros <= nowMicros ? 'slotOver' : undefined
+}
+
+/** In the transaction that locked it. */
+export async function lendSlot(client: pg.PoolClient, id: string, batch: string): Promise<void> {
+  await client.query({
+    name: 'lend-slot',
+    text: 'update batch.slot set batch = $2 where id = $1',
+    values: [id, batch],
+  })
+}

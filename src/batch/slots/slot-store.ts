@@ -1,0 +1,47 @@
+/** Slots, as intake asks for them; what it is told of them is durable. */
+import type { Confirm } from '../../journal/durable.ts'
+import type { Owner } from '../state/owner.ts'
+import {
+  type Reservation,
+  type ReserveDependencies,
+  type ReserveOutcome,
+  reserveSlot,
+} from './reserve-slot.ts'
+import {
+  findSlot,
+  forgetSlots,
+  listSlots,
+  releaseSlot,
+  type Slot,
+  type SlotRequest,
+} from './slot.ts'
+
+export type SlotStore = {
+  reserve(asked: SlotRequest, reservation: Reservation): Promise<ReserveOutcome>
+  /** Another's is not found. */
+  find(id: string, owner: Owner): Promise<Slot | undefined>
+  list(owner: Owner): Promise<Slot[]>
+  release(slot: Slot): Promise<boolean>
+  forget(): Promise<void>
+}
+
+export function createSlotStore(
+  dependencies: ReserveDependencies & { readonly confirm: Confirm },
+): SlotStore {
+  const { pool, confirm } = dependencies
+  return {
+    reserve: async (asked, reservation) => {
+      const outcome = await reserveSlot(dependencies, asked, reservation)
+      await confirm()
+      return outcome
+    },
+    find: (id, owner) => findSlot(pool, id, owner),
+    list: (owner) => listSlots(pool, owner),
+    release: async (slot) => {
+      const released = await releaseSlot(pool, slot)
+      await confirm()
+      return released
+    },
+    forget: () => forgetSlots(pool),
+  }
+}

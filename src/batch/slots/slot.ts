@@ -1,0 +1,121 @@
+/**
+ * A slot: a time in which a file goes before those that have none. It orders work and never delays it,
+ * and it has nothing to do with the time of filing, which is that of the file's last byte.
+ */
+import type pg from 'pg'
+import { slotKeptMs, slotsListedMax } from '../../limits.ts'
+import type { Owner } from '../state/owner.ts'
+import { isEnded, stages } from '../state/stages.ts'
+import type { Window } from './slot-windows.ts'
+
+/** What is asked for. */
+export type SlotRequest = Owner & {
+  readonly idempotencyKey: string | undefined
+  /** Undefined: the file has lines of several employers. */
+  readonly employer: string | undefined
+  readonly period: string
+  readonly region: string
+  readonly rows: number
+  /** A file with more is larger than what was reserved, and goes on as one without a slot. */
+  readonly bytes: number
+}
+
+export type Slot = Omit<SlotRequest, 'idempotencyKey'> &
+  Window & {
+    readonly id: string
+    /** That uses it. */
+    readonly batch: string | undefined
+  }
+
+/** Its batch needs no more work: what it still had is others'. */
+export const endedStages = stages.filter(isEnded)
+
+/** That a slot `s` has room, if it is not over: a batch that uses it is not at its end. */
+export const holdsRoom = `not exists (
+  select from batch.batch b where b.id = s.batch and b.stage = any($1::text[])
+)`
+
+export type SlotRow = {
+  id: string
+  issuer: string
+  subject: string
+  employer: string | null
+  period: string
+  region: string
+  rows: number
+  bytes: string
+  starts_at: string
+  ends_at: string
+  quarters: number
+  batch: string | null
+}
+
+export const slotColumns = `
+  s.id, s.issuer, s.subject, s.employer, s.period, s.region, s.rows, s.bytes, s.quarters, s.batch,
+  (extract(epoch from s.starts_at) * 1000000)::bigint as starts_at,
+  (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at`
+
+export function slotOf(row: SlotRow): Slot {
+  const { id, issuer, subject, period, region, rows, quarters } = row
+  return {
+    ...{ id, issuer, subject, period, region, rows, quarters },
+    employer: row.employer ?? undefined,
+    bytes: Number(row.bytes),
+    startMicros: Number(row.starts_at),
+    endMicros: Number(row.ends_at),
+    batch: row.batch ?? undefined,
+  }
+}
+
+/** One of its owner. */
+export async function findSlot(
+  pool: pg.Pool,
+  id: string,
+  { issuer, subject }: Owner,
+): Promise<Slot | undefined> {
+  const { rows } = await pool.query<SlotRow>({
+    name: 'find-slot',
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.id = $1 and s.subject = $2 and s.issuer in ($3, '')`,
+    values: [id, subject, issuer],
+  })
+  return rows[0] && slotOf(rows[0])
+}
+
+/** Of one owner, newest first: all that are to come, and some that are over. */
+export async function listSlots(pool: pg.Pool, { issuer, subject }: Owner): Promise<Slot[]> {
+  const { rows } = await pool.query<SlotRow>({
+    name: 'list-slots',
+    text: `
+      select ${slotColumns}
+      from batch.slot s
+      where s.subject = $1 and s.issuer in ($2, '')
+      order by s.number desc
+      limit $3`,
+    values: [subject, issuer, slotsListedMax],
+  })
+  return rows.map(slotOf)
+}
+
+/** Gives it back; what a batch uses stays. @returns whether there is none of it any more */
+export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promise<boolean> {
+  await pool.query({
+    name: 'release-slot',
+    text: 'delete from batch.slot where id = $1 and batch is null',
+    values: [id],
+  })
+  return (await findSlot(pool, id, owner)) === undefined
+}
+
+/** Slots that nobody used are forgotten a while after they were over. */
+export async function forgetSlots(pool: pg.Pool): Promise<void> {
+  await pool.query({
+    name: 'forget-slots',
+    text: `
+      delete from batch.slot
+      where ends_at < now() - $1 * interval '1 millisecond' and batch is null`,
+    values: [slotKeptMs],
+  })
+}

@@ -1,0 +1,57 @@
+/**
+ * The rows of a unit as lines: each row is one, but for workers of platforms, whose rows are days of
+ * one line where they follow each other.
+ */
+import type { PlatformLine } from '../../declaration/schema.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { Piece, PieceRow } from './staged-rows.ts'
+
+export type LineEntry = {
+  /** Where it is in the file. */
+  readonly rows: readonly number[]
+  readonly line: object
+}
+
+/** A row that is no line. */
+export type FaultyRow = { readonly row: number; readonly findings: readonly FileFinding[] }
+
+/** Takes a unit's pieces one after another; the last line is kept back until the next piece. */
+export class Entries {
+  #open: { rows: number[]; line: object } | undefined
+
+  /** The lines that are complete with this piece, and the rows of it that are none. */
+  take({ rows }: Pick<Piece, 'rows'>): { lines: LineEntry[]; faulty: FaultyRow[] } {
+    const lines: LineEntry[] = []
+    const faulty: FaultyRow[] = []
+    for (const row of rows) {
+      if (row[1] === null) faulty.push({ row: row[0], findings: row[2] })
+      else this.#takeLine(row, lines)
+    }
+    return { lines, faulty }
+  }
+
+  /** The last line, if there is one. */
+  end(): LineEntry[] {
+    const last = this.#open === undefined ? [] : [this.#open]
+    this.#open = undefined
+    return last
+  }
+
+  #takeLine([row, line]: Extract<PieceRow, readonly [number, object]>, lines: LineEntry[]): void {
+    const open = this.#open
+    if (open !== undefined && followsOn(open.line, line)) {
+      open.rows.push(row)
+      const [before, more] = [open.line, line] as [PlatformLine, PlatformLine]
+      open.line = { ...before, days: [...before.days, ...more.days] }
+      return
+    }
+    if (open !== undefined) lines.push(open)
+    this.#open = { rows: [row], line }
+  }
+}
+
+function followsOn(before: object, line: object): boolean {
+  const [one, other] = [before, line] as [Partial<PlatformLine>, Partial<PlatformLine>]
+  if (one.category !== 'platform' || other.category !== 'platform') return false
+  return JSON.stringify(one.person) === JSON.stringify(other.person)
+}

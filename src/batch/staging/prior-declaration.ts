@@ -1,0 +1,102 @@
+/**
+ * What was filed of a file's employer, period and region before, whose lines a mended file or an addition keeps:
+ * read from the journal, part by part, as it was filed.
+ */
+import type pg from 'pg'
+import type { Declaration } from '../../declaration/schema.ts'
+import { declarationId } from '../../journal/digest.ts'
+import type { JournalReader } from '../../journal/reading/reader.ts'
+import type { StandingDeclaration } from '../../journal/standing.ts'
+import { partLinesMax } from '../../limits.ts'
+import type { RowHeader } from '../table/row-line.ts'
+import type { UnitKey } from './staged-rows.ts'
+
+export type Kept = {
+  readonly id: string
+  /** Of its parts, in order; the head's, which is its own, is the last. */
+  readonly ids: readonly string[]
+  readonly lines: number
+  /** Of the family that the file amends: days of a platform's worker are added to that worker's line. */
+  readonly ofFamily: boolean
+}
+
+/** A unit with what the ids of its declaration and of the parts are derived from. */
+export type FiledUnitKey = UnitKey & { readonly key: string }
+
+/**
+ * What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. A
+ * unit that is checked anew may say something else, or be cut otherwise: it has a key of its own.
+ */
+export function keyOf(
+  batch: string,
+  { entry, region }: Pick<UnitKey, 'entry' | 'region'>,
+  rechecks = 0,
+): string {
+  const ofTable = region === '' ? `file ${batch}` : `file ${batch} for ${region}`
+  const key = entry === 0 ? ofTable : `file ${batch}/${entry}`
+  return rechecks === 0 ? key : `${key} check ${rechecks + 1}`
+}
+
+/** The key of a row `u` of `batch.unit`; one that was checked before keys were kept has the batch's id. */
+export const storedKey = `coalesce(
+  u.key, case when u.entry = 0 then u.batch else u.batch || '/' || u.entry end
+)`
+
+/** The same of a part; the last is the head. */
+export function partKeyOf({ key }: FiledUnitKey, number: number, count: number): string {
+  return number === count ? key : `${key}/part ${number}`
+}
+
+/** The declaration of this id, where the first batch or one that amends it filed it. */
+export async function findKept(
+  pool: pg.Pool,
+  first: string,
+  { employer, period, region }: UnitKey,
+  id: string,
+): Promise<Kept | undefined> {
+  const { rows } = await pool.query<{ key: string; entry: number; lines: number; parts: number }>({
+    name: 'find-kept',
+    text: `
+      select ${storedKey} as key, u.entry, u.lines, u.parts
+      from batch.batch b
+      join batch.unit u on u.batch = b.id
+      where (b.id = $1 or b.first = $1) and u.employer = $2 and u.period = $3 and u.id = $4`,
+    values: [first, employer, period, id],
+  })
+  const [row] = rows
+  if (row === undefined) return undefined
+  const { key, entry, lines, parts } = row
+  const unit = { employer, period, region, entry, key }
+  const ids = Array.from({ length: parts }, (_, i) =>
+    declarationId(employer, period, partKeyOf(unit, i + 1, parts)),
+  )
+  return { id, ids, lines, ofFamily: true }
+}
+
+/** Whatever was filed under this id, alone or of any file. */
+export async function readKeptIds(
+  reader: JournalReader,
+  { id, lines }: Pick<StandingDeclaration, 'id' | 'lines'>,
+): Promise<Kept> {
+  const { declaration, part } = await reader.readAccepted(id)
+  if (part === undefined)
+    return { id, ids: [id], lines: declaration.lines?.length ?? 0, ofFamily: false }
+  const before = await reader.idsBefore(id, part)
+  return { id, ids: [...before, id], lines: lines ?? part.count * partLinesMax, ofFamily: false }
+}
+
+/** Its parts, in order. */
+export async function* readKept(reader: JournalReader, { ids }: Kept): AsyncGenerator<Declaration> {
+  for (const id of ids) yield await reader.read(id)
+}
+
+/** What a declaration has beside its lines, as rows of it would have it. */
+export function headerOf(declaration: Declaration): RowHeader {
+  const { employer, region, period, industryClass, workInjuryFloat, unitBase } = declaration
+  return {
+    ...{ employer, region, period },
+    ...(industryClass !== undefined && { industryClass }),
+    ...(workInjuryFloat !== undefined && { workInjuryFloat }),
+    ...(unitBase !== undefined && { unitBase }),
+  }
+}

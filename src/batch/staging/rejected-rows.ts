@@ -1,0 +1,144 @@
+/** Rows that are not filed, with everything that is wrong with each; sealed, as rows may be quoted. */
+import type pg from 'pg'
+import { pieceBytesMax } from '../../limits.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import { openPiece, sealPiece } from '../state/seal.ts'
+import type { UnitKey } from './staged-rows.ts'
+
+export type SetAsideRow = { readonly row: number; readonly findings: readonly FileFinding[] }
+
+export type SetAside = UnitKey & {
+  /** Of those of its unit, from 1 on. */
+  readonly number: number
+  /** The part of the file that all of its rows are in. */
+  readonly stretch: number
+  readonly rows: readonly SetAsideRow[]
+}
+
+function placeOf(
+  batch: string,
+  { employer, period, region, entry }: UnitKey,
+  number: number,
+): string {
+  // Without one as before units had it.
+  const of = region === '' ? '' : ` of ${region}`
+  return `set aside ${batch} ${employer} ${period} ${entry} ${number}${of}`
+}
+
+export async function insertSetAside(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  all: readonly SetAside[],
+): Promise<void> {
+  if (all.length === 0) return
+  await client.query({
+    name: 'insert-set-aside',
+    text: `
+      insert into batch.set_aside (
+        batch, employer, period, region, entry, number, stretch, rows, sealed
+      )
+      select $1, p.employer, p.period, p.region, p.entry, p.number, p.stretch, p.rows, p.sealed
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+        $8::bytea[], $9::text[]
+      ) as p (employer, period, entry, number, stretch, rows, sealed, region)
+      on conflict (batch, employer, period, region, entry, number) do update
+      set stretch = excluded.stretch, rows = excluded.rows, sealed = excluded.sealed`,
+    values: [
+      batch,
+      all.map(({ employer }) => employer),
+      all.map(({ period }) => period),
+      all.map(({ entry }) => entry),
+      all.map(({ number }) => number),
+      all.map(({ stretch }) => stretch),
+      all.map(({ rows }) => rows.length),
+      all.map(({ rows, number, stretch: _, ...unit }) =>
+        sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
+      ),
+      all.map(({ region }) => region),
+    ],
+  })
+}
+
+/**
+ * Forgets what an earlier check of the same units set aside beyond the pieces of this one: it died before
+ * its end, and what is wrong may be less by now.
+ */
+export async function forgetSetAsideAfter(
+  client: pg.PoolClient,
+  batch: string,
+  units: readonly (UnitKey & { readonly pieces: number })[],
+): Promise<void> {
+  if (units.length === 0) return
+  await client.query({
+    name: 'forget-set-aside-after',
+    text: `
+      delete from batch.set_aside s
+      using unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
+        as u (employer, period, entry, pieces, region)
+      where s.batch = $1 and s.employer = u.employer and s.period = u.period
+        and s.region = u.region and s.entry = u.entry and s.number > u.pieces`,
+    values: [
+      batch,
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ entry }) => entry),
+      units.map(({ pieces }) => pieces),
+      units.map(({ region }) => region),
+    ],
+  })
+}
+
+/** What of one unit was set aside, piece by piece. */
+export async function* readSetAside(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+): AsyncGenerator<readonly SetAsideRow[]> {
+  const { employer, period, region, entry } = unit
+  for (let after = -1; ; ) {
+    const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
+      name: 'read-set-aside',
+      text: `
+        select number, sealed
+        from batch.set_aside
+        where batch = $1 and employer = $2 and period = $3 and region = $6 and entry = $4
+          and number > $5
+        order by number
+        limit 1`,
+      values: [batch, employer, period, entry, after, region],
+    })
+    const [row] = rows
+    if (row === undefined) return
+    after = row.number
+    const place = placeOf(batch, unit, row.number)
+    yield JSON.parse(openPiece(keys.all, place, row.sealed, pieceBytesMax).toString())
+  }
+}
+
+/** What is wrong with each row of one stretch of the file, whatever unit it is of. */
+export async function readStretch(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  stretch: number,
+): Promise<Map<number, readonly FileFinding[]>> {
+  const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
+    name: 'read-stretch',
+    text: `
+      select employer, period, region, entry, number, sealed
+      from batch.set_aside
+      where batch = $1 and stretch = $2`,
+    values: [batch, stretch],
+  })
+  const found = new Map<number, readonly FileFinding[]>()
+  for (const { number, sealed, ...unit } of rows) {
+    const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
+    for (const { row, findings } of JSON.parse(bytes.toString()) as SetAsideRow[])
+      found.set(row, findings)
+  }
+  return found
+}

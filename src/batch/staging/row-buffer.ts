@@ -1,0 +1,84 @@
+/** Rows of a file by employer, period, region and what else a header has, until they are written down in pieces. */
+import { periodPattern } from '../../declaration/period.ts'
+import { regionPattern } from '../../declaration/schema.ts'
+import { checkSocialCreditCode } from '../../declaration/social-credit-code.ts'
+import { gatheredCharactersMax, gatheredRowsMax } from '../../limits.ts'
+import type { BatchWork } from '../lease/batch-lease.ts'
+import type { FileRow } from '../table/file-batch.ts'
+import type { RowHeader } from '../table/row-line.ts'
+import type { Piece, PieceRow, UnitKey } from './staged-rows.ts'
+
+const periodFormat = new RegExp(periodPattern)
+const regionFormat = new RegExp(regionPattern)
+
+/** In clear, so nothing but codes: who mixes columns up may have a person's number here. */
+export function unitOf(
+  { employer = '', period = '', region = '' }: RowHeader,
+  entry: number,
+): UnitKey {
+  return {
+    employer: checkSocialCreditCode(employer) === undefined ? employer : '',
+    period: periodFormat.test(period) ? period : '',
+    region: regionFormat.test(region) ? region : '',
+    entry,
+  }
+}
+
+type Gathering = UnitKey & {
+  readonly header: RowHeader
+  readonly rows: PieceRow[]
+}
+
+export class Gathered {
+  rows = 0
+  pieces: number
+  #characters = 0
+  readonly #units = new Map<string, Gathering>()
+  #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
+
+  readonly #byRegion: boolean
+
+  constructor({ pieces, byRegion }: Pick<BatchWork, 'pieces' | 'byRegion'>) {
+    this.pieces = pieces
+    this.#byRegion = byRegion
+  }
+
+  get isFull(): boolean {
+    return this.rows >= gatheredRowsMax || this.#characters >= gatheredCharactersMax
+  }
+
+  add({ row, header, entry = 0, cells, line, findings }: FileRow): void {
+    const isAsBefore = entry === 0 && this.#last?.header === header
+    const unit = isAsBefore && this.#last ? this.#last.unit : this.#unitOf(header, entry)
+    this.#last = { header, unit }
+    unit.rows.push(line === undefined ? [row, null, findings] : [row, line])
+    this.rows += 1
+    for (const cell of cells) this.#characters += cell.length
+  }
+
+  #unitOf(header: RowHeader, entry: number): Gathering {
+    const key = `${entry} ${JSON.stringify(header)}`
+    const { region, ...unit } = unitOf(header, entry)
+    const gathering = this.#units.get(key) ?? {
+      ...unit,
+      region: this.#byRegion ? region : '',
+      header,
+      rows: [],
+    }
+    this.#units.set(key, gathering)
+    return gathering
+  }
+
+  take(): { rows: number; pieces: Piece[] } {
+    const rows = this.rows
+    const pieces = [...this.#units.values()].map((unit) => {
+      this.pieces += 1
+      return { ...unit, number: this.pieces }
+    })
+    this.rows = 0
+    this.#characters = 0
+    this.#units.clear()
+    this.#last = undefined
+    return { rows, pieces }
+  }
+}

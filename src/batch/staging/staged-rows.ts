@@ -1,0 +1,203 @@
+/**
+ * Rows of a file between its parsing and its filing: by employer, period and region, sealed in pieces, so that
+ * a declaration can be put together in little memory, and no row is parsed twice.
+ */
+
+import type pg from 'pg'
+import { pieceBytesMax, piecesHeldBytesMax } from '../../limits.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import { openPiece, sealPiece } from '../state/seal.ts'
+import type { RowHeader } from '../table/row-line.ts'
+
+/**
+ * Its row in the file, and a line as `checkDeclaration` takes it (of NDJSON, a whole declaration); or
+ * what is wrong with the row.
+ */
+export type PieceRow =
+  | readonly [row: number, line: object]
+  | readonly [row: number, line: null, findings: readonly FileFinding[]]
+
+/** Of one employer, period and region; in a file of declarations, one of them. */
+export type UnitKey = {
+  readonly employer: string
+  readonly period: string
+  /** Empty where rows don't say it, and of a file that was begun before it was kept. */
+  readonly region: string
+  /** The row of a declaration; 0 in a table. */
+  readonly entry: number
+}
+
+export type Piece = UnitKey & {
+  readonly number: number
+  readonly header: RowHeader
+  readonly rows: readonly PieceRow[]
+}
+
+function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
+  return `piece ${batch} ${employer} ${period} ${entry} ${number}`
+}
+
+export async function insertPieces(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  pieces: readonly Piece[],
+): Promise<void> {
+  if (pieces.length === 0) return
+  await client.query({
+    name: 'insert-pieces',
+    text: `
+      insert into batch.piece (batch, employer, period, region, entry, number, rows, sealed)
+      select $1, p.employer, p.period, p.region, p.entry, p.number, p.rows, p.sealed
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::bytea[], $8::text[]
+      ) as p (employer, period, entry, number, rows, sealed, region)`,
+    values: [
+      batch,
+      pieces.map(({ employer }) => employer),
+      pieces.map(({ period }) => period),
+      pieces.map(({ entry }) => entry),
+      pieces.map(({ number }) => number),
+      pieces.map(({ rows }) => rows.length),
+      pieces.map(({ header, rows, number, ...unit }) =>
+        sealPiece(
+          keys.sealing,
+          placeOf(batch, unit, number),
+          Buffer.from(JSON.stringify({ header, rows })),
+        ),
+      ),
+      pieces.map(({ region }) => region),
+    ],
+  })
+}
+
+/** The pieces of one unit, in the file's order, one at a time. */
+export async function* readPieces(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+): AsyncGenerator<Piece> {
+  const { employer, period, region, entry } = unit
+  for (let after = -1; ; ) {
+    const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
+      name: 'read-piece',
+      text: `
+        select number, sealed
+        from batch.piece
+        where batch = $1 and employer = $2 and period = $3 and entry = $4 and number > $5
+          and region = $6
+        order by number
+        limit 1`,
+      values: [batch, employer, period, entry, after, region],
+    })
+    const [row] = rows
+    if (row === undefined) return
+    after = row.number
+    const { number, sealed } = row
+    yield { ...unit, number, ...openRows(keys, batch, unit, number, sealed) }
+  }
+}
+
+function openRows(
+  keys: PieceKeys,
+  batch: string,
+  unit: UnitKey,
+  number: number,
+  sealed: Buffer,
+): Pick<Piece, 'header' | 'rows'> {
+  const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
+  return JSON.parse(bytes.toString())
+}
+
+/**
+ * The pieces of units that have one each, in the units' order: as many in one statement as have
+ * `piecesHeldBytesMax` sealed, one at least. `octet_length` tells that without reading them.
+ */
+export async function* readSinglePieces(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  units: readonly UnitKey[],
+): AsyncGenerator<Piece> {
+  for (let at = 0; at < units.length; ) {
+    const rest = units.slice(at)
+    const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
+      name: 'read-single-pieces',
+      text: `
+        select employer, period, region, entry, number, sealed
+        from (
+          select p.*, u.nth,
+            sum(octet_length(p.sealed)) over (order by u.nth) - octet_length(p.sealed) as before
+          from unnest($2::text[], $3::text[], $4::integer[], $6::text[]) with ordinality
+            as u (employer, period, entry, region, nth)
+          join batch.piece p on p.batch = $1 and p.employer = u.employer and p.period = u.period
+            and p.region = u.region and p.entry = u.entry
+        ) pieces
+        where before < $5
+        order by nth`,
+      values: [
+        batch,
+        rest.map(({ employer }) => employer),
+        rest.map(({ period }) => period),
+        rest.map(({ entry }) => entry),
+        piecesHeldBytesMax,
+        rest.map(({ region }) => region),
+      ],
+    })
+    if (rows.length === 0) return
+    for (const { number, sealed, ...unit } of rows)
+      yield { ...unit, number, ...openRows(keys, batch, unit, number, sealed) }
+    at += rows.length
+  }
+}
+
+export type UncheckedUnit = UnitKey & {
+  readonly rows: number
+  /** Of the first declaration in the file with its employer, period and region. */
+  readonly firstEntry: number
+}
+
+/**
+ * Units that have pieces and were not checked yet, in their order, with their rows.
+ * @param after all up to this one are checked: they need not be looked at
+ */
+export async function listUnchecked(
+  pool: pg.Pool,
+  batch: string,
+  after: UnitKey | undefined,
+  limit: number,
+): Promise<readonly UncheckedUnit[]> {
+  const { rows } = await pool.query<UnitKey & { rows: string; first_entry: number }>({
+    name: 'list-unchecked-units',
+    text: `
+      select p.employer, p.period, p.region, p.entry, sum(p.rows) as rows, (
+          select min(f.entry)
+          from batch.piece f
+          where f.batch = $1 and f.employer = p.employer and f.period = p.period
+            and f.region = p.region
+        ) as first_entry
+      from batch.piece p
+      where p.batch = $1
+        and (p.employer, p.period, p.region, p.entry) > ($2, $3, $6, $4)
+        and not exists (
+          select
+          from batch.unit u
+          where u.batch = p.batch and u.employer = p.employer and u.period = p.period
+            and u.region = p.region and u.entry = p.entry
+        )
+      group by p.employer, p.period, p.region, p.entry
+      order by p.employer, p.period, p.region, p.entry
+      limit $5`,
+    values: [
+      ...[batch, after?.employer ?? '', after?.period ?? '', after?.entry ?? -1, limit],
+      after?.region ?? '',
+    ],
+  })
+  return rows.map(({ first_entry, ...row }) => ({
+    ...row,
+    rows: Number(row.rows),
+    firstEntry: first_entry,
+  }))
+}

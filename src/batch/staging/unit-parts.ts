@@ -1,0 +1,53 @@
+/**
+ * The parts that a unit's lines travel in, one after another. What the employer pays for the unit as a
+ * whole is made of all of its lines: the head, which comes last, is told what the lines before come to.
+ * They follow from the file, so that a worker that goes on tells it the same.
+ */
+import assert from 'node:assert/strict'
+import type { OrdersOfDay, Part } from '../../declaration/part.ts'
+import type { Declaration } from '../../declaration/schema.ts'
+import { declarationId } from '../../journal/digest.ts'
+import type { PeriodRules } from '../../policy/rules.ts'
+import { addBases, addDays, noSums, sumsBases, wagesOf } from '../../policy/unit.ts'
+import { type FiledUnitKey, partKeyOf } from './prior-declaration.ts'
+
+type PartedUnit = FiledUnitKey & {
+  /** The head's, which is the unit's declaration. */
+  readonly id: string
+  readonly parts: number
+  /** False of what was checked before heads were told: each part pays for its own lines. */
+  readonly headPays: boolean
+}
+
+export class UnitParts {
+  readonly #unit: PartedUnit
+  #number = 0
+  #basesFen = noSums.basesFen
+  #days: readonly OrdersOfDay[] = noSums.days
+  readonly #ids: string[] = []
+
+  constructor(unit: PartedUnit) {
+    this.#unit = unit
+  }
+
+  /** Asserts that all parts were asked for: without its head the unit would never be in force. */
+  end(): void {
+    assert(this.#number === this.#unit.parts, 'a unit has the parts that it was checked to have')
+  }
+
+  /** The next part, which has these lines; each is asked for, those that are filed already too. */
+  next({ employer, period, lines = [] }: Declaration, rules: PeriodRules): Part {
+    this.#number += 1
+    const [number, { id: of, parts: count, headPays }] = [this.#number, this.#unit]
+    if (!headPays) return { of, number, count }
+    if (number === count) {
+      const unit = { basesFen: this.#basesFen, days: this.#days, ids: this.#ids }
+      return { of, number, count, unit }
+    }
+    if (sumsBases(rules)) this.#basesFen = addBases(this.#basesFen, wagesOf(lines), rules)
+    this.#days = addDays(this.#days, lines)
+    const key = partKeyOf(this.#unit, number, count)
+    this.#ids.push(declarationId(employer, period, key))
+    return { of, number, count, unit: 'paid by the head' }
+  }
+}

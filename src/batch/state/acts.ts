@@ -1,0 +1,72 @@
+/**
+ * Who did what with a file: began it, brought its last byte, or cancelled it; with which token, from where,
+ * and when. Sealed, each bound to its file and act, and written in the transaction of what was done: what
+ * nobody is told of did not happen, and the other way round. No process may change or delete an act.
+ *
+ * What is filed of a file is filed by who brought its last byte; that travels with each declaration
+ * (journal/attribution.ts). Parts in between are brought by the same subject of the same issuer, as a file is
+ * seen by nobody else; their tokens are not kept.
+ */
+import type pg from 'pg'
+import type { FiledByToken } from '../../journal/attribution.ts'
+import type { EnvelopeKey } from '../../journal/envelope.ts'
+import { attributionBytesMax } from '../../limits.ts'
+import { openPiece, sealPiece } from './seal.ts'
+
+export type Act = 'begin' | 'complete' | 'cancel'
+
+/** `at` in milliseconds since 1970. */
+export type BatchAct = { readonly act: Act; readonly at: number; readonly by: FiledByToken }
+
+export function sealAct(key: EnvelopeKey, batch: string, act: Act, by: FiledByToken): Buffer {
+  const text = JSON.stringify({ at: Date.now(), by })
+  return sealPiece(key, placeOf(batch, act), Buffer.from(text))
+}
+
+/** In the caller's transaction. */
+export async function noteAct(
+  client: Pick<pg.ClientBase, 'query'>,
+  key: EnvelopeKey,
+  batch: string,
+  { act, by }: Pick<BatchAct, 'act' | 'by'>,
+): Promise<void> {
+  await client.query({
+    name: 'note-batch-act',
+    text: 'insert into batch.act (batch, act, sealed) values ($1, $2, $3)',
+    values: [batch, act, sealAct(key, batch, act, by)],
+  })
+}
+
+/** In the order in which they were done; none of a file of before. */
+export async function readActs(
+  pool: Pick<pg.Pool, 'query'>,
+  keys: readonly EnvelopeKey[],
+  batch: string,
+): Promise<BatchAct[]> {
+  const { rows } = await pool.query<{ act: Act; sealed: Buffer }>({
+    name: 'read-batch-acts',
+    text: 'select act, sealed from batch.act where batch = $1 order by number',
+    values: [batch],
+  })
+  return rows.map(({ act, sealed }) => {
+    const text = openPiece(keys, placeOf(batch, act), sealed, attributionBytesMax).toString()
+    return { act, ...(JSON.parse(text) as Omit<BatchAct, 'act'>) }
+  })
+}
+
+type Owned = { readonly batch: string; readonly issuer: string; readonly subject: string }
+
+/** Who files what is filed of it. Of a file of before, its owner is all that is known. */
+export async function findFiler(
+  pool: Pick<pg.Pool, 'query'>,
+  keys: readonly EnvelopeKey[],
+  { batch, issuer, subject }: Owned,
+): Promise<FiledByToken> {
+  const acts = await readActs(pool, keys, batch)
+  const by = acts.findLast(({ act }) => act === 'complete')?.by ?? acts[0]?.by
+  return { ...(by ?? { issuer, subject }), batch }
+}
+
+function placeOf(batch: string, act: Act): string {
+  return `batch ${batch} ${act} by`
+}

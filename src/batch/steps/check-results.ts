@@ -1,0 +1,132 @@
+/**
+ * What was found of the units of a file, until it is written down: units with their counts, and the rows
+ * that are set aside, some thousand rows at a time.
+ */
+import type pg from 'pg'
+import { declarationId } from '../../journal/digest.ts'
+import { checkedRowsAtATime } from '../../limits.ts'
+import type { Standing } from '../amending/current-declaration.ts'
+import { type BatchWork, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
+import { keyOf } from '../staging/prior-declaration.ts'
+import { forgetSetAsideAfter, insertSetAside, type SetAside } from '../staging/rejected-rows.ts'
+import type { UnitKey } from '../staging/staged-rows.ts'
+import type { TotalFen } from '../staging/unit-totals.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import type { Warned } from './warned-rows.ts'
+
+/** What a unit comes to. */
+type CheckedUnit = UnitKey & {
+  readonly good: number
+  readonly setAside: number
+  readonly lines: number
+  /** That the lines travel in; 0 where nothing is filed. */
+  readonly parts: number
+  /** Of its rows that are set aside. */
+  readonly pieces: number
+  /** Of a file that is only checked. */
+  readonly total?: TotalFen
+} & Standing
+
+type VerdictDependencies = StepDependencies & { readonly keys: PieceKeys }
+
+/** They are written in one transaction. */
+export class Verdicts {
+  readonly #dependencies: VerdictDependencies
+  readonly #work: BatchWork
+  #units: CheckedUnit[] = []
+  #setAside: SetAside[] = []
+  #rows = 0
+
+  /** Of a file that is only checked. */
+  readonly #warned: Warned | undefined
+
+  constructor(dependencies: VerdictDependencies, work: BatchWork, warned?: Warned) {
+    this.#dependencies = dependencies
+    this.#work = work
+    this.#warned = warned
+  }
+
+  async setAside(some: SetAside): Promise<void> {
+    this.#setAside.push(some)
+    await this.looked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
+  }
+
+  async add(unit: CheckedUnit): Promise<void> {
+    this.#units.push(unit)
+    await this.looked(1)
+  }
+
+  /** So many rows more were checked: now and then it writes, also to keep the work its own. */
+  async looked(rows: number): Promise<void> {
+    this.#rows += rows
+    if (this.#rows >= checkedRowsAtATime) await this.write()
+  }
+
+  /** Writes all that it was told of. */
+  async write(): Promise<void> {
+    const { batch } = this.#work
+    const [units, setAside] = [this.#units, this.#setAside]
+    const sum = (of: (unit: CheckedUnit) => number) => units.reduce((all, one) => all + of(one), 0)
+    // Of a unit that is not whole yet nothing counts: the next worker checks it from its beginning.
+    const counts =
+      units.length === 0
+        ? {}
+        : { rows_good: sum(({ good }) => good), rows_set_aside: sum((u) => u.setAside) }
+    this.#units = []
+    this.#setAside = []
+    this.#rows = 0
+    await writeStep(this.#dependencies, this.#work, counts, async (client) => {
+      await insertSetAside(client, this.#dependencies.keys, batch, setAside)
+      await forgetSetAsideAfter(client, batch, units)
+      await insertUnits(client, this.#work, units)
+      await this.#warned?.write(client)
+    })
+  }
+}
+
+async function insertUnits(
+  client: pg.PoolClient,
+  { batch, rechecks }: BatchWork,
+  units: readonly CheckedUnit[],
+): Promise<void> {
+  if (units.length === 0) return
+  const unitKeys = units.map((unit) => keyOf(batch, unit, rechecks))
+  await client.query({
+    name: 'insert-units',
+    text: `
+      insert into batch.unit (
+        batch, employer, period, region, entry, id, rows_good, rows_set_aside, lines, replaces, parts,
+        latest, keeps, key, employer_fen, employee_fen, head_pays
+      )
+      select $1, u.employer, u.period, u.region, u.entry, u.id, u.good, u.set_aside, u.lines, u.replaces,
+        u.parts, u.latest, u.keeps, u.key, u.employer_fen, u.employee_fen, true
+      from unnest(
+        $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[],
+        $8::integer[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[],
+        $14::bigint[], $15::bigint[], $16::text[]
+      ) as u (
+        employer, period, entry, id, good, set_aside, lines, replaces, parts, latest, keeps, key,
+        employer_fen, employee_fen, region
+      )`,
+    values: [
+      batch,
+      units.map(({ employer }) => employer),
+      units.map(({ period }) => period),
+      units.map(({ entry }) => entry),
+      units.map(({ employer, period }, i) =>
+        declarationId(employer, period, unitKeys[i] as string),
+      ),
+      units.map(({ good }) => good),
+      units.map(({ setAside }) => setAside),
+      units.map(({ lines }) => lines),
+      units.map(({ replaces }) => replaces ?? null),
+      units.map(({ parts }) => parts),
+      units.map(({ latest }) => latest ?? null),
+      units.map(({ kept }) => kept?.id ?? null),
+      unitKeys,
+      units.map(({ total }) => total?.employerFen ?? null),
+      units.map(({ total }) => total?.employeeFen ?? null),
+      units.map(({ region }) => region),
+    ],
+  })
+}

@@ -1,0 +1,222 @@
+/**
+ * Rows of NDJSON: each a declaration, as it would be filed alone. It is checked by the same functions as
+ * a request, with the same findings, and filed as it is, whole or in parts. Rows are read many at a time,
+ * and opened one by one.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import { canonicalDeclaration } from '../../declaration/canonical.ts'
+import type { FoundFault } from '../../declaration/findings.ts'
+import type { Declaration } from '../../declaration/schema.ts'
+import { digestOf } from '../../journal/digest.ts'
+import { isWithin } from '../../journal/reading/reach.ts'
+import { findReplacedFaults, type Replacing } from '../../journal/replaced.ts'
+import type { Salts } from '../../journal/salting.ts'
+import { type StandingDeclaration, standsAgainst } from '../../journal/standing.ts'
+import { findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
+import { checkFiling } from '../../policy/check.ts'
+import type { Policies } from '../../policy/rules.ts'
+import { findLatest } from '../amending/current-declaration.ts'
+import { filedSince, unitStands } from '../amending/standing-findings.ts'
+import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
+import type { BatchWork, StepDependencies } from '../lease/batch-lease.ts'
+import { keepingWork } from '../lease/lease-heartbeat.ts'
+import type { SetAsideRow } from '../staging/rejected-rows.ts'
+import { readSinglePieces, type UncheckedUnit, type UnitKey } from '../staging/staged-rows.ts'
+import { type TotalFen, UnitTotals } from '../staging/unit-totals.ts'
+import type { PieceKeys } from '../state/seal.ts'
+
+/** What a row comes to: what is filed of it, or all that is wrong with it. */
+export type CheckedRow = {
+  readonly unit: UncheckedUnit
+  readonly aside: SetAsideRow | undefined
+  readonly lines: number
+  readonly replaces: string | undefined
+  /** Of a file that is only checked. */
+  readonly total?: TotalFen
+}
+
+export type CheckRowDependencies = StepDependencies & {
+  readonly keys: PieceKeys
+  readonly policies: Policies
+}
+
+/**
+ * Checks rows: one statement for as many as are read at a time, one for what stands of their employers,
+ * and one for what all of them replace.
+ * Those that replace something come last; nothing of them is held but that.
+ */
+export async function* checkDeclaredRows(
+  dependencies: CheckRowDependencies,
+  work: BatchWork,
+  units: readonly UncheckedUnit[],
+  warn?: (finding: FileFinding) => void,
+): AsyncGenerator<CheckedRow> {
+  const { pool, keys, policies } = dependencies
+  const replacing: (CheckedRow & Replacing)[] = []
+  // What stands of another's employer is nothing for this sender to know.
+  const theirs = units.filter(({ employer }) => work.mayFileFor.has(employer))
+  const latest = new Map((await findLatest(pool, theirs)).map((one, i) => [theirs[i], one]))
+  const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
+  for await (const { unit, body, findings } of entries) {
+    const found = [...findings, ...unitFaults(work, unit, body)]
+    const checking = { policies, nowMicros: work.receivedAtMicros }
+    const said = body && checkBody(body, unit.entry, checking)
+    if (said !== undefined) found.push(...said.faults)
+    if (warn !== undefined) for (const warning of said?.warnings ?? []) warn(warning)
+    if (found.length === 0)
+      found.push(
+        ...standingFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit)),
+      )
+    if (found.length > 0) {
+      yield setAside(unit, found)
+      continue
+    }
+    const { employer, period, region, lines = [], replaces } = body as Declaration
+    const total = work.mode === 'check' ? said?.total() : undefined
+    const checked = {
+      unit,
+      aside: undefined,
+      lines: lines.length,
+      replaces,
+      ...(total && { total }),
+    }
+    if (replaces === undefined) yield checked
+    else replacing.push({ ...checked, employer, period, region, replaces })
+  }
+  const faults = await findReplacedFaults(pool, replacing)
+  for (const [i, { employer: _, period: __, region: ___, ...checked }] of replacing.entries()) {
+    const { unit } = checked
+    const place = { row: unit.entry, pointer: '/replaces' }
+    const fault = faults[i]
+    if (fault === undefined) yield checked
+    else yield setAside(unit, [fileFinding(fault.code, place, fault.params)])
+  }
+}
+
+function setAside(unit: UncheckedUnit, findings: readonly FileFinding[]): CheckedRow {
+  return { unit, aside: { row: unit.entry, findings }, lines: 0, replaces: undefined }
+}
+
+/** What a request is asked before its content, and what only a file can have. */
+function unitFaults(
+  { mayFileFor, mayFileIn }: BatchWork,
+  { employer, period, entry, firstEntry }: UncheckedUnit,
+  body: object | undefined,
+): FileFinding[] {
+  const faults: FileFinding[] = []
+  const { employer: named, region } = (body ?? {}) as { employer?: unknown; region?: unknown }
+  if (typeof named === 'string' && !mayFileFor.has(named))
+    faults.push(fileFinding('ROW_EMPLOYER_NOT_YOURS', { row: entry, pointer: '/employer' }))
+  if (!isWithin(mayFileIn, region))
+    faults.push(fileFinding('ROW_REGION_NOT_YOURS', { row: entry, pointer: '/region' }))
+  // The later one would replace all of the earlier one.
+  if (firstEntry < entry && employer !== '' && period !== '')
+    faults.push(fileFinding('DECLARATION_REPEATED', { row: entry }, { first: firstEntry }))
+  return faults
+}
+
+/** What filing expects of its employer, period and region, looked at before all is decided. */
+function standingFaults(
+  salts: Salts,
+  { receivedAtMicros: nothingAfterMicros }: BatchWork,
+  row: number,
+  declaration: Declaration,
+  latest: StandingDeclaration | undefined,
+): FileFinding[] {
+  const and = declaration.kind === 'regular' ? 'nothingStands' : 'anything'
+  const against = standsAgainst({ nothingAfterMicros, and }, latest)
+  if (against === undefined) return []
+  const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
+  const finding =
+    against.acceptedAtMicros > nothingAfterMicros
+      ? filedSince(against)
+      : unitStands(against, salts.isOf(against, digest))
+  return [{ ...finding, place: { row } }]
+}
+
+export type SaidOfBody = {
+  readonly faults: readonly FileFinding[]
+  readonly warnings: readonly FileFinding[]
+  /** What it comes to; nothing where it has faults. */
+  readonly total: () => TotalFen | undefined
+}
+
+/** What a declaration that is a row is told, as if it were filed alone; what stands is not looked at. */
+export function checkBody(
+  body: object,
+  row: number,
+  { policies, nowMicros }: { readonly policies: Policies; readonly nowMicros: number },
+): SaidOfBody {
+  const checking = { policies, nowMicros, keptMax: findingsPerAnswerMax }
+  const { findings, valid } = checkFiling(body, checking)
+  const faults = ofRow(findings.faults(), row)
+  const count = findings.errors - faults.length
+  if (count > 0) faults.push(fileFinding('FINDINGS_MORE', { row }, { count }))
+  const total = () => {
+    if (valid === undefined) return undefined
+    const totals = new UnitTotals(policies)
+    totals.add(valid.declaration)
+    return totals.end()
+  }
+  return { faults, warnings: ofRow(findings.warnings(), row), total }
+}
+
+function ofRow(found: readonly FoundFault[], row: number): FileFinding[] {
+  return [...found]
+    .sort((one, other) => one.line - other.line)
+    .map(({ line, field, code, params, suggestion }) => ({
+      code,
+      place: { row, pointer: line < 0 ? field : `/lines/${line}${field}` },
+      ...((params || suggestion) && { params: { ...params, ...(suggestion && { suggestion }) } }),
+    }))
+}
+
+type ReadEntry<Unit extends UnitKey> = {
+  readonly unit: Unit
+  readonly body: object | undefined
+  readonly findings: readonly FileFinding[]
+}
+
+/** Declarations by their units, in that order; each is the only row of its only piece. */
+async function* readEntries<Unit extends UnitKey>(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  units: readonly Unit[],
+): AsyncGenerator<ReadEntry<Unit>> {
+  let at = 0
+  for await (const piece of readSinglePieces(pool, keys, batch, units)) {
+    const unit = units[at] as Unit
+    const [row] = piece.rows
+    assert(row !== undefined && piece.entry === unit.entry, `${batch} lacks row ${unit.entry}`)
+    at += 1
+    if (row[1] === null) yield { unit, body: undefined, findings: row[2] }
+    else yield { unit, body: row[1], findings: [] }
+  }
+}
+
+/** What rows are filed as that were found good: each as it is, unless it has more lines than a part. */
+export async function* partsOfRows<Unit extends UnitKey>(
+  pool: pg.Pool,
+  keys: PieceKeys,
+  batch: string,
+  units: readonly Unit[],
+): AsyncGenerator<{ readonly unit: Unit; readonly parts: readonly Declaration[] }> {
+  for await (const { unit, body } of readEntries(pool, keys, batch, units))
+    yield { unit, parts: partsOf(body as Declaration) }
+}
+
+/** How many parts so many lines travel in: each has the bytes of a line of NDJSON at most. */
+export function partsOfLines(lines: number): number {
+  return Math.max(1, Math.ceil(lines / partLinesMax))
+}
+
+function partsOf(declaration: Declaration): Declaration[] {
+  const { lines = [] } = declaration
+  if (lines.length <= partLinesMax) return [declaration]
+  const parts: Declaration[] = []
+  for (let at = 0; at < lines.length; at += partLinesMax)
+    parts.push({ ...declaration, lines: lines.slice(at, at + partLinesMax) })
+  return parts
+}

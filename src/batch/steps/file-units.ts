@@ -1,0 +1,385 @@
+/**
+ * The third step with a file: its declarations are accepted into the journal, in the bulk lane, as any
+ * filing is, at the time when the file was received. A declaration of many lines goes in parts, its
+ * head last. What the check found of its employer, period and region it expects still; where acceptance finds
+ * something else, all rows of it are set aside (late-units.ts).
+ *
+ * If the process dies
+ *  - before a group's commit: nothing of it is stored; the next worker makes the same filings again;
+ *  - after it, before it is written down: the same filings are replays of what was accepted, as their
+ *    ids follow from the file; which envelopes they lie in is read from the journal;
+ *  - before all rows that were set aside here are written: late-rows.ts;
+ *  - before the queue has the envelope: the sweeper finds it;
+ *  - before the errors file has the rows that were set aside here: the next worker picks all of them
+ *    again, as those of the check are forgotten with the first of these.
+ * A worker that lost the batch to another may still accept filings: they are the same ones. What a
+ * mended file keeps of an earlier declaration was named when it was checked, and is in the journal: it
+ * is the same, too.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import type { Part } from '../../declaration/part.ts'
+import type { Declaration, DeclarationKind } from '../../declaration/schema.ts'
+import type { AcceptGroup } from '../../journal/accept.ts'
+import type { FiledByToken } from '../../journal/attribution.ts'
+import type { Filing } from '../../journal/filing.ts'
+import { fileDeclaration } from '../../journal/filing.ts'
+import { JournalReader } from '../../journal/reading/reader.ts'
+import type { Expectation } from '../../journal/standing.ts'
+import {
+  bulkEnvelopeLinesMax,
+  groupBytesMax,
+  groupDeclarationsMax,
+  partBytesMax,
+} from '../../limits.ts'
+import type { PeriodRules, Policies } from '../../policy/rules.ts'
+import { keepRowsOpen, rowsReopened } from '../amending/claim-amended.ts'
+import { readUnit } from '../amending/merge-amendment.ts'
+import { type FiledPart, listUnfiled, type Unit } from '../amending/unfiled-units.ts'
+import { keepErrorRows } from '../errors/error-rows.ts'
+import { setLateRowsAside } from '../errors/late-rows.ts'
+import { type BatchWork, moveOn, writeStep } from '../lease/batch-lease.ts'
+import { keepingWork } from '../lease/lease-heartbeat.ts'
+import { PartCut } from '../staging/part-cut.ts'
+import { findKept, partKeyOf, readKeptIds } from '../staging/prior-declaration.ts'
+import { readSetAside } from '../staging/rejected-rows.ts'
+import { RowSet } from '../staging/row-set.ts'
+import { readPieces, type UnitKey } from '../staging/staged-rows.ts'
+import { UnitParts } from '../staging/unit-parts.ts'
+import { findFiler } from '../state/acts.ts'
+import { kindOf } from '../state/asked-kind.ts'
+import { type Amendment, askedOf, findAmendment } from '../table/amendment.ts'
+import type { ReadDependencies } from '../table/leased-rows.ts'
+import type { RowHeader } from '../table/row-line.ts'
+import { AcceptInHalves } from './accept-in-halves.ts'
+import { partsOfRows } from './declared-row.ts'
+import { LateUnits } from './late-units.ts'
+
+export type FileDependencies = ReadDependencies & {
+  readonly policies: Policies
+  /** Into the bulk lane. */
+  readonly acceptGroup: AcceptGroup
+  readonly enqueue: (envelope: bigint) => void
+}
+
+/** Files what is good of every unit. */
+export async function fileUnits(
+  dependencies: FileDependencies,
+  work: BatchWork,
+): Promise<BatchWork> {
+  const { pool, keys } = dependencies
+  const group = new Group(dependencies, work)
+  const file = {
+    amendment: await findAmendment(pool, work),
+    journal: new JournalReader(pool, keys.all),
+    by: await findFiler(pool, keys.all, work),
+  }
+  for (let after: UnitKey | undefined; ; ) {
+    const units = await listUnfiled(pool, work.batch, after)
+    if (units.length === 0) break
+    assertTheirs(work, units)
+    const parts =
+      units[0]?.entry === 0
+        ? partsOfAll(dependencies, work, file, units)
+        : partsOfDeclared(dependencies, work, file, units)
+    for await (const part of parts) await group.add(part)
+    await group.accept()
+    after = units.at(-1)
+  }
+  return endFiling(dependencies, work, file.amendment)
+}
+
+/** What was set aside meanwhile is in the errors file, and is to be mended, before the batch goes on. */
+async function endFiling(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  amendment: Amendment | undefined,
+): Promise<BatchWork> {
+  await setLateRowsAside(dependencies, work)
+  const { rows } = await dependencies.pool.query<{ rows_good: string; rows_set_aside: string }>(
+    'select rows_good, rows_set_aside from batch.work where batch = $1',
+    [work.batch],
+  )
+  const [good, setAside] = [Number(rows[0]?.rows_good), Number(rows[0]?.rows_set_aside)]
+  if (setAside > 0) await keepErrorRows(dependencies, work)
+  const event = good === 0 ? 'refuse' : 'file'
+  if (amendment === undefined) return moveOn(dependencies, work, event)
+  const open = await rowsReopened(dependencies, work, amendment)
+  return moveOn(dependencies, work, event, (client) => keepRowsOpen(client, amendment, open))
+}
+
+/** What all units of a file have in common. */
+type FiledFile = {
+  readonly amendment: Amendment | undefined
+  readonly journal: JournalReader
+  readonly by: FiledByToken
+}
+
+async function* partsOfAll(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  file: FiledFile,
+  units: readonly Unit[],
+): AsyncGenerator<FiledPart> {
+  for (const unit of units) yield* partsOf(dependencies, work, file, unit)
+}
+
+/** The check set aside all that its senders may not file: nothing else gets into the journal. */
+function assertTheirs({ batch, mayFileFor }: BatchWork, units: readonly Unit[]): void {
+  const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
+  assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
+}
+
+/** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
+async function* partsOf(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  { amendment, journal, by }: FiledFile,
+  unit: Unit,
+): AsyncGenerator<FiledPart> {
+  const { pool, keys, policies } = dependencies
+  const { keeps } = unit
+  const ofFamily = amendment && keeps && (await findKept(pool, amendment.first, unit, keeps))
+  const kept = keeps ? ofFamily || (await readKeptIds(journal, { id: keeps, lines: 0 })) : undefined
+  const aside = await rowsAside(dependencies, work, unit)
+  let header: RowHeader | undefined
+  let lines: object[] = []
+  let lineRows: number[] = []
+  let rows = 0
+  const rowsOfParts: number[] = []
+  const parts = new UnitParts(unit)
+  const cut = new PartCut(unit.cutByBytes ? partBytesMax : Number.POSITIVE_INFINITY)
+  const next = (): FiledPart | undefined => {
+    const [taken, takenRows, rowsOfLines] = [lines, rows, lineRows]
+    lines = []
+    lineRows = []
+    rows = 0
+    rowsOfParts.push(takenRows)
+    const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
+    const rules = rulesOf(policies, declaration)
+    const part = parts.next(declaration, rules)
+    const { number } = part
+    if (number <= unit.partsFiled) return undefined
+    const made = { declaration, rules, part, rows: rowsOfLines, by }
+    const filing = filingOf(work, amendment, unit, made)
+    return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
+  }
+  const pieces = () => readPieces(pool, keys, work.batch, unit)
+  const all = readUnit({ kept, journal, pieces, aside })
+  for await (const read of keepingWork(dependencies, work, all)) {
+    header ??= read.header
+    for (const entry of read.lines) {
+      if (cut.add(entry.line) && cut.parts > 1) {
+        const full = next()
+        if (full !== undefined) yield full
+      }
+      lines.push(entry.line)
+      lineRows.push(entry.rows[0] ?? rowOfKept)
+      rows += entry.rows.length
+    }
+  }
+  const last = next()
+  parts.end()
+  if (last !== undefined) yield last
+}
+
+/** Of declarations that are rows; a row is filed with its last part. They amend nothing. */
+async function* partsOfDeclared(
+  { pool, keys, policies }: FileDependencies,
+  work: BatchWork,
+  { by }: FiledFile,
+  units: readonly Unit[],
+): AsyncGenerator<FiledPart> {
+  for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
+    const unitParts = new UnitParts(unit)
+    for (const declaration of parts) {
+      const rules = rulesOf(policies, declaration)
+      const part = unitParts.next(declaration, rules)
+      const { number } = part
+      if (number <= unit.partsFiled) continue
+      const lines = declaration.lines?.length ?? 0
+      const rowsOfLines = new Array<number>(lines).fill(unit.entry)
+      const made = { declaration, rules, part, rows: rowsOfLines, by }
+      const filing = filingOf(work, undefined, unit, made)
+      const rows = number === parts.length ? 1 : 0
+      yield { unit, number, rows, lines, rowsOfParts: [], filing }
+    }
+    unitParts.end()
+  }
+}
+
+async function rowsAside(
+  dependencies: FileDependencies,
+  work: BatchWork,
+  unit: Unit,
+): Promise<RowSet> {
+  const aside = new RowSet()
+  if (unit.rowsSetAside === 0) return aside
+  const all = readSetAside(dependencies.pool, dependencies.keys, work.batch, unit)
+  for await (const rows of keepingWork(dependencies, work, all)) {
+    for (const { row } of rows) aside.add(row)
+  }
+  return aside
+}
+
+function declarationOf(
+  work: BatchWork,
+  amendment: Amendment | undefined,
+  { replaces, keeps }: Unit,
+  header: RowHeader,
+  lines: readonly object[],
+): Declaration {
+  return {
+    ...header,
+    kind: kindOf(askedOf(work, amendment), keeps),
+    ...(replaces !== undefined && { replaces }),
+    lines,
+  } as unknown as Declaration
+}
+
+function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRules {
+  const rules = policies.rulesFor(region, period)
+  if (rules.kind !== 'rules') throw new Error(`no rules for ${region} any more`)
+  return rules
+}
+
+/** As the check found it. What was checked before there were expectations has none. */
+function expectationOf(
+  { receivedAtMicros }: BatchWork,
+  amendment: Amendment | undefined,
+  { cutByBytes, keeps, latest }: Unit,
+  kind: DeclarationKind,
+): Expectation {
+  if (!cutByBytes) return 'anything'
+  if (amendment !== undefined || keeps !== undefined) return { latest }
+  const and = kind === 'regular' ? 'nothingStands' : 'anything'
+  return { nothingAfterMicros: receivedAtMicros, and }
+}
+
+/** What is kept is in no row of the file. */
+const rowOfKept = 0
+
+type MadePart = {
+  /** Of the file, by line. */
+  readonly rows: readonly number[]
+  readonly declaration: Declaration
+  readonly rules: PeriodRules
+  readonly part: Part
+  readonly by: FiledByToken
+}
+
+function filingOf(
+  work: BatchWork,
+  amendment: Amendment | undefined,
+  unit: Unit,
+  { declaration, rules, part, rows, by }: MadePart,
+): Filing {
+  const { number, count } = part
+  const atMicros = amendment?.attemptedAtMicros
+  return fileDeclaration({
+    ...{ declaration, rules, rows, by },
+    key: partKeyOf(unit, number, count),
+    acceptedAtMicros: work.receivedAtMicros,
+    ...(atMicros !== undefined && { attempt: { atMicros } }),
+    ...(count > 1 && { part }),
+    expects: expectationOf(work, amendment, unit, declaration.kind),
+    ...(number === count && { lines: unit.lines }),
+  })
+}
+
+/** What goes into one envelope. */
+class Group {
+  readonly #dependencies: FileDependencies
+  readonly #work: BatchWork
+  readonly #accepting: AcceptInHalves
+  /** Units that are set aside: their further parts are not filed. */
+  readonly #late = new Set<Unit>()
+  #parts: FiledPart[] = []
+  #lines = 0
+  #bytes = 0
+
+  constructor(dependencies: FileDependencies, work: BatchWork) {
+    this.#dependencies = dependencies
+    this.#work = work
+    this.#accepting = new AcceptInHalves(dependencies.acceptGroup)
+  }
+
+  async add(part: FiledPart): Promise<void> {
+    const bytes = part.filing.canonical.length
+    const full =
+      this.#parts.length === groupDeclarationsMax ||
+      this.#lines + part.lines > bulkEnvelopeLinesMax ||
+      this.#bytes + bytes > groupBytesMax
+    if (full) await this.accept()
+    if (this.#late.has(part.unit)) return
+    this.#parts.push(part)
+    this.#lines += part.lines
+    this.#bytes += bytes
+  }
+
+  /** Accepts what is in it, writes that down, and puts its envelopes on the queue. */
+  async accept(): Promise<void> {
+    const parts = this.#parts
+    if (parts.length === 0) return
+    this.#parts = []
+    this.#lines = 0
+    this.#bytes = 0
+    const [dependencies, work] = [this.#dependencies, this.#work]
+    const results = await this.#accepting.accept(parts.map(({ filing }) => filing))
+    const late = new LateUnits(work, parts, results)
+    for (const unit of late.units) this.#late.add(unit)
+    const filed = parts.filter(({ unit }) => !late.units.has(unit))
+    const counts = {
+      rows_filed: filed.reduce((sum, { rows }) => sum + rows, 0),
+      rows_set_aside: late.rows,
+      declarations: filed.filter(({ unit, number }) => number === unit.parts).length,
+    }
+    await writeStep(dependencies, work, counts, async (client) => {
+      await noteFiled(client, work.batch, filed)
+      await late.write(client)
+    })
+    for (const { envelope } of results) if (envelope !== undefined) dependencies.enqueue(envelope)
+  }
+}
+
+/** Each part once, in the transaction that counts it; an envelope may hold parts of several groups. */
+async function noteFiled(
+  client: pg.PoolClient,
+  batch: string,
+  parts: readonly FiledPart[],
+): Promise<void> {
+  await client.query({
+    name: 'note-filed-parts',
+    text: `
+      update batch.unit u
+      set parts_filed = greatest(u.parts_filed, f.number)
+      from (
+        select employer, period, region, entry, max(number) as number
+        from unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
+          as f (employer, period, entry, number, region)
+        group by employer, period, region, entry
+      ) f
+      where u.batch = $1 and u.employer = f.employer and u.period = f.period
+        and u.region = f.region and u.entry = f.entry`,
+    values: [
+      batch,
+      parts.map(({ unit }) => unit.employer),
+      parts.map(({ unit }) => unit.period),
+      parts.map(({ unit }) => unit.entry),
+      parts.map(({ number }) => number),
+      parts.map(({ unit }) => unit.region),
+    ],
+  })
+  await client.query({
+    name: 'note-batch-envelopes',
+    text: `
+      insert into batch.envelope as e (batch, envelope, rows)
+      select $1, a.envelope, sum(f.rows)
+      from journal.acceptance a
+      join unnest($2::text[], $3::integer[]) as f (id, rows) on f.id = a.id
+      group by a.envelope
+      on conflict (batch, envelope) do update
+      set rows = e.rows + excluded.rows`,
+    values: [batch, parts.map(({ filing }) => filing.id), parts.map(({ rows }) => rows)],
+  })
+}

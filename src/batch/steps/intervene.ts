@@ -1,0 +1,173 @@
+/**
+ * An operator takes a file out of its way: it is cancelled, or what is not filed of it is checked anew.
+ * What was filed stays filed. Who, when and why is noted, and the sender sees it as a finding of the file.
+ *
+ * One transaction, which locks the batch's row first, as each step of a worker does. A worker that holds
+ * the lease meets another stage at its next step, and drops the file. A group that it is committing may
+ * still be accepted: so what was filed is settled only after its lease (settle-unfiled.ts).
+ *
+ * If the process dies
+ *  - after any statement, before the commit: nothing has changed, and nothing is noted;
+ *  - after the commit: the act is done and noted; workers go on with it, whatever becomes of the command.
+ *    The command again finds another stage, and says so.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import { batchLeaseMs } from '../../limits.ts'
+import { fileFinding } from '../findings/file-findings.ts'
+import type { InTransaction } from '../lease/batch-lease.ts'
+import { RowSet } from '../staging/row-set.ts'
+import type { PieceKeys } from '../state/seal.ts'
+import { type Stage, transitions } from '../state/stages.ts'
+import { openFindings, saveFindings } from '../table/read-progress.ts'
+
+export type Act = 'cancel' | 'recheck'
+
+export type Intervention = {
+  readonly batch: string
+  readonly act: Act
+  readonly operator: string
+  /** Of the operating system; the login of the database is noted by that. */
+  readonly osUser?: string
+  readonly reason: string
+}
+
+export type InterventionOutcome =
+  | { readonly kind: 'absent' }
+  /** In this stage it can't be done. */
+  | { readonly kind: 'otherwise'; readonly stage: Stage }
+  | { readonly kind: 'done'; readonly rows: { readonly read: number; readonly filed: number } }
+
+export type InterveneDependencies = {
+  readonly pool: pg.Pool
+  readonly inTransaction: InTransaction
+  readonly keys: PieceKeys
+}
+
+const eventOf = { cancel: 'stop', recheck: 'recheck' } as const
+const findingOf = { cancel: 'FILE_STOPPED', recheck: 'FILE_RECHECKED' } as const
+
+export function intervene(
+  { pool, inTransaction, keys }: InterveneDependencies,
+  { batch, act, operator, osUser, reason }: Intervention,
+): Promise<InterventionOutcome> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ stage: Stage; first: string | null }>(
+      `select stage, case when mode <> 'check' then first end as first
+       from batch.batch
+       where id = $1
+       for no key update`,
+      [batch],
+    )
+    const [found] = rows
+    if (found === undefined) return { kind: 'absent' }
+    const { stage, first } = found
+    const next = transitions[stage][eventOf[act]]
+    if (next === undefined) return { kind: 'otherwise', stage }
+    await client.query('update batch.batch set stage = $2 where id = $1', [batch, next])
+    const work = await takeAway(client, batch, act)
+    if (first !== null) await reopenRows(client, batch, first)
+    // The same file is welcome again: what stands of it is set aside then.
+    if (act === 'cancel') await client.query('delete from batch.content where batch = $1', [batch])
+    const before = openFindings(keys, batch, work.findings)
+    const finding = fileFinding(findingOf[act], {}, { reason })
+    await saveFindings(client, keys, batch, [...before, finding])
+    await client.query(
+      `insert into batch.intervention (batch, act, operator, reason, os_user)
+       values ($1, $2, $3, $4, $5)`,
+      [batch, act, operator, reason, osUser],
+    )
+    return { kind: 'done', rows: { read: Number(work.rows_read), filed: Number(work.rows_filed) } }
+  })
+}
+
+type Work = { rows_read: string; rows_filed: string; findings: Buffer | null }
+
+/**
+ * From its worker, whose statement under way ends before its lease does. A file that is to be checked anew
+ * is nobody's for as long as a lease, and counts as checked no more.
+ */
+async function takeAway(client: pg.PoolClient, batch: string, act: Act): Promise<Work> {
+  const { rows } = await client.query<Work>({
+    name: 'take-away-batch',
+    text: `
+      update batch.work
+      set to_settle = true,
+        version = version + 1,
+        tries = 0,
+        changed_at = now(),
+        rechecks = rechecks + case when $2 then 1 else 0 end,
+        worker = case when $2 then null else worker end,
+        leased_until = case when $2 then now() + $3 * interval '1 millisecond' else leased_until end,
+        checked_at = case when $2 then null else checked_at end
+      where batch = $1
+      returning rows_read, rows_filed, findings`,
+    values: [batch, act === 'recheck', batchLeaseMs],
+  })
+  const [work] = rows
+  assert(work !== undefined, `${batch} is worked on, and there is nothing of the work`)
+  return work
+}
+
+/**
+ * Of a mended file: all rows that it has wait to be mended again, as before it was checked. A person who
+ * was filed is found where one comes again.
+ */
+async function reopenRows(client: pg.PoolClient, batch: string, first: string): Promise<void> {
+  const { rows } = await client.query<{ rows_open: Buffer; rows_mended: Buffer | null }>(
+    `select a.rows_open, w.rows_mended
+     from batch.amended a
+     join batch.work w on w.batch = $2
+     where a.first = $1
+     for update of a`,
+    [first, batch],
+  )
+  const [found] = rows
+  if (found === undefined || found.rows_mended === null) return
+  const open = new RowSet(found.rows_open)
+  open.addAll(new RowSet(found.rows_mended))
+  await client.query('update batch.amended set rows_open = $2 where first = $1', [
+    first,
+    open.bytes,
+  ])
+}
+
+export type ListedBatch = {
+  readonly id: string
+  readonly stage: Stage
+  readonly receivedAt: Date
+  readonly changedAt: Date
+  readonly rowsGood: number
+  readonly rowsFiled: number
+  readonly tries: number
+}
+
+/** Files that are worked on and not filed to their end, those first of which nothing was written longest. */
+export async function listUnended(pool: pg.Pool, limit: number): Promise<ListedBatch[]> {
+  const { rows } = await pool.query<{
+    id: string
+    stage: Stage
+    received_at: Date
+    changed_at: Date
+    rows_good: string
+    rows_filed: string
+    tries: number
+  }>({
+    name: 'list-unended-batches',
+    text: `
+      select b.id, b.stage, b.received_at, w.changed_at, w.rows_good, w.rows_filed, w.tries
+      from batch.batch b
+      join batch.work w on w.batch = b.id
+      where b.stage in ('reading', 'checking', 'filing')
+      order by w.changed_at
+      limit $1`,
+    values: [limit],
+  })
+  return rows.map(({ received_at, changed_at, rows_good, rows_filed, ...batch }) => ({
+    ...batch,
+    receivedAt: received_at,
+    changedAt: changed_at,
+    rowsGood: Number(rows_good),
+    rowsFiled: Number(rows_filed),
+  }))
+}

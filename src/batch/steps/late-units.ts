@@ -1,0 +1,118 @@
+/**
+ * Units of a file that met something when they were filed which the check had not found: all of their
+ * rows are set aside, with a finding that names it. Parts of one that were accepted before are parts of
+ * nothing, as their head never comes: they count as filed no more.
+ *
+ * The transaction that counts what else was filed counts these, too: the unit has no more parts to be filed, and
+ * keeps the finding; the errors file is to be picked again. Of a large unit the rows take long, so they are
+ * written by steps of their own, before the file's filing ends (late-rows.ts).
+ *
+ * If the process dies
+ *  - before that transaction's commit: the next one files the same again, and meets the same;
+ *  - after it: the unit is set aside, whatever stands by then, and the next one writes its rows.
+ */
+import type pg from 'pg'
+import type { GroupResult, MetDeclaration } from '../../journal/accept.ts'
+import { declarationId } from '../../journal/digest.ts'
+import { filedSince, unitStands } from '../amending/standing-findings.ts'
+import type { FiledPart, Unit } from '../amending/unfiled-units.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { BatchWork } from '../lease/batch-lease.ts'
+import { partKeyOf } from '../staging/prior-declaration.ts'
+
+type Late = { readonly finding: FileFinding; readonly before: readonly Counted[] }
+/** A part that was accepted and counted. */
+type Counted = { readonly id: string; readonly rows: number }
+
+export class LateUnits {
+  readonly #work: BatchWork
+  readonly #late = new Map<Unit, Late>()
+
+  constructor(work: BatchWork, parts: readonly FiledPart[], results: readonly GroupResult[]) {
+    this.#work = work
+    const standing = new Map(results.flatMap((result) => [...result.standing]))
+    const first = new Map<Unit, FiledPart>()
+    for (const part of parts) {
+      if (!first.has(part.unit)) first.set(part.unit, part)
+      const against = standing.get(part.filing.id)
+      if (against === undefined || this.#late.has(part.unit)) continue
+      const finding = findingOf(part, against)
+      this.#late.set(part.unit, { finding, before: countedBefore(first.get(part.unit) ?? part) })
+    }
+  }
+
+  get units(): { has(unit: Unit): boolean } & Iterable<Unit> {
+    return new Set(this.#late.keys())
+  }
+
+  /** Rows that are set aside. */
+  get rows(): number {
+    return [...this.#late.keys()].reduce((sum, { rowsGood }) => sum + rowsGood, 0)
+  }
+
+  async write(client: pg.PoolClient): Promise<void> {
+    if (this.#late.size === 0) return
+    const { batch } = this.#work
+    const units = [...this.#late.keys()]
+    const findings = [...this.#late.values()].map(({ finding }) => JSON.stringify(finding))
+    const before = [...this.#late.values()].flatMap((one) => one.before)
+    await client.query({
+      name: 'set-units-aside',
+      text: `
+        update batch.unit u
+        set rows_set_aside = u.rows_set_aside + u.rows_good, rows_good = 0, lines = 0, parts = 0,
+          parts_filed = 0, late = l.finding
+        from unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::jsonb[])
+          as l (employer, period, entry, region, finding)
+        where u.batch = $1 and u.employer = l.employer and u.period = l.period
+          and u.region = l.region and u.entry = l.entry`,
+      values: [
+        batch,
+        units.map(({ employer }) => employer),
+        units.map(({ period }) => period),
+        units.map(({ entry }) => entry),
+        units.map(({ region }) => region),
+        findings,
+      ],
+    })
+    await client.query({
+      name: 'note-rows-late',
+      text: `
+        update batch.work
+        set rows_good = rows_good - $2, rows_filed = rows_filed - $3, errors_position = null
+        where batch = $1`,
+      values: [batch, this.rows, before.reduce((sum, { rows }) => sum + rows, 0)],
+    })
+    await client.query({
+      name: 'note-parts-of-nothing',
+      text: `
+        update batch.envelope e
+        set rows = e.rows - f.rows
+        from (
+          select a.envelope, sum(p.rows) as rows
+          from unnest($2::text[], $3::integer[]) as p (id, rows)
+          join journal.acceptance a on a.id = p.id
+          group by a.envelope
+        ) f
+        where e.batch = $1 and e.envelope = f.envelope`,
+      values: [batch, before.map(({ id }) => id), before.map(({ rows }) => rows)],
+    })
+    await client.query('delete from batch.error_row where batch = $1', [batch])
+  }
+}
+
+function findingOf({ filing }: FiledPart, against: MetDeclaration): FileFinding {
+  const { expects, digest, acceptedAtMicros } = filing
+  const isNewer = against.acceptedAtMicros > acceptedAtMicros
+  if (isNewer || typeof expects !== 'object' || 'latest' in expects) return filedSince(against)
+  return unitStands(against, against.isOf(digest))
+}
+
+/** Those before the first of a group were counted with the groups before. */
+function countedBefore({ unit, number, rowsOfParts }: FiledPart): Counted[] {
+  const { employer, period } = unit
+  return rowsOfParts.slice(0, number - 1).map((rows, i) => ({
+    id: declarationId(employer, period, partKeyOf(unit, i + 1, unit.parts)),
+    rows,
+  }))
+}

@@ -1,0 +1,204 @@
+/**
+ * The check of a file where there is no server: read by the readers of the batch worker, checked by its
+ * check of rows, with the same findings. What only the server knows is not looked at: what stands of an
+ * employer, period and region, and for whom a token may file.
+ *
+ * Rows go by unit through a spool, declarations one by one, and findings are told as they are found, so
+ * that a file of a million rows takes little memory.
+ */
+
+import type { FileSource } from '../../formats/rows.ts'
+import { partLinesMax } from '../../limits.ts'
+import type { Policies } from '../../policy/rules.ts'
+import { entriesOf } from '../amending/merge-amendment.ts'
+import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
+import { Found, fileFindingsMax } from '../findings/found.ts'
+import type { SetAsideRow } from '../staging/rejected-rows.ts'
+import { Gathered, unitOf } from '../staging/row-buffer.ts'
+import { PieceSpool } from '../staging/spool.ts'
+import type { UnitKey } from '../staging/staged-rows.ts'
+import { UnitTotals } from '../staging/unit-totals.ts'
+import { type AskedKind, kindOf } from '../state/asked-kind.ts'
+import type { ReaderDefect } from '../table/content-faults.ts'
+import type { FileBatch, FileRow } from '../table/file-batch.ts'
+import { type AskedOfFile, readRows } from '../table/file-rows.ts'
+import { columnsRead, type Header } from '../table/header.ts'
+import type { RowsOf } from '../table/told-finding.ts'
+import { checkBody, partsOfLines } from './declared-row.ts'
+import { checkUnitBase } from './unit-base.ts'
+import { UnitCheck, type UnitCounts } from './unit-check.ts'
+import { withColumn } from './warned-rows.ts'
+
+export type LocalAsked = AskedOfFile & { readonly kind: AskedKind }
+
+export type LocalUnit = UnitKey & UnitCounts
+
+export type LocalDependencies = {
+  readonly policies: Policies
+  /** When it would be filed, microseconds since 1970. */
+  readonly nowMicros: number
+  /** Told of each finding of a row, in the order of the file for each unit; what waits holds up the check. */
+  readonly tell: (finding: FileFinding, of: RowsOf) => void | Promise<void>
+  /** Told of each employer, period and region, or declaration, once it is checked. */
+  readonly tellUnit: (unit: LocalUnit) => void | Promise<void>
+  /** Told of rows that were read, and of rows that were checked. */
+  readonly onRows?: (rows: { readonly read: number; readonly checked: number }) => void
+  /** Told of a reader that throws at a file's content. */
+  readonly onDefect?: (defect: ReaderDefect) => void
+  readonly spool?: PieceSpool
+}
+
+export type LocalResult = {
+  /** Of the file as a whole: with the columns that were recognised, and those that were not. */
+  readonly findings: readonly FileFinding[]
+  /** It can't be read, or not to its end: nothing of it would be filed. */
+  readonly unreadable: boolean
+  readonly header: Header | undefined
+  readonly of: RowsOf
+  /** Of the file, however many of them are checked. */
+  readonly rowsRead: number
+}
+
+export async function checkLocally(
+  source: FileSource,
+  asked: LocalAsked,
+  dependencies: LocalDependencies,
+): Promise<LocalResult> {
+  const { spool = new PieceSpool() } = dependencies
+  const once = { ...dependencies, tell: tellingOnce(dependencies.tell) }
+  try {
+    const result = await readAll(source, asked, once, spool)
+    for (const unit of spool.units()) await checkUnit(asked, once, result.header, spool, unit)
+    return result
+  } finally {
+    spool.close()
+  }
+}
+
+/** What is about no row is the same for many employers: it is told once of all of them. */
+function tellingOnce(tell: LocalDependencies['tell']): LocalDependencies['tell'] {
+  const known = new Set<string>()
+  return (finding, of) => {
+    const { code, place, params } = finding
+    if (place.row !== undefined) return tell(finding, of)
+    const key = `${code} ${JSON.stringify(params)}`
+    if (known.has(key)) return
+    if (known.size < fileFindingsMax) known.add(key)
+    return tell(finding, of)
+  }
+}
+
+/** Rows of tables into the spool; declarations are checked as they come. */
+async function readAll(
+  source: FileSource,
+  asked: LocalAsked,
+  dependencies: LocalDependencies,
+  spool: PieceSpool,
+): Promise<LocalResult> {
+  const found = new Found([])
+  const gathered = new Gathered({ pieces: 0, byRegion: true })
+  const declared = new DeclaredRows(dependencies)
+  let header: Header | undefined
+  let rowsRead = 0
+  for await (const read of readRows(source, asked, undefined, dependencies.onDefect)) {
+    header = read.header ?? header
+    for (const row of read.rows) {
+      if (row.entry === undefined) gathered.add(row)
+      else await declared.check(row)
+    }
+    rowsRead += read.rows.length
+    report(found, asked, read)
+    if (gathered.isFull) spool.add(gathered.take().pieces)
+    dependencies.onRows?.({ read: read.rows.length, checked: 0 })
+    if (found.ended) break
+  }
+  spool.add(gathered.take().pieces)
+  const of = header === undefined && declared.any ? 'declarations' : 'table'
+  return { findings: found.findings, unreadable: found.ended, header, of, rowsRead }
+}
+
+function report(found: Found, { kind }: LocalAsked, { rows, findings, header }: FileBatch): void {
+  if (kind === 'addition' && rows.some(({ entry }) => entry !== undefined))
+    found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
+  for (const finding of findings) found.report(finding)
+  if (header !== undefined) found.reportOnce(columnsRead(header))
+}
+
+/** Each is checked as if it were filed alone; an employer, period and region that comes again is told. */
+class DeclaredRows {
+  readonly #dependencies: LocalDependencies
+  readonly #first = new Map<string, number>()
+  any = false
+
+  constructor(dependencies: LocalDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  async check({ row, header, entry = row, line, findings }: FileRow): Promise<void> {
+    const { tell, tellUnit, onRows } = this.#dependencies
+    this.any = true
+    const unit = unitOf(header, entry)
+    const said = line && checkBody(line, row, this.#dependencies)
+    const faults = [...findings, ...this.#repeated(unit, row), ...(said?.faults ?? [])]
+    for (const finding of [...faults, ...(said?.warnings ?? [])])
+      await tell({ ...finding, place: { ...finding.place, row } }, 'declarations')
+    const lines = faults.length > 0 ? 0 : linesOf(line)
+    const [good, parts] = faults.length > 0 ? [0, 0] : [1, partsOfLines(lines)]
+    const total = good === 1 ? said?.total() : undefined
+    await tellUnit({ ...unit, good, setAside: 1 - good, lines, parts, ...(total && { total }) })
+    onRows?.({ read: 0, checked: 1 })
+  }
+
+  /** The later one would replace all of the earlier one. */
+  #repeated({ employer, period, region }: UnitKey, row: number): FileFinding[] {
+    if (employer === '' || period === '') return []
+    const key = `${employer} ${period} ${region}`
+    const first = this.#first.get(key)
+    if (first !== undefined) return [fileFinding('DECLARATION_REPEATED', { row }, { first })]
+    this.#first.set(key, row)
+    return []
+  }
+}
+
+function linesOf(declaration: object | undefined): number {
+  const { lines } = (declaration ?? {}) as { lines?: readonly unknown[] }
+  return lines?.length ?? 0
+}
+
+async function checkUnit(
+  { kind }: LocalAsked,
+  dependencies: LocalDependencies,
+  header: Header | undefined,
+  spool: PieceSpool,
+  unit: UnitKey & { readonly rows: number },
+): Promise<void> {
+  const { policies, nowMicros, tell, tellUnit, onRows } = dependencies
+  const { rows, ...key } = unit
+  const several = rows > partLinesMax
+  const warnings: FileFinding[] = []
+  const check = new UnitCheck({
+    ...{ policies, nowMicros, several },
+    kind: kindOf(kind, undefined),
+    replaces: anyOf(unit),
+    tells: { totals: new UnitTotals(policies), warn: (finding) => warnings.push(finding) },
+  })
+  const read = () => entriesOf(spool.pieces(unit))
+  const below = several ? await checkUnitBase(policies, read()) : undefined
+  if (below !== undefined) check.refuse(below)
+  const tellAll = async (aside: readonly SetAsideRow[]) => {
+    for (const { findings } of aside)
+      for (const finding of findings) await tell(withColumn(finding, header), 'table')
+    for (const finding of warnings.splice(0)) await tell(withColumn(finding, header), 'table')
+  }
+  for await (const lines of read()) {
+    for (const aside of check.take(lines)) await tellAll(aside)
+    onRows?.({ read: 0, checked: lines.lines.length + lines.faulty.length })
+  }
+  await tellAll(check.end())
+  await tellUnit({ ...key, ...check.counted() })
+}
+
+/** What it would replace is known where it is filed: an id of that period stands for it here. */
+function anyOf({ period }: UnitKey): string {
+  return `${period.replace('-', '')}-${'0'.repeat(26)}`
+}

@@ -1,0 +1,71 @@
+/**
+ * The first step with a file: its rows are read once, in its order, and written down by employer and
+ * period; each declaration of NDJSON by itself. A file that amends a batch claims that before its first
+ * row. Every so many rows, what was read and where reading goes on are written in one transaction: a
+ * process that dies costs at most that many rows read again.
+ */
+import { type Claimed, claimAmended } from '../amending/claim-amended.ts'
+import { fileFinding } from '../findings/file-findings.ts'
+import { Found } from '../findings/found.ts'
+import { type BatchWork, moveOn, writeStep } from '../lease/batch-lease.ts'
+import { Gathered } from '../staging/row-buffer.ts'
+import { insertPieces } from '../staging/staged-rows.ts'
+import type { FileBatch } from '../table/file-batch.ts'
+import { isOfDeclarations } from '../table/file-rows.ts'
+import { columnsRead, type Header } from '../table/header.ts'
+import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
+import { openProgress, saveProgress } from '../table/read-progress.ts'
+
+/** Reads a file to its end, from where it was left. */
+export async function readFile(
+  dependencies: ReadDependencies,
+  work: BatchWork,
+): Promise<BatchWork> {
+  const { keys } = dependencies
+  const { batch } = work
+  const before = openProgress(keys, work)
+  const found = new Found(before.findings)
+  const gathered = new Gathered(work)
+  let position = before.position
+  let claimed: Claimed | undefined
+  const flush = () => {
+    const { rows, pieces } = gathered.take()
+    const { findings } = found
+    return writeStep(dependencies, work, { rows_read: rows }, async (client) => {
+      await insertPieces(client, keys, batch, pieces)
+      await saveProgress(client, keys, batch, { ...(position && { position }), findings })
+      await client.query('update batch.work set pieces = $2, rows_mended = $3 where batch = $1', [
+        ...[batch, gathered.pieces, claimed?.mended?.bytes],
+      ])
+    })
+  }
+  const claim = async (header: Header | undefined) => {
+    const outcome = await claimAmended(dependencies, work, header)
+    if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
+    return outcome
+  }
+  // Its rows are whole declarations: there is nothing that could be added.
+  const refuseAddition = (read: FileBatch) => {
+    if (work.kind === 'addition' && read.header === undefined && hasLayout(read))
+      found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
+  }
+  const reading = found.ended ? [] : readLeased(dependencies, work, position)
+  for await (const read of reading) {
+    refuseAddition(read)
+    if (hasLayout(read) && !found.ended) claimed ??= await claim(read.header)
+    if (found.ended) break
+    for (const row of read.rows) gathered.add(claimed?.mended?.take(row) ?? row)
+    position = read.next
+    for (const finding of read.findings) found.report(finding)
+    if (read.header !== undefined) found.reportOnce(columnsRead(read.header))
+    if (gathered.isFull) await flush()
+  }
+  if (!found.ended) claimed ??= await claim(undefined)
+  await flush()
+  return moveOn(dependencies, work, found.ended ? 'give up' : 'read')
+}
+
+/** Whether it is known by now what a file says of a batch that it amends. */
+function hasLayout({ header, next }: FileBatch): boolean {
+  return header !== undefined || (next !== undefined && isOfDeclarations(next))
+}

@@ -1,0 +1,228 @@
+/** The check of one employer, period and region in a table, as many lines at a time as a part has. */
+import { canonicalDeclaration } from '../../declaration/canonical.ts'
+import type { FoundFault } from '../../declaration/findings.ts'
+import { maskIdNumber, normaliseIdNumber, personKey } from '../../declaration/identity.ts'
+import { dayOf } from '../../declaration/period.ts'
+import type { Declaration, DeclarationKind, Person } from '../../declaration/schema.ts'
+import type { MetDeclaration } from '../../journal/accept.ts'
+import { digestOf } from '../../journal/digest.ts'
+import { isWithin } from '../../journal/reading/reach.ts'
+import { partLinesMax } from '../../limits.ts'
+import { checkFiling } from '../../policy/check.ts'
+import type { Policies } from '../../policy/rules.ts'
+import { isSame, type UnitEntry, type UnitLines } from '../amending/merge-amendment.ts'
+import { unitStands } from '../amending/standing-findings.ts'
+import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
+import { PartCut } from '../staging/part-cut.ts'
+import type { SetAsideRow } from '../staging/rejected-rows.ts'
+import type { TotalFen, UnitTotals } from '../staging/unit-totals.ts'
+import type { RowHeader } from '../table/row-line.ts'
+import { PersonSet } from './person-set.ts'
+
+type UnitCheckOptions = {
+  readonly policies: Policies
+  readonly kind: DeclarationKind
+  readonly replaces: string | undefined
+  readonly nowMicros: number
+  /** Patterns of the regions that its sender may file for; any unless given. */
+  readonly mayFileIn?: readonly string[] | undefined
+  /** What a regular one would replace, for which all of its rows are set aside. */
+  readonly stands?: MetDeclaration | undefined
+  /** Its lines are checked in several goes: persons are looked for across them. */
+  readonly several: boolean
+  /** Of a file that is only checked. */
+  readonly tells?: TellsMore
+}
+
+/** What is told of a file beside its faults where it is only checked. */
+export type TellsMore = {
+  readonly totals: UnitTotals
+  /** Told of what refuses nothing. */
+  readonly warn: (finding: FileFinding) => void
+}
+
+export type UnitCounts = {
+  /** Rows. */
+  readonly good: number
+  readonly setAside: number
+  readonly lines: number
+  readonly parts: number
+  readonly total?: TotalFen
+}
+
+export class UnitCheck {
+  readonly #options: UnitCheckOptions
+  readonly #persons: PersonSet | undefined
+  readonly #today: number
+  /** What is wrong with all of its rows. */
+  readonly #refused: FileFinding[] = []
+  /** Codes of what was warned of all lines together. */
+  readonly #warned = new Set<string>()
+  #header: RowHeader | undefined
+  #waiting: UnitEntry[] = []
+  #good = 0
+  #setAside = 0
+  #lines = 0
+  readonly #cut = new PartCut()
+
+  constructor(options: UnitCheckOptions) {
+    this.#options = options
+    this.#persons = options.several ? new PersonSet() : undefined
+    this.#today = Number(dayOf(options.nowMicros).replaceAll('-', ''))
+  }
+
+  refuse(finding: FileFinding): void {
+    this.#refused.push(finding)
+  }
+
+  /** Where none of its rows is good, nothing is filed: not what was filed before again, either. */
+  counted(): UnitCounts {
+    const [good, setAside] = [this.#good, this.#setAside]
+    if (good === 0) return { good, setAside, lines: 0, parts: 0 }
+    const total = this.#options.tells?.totals.end()
+    return { good, setAside, lines: this.#lines, parts: this.#cut.parts, ...(total && { total }) }
+  }
+
+  /** Returns the rows that are set aside, go by go. */
+  *take({ header, lines, faulty }: UnitLines): Generator<SetAsideRow[]> {
+    this.#header ??= header
+    if (!isWithin(this.#options.mayFileIn, header.region))
+      this.#refuseOnce(fileFinding('ROW_REGION_NOT_YOURS'))
+    const aside: SetAsideRow[] = [...faulty]
+    if (isSame(header, this.#header)) for (const line of lines) this.#waiting.push(line)
+    else for (const { rows } of lines) aside.push(...faultyRows(rows, [{ code: 'HEADER_DIFFERS' }]))
+    if (aside.length > 0) yield this.#counting(aside)
+    while (this.#waiting.length >= partLinesMax) {
+      yield this.#check(this.#waiting.splice(0, partLinesMax))
+    }
+  }
+
+  end(): SetAsideRow[] {
+    return this.#check(this.#waiting)
+  }
+
+  #counting(rows: SetAsideRow[]): SetAsideRow[] {
+    this.#setAside += rows.length
+    return rows
+  }
+
+  #check(entries: readonly UnitEntry[]): SetAsideRow[] {
+    if (entries.length === 0) return []
+    const { policies, kind, replaces, nowMicros } = this.#options
+    const body = {
+      ...this.#header,
+      kind,
+      ...(kind !== 'regular' && { replaces }),
+      lines: entries.map(({ line }) => line),
+    }
+    const { findings, valid } = checkFiling(body, {
+      ...{ policies, nowMicros },
+      keptMax: Number.POSITIVE_INFINITY,
+    })
+    this.#refuseStanding(valid?.declaration)
+    const faults = new Map<number, FileFinding[]>()
+    for (const fault of findings.faults()) {
+      if (fault.line < 0) this.#refuseOnce(fileFinding(fault.code, {}, fault.params))
+      else addTo(faults, fault.line, findingOf(fault, entries))
+    }
+    this.#findRepeated(entries, faults)
+    for (const fault of findings.warnings()) this.#warnOf(fault, entries)
+    // A line that is kept is no row of this file, which could be set aside.
+    if (
+      entries.some(({ kept, rows }, i) => kept !== undefined && rows.length === 0 && faults.has(i))
+    )
+      this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
+    const aside: SetAsideRow[] = []
+    const filedLines: object[] = []
+    for (const [i, { rows, line, kept }] of entries.entries()) {
+      const found = [...this.#refused, ...(faults.get(i) ?? [])]
+      if (found.length > 0) aside.push(...faultyRows(rows, found))
+      else this.#good += rows.length
+      const filed = found.length === 0 ? line : kept
+      if (filed === undefined) continue
+      this.#lines += 1
+      this.#cut.add(filed)
+      filedLines.push(filed)
+    }
+    if (this.#refused.length === 0)
+      this.#options.tells?.totals.add({ ...body, lines: filedLines } as unknown as Declaration)
+    return this.#counting(aside)
+  }
+
+  /** @param whole all that the unit says, where it was checked in one go and has no faults */
+  #refuseStanding(whole: Declaration | undefined): void {
+    const { stands, several } = this.#options
+    if (stands === undefined) return
+    const isWhole = whole !== undefined && !several && this.#setAside === 0
+    const digest = isWhole ? digestOf(Buffer.from(canonicalDeclaration(whole))) : undefined
+    this.#refuseOnce(unitStands(stands, digest !== undefined && stands.isOf(digest)))
+  }
+
+  /** Once of all lines together; not of a line that is kept, which is no row of this file. */
+  #warnOf(fault: FoundFault, entries: readonly UnitEntry[]): void {
+    if (this.#options.tells === undefined) return
+    const { line, field: pointer, code, params } = fault
+    if (line < 0) {
+      if (this.#warned.has(code)) return
+      this.#warned.add(code)
+      this.#options.tells.warn(fileFinding(code, { pointer }, params))
+    } else if (entries[line]?.rows.length !== 0) this.#options.tells.warn(findingOf(fault, entries))
+  }
+
+  #refuseOnce(finding: FileFinding): void {
+    if (!this.#refused.some(({ code }) => code === finding.code)) this.#refused.push(finding)
+  }
+
+  /** Persons who came in a go before; within one, the check finds them. */
+  #findRepeated(entries: readonly UnitEntry[], faults: Map<number, FileFinding[]>): void {
+    if (this.#persons === undefined) return
+    for (const [i, { rows, line }] of entries.entries()) {
+      if (faults.has(i)) continue
+      const { idType, idNumber } = (line as { person: Person }).person
+      const number = normaliseIdNumber(idNumber)
+      const key = personKey(idType, number, this.#today)
+      const first = this.#persons.add(key, rows[0] ?? rowOfKept)
+      if (first === undefined) continue
+      const params = { line: rows[0] as number, first, person: maskIdNumber(number) }
+      const code = first === rowOfKept ? 'PERSON_FILED' : 'PERSON_DUPLICATE'
+      addTo(faults, i, fileFinding(code, {}, params))
+    }
+  }
+}
+
+/** What is kept is in no row of the file. */
+const rowOfKept = 0
+
+function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFinding): void {
+  const found = faults.get(line)
+  if (found === undefined) faults.set(line, [finding])
+  else found.push(finding)
+}
+
+/** A fault of a line, told by the file's rows. */
+function findingOf(
+  { line, field, code, params, suggestion }: FoundFault,
+  entries: readonly UnitEntry[],
+): FileFinding {
+  const place = { row: entries[line]?.rows[0], pointer: field }
+  if (code === 'PERSON_DUPLICATE' && params !== undefined) {
+    const rowOf = (number: unknown) => entries[Number(number) - 1]?.rows[0] ?? rowOfKept
+    const first = rowOf(params.first)
+    const told = { ...params, line: rowOf(params.line), first }
+    return fileFinding(first === rowOfKept ? 'PERSON_FILED' : code, place, told)
+  }
+  return {
+    ...{ code, place },
+    ...((params || suggestion) && { params: { ...params, ...(suggestion && { suggestion }) } }),
+  }
+}
+
+function faultyRows(
+  rows: readonly number[],
+  findings: readonly (Omit<FileFinding, 'place'> & Partial<Pick<FileFinding, 'place'>>)[],
+): SetAsideRow[] {
+  return rows.map((row) => ({
+    row,
+    findings: findings.map((finding) => ({ ...finding, place: { ...finding.place, row } })),
+  }))
+}

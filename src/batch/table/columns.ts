@@ -1,0 +1,200 @@
+/**
+ * The columns that a file of declarations can have, and by which names they are known, in Chinese and
+ * English: the published list. The first name of each language is the one that templates give.
+ *
+ * Beside our own names, they are those of what payroll departments have at hand: the tax client's sheets
+ * 人员信息采集 and 正常工资薪金 (证照类型, 证照号码: guides to 自然人电子税务局, e.g. nxtlgy.com/wenda/139800,
+ * seen 2026), Hefei's sheet of new bases (新缴费工资, 2023), exports of payroll programs (人员姓名, 身份证,
+ * 应发合计, 实发工资, 薪资月份: github.com/Githubape/SalaryManager Model/ExclHead.cs, ztt-melon/salary-ui
+ * src/pages/salNp/column.js, fruitGirl/oa-manage-system). A title that means our field in one program and
+ * another thing in the next is not read as that field: it is in `ambiguous-titles.ts`.
+ */
+import { withoutUnseen } from '../../declaration/characters.ts'
+import { toHalfWidth } from '../../declaration/identity.ts'
+
+/** What a column holds. `problem` and `remedy` are those that an errors file adds. */
+export const columnNames = {
+  name: [
+    '姓名',
+    '参保人姓名',
+    '职工姓名',
+    '人员姓名',
+    '员工姓名',
+    '被保险人姓名',
+    '纳税人姓名',
+    'name',
+    'full name',
+  ],
+  idType: [
+    '证件类型',
+    '证件种类',
+    '证件名称',
+    '身份证件类型',
+    '有效证件类型',
+    '证照类型',
+    '证照种类',
+    '证件类别',
+    'idType',
+    'id type',
+    'document type',
+  ],
+  idNumber: [
+    '证件号码',
+    '证件号',
+    '身份证',
+    '身份证号',
+    '身份证号码',
+    '公民身份号码',
+    '居民身份证号码',
+    '身份证件号码',
+    '有效证件号码',
+    '证照号码',
+    '证照号',
+    '证件编号',
+    '身份证件号',
+    '公民身份证号码',
+    '社会保障号码',
+    '社会保障号',
+    '社保号',
+    'idNumber',
+    'id no',
+    'id number',
+    'identity number',
+  ],
+  category: ['参保类别', '缴费类别', '人员类别', '人员类型', '参保身份', '类别', 'category'],
+  wage: [
+    '申报工资',
+    '缴费工资',
+    '月缴费工资',
+    '月工资',
+    '工资',
+    '应发工资',
+    '工资总额',
+    '申报缴费工资',
+    '月申报工资',
+    '申报基数',
+    '本月工资',
+    '本月申报工资',
+    '本月缴费工资',
+    '当月工资',
+    '新缴费工资',
+    'wage',
+    'salary',
+    'declared wage',
+  ],
+  change: [
+    '变动情况',
+    '变动',
+    '变动类型',
+    '变更类型',
+    '增减',
+    '增减变动',
+    '增减标志',
+    '增减员',
+    '增减类型',
+    'change',
+  ],
+  tier: ['缴费档次', '档次', '基数档次', 'tier'],
+  base: ['缴费基数', '养老缴费基数', '养老保险缴费基数', '自选基数', 'base', 'contribution base'],
+  medical: ['医疗保险', '医保方式', '医保类型', '医疗参保方式', '医保', 'medical'],
+  date: ['接单日期', '日期', 'date'],
+  service: ['服务类型', '业务类型', 'service'],
+  orders: ['接单数', '接单量', '单量', '订单数', 'orders'],
+  employer: [
+    '统一社会信用代码',
+    '社会信用代码',
+    '信用代码',
+    '单位社会信用代码',
+    '单位统一社会信用代码',
+    '参保单位',
+    '单位',
+    '单位代码',
+    'employer',
+    'uscc',
+    'social credit code',
+    'unified social credit code',
+  ],
+  region: ['统筹区', '统筹地区', '参保地', '参保地区', '统筹区代码', '行政区划代码', 'region'],
+  period: [
+    '费款所属期',
+    '所属期',
+    '费款所属月份',
+    '所属月份',
+    '申报月份',
+    '缴费月份',
+    '费款所属年月',
+    '缴费年月',
+    'period',
+  ],
+  industryClass: [
+    '工伤行业类别',
+    '行业类别',
+    '工伤保险行业类别',
+    '行业风险类别',
+    'industryClass',
+    'industry class',
+  ],
+  workInjuryFloat: ['工伤费率浮动', '工伤浮动', '浮动比例', 'workInjuryFloat', 'float'],
+  unitBase: ['单位缴费基数', '单位基数', 'unitBase', 'unit base'],
+  sequence: ['序号', '编号', '行号', 'no', 'number', 'seq'],
+  position: ['原行号', 'original row'],
+  problem: ['问题', 'problem'],
+  problemEnglish: ['问题（英文）', 'problem in english'],
+  remedy: ['如何修改', 'how to fix'],
+  remedyEnglish: ['如何修改（英文）', 'how to fix in english'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type Field = keyof typeof columnNames
+
+/** What an errors file adds; sent back, only the position is read. */
+export const addedFields = [
+  'position',
+  'problem',
+  'remedy',
+  'problemEnglish',
+  'remedyEnglish',
+] as const satisfies readonly Field[]
+
+export const fields = Object.keys(columnNames) as Field[]
+
+const fieldByTitle = new Map<string, Field>()
+for (const field of fields) {
+  for (const name of [field, ...columnNames[field]]) fieldByTitle.set(normaliseTitle(name), field)
+}
+
+/** The field of a column's title, whatever its width, case, spaces, and marks of what is required. */
+export function fieldOfTitle(title: string): Field | undefined {
+  return findTitle(title, fieldByTitle)
+}
+
+/** What a map of normalised titles has for a title as filers write it. */
+export function findTitle<T>(title: string, byTitle: ReadonlyMap<string, T>): T | undefined {
+  if (title === '' || title.length > titleCharactersMax) return undefined
+  const whole = byTitle.get(normaliseTitle(title))
+  if (whole !== undefined) return whole
+  const plain = toHalfWidth(title).replace(/[([【{][^)\]】}]*[)\]】}]/g, '')
+  for (const part of [plain, ...plain.split(/[/|\n]/)]) {
+    const found = byTitle.get(normaliseTitle(part))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const titleCharactersMax = 100
+
+/** The name that templates give a column, by language; and others that are accepted. */
+export function titlesOf(field: Field): { readonly 'zh-CN': string[]; readonly en: string[] } {
+  const names: readonly string[] = columnNames[field]
+  const isChinese = (name: string) => /\p{Script=Han}/u.test(name)
+  return {
+    'zh-CN': names.filter(isChinese),
+    en: names.filter((name) => !isChinese(name)),
+  }
+}
+
+export function normaliseTitle(title: string): string {
+  return toHalfWidth(withoutUnseen(title))
+    .toLowerCase()
+    .replace(/必填|选填|\(\s*\)|required|optional/g, '')
+    .replace(/[\s*_:\-()'"]/g, '')
+}

@@ -1,0 +1,85 @@
+/**
+ * Where the reading of a file goes on, its layout, and what was found about it so far: sealed in the row of
+ * its work, so that another process goes on there.
+ */
+import type pg from 'pg'
+import { pieceBytesMax } from '../../limits.ts'
+import type { FileFinding } from '../findings/file-findings.ts'
+import type { BatchWork } from '../lease/batch-lease.ts'
+import { openPiece, type PieceKeys, sealPiece } from '../state/seal.ts'
+import type { FilePosition } from './file-batch.ts'
+import { isOfDeclarations } from './file-rows.ts'
+import type { Header } from './header.ts'
+
+/** Where reading goes on, and what was found about the file so far. */
+type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
+
+export function openProgress(
+  keys: Pick<PieceKeys, 'all'>,
+  { batch, position }: Pick<BatchWork, 'batch' | 'position'>,
+): Progress {
+  if (position === undefined) return { findings: [] }
+  const bytes = openPiece(keys.all, `position ${batch}`, position, pieceBytesMax)
+  return JSON.parse(bytes.toString()) as Progress
+}
+
+export async function saveProgress(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  progress: Progress,
+): Promise<void> {
+  const bytesRead = progress.position === undefined ? 0 : offsetOf(progress.position)
+  await client.query('update batch.work set position = $2, bytes_read = $3 where batch = $1', [
+    ...[batch, sealed(keys, `position ${batch}`, progress), bytesRead],
+  ])
+  await saveFindings(client, keys, batch, progress.findings)
+}
+
+export async function saveFindings(
+  client: pg.PoolClient,
+  keys: PieceKeys,
+  batch: string,
+  findings: readonly FileFinding[],
+): Promise<void> {
+  await client.query('update batch.work set findings = $2 where batch = $1', [
+    ...[batch, sealed(keys, `findings ${batch}`, findings)],
+  ])
+}
+
+function sealed(keys: PieceKeys, place: string, of: unknown): Buffer {
+  return sealPiece(keys.sealing, place, Buffer.from(JSON.stringify(of)))
+}
+
+/** Bytes before a position; 0 where the format doesn't tell. */
+function offsetOf(position: FilePosition): number {
+  const at = isOfDeclarations(position) ? position : position.rows
+  return at.format === 'xlsx' ? 0 : at.offsetBytes
+}
+
+/** The columns of a file, once its header was found; or that its rows are declarations. */
+export type Layout =
+  | { readonly kind: 'table'; readonly header: Header }
+  | { readonly kind: 'declarations' }
+
+export function openLayout(
+  keys: Pick<PieceKeys, 'all'>,
+  batch: string,
+  sealed: Buffer | undefined,
+): Layout | undefined {
+  const { position } = openProgress(keys, { batch, position: sealed })
+  if (position === undefined) return undefined
+  if (isOfDeclarations(position)) return { kind: 'declarations' }
+  return position.header && { kind: 'table', header: position.header }
+}
+
+/** What is wrong with a file as a whole, as it was written down. */
+export function openFindings(
+  keys: Pick<PieceKeys, 'all'>,
+  batch: string,
+  sealed: Buffer | null,
+): readonly FileFinding[] {
+  if (sealed === null) return []
+  const bytes = openPiece(keys.all, `findings ${batch}`, sealed, pieceBytesMax)
+  return JSON.parse(bytes.toString()) as FileFinding[]
+}

@@ -1,0 +1,48 @@
+/** A finding of a file as it is told by a command: where, in the terms of what the file is, and what to do. */
+import type { Severity, Text } from '../../declaration/catalogue/entry.ts'
+import {
+  cellOf,
+  type FileFinding,
+  severityOf,
+  writeFileFinding,
+} from '../findings/file-findings.ts'
+import { writeInSheetWords } from './sheet-words.ts'
+
+/** Whether rows are lines of a sheet, or declarations (NDJSON). */
+export type RowsOf = 'table' | 'declarations'
+
+export type ToldFinding = {
+  readonly code: FileFinding['code']
+  readonly severity: Severity
+  readonly row?: number
+  readonly sheet?: string
+  /** `C3`, or else letter and title. */
+  readonly cell?: string
+  readonly column?: string
+  /** Of a declaration: JSON Pointer. */
+  readonly pointer?: string
+  readonly message: Text
+  readonly fix: Text
+  readonly suggestion?: string
+}
+
+export function toldFinding(finding: FileFinding, of: RowsOf): ToldFinding {
+  const { sheet, row, column, pointer } = finding.place
+  const cell = cellOf(finding.place)
+  const { message, fix, suggestion } =
+    of === 'table'
+      ? writeInSheetWords(finding)
+      : { ...writeFileFinding(finding), suggestion: finding.params?.suggestion }
+  return {
+    code: finding.code,
+    severity: severityOf(finding),
+    ...(row !== undefined && { row }),
+    ...(sheet !== undefined && { sheet }),
+    ...(cell !== undefined && { cell }),
+    ...(cell === undefined && column && { column }),
+    ...(of === 'declarations' && pointer !== undefined && { pointer }),
+    message,
+    fix,
+    ...(suggestion !== undefined && { suggestion: String(suggestion) }),
+  }
+}

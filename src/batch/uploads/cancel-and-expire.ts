@@ -1,0 +1,88 @@
+/**
+ * Ends of a batch before it is worked on, and of its bytes after it. Each is one transaction that locks
+ * the batch first, as completing does.
+ */
+import type pg from 'pg'
+import type { FiledByToken } from '../../journal/attribution.ts'
+import { uploadExpiryPage, uploadIdleMsMax } from '../../limits.ts'
+import { noteAct } from '../state/acts.ts'
+import { stagesBefore, transitions } from '../state/stages.ts'
+import type { CancelOutcome, StoreDependencies } from './store-dependencies.ts'
+
+type Dependencies = Pick<StoreDependencies, 'pool' | 'inTransaction'>
+
+/** Cancelling again is no fault; what is being worked on, or is done, stays. */
+export function cancelUpload(
+  {
+    pool,
+    inTransaction,
+    sealingKeys: [key],
+  }: Dependencies & Pick<StoreDependencies, 'sealingKeys'>,
+  id: string,
+  by?: FiledByToken,
+): Promise<CancelOutcome> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ before: keyof typeof transitions }>({
+      name: 'cancel-upload',
+      text: `
+        update batch.batch b
+        set stage = case when b.stage = any($2) then 'cancelled' else b.stage end, writer = null
+        from (select id, stage from batch.batch where id = $1 for update) before
+        where b.id = before.id
+        returning before.stage as before`,
+      values: [id, stagesBefore('cancel')],
+    })
+    const before = rows[0]?.before
+    if (before === undefined) return 'absent'
+    if (before === 'cancelled') return 'cancelled'
+    if (transitions[before].cancel === undefined) return 'tooLate'
+    await dropBytes(client, id)
+    if (by !== undefined && key !== undefined) await noteAct(client, key, id, { act: 'cancel', by })
+    return 'cancelled'
+  })
+}
+
+/** A page at a time; others that do the same skip what is taken. */
+export function expireUploads({ pool, inTransaction }: Dependencies): Promise<number> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>({
+      name: 'expire-uploads',
+      text: `
+        update batch.batch
+        set stage = 'expired', writer = null
+        where id in (
+          select id
+          from batch.batch
+          where stage = 'receiving' and touched_at < now() - $1 * interval '1 millisecond'
+          limit $2
+          for update skip locked
+        )
+        returning id`,
+      values: [uploadIdleMsMax, uploadExpiryPage],
+    })
+    for (const { id } of rows) await dropBytes(client, id)
+    return rows.length
+  })
+}
+
+export function removeBytes({ pool, inTransaction }: Dependencies, id: string): Promise<void> {
+  return inTransaction(pool, (client) => dropChunks(client, id))
+}
+
+/** Of a batch that is not worked on: another that brings the same content is the first one. */
+async function dropBytes(client: pg.PoolClient, id: string): Promise<void> {
+  await dropChunks(client, id)
+  await client.query({
+    name: 'drop-content',
+    text: 'delete from batch.content where batch = $1',
+    values: [id],
+  })
+}
+
+export async function dropChunks(client: pg.PoolClient, id: string): Promise<void> {
+  await client.query({
+    name: 'drop-chunks',
+    text: 'delete from batch.chunk where batch = $1',
+    values: [id],
+  })
+}

@@ -1,0 +1,210 @@
+/**
+ * Decides what a file is whose last byte has come, in that byte's transaction: the file that was
+ * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the
+ * one place that decides it. What is new gets its receipt, which is signed once: keys, rules and the environment may change. A file that is only
+ * checked is never here already, and nothing is the same as it: nothing of it is filed. So it has no receipt.
+ */
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import type { FiledByToken } from '../../journal/attribution.ts'
+import type { EnvelopeKey } from '../../journal/envelope.ts'
+import { isSalting } from '../../journal/salting.ts'
+import { noteAct } from '../state/acts.ts'
+import { contentKey, openExpected, sealReceived } from '../state/file-digest.ts'
+import { isWorkedOn, stages } from '../state/stages.ts'
+import type { BatchRequest } from '../state/upload.ts'
+import { dropChunks } from './cancel-and-expire.ts'
+import type { CompleteDependencies } from './store-dependencies.ts'
+
+export type Completed =
+  | { readonly stage: 'received' | 'damaged' }
+  /** The batch that brought the same content first. */
+  | { readonly stage: 'duplicate'; readonly sameAs: string }
+
+type Asked = {
+  subject: string
+  employer: string | null
+  period: string
+  region: string
+  kind: string
+  mode: BatchRequest['mode']
+  received: string
+  expected_digest: Buffer | null
+  sealed_expected: Buffer | null
+}
+
+/** A file that is whole. */
+type Whole = {
+  readonly id: string
+  readonly digest: Buffer
+  readonly asked: Asked
+  /** What its content is found again by: as it is kept now, and as it is of before. */
+  readonly contentKeys: readonly [kept: Buffer, other: Buffer]
+}
+
+/** The whole file's digest, and who brought its last byte, where that is to be kept. */
+export type Brought = { readonly digest: Buffer; readonly by?: FiledByToken | undefined }
+
+/**
+ * The caller's transaction holds the batch's row. Of two that end with the same content at once, the
+ * second waits for the first one's commit at the content's key, and then finds it.
+ */
+export async function completeUpload(
+  dependencies: CompleteDependencies,
+  client: pg.PoolClient,
+  id: string,
+  { digest, by }: Brought,
+): Promise<Completed> {
+  const { salts, nowMicros } = dependencies
+  const salting = await isSalting(client)
+  const asked = await readAsked(client, id)
+  const keyed = contentKey(salts, asked.subject, digest)
+  const contentKeys = salting ? ([keyed, digest] as const) : ([digest, keyed] as const)
+  const whole = { id, digest, asked, contentKeys }
+  const completed = await decide(dependencies, client, whole)
+  const receivedAtMicros = nowMicros()
+  const receipt = receiptFor(dependencies, whole, completed, receivedAtMicros)
+  await client.query({
+    name: 'complete-upload',
+    text: `
+      update batch.batch
+      set stage = $2, same_as = $3, digest_state = null, writer = null,
+        received_at = to_timestamp($4::numeric / 1000000),
+        digest = $5, receipt = $6, sealed_received = $7
+      where id = $1`,
+    values: [
+      ...[id, completed.stage],
+      completed.stage === 'duplicate' ? completed.sameAs : null,
+      receivedAtMicros,
+      ...(salting
+        ? [null, null, sealReceived(sealingKeyOf(dependencies), id, { digest, receipt })]
+        : [digest, receipt ?? null, null]),
+    ],
+  })
+  if (by !== undefined)
+    await noteAct(client, sealingKeyOf(dependencies), id, { act: 'complete', by })
+  if (completed.stage !== 'received') await dropChunks(client, id)
+  return completed
+}
+
+function sealingKeyOf({ sealingKeys: [key] }: CompleteDependencies): EnvelopeKey {
+  assert(key !== undefined, 'a keyring has a sealing key')
+  return key
+}
+
+function receiptFor(
+  { receiptOf }: CompleteDependencies,
+  { id, digest, asked }: Whole,
+  { stage }: Completed,
+  receivedAtMicros: number,
+): string | undefined {
+  const { employer, period, region, kind, mode, received } = asked
+  if (stage !== 'received' || mode === 'check') return undefined
+  const of = { employer: employer ?? undefined, period, region, kind }
+  return receiptOf({ ...of, id, digest, size: Number(received), receivedAtMicros })
+}
+
+async function decide(
+  dependencies: CompleteDependencies,
+  client: pg.PoolClient,
+  whole: Whole,
+): Promise<Completed> {
+  const { id, asked, contentKeys } = whole
+  if (!isAnnounced(dependencies, whole)) return { stage: 'damaged' }
+  if (asked.mode === 'check') return { stage: 'received' }
+  const first = await findFirst(client, whole)
+  if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
+  if (first !== undefined)
+    await client.query('delete from batch.content where batch = $1', [first.batch])
+  const { rowCount } = await client.query({
+    name: 'claim-content',
+    text: `
+      insert into batch.content (issuer, subject, employer, period, region, kind, digest, batch)
+      select issuer, subject, coalesce(employer, ''), period, region, kind, $2, id
+      from batch.batch
+      where id = $1
+      on conflict do nothing`,
+    values: [id, contentKeys[0]],
+  })
+  // Another came in between: asked again, it is the first.
+  return rowCount === 1 ? { stage: 'received' } : decide(dependencies, client, whole)
+}
+
+/** Whether the digest is the one that was said before; true where none was. */
+function isAnnounced({ sealingKeys }: CompleteDependencies, { id, digest, asked }: Whole): boolean {
+  const { expected_digest: plain, sealed_expected: sealed } = asked
+  const expected = sealed === null ? plain : openExpected(sealingKeys, id, sealed)
+  return expected === null || expected.equals(digest)
+}
+
+/**
+ * The batch that brought the same content first, and whether that stands: it is worked on, or what was
+ * filed of it, by it or by the files that amend it, is the latest of each employer, period and region. Where
+ * rows were set aside as its sender could not file for their employer, and can now, it does not stand.
+ */
+async function findFirst(
+  client: pg.PoolClient,
+  { id, contentKeys }: Whole,
+): Promise<{ batch: string; stands: boolean } | undefined> {
+  const { rows } = await client.query<{ batch: string; stands: boolean }>({
+    name: 'find-content',
+    text: `
+      select c.batch,
+        not exists (
+          select
+          from batch.unit u
+          where u.batch = c.batch and u.employer = any(b.may_file_for)
+            and u.employer <> all(f.may_file_for)
+        ) and (f.stage = any($3::text[]) or not exists (
+          select
+          from batch.unit u
+          left join journal.acceptance o on o.id = u.id
+          left join lateral (
+            select a.id
+            from journal.acceptance a
+            where a.employer = u.employer and a.period = u.period
+              -- True also where one of them is not known.
+              and (
+                coalesce(a.region, journal.region_of(a.envelope, a.position))
+                  = coalesce(o.region, journal.region_of(o.envelope, o.position))
+              ) is not false
+              and a.kind <> 'reassessment' and a.part_of is null
+            order by a.envelope desc, a.position desc
+            limit 1
+          ) l on true
+          where u.batch = c.batch and u.parts > 0 and l.id is distinct from u.id
+            and not exists (
+              select
+              from batch.batch m
+              join batch.unit k
+                on k.batch = m.id and k.employer = u.employer and k.period = u.period
+              where m.first = c.batch and k.id = l.id
+            )
+        )) as stands
+      from batch.batch b
+      join batch.content c on c.subject = b.subject and c.issuer in (b.issuer, '')
+        and c.employer = coalesce(b.employer, '')
+        and c.period = b.period and c.region in (b.region, '') and c.kind = b.kind
+        and c.digest in ($2, $4)
+      join batch.batch f on f.id = c.batch and f.region = b.region
+      where b.id = $1
+      limit 1`,
+    values: [id, contentKeys[0], stages.filter(isWorkedOn), contentKeys[1]],
+  })
+  return rows[0]
+}
+
+async function readAsked(client: pg.PoolClient, id: string): Promise<Asked> {
+  const { rows } = await client.query<Asked>({
+    name: 'read-asked',
+    text: `
+      select subject, employer, period, region, kind, mode, received, expected_digest,
+        sealed_expected
+      from batch.batch
+      where id = $1`,
+    values: [id],
+  })
+  const [asked] = rows
+  assert(asked !== undefined, `${id} ends in the transaction that holds its row`)
+  return asked
+}

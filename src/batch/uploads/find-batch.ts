@@ -1,0 +1,48 @@
+/**
+ * Looks up batches.
+ */
+import type pg from 'pg'
+import { type Upload, type UploadRow, uploadOf } from '../state/upload.ts'
+import { type Layout, openLayout } from '../table/read-progress.ts'
+import { type Asker, seenUpload } from './owner-view.ts'
+import type { StoreDependencies } from './store-dependencies.ts'
+
+/**
+ * @param as `durable`: what a commit left behind that reached no standby yet is waited for
+ * @param asker who finds it as far as it sees it, or not; whole unless given
+ */
+export async function findUpload(
+  { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
+  id: string,
+  as: 'visible' | 'durable',
+  asker?: Asker,
+): Promise<Upload | undefined> {
+  const { rows } = await pool.query<UploadRow>({
+    name: 'find-upload',
+    text: `
+      select u.*, b.sealed_expected, b.sealed_received, s.id as slot
+      from batch.upload u
+      join batch.batch b on b.id = u.id
+      left join batch.slot s on s.batch = u.id
+      where u.id = $1 and ($2::text is null or u.subject = $2 and u.issuer in ($3, ''))`,
+    values: [id, asker?.subject, asker?.issuer],
+  })
+  const [row] = rows
+  if (as === 'durable') await confirm()
+  const upload = row && uploadOf(sealingKeys, row)
+  return upload && asker ? seenUpload(pool, asker, upload) : upload
+}
+
+/** Of a file that was read; undefined where no header was found in it. */
+export async function findLayout(
+  pool: pg.Pool,
+  all: StoreDependencies['sealingKeys'],
+  id: string,
+): Promise<Layout | undefined> {
+  const { rows } = await pool.query<{ position: Buffer | null }>({
+    name: 'find-batch-position',
+    text: 'select position from batch.work where batch = $1',
+    values: [id],
+  })
+  return openLayout({ all }, id, rows[0]?.position ?? undefined)
+}

@@ -1,0 +1,175 @@
+/**
+ * Begins a batch, once for each Idempotency-Key of a subject.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { isSalting } from '../../journal/salting.ts'
+import { uploadsOpenBytesMax, uploadsOpenMax } from '../../limits.ts'
+import { lendSlot, refusalOfSlot, type SlotRefusal } from '../slots/reserve-slot.ts'
+import { sealAct } from '../state/acts.ts'
+import { keyedKey, sealExpected } from '../state/file-digest.ts'
+import { type Owner, storedKeyOf } from '../state/owner.ts'
+import { sealPiece } from '../state/seal.ts'
+import {
+  fileNamePlace,
+  type NewUpload,
+  type Upload,
+  type UploadRow,
+  uploadOf,
+} from '../state/upload.ts'
+import { findUpload } from './find-batch.ts'
+import type { CreateOutcome, StoreDependencies } from './store-dependencies.ts'
+
+/** A key that is there already inserts nothing; what it is of is read in a second statement. */
+export async function createUpload(
+  dependencies: StoreDependencies,
+  asked: NewUpload,
+): Promise<CreateOutcome> {
+  const before = await findByKey(dependencies, asked)
+  if (before !== undefined) return again(asked, before)
+  const open = await countOpen(dependencies, asked)
+  if (open.files >= uploadsOpenMax) return { kind: 'tooMany' }
+  if (open.bytes + (asked.size ?? 0) > uploadsOpenBytesMax) return { kind: 'tooManyBytes' }
+  const id = randomUUID()
+  const outcome = await insertWithSlot(dependencies, id, asked)
+  const inserted = outcome === 'inserted'
+  const upload = inserted
+    ? await findUpload(dependencies, id, 'visible')
+    : await findByKey(dependencies, asked)
+  // Of two requests with the same key, the second may find the slot lent to the first one's batch.
+  if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
+  assert(upload !== undefined, 'what was inserted, or was in the way, is there')
+  return inserted ? { kind: 'created', upload } : again(asked, upload)
+}
+
+/** The slot is locked before the batch is there: of two that want it, the second finds it lent. */
+async function insertWithSlot(
+  dependencies: StoreDependencies,
+  id: string,
+  asked: NewUpload,
+): Promise<'inserted' | 'there' | SlotRefusal> {
+  const { pool, inTransaction, nowMicros } = dependencies
+  const { slot } = asked
+  if (slot === undefined)
+    return (await insert(dependencies, pool, id, asked)) ? 'inserted' : 'there'
+  return inTransaction(pool, async (client) => {
+    const refusal = await refusalOfSlot(client, slot, asked, nowMicros())
+    if (refusal !== undefined) return refusal
+    if (!(await insert(dependencies, client, id, asked))) return 'there'
+    await lendSlot(client, slot, id)
+    return 'inserted'
+  })
+}
+
+function again(asked: NewUpload, upload: Upload): CreateOutcome {
+  return { kind: isSame(asked, upload) ? 'replayed' : 'conflicting', upload }
+}
+
+/** A file may be named otherwise; all else is what it is of. */
+function isSame(asked: NewUpload, upload: Upload): boolean {
+  const names = ['employer', 'period', 'region', 'kind', 'format', 'mode', 'slot'] as const
+  // What a file amends it may have said by itself since.
+  if (asked.amends !== undefined && asked.amends !== upload.amends) return false
+  const sameDigest =
+    asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
+  // A size that was not said before may have been said with a later part.
+  const sameSize = asked.size === undefined || asked.size === upload.size
+  return names.every((name) => asked[name] === upload[name]) && sameDigest && sameSize
+}
+
+/**
+ * How many files of a subject are under way, and their bytes: as they are said to have, or as came of those
+ * that do not say it. More than the limit are not counted.
+ * @param besides one that is not counted
+ */
+export async function countOpen(
+  { pool }: Pick<StoreDependencies, 'pool'>,
+  { issuer, subject }: Owner,
+  besides = '',
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  const { rows } = await pool.query<{ files: string; bytes: string }>({
+    name: 'count-open-uploads',
+    text: `
+      select count(*) as files, coalesce(sum(bytes), 0) as bytes
+      from (
+        select coalesce(size, received) as bytes
+        from batch.batch
+        where subject = $1 and issuer in ($2, '') and stage = 'receiving' and id <> $4
+        limit $3
+      ) open`,
+    values: [subject, issuer, uploadsOpenMax, besides],
+  })
+  return { files: Number(rows[0]?.files), bytes: Number(rows[0]?.bytes) }
+}
+
+async function insert(
+  { sealingKeys, salts }: StoreDependencies,
+  client: pg.Pool | pg.PoolClient,
+  id: string,
+  asked: NewUpload,
+): Promise<boolean> {
+  const [key] = sealingKeys
+  assert(key !== undefined, 'a keyring has a sealing key')
+  const { subject, fileName, idempotencyKey, expectedDigest, by } = asked
+  const storedKey = idempotencyKey && storedKeyOf(asked, idempotencyKey)
+  const salting = await isSalting(client)
+  const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
+  const { rowCount } = await client.query({
+    name: 'create-upload',
+    text: `
+      with begun as (
+        insert into batch.batch (
+          id, issuer, subject, may_file_for, named, employer, period, region, kind, format, mode,
+          file_name, idempotency_key, size, expected_digest, sealed_expected, amends, may_file_in,
+          stage
+        )
+        values (
+          $1, $16, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17,
+          'receiving'
+        )
+        on conflict (subject, idempotency_key) do nothing
+        returning id
+      ), noted as (
+        insert into batch.act (batch, act, sealed)
+        select id, 'begin', $18
+        from begun
+        where $18::bytea is not null
+      )
+      select from begun`,
+    values: [
+      ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
+      ...[asked.kind, asked.format, asked.mode, name || null],
+      storedKey && (salting ? keyedKey(salts, subject, storedKey) : storedKey),
+      asked.size,
+      salting ? undefined : expectedDigest,
+      salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
+      ...[asked.amends, asked.issuer, asked.mayFileIn],
+      by && sealAct(key, id, 'begin', by),
+    ],
+  })
+  return rowCount === 1
+}
+
+async function findByKey(
+  { pool, sealingKeys, salts }: StoreDependencies,
+  asked: NewUpload,
+): Promise<Upload | undefined> {
+  const { issuer, subject, idempotencyKey } = asked
+  if (idempotencyKey === undefined) return undefined
+  const keys = [storedKeyOf(asked, idempotencyKey), idempotencyKey]
+  const { rows } = await pool.query<UploadRow>({
+    name: 'find-upload-by-key',
+    text: `
+      select u.*, b.sealed_expected, b.sealed_received, s.id as slot
+      from batch.batch b
+      join batch.upload u on u.id = b.id
+      left join batch.slot s on s.batch = b.id
+      where b.subject = $1 and b.idempotency_key = any($2::text[]) and b.issuer in ($3, '')
+      order by b.issuer desc
+      limit 1`,
+    values: [subject, keys.flatMap((one) => [one, keyedKey(salts, subject, one)]), issuer],
+  })
+  const [row] = rows
+  return row && uploadOf(sealingKeys, row)
+}

@@ -1,0 +1,276 @@
+/**
+ * Takes the bytes of a file, as one request sends them. Each append is durable when it returns; the one
+ * that brings the last byte ends the file in the same transaction.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { FiledByToken } from '../../journal/attribution.ts'
+import { chunkBytesMax, chunksMax } from '../../limits.ts'
+import { openPiece, SealedPieceError, sealPiece } from '../state/seal.ts'
+import { stagesBefore } from '../state/stages.ts'
+import type { Upload } from '../state/upload.ts'
+import { dropChunks } from './cancel-and-expire.ts'
+import { chunkPlace, readBytes } from './chunk-reader.ts'
+import { type Completed, completeUpload } from './finalize-upload.ts'
+import { findUpload } from './find-batch.ts'
+import type { DigestState } from './running-digest.ts'
+import type { StoreDependencies } from './store-dependencies.ts'
+
+/** In order of precedence. */
+export type BeginOutcome =
+  | { readonly kind: 'absent' }
+  /** No more bytes are taken: all are here, or it has ended. */
+  | { readonly kind: 'closed'; readonly upload: Upload }
+  /** Another size was said before. */
+  | { readonly kind: 'otherSize'; readonly upload: Upload }
+  | { readonly kind: 'elsewhere'; readonly upload: Upload }
+  | { readonly kind: 'receiving'; readonly receiving: Receiving }
+
+/** In order of precedence. */
+export type AppendOutcome =
+  /** Another request is the writer now, or the batch has ended: nothing was taken. */
+  | { readonly kind: 'overtaken' }
+  /** More than the file's size was said to be: nothing was taken. */
+  | { readonly kind: 'beyondSize' }
+  | { readonly kind: 'tooManyChunks' }
+  | { readonly kind: 'appended' }
+  | ({ readonly kind: 'completed' } & Completed)
+
+/** The largest state of a digest, with room. */
+const digestStateBytesMax = 1_024
+
+type Claim = {
+  readonly writer: string
+  readonly id: string
+  received: string
+  chunks: number
+  size: string | null
+  digest_state: Buffer | null
+}
+
+/** What a token names which brings bytes: the file may be filed for no others. */
+export type Mandate = {
+  readonly employers: readonly string[]
+  /** Patterns; any unless given. */
+  readonly regions?: readonly string[] | undefined
+  /** Whose it is, where that is to be kept. */
+  readonly by?: FiledByToken | undefined
+}
+
+export type Part = {
+  /** Of its first byte in the file. */
+  readonly offset: number
+  /** Of the whole file, where it was not said before. */
+  readonly size?: number | undefined
+  readonly mandate: Mandate
+}
+
+/** What a token with the employers `$n` and the regions `$n+1` leaves: of two regions, the one in the other. */
+const narrowed = (n: number) => `
+  may_file_for = array(select unnest(may_file_for) intersect select unnest($${n}::text[])),
+  named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[])),
+  may_file_in = case
+    when $${n + 1}::text[] is null then may_file_in
+    when may_file_in is null then $${n + 1}
+    else array(
+      select distinct case when k like t then k else t end
+      from unnest(may_file_in) k, unnest($${n + 1}::text[]) t
+      where k like t or t like k
+    )
+  end`
+
+const mandateValues = ({ employers, regions }: Mandate) => [employers, regions]
+
+export async function beginReceiving(
+  dependencies: StoreDependencies,
+  id: string,
+  { offset, size, mandate }: Part,
+): Promise<BeginOutcome> {
+  const { rows } = await dependencies.pool.query<Claim>({
+    name: 'begin-receiving',
+    text: `
+      update batch.batch
+      set writer = $2, size = coalesce(size, $4), touched_at = now(), ${narrowed(6)}
+      where id = $1 and received = $3 and stage = any($5)
+        and ($4::bigint is null or coalesce(size, $4) = $4) and received <= coalesce(size, $4, received)
+      returning id, writer, received, chunks, size, digest_state`,
+    values: [id, randomUUID(), offset, size, stagesBefore('complete'), ...mandateValues(mandate)],
+  })
+  return outcomeOf(dependencies, id, rows[0], { size, by: mandate.by })
+}
+
+export async function restartReceiving(
+  dependencies: StoreDependencies,
+  id: string,
+  mandate: Mandate,
+): Promise<BeginOutcome> {
+  const { pool, inTransaction } = dependencies
+  const claim = await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Claim>({
+      name: 'restart-receiving',
+      text: `
+        update batch.batch
+        set writer = $2, received = 0, chunks = 0, digest_state = null, touched_at = now(),
+          ${narrowed(4)}
+        where id = $1 and stage = any($3)
+        returning id, writer, received, chunks, size, digest_state`,
+      values: [id, randomUUID(), stagesBefore('complete'), ...mandateValues(mandate)],
+    })
+    if (rows.length > 0) await dropChunks(client, id)
+    return rows[0]
+  })
+  return outcomeOf(dependencies, id, claim, { by: mandate.by })
+}
+
+async function outcomeOf(
+  dependencies: StoreDependencies,
+  id: string,
+  claim: Claim | undefined,
+  { size, by }: { readonly size?: number | undefined; readonly by: Mandate['by'] },
+): Promise<BeginOutcome> {
+  if (claim !== undefined) {
+    const state = await digestStateOf(dependencies, claim)
+    return { kind: 'receiving', receiving: new Receiving(dependencies, claim, state, by) }
+  }
+  const upload = await findUpload(dependencies, id, 'durable')
+  if (upload === undefined) return { kind: 'absent' }
+  if (upload.stage !== 'receiving') return { kind: 'closed', upload }
+  const otherSize = size !== undefined && (size < upload.received || (upload.size ?? size) !== size)
+  return { kind: otherSize ? 'otherSize' : 'elsewhere', upload }
+}
+
+/** As it was written down; where another version of the program wrote it, from the bytes again. */
+async function digestStateOf(
+  dependencies: StoreDependencies,
+  { id, received, digest_state: sealed }: Claim,
+): Promise<DigestState> {
+  if (sealed === null) return undefined
+  const { sealingKeys, runningDigest } = dependencies
+  try {
+    const place = digestPlace(id, Number(received))
+    const state = openPiece(sealingKeys, place, sealed, digestStateBytesMax)
+    runningDigest.digest(state)
+    return state
+  } catch (error) {
+    if (error instanceof SealedPieceError) throw error
+    let state: DigestState
+    for await (const bytes of readBytes(dependencies, id, 0))
+      state = runningDigest.extend(state, bytes)
+    return state
+  }
+}
+
+function digestPlace(id: string, received: number): string {
+  return `batch ${id} digest to ${received}`
+}
+
+/** A file that one request sends: begun → some appends → completed, or left for another to go on. */
+export class Receiving {
+  readonly #dependencies: StoreDependencies
+  readonly #id: string
+  readonly #writer: string
+  readonly size: number | undefined
+  #received: number
+  #chunks: number
+  #state: DigestState
+  readonly #by: Mandate['by']
+
+  constructor(
+    dependencies: StoreDependencies,
+    claim: Claim,
+    state: DigestState,
+    by: Mandate['by'],
+  ) {
+    this.#by = by
+    this.#dependencies = dependencies
+    this.#id = claim.id
+    this.#writer = claim.writer
+    this.size = claim.size === null ? undefined : Number(claim.size)
+    this.#received = Number(claim.received)
+    this.#chunks = claim.chunks
+    this.#state = state
+  }
+
+  /** Durable bytes: where the next one belongs. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Takes a chunk's bytes; they are durable then. Calls must not overlap. */
+  async append(bytes: Uint8Array): Promise<AppendOutcome> {
+    assert(bytes.length > 0 && bytes.length <= chunkBytesMax, 'a chunk within its limit')
+    const after = this.#received + bytes.length
+    if (this.size !== undefined && after > this.size) return { kind: 'beyondSize' }
+    if (this.#chunks >= chunksMax) return { kind: 'tooManyChunks' }
+    const state = this.#dependencies.runningDigest.extend(this.#state, bytes)
+    const { pool, inTransaction } = this.#dependencies
+    const last = after === this.size
+    const outcome: AppendOutcome = last
+      ? await inTransaction(pool, async (client) => {
+          const taken = await this.#take(client, bytes, state)
+          return taken ? this.#complete(client, state) : { kind: 'overtaken' }
+        })
+      : { kind: (await this.#take(pool, bytes, state)) ? 'appended' : 'overtaken' }
+    if (outcome.kind === 'overtaken') return outcome
+    this.#dependencies.onReceived?.(bytes.length)
+    this.#received = after
+    this.#chunks += 1
+    this.#state = state
+    return outcome
+  }
+
+  /** Says that all bytes are here, of a file whose size was not said before. */
+  finish(): Promise<AppendOutcome> {
+    const { pool, inTransaction } = this.#dependencies
+    return inTransaction(pool, async (client) => {
+      const { rowCount } = await client.query({
+        name: 'finish-receiving',
+        text: `
+          update batch.batch
+          set size = received
+          where id = $1 and writer = $2 and received = $3 and stage = any($4)`,
+        values: [this.#id, this.#writer, this.#received, stagesBefore('complete')],
+      })
+      return rowCount === 1 ? this.#complete(client, this.#state) : { kind: 'overtaken' }
+    })
+  }
+
+  async #complete(client: pg.PoolClient, state: DigestState): Promise<AppendOutcome> {
+    const digest = this.#dependencies.runningDigest.digest(state)
+    const brought = { digest, by: this.#by }
+    const completed = await completeUpload(this.#dependencies, client, this.#id, brought)
+    return { kind: 'completed', ...completed }
+  }
+
+  /** One statement: the batch's row is locked first, and the chunk follows from what it says. */
+  async #take(
+    client: pg.Pool | pg.PoolClient,
+    bytes: Uint8Array,
+    state: Uint8Array,
+  ): Promise<boolean> {
+    const [key] = this.#dependencies.sealingKeys
+    assert(key !== undefined, 'a keyring has a sealing key')
+    const start = this.#received
+    const { rowCount } = await client.query({
+      name: 'append-chunk',
+      text: `
+        with grown as (
+          update batch.batch
+          set received = received + $4, chunks = chunks + 1, digest_state = $6, touched_at = now()
+          where id = $1 and writer = $2 and received = $3 and stage = any($7)
+          returning chunks
+        )
+        insert into batch.chunk (batch, number, start, bytes, sealed)
+        select $1, chunks, $3, $4, $5
+        from grown`,
+      values: [
+        ...[this.#id, this.#writer, start, bytes.length],
+        sealPiece(key, chunkPlace(this.#id, start), bytes),
+        sealPiece(key, digestPlace(this.#id, start + bytes.length), state),
+        stagesBefore('complete'),
+      ],
+    })
+    return rowCount === 1
+  }
+}

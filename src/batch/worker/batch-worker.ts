@@ -1,0 +1,180 @@
+/**
+ * Takes batches and works on them, from step to step: a few at a time, each in a place of its own.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Lane } from '../../journal/lanes.ts'
+import {
+  batchLeaseMs,
+  batchLookMs,
+  batchRetryMs,
+  batchTriesMax,
+  rateTellEveryMs,
+  stuckIdleMs,
+} from '../../limits.ts'
+import { LaneProgress, type ProgressCheck } from '../../queue/watchdog.ts'
+import {
+  type BatchWork,
+  claimWork,
+  countWaiting,
+  finishPosted,
+  moveOn,
+  NotYetError,
+  releaseWork,
+  type StepDependencies,
+  WorkLostError,
+} from '../lease/batch-lease.ts'
+import { goesBySlots, isSmall, type Place, places, postingLane } from '../lease/size-lanes.ts'
+import { tellRate, WorkRate } from '../lease/throughput.ts'
+import { type CheckDependencies, checkUnits } from '../steps/check-units.ts'
+import { type FileDependencies, fileUnits } from '../steps/file-units.ts'
+import { readFile } from '../steps/read-file.ts'
+import type { ReadDependencies } from '../table/leased-rows.ts'
+import { forgetEnded, forgetErrors } from './retention.ts'
+
+export type BatchDependencies = StepDependencies &
+  ReadDependencies &
+  CheckDependencies &
+  FileDependencies & {
+    readonly onFinished: (work: BatchWork) => void
+    /** Told of a batch on which so many workers ended that it had to wait. */
+    readonly onTriedOften: (work: BatchWork) => void
+    /** What a later try may mend. */
+    readonly onError: (error: unknown, batch: string | undefined) => void
+  }
+
+type Filing = Pick<FileDependencies, 'acceptGroup' | 'enqueue'>
+
+export type BatchWorkerDependencies = Omit<BatchDependencies, keyof Filing> & {
+  /** A writer of its own for each place that files: it accepts one group after another. */
+  readonly openFiling: (lane: Lane) => Filing
+}
+
+export type BatchWorker = {
+  /** Whether each place takes what waits for it, and writes what it works on. */
+  readonly checks: readonly ProgressCheck[]
+  stop(): Promise<void>
+}
+
+/** A step that is under way for so long lost its batch to another worker long ago. */
+const patience = { idleMs: stuckIdleMs, underWayMs: 2 * batchLeaseMs }
+
+/** Starts working; `stop` ends it after the step under way, which another worker goes on from. */
+export function startBatchWorker(
+  dependencies: BatchWorkerDependencies,
+  limits = patience,
+): BatchWorker {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const { pool } = dependencies
+  const rate = new WorkRate()
+  const process = randomUUID()
+  const working = places.map((place) => {
+    const progress = new LaneProgress(['a step of a file', 'files'])
+    return {
+      running: takeBatches(dependencies, { place, progress, rate, signal }),
+      check: progress.check({ waiting: () => countWaiting(pool, place) }, limits),
+    }
+  })
+  const ending = new LaneProgress(['a look for what is posted', 'files'])
+  const others = [
+    repeat(dependencies, signal, batchLookMs, async () => {
+      const finished = ending.take()
+      return await finish(dependencies).finally(finished)
+    }),
+    repeat(dependencies, signal, rateTellEveryMs, async () => {
+      await tellRate(pool, process, rate.perSecond)
+      return false
+    }),
+  ]
+  return {
+    checks: [
+      ...working.map(({ check }) => check),
+      ending.check({ waiting: async () => 0 }, limits),
+    ],
+    stop: async () => {
+      stopping.abort()
+      await Promise.all([...working.map(({ running }) => running), ...others])
+    },
+  }
+}
+
+/** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
+async function finish({ pool, inTransaction }: BatchWorkerDependencies): Promise<boolean> {
+  await finishPosted(pool)
+  return (await forgetEnded(pool, inTransaction)) || (await forgetErrors(pool, inTransaction))
+}
+
+/** Does it again and again, with a pause where there was nothing to do, or it failed. */
+async function repeat(
+  { onError }: Pick<BatchWorkerDependencies, 'onError'>,
+  signal: AbortSignal,
+  pauseMs: number,
+  look: () => Promise<boolean>,
+): Promise<void> {
+  while (!signal.aborted) {
+    const more = await look().catch((error) => {
+      onError(error, undefined)
+      return false
+    })
+    if (!more) await pause(pauseMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+type Working = {
+  readonly place: Place
+  readonly progress: LaneProgress
+  readonly rate: WorkRate
+  readonly signal: AbortSignal
+}
+
+function takeBatches(dependencies: BatchWorkerDependencies, working: Working): Promise<void> {
+  const { place, progress, rate, signal } = working
+  const worker = randomUUID()
+  const filings = new Map<Lane, Filing>()
+  const filingIn = (lane: Lane): Filing => {
+    const filing = filings.get(lane) ?? dependencies.openFiling(lane)
+    filings.set(lane, filing)
+    return filing
+  }
+  let nth = 1
+  return repeat(dependencies, signal, batchLookMs, async () => {
+    const work = await claimWork(dependencies.pool, worker, place, goesBySlots(nth))
+    if (work === undefined) return false
+    nth += 1
+    if (work.tries > batchTriesMax) dependencies.onTriedOften(work)
+    let written = progress.take()
+    const left = isSmall(work.bytes) ? () => {} : rate.begin()
+    const onStep: StepDependencies['onStep'] = (counts) => {
+      written()
+      written = progress.take()
+      if (!isSmall(work.bytes)) rate.count(counts)
+      dependencies.onStep?.(counts)
+    }
+    try {
+      const filing = filingIn(postingLane(work))
+      await workOn({ ...dependencies, ...filing, stopping: signal, onStep }, work)
+    } catch (error) {
+      const told = error instanceof WorkLostError || error instanceof NotYetError
+      if (!told && !signal.aborted) dependencies.onError(error, work.batch)
+      const pauseMs = signal.aborted ? 0 : batchRetryMs
+      await releaseWork(dependencies.pool, work, pauseMs).catch(() => {})
+    } finally {
+      left()
+      written()
+    }
+    return true
+  })
+}
+
+/** Goes on with a batch until others post it, or it has ended. */
+export async function workOn(dependencies: BatchDependencies, claimed: BatchWork): Promise<void> {
+  let work = claimed
+  for (;;) {
+    if (work.stage === 'received') work = await moveOn(dependencies, work, 'begin')
+    else if (work.stage === 'reading') work = await readFile(dependencies, work)
+    else if (work.stage === 'checking') work = await checkUnits(dependencies, work)
+    else if (work.stage === 'filing') work = await fileUnits(dependencies, work)
+    else return dependencies.onFinished(work)
+  }
+}

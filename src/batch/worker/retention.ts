@@ -1,0 +1,79 @@
+/**
+ * What a batch needs no more once it has ended is deleted: the bytes of its file, and its rows between
+ * two steps. What was filed of it is in the journal; what was set aside is in its errors file, for some
+ * months. What stays tells of no person: counts, the employers and ids of what was filed, findings. Of a
+ * file that an operator cancelled, what was filed is settled first, once no worker can be filing it.
+ *
+ * If the process dies before the commit, nothing is deleted, and the next look does it.
+ */
+import type pg from 'pg'
+import { errorsKeptMs, forgottenAtATime } from '../../limits.ts'
+import { settlePage } from '../amending/settle-unfiled.ts'
+import type { InTransaction } from '../lease/batch-lease.ts'
+import type { Stage } from '../state/stages.ts'
+
+/** Of one batch at a time, and so much of it as takes a moment; returns false where there is none. */
+export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ batch: string; stage: Stage; to_settle: boolean }>({
+      name: 'find-ended-batch',
+      text: `
+        select w.batch, b.stage, w.to_settle
+        from batch.work w
+        join batch.batch b on b.id = w.batch
+        where w.forgotten_at is null
+          and b.stage in ('posted', 'checked', 'refused', 'unreadable', 'cancelled')
+          and (not w.to_settle or w.leased_until is null or w.leased_until < now())
+        limit 1
+        for update of w skip locked`,
+    })
+    const [ended] = rows
+    if (ended === undefined) return false
+    if (ended.to_settle && (await settlePage(client, ended.batch))) return true
+    for (const table of ['chunk', 'piece', 'set_aside']) {
+      const { rowCount } = await client.query(
+        `delete from batch.${table}
+         where ctid in (select ctid from batch.${table} where batch = $1 limit ${forgottenAtATime})`,
+        [ended.batch],
+      )
+      if (rowCount === forgottenAtATime) return true
+    }
+    await client.query(
+      'update batch.work set forgotten_at = now(), to_settle = false where batch = $1',
+      [ended.batch],
+    )
+    // Nobody can fetch them.
+    if (ended.stage === 'cancelled') await forgetErrorsOf(client, ended.batch)
+    return true
+  })
+}
+
+/** The rows set aside of one batch that ended long ago; returns false where there is none. */
+export function forgetErrors(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ batch: string }>({
+      name: 'find-old-errors',
+      text: `
+        select batch
+        from batch.work
+        where errors_position is not null
+          and forgotten_at < now() - $1 * interval '1 millisecond'
+        order by forgotten_at
+        limit 1
+        for update skip locked`,
+      values: [errorsKeptMs],
+    })
+    const [old] = rows
+    if (old !== undefined) await forgetErrorsOf(client, old.batch)
+    return old !== undefined
+  })
+}
+
+/** With the places where reading stood, which hold the file's header and may hold rows. */
+async function forgetErrorsOf(client: pg.PoolClient, batch: string): Promise<void> {
+  await client.query('delete from batch.error_row where batch = $1', [batch])
+  await client.query(
+    'update batch.work set position = null, errors_position = null where batch = $1',
+    [batch],
+  )
+}

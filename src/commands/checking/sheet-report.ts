@@ -1,0 +1,59 @@
+/** What a way of telling the check of a sheet is told, and how it is written: in pieces, as findings come. */
+import type { FileFinding } from '../../batch/findings/file-findings.ts'
+import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
+import type { RowsOf } from '../../batch/table/told-finding.ts'
+import { write } from '../../platform/command/output.ts'
+
+export type SheetReport = {
+  /** Of a row. */
+  finding(finding: FileFinding, of: RowsOf): Promise<void>
+  unit(unit: LocalUnit): Promise<void>
+  /** Told last, with what was found about the file as a whole. */
+  end(result: LocalResult, sums: SheetSums): Promise<void>
+}
+
+/** What all units come to. */
+export class SheetSums {
+  good = 0
+  setAside = 0
+  declarations = 0
+  lines = 0
+  employerFen = 0
+  employeeFen = 0
+
+  add({ good, setAside, lines, parts, total }: LocalUnit): void {
+    this.good += good
+    this.setAside += setAside
+    this.lines += lines
+    if (parts > 0) this.declarations += 1
+    this.employerFen += total?.employerFen ?? 0
+    this.employeeFen += total?.employeeFen ?? 0
+  }
+}
+
+const pieceCharacters = 64 * 1024
+
+/** Text on its way out; where its reader is slower, who writes waits. */
+export class Output {
+  #text = ''
+
+  async write(text: string): Promise<void> {
+    this.#text += text
+    if (this.#text.length >= pieceCharacters) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#text
+    this.#text = ''
+    const { stdout } = process
+    if (write(text) || stdout.destroyed) return
+    await new Promise<void>((resolve) => {
+      const events = ['drain', 'error', 'close'] as const
+      const done = () => {
+        for (const event of events) stdout.off(event, done)
+        resolve()
+      }
+      for (const event of events) stdout.on(event, done)
+    })
+  }
+}

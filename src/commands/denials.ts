@@ -1,0 +1,123 @@
+/**
+ * `npm run denials -- list | deny | lift`, of a token by `--jti ID` or `--token-file FILE`, or of all that a
+ * holder has by `--sub NAME`, with `--operator NAME --reason TEXT`: whom every intake process refuses within
+ * seconds, whatever the token says. Each act is noted with who and why. Exits with 1 where it was so already.
+ */
+import { decodeJwt } from 'jose'
+import { tokenIdOf } from '../intake/auth/claims.ts'
+import { addDenial, type DenialAct, type Denied, listDenials } from '../journal/denials.ts'
+import {
+  denialsListedMax,
+  denialsLookMs,
+  interventionTextMax,
+  postStatementMsMax,
+  subjectCharactersMax,
+} from '../limits.ts'
+import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
+import { say } from '../platform/command/output.ts'
+import { readTextFile } from '../platform/command/text-file.ts'
+import { readConfig } from '../platform/config/config.ts'
+import { withDatabase } from '../platform/installation/database.ts'
+import { assertSchema } from '../platform/postgres/migrations.ts'
+import { openPool, postingRole } from '../platform/postgres/postgres.ts'
+
+const usage = `Usage: npm run denials -- list
+       npm run denials -- deny --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
+       npm run denials -- lift --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
+--jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until it is
+lifted. No names and numbers of persons in operator and reason.`
+
+type Asked = { readonly act: 'list' } | DenialAct
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const asked = readArguments(args)
+  await withDatabase(readConfig(process.env), async ({ url }) => {
+    const pool = openPool({
+      ...{ url, name: 'spillway-denials', connectionsMax: 1, role: postingRole },
+      statementMsMax: postStatementMsMax,
+    })
+    try {
+      await assertSchema(pool)
+      if (asked.act === 'list') return list(await listDenials(pool))
+      tell(asked, await addDenial(pool, asked))
+    } finally {
+      await pool.end()
+    }
+  })
+}
+
+function readArguments(args: string[]): Asked {
+  const text = { type: 'string' } as const
+  const options = { jti: text, sub: text, 'token-file': text, operator: text, reason: text }
+  const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
+  const [act, ...more] = positionals
+  const given = Object.keys(values).length
+  if (act === 'list' && more.length === 0 && given === 0) return { act }
+  if (act === 'list') throw wrongUse('list takes nothing else.', usage)
+  if ((act !== 'deny' && act !== 'lift') || more.length > 0)
+    throw wrongUse(
+      act === undefined ? 'A command is missing.' : `There is no ${positionals.join(' ')}.`,
+      usage,
+    )
+  const { operator = '', reason = '', ...of } = values
+  if (Object.keys(of).length !== 1)
+    throw wrongUse('It takes one of --jti, --sub and --token-file.', usage)
+  for (const [name, one] of Object.entries({ operator, reason })) {
+    if (one.trim() === '') throw wrongUse(`--${name} is missing.`, usage)
+    if (one.length > interventionTextMax)
+      throw wrongUse(`--${name} is longer than ${interventionTextMax} characters.`, usage)
+    if (/\d{15}/.test(one)) throw wrongUse(`--${name} has what may be a person's number.`, usage)
+  }
+  const denied = deniedOf(of)
+  if (denied.value === '' || denied.value.length > subjectCharactersMax || /\0/.test(denied.value))
+    throw wrongUse(`That is no ${denied.claim} of a token.`, usage)
+  return { act, ...denied, operator, reason }
+}
+
+function deniedOf(of: { jti?: string; sub?: string; 'token-file'?: string }): Denied {
+  if (of.sub !== undefined) return { claim: 'sub', value: of.sub }
+  if (of.jti !== undefined) return { claim: 'jti', value: tokenIdOf(of) ?? '' }
+  const file = of['token-file'] as string
+  const value = tokenIdOf(claimsIn(file))
+  if (value !== undefined) return { claim: 'jti', value }
+  throw new UsageError(
+    `The token in ${file} has no jti: deny its holder with --sub, or retire its key ("npm run keyring -- retire KID").`,
+  )
+}
+
+/** Whoever signed it: what is denied is what it says that it is. */
+function claimsIn(file: string): Readonly<Record<string, unknown>> {
+  const text = readTextFile(file)
+  try {
+    return decodeJwt(text.trim())
+  } catch {
+    throw new UsageError(`There is no token in ${file}.`)
+  }
+}
+
+function list(denials: Awaited<ReturnType<typeof listDenials>>): void {
+  for (const { claim, value, operator, reason, at } of denials)
+    say(`${at.toISOString()}  ${claim} ${shown(value)}  by ${shown(operator)}: ${shown(reason)}`)
+  const more = denials.length === denialsListedMax ? ' or more' : ''
+  say(`${denials.length}${more} denied.`)
+}
+
+function tell({ act, claim, value }: DenialAct, isDone: boolean): void {
+  const seconds = denialsLookMs / 1_000
+  if (isDone) {
+    const what = act === 'deny' ? 'refused' : 'taken again'
+    say(`${claim} ${shown(value)}: ${what} by every intake process within some ${seconds} s.`)
+    return
+  }
+  say(`${claim} ${shown(value)}: it is ${act === 'deny' ? 'denied already' : 'not denied'}.`)
+  process.exitCode = 1
+}
+
+/** A claim may have any characters, also such as a terminal obeys. */
+function shown(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

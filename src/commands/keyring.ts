@@ -1,0 +1,63 @@
+/**
+ * `npm run keyring -- create|rotate|list|retire KID`: makes the engine's keys in KEYRING_FILE, adds new ones
+ * before them, tells what there are, or takes one out of use. Give every process the same file; restart them
+ * after a rotation. A token key that is retired stops by itself.
+ */
+import { rehearsalKidPrefix } from '../journal/rehearsal-keys.ts'
+import { tokenKeysLookMs } from '../limits.ts'
+import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { reportFailure } from '../platform/command/failure.ts'
+import { say } from '../platform/command/output.ts'
+import { readConfig } from '../platform/config/config.ts'
+import {
+  createKeyring,
+  type KeyKind,
+  listKeys,
+  retireKey,
+  rotateKeyring,
+} from '../platform/config/keyring.ts'
+
+const usage =
+  'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
+  'retire: tokens of a token key are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
+  'and goes on verifying and opening.'
+
+const whatStops: Readonly<Record<KeyKind, string>> = {
+  token: `Its tokens are refused within ${tokenKeysLookMs / 1_000} s by every process that has this file; copy it where others are.`,
+  receipt: 'What it signed still verifies. Restart all processes: until then they sign with it.',
+  sealing: 'What it sealed still opens. Restart all processes: until then they seal with it.',
+}
+
+async function main(args: string[]): Promise<void> {
+  const { positionals } = parseArguments({ args, allowPositionals: true }, usage)
+  const [verb, kid, ...more] = positionals
+  if (verb === 'retire' && (kid === undefined || more.length > 0))
+    throw wrongUse('retire takes one KID.', usage)
+  if (verb !== 'retire' && kid !== undefined)
+    throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
+  const { keyringFile, isRehearsal } = readConfig(process.env)
+  switch (verb) {
+    case 'create':
+      createKeyring(keyringFile, new Date(), isRehearsal ? rehearsalKidPrefix : '')
+      return say(`Made ${keyringFile}. Keep a copy of it.`)
+    case 'rotate':
+      rotateKeyring(keyringFile, new Date())
+      return say(`Rotated ${keyringFile}. Keep a copy of it.`)
+    case 'list':
+      for (const key of listKeys(keyringFile))
+        say(`${key.kid}  ${key.kind.padEnd(7)}  since ${key.createdAt}  ${key.does}`)
+      return
+    case 'retire':
+      return retire(keyringFile, kid as string)
+    default:
+      throw wrongUse(verb === undefined ? 'A command is missing.' : `There is no ${verb}.`, usage)
+  }
+}
+
+function retire(file: string, kid: string): void {
+  const { kind, successor } = retireKey(file, kid, new Date())
+  const after = successor === undefined ? '' : ` ${successor} takes its place.`
+  say(`Retired the ${kind} key ${kid}.${after} ${whatStops[kind]} Keep a copy of ${file}.`)
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,34 @@
+/**
+ * `npm run migrate [-- finish]`: brings the database's schema up to date; safe to run at any time. With
+ * `finish`, for when each intake has been restarted since: what only new ones understand is written from then
+ * on.
+ */
+import { isSalting } from '../journal/salting.ts'
+import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { reportFailure } from '../platform/command/failure.ts'
+import { say } from '../platform/command/output.ts'
+import { readConfig } from '../platform/config/config.ts'
+import {
+  beginSalting,
+  migrateDatabase,
+  onDatabase,
+  withDatabase,
+} from '../platform/installation/database.ts'
+
+const usage = 'Usage: npm run migrate [-- finish]'
+
+async function main(args: string[]): Promise<void> {
+  const { positionals } = parseArguments({ args, allowPositionals: true }, usage)
+  const [verb, more] = positionals
+  if ((verb !== undefined && verb !== 'finish') || more !== undefined)
+    throw wrongUse(`There is no ${positionals.join(' ')}.`, usage)
+  await withDatabase(readConfig(process.env), async ({ ownerUrl }) => {
+    const applied = await migrateDatabase(ownerUrl)
+    say(applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`)
+    if (verb === 'finish') await onDatabase(ownerUrl, beginSalting)
+    if (await onDatabase(ownerUrl, isSalting)) return
+    say('Once each intake has been restarted with this version, run "npm run migrate -- finish".')
+  })
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,155 @@
+/**
+ * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC | --by employer|envelope] [--json] |
+ * --sign [--day …] | --export FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: the books of a
+ * day, of all or of one employer; --by prints them as CSV, a row for each employer or envelope. --sign appends them to the signed ones; --export writes signed books, one on each
+ * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
+ */
+import { writeFileSync } from 'node:fs'
+import type pg from 'pg'
+import { formatFen } from '../declaration/money.ts'
+import { addDays, dayOf, isDay } from '../declaration/period.ts'
+import {
+  type Books,
+  findSignedBooks,
+  readBooks,
+  signBooks,
+  verifyBooks,
+} from '../ledger/books/books.ts'
+import { type PartedBy, partedBy, readBooksParts } from '../ledger/books/books-parts.ts'
+import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
+import { say } from '../platform/command/output.ts'
+import { readTextFile } from '../platform/command/text-file.ts'
+import { type Config, readConfig } from '../platform/config/config.ts'
+import { activeKeys, readKeyring } from '../platform/config/keyring.ts'
+import { readReceiptKeys } from '../platform/config/receipt-keys.ts'
+import { withDatabase } from '../platform/installation/database.ts'
+import { applicationRole, connectAs, postingRole } from '../platform/postgres/postgres.ts'
+
+const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
+       npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
+       npm run reconcile -- --sign [--day YYYY-MM-DD]
+       npm run reconcile -- --export FILE --from YYYY-MM-DD --to YYYY-MM-DD
+       npm run reconcile -- --verify FILE [--jwks FILE]`
+
+async function main(args: string[]): Promise<void> {
+  tolerateClosedOutput()
+  const options = readArguments(args)
+  const config = readConfig(process.env)
+  if (options.verify !== undefined) verify(config, options.verify, options.jwks)
+  else await withDatabase(config, ({ url }) => onDatabase(config, url, options))
+}
+
+function readArguments(args: string[]) {
+  const options = {
+    day: { type: 'string', default: dayOf(Date.now() * 1_000) },
+    employer: { type: 'string' },
+    by: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    sign: { type: 'boolean', default: false },
+    export: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    verify: { type: 'string' },
+    jwks: { type: 'string' },
+  } as const
+  const { values } = parseArguments({ args, options }, usage)
+  const { day, from = day, to = day } = values
+  const by = partedBy.find((one) => one === values.by)
+  const wrong = [day, from, to].find((one) => !isDay(one))
+  if (wrong !== undefined) throw wrongUse(`${wrong} is no day.`, usage)
+  if (from > to) throw wrongUse(`--from ${from} is after --to ${to}.`, usage)
+  if (values.by !== by) throw wrongUse(`--by must be ${partedBy.join(' or ')}.`, usage)
+  return { ...values, by, from, to }
+}
+
+type Options = ReturnType<typeof readArguments>
+
+async function onDatabase(config: Config, url: string, options: Options): Promise<void> {
+  // To read the books takes no right to write them.
+  const role = options.sign ? postingRole : applicationRole
+  const client = await connectAs(url, 'spillway-reconcile', role)
+  try {
+    if (options.export !== undefined) await exportBooks(client, options.export, options)
+    else if (options.by !== undefined) await showParts(client, options.day, options.by)
+    else if (options.sign) await sign(client, config, options.day)
+    else show(await readBooks(client, options.day, options.employer), options.json)
+  } finally {
+    await client.end()
+  }
+}
+
+const counts = ['accepted', 'posted', 'deadLetters', 'underWay', 'missing', 'doubled'] as const
+
+/** As CSV: codes and numbers only, which need no quotes. */
+async function showParts(client: pg.Client, day: string, by: PartedBy): Promise<void> {
+  say([by, ...counts, 'employerYuan', 'employeeYuan'].join(','))
+  for await (const part of readBooksParts(client, day, by)) {
+    const amounts = [formatFen(part.employerFen), formatFen(part.employeeFen)]
+    say([part.of, ...counts.map((name) => part[name]), ...amounts].join(','))
+    if (part.missing > 0 || part.doubled > 0) process.exitCode = 1
+  }
+}
+
+async function exportBooks(client: pg.Client, file: string, { from, to }: Options): Promise<void> {
+  const signed = await findSignedBooks(client, from, to)
+  writeFileSync(file, signed.map((one) => `${one}\n`).join(''))
+  say(`${signed.length} signed books from ${from} to ${to} are in ${file}.`)
+}
+
+async function sign(client: pg.Client, config: Config, day: string): Promise<void> {
+  const keyring = readKeyring(config.keyringFile)
+  const { signer } = activeKeys(keyring)
+  if (day > addDays(dayOf(Date.now() * 1_000), -1)) {
+    say('The day is not over: signed is how it stands now. A worker signs it again when it is.')
+  }
+  const verdict = verifyBooks(
+    [await signBooks(client, signer, day)],
+    keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
+  )
+  if (verdict.valid) for (const books of verdict.books) show(books, false)
+  say(`Signed as the latest books of ${day}; earlier ones of that day, if any, stay in the chain.`)
+}
+
+function verify(config: Config, file: string, jwks: string | undefined): void {
+  const keys = readReceiptKeys(config.keyringFile, jwks)
+  const signed = readTextFile(file).split('\n').filter(Boolean)
+  const verdict = verifyBooks(signed, keys)
+  if (verdict.valid) {
+    for (const books of verdict.books) show(books, false)
+    const [first, last] = [verdict.books[0], verdict.books.at(-1)]
+    say(`VALID: ${signed.length} books, each follows the one before.`)
+    if (first !== undefined && last !== undefined) {
+      say(`The first is of ${first.day}, the last of ${last.day}; compare with what you asked for.`)
+    }
+  } else {
+    say(`NOT VALID: line ${verdict.line}. ${verdict.reason}`)
+    process.exitCode = 1
+  }
+}
+
+function show(books: Books, json: boolean): void {
+  if (!books.balanced) process.exitCode = 1
+  if (json) {
+    say(JSON.stringify(books))
+    return
+  }
+  say(`${books.day}${books.employer === undefined ? '' : `, ${books.employer}`}`)
+  say(`  ${'lane'.padEnd(8)}${counts.map((name) => name.padStart(12)).join('')}`)
+  for (const lane of books.lanes) {
+    const cells = counts.map((name) => String(lane[name]).padStart(12)).join('')
+    say(`  ${lane.lane.padEnd(8)}${cells}`)
+  }
+  for (const { insurance, employerFen, employeeFen } of books.amounts) {
+    const cells = [employerFen, employeeFen].map((fen) => formatFen(fen).padStart(20)).join('')
+    say(`  ${insurance.padEnd(20)}${cells}`)
+  }
+  if (books.oldestSeconds !== undefined) {
+    say(`  the oldest that is under way waits for ${books.oldestSeconds.toFixed(0)} s`)
+  }
+  const nothing = books.lanes.every(({ accepted }) => accepted === 0)
+  if (!books.balanced) say('  NOT BALANCED: see missing and doubled.')
+  else say(nothing ? '  Nothing was accepted on this day.' : '  Balanced.')
+}
+
+main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,108 @@
+/**
+ * `npm start`: everything on one machine. Makes keys on first run, starts Postgres, migrates, and
+ * keeps an intake and a worker process running until Ctrl-C.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { scopes } from '../intake/auth/authentication.ts'
+import { issueToken } from '../intake/auth/issue-token.ts'
+import { expectNoArguments } from '../platform/command/arguments.ts'
+import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
+import { write } from '../platform/command/output.ts'
+import { type Config, readConfig } from '../platform/config/config.ts'
+import { readOwnKeys } from '../platform/config/rehearsal.ts'
+import { createEngine, type RunningEngine } from '../platform/installation/engine.ts'
+import { createLogger } from '../platform/process/logger.ts'
+import { stopOnSignal } from '../platform/process/stop.ts'
+
+/** GB 32100's published example; stands for a synthetic employer. */
+const exampleEmployer = '91350100M000100Y43'
+
+async function main(): Promise<void> {
+  expectNoArguments(process.argv.slice(2), 'Usage: npm start (settings are in the environment)')
+  const config = readConfig(process.env)
+  const logger = createLogger(config.logLevel, 'start')
+  const engine = createEngine(process.env, logger)
+  const end = stopOnSignal(logger, () => engine.stop())
+  tolerateClosedOutput(end)
+  try {
+    const running = await engine.start()
+    if (running !== undefined) write(await welcome(config, running))
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
+}
+
+async function welcome(config: Config, running: RunningEngine): Promise<string> {
+  const { address, operators } = running
+  const [key] = readOwnKeys(config).tokenKeys
+  const period = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 7)
+  const request = {
+    employer: exampleEmployer,
+    region: '340100',
+    period,
+    kind: 'regular',
+    lines: [
+      {
+        person: { idType: 'resident-id', idNumber: '11010519491231002X', name: '张三' },
+        category: 'employee',
+        wage: '6500.00',
+        change: 'none',
+      },
+    ],
+  }
+  const lines = [
+    '',
+    config.isRehearsal
+      ? `A rehearsal takes declarations at ${address} (nothing of it counts)`
+      : `Spillway takes declarations at ${address}`,
+    `  documentation  ${address}/documentation`,
+    `  metrics        ${operators}/metrics`,
+    `  data and keys  ${config.dataDir}`,
+    '',
+  ]
+  if (key !== undefined && config.token.jwksUrl === undefined) {
+    const token = await issueToken(
+      { key, ...config.token },
+      {
+        subject: 'first-try',
+        employers: [exampleEmployer],
+        scopes,
+        ttlSeconds: Math.min(12 * 3_600, config.token.secondsMax),
+      },
+    )
+    const name = config.isRehearsal ? 'first-try.rehearsal.token' : 'first-try.token'
+    const file = path.join(config.dataDir, name)
+    keepToken(file, token)
+    lines.push(
+      `File a declaration (the token in ${file} is good for 12 hours and for this employer):`,
+      '',
+      `TOKEN=$(cat ${quoted(file)})`,
+      `curl -i ${address}/v1/declarations \\`,
+      `  -H "Authorization: Bearer $TOKEN" \\`,
+      `  -H 'Idempotency-Key: first-try' \\`,
+      `  -H 'Content-Type: application/json' \\`,
+      `  -d '${JSON.stringify(request)}'`,
+      '',
+      'What became of it: GET its links.self, with the same Authorization header.',
+      '',
+    )
+  }
+  lines.push('Ctrl-C stops everything.', '')
+  return lines.join('\n')
+}
+
+/** What is printed goes into logs that are kept, and read by others: a token stays in a file of its own. */
+function keepToken(file: string, token: string): void {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 })
+  rmSync(file, { force: true }) // whoever may read an older one
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+/** For a shell. */
+function quoted(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
+}
+
+main().catch(reportFailure)

@@ -1,0 +1,25 @@
+/**
+ * Why tokens are refused, for the log: the first time at once, and then how often, at most once in a while for
+ * each reason. Whoever sends a thousand forged ones a second fills no log with them.
+ */
+import type { FastifyBaseLogger } from 'fastify'
+import { refusedTokensToldMs } from '../../limits.ts'
+import type { Refusal } from './authentication.ts'
+
+type Told = { atMs: number; since: number }
+
+export class RefusedTokens {
+  /** By reason; there are as many as codes and claims that are looked at. */
+  readonly #told = new Map<string, Told>()
+
+  refused(log: FastifyBaseLogger, { kind, why }: Refusal, nowMs: number): void {
+    const reason = JSON.stringify([kind, why])
+    const told = this.#told.get(reason) ?? { atMs: Number.NEGATIVE_INFINITY, since: 0 }
+    this.#told.set(reason, told)
+    told.since += 1
+    if (nowMs - told.atMs < refusedTokensToldMs) return
+    log.warn({ refusal: kind, ...why, count: told.since }, 'tokens were refused')
+    told.atMs = nowMs
+    told.since = 0
+  }
+}

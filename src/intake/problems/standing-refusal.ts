@@ -1,0 +1,77 @@
+/**
+ * A regular declaration is refused where another one stands: told as a finding beside all others, with
+ * which one it is, when it was accepted, and of how many persons; or that it is the same content.
+ */
+import type pg from 'pg'
+import { canonicalDeclaration } from '../../declaration/canonical.ts'
+import { isDeclaration } from '../../declaration/check.ts'
+import type { FindingList, FindingParams } from '../../declaration/findings.ts'
+import { formatInstant, isPeriod } from '../../declaration/period.ts'
+import { digestOf } from '../../journal/digest.ts'
+import type { Salts } from '../../journal/salting.ts'
+import { findStandingDeclaration, type StandingDeclaration } from '../../journal/standing.ts'
+import { findStanding } from '../../ledger/status.ts'
+
+export type StandingRefusal = {
+  readonly code: 'DECLARATION_STANDS' | 'ALREADY_FILED'
+  readonly params: FindingParams
+  /** The member of a problem. */
+  readonly standing: StandingMember
+}
+
+export type StandingMember = {
+  readonly id: string
+  readonly kind: string
+  readonly acceptedAt: string
+  /** Absent of what was accepted before they were counted and is not posted. */
+  readonly persons?: number
+  readonly sameContent: boolean
+  readonly links: { readonly self: string; readonly receipt: string }
+}
+
+/** Adds the finding where something stands against a body, whatever else is wrong with that. */
+export async function checkStanding(
+  { readPool: pool, salts }: { readonly readPool: pg.Pool; readonly salts: Salts },
+  body: unknown,
+  findings: FindingList,
+): Promise<StandingRefusal | undefined> {
+  const { employer, period, region, kind } = (body ?? {}) as Partial<Record<string, unknown>>
+  if (kind !== 'regular' || typeof employer !== 'string' || !isPeriod(period)) return undefined
+  if (typeof region !== 'string') return undefined
+  const found = await findStandingDeclaration(pool, { employer, period, region })
+  if (found === undefined) return undefined
+  const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
+  const sameContent = digest !== false && salts.isOf(found, digest)
+  const refusal = await refusalFor(pool, { standing: found, sameContent })
+  addStanding(refusal, findings)
+  return refusal
+}
+
+export function addStanding({ code, params }: StandingRefusal, findings: FindingList): void {
+  findings.add(-1, '/kind', code, params)
+}
+
+export async function refusalFor(
+  pool: pg.Pool,
+  { standing, sameContent }: { standing: StandingDeclaration; sameContent: boolean },
+): Promise<StandingRefusal> {
+  const { id, kind, acceptedAtMicros, lines } = standing
+  const persons = lines ?? (await findStanding(pool, id))?.assessment?.lines
+  const acceptedAt = formatInstant(acceptedAtMicros)
+  const self = `/v1/declarations/${id}`
+  return {
+    code: sameContent ? 'ALREADY_FILED' : 'DECLARATION_STANDS',
+    params: { id, at: acceptedAt, persons: personsText(persons) },
+    standing: {
+      ...{ id, kind, acceptedAt },
+      ...(persons !== undefined && { persons }),
+      ...{ sameContent, links: { self, receipt: `${self}/receipt` } },
+    },
+  }
+}
+
+function personsText(persons: number | undefined) {
+  if (persons === undefined) return { 'zh-CN': '人数待入账后可见', en: 'persons not counted yet' }
+  const en = persons === 1 ? '1 insured person' : `${persons} insured persons`
+  return { 'zh-CN': `参保人 ${persons} 人`, en }
+}

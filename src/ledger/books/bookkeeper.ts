@@ -1,0 +1,60 @@
+/**
+ * The bookkeeper closes each day when it is over: signs its books once everything of it is done with,
+ * and tells when they don't balance. Every worker has one; a day is closed once.
+ */
+import type pg from 'pg'
+import { addDays, dayOf } from '../../declaration/period.ts'
+import type { Signer } from '../../journal/receipts/compact-jws.ts'
+import { closeDaysMax, closeEveryMs } from '../../limits.ts'
+import { type Books, closeDay } from './books.ts'
+
+export type BookkeeperDependencies = {
+  readonly pool: pg.Pool
+  readonly signer: Signer
+  readonly nowMs: () => number
+  readonly onClosed: (books: Books) => void
+  /** Of one day, which does not keep the others open. */
+  readonly onError: (error: unknown, day: string) => void
+}
+
+/** Starts at once; `stop` ends it after what is under way. */
+export function startBookkeeper(dependencies: BookkeeperDependencies): { stop(): Promise<void> } {
+  let running = Promise.resolve()
+  const turn = () => {
+    running = running.then(() => closeDays(dependencies))
+  }
+  const timer = setInterval(turn, closeEveryMs)
+  timer.unref()
+  turn()
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** The days before today that are still open: an engine that was off makes up for them. */
+export async function closeDays({
+  pool,
+  signer,
+  nowMs,
+  onClosed,
+  onError,
+}: BookkeeperDependencies): Promise<void> {
+  const today = dayOf(nowMs() * 1_000)
+  for (let ago = closeDaysMax; ago >= 1; ago -= 1) {
+    const day = addDays(today, -ago)
+    try {
+      const client = await pool.connect()
+      try {
+        const books = await closeDay(client, signer, day)
+        if (books !== undefined) onClosed(books)
+      } finally {
+        client.release()
+      }
+    } catch (error) {
+      onError(error, day)
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** What readiness asks of a process's database, its settings and its queue. */
+import type pg from 'pg'
+import { type DurabilityWatch, namesOf } from '../postgres/durability.ts'
+import { assertMigrated } from '../postgres/migrations.ts'
+import type { QueueWatch } from './queue-watch.ts'
+
+export function healthOf(pool: pg.Pool, durability: DurabilityWatch, queue: QueueWatch) {
+  return {
+    checkDatabase: () => assertMigrated(pool),
+    durability: () => ({ refuses: durability.refuses, settings: namesOf(durability.faults) }),
+    queueTrouble: () => queue.trouble,
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * Every route × every role × what is in reach, another's, or nowhere. The routes are those that Fastify has:
+ * one without a row here fails. What is another's is answered as what is not there.
+ */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AccessLog } from '../../../src/access/log.ts'
+import { instantMicros } from '../../../src/declaration/period.ts'
+import { type Act, type Role, roles, scopeOf } from '../../../src/intake/auth/roles.ts'
+import { openLog, readLog } from '../../support/access.ts'
+import { openApp } from '../../support/app.ts'
+import { tokenFor } from '../../support/engine.ts'
+import { declare, type Journal, openJournal, policies } from '../../support/journal.ts'
+import { routesOf } from '../../support/routes.ts'
+
+let journal: Journal
+let opened: Awaited<ReturnType<typeof openApp>>
+let log: AccessLog
+
+const mine = declare()
+const theirs = declare()
+const { employer } = mine
+const nobody = declare().employer
+/** A filing of each request: of an employer and period one regular one is accepted. */
+let months = 0
+const anotherOf = (employer: string) => {
+  months += 1
+  const [year, month] = [2024 - Math.floor(months / 12), 12 - (months % 12)]
+  return declare({ period: `${year}-${String(month).padStart(2, '0')}` }, { employer })
+}
+
+type Ids = Readonly<Record<'declaration' | 'batch' | 'slot' | 'employer', string>>
+
+const absent: Omit<Ids, 'employer'> = {
+  declaration: '202411-aaaaaaaaaaaaaaaaaaaaaaaaaa',
+  batch: randomUUID(),
+  slot: randomUUID(),
+}
+let own: Ids
+let none: Ids
+
+type Asked = {
+  readonly path: string
+  readonly payload?: object | string
+  readonly headers?: Record<string, string>
+}
+
+type RouteRow = {
+  /** Undefined: for anybody, without a token. */
+  readonly act: Act | undefined
+  /**
+   * How what is beyond reach is refused: `named`, 403 as the request names the employer; `id`, 404; `list`,
+   * nothing of it is listed. `owner` is `id` for what is a subject's own, of which staff have nothing.
+   */
+  readonly beyond: 'named' | 'id' | 'owner' | 'list'
+  readonly ok: readonly number[]
+  readonly ask: (ids: Ids) => Asked
+}
+
+const key = () => ({ 'idempotency-key': randomUUID() })
+const file = { period: '2024-11', region: '340100', kind: 'regular', mode: 'accept-good' }
+
+const at =
+  (what: 'declaration' | 'batch' | 'slot', prefix: string, rest = '') =>
+  (ids: Ids): Asked => ({ path: `${prefix}/${ids[what]}${rest}` })
+const anybody = (path: string): RouteRow => ({
+  ...{ act: undefined, beyond: 'list', ok: [200], ask: () => ({ path }) },
+})
+
+const table: Record<string, RouteRow> = {
+  'POST /v1/declarations': {
+    ...{ act: 'file', beyond: 'named', ok: [202] },
+    ask: (ids) => ({
+      ...{ path: '/v1/declarations', payload: anotherOf(ids.employer), headers: key() },
+    }),
+  },
+  'POST /v1/declarations/check': {
+    ...{ act: 'file', beyond: 'named', ok: [200] },
+    ask: (ids) => ({ path: '/v1/declarations/check', payload: anotherOf(ids.employer) }),
+  },
+  'GET /v1/declarations': {
+    ...{ act: 'look', beyond: 'named', ok: [200] },
+    ask: (ids) => ({ path: `/v1/declarations?employer=${ids.employer}` }),
+  },
+  'GET /v1/declarations/:id': {
+    ...{ act: 'look', beyond: 'id', ok: [200], ask: at('declaration', '/v1/declarations') },
+  },
+  'GET /v1/declarations/:id/receipt': {
+    ...{ act: 'look', beyond: 'id', ok: [200] },
+    ask: at('declaration', '/v1/declarations', '/receipt'),
+  },
+  'GET /v1/declarations/:id/amounts': {
+    ...{ act: 'open', beyond: 'id', ok: [200] },
+    ask: at('declaration', '/v1/declarations', '/amounts'),
+  },
+  'GET /v1/declarations/:id/explanation': {
+    ...{ act: 'open', beyond: 'id', ok: [200] },
+    ask: at('declaration', '/v1/declarations', '/explanation'),
+  },
+  'POST /v1/batches': {
+    ...{ act: 'file', beyond: 'named', ok: [201] },
+    ask: ({ employer }) => ({
+      ...{ path: '/v1/batches', payload: { ...file, employer }, headers: key() },
+    }),
+  },
+  'GET /v1/batches': {
+    ...{ act: 'look', beyond: 'list', ok: [200], ask: () => ({ path: '/v1/batches' }) },
+  },
+  'GET /v1/batches/:id': {
+    ...{ act: 'look', beyond: 'owner', ok: [200], ask: at('batch', '/v1/batches') },
+  },
+  'GET /v1/batches/:id/receipt': {
+    ...{ act: 'look', beyond: 'owner', ok: [404], ask: at('batch', '/v1/batches', '/receipt') },
+  },
+  'GET /v1/batches/:id/declarations': {
+    ...{ act: 'look', beyond: 'owner', ok: [200] },
+    ask: at('batch', '/v1/batches', '/declarations'),
+  },
+  'GET /v1/batches/:id/errors': {
+    ...{ act: 'open', beyond: 'owner', ok: [409], ask: at('batch', '/v1/batches', '/errors') },
+  },
+  'GET /v1/batches/:id/events': {
+    ...{ act: 'look', beyond: 'owner', ok: [204] },
+    // All was told of it: the stream would go on else.
+    ask: (ids) => ({
+      path: `/v1/batches/${ids.batch === own.batch ? ended : ids.batch}/events`,
+      headers: { 'last-event-id': endedMark },
+    }),
+  },
+  'HEAD /v1/batches/:id/file': {
+    ...{ act: 'file', beyond: 'owner', ok: [200], ask: at('batch', '/v1/batches', '/file') },
+  },
+  'PATCH /v1/batches/:id/file': {
+    ...{ act: 'file', beyond: 'owner', ok: [204] },
+    ask: ({ batch }) => ({
+      path: `/v1/batches/${batch}/file`,
+      payload: '',
+      headers: { 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' },
+    }),
+  },
+  'DELETE /v1/batches/:id/file': {
+    ...{ act: 'file', beyond: 'owner', ok: [204], ask: at('batch', '/v1/batches', '/file') },
+  },
+  'DELETE /v1/batches/:id': {
+    ...{ act: 'file', beyond: 'owner', ok: [204], ask: at('batch', '/v1/batches') },
+  },
+  'POST /v1/slots': {
+    ...{ act: 'file', beyond: 'named', ok: [201] },
+    ask: ({ employer }) => ({
+      path: '/v1/slots',
+      payload: { employer, rows: 1, period: '2024-11', region: '340100' },
+    }),
+  },
+  'GET /v1/slots': {
+    ...{ act: 'look', beyond: 'list', ok: [200], ask: () => ({ path: '/v1/slots' }) },
+  },
+  'GET /v1/slots/:id': {
+    ...{ act: 'look', beyond: 'owner', ok: [200], ask: at('slot', '/v1/slots') },
+  },
+  'DELETE /v1/slots/:id': {
+    ...{ act: 'file', beyond: 'owner', ok: [204], ask: at('slot', '/v1/slots') },
+  },
+  'OPTIONS /v1/batches': { ...anybody('/v1/batches'), ok: [204] },
+  'OPTIONS /v1/batches/:id/file': { ...anybody(`/v1/batches/${absent.batch}/file`), ok: [204] },
+  'GET /v1/batches/template': anybody('/v1/batches/template?format=csv'),
+  'GET /': anybody('/'),
+  'GET /v1/policies': anybody('/v1/policies'),
+  'GET /v1/policies/:region/changes': anybody('/v1/policies/340100/changes?since=2024-01-01'),
+  'GET /v1/policies/:region': anybody('/v1/policies/340100?on=2024-11-01'),
+  'GET /v1/findings/:code': anybody('/v1/findings/NOT_FOUND'),
+  'GET /v1/service/status': anybody('/v1/service/status'),
+  'GET /.well-known/jwks.json': anybody('/.well-known/jwks.json'),
+  'GET /livez': anybody('/livez'),
+  'GET /readyz': anybody('/readyz'),
+}
+
+let ended: string
+let endedMark: string
+
+const subject = 'the one who files'
+const scopes = ['declarations:write', 'declarations:read']
+
+/** A token of a role that reaches the declaration, or one that does not. */
+function tokenOf(role: Role, reaches: boolean): Promise<string> {
+  const { of } = roles[role]
+  return tokenFor(of === 'employers' ? [reaches ? employer : theirs.employer] : [], {
+    ...{ subject, roles: [role], scopes },
+    ...(of === 'regions' && { regions: [reaches ? '340000' : '110000'] }),
+  })
+}
+
+async function answerTo(name: string, ids: Ids, token: string | undefined) {
+  const [method] = name.split(' ') as ['GET']
+  const { path: url, payload, headers } = (table[name] as RouteRow).ask(ids)
+  const answer = await opened.app.inject({
+    ...{ method, url },
+    ...(payload !== undefined && { payload }),
+    headers: { ...headers, ...(token && { authorization: `Bearer ${token}` }) },
+  })
+  const isProblem = String(answer.headers['content-type']).includes('problem')
+  const { traceId: _, ...problem } = isProblem && answer.body ? JSON.parse(answer.body) : {}
+  return { status: answer.statusCode, problem, body: isProblem ? '' : answer.body }
+}
+
+beforeAll(async () => {
+  journal = await openJournal()
+  const clock = { nowMicros: instantMicros('2024-11-23', '10:00') }
+  log = openLog(journal)
+  opened = await openApp(journal, { policies, clock, accessLog: log })
+  const declaration = (await opened.file(mine, 'mine')).json().id as string
+  await opened.file(theirs, 'theirs')
+  for (const envelope of opened.envelopes) await journal.post(envelope)
+  const token = await tokenOf('filer', true)
+  const made = { ...absent, employer, declaration }
+  const idOf = async (name: string) => {
+    const { status, body } = await answerTo(name, made, token)
+    expect(status, body).toBe(201)
+    return JSON.parse(body).id as string
+  }
+  own = { ...made, batch: await idOf('POST /v1/batches'), slot: await idOf('POST /v1/slots') }
+  none = { ...absent, employer: nobody }
+  ended = await idOf('POST /v1/batches')
+  await journal.pool.query(`update batch.batch set stage = 'cancelled' where id = $1`, [ended])
+  endedMark = 'cancelled.0.0.0.0'
+})
+afterAll(async () => {
+  await opened.close()
+  await journal.close()
+})
+
+test('every route has a row, and every row a route', () => {
+  const found = routesOf(opened.app)
+  // A HEAD that comes with a GET is answered as it is, without the body.
+  const isWithGet = (name: string) => found.includes(name.replace('HEAD ', 'GET '))
+  const routes = found.filter(
+    (name) => !(name.startsWith('HEAD ') && isWithGet(name)) && !name.includes('/documentation'),
+  )
+  expect(routes.length).toBeGreaterThan(20)
+  expect([...new Set(routes)].sort()).toEqual(Object.keys(table).sort())
+})
+
+test('metrics are not on the public port', async () => {
+  for (const url of ['/metrics', '/METRICS', '/%6detrics', '/metrics/', '/metrics?a=1']) {
+    const answer = await opened.app.inject({ url })
+    expect([url, answer.statusCode]).toEqual([url, 404])
+  }
+})
+
+test.each(Object.keys(table))('%s takes a token with its scope, or none', async (name) => {
+  const { act, ok } = table[name] as RouteRow
+  const without = await answerTo(name, own, undefined)
+  if (act === undefined) return expect(ok).toContain(without.status)
+  expect(without.status, without.body).toBe(401)
+  const others = scopes.filter((scope) => scope !== scopeOf[act])
+  const wrong = await tokenFor([employer], { subject, scopes: others })
+  const answer = await answerTo(name, own, wrong)
+  expect(answer.status).toBe(403)
+  if (!name.startsWith('HEAD')) expect(answer.problem.code).toBe('SCOPE_MISSING')
+})
+
+// A filer's last: it takes things away.
+describe.each((Object.keys(roles) as Role[]).reverse())('%s', (role) => {
+  const { of, may } = roles[role]
+  const isStaff = of === 'regions'
+  // What takes a thing away comes last.
+  const names = Object.keys(table)
+    .filter((name) => (table[name] as RouteRow).act !== undefined)
+    .sort((one, other) => Number(one.startsWith('DELETE')) - Number(other.startsWith('DELETE')))
+
+  test.each(names)('%s', async (name) => {
+    const { act, beyond, ok } = table[name] as RouteRow
+    const [reaching, other] = [await tokenOf(role, true), await tokenOf(role, false)]
+    const [foreign, nothing] = [await answerTo(name, own, other), await answerTo(name, none, other)]
+    if (!(may as readonly Act[]).includes(act as Act)) {
+      const answer = await answerTo(name, own, reaching)
+      for (const one of [foreign, nothing, answer]) expect(one.status, one.body).toBe(403)
+      if (!name.startsWith('HEAD')) expect(answer.problem.code).toBe('ROLE_MISSING')
+      return
+    }
+    expect(foreign).toEqual(nothing)
+    const isListed = beyond === 'list' || (isStaff && beyond === 'named')
+    if (isListed) {
+      expect(foreign.status).toBe(200)
+      for (const id of Object.values(own)) expect(foreign.body).not.toContain(id)
+    } else {
+      expect(foreign.status, foreign.body).toBe(beyond === 'named' ? 403 : 404)
+      const code = beyond === 'named' ? 'EMPLOYER_NOT_YOURS' : 'NOT_FOUND'
+      if (!name.startsWith('HEAD')) expect(foreign.problem.code).toBe(code)
+    }
+    const reached = await answerTo(name, own, reaching)
+    if (isStaff && beyond === 'owner') expect(reached).toEqual(nothing)
+    else expect(ok, reached.body).toContain(reached.status)
+  })
+})
+
+describe('a filer of some regions', () => {
+  const tokenIn = (region: string) => tokenFor([employer], { subject, regions: [region] })
+  const filing = Object.entries(table).filter(
+    ([, { act, beyond }]) => act === 'file' && beyond === 'named',
+  )
+
+  test.each(filing)('files for no other: %s', async (name, { ok }) => {
+    const elsewhere = await answerTo(name, own, await tokenIn('110000'))
+    expect(elsewhere).toMatchObject({ status: 403, problem: { code: 'REGION_NOT_YOURS' } })
+    expect(ok).toContain((await answerTo(name, own, await tokenIn('340000'))).status)
+  })
+
+  const looking = Object.entries(table).filter(([name]) => name.startsWith('GET /v1/declarations'))
+  test.each(looking)('sees what was posted for these: %s', async (name, { beyond, ok }) => {
+    const elsewhere = await answerTo(name, own, await tokenIn('110000'))
+    if (beyond === 'id') {
+      expect(elsewhere).toEqual(await answerTo(name, none, await tokenIn('110000')))
+      expect(elsewhere.status).toBe(404)
+    } else expect(elsewhere.body).not.toContain(own.declaration)
+    const seen = await answerTo(name, own, await tokenIn('340100'))
+    expect(ok).toContain(seen.status)
+    expect(seen.body).toContain(own.declaration)
+  })
+})
+
+test('whatever was read with a token is in the access log, by whom, and whether it was there', async () => {
+  await log.stop()
+  const entries = await readLog(journal)
+  const reads = Object.keys(table).filter(
+    (name) => /^(GET|HEAD)/.test(name) && (table[name] as RouteRow).act !== undefined,
+  )
+  expect(reads.length).toBeGreaterThan(10)
+  for (const name of reads) {
+    const url = name.split(' ')[1]
+    const { ok, act } = table[name] as RouteRow
+    const found = entries.flatMap((one) => ('read' in one && one.read === url ? one : []))
+    expect(
+      found.some(({ status }) => ok.includes(status ?? 0)),
+      name,
+    ).toBe(true)
+    expect(
+      found.some(({ status }) => status === 403),
+      `${name}, refused for its scope`,
+    ).toBe(true)
+    expect(
+      found.every(({ who }) => 'subject' in who && who.subject === subject),
+      name,
+    ).toBe(true)
+    const mayRead = (Object.keys(roles) as Role[]).filter((role) =>
+      (roles[role].may as readonly Act[]).includes(act as Act),
+    )
+    for (const role of mayRead.filter((one) => one !== 'filer'))
+      expect(
+        found.some(({ who }) => 'roles' in who && who.roles?.includes(role)),
+        name,
+      ).toBe(true)
+  }
+})

@@ -1,0 +1,131 @@
+/** The system tells of its own outages: to everybody while they last, and to who decides afterwards. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { OutageWatch } from '../../../src/intake/overload/outage-watch.ts'
+import type { OutageWindow, RecordedAttempts } from '../../../src/journal/outages.ts'
+import { outageFilersMin, outageQuietMs } from '../../../src/limits.ts'
+import { runCommand } from '../../support/command.ts'
+import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { type EngineProcess, file, startProcess, tokenFor } from '../../support/engine.ts'
+import { declare } from '../../support/journal.ts'
+import { waitFor } from '../../support/wait.ts'
+
+test('refusals close to each other are one window; what could not be written is written later', async () => {
+  const watch = new OutageWatch()
+  watch.note('off', 1_000, 'one')
+  watch.note('commit', 2_000, 'one')
+  expect(watch.open(3_000)).toMatchObject({ cause: 'off', refused: 1, failed: 1 })
+  await watch.write(async () => {
+    throw new Error('the database is away')
+  }, 3_000)
+  const written: OutageWindow[] = []
+  const save = async (windows: readonly OutageWindow[]) => {
+    written.push(...windows)
+  }
+  expect(watch.open(2_000 + outageQuietMs)).toBeUndefined()
+  watch.note('disk', 2 * outageQuietMs, 'one')
+  await watch.write(save, 2 * outageQuietMs)
+  expect(written).toMatchObject([
+    { number: 1, beganMs: 1_000, lastMs: 2_000, ended: true },
+    { number: 2, ended: false, cause: 'disk' },
+  ])
+  await watch.write(save, 2 * outageQuietMs)
+  expect(written).toHaveLength(2)
+})
+
+test.each(['journal', 'requests', 'loop', 'memory'] as const)(
+  'one filer alone makes no outage of %s, and makes none longer; several do',
+  (cause) => {
+    const watch = new OutageWatch()
+    for (let ms = 0; ms < 100_000; ms += 10) watch.note(cause, ms, 'flooder')
+    expect(watch.open(100_000)).toBeUndefined()
+    for (let i = 1; i < outageFilersMin; i += 1) watch.note(cause, 100_000 + i, `filer-${i}`)
+    const lastMs = 100_000 + outageFilersMin - 1
+    expect(watch.open(lastMs)).toMatchObject({ cause, beganMs: lastMs, refused: 1 })
+    watch.note(cause, lastMs + 10, 'flooder')
+    expect(watch.open(lastMs + 10)).toMatchObject({ lastMs: lastMs + 10, refused: 2 })
+    // The others were refused long ago.
+    for (let ms = 0; ms < 2 * outageQuietMs; ms += 10)
+      watch.note(cause, lastMs + 10 + ms, 'flooder')
+    expect(watch.open(lastMs + 2 * outageQuietMs)).toBeUndefined()
+  },
+)
+
+test('every ticket of a filer that tries again and again is counted, also while none can be written', async () => {
+  const watch = new OutageWatch()
+  const who = { subject: 'portal-1', employer: undefined, reason: 'journal' }
+  const written: RecordedAttempts[] = []
+  for (let ms = 1; ms <= 30_000; ms++) watch.noteAttempt({ atMs: ms, ...who })
+  await watch.write(async () => {
+    watch.noteAttempt({ atMs: 30_001, ...who })
+    watch.noteAttempt({ atMs: 30_002, ...who, reason: 'loop' })
+    throw new Error('the database is away')
+  }, 30_003)
+  await watch.write(async (_windows, attempts) => void written.push(...attempts), 30_004)
+  expect(written).toEqual([
+    { firstMs: 1, lastMs: 30_001, tickets: 30_001, ...who },
+    { firstMs: 30_002, lastMs: 30_002, tickets: 1, ...who, reason: 'loop' },
+  ])
+})
+
+let database: TestDatabase
+let intake: EngineProcess
+beforeAll(async () => {
+  database = await createDatabase()
+  intake = await startProcess('intake', {
+    DATABASE_URL: database.url,
+    SHED_AT: 'filings-due=0',
+    LOG_LEVEL: 'warn',
+  })
+})
+afterAll(async () => {
+  await intake.end()
+  await database.drop()
+})
+
+const statusOf = async () => {
+  const answer = await fetch(`${intake.address}/v1/service/status`)
+  expect(answer.headers.get('cache-control')).toMatch(/^public, max-age=\d+$/)
+  return (await answer.json()) as Record<string, unknown>
+}
+
+test('the public status is green, then red with numbers; the command names the filers with tickets', async () => {
+  expect(await statusOf()).toMatchObject({
+    status: 'green',
+    backlog: { declarations: 0 },
+    nextDeadline: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+  })
+  const declaration = declare()
+  const token = await tokenFor([declaration.employer])
+  for (let i = 0; i < 3; i += 1) {
+    expect((await file(intake.address, token, `out-${i}`, declaration)).status).toBe(503)
+  }
+  expect(await statusOf()).toMatchObject({
+    status: 'red',
+    openOutage: { cause: 'off', refused: 3, failed: 0 },
+  })
+  await waitFor('it to be written down', async () => {
+    const { rows } = await database.owner.query('select refused from journal.outage')
+    return rows[0]?.refused === 3
+  })
+  const env = { DATABASE_URL: database.ownerUrl, KEYRING_FILE: inject('keyringFile') }
+  const command = runCommand('src/commands/outages.ts', env, ['--filers'])
+  expect(await command.done).toBe(0)
+  expect(command.output()).toMatch(/off, 3 refused, 0 failed/)
+  expect(command.output()).toContain(`${declaration.employer}  3 tickets`)
+  expect(command.output()).toMatch(/1 windows from/)
+  const hostile = '\u001b[2J\n\u202eadmin\u009b'
+  await database.owner.query(
+    "insert into journal.attempt (at, subject, employer, reason) values (now(), $1, $1, 'off')",
+    [hostile],
+  )
+  for (const more of [[], ['--json']]) {
+    const shown = runCommand('src/commands/outages.ts', env, ['--filers', ...more])
+    expect(await shown.done).toBe(0)
+    // Line ends are the command's own.
+    expect(shown.output()).not.toMatch(/[^\P{Cc}\n]|\u202e|^admin/mu)
+    expect(shown.output()).toContain('\\u202eadmin\\u009b')
+  }
+  const wrong = runCommand('src/commands/outages.ts', env, ['--from', 'yesterday'])
+  expect(await wrong.done).toBe(2)
+  expect(wrong.output()).toMatch(/^Usage: npm run outages/m)
+})
