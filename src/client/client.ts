@@ -38,6 +38,14 @@ export type {
   Line,
   Receipt,
 } from './types.ts'
+export {
+  type ReceiptKey,
+  type ReceiptVerdict,
+  type Statement,
+  type VerifyOptions,
+  verifyReceipt,
+  type WhyWrong,
+} from './verify-receipt.ts'
 export type { CheckOptions, Fetch, FileOptions, WaitOptions }
 
 export type ClientOptions = {

@@ -2,6 +2,7 @@
  * A filing as it is sent: its bytes and its Idempotency-Key, settled before the first attempt and the same in
  * every later one. It is plain data, so that a page can keep it and send exactly it after a reload.
  */
+import { base64, hex, sha256, utf8 } from './bytes.ts'
 import { keyBytes } from './limits.ts'
 import type { AttemptTicket } from './problem.ts'
 import type { Declaration } from './types.ts'
@@ -37,13 +38,10 @@ export async function freezeFiling(
 
 /** `crypto.randomUUID` is not in React Native, nor in pages without TLS. */
 function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(keyBytes))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex(crypto.getRandomValues(new Uint8Array(keyBytes)))
 }
 
 async function digestOf(body: string): Promise<string | undefined> {
-  const subtle = crypto.subtle as typeof crypto.subtle | undefined
-  if (subtle === undefined) return undefined
-  const digest = new Uint8Array(await subtle.digest('SHA-256', new TextEncoder().encode(body)))
-  return `sha-256=:${btoa(String.fromCharCode(...digest))}:`
+  if ((crypto as { subtle?: unknown }).subtle === undefined) return undefined
+  return `sha-256=:${base64(await sha256(utf8(body)))}:`
 }
