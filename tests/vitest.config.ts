@@ -1,14 +1,27 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './support/longest-first.ts'
+import { filesByProject, projects } from './support/projects.ts'
+
+const files = filesByProject()
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // Two at a time: each file runs processes of its own.
+    // Whatever else the machine does: a wait for a condition ends long before.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // Two at a time: each file of `system` runs processes of its own.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
+    projects: projects.map((name) => ({
+      extends: true,
+      test: {
+        name,
+        include: files[name],
+        setupFiles: ['tests/support/setup.ts'],
+        // One process runs many files: it loads packages and sources once. setup.ts says what begins anew.
+        isolate: false,
+      },
+    })),
   },
 })

@@ -38,7 +38,10 @@ import {
   receiveFile,
   refusedRowsOf,
   stateOf,
+  useJournal,
 } from './work-support.ts'
+
+useJournal()
 
 type Line = { person: { idNumber: string; name: string } }
 

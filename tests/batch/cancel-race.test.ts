@@ -5,7 +5,9 @@ import { insertPieces } from '../../src/batch/staging/staged-rows.ts'
 import { cancelUpload } from '../../src/batch/uploads/cancel-and-expire.ts'
 import { waitFor } from '../support/wait.ts'
 import { rowsOf } from './support.ts'
-import { claim, dependencies, journal, receive } from './work-support.ts'
+import { claim, dependencies, journal, receive, useJournal } from './work-support.ts'
+
+useJournal()
 
 test('a cancellation waits for the step under way, and no step writes after it', async () => {
   const batch = await receive(rowsOf(1))

@@ -27,8 +27,11 @@ import {
   receive,
   receiveFile,
   stateOf,
+  useJournal,
   wrongNumber,
 } from './work-support.ts'
+
+useJournal()
 
 const stopped = () => Promise.reject(new Error('stopped'))
 

@@ -19,8 +19,11 @@ import {
   receive,
   receiveFile,
   stateOf,
+  useJournal,
   wrongNumber,
 } from './work-support.ts'
+
+useJournal()
 
 const workbookWith = (rows: readonly (readonly string[])[]) =>
   collect(writeXlsx([{ name: '申报', widths: [], headerRows: 1, rows: [...rows] }]))

@@ -13,7 +13,9 @@ import { openApp } from '../support/app.ts'
 import { tokenFor } from '../support/engine.ts'
 import { declare, policies } from '../support/journal.ts'
 import { csvOf, type Row, rowsOf } from './support.ts'
-import { claim, dependencies, journal, postAll, wrongNumber } from './work-support.ts'
+import { claim, dependencies, journal, postAll, useJournal, wrongNumber } from './work-support.ts'
+
+useJournal()
 
 type App = Awaited<ReturnType<typeof openApp>>
 let own: App

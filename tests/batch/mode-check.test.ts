@@ -36,8 +36,11 @@ import {
   receiveFile,
   refusedRowsOf,
   stateOf,
+  useJournal,
   wrongNumber,
 } from './work-support.ts'
+
+useJournal()
 
 const policies = policiesOf(hefei, madeUp)
 

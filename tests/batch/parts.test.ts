@@ -24,7 +24,10 @@ import {
   receive,
   receiveFile,
   stateOf,
+  useJournal,
 } from './work-support.ts'
+
+useJournal()
 
 const services = ['instant-delivery', 'ride-hailing', 'freight'] as const
 

@@ -28,8 +28,11 @@ import {
   receive,
   receiveFile,
   stateOf,
+  useJournal,
   wrongNumber,
 } from './work-support.ts'
+
+useJournal()
 
 describe('a bureau’s file', () => {
   test('what is good is filed at the time of its receipt, by employer, and posted like any other', async () => {

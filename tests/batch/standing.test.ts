@@ -25,8 +25,11 @@ import {
   receiveFile,
   receive as receiveRows,
   stateOf,
+  useJournal,
   wrongNumber,
 } from './work-support.ts'
+
+useJournal()
 
 const at = (time: string) => `2024-11-20T${time}:00+08:00`
 

@@ -14,10 +14,14 @@ import { csvOf, employersOf, type Row, sourceOf } from './support.ts'
 
 export let journal: Journal
 const files = new Map<string, Buffer | FileSource>()
-beforeAll(async () => {
-  journal = await openJournal()
-})
-afterAll(() => journal.close())
+
+/** Gives a test file a journal of its own, on which the functions below work. */
+export function useJournal(): void {
+  beforeAll(async () => {
+    journal = await openJournal()
+  })
+  afterAll(() => journal.close())
+}
 
 function fileOf({ batch }: Pick<BatchWork, 'batch'>): FileSource {
   const file = files.get(batch) as Buffer | FileSource

@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { type RehearsalRecord, tooFew } from '../../bench/rehearsal/record.ts'
 import { groupOf, parentOf } from '../../bench/support/processes.ts'
+import { bareEnvironment } from '../support/command.ts'
 import { waitFor } from '../support/wait.ts'
 import { type TinyDay, writeTinyDay } from './support/tiny-day.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const env = { ...process.env, ...bareEnvironment }
 const folder = mkdtempSync(path.join(tmpdir(), 'spillway-rehearsal-test-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -21,7 +23,7 @@ async function rehearse(day: TinyDay, ...more: string[]) {
   const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', compress]
   args.push('--profile', profile, '--objectives', objectives, '--generators', '1', '--out', out)
   const { status, text } = await new Promise<{ status: number; text: string }>((resolve) => {
-    execFile(process.execPath, [...args, ...more], { cwd: root }, (error, stdout, stderr) =>
+    execFile(process.execPath, [...args, ...more], { cwd: root, env }, (error, stdout, stderr) =>
       resolve({ status: Number(error?.code ?? 0), text: stdout + stderr }),
     )
   })
@@ -79,8 +81,8 @@ async function stopWhen(moment: RegExp, temporary: string) {
   const args = ['src/platform/bootstrap.mjs', 'bench/rehearse.ts', '--compress', '3600']
   args.push('--profile', profile, '--objectives', objectives, '--faults', 'none', '--workers', '1')
   args.push('--probe-seconds', '0', '--out', path.join(temporary, 'out'))
-  const env = { ...process.env, TMPDIR: temporary }
-  const child = spawn(process.execPath, args, { cwd: root, env, detached: true })
+  const inTemporary = { ...env, TMPDIR: temporary }
+  const child = spawn(process.execPath, args, { cwd: root, env: inTemporary, detached: true })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (piece: string) => {

@@ -12,10 +12,13 @@ import {
   journal,
   postAll,
   receiveFile,
+  useJournal,
   wrongNumber,
 } from '../batch/work-support.ts'
 import { openApp } from '../support/app.ts'
 import { declare, policies } from '../support/journal.ts'
+
+useJournal()
 
 let opened: Awaited<ReturnType<typeof openApp>>
 beforeAll(async () => {

@@ -108,19 +108,19 @@ test('two runs at once: with one pack one order, with two the later of them coun
   for (const envelope of envelopes) await journal.post(envelope)
   expect(await standing(journal, id)).toEqual(assessed(declaration, B))
   // Both find the declaration before either has accepted: as if the lock of one had been lost.
-  let free = () => {}
-  const found = new Promise<void>((resolve) => {
-    free = resolve
-  })
+  const found = Promise.withResolvers<void>()
+  const free = Promise.withResolvers<void>()
   const first = reassess(journal, A, {
     ...waiting,
     accept: (accept) => async (group) => {
-      await found
+      found.resolve()
+      await free.promise
       return accept(group)
     },
   })
+  await found.promise
   const second = await reassess(journal, C, waiting)
-  free()
+  free.resolve()
   const orders = [...second.envelopes, ...(await first).envelopes]
   expect(orders).toHaveLength(2)
   for (const envelope of orders.reverse()) await journal.post(envelope)

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
 import { endWithThisProcess } from '../../src/platform/process/guard.ts'
 import { waitFor } from './wait.ts'
 
@@ -20,10 +21,15 @@ export type Command = {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What a process of the engine has whatever its test says; compiled code is kept, as for npm's scripts. */
+/**
+ * What a process has whatever its test says: compiled code is kept, as for npm's scripts, and a program runs as
+ * its bundle.
+ */
 export const bareEnvironment: Readonly<Record<string, string>> = {
   PATH: process.env.PATH ?? '',
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+  NODE_OPTIONS: `--import=${new URL('../support/run-bundle.mjs', import.meta.url).href}`,
+  SPILLWAY_TEST_BUNDLES: inject('bundles'),
 }
 
 /** Starts an entry point with this environment and nothing else. */
@@ -47,7 +53,7 @@ export function runCommand(
   const done = once(child, 'close').then(() => child.exitCode)
   return {
     output: () => output,
-    says: (pattern, deadlineMs = 40_000) =>
+    says: (pattern, deadlineMs = 60_000) =>
       waitFor(
         `${file} to say ${pattern}, after ${output}`,
         () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
-import { templateDatabase } from './global-setup.ts'
+import { templateDatabase } from './template.ts'
 
 export type TestDatabase = {
   readonly name: string

@@ -12,7 +12,9 @@ import { migrateDatabase } from '../../src/platform/installation/database.ts'
 import { makeLogins } from '../../src/platform/postgres/embedded-logins.ts'
 import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
 import { removeWithThisProcess } from '../../src/platform/process/guard.ts'
+import { bundlePrograms } from './bundles.ts'
 import { answers, startRedis } from './redis.ts'
+import { templateDatabase } from './template.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -21,12 +23,13 @@ declare module 'vitest' {
     redisUrl: string
     keyringFile: string
     postgresDataDir: string
+    /** The folder of the programs' bundles. */
+    bundles: string
   }
 }
 
-export const templateDatabase = 'spillway_template'
-
 export default async function setup(project: TestProject) {
+  if (project.vitest.projects.every(({ name }) => name === 'unit')) return
   const dataDir = mkdtempSync(path.join(tmpdir(), 'spillway-test-'))
   const stops: (() => Promise<void> | void)[] = [
     () => rmSync(dataDir, { recursive: true, force: true }),
@@ -40,6 +43,7 @@ export default async function setup(project: TestProject) {
     createKeyring(keyringFile, new Date())
     project.provide('keyringFile', keyringFile)
     project.provide('postgresDataDir', dataDir)
+    project.provide('bundles', await bundlePrograms())
     project.provide('redisUrl', await findRedis(stops))
     const postgres = await startEmbeddedPostgres({
       dataDir,

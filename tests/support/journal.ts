@@ -1,7 +1,7 @@
 /** The journal and the ledger on a test's own database, without processes or HTTP. */
 import type pg from 'pg'
 import { inject } from 'vitest'
-import { createGenerator, type DeclarationOptions } from '../../bench/support/generator.ts'
+import type { DeclarationOptions } from '../../bench/support/generator.ts'
 import type { Part } from '../../src/declaration/part.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
@@ -14,12 +14,13 @@ import { readKeyring } from '../../src/platform/config/keyring.ts'
 import { inTransaction, openPool, postingRole } from '../../src/platform/postgres/postgres.ts'
 import type { PeriodRules } from '../../src/policy/rules.ts'
 import { createDatabase } from './database.ts'
+import { fileGenerator } from './generators.ts'
 import { hefei, policiesOf, wuhu } from './packs.ts'
 
 /** Of two regions: an employer has branches in both. */
 export const policies = policiesOf(hefei, wuhu)
 
-export const generator = createGenerator(20_241_123)
+export const generator = fileGenerator(20_241_123)
 
 /** A synthetic declaration; members in `more` replace generated ones. */
 export function declare(

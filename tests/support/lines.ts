@@ -1,9 +1,9 @@
 /** Lines of every category, by chance, as the made-up pack has them; and lines cut into parts. */
 import fc from 'fast-check'
-import { createGenerator } from '../../bench/support/generator.ts'
 import type { Line } from '../../src/declaration/schema.ts'
+import { fileGenerator } from './generators.ts'
 
-const generator = createGenerator(23)
+const generator = fileGenerator(23)
 
 const wages = fc.integer({ min: 100_000, max: 3_000_000 }).map((fen) => (fen / 100).toFixed(2))
 const ordersOfDays = fc.array(

@@ -1,21 +1,24 @@
 /**
  * Test files that take longest begin first: one that begins last keeps everybody waiting with one worker
- * idle. Those that are not named follow as Vitest has them.
+ * idle. Those that are not named follow as Vitest has them. Files of one project follow each other, as a
+ * worker process goes on with files of its project only.
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { projects } from './projects.ts'
 
 /** Those of more than ten seconds on two quiet cores, the longest first. */
 const long = [
   'start',
-  'batch/uploads/upload-tus',
-  'queue/engine',
-  'bench/rehearsal-dry-run',
-  'bench/rehearsal',
   'batch/following',
-  'intake/overload/http-limits',
+  'bench/rehearsal',
+  'queue/engine',
   'batch/lanes',
-  'bench/report',
+  'intake/overload/retry-storm',
+  'batch/uploads/upload-tus',
+  'bench/rehearsal-dry-run',
+  'intake/overload/http-limits',
   'queue/redis-loss',
+  'bench/report',
   'intake/waiting',
   'batch/uploads/upload-forms',
   'batch/mode-check',
@@ -31,13 +34,16 @@ const long = [
   'queue/redis-failover',
 ].map((name) => `/tests/${name}.test.ts`)
 
+const order: readonly string[] = projects
+
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const place = ({ moduleId }: TestSpecification) => {
+    const rankOf = ({ moduleId, project }: TestSpecification) => {
       const at = long.findIndex((name) => moduleId.endsWith(name))
-      return at < 0 ? long.length : at
+      const inProject = at < 0 ? long.length : at
+      return order.indexOf(project.name) * 1_000 + inProject
     }
-    return sorted.sort((one, other) => place(one) - place(other))
+    return sorted.sort((one, other) => rankOf(one) - rankOf(other))
   }
 }

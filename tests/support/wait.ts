@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 export async function waitFor<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  deadlineMs = 20_000,
+  deadlineMs = 60_000,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs
   for (;;) {

@@ -29,7 +29,10 @@ import {
   type Received,
   receiveFile,
   stateOf,
+  useJournal,
 } from '../work-support.ts'
+
+useJournal()
 
 type Line = string | object
 

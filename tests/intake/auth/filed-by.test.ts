@@ -7,10 +7,12 @@ import { readAccepted } from '../../../src/journal/reading/read.ts'
 import { readConfig } from '../../../src/platform/config/config.ts'
 import { operatorOf } from '../../../src/platform/installation/operator.ts'
 import { csvOf, employersOf, rowsOf, sourceOf } from '../../batch/support.ts'
-import { claim, dependencies, journal, postAll } from '../../batch/work-support.ts'
+import { claim, dependencies, journal, postAll, useJournal } from '../../batch/work-support.ts'
 import { openApp } from '../../support/app.ts'
 import { tokenFor } from '../../support/engine.ts'
 import { declare, filingOf, policies } from '../../support/journal.ts'
+
+useJournal()
 
 const proxy = '127.0.0.1'
 let opened: Awaited<ReturnType<typeof openApp>>

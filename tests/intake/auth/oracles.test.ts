@@ -15,9 +15,12 @@ import {
   keptRowsOf,
   postAll,
   receiveFile,
+  useJournal,
 } from '../../batch/work-support.ts'
 import { openApp } from '../../support/app.ts'
 import { declare, policies } from '../../support/journal.ts'
+
+useJournal()
 
 /** Each statement with what it found. */
 const asked: string[] = []

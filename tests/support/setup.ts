@@ -1,0 +1,4 @@
+/** What runs before each test file. */
+import { restartGenerators } from './generators.ts'
+
+restartGenerators()
