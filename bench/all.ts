@@ -32,6 +32,7 @@ const shortForms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   generator: { BENCH_ROUNDS: '1', BENCH_SECONDS: '2' },
   audit: { BENCH_DECLARATIONS: '20000' },
   'access-log': { BENCH_PAIRS: '2', BENCH_READS: '1000', BENCH_DECLARATIONS: '640' },
+  reading: { BENCH_DECLARATIONS: '1000', BENCH_READS: '100' },
   watching: { BENCH_PAIRS: '2', BENCH_FILINGS: '4000', BENCH_POSTINGS: '8000' },
   model: { BENCH_SECONDS: '2' },
   growth: { BENCH_LEDGER_LINES: '100000', BENCH_BACKLOG: '64000', BENCH_WORKERS_MAX: '2' },

@@ -2,6 +2,7 @@
  * What an intake process opens, puts together and stops: pools, queue, acceptance, files, overload, and the
  * app in front of them.
  */
+
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { buildApp } from '../intake/app.ts'
@@ -14,6 +15,7 @@ import type { Readiness } from '../intake/routes/health.ts'
 import { Denials } from '../journal/denials.ts'
 import { createConfirm } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
+import { ReadPool } from '../journal/reading/read-pool.ts'
 import { createPersonIndex } from '../ledger/person.ts'
 import {
   acceptStatementMsMax,
@@ -33,7 +35,7 @@ import {
   watchDurability,
 } from '../platform/postgres/durability.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
-import { openPool } from '../platform/postgres/postgres.ts'
+import { openPool, readingRole } from '../platform/postgres/postgres.ts'
 import type { Logger } from '../platform/process/logger.ts'
 import { createIntakeMetrics, type IntakeMetrics } from '../platform/process/metrics.ts'
 import { type Stops, startOrStop } from '../platform/process/stops.ts'
@@ -78,8 +80,8 @@ async function open(
   const { config } = installation
   const { logger, policies, isDraining, stuck } = options
   const pools = openPools(installation, stops)
-  const { acceptPool, readPool, batchPool, confirmPool } = pools
-  await assertSchema(readPool)
+  const { acceptPool, readPool, watchPool, batchPool, confirmPool } = pools
+  await assertSchema(watchPool)
   const metrics = createIntakeMetrics()
   const onTroubles = (count: number) => metrics.queueTroubles.set(count)
   const { backend, queues, watch } = openQueues(installation, [lane], logger, onTroubles, stops)
@@ -88,9 +90,9 @@ async function open(
   const environment = () => environmentText(config, durability.faults)
   const { judge } = durability
   const confirm = createConfirm(confirmPool, judge)
-  await recordPacks(readPool, policies) // before the first acceptance names one
+  await recordPacks(watchPool, policies) // before the first acceptance names one
   const exchange = exchangeOver(backend.exchange)
-  const overload = overloadOf(installation, options.signals, metrics, { pool: readPool, exchange })
+  const overload = overloadOf(installation, options.signals, metrics, { pool: watchPool, exchange })
   stops.add(() => overload.stop())
   const accepting = { pool: acceptPool, judge, environment, queues, limit: overload.limit }
   const committer = openAcceptance(installation, { ...accepting, metrics, logger })
@@ -98,9 +100,9 @@ async function open(
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(installation, receiving, stops)
-  const access = await openAccess(installation, readPool, logger, stops)
+  const access = await openAccess(installation, watchPool, logger, stops)
   const accessLog = openAccessLog(installation, metrics, logger, stops)
-  const readiness = { ...healthOf(readPool, durability, watch), isDraining, stuck }
+  const readiness = { ...healthOf(watchPool, durability, watch), isDraining, stuck }
   const app = await buildApp({
     ...files,
     ...overload.dependencies,
@@ -112,7 +114,8 @@ async function open(
     policies,
     submit: (filing) => committer.submit(filing),
     nowMicros: () => Date.now() * 1_000,
-    readPool,
+    readPool: new ReadPool(readPool),
+    watchPool,
     confirm,
     isTransient: (error) =>
       databaseFault(error) === 'transient' || error instanceof DurabilityError,
@@ -127,7 +130,7 @@ async function open(
   await app.ready()
   const watchdog = startWatchdog([commitCheck(committer)], options.onStuck)
   stops.add(() => watchdog.stop())
-  const readMetrics = () => readCounted(metrics, overload, access.watch, readPool)
+  const readMetrics = () => readCounted(metrics, overload, access.watch, watchPool)
   return { app, readiness, queue: backend.kind, readMetrics, stop: () => stops.run() }
 }
 
@@ -143,7 +146,15 @@ function openPools({ url }: Installation, stops: Stops) {
   const readPool = openPool({
     url,
     name: 'spillway-read',
-    connectionsMax: 6,
+    connectionsMax: 5,
+    statementMsMax: readStatementMsMax,
+    role: readingRole,
+  })
+  // What is told to many at once, and what the process itself looks at.
+  const watchPool = openPool({
+    url,
+    name: 'spillway-watch',
+    connectionsMax: 2,
     statementMsMax: readStatementMsMax,
   })
   // Bytes of files wait for each other, and for nobody else.
@@ -161,19 +172,19 @@ function openPools({ url }: Installation, stops: Stops) {
     statementMsMax: readStatementMsMax,
     pipeline: true,
   })
-  const pools = { acceptPool, readPool, batchPool, confirmPool }
+  const pools = { acceptPool, readPool, watchPool, batchPool, confirmPool }
   stops.add(() => Promise.all(Object.values(pools).map((pool) => pool.end())))
   return pools
 }
 
 function watchSettings(
   { config: { durability: mode, standbys } }: Installation,
-  { acceptPool, readPool, batchPool }: ReturnType<typeof openPools>,
+  { acceptPool, watchPool, batchPool }: ReturnType<typeof openPools>,
   logger: Logger,
   { notDurable }: IntakeMetrics,
 ): Promise<DurabilityWatch> {
   return watchDurability({
-    pools: [acceptPool, readPool, batchPool],
+    pools: [acceptPool, watchPool, batchPool],
     mode,
     standbys,
     onChange: (faults) => {

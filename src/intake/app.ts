@@ -135,10 +135,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
 /** Who waits is answered before connections are closed. */
 function openWaiting(
   app: FastifyInstance,
-  { readPool, statusWaitersMax }: AppDependencies,
+  { watchPool, statusWaitersMax }: AppDependencies,
 ): StatusWaiting {
   const waiting = new StatusWaiting({
-    findSettled: (ids) => findSettled(readPool, ids),
+    findSettled: (ids) => findSettled(watchPool, ids),
     waitersMax: statusWaitersMax,
   })
   app.addHook('preClose', async () => waiting.stop())

@@ -3,9 +3,10 @@
  * and period, or what was declared to another region's agency. One check for what is filed alone and what
  * comes in files.
  */
-import type pg from 'pg'
+
 import type { FindingList, FindingParams } from '../declaration/findings.ts'
 import type { Declaration } from '../declaration/schema.ts'
+import type { Queryable } from './reading/read-pool.ts'
 
 export type Replacing = Pick<Declaration, 'employer' | 'period' | 'region'> & {
   readonly replaces: string
@@ -32,7 +33,7 @@ export function replacedFaultOf({ nothing, other_region: region }: ReplacedRow) 
 
 /** Its original has a receipt, so its acceptance can be seen here. */
 export async function checkReplaced(
-  pool: pg.Pool,
+  pool: Queryable,
   { employer, period, region, replaces }: Declaration,
   findings: FindingList,
 ): Promise<void> {
@@ -43,7 +44,7 @@ export async function checkReplaced(
 
 /** Of each what is wrong with what it replaces, in one statement. */
 export async function findReplacedFaults(
-  pool: pg.Pool,
+  pool: Queryable,
   all: readonly Replacing[],
 ): Promise<readonly (ReplacedFault | undefined)[]> {
   if (all.length === 0) return []

@@ -28,8 +28,9 @@
  * group. Both are accepted, and the later one by sequence is in force. Whoever files after a receipt
  * was returned meets what it is of, because that commit can be seen by every later statement.
  */
-import type pg from 'pg'
+
 import { digestOfRow } from './digest.ts'
+import type { Queryable } from './reading/read-pool.ts'
 
 export type StandingDeclaration = {
   readonly id: string
@@ -104,7 +105,7 @@ export function isNotReplaced(region: string): string {
 
 /** What a `regular` would be refused for now; undefined where nothing stands. */
 export async function findStandingDeclaration(
-  pool: pg.Pool,
+  pool: Queryable,
   { employer, period, region }: Place,
 ): Promise<StandingDeclaration | undefined> {
   const { rows } = await pool.query<StandingRow>({

@@ -3,9 +3,10 @@
  * file that it came in. Of hundreds of parts few are opened: how many lines each has is in the acceptances,
  * and rows rise from part to part, behind those of lines that are in no row.
  */
-import type pg from 'pg'
+
 import { readLineRows } from '../journal/reading/line-rows.ts'
 import { type FoundDeclaration, findPlaces } from '../journal/reading/read.ts'
+import type { Queryable } from '../journal/reading/read-pool.ts'
 import { JournalReader } from '../journal/reading/reader.ts'
 import { partLinesMax } from '../limits.ts'
 import type { JournalAccess, PlacedPart } from './person-amounts.ts'
@@ -64,7 +65,7 @@ async function openParts({ readPool, sealingKeys }: JournalAccess, found: FoundD
 }
 
 /** By part. What was accepted before lines were kept was cut by their number alone. */
-async function linesOf(pool: pg.Pool, ids: readonly string[]): Promise<number[]> {
+async function linesOf(pool: Queryable, ids: readonly string[]): Promise<number[]> {
   if (ids.length === 0) return []
   const { rows } = await pool.query<{ id: string; lines: number | null }>({
     name: 'find-lines-of-parts',

@@ -3,12 +3,13 @@
  * counts, or by that which it was filed under. Persons are in the journal alone: a declaration is read
  * from there part by part, in the order of its lines.
  */
-import type pg from 'pg'
+
 import type { Line } from '../declaration/schema.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { readLineRows } from '../journal/reading/line-rows.ts'
 import { type FoundDeclaration, findPlaces } from '../journal/reading/read.ts'
+import type { Queryable } from '../journal/reading/read-pool.ts'
 import { JournalReader } from '../journal/reading/reader.ts'
 import { assessDeclaration, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
@@ -28,7 +29,7 @@ export type PersonAmounts = {
 }
 
 export type JournalAccess = {
-  readonly readPool: pg.Pool
+  readonly readPool: Queryable
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly policies: Policies
 }

@@ -1,10 +1,10 @@
 /** Who an employer declared for a period in a region: the persons of what is in force, as blind indices. */
-import type pg from 'pg'
+import type { Queryable } from '../journal/reading/read-pool.ts'
 import type { Place } from '../journal/standing.ts'
 
 /** Undefined when nothing of that period is in force, or it was cancelled. */
 export async function findPersons(
-  pool: pg.Pool,
+  pool: Queryable,
   { employer, period, region }: Place,
 ): Promise<ReadonlySet<string> | undefined> {
   const { rows } = await pool.query<{ kind: string; persons: string | null }>({
@@ -12,10 +12,10 @@ export async function findPersons(
     text: `
       select d.kind, (
         select string_agg(encode(l.person, 'hex'), ',')
-        from ledger.line l
+        from seen.line l
         where l.envelope = d.envelope and l.position = d.position and l.change <> 'leave'
       ) as persons
-      from ledger.in_force_part d
+      from seen.in_force_part d
       where d.employer = $1 and d.period = $2 and d.region = $3`,
     values: [employer, period, region],
   })

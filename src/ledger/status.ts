@@ -1,10 +1,11 @@
 /**
  * How a declaration stands, from the moment of its acceptance; and an employer's list.
  */
-import type pg from 'pg'
+
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { FindingCount } from '../declaration/findings.ts'
 import { inReach, type Reach, reachValues } from '../journal/reading/reach.ts'
+import type { Queryable } from '../journal/reading/read-pool.ts'
 
 export type DeclarationStatus = 'accepted' | 'posted' | 'superseded' | 'cancelled'
 
@@ -112,7 +113,7 @@ const neighbour = `
     'accepted_at', ((extract(epoch from n.accepted_at) * 1000000)::bigint)::text
   ) as told
   from journal.acceptance n
-  left join ledger.declaration d on d.envelope = n.envelope and d.position = n.position
+  left join seen.declaration d on d.envelope = n.envelope and d.position = n.position
   cross join lateral (
     select coalesce(n.region, d.region, own.region, s.region)
       is distinct from coalesce(own.region, s.region, n.region, d.region) as elsewhere
@@ -124,7 +125,7 @@ const neighbour = `
       -- What replaced a declaration of this region came after it here, too.
       or exists (
         select
-        from ledger.replaced_elsewhere e
+        from seen.replaced_elsewhere e
         where e.envelope = n.envelope and e.position = n.position
           and e.region = coalesce(own.region, s.region)
       )
@@ -139,7 +140,7 @@ const selection = `
     coalesce(own.region, s.region) as region, s.region as policy_region, s.lines, s.policy_hash, s.provisional, s.findings, s.parts,
     coalesce(s.part_of, (select a.part_of from journal.acceptance a where a.id = s.id)) as part_of,
     exists (
-      select from ledger.reassessment r
+      select from seen.reassessment r
       where (r.declaration_envelope, r.declaration_position) = (s.envelope, s.position)
     ) as reassessed,
     coalesce(
@@ -148,12 +149,12 @@ const selection = `
           'insurance', m.insurance, 'base', m.base_fen,
           'employer', m.employer_fen, 'employee', m.employee_fen
         ))
-        from ledger.amount m
+        from seen.amount m
         where m.envelope = s.envelope and m.position = s.position
       ),
       '[]'
     ) as amounts
-  from ledger.declaration_status s
+  from seen.declaration_status s
   join journal.acceptance own on own.id = s.id
   left join lateral (
     select ${neighbour}
@@ -179,7 +180,7 @@ const placeOfStanding = { employer: 'own.employer', region: 'coalesce(own.region
  * @param reach what is beyond it is not found; nothing is unless given
  */
 export async function findStanding(
-  pool: pg.Pool,
+  pool: Queryable,
   id: string,
   reach?: Reach,
 ): Promise<Standing | undefined> {
@@ -196,7 +197,7 @@ export async function findStanding(
  * Of these ids, the declarations that are no longer merely accepted. By primary keys, as above: 0.4
  * ms for 15 ids, 7 ms for 1,000, 15 ms for 5,000 that still wait.
  */
-export async function findSettled(pool: pg.Pool, ids: readonly string[]): Promise<Standing[]> {
+export async function findSettled(pool: Queryable, ids: readonly string[]): Promise<Standing[]> {
   const { rows } = await pool.query<Row>({
     name: 'find-settled',
     // Named in the text, too: pg_stat_activity shows no more than its beginning.
@@ -222,7 +223,7 @@ export type ListQuery = {
  * head's amounts are those of all parts, and who adds up a list must come to what is paid. A part is
  * known before it is posted by its acceptance; one from before acceptances had that, once it is posted.
  */
-export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<Standing[]> {
+export async function listStandings(pool: Queryable, query: ListQuery): Promise<Standing[]> {
   const { rows } = await pool.query<Row>({
     name: 'list-standings',
     text: `${selection}
@@ -250,7 +251,7 @@ export async function listStandings(pool: pg.Pool, query: ListQuery): Promise<St
   return standingsOf(pool, rows)
 }
 
-async function standingsOf(pool: pg.Pool, rows: readonly Row[]): Promise<Standing[]> {
+async function standingsOf(pool: Queryable, rows: readonly Row[]): Promise<Standing[]> {
   const heads = rows.filter((row) => row.parts > 1 && row.part_of === null).map(({ id }) => id)
   const parts = heads.length === 0 ? [] : await findParts(pool, heads)
   return rows.map((row) => {
@@ -262,13 +263,13 @@ async function standingsOf(pool: pg.Pool, rows: readonly Row[]): Promise<Standin
 type PartRow = Pick<Row, 'lines' | 'amounts' | 'findings' | 'reassessed'> & { part_of: string }
 
 /** The other parts of these heads. */
-async function findParts(pool: pg.Pool, heads: readonly string[]): Promise<PartRow[]> {
+async function findParts(pool: Queryable, heads: readonly string[]): Promise<PartRow[]> {
   const { rows } = await pool.query<PartRow>({
     name: 'find-parts',
     text: `
       select d.part_of, d.lines, d.findings,
         exists (
-          select from ledger.reassessment r
+          select from seen.reassessment r
           where (r.declaration_envelope, r.declaration_position) = (d.envelope, d.position)
         ) as reassessed,
         (
@@ -276,10 +277,10 @@ async function findParts(pool: pg.Pool, heads: readonly string[]): Promise<PartR
             'insurance', m.insurance, 'base', m.base_fen,
             'employer', m.employer_fen, 'employee', m.employee_fen
           ))
-          from ledger.amount m
+          from seen.amount m
           where m.envelope = d.envelope and m.position = d.position
         ) as amounts
-      from ledger.declaration d
+      from seen.declaration d
       where d.part_of = any($1::text[])`,
     values: [heads],
   })
@@ -370,7 +371,7 @@ function assessmentOf(row: Row): Standing['assessment'] {
  * @param whole of a head, its id: those of its other parts too
  */
 export async function findReassessments(
-  pool: pg.Pool,
+  pool: Queryable,
   { envelope, position }: Pick<Standing, 'envelope' | 'position'>,
   whole?: string,
 ): Promise<StandingReassessment[]> {
@@ -384,14 +385,14 @@ export async function findReassessments(
             'insurance', m.insurance, 'base', m.base_fen,
             'employer', m.employer_fen, 'employee', m.employee_fen
           ))
-          from ledger.amount m
+          from seen.amount m
           where m.envelope = r.envelope and m.position = r.position
         ) as amounts
-      from ledger.reassessment_that_counts r
+      from seen.reassessment_that_counts r
       where (r.declaration_envelope, r.declaration_position) in (
         select $1::bigint, $2::integer
         union all
-        select d.envelope, d.position from ledger.declaration d where d.part_of = $3
+        select d.envelope, d.position from seen.declaration d where d.part_of = $3
       )
       order by r.envelope, r.position`,
     values: [envelope, position, whole],

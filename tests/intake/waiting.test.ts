@@ -32,8 +32,8 @@ afterAll(async () => {
 })
 
 /** @param failing the name of a statement that never succeeds */
-function countingPool(failing?: string): pg.Pool {
-  return new Proxy(journal.pool, {
+function countingPool(of: pg.Pool, failing?: string): pg.Pool {
+  return new Proxy(of, {
     get: (target, name) =>
       name !== 'query'
         ? Reflect.get(target, name)
@@ -45,9 +45,14 @@ function countingPool(failing?: string): pg.Pool {
   })
 }
 
+const pools = (failing?: string) => ({
+  readPool: countingPool(journal.readPool, failing),
+  watchPool: countingPool(journal.pool, failing),
+})
+
 function open(more: Partial<AppOptions> = {}): Promise<App> {
   const clock = { nowMicros: instantMicros('2024-11-23', '10:00') }
-  return openApp(journal, { policies: policiesOf(hefei), clock, readPool: countingPool(), ...more })
+  return openApp(journal, { policies: policiesOf(hefei), clock, ...pools(), ...more })
 }
 
 let keys = 0
@@ -97,7 +102,7 @@ describe('Prefer: wait', () => {
   })
 
   test('in vain, it tells what is so then, not what was so when it came', async () => {
-    const app = await open({ readPool: countingPool('find-settled') })
+    const app = await open(pools('find-settled'))
     const declaration = declare()
     const id = await accept(declaration, app)
     const answer = look(id, declaration.employer, { prefer: 'wait=1' }, app)
@@ -181,7 +186,7 @@ describe('Prefer: wait', () => {
     })
     await waitFor('it to wait', async () => {
       const { rows } = await journal.database.owner.query(
-        `select from pg_stat_activity where application_name = 'spillway-read'
+        `select from pg_stat_activity where application_name = 'spillway-watch'
            and datname = current_database() and query like '%find-settled%'`,
       )
       return rows.length > 0

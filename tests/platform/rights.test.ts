@@ -134,8 +134,8 @@ test('no login is a superuser, or a member of what is more than a role of proces
     order by r.rolname`)
   expect(rows).toEqual([
     { login: 'spillway_batch_worker', of: ['spillway_app'] },
-    { login: 'spillway_intake', of: ['spillway_app'] },
-    { login: 'spillway_operator', of: ['spillway_app', 'spillway_posting'] },
+    { login: 'spillway_intake', of: ['spillway_app', 'spillway_reading'] },
+    { login: 'spillway_operator', of: ['spillway_app', 'spillway_posting', 'spillway_reading'] },
     { login: 'spillway_worker', of: ['spillway_app', 'spillway_posting'] },
   ])
 })

@@ -1,4 +1,5 @@
 /** Intake as an app without a port, on a test's own database and clock. */
+
 import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
@@ -17,6 +18,7 @@ import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { type Confirm, createConfirm } from '../../src/journal/durable.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
+import { ReadPool } from '../../src/journal/reading/read-pool.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { backlogSecondsMax, statusWaitersMax } from '../../src/limits.ts'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
@@ -31,8 +33,9 @@ export type AppOptions = {
   readonly policies: Policies
   /** Microseconds since 1970; tests move it. */
   readonly clock: { nowMicros: number }
-  /** For lookups; the journal's unless given. */
+  /** For lookups, and for what many watch; the journal's unless given. */
   readonly readPool?: pg.Pool
+  readonly watchPool?: pg.Pool
   /** Whether filings are refused because nothing may be accepted now; never unless given. */
   readonly refuses?: () => boolean
   /** Waits until what can be seen is durable; the journal's pool unless given. */
@@ -57,7 +60,8 @@ export async function openApp(
   {
     policies,
     clock,
-    readPool,
+    readPool = journal.readPool,
+    watchPool = journal.pool,
     refuses,
     waitersMax,
     issuer = 'spillway',
@@ -115,7 +119,8 @@ export async function openApp(
     ...overload.dependencies,
     refuses: refuses ?? (() => false),
     nowMicros: () => clock.nowMicros,
-    readPool: readPool ?? pool,
+    readPool: new ReadPool(readPool),
+    watchPool,
     confirm,
     uploads: createUploadStore({
       pool,

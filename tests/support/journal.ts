@@ -11,7 +11,12 @@ import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
 import { readKeyring } from '../../src/platform/config/keyring.ts'
-import { inTransaction, openPool, postingRole } from '../../src/platform/postgres/postgres.ts'
+import {
+  inTransaction,
+  openPool,
+  postingRole,
+  readingRole,
+} from '../../src/platform/postgres/postgres.ts'
 import type { PeriodRules } from '../../src/policy/rules.ts'
 import { createDatabase } from './database.ts'
 import { fileGenerator } from './generators.ts'
@@ -78,6 +83,13 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
     role: postingRole,
     searchPath: 'ledger,journal',
   })
+  const readPool = openPool({
+    url: database.url,
+    name: 'test-read',
+    connectionsMax: 5,
+    statementMsMax: 20_000,
+    role: readingRole,
+  })
   const [signer] = keyring.receiptKeys
   const [sealingKey] = keyring.sealingKeys
   if (signer === undefined || sealingKey === undefined) throw new Error('no keys')
@@ -103,12 +115,14 @@ export async function openJournal(more: Partial<PostDependencies> = {}) {
   return {
     database,
     pool,
+    /** As lookups of an intake have it: sees nothing, but for whom a statement reads. */
+    readPool,
     keyring,
     openWriter,
     posting,
     post: createPosting(posting),
     close: async () => {
-      await pool.end()
+      await Promise.all([pool.end(), readPool.end()])
       await database.drop()
     },
   }

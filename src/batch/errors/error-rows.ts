@@ -7,7 +7,9 @@
  * Pieces and the place where the reading goes on are written in one transaction: a process that dies
  * costs a stretch read again, and no row is kept twice.
  */
+
 import type pg from 'pg'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import {
   errorPieceCharacters,
   errorPieceRows,
@@ -231,7 +233,7 @@ export async function* rowsOfEmployers(
  * connection.
  */
 export async function* readErrorRows(
-  pool: pg.Pool,
+  pool: Queryable,
   keys: PieceKeys['all'],
   batch: string,
 ): AsyncGenerator<ErrorRow> {

@@ -1,5 +1,5 @@
 /** What a file says for each employer, period and region, and what was filed of it, in pages. */
-import type pg from 'pg'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { UnitKey } from './staged-rows.ts'
 import type { TotalFen } from './unit-totals.ts'
 
@@ -37,7 +37,7 @@ export type UnitPage = {
 }
 
 export async function listUnits(
-  pool: pg.Pool,
+  pool: Queryable,
   batch: string,
   { after, limit, employers }: UnitPage,
 ): Promise<FiledUnit[]> {

@@ -1,7 +1,7 @@
 /**
  * Looks up batches.
  */
-import type pg from 'pg'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import { type Upload, type UploadRow, uploadOf } from '../state/upload.ts'
 import { type Layout, openLayout } from '../table/read-progress.ts'
 import { type Asker, seenUpload } from './owner-view.ts'
@@ -35,7 +35,7 @@ export async function findUpload(
 
 /** Of a file that was read; undefined where no header was found in it. */
 export async function findLayout(
-  pool: pg.Pool,
+  pool: Queryable,
   all: StoreDependencies['sealingKeys'],
   id: string,
 ): Promise<Layout | undefined> {

@@ -11,7 +11,7 @@
  * Rows that name no employer, or one that nobody named, may be anybody's: who sees a part sees none of them.
  * Neither does it see what is of the file as a whole: its name, digest, receipt and findings.
  */
-import type pg from 'pg'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Owner } from '../state/owner.ts'
 import type { Stage } from '../state/stages.ts'
 import type { Upload } from '../state/upload.ts'
@@ -34,7 +34,7 @@ export function sightOf(
 
 /** As far as it is seen; undefined where it is not there. */
 export async function seenUpload(
-  pool: pg.Pool,
+  pool: Queryable,
   asker: Asker,
   upload: Upload,
 ): Promise<Upload | undefined> {
@@ -57,7 +57,7 @@ function partOf(upload: Upload): Upload {
 
 /** The same of several, in their order; those that are not there are left out. */
 export async function seenProgress(
-  pool: pg.Pool,
+  pool: Queryable,
   asker: Asker,
   all: readonly BatchProgress[],
 ): Promise<BatchProgress[]> {
@@ -105,7 +105,7 @@ type Theirs = {
 
 /** Of each file with units of these employers, or with rows that are not checked yet. */
 async function countTheirs(
-  pool: pg.Pool,
+  pool: Queryable,
   ids: readonly string[],
   employers: readonly string[],
 ): Promise<ReadonlyMap<string, Theirs>> {

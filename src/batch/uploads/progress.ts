@@ -3,8 +3,9 @@
  * is written alone, not from the time of asking, so that the same state is told in the same words, and
  * has the same mark.
  */
-import type pg from 'pg'
+
 import type { EnvelopeKey } from '../../journal/envelope.ts'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
 import type { Owner } from '../state/owner.ts'
 import type { Stage } from '../state/stages.ts'
@@ -95,7 +96,7 @@ type Keys = readonly EnvelopeKey[]
  * @param owner another's are left out; anybody's are found unless given
  */
 export async function findProgress(
-  pool: pg.Pool,
+  pool: Queryable,
   keys: Keys,
   ids: readonly string[],
   owner?: Owner,
@@ -104,7 +105,7 @@ export async function findProgress(
     name: 'find-batch-progress',
     text: `
       select p.*, b.sealed_expected, b.sealed_received, s.id as slot
-      from batch.progress p
+      from seen.progress p
       join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
       where p.id = any($1::text[])
@@ -118,7 +119,7 @@ export type BatchPage = { readonly before: bigint | undefined; readonly limit: n
 
 /** Of one owner, newest first. */
 export async function listProgress(
-  pool: pg.Pool,
+  pool: Queryable,
   keys: Keys,
   { issuer, subject }: Owner,
   { before, limit }: BatchPage,
@@ -127,7 +128,7 @@ export async function listProgress(
     name: 'list-batch-progress',
     text: `
       select p.*, b.sealed_expected, b.sealed_received, s.id as slot
-      from batch.progress p
+      from seen.progress p
       join batch.batch b on b.id = p.id
       left join batch.slot s on s.batch = p.id
       where p.subject = $1 and p.issuer in ($4, '')
@@ -141,14 +142,14 @@ export async function listProgress(
 
 /** The marks alone, to see which have changed. */
 export async function findMarks(
-  pool: pg.Pool,
+  pool: Queryable,
   ids: readonly string[],
 ): Promise<Map<string, string>> {
   const { rows } = await pool.query<MarkRow>({
     name: 'find-batch-marks',
     text: `
       select id, stage, received, version, rows_posted, dead_letters
-      from batch.progress
+      from seen.progress
       where id = any($1::text[])`,
     values: [ids],
   })

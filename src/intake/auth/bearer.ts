@@ -1,8 +1,10 @@
 /**
  * The bearer token of a request, checked before its body is read: who is refused costs nothing.
  */
+import assert from 'node:assert/strict'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Reach } from '../../journal/reading/reach.ts'
+import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
 import type { ProblemCode } from '../problems/problem-kinds.ts'
 import { sendProblem } from '../problems/problems.ts'
 import type { Authenticator, Refusal } from './authentication.ts'
@@ -29,6 +31,12 @@ export function useBearerTokens(app: FastifyInstance, authenticator: Authenticat
   app.decorate('refusedTokens', new RefusedTokens())
   app.decorateRequest('filer', undefined)
   app.decorateRequest('reach', undefined)
+}
+
+/** Reads for who asks: what is not theirs is not there, whatever a statement asks for. */
+export function readsOf({ reach }: FastifyRequest, pool: ReadPool): Queryable {
+  assert(reach !== undefined, 'who asks has passed requireAct')
+  return pool.within(reach)
 }
 
 /** A hook that refuses whoever has no valid token with this act's scope, or none of its roles. */

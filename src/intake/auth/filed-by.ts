@@ -4,18 +4,19 @@
  * of one employer, many persons file. An envelope is opened for it, some milliseconds for one of a
  * thousand declarations: so it is not told to filers with each look.
  */
+
 import assert from 'node:assert/strict'
 import type { FastifyRequest } from 'fastify'
-import type pg from 'pg'
 import type { Attribution } from '../../journal/attribution.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { isReached } from '../../journal/reading/reach.ts'
 import { readEnvelope } from '../../journal/reading/read.ts'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Standing } from '../../ledger/status.ts'
 import type { Filer } from './claims.ts'
 
 export type FiledByDependencies = {
-  readonly readPool: pg.Pool
+  readonly readPool: Queryable
   readonly sealingKeys: readonly EnvelopeKey[]
 }
 

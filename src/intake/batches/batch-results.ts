@@ -149,7 +149,7 @@ async function listDeclarations(
   const { query } = request
   const limit = Math.min(Number(query.limit ?? pageUnitsMax), pageUnitsMax)
   const filer = filerOf(request)
-  const found = await listUnits(context.readPool, upload.id, {
+  const found = await listUnits(context.readPool.of(filer), upload.id, {
     ...{ after: placeOf(query.after), limit: limit + 1 },
     employers: sightOf(filer, upload) === 'all' ? undefined : [...filer.employers],
   })
@@ -196,6 +196,7 @@ async function sendErrors(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { readPool, sealingKeys } = context
+  const reads = readPool.of(filerOf(request))
   const progress = await ownProgress(context, request, request.params.id)
   const { id, stage, subject } = progress.upload
   if (!hasErrorsFile(progress)) {
@@ -203,7 +204,7 @@ async function sendErrors(
       return sendProblem(request, reply, 'ERRORS_FILE_ABSENT')
     return sendProblem(request, reply.header('retry-after', '5'), 'ERRORS_FILE_NOT_YET')
   }
-  const layout = await findLayout(readPool, sealingKeys, id)
+  const layout = await findLayout(reads, sealingKeys, id)
   if (layout === undefined) return sendProblem(request, reply, 'ERRORS_FILE_FORGOTTEN')
   const format = formatOf(layout, request.query.format)
   if (format === undefined) return sendProblem(request, reply, 'ERRORS_FORMAT_OTHER')
@@ -215,7 +216,7 @@ async function sendErrors(
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
   onceClosed(reply, leave)
   const filer = filerOf(request)
-  const all = readErrorRows(readPool, sealingKeys, id)
+  const all = readErrorRows(reads, sealingKeys, id)
   const sight = sightOf(filer, progress.upload)
   const rows = until(stop, sight === 'all' ? all : rowsOfEmployers(all, filer.employers))
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)

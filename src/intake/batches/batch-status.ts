@@ -2,6 +2,7 @@
  * GET /v1/batches/{id}: how far a file is, from its first byte to its last row posted; its receipt; the
  * list of one's own; and DELETE, which cancels one. Who asks to wait is answered when something has changed.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
@@ -10,6 +11,7 @@ import { seenProgress, sightOf } from '../../batch/uploads/owner-view.ts'
 import { type BatchProgress, findProgress, listProgress } from '../../batch/uploads/progress.ts'
 import type { Confirm } from '../../journal/durable.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
+import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { batchReceiptText } from '../../journal/receipts/batch-receipt.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../../limits.ts'
 import { requireAct } from '../auth/bearer.ts'
@@ -32,7 +34,9 @@ import { filerOf, ownUpload, seenOfUpload, type UploadDependencies } from './upl
 
 export type BatchLookupDependencies = Pick<UploadDependencies, 'uploads'> & {
   /** For reading: lookups never take a connection that acceptance needs. */
-  readonly readPool: pg.Pool
+  readonly readPool: ReadPool
+  /** Sees everything: for what is looked up once for all who watch it, each of whom was let in before. */
+  readonly watchPool: pg.Pool
   /** Waits until all that can be seen is durable. */
   readonly confirm: Confirm
   readonly sealingKeys: readonly EnvelopeKey[]
@@ -122,8 +126,9 @@ export async function ownProgress(
   id: string,
 ): Promise<BatchProgress> {
   const filer = filerOf(request)
-  const found = await findProgress(readPool, sealingKeys, [id], filer)
-  const [seen] = await seenProgress(readPool, filer, found)
+  const reads = readPool.of(filer)
+  const found = await findProgress(reads, sealingKeys, [id], filer)
+  const [seen] = await seenProgress(reads, filer, found)
   if (seen === undefined) throw new RefusedRequestError('NOT_FOUND')
   request.seen = seenOfUpload(seen.upload)
   return seen
@@ -135,7 +140,8 @@ export async function seenChange(
   request: FastifyRequest,
   change: BatchProgress,
 ): Promise<BatchProgress | undefined> {
-  const [seen] = await seenProgress(readPool, filerOf(request), [change])
+  const filer = filerOf(request)
+  const [seen] = await seenProgress(readPool.of(filer), filer, [change])
   return seen
 }
 
@@ -210,9 +216,10 @@ async function list(
   const limit = Math.min(Number(query.limit ?? pageBatchesMax), pageBatchesMax)
   const before = query.before === undefined ? undefined : BigInt(query.before)
   const place = { before, limit: limit + 1 }
-  const found = await listProgress(readPool, sealingKeys, filer, place)
+  const reads = readPool.of(filer)
+  const found = await listProgress(reads, sealingKeys, filer, place)
   const page = found.slice(0, limit)
-  const seen = await seenProgress(readPool, filer, page)
+  const seen = await seenProgress(reads, filer, page)
   const last = page.at(-1)
   request.seen = {
     count: seen.length,

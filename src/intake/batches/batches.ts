@@ -53,10 +53,10 @@ export async function batchRoutes(
     beginRoute(scope, context)
     tusRoutes(scope, context)
   })
-  const { readPool, sealingKeys } = dependencies
+  const { watchPool, sealingKeys } = dependencies
   const watch = new BatchWatch({
-    findMarks: (ids) => findMarks(readPool, ids),
-    findProgress: (ids) => findProgress(readPool, sealingKeys, ids),
+    findMarks: (ids) => findMarks(watchPool, ids),
+    findProgress: (ids) => findProgress(watchPool, sealingKeys, ids),
     places: new Places(batchWatchersMax, batchWatchersOfOneMax),
   })
   app.addHook('preClose', async () => watch.stop())

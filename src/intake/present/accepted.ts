@@ -1,6 +1,6 @@
 /** The answer to a filing that was accepted, now or before: the same bytes each time. */
+
 import type { FastifyReply } from 'fastify'
-import type pg from 'pg'
 import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import { isDeclaration } from '../../declaration/check.ts'
 import { formatInstant } from '../../declaration/period.ts'
@@ -8,6 +8,7 @@ import type { Acceptance } from '../../journal/accept.ts'
 import { declarationId, digestOf } from '../../journal/digest.ts'
 import type { Confirm } from '../../journal/durable.ts'
 import { findAcceptances } from '../../journal/reading/find.ts'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Salts } from '../../journal/salting.ts'
 
 /**
@@ -19,7 +20,7 @@ export async function findAccepted(
     readPool,
     confirm,
     salts,
-  }: { readonly readPool: pg.Pool; readonly confirm: Confirm; readonly salts: Salts },
+  }: { readonly readPool: Queryable; readonly confirm: Confirm; readonly salts: Salts },
   body: unknown,
   key: string,
 ): Promise<Acceptance | undefined> {

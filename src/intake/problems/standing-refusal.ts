@@ -2,12 +2,13 @@
  * A regular declaration is refused where another one stands: told as a finding beside all others, with
  * which one it is, when it was accepted, and of how many persons; or that it is the same content.
  */
-import type pg from 'pg'
+
 import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import { isDeclaration } from '../../declaration/check.ts'
 import type { FindingList, FindingParams } from '../../declaration/findings.ts'
 import { formatInstant, isPeriod } from '../../declaration/period.ts'
 import { digestOf } from '../../journal/digest.ts'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Salts } from '../../journal/salting.ts'
 import { findStandingDeclaration, type StandingDeclaration } from '../../journal/standing.ts'
 import { findStanding } from '../../ledger/status.ts'
@@ -31,7 +32,7 @@ export type StandingMember = {
 
 /** Adds the finding where something stands against a body, whatever else is wrong with that. */
 export async function checkStanding(
-  { readPool: pool, salts }: { readonly readPool: pg.Pool; readonly salts: Salts },
+  { readPool: pool, salts }: { readonly readPool: Queryable; readonly salts: Salts },
   body: unknown,
   findings: FindingList,
 ): Promise<StandingRefusal | undefined> {
@@ -52,7 +53,7 @@ export function addStanding({ code, params }: StandingRefusal, findings: Finding
 }
 
 export async function refusalFor(
-  pool: pg.Pool,
+  pool: Queryable,
   { standing, sameContent }: { standing: StandingDeclaration; sameContent: boolean },
 ): Promise<StandingRefusal> {
   const { id, kind, acceptedAtMicros, lines } = standing

@@ -3,6 +3,7 @@
  * of its lines, with the rows of the file that it came in. Names and numbers are what the filer filed: they
  * are opened for who may read the declaration, on the way out, and are never kept or logged.
  */
+
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -10,6 +11,7 @@ import type { Text } from '../../declaration/catalogue/entry.ts'
 import { formatFen } from '../../declaration/money.ts'
 import { writeCsv } from '../../formats/csv-writer.ts'
 import { employerOf, type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
+import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import {
   type JournalAccess,
   type PersonAmounts,
@@ -18,7 +20,7 @@ import {
 import { errorsFilesMax, errorsFilesOfOneMax } from '../../limits.ts'
 import { insurances } from '../../policy/pack.ts'
 import { presentAmounts } from '../../policy/present.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { languageOf } from '../problems/language.ts'
@@ -34,7 +36,9 @@ const querySchema = Type.Object(
 
 type Asked = { Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }
 
-export function amountsRoute(app: FastifyInstance, access: JournalAccess): void {
+type AmountsDependencies = Omit<JournalAccess, 'readPool'> & { readonly readPool: ReadPool }
+
+export function amountsRoute(app: FastifyInstance, access: AmountsDependencies): void {
   const places = new Places(errorsFilesMax, errorsFilesOfOneMax)
   app.get<Asked>('/v1/declarations/:id/amounts', {
     exposeHeadRoute: false,
@@ -53,12 +57,13 @@ export function amountsRoute(app: FastifyInstance, access: JournalAccess): void 
 }
 
 async function send(
-  access: JournalAccess,
+  dependencies: AmountsDependencies,
   places: Places,
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params
+  const access = { ...dependencies, readPool: readsOf(request, dependencies.readPool) }
   const found = await readAccepted(access.readPool, access.sealingKeys, id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   request.seen = { employer: employerOf(found) }

@@ -2,13 +2,14 @@
  * POST /v1/declarations/check: the same findings as filing, the whole assessment with its
  * explanation, and nothing is kept. With `Accept: text/csv` all findings as a table.
  */
+
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { csvOf } from '../../declaration/csv.ts'
 import type { FindingList } from '../../declaration/findings.ts'
 import { type Declaration, declarationSchema } from '../../declaration/schema.ts'
+import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
 import { checkReplaced } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
 import type { PersonIndex } from '../../ledger/person.ts'
@@ -18,7 +19,7 @@ import { checkFiling } from '../../policy/check.ts'
 import { checkAgainstPrevious, previousPeriod } from '../../policy/history.ts'
 import { presentCheck } from '../../policy/present.ts'
 import type { Policies } from '../../policy/rules.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { declarationBody } from '../bodies/bodies.ts'
 import { checkedSchema, problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -29,7 +30,7 @@ import { mayFileFor, mayFileIn } from './submit.ts'
 export type CheckDependencies = {
   readonly http: HttpLimits
   readonly policies: Policies
-  readonly readPool: pg.Pool
+  readonly readPool: ReadPool
   readonly salts: Salts
   readonly personIndex: PersonIndex
   /** Microseconds since 1970. */
@@ -78,7 +79,8 @@ async function check(
   request: FastifyRequest<{ Querystring: Static<typeof linePageSchema> }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { policies, readPool, nowMicros } = dependencies
+  const { policies, nowMicros } = dependencies
+  const reading = { ...dependencies, readPool: readsOf(request, dependencies.readPool) }
   const body = request.body
   if (!mayFileFor(request, body)) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   if (!mayFileIn(request, body)) return sendProblem(request, reply, 'REGION_NOT_YOURS')
@@ -88,10 +90,10 @@ async function check(
     nowMicros: nowMicros(),
     keptMax: asTable ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
   })
-  await checkStanding(dependencies, body, findings)
+  await checkStanding(reading, body, findings)
   if (valid !== undefined) {
-    await checkReplaced(readPool, valid.declaration, findings)
-    await checkPrevious(dependencies, valid.declaration, findings)
+    await checkReplaced(reading.readPool, valid.declaration, findings)
+    await checkPrevious(reading, valid.declaration, findings)
   }
   reply.header('cache-control', 'no-store')
   if (asTable) return sendTable(reply, findings)
@@ -109,7 +111,10 @@ function sendTable(reply: FastifyReply, findings: FindingList): FastifyReply {
 
 /** Joins and leaves against what is in force for the period before, in the same region. */
 async function checkPrevious(
-  { readPool, personIndex }: CheckDependencies,
+  {
+    readPool,
+    personIndex,
+  }: Pick<CheckDependencies, 'personIndex'> & { readonly readPool: Queryable },
   { employer, period, region, lines = [] }: Declaration,
   findings: FindingList,
 ): Promise<void> {

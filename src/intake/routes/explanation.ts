@@ -2,16 +2,17 @@
  * GET /v1/declarations/{id}/explanation: how every amount came about, and every finding, again from
  * what the journal holds: the declaration as it was filed and the pack it was assessed with.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { loadPacks } from '../../journal/policy-packs.ts'
 import { employerOf, type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
+import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
 import { findPartWith } from '../../ledger/part-with.ts'
 import { otherPartsBy, partsBefore } from '../../ledger/parts-before.ts'
-import type { PlacedPart } from '../../ledger/person-amounts.ts'
+import type { JournalAccess, PlacedPart } from '../../ledger/person-amounts.ts'
 import { rulesOfAccepted } from '../../ledger/prepare.ts'
 import { findReassessments, type StandingReassessment } from '../../ledger/status.ts'
 import { explainedPartsMax, findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
@@ -21,14 +22,14 @@ import { explainAssessment } from '../../policy/explain.ts'
 import { surchargeFreeUntil } from '../../policy/in-force.ts'
 import type { PeriodRules, Policies } from '../../policy/rules.ts'
 import { sumsBases } from '../../policy/unit.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { explainedSchema, problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { type LinePage, linePageOf, linePageSchema } from './check.ts'
 import { noStore } from './lookup.ts'
 
 export type ExplanationDependencies = {
-  readonly readPool: pg.Pool
+  readonly readPool: ReadPool
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly policies: Policies
 }
@@ -69,10 +70,11 @@ export function explanationRoute(
 }
 
 async function answer(
-  dependencies: ExplanationDependencies,
+  given: ExplanationDependencies,
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const dependencies = { ...given, readPool: readsOf(request, given.readPool) }
   const { readPool, sealingKeys } = dependencies
   const found = await readAccepted(readPool, sealingKeys, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
@@ -92,7 +94,7 @@ async function answer(
 
 /** The part that has the line asked for, and which of its lines; numbered as those of the whole. */
 async function askedPart(
-  dependencies: ExplanationDependencies,
+  dependencies: JournalAccess,
   found: FoundDeclaration,
   query: Asked['Querystring'],
 ): Promise<{ readonly part: PlacedPart; readonly page: LinePage }> {
@@ -107,7 +109,7 @@ async function askedPart(
 }
 
 async function explain(
-  dependencies: ExplanationDependencies,
+  dependencies: JournalAccess,
   found: PlacedPart,
   reassessments: readonly StandingReassessment[],
   page: LinePage,

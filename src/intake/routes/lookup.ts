@@ -2,18 +2,21 @@
  * Looking up what was filed: receipt and list; status.ts has the status. Answers from the moment of the 202; what is not
  * the asker's is not found, so that nobody learns whether it exists.
  */
+
+import assert from 'node:assert/strict'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import type { Seen } from '../../access/entry.ts'
 import { periodPattern } from '../../declaration/period.ts'
 import { regionPattern } from '../../declaration/schema.ts'
 import type { Confirm } from '../../journal/durable.ts'
 import { findAcceptances } from '../../journal/reading/find.ts'
+import type { Reach } from '../../journal/reading/reach.ts'
+import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import type { Salts } from '../../journal/salting.ts'
 import { listStandings, type Standing } from '../../ledger/status.ts'
 import { pageDeclarationsMax } from '../../limits.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { seenEmployer } from '../auth/read-log.ts'
 import { presentStanding } from '../present/present-standing.ts'
 import {
@@ -43,7 +46,7 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema }
 /** @param pool for reading: lookups never take a connection that acceptance needs */
 export function lookupRoutes(
   app: FastifyInstance,
-  pool: pg.Pool,
+  pool: ReadPool,
   confirm: Confirm,
   salts: Salts,
 ): void {
@@ -57,7 +60,7 @@ export function lookupRoutes(
     },
     handler: async (request, reply) => {
       const { id } = request.params
-      const [found] = await findAcceptances(pool, salts, [id], request.reach)
+      const [found] = await findAcceptances(readsOf(request, pool), salts, [id], request.reach)
       if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
       request.seen = { employer: found.statement.employer }
       // It may be visible before any standby has it.
@@ -79,20 +82,20 @@ export function lookupRoutes(
 }
 
 async function list(
-  pool: pg.Pool,
+  pool: ReadPool,
   request: FastifyRequest<{ Querystring: Static<typeof listSchema> }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { employer, period, region, before } = request.query
-  const { reach } = request
+  const reach = narrowed(request.reach, employer)
   request.seen = { ...seenEmployer(employer), ...(period && { period }), ...(region && { region }) }
-  const isNever = reach?.employers.includes(employer) === false && reach.regions.length === 0
+  const isNever = !reach.employers.includes(employer) && reach.regions.length === 0
   if (isNever) return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const limit = Math.min(Number(request.query.limit ?? pageDeclarationsMax), pageDeclarationsMax)
   const [envelope = '', position = ''] = before?.split('.') ?? []
   const place =
     before === undefined ? undefined : { envelope: BigInt(envelope), position: Number(position) }
-  const found = await listStandings(pool, {
+  const found = await listStandings(pool.within(reach), {
     ...{ employer, period, region, before: place, limit: limit + 1 },
     reach,
   })
@@ -109,6 +112,12 @@ async function list(
     : {}
   const declarations = page.map((standing) => presentStanding(standing))
   return sendUnlessKnown(request, reply, { declarations, links })
+}
+
+/** To the employer that is asked for: in a token of hundreds, each row would be looked up among all of them. */
+function narrowed(reach: Reach | undefined, employer: string): Reach {
+  assert(reach !== undefined, 'who asks has passed requireAct')
+  return reach.employers.includes(employer) ? { ...reach, employers: [employer] } : reach
 }
 
 /** Of a page, as the access log has them. */

@@ -3,12 +3,13 @@
  * is answered when it is no longer merely accepted, or in time; who does not is told when to ask
  * again. No answer is kept to be given again: a status never goes back.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type pg from 'pg'
 import Type, { type Static } from 'typebox'
+import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
 import { findReassessments, findStanding, type Standing } from '../../ledger/status.ts'
 import { statusWaitSecondsMax } from '../../limits.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { type FiledByDependencies, findFiledBy } from '../auth/filed-by.ts'
 import { presentStanding } from '../present/present-standing.ts'
 import { declarationStatusSchema, notModifiedSchema, problemSchema } from '../present/schemas.ts'
@@ -18,7 +19,8 @@ import { waitSecondsOf } from '../wire/prefer.ts'
 import type { StatusWaiting } from './waiting.ts'
 
 /** For reading: lookups never take a connection that acceptance needs. */
-export type StatusDependencies = FiledByDependencies & {
+export type StatusDependencies = Omit<FiledByDependencies, 'readPool'> & {
+  readonly readPool: ReadPool
   readonly waiting: StatusWaiting
 }
 
@@ -71,10 +73,12 @@ export function statusRoute(app: FastifyInstance, dependencies: StatusDependenci
 }
 
 async function status(
-  { readPool, sealingKeys, waiting }: StatusDependencies,
+  dependencies: StatusDependencies,
   request: FastifyRequest<Asked>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const { sealingKeys, waiting } = dependencies
+  const readPool = readsOf(request, dependencies.readPool)
   const found = await findStanding(readPool, request.params.id, request.reach)
   if (found === undefined) return sendProblem(request, reply, 'NOT_FOUND')
   request.seen = { employer: found.employer }
@@ -101,7 +105,7 @@ type WaitingAnswer = {
 
 /** @returns how it stands after the wait, read after it began */
 async function wait(
-  pool: pg.Pool,
+  pool: Queryable,
   waiting: StatusWaiting,
   { request, reply, found, seconds }: WaitingAnswer,
 ): Promise<Standing> {

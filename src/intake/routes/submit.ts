@@ -2,8 +2,8 @@
  * POST /v1/declarations: check, wait for the group's commit, answer with the receipt. Nothing is
  * kept of what is refused; what is answered with 202 is durable.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import type pg from 'pg'
 import { isDeclaration } from '../../declaration/check.ts'
 import type { FindingList } from '../../declaration/findings.ts'
 import { dayOf } from '../../declaration/period.ts'
@@ -13,6 +13,7 @@ import type { Filing } from '../../journal/filing.ts'
 import { fileDeclaration } from '../../journal/filing.ts'
 import type { FilingOutcome } from '../../journal/group-commit.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
+import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import type { TicketKey } from '../../journal/receipts/attempt-ticket.ts'
 import { checkReplaced } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
@@ -21,7 +22,7 @@ import { findingsPerAnswerMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import type { Policies } from '../../policy/rules.ts'
 import { askerOf } from '../auth/asker.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { readsOf, requireAct } from '../auth/bearer.ts'
 import { declarationBody } from '../bodies/bodies.ts'
 import type { RefusedLately } from '../bodies/refused-lately.ts'
 import type { Admission, Shed } from '../overload/admission.ts'
@@ -41,7 +42,7 @@ export type SubmitDependencies = {
   readonly http: HttpLimits
   readonly policies: Policies
   /** For looking up what was accepted before. */
-  readonly readPool: pg.Pool
+  readonly readPool: ReadPool
   /** Of what was accepted before. */
   readonly salts: Salts
   /** Waits until all that can be seen is durable. */
@@ -203,12 +204,14 @@ async function refuse(
   reply: FastifyReply,
   { key, findings }: { readonly key: string; readonly findings: FindingList },
 ): Promise<FastifyReply> {
-  const { readPool, refusedLately } = dependencies
+  const { refusedLately } = dependencies
   const { body } = request
-  const before = await findAccepted(dependencies, body, key)
+  const readPool = readsOf(request, dependencies.readPool)
+  const reading = { ...dependencies, readPool }
+  const before = await findAccepted(reading, body, key)
   if (before !== undefined) return replayed(reply, before)
   const ownFaults = findings.errors
-  const stands = await checkStanding(dependencies, body, findings)
+  const stands = await checkStanding(reading, body, findings)
   if (isDeclaration(body)) await checkReplaced(readPool, body, findings)
   const refusal = {
     errors: findings.first(findingsPerAnswerMax),
@@ -230,7 +233,8 @@ async function sendMet(
   met: Met,
   findings: FindingList,
 ): Promise<FastifyReply> {
-  const stands = met.kind === 'standing' ? await refusalFor(readPool, met) : undefined
+  const stands =
+    met.kind === 'standing' ? await refusalFor(readsOf(request, readPool), met) : undefined
   if (met.kind === 'replacesWrongly')
     findings.add(-1, '/replaces', met.fault.code, met.fault.params)
   if (stands !== undefined) addStanding(stands, findings)

@@ -2,7 +2,7 @@
  * Reads an envelope for posting: what it holds, and which of it was accepted there. A declaration
  * that lost the race for its id is in the envelope too, but its acceptance row names another place.
  */
-import type pg from 'pg'
+
 import type { Part } from '../../declaration/part.ts'
 import type { Declaration } from '../../declaration/schema.ts'
 import { type Attribution, type Attributions, attributionAt } from '../attribution.ts'
@@ -11,6 +11,7 @@ import { EnvelopeError, type EnvelopeKey, type OpenedParts, openEnvelope } from 
 import type { Lane } from '../lanes.ts'
 import type { ReassessmentOrder } from '../reassessment-order.ts'
 import { inReach, type Reach, reachValues } from './reach.ts'
+import type { Queryable } from './read-pool.ts'
 
 /** What was accepted, as it was filed. */
 export type AcceptedDeclaration = {
@@ -77,7 +78,7 @@ type Head = Partial<Attributions> & {
  * @throws EnvelopeError when it can't be opened, or a declaration is not the one accepted
  */
 export async function readEnvelope(
-  pool: Pick<pg.Pool, 'query'>,
+  pool: Queryable,
   keys: readonly EnvelopeKey[],
   number: bigint,
   wanted?: ReadonlySet<string>,
@@ -121,7 +122,7 @@ export type FoundOrder = AcceptedOrder & { readonly envelope: bigint }
  * opened only for who may read it: how long that takes would tell others of its size.
  */
 export async function readAccepted(
-  pool: pg.Pool,
+  pool: Queryable,
   keys: readonly EnvelopeKey[],
   id: string,
   reach?: Reach,
@@ -189,7 +190,7 @@ type Place = { readonly envelope: bigint; readonly position: number }
 
 /** Where declarations lie in the journal, by id; ids never accepted, or beyond reach, are left out. */
 export async function findPlaces(
-  pool: Pick<pg.Pool, 'query'>,
+  pool: Queryable,
   ids: readonly string[],
   reach?: Reach,
 ): Promise<Map<string, Place>> {

@@ -1,18 +1,19 @@
 /** Reads declarations by their ids, one after another, wherever they lie in the journal. */
+
 import assert from 'node:assert/strict'
-import type pg from 'pg'
 import type { Part } from '../../declaration/part.ts'
 import type { Declaration } from '../../declaration/schema.ts'
 import type { EnvelopeKey } from '../envelope.ts'
 import { type AcceptedDeclaration, findPlaces, type OpenedEnvelope, readEnvelope } from './read.ts'
+import type { Queryable } from './read-pool.ts'
 
 /** Opens envelopes, and keeps the last one open: what follows each other was often filed together. */
 export class JournalReader {
-  readonly #pool: Pick<pg.Pool, 'query'>
+  readonly #pool: Queryable
   readonly #keys: readonly EnvelopeKey[]
   #last: OpenedEnvelope | undefined
 
-  constructor(pool: Pick<pg.Pool, 'query'>, keys: readonly EnvelopeKey[]) {
+  constructor(pool: Queryable, keys: readonly EnvelopeKey[]) {
     this.#pool = pool
     this.#keys = keys
   }

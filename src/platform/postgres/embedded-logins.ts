@@ -5,16 +5,18 @@
  */
 import { hkdfSync } from 'node:crypto'
 import pg from 'pg'
-import { applicationRole, postingRole, type Role } from './postgres.ts'
+import { applicationRole, postingRole, type Role, readingRole } from './postgres.ts'
 
 /** What connects; commands of an operator have no process that runs. */
 export type LoginKind = 'intake' | 'worker' | 'batch-worker' | 'operator'
 
-const logins: Readonly<Record<LoginKind, { readonly name: string; readonly role: Role }>> = {
-  intake: { name: 'spillway_intake', role: applicationRole },
-  worker: { name: 'spillway_worker', role: postingRole },
-  'batch-worker': { name: 'spillway_batch_worker', role: applicationRole },
-  operator: { name: 'spillway_operator', role: postingRole },
+type Login = { readonly name: string; readonly roles: readonly Role[] }
+
+const logins: Readonly<Record<LoginKind, Login>> = {
+  intake: { name: 'spillway_intake', roles: [applicationRole, readingRole] },
+  worker: { name: 'spillway_worker', roles: [postingRole] },
+  'batch-worker': { name: 'spillway_batch_worker', roles: [applicationRole] },
+  operator: { name: 'spillway_operator', roles: [postingRole, readingRole] },
 }
 
 export const loginKinds = Object.keys(logins) as LoginKind[]
@@ -42,14 +44,15 @@ export async function makeLogins(ownerUrl: string): Promise<void> {
   await client.connect()
   try {
     await client.query('begin')
-    for (const role of [applicationRole, postingRole]) await makeRole(client, role, 'nologin')
+    for (const role of [applicationRole, postingRole, readingRole])
+      await makeRole(client, role, 'nologin')
     await client.query(`grant ${applicationRole} to ${postingRole}`)
     for (const kind of loginKinds) {
-      const { name, role } = logins[kind]
+      const { name, roles } = logins[kind]
       const { password } = new URL(loginUrl(ownerUrl, kind))
       await makeRole(client, name, 'login')
       await client.query(`alter role ${name} password '${password}'`)
-      await client.query(`grant ${role} to ${name}`)
+      await client.query(`grant ${roles.join(', ')} to ${name}`)
     }
     await client.query('commit')
   } finally {

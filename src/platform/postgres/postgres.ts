@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
+import { prepareSayings } from '../../journal/reading/read-pool.ts'
 import { cancelAfterMs, cancelAgainMs, halfOpenMs, slotHeldMsMax } from '../../limits.ts'
 import { PoolerError, Session, type SessionConfig } from './session.ts'
 
@@ -11,7 +12,9 @@ import { PoolerError, Session, type SessionConfig } from './session.ts'
 export const applicationRole = 'spillway_app'
 /** And of 0080: what the first may, and writing the ledger. */
 export const postingRole = 'spillway_posting'
-export type Role = typeof applicationRole | typeof postingRole
+/** And of 0157: sees the rows of those alone for whom a statement says that it reads (ReadPool). */
+export const readingRole = 'spillway_reading'
+export type Role = typeof applicationRole | typeof postingRole | typeof readingRole
 
 export type PoolOptions = {
   readonly url: string
@@ -40,7 +43,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: sessionOptions(options),
-    verify: (client, done) => void expectOptions(client, options).then(() => done(), done),
+    verify: (client, done) => void prepare(client, options).then(() => done(), done),
     ...(options.pipeline && { pipeline: true }),
   }
   const pool: pg.Pool = new pg.Pool(config)
@@ -95,6 +98,11 @@ async function holdSlot(pool: pg.Pool, session: Session): Promise<void> {
   }
 }
 
+async function prepare(client: pg.PoolClient, options: PoolOptions): Promise<void> {
+  await expectOptions(client, options)
+  if (options.role === readingRole) await prepareSayings(client)
+}
+
 type Options = { role: string; timeout_ms: string; path: string; messages: string }
 
 /**
@@ -147,6 +155,9 @@ function sessionOptions(options: PoolOptions): string {
     // while a table was small scans it whole, and a commit's cost grows with the journal.
     'enable_seqscan=off',
     'jit=off',
+    // Who sees what is known to no plan: with it, statements look dearer than they are, and Postgres would plan
+    // each anew, for longer than a receipt takes to find.
+    ...(role === readingRole ? ['plan_cache_mode=force_generic_plan'] : []),
     ...(searchPath === undefined ? [] : [`search_path=${searchPath}`]),
   ]
   return settings.map((setting) => `-c ${setting}`).join(' ')

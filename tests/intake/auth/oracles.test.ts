@@ -25,9 +25,9 @@ useJournal()
 /** Each statement with what it found. */
 const asked: string[] = []
 
-/** The journal's pool, which tells what is asked of it. */
+/** The journal's pool for lookups, which tells what is asked of it. */
 function openWatched() {
-  const { pool } = journal
+  const { readPool: pool } = journal
   return new Proxy(pool, {
     get: (target, name) => {
       const member = Reflect.get(target, name)
