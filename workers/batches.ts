@@ -4,7 +4,7 @@
  * reading a large file keeps a thread busy that posting needs; and one that the machine runs after others,
  * as filers wait for those.
  */
-import { places } from '../src/batch/lease/size-lanes.ts'
+import { sizeLanes } from '../src/batch/lease/size-lanes.ts'
 import { readBytes } from '../src/batch/uploads/chunk-reader.ts'
 import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/worker/batch-worker.ts'
 import { createAcceptGroup } from '../src/journal/accept.ts'
@@ -159,7 +159,7 @@ function openPools({ url }: Installation, stops: Stops) {
   const acceptPool = openPool({
     url,
     name: 'spillway-accept-batches',
-    connectionsMax: places.length,
+    connectionsMax: sizeLanes.length,
     statementMsMax: acceptStatementMsMax,
     pipeline: true,
   })
@@ -168,7 +168,7 @@ function openPools({ url }: Installation, stops: Stops) {
     name: 'spillway-batches',
     // For each batch at a time: its file, its steps; one for what is posted, one for readiness and giving
     // way, one for the watchdog and the rate.
-    connectionsMax: 2 * places.length + 3,
+    connectionsMax: 2 * sizeLanes.length + 3,
     statementMsMax: postStatementMsMax,
   })
   stops.add(() => Promise.all([acceptPool.end(), pool.end()]))

@@ -10,7 +10,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { sealPiece } from '../batch/state/seal.ts'
+import { sealBytes } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessTriesMax } from '../limits.ts'
 import { type Head, linkOf, placeOf } from './chain.ts'
@@ -50,7 +50,7 @@ export async function appendGroup(
     if (tries > 1) await pause(Math.random() * 2 ** tries)
     const number = head.number + 1n
     const previous = head.link
-    const sealed = sealPiece(key, placeOf(number, previous), bytes)
+    const sealed = sealBytes(key, placeOf(number, previous), bytes)
     const group = { number, previous, firstAt, lastAt, entries: entries.length, sealed }
     const link = linkOf(group)
     const { rows } = await pool.query<{ number: string; link: Buffer }>({

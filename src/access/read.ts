@@ -2,7 +2,7 @@
  * Reads the access log, group by group in the order of its chain, and finds what is not as it was written.
  */
 import type pg from 'pg'
-import { openPiece } from '../batch/state/seal.ts'
+import { openBytes } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessGroupBytesMax, accessGroupsPage } from '../limits.ts'
 import { type Group, type Head, linkOf, origin, placeOf } from './chain.ts'
@@ -63,7 +63,7 @@ async function* readGroups(
 
 /** @throws SealedPieceError where it is not what was sealed there */
 function open({ keys }: ReadDependencies, { number, previous, sealed }: StoredGroup): Entry[] {
-  return readEntries(openPiece(keys, placeOf(number, previous), sealed, accessGroupBytesMax))
+  return readEntries(openBytes(keys, placeOf(number, previous), sealed, accessGroupBytesMax))
     .entries
 }
 

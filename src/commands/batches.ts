@@ -4,11 +4,11 @@
  * file's sender is told the reason. Exits with 1 where nothing could be done.
  */
 import {
-  type Act,
   type InterveneDependencies,
   intervene,
   type ListedBatch,
   listUnended,
+  type OperatorAct,
 } from '../batch/steps/intervene.ts'
 import {
   batchesListedMax,
@@ -35,7 +35,7 @@ The file's sender reads the reason: no names and numbers of persons in it.`
 
 type Asked =
   | { readonly command: 'list' }
-  | { readonly command: Act; readonly id: string; operator: string; reason: string }
+  | { readonly command: OperatorAct; readonly id: string; operator: string; reason: string }
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
@@ -113,7 +113,11 @@ async function run(dependencies: InterveneDependencies, asked: Asked): Promise<v
   }
 }
 
-function tell(act: Act, id: string, { read, filed }: { read: number; filed: number }): void {
+function tell(
+  act: OperatorAct,
+  id: string,
+  { read, filed }: { read: number; filed: number },
+): void {
   const rows = `${filed} of ${read} rows are filed, and stay so`
   const seconds = batchLeaseMs / 1_000
   say(

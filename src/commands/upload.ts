@@ -19,7 +19,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { isEnded, isGivenUp } from '../batch/state/stages.ts'
+import { isDiscarded, isEnded } from '../batch/state/stages.ts'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import {
   uploadFirstTriesMax,
@@ -114,7 +114,7 @@ async function main(args: string[]): Promise<void> {
   bar.end()
   const sent = await look(options, batch.id, 0)
   tell(sent, language)
-  if (!options.waits || isGivenUp(sent.stage)) return
+  if (!options.waits || isDiscarded(sent.stage)) return
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
     look: (id: string) => look(options, id, uploadWaitSeconds),
@@ -433,7 +433,7 @@ function tell({ id, stage, receivedAt, links, receipt }: Batch, language: Langua
       `批次 ${id}：${stageName(stage, language)}${zhAt}${zhTime}。`,
       `Batch ${id} is ${stage}${enAt}${enTime}.`,
     )
-  if (isGivenUp(stage)) process.exitCode = 1
+  if (isDiscarded(stage)) process.exitCode = 1
 }
 
 /** How much of the file is sent. */

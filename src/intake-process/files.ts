@@ -51,7 +51,7 @@ async function expire({ uploads, slots }: Stores, logger: Logger): Promise<void>
   try {
     const expired = await uploads.expire()
     if (expired > 0) logger.info({ expired }, 'uploads were given up')
-    await slots.forget()
+    await slots.deleteUnused()
   } catch (err) {
     logger.warn({ err }, 'uploads could not be given up, or slots forgotten')
   }

@@ -7,13 +7,13 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { auditHistory } from '../../src/audit/audit.ts'
 import { HistoryFile } from '../../src/audit/history.ts'
-import { readErrorRows, readRefusedRows } from '../../src/batch/errors/error-rows.ts'
-import { claimWork, finishPosted, NotYetError } from '../../src/batch/lease/batch-lease.ts'
+import { errorsFileRows, readErrorRows } from '../../src/batch/errors/error-rows.ts'
+import { claimBatch, markPosted, RetryLaterError } from '../../src/batch/lease/batch-lease.ts'
 import { writeErrorsFile } from '../../src/batch/table/errors-file.ts'
 import { openFindings } from '../../src/batch/table/read-progress.ts'
 import { findLayout } from '../../src/batch/uploads/find-batch.ts'
-import { startBatchWorker, workOn } from '../../src/batch/worker/batch-worker.ts'
-import { forgetEnded, forgetErrors } from '../../src/batch/worker/retention.ts'
+import { runSteps, startBatchWorker } from '../../src/batch/worker/batch-worker.ts'
+import { deleteEnded, deleteOldErrors } from '../../src/batch/worker/retention.ts'
 import { writeXlsx } from '../../src/formats/xlsx-writer.ts'
 import { digestOf } from '../../src/journal/digest.ts'
 import { openEnvelope } from '../../src/journal/envelope.ts'
@@ -62,7 +62,7 @@ async function send(file: Buffer | string, more: Partial<Received> & Pick<Receiv
 
 /** Works on whatever waits. */
 async function work(with_ = dependencies()): Promise<void> {
-  await workOn(with_, await claim())
+  await runSteps(with_, await claim())
 }
 
 /** The errors file of a batch, as its filer fetches it. */
@@ -71,7 +71,7 @@ async function errorsFileOf(batch: string, format: 'csv' | 'xlsx' = 'csv'): Prom
   const layout = await findLayout(journal.pool, all, batch)
   if (layout?.kind !== 'table') throw new Error('no header')
   const { header } = layout
-  const rows = readRefusedRows(readErrorRows(journal.pool, all, batch), header)
+  const rows = errorsFileRows(readErrorRows(journal.pool, all, batch), header)
   const pieces: Buffer[] = []
   for await (const piece of writeErrorsFile({ format, batch, header, rows })) pieces.push(piece)
   return Buffer.concat(pieces)
@@ -165,7 +165,7 @@ describe('an errors file that is mended and sent back as it is', () => {
         ...{ read: 3, good: 3, aside: 0, filed: 3, declarations: 2 },
       })
       await postAll()
-      await finishPosted(journal.pool)
+      await markPosted(journal.pool)
       const [many, untouched, alone] = mayFileFor as [string, string, string]
       const of = (employer: string) => rows.filter((row) => row[0] === employer)
       expect(await inForceOf(many)).toEqual({
@@ -483,7 +483,7 @@ describe('a mended file', () => {
       await send(mend(errors).replaceAll(first, other), { mayFileFor, id })
     }
     for (const _ of ids) works.push(await claim())
-    for (const one of works) await workOn(dependencies(), one)
+    for (const one of works) await runSteps(dependencies(), one)
     const [one, other] = ids
     expect(await findingsOf(one)).toEqual(['AMENDED_UNKNOWN'])
     expect(await stateOf(one)).toMatchObject({ stage: 'unreadable', filed: 0 })
@@ -500,7 +500,7 @@ describe('a mended file', () => {
         count += 1
       }
       const claimed = await claim()
-      await machine(() => workOn(dependencies({ onStep }), claimed))
+      await machine(() => runSteps(dependencies({ onStep }), claimed))
       expect(await stateOf(id)).toMatchObject({ stage: 'refused', aside: 3 })
       steps.push(count)
     }
@@ -516,13 +516,13 @@ describe('a mended file', () => {
     await send(`${titles}\r\n${one}\r\n`, { mayFileFor: begun.mayFileFor })
     await work()
     await postAll()
-    await finishPosted(journal.pool)
-    while (await forgetEnded(journal.pool, inTransaction));
+    await markPosted(journal.pool)
+    while (await deleteEnded(journal.pool, inTransaction));
     await journal.database.owner.query(
       `update batch.work set forgotten_at = now() - interval '91 days' where batch = any($1)`,
       [[late.first, begun.first]],
     )
-    while (await forgetErrors(journal.pool, inTransaction));
+    while (await deleteOldErrors(journal.pool, inTransaction));
     const id = await send(mend(late.errors), { mayFileFor: late.mayFileFor })
     await work()
     expect(await findingsOf(id)).toEqual(['AMENDED_FORGOTTEN'])
@@ -548,9 +548,9 @@ describe('a mended file', () => {
     for (const row of [one, other]) ids.push(await send(`${titles}\r\n${row}\r\n`, { mayFileFor }))
     const halted = killedAt(4, 'after')
     const [held, waiting] = [await claim(), await claim()]
-    await expect(workOn(halted, held)).rejects.toBeInstanceOf(Killed)
+    await expect(runSteps(halted, held)).rejects.toBeInstanceOf(Killed)
     expect((await stateOf(held.batch)).stage).toBe('checking')
-    await expect(workOn(dependencies(), waiting)).rejects.toBeInstanceOf(NotYetError)
+    await expect(runSteps(dependencies(), waiting)).rejects.toBeInstanceOf(RetryLaterError)
     await takeUp(held.batch)
     await takeUp(waiting.batch)
     for (const id of ids) expect(await stateOf(id)).toMatchObject({ good: 1, filed: 1 })
@@ -596,8 +596,8 @@ describe('a mended file', () => {
   /** As the worker that finds it after the lease of the one before. */
   async function takeUp(batch: string): Promise<void> {
     await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
-    const found = await claimWork(journal.pool, randomUUID())
-    if (found !== undefined) await workOn(dependencies(), found)
+    const found = await claimBatch(journal.pool, randomUUID())
+    if (found !== undefined) await runSteps(dependencies(), found)
   }
 
   test('is followed by another worker, and the same is filed, once, wherever the first one ended', async () => {
@@ -613,7 +613,7 @@ describe('a mended file', () => {
         // The second row is wrong again.
         const again = errors.replace('wrong ', '').replace(/wrong (?!.*wrong )/s, '')
         const id = await send(again, { mayFileFor })
-        const killed = await workOn(killedAt(n, when), await claim()).then(
+        const killed = await runSteps(killedAt(n, when), await claim()).then(
           () => false,
           (error) => {
             if (error instanceof Killed) return true

@@ -1,7 +1,7 @@
 /** A cancellation and a step of the worker at once: nothing is written of what was cancelled before. */
 import { expect, test } from 'vitest'
-import { moveOn, writeStep } from '../../src/batch/lease/batch-lease.ts'
-import { insertPieces } from '../../src/batch/staging/staged-rows.ts'
+import { advanceStage, writeStep } from '../../src/batch/lease/batch-lease.ts'
+import { insertStagedPieces } from '../../src/batch/staging/staged-rows.ts'
 import { cancelUpload } from '../../src/batch/uploads/cancel-and-expire.ts'
 import { waitFor } from '../support/wait.ts'
 import { rowsOf } from './support.ts'
@@ -12,7 +12,7 @@ useJournal()
 test('a cancellation waits for the step under way, and no step writes after it', async () => {
   const batch = await receive(rowsOf(1))
   const deps = dependencies()
-  const work = await moveOn(deps, await claim(), 'begin')
+  const work = await advanceStage(deps, await claim(), 'begin')
   const { owner } = journal.database
   const locks = await owner.connect()
   const pieces = async () =>
@@ -30,7 +30,7 @@ test('a cancellation waits for the step under way, and no step writes after it',
   const header = { employer: 'e', region: '340100', period: '2024-11' }
   const piece = { ...header, entry: 0, number: 1, header, rows: [] }
   const step = writeStep(deps, work, {}, (client) =>
-    insertPieces(client, deps.keys, batch, [piece]),
+    insertStagedPieces(client, deps.keys, batch, [piece]),
   )
   await waitFor('the step to wait', () => waiting(1))
   let seen: number | null = -1

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { writeFileFinding } from '../../src/batch/findings/file-findings.ts'
 import {
   amendedBatchOf,
+  type ErrorsFileRow,
   type Fault,
-  type RefusedRow,
   writeErrorsFile,
 } from '../../src/batch/table/errors-file.ts'
 import { countKnownTitles } from '../../src/batch/table/header.ts'
@@ -129,7 +129,7 @@ describe('the file of errors', () => {
   /** As the worker does: the faults of rows, and those that the check finds in lines. */
   async function errorsOf(format: 'csv' | 'xlsx') {
     const { header, rows } = await readCsv(file)
-    const refused: RefusedRow[] = rows.flatMap(({ row, cells, line, findings }) => {
+    const refused: ErrorsFileRow[] = rows.flatMap(({ row, cells, line, findings }) => {
       const { findings: ofLine } = checkDeclaration(
         { lines: [line] },
         { today: '2025-08-20', keptMax: 9 },

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, inject, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
-import { claimWork, WorkLostError } from '../../src/batch/lease/batch-lease.ts'
-import { type Act, intervene } from '../../src/batch/steps/intervene.ts'
+import { claimBatch, LeaseLostError } from '../../src/batch/lease/batch-lease.ts'
+import { intervene, type OperatorAct } from '../../src/batch/steps/intervene.ts'
 import { findProgress } from '../../src/batch/uploads/progress.ts'
-import { type BatchDependencies, workOn } from '../../src/batch/worker/batch-worker.ts'
-import { forgetEnded } from '../../src/batch/worker/retention.ts'
+import { type BatchDependencies, runSteps } from '../../src/batch/worker/batch-worker.ts'
+import { deleteEnded } from '../../src/batch/worker/retention.ts'
 import { presentBatch } from '../../src/intake/present/present-batch.ts'
 import type { AcceptGroup } from '../../src/journal/accept.ts'
 import { declarationId } from '../../src/journal/digest.ts'
@@ -35,7 +35,7 @@ useJournal()
 
 const stopped = () => Promise.reject(new Error('stopped'))
 
-function act(batch: string, what: Act, through = inTransaction) {
+function act(batch: string, what: OperatorAct, through = inTransaction) {
   const { pool, keys } = dependencies()
   const why = { operator: 'wang', reason: 'the part is too large' }
   return intervene({ pool, inTransaction: through, keys }, { batch, act: what, ...why })
@@ -47,13 +47,13 @@ const endLease = (batch: string) =>
 /** Works on it as the worker after the one that had it. */
 async function goOn(batch: string, deps: BatchDependencies = dependencies()): Promise<void> {
   await endLease(batch)
-  const work = await claimWork(journal.pool, randomUUID())
-  if (work !== undefined) await workOn(deps, work)
+  const work = await claimBatch(journal.pool, randomUUID())
+  if (work !== undefined) await runSteps(deps, work)
 }
 
 async function forgetAll(batch: string): Promise<void> {
   await endLease(batch)
-  while (await forgetEnded(journal.pool, inTransaction));
+  while (await deleteEnded(journal.pool, inTransaction));
 }
 
 /** Rows of employers in the order in which they are filed. */
@@ -138,7 +138,7 @@ test('a unit too large for one envelope, checked before parts were cut by bytes,
     ...{ format: 'csv', mayFileFor: [first, large], period: '2025-08' },
     receivedAt: '2025-09-05T10:00:00+08:00',
   })
-  await expect(workOn(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
+  await expect(runSteps(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
   // As the check left it before it knew of bytes.
   for (const employer of [first, large])
     await journal.database.owner.query(
@@ -159,7 +159,7 @@ test('a unit too large for one envelope, checked before parts were cut by bytes,
   expect(await stateOf(batch)).toMatchObject({ stage: 'filing', filed: 100, declarations: 1 })
   const before = await unitsOf(batch)
   expect(await act(batch, 'recheck')).toMatchObject({ kind: 'done', rows: { filed: 100 } })
-  expect(await claimWork(journal.pool, randomUUID())).toBeUndefined()
+  expect(await claimBatch(journal.pool, randomUUID())).toBeUndefined()
   await goOn(batch, deps)
   expect(await stateOf(batch)).toMatchObject({
     ...{ stage: 'posting', aside: 0, filed: rows.length, good: rows.length, declarations: 2 },
@@ -182,7 +182,7 @@ test('cancelled, what was filed stays filed; the rest, and parts of nothing, cou
   const rows = inOrder(2, partLinesMax + 2, 1)
   const batch = await receive(rows)
   await expect(
-    workOn(dependencies({ acceptGroup: acceptingUntil(3) }), await claim()),
+    runSteps(dependencies({ acceptGroup: acceptingUntil(3) }), await claim()),
   ).rejects.toThrow('stopped')
   expect(await stateOf(batch)).toMatchObject({ stage: 'filing', filed: partLinesMax + 2 })
   const before = await presented(batch)
@@ -206,7 +206,7 @@ test('cancelled, what was filed stays filed; the rest, and parts of nothing, cou
   expect(left).toEqual([])
   // Sent again, the rest is filed, and what was filed is told.
   const again = await receive(rows)
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(again)).toMatchObject({ aside: 2, filed: partLinesMax + 3 })
   expect((await keptRowsOf(again)).map(({ findings }) => findings[0]?.code)).toEqual([
     'UNIT_FILED',
@@ -219,7 +219,7 @@ test('rechecked, units that are filed keep their ids, and a unit of which parts 
   const rows = inOrder(2, partLinesMax + 2, 1)
   const batch = await receive(rows, { mode: 'all-or-nothing' })
   await expect(
-    workOn(dependencies({ acceptGroup: acceptingUntil(3) }), await claim()),
+    runSteps(dependencies({ acceptGroup: acceptingUntil(3) }), await claim()),
   ).rejects.toThrow('stopped')
   const before = await unitsOf(batch)
   await act(batch, 'recheck')
@@ -247,7 +247,7 @@ test.each(['cancel', 'recheck'] as const)(
         return acceptGroup(group)
       },
     })
-    await expect(workOn(deps, await claim())).rejects.toThrow(WorkLostError)
+    await expect(runSteps(deps, await claim())).rejects.toThrow(LeaseLostError)
     expect(await stateOf(batch)).toMatchObject({ filed: 0 })
     if (what === 'cancel') await forgetAll(batch)
     else await goOn(batch)
@@ -272,7 +272,7 @@ test('wherever the worker that checks it anew ends, the next comes to the same',
         return stopped()
       }
       await expect(
-        workOn(dependencies({ acceptGroup: halfAccepted }), await claim()),
+        runSteps(dependencies({ acceptGroup: halfAccepted }), await claim()),
       ).rejects.toThrow('stopped')
       await act(batch, 'recheck')
       const killed = await goOn(batch, killedAt(n, when)).then(
@@ -302,7 +302,7 @@ test.each(['cancel', 'recheck'] as const)(
   async (what) => {
     const rows = rowsOf(2)
     const batch = await receive(rows)
-    await expect(workOn(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
+    await expect(runSteps(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
     const read = async () => {
       const { rows: all } = await journal.pool.query(
         `select to_jsonb(b) as batch, to_jsonb(w) as work,
@@ -345,14 +345,14 @@ test('the rows of a mended file that was cancelled wait to be mended again', asy
   const rows = rowsOf(3)
   const right = rows[2] as Row
   const first = await receive([...rows.slice(0, 2), wrongNumber(right)])
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   const mended = csvOf([[...right, '4']], `${plainTitles},原行号（批次 ${first}）`)
   const send = () => receiveFile(mended, { format: 'csv', mayFileFor: employersOf(rows) })
   const stuck = await send()
-  await expect(workOn(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
+  await expect(runSteps(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
   await act(stuck, 'cancel')
   const again = await send()
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(again)).toMatchObject({ stage: 'posting', aside: 0, filed: 1 })
   expect(await personsInForce(rows)).toEqual([3])
 })
@@ -366,7 +366,7 @@ async function run(...args: string[]) {
 test('the command lists files, takes one out of filing, and notes who and why for good', async () => {
   const rows = rowsOf(2)
   const batch = await receive(rows)
-  await expect(workOn(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
+  await expect(runSteps(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
   const listed = await run('list')
   expect(listed).toMatchObject({ code: 0 })
   expect(listed.output).toMatch(new RegExp(`${batch}  filing .*0 of 2 rows filed`))

@@ -1,8 +1,8 @@
 /** A worker's hold on a file: kept while it reads, lost when it ends, taken up by another that goes on. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { claimWork, countWaiting, WorkLostError } from '../../src/batch/lease/batch-lease.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { claimBatch, countWaiting, LeaseLostError } from '../../src/batch/lease/batch-lease.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
 import { writeXlsx } from '../../src/formats/xlsx-writer.ts'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax, partLinesMax } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres/postgres.ts'
@@ -41,13 +41,13 @@ test.each([
       inTransaction: async (pool, work) => {
         await pool.query('update batch.work set leased_until = now()')
         const done = await inTransaction(pool, work)
-        takenByAnother.push(await claimWork(journal.pool, randomUUID()))
+        takenByAnother.push(await claimBatch(journal.pool, randomUUID()))
         return done
       },
     })
     const batch = await receiveFile(file, { format, mayFileFor: employersOf(rows) })
     const work = await claim()
-    await onSlowMachine(() => workOn(watched, work))
+    await onSlowMachine(() => runSteps(watched, work))
     // To begin, to read, to check and to file takes nine.
     expect(takenByAnother.length).toBeGreaterThan(format === 'xlsx' ? 20 : 10)
     expect(takenByAnother.filter((taken) => taken !== undefined)).toEqual([])
@@ -65,7 +65,7 @@ describe('a worker that ends in the middle', () => {
         const employers = new Map(employersOf(persons).map((one) => [one, declare().employer]))
         const rows = persons.map(([of, ...row]): Row => [employers.get(of) as string, ...row])
         const batch = await receive(rows)
-        const killed = await workOn(killedAt(n, when), await claim()).then(
+        const killed = await runSteps(killedAt(n, when), await claim()).then(
           () => false,
           (error) => {
             if (error instanceof Killed) return true
@@ -78,8 +78,8 @@ describe('a worker that ends in the middle', () => {
             batch,
           ])
           // Ended after its last write, it left nothing to do.
-          const work = await claimWork(journal.pool, randomUUID())
-          if (work !== undefined) await workOn(dependencies(), work)
+          const work = await claimBatch(journal.pool, randomUUID())
+          if (work !== undefined) await runSteps(dependencies(), work)
         }
         expect(await stateOf(batch)).toEqual({
           stage: 'posting',
@@ -121,11 +121,11 @@ describe('a worker that ends in the middle', () => {
       },
     })
     // There is nothing to correct yet, so that all rows are wrong.
-    await expect(workOn(endsAmongPieces, await claim())).rejects.toBeInstanceOf(Killed)
+    await expect(runSteps(endsAmongPieces, await claim())).rejects.toBeInstanceOf(Killed)
     await receive(rows.slice(0, 1))
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({
       stage: 'posting',
       good: rows.length - 1,
@@ -148,26 +148,26 @@ describe('a worker that ends in the middle', () => {
       expect(await claim()).toMatchObject({ batch, tries: n })
       await endedBefore(1)
     }
-    expect(await claimWork(journal.pool, randomUUID())).toBeUndefined()
+    expect(await claimBatch(journal.pool, randomUUID())).toBeUndefined()
     expect(await countWaiting(journal.pool, { aboveBytes: 0, bytesMax: 10_000 })).toBe(0)
     const other = await receive(rowsOf(1))
     expect(await claim()).toMatchObject({ batch: other, tries: 1 })
     for (const wait of [batchLeaseMs, 2 * batchLeaseMs, 4 * batchLeaseMs]) {
       await endedBefore(wait - 5_000)
-      expect(await claimWork(journal.pool, randomUUID())).toBeUndefined()
+      expect(await claimBatch(journal.pool, randomUUID())).toBeUndefined()
       await endedBefore(wait + 5_000)
       expect(await claim()).toMatchObject({ batch })
     }
     for (const _ of ['begun', 'rows read']) {
       await journal.pool.query('update batch.work set tries = 5000 where batch = $1', [batch])
       await endedBefore(batchTryWaitMsMax + 5_000)
-      await expect(workOn(killedAt(1, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
+      await expect(runSteps(killedAt(1, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
       await endedBefore(1)
       const next = await claim()
       expect(next).toMatchObject({ batch, tries: 1 })
       await endedBefore(1)
     }
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', filed: 3 })
   })
 
@@ -176,9 +176,9 @@ describe('a worker that ends in the middle', () => {
     const first = await claim()
     await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
     const second = await claim()
-    await expect(workOn(dependencies(), first)).rejects.toBeInstanceOf(WorkLostError)
+    await expect(runSteps(dependencies(), first)).rejects.toBeInstanceOf(LeaseLostError)
     await journal.pool.query("update batch.batch set stage = 'cancelled' where id = $1", [batch])
-    await expect(workOn(dependencies(), second)).rejects.toBeInstanceOf(WorkLostError)
+    await expect(runSteps(dependencies(), second)).rejects.toBeInstanceOf(LeaseLostError)
     expect(await stateOf(batch)).toMatchObject({ stage: 'cancelled', filed: 0 })
   })
 })

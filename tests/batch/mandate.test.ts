@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { finishPosted } from '../../src/batch/lease/batch-lease.ts'
+import { markPosted } from '../../src/batch/lease/batch-lease.ts'
 import { readBytes } from '../../src/batch/uploads/chunk-reader.ts'
 import type { BatchDependencies } from '../../src/batch/worker/batch-worker.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import { openApp } from '../support/app.ts'
 import { tokenFor } from '../support/engine.ts'
@@ -94,9 +94,9 @@ async function workAll(): Promise<void> {
     bytes,
     read: (offset) => readBytes({ pool, sealingKeys: keyring.sealingKeys }, batch, offset),
   })
-  await workOn(dependencies({ sourceOf }), await claim())
+  await runSteps(dependencies({ sourceOf }), await claim())
   await postAll()
-  await finishPosted(journal.pool)
+  await markPosted(journal.pool)
 }
 
 /** Two employers, a row of each wrong; and rows of an employer whom nobody named, and of none. */

@@ -3,18 +3,18 @@ import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { severityOf } from '../../src/batch/findings/file-findings.ts'
-import { claimWork } from '../../src/batch/lease/batch-lease.ts'
+import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
 import { listUnits } from '../../src/batch/staging/list-units.ts'
-import { PieceSpool } from '../../src/batch/staging/spool.ts'
+import { RowSpool } from '../../src/batch/staging/spool.ts'
 import { openReceived } from '../../src/batch/state/file-digest.ts'
 import { intervene } from '../../src/batch/steps/intervene.ts'
 import { checkLocally } from '../../src/batch/steps/local-check.ts'
 import { writeErrorsFile } from '../../src/batch/table/errors-file.ts'
-import { completeUpload } from '../../src/batch/uploads/finalize-upload.ts'
+import { finalizeUpload } from '../../src/batch/uploads/finalize-upload.ts'
 import { findLayout } from '../../src/batch/uploads/find-batch.ts'
 import { findProgress } from '../../src/batch/uploads/progress.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
-import { forgetEnded } from '../../src/batch/worker/retention.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
+import { deleteEnded } from '../../src/batch/worker/retention.ts'
 import { presentBatch } from '../../src/intake/present/present-batch.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -47,7 +47,7 @@ const policies = policiesOf(hefei, madeUp)
 /** Works on a file to its end. */
 async function work(file: Buffer, more: Partial<Received> & Pick<Received, 'mayFileFor'>) {
   const batch = await receiveFile(file, { format: undefined, ...more })
-  await workOn(dependencies({ policies }), await claim())
+  await runSteps(dependencies({ policies }), await claim())
   return batch
 }
 
@@ -94,13 +94,13 @@ async function locally(file: Buffer, asked: Partial<Received> | undefined) {
     sourceOf(file),
     { employer: undefined, period: '2024-11', region, kind: 'regular', format: undefined },
     {
-      ...{ policies, nowMicros: Date.parse(receivedAt) * 1_000, spool: new PieceSpool(0) },
-      tell: (finding) => {
+      ...{ policies, nowMicros: Date.parse(receivedAt) * 1_000, spool: new RowSpool(0) },
+      report: (finding) => {
         const { row = 0 } = finding.place
         if (severityOf(finding) === 'error' || finding.code === 'FINDINGS_MORE')
           codes.set(row, [...(codes.get(row) ?? []), finding.code])
       },
-      tellUnit: ({ employer, period, good, setAside, lines, total }) => {
+      reportUnit: ({ employer, period, good, setAside, lines, total }) => {
         units.push({ employer, period, rowsGood: good, rowsSetAside: setAside, lines, total })
       },
     },
@@ -204,7 +204,7 @@ describe('what a check tells', () => {
       { code: 'WAGE_LOOKS_FEN', place: { row: 2, cell: 'D2' }, suggestion: '650000.00' },
     ])
     expect((await refusedRowsOf(batch)).map(({ row }) => row)).toEqual([4])
-    expect(await forgetEnded(journal.pool, inTransaction)).toBe(true)
+    expect(await deleteEnded(journal.pool, inTransaction)).toBe(true)
   })
 
   test('of a file that is none is why', async () => {
@@ -256,7 +256,7 @@ describe('a check leaves everything as it was', () => {
         const batch = await receiveFile(csvOf(rows), {
           ...{ format: 'csv', mayFileFor: employersOf(rows), mode: 'check' },
         })
-        const killed = await workOn(killedAt(n, when), await claim()).then(
+        const killed = await runSteps(killedAt(n, when), await claim()).then(
           () => false,
           (error) => {
             if (error instanceof Killed) return true
@@ -268,8 +268,8 @@ describe('a check leaves everything as it was', () => {
           await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [
             batch,
           ])
-          const work = await claimWork(journal.pool, randomUUID())
-          if (work !== undefined) await workOn(dependencies(), work)
+          const work = await claimBatch(journal.pool, randomUUID())
+          if (work !== undefined) await runSteps(dependencies(), work)
         }
         const [good, aside] = [rows.length - 1, 1]
         expect(await stateOf(batch)).toEqual({
@@ -293,7 +293,7 @@ describe('a check leaves everything as it was', () => {
       ...{ format: 'csv', mayFileFor: employersOf(rows), mode: 'check' },
     })
     const knowsNone = { ...(await claim()), mode: 'accept-good' as const }
-    await expect(workOn(dependencies(), knowsNone)).rejects.toMatchObject({ code: '23514' })
+    await expect(runSteps(dependencies(), knowsNone)).rejects.toMatchObject({ code: '23514' })
     expect(await stateOf(batch)).toMatchObject({ stage: 'checking', filed: 0 })
     expect(await acceptedOf(batch)).toBe(0)
     const { owner } = journal.database
@@ -308,7 +308,7 @@ describe('a check leaves everything as it was', () => {
         ...{ format: 'csv', mayFileFor: employersOf(rows), mode },
       })
       const { stage } = await inTransaction(journal.pool, (client) =>
-        completeUpload(
+        finalizeUpload(
           {
             ...journal.keyring,
             nowMicros: () => Date.parse('2024-11-20T10:00:00+08:00') * 1_000,
@@ -319,7 +319,7 @@ describe('a check leaves everything as it was', () => {
           { digest: createHash('sha256').update(bytes).digest() },
         ),
       )
-      if (stage === 'received') await workOn(dependencies(), await claim())
+      if (stage === 'received') await runSteps(dependencies(), await claim())
       const { rows: found } = await journal.pool.query(
         'select stage, sealed_received from batch.batch where id = $1',
         [id],
@@ -363,7 +363,7 @@ describe('the check of an errors file', () => {
     expect(await stateOf(filed)).toMatchObject({ stage: 'posting', good: 1 })
     // What was mended meanwhile is not mended again.
     const stopped = await receiveFile(mended, { format: 'csv', mayFileFor, mode: 'check' })
-    await expect(workOn(killedAt(4, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
+    await expect(runSteps(killedAt(4, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
     expect(await stateOf(stopped)).toMatchObject({ stage: 'checking' })
     const [sealing] = journal.keyring.sealingKeys
     if (sealing === undefined) throw new Error('no key')

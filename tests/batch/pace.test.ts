@@ -1,7 +1,11 @@
 /** How far and how fast a batch is, from what is written of it. */
 import { expect, test } from 'vitest'
 import { type Stage, stages } from '../../src/batch/state/stages.ts'
-import { estimatedEndMicros, percentOf, rateOf } from '../../src/batch/status/progress-estimate.ts'
+import {
+  estimatedEndMicros,
+  percentOf,
+  throughputOf,
+} from '../../src/batch/status/progress-estimate.ts'
 import type { BatchState, RowCounts } from '../../src/batch/uploads/progress.ts'
 
 const second = 1_000_000
@@ -26,13 +30,13 @@ function stateOf(stage: Stage, rows: Partial<RowCounts>, bytesRead = 1_000): Bat
 
 test('a rate is of the stage that it is in', () => {
   const rows = { read: 600, good: 90, setAside: 10, filed: 50, posted: 40 }
-  expect(rateOf(stateOf('receiving', {}))).toEqual({ of: 'bytes', perSecond: 1_000 })
-  expect(rateOf(stateOf('reading', rows))).toEqual({ of: 'rows', perSecond: 100 })
-  expect(rateOf(stateOf('checking', rows))).toEqual({ of: 'rows', perSecond: 25 })
-  expect(rateOf(stateOf('filing', rows))).toEqual({ of: 'rows', perSecond: 25 })
-  expect(rateOf(stateOf('posting', rows))).toEqual({ of: 'rows', perSecond: 10 })
+  expect(throughputOf(stateOf('receiving', {}))).toEqual({ of: 'bytes', perSecond: 1_000 })
+  expect(throughputOf(stateOf('reading', rows))).toEqual({ of: 'rows', perSecond: 100 })
+  expect(throughputOf(stateOf('checking', rows))).toEqual({ of: 'rows', perSecond: 25 })
+  expect(throughputOf(stateOf('filing', rows))).toEqual({ of: 'rows', perSecond: 25 })
+  expect(throughputOf(stateOf('posting', rows))).toEqual({ of: 'rows', perSecond: 10 })
   for (const stage of ['received', 'posted', 'refused'] as const)
-    expect(rateOf(stateOf(stage, rows))).toBeUndefined()
+    expect(throughputOf(stateOf(stage, rows))).toBeUndefined()
 })
 
 test('the whole way has no step back from stage to stage', () => {

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
 import { PartCut } from '../../src/batch/staging/part-cut.ts'
-import { keyOf } from '../../src/batch/staging/prior-declaration.ts'
+import { filingKeyOf } from '../../src/batch/staging/prior-declaration.ts'
 import { AcceptInHalves } from '../../src/batch/steps/accept-in-halves.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
 import { canonicalDeclaration } from '../../src/declaration/canonical.ts'
 import { type Declaration, daysMax, type Line } from '../../src/declaration/schema.ts'
 import { readIdempotencyKey } from '../../src/intake/wire/idempotency-key.ts'
@@ -86,7 +86,7 @@ test('a unit of riders that is too large for one part is filed in several, and c
     ...{ format: 'csv', mayFileFor: [employer], employer, period: '2025-08' },
     receivedAt: '2025-09-05T10:00:00+08:00',
   })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(batch)).toMatchObject({ stage: 'posting', aside: 0, filed: rows.length })
   await postAll()
   const { rows: units } = await journal.pool.query(
@@ -101,14 +101,14 @@ test('a unit of riders that is too large for one part is filed in several, and c
 test('no Idempotency-Key has the id of a unit of a file', async () => {
   const rows = rowsOf(2)
   const batch = await receive(rows)
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   const { rows: units } = await journal.pool.query(
     'select id, key, employer from batch.unit where batch = $1',
     [batch],
   )
   const [{ id, key, employer }] = units
-  expect(key).toBe(keyOf(batch, { region: '340100', entry: 0 }))
-  for (const one of [key, keyOf(batch, { region: '340100', entry: 3 })])
+  expect(key).toBe(filingKeyOf(batch, { region: '340100', entry: 0 }))
+  for (const one of [key, filingKeyOf(batch, { region: '340100', entry: 3 })])
     expect(readIdempotencyKey(one)).toBe('invalid')
   const correction = { ...declare({ lines: 1 }, { employer }), kind: 'correction', replaces: id }
   const filing = filingOf(correction as Declaration, batch)
@@ -123,7 +123,7 @@ test('a unit that was checked before keys were kept is filed under the ids that 
   const batch = await receive(rows)
   const { acceptGroup } = dependencies()
   const stopped = dependencies({ acceptGroup: () => Promise.reject(new Error('stopped')) })
-  await expect(workOn(stopped, await claim())).rejects.toThrow('stopped')
+  await expect(runSteps(stopped, await claim())).rejects.toThrow('stopped')
   await journal.database.owner.query('update batch.unit set key = null where batch = $1', [batch])
   await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
   const filed: Filing[] = []
@@ -133,7 +133,7 @@ test('a unit that was checked before keys were kept is filed under the ids that 
       return acceptGroup(group)
     },
   })
-  await workOn(seen, await claim())
+  await runSteps(seen, await claim())
   const { employer } = filed[0] as Filing
   expect(filed.map(({ id }) => id)).toEqual([filingOf(declare({}, { employer }), batch).id])
 })

@@ -1,9 +1,9 @@
 /** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { claimWork, finishPosted } from '../../src/batch/lease/batch-lease.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
-import { forgetEnded, forgetErrors } from '../../src/batch/worker/retention.ts'
+import { claimBatch, markPosted } from '../../src/batch/lease/batch-lease.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
+import { deleteEnded, deleteOldErrors } from '../../src/batch/worker/retention.ts'
 import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
@@ -38,7 +38,7 @@ describe('a bureau’s file', () => {
   test('what is good is filed at the time of its receipt, by employer, and posted like any other', async () => {
     const rows = rowsOf(3, 1, 2)
     const batch = await receive(rows)
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toEqual({
       stage: 'posting',
       read: 6,
@@ -47,9 +47,9 @@ describe('a bureau’s file', () => {
       filed: 6,
       declarations: 3,
     })
-    expect(await finishPosted(journal.pool)).toBe(0)
+    expect(await markPosted(journal.pool)).toBe(0)
     await postAll()
-    expect(await finishPosted(journal.pool)).toBe(1)
+    expect(await markPosted(journal.pool)).toBe(1)
     const { rows: units } = await journal.pool.query('select * from batch.unit where batch = $1', [
       batch,
     ])
@@ -75,7 +75,7 @@ describe('a bureau’s file', () => {
     const rows = rowsOf(4, 2)
     rows[1] = wrongNumber(rows[1] as Row)
     const batch = await receive([...rows, rows[0] as Row]) // and a person twice
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', good: 5, aside: 2, filed: 5 })
     const [wrong, again] = await errorRowsOf(batch)
     expect(wrong).toMatchObject({ row: 3, cells: rows[1] })
@@ -90,7 +90,7 @@ describe('a bureau’s file', () => {
     const rows = employers[0].flatMap((row, i) => [row, employers[1][i] as Row])
     const wrong = rows.map((row, i) => (i % 3 === 0 ? wrongNumber(row) : row))
     const batch = await receive(wrong)
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     const kept = await errorRowsOf(batch)
     const expected = wrong.flatMap((cells, i) => (i % 3 === 0 ? [{ row: i + 2, cells }] : []))
     expect(kept.map(({ row, cells }) => ({ row, cells }))).toEqual(expected)
@@ -108,7 +108,7 @@ describe('a bureau’s file', () => {
       `insert into batch.chunk (batch, number, start, bytes, sealed) values ($1, 1, 0, 1, '')`,
       [batch],
     )
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     const left = async () => {
       const counts: Record<string, number> = {}
       for (const table of ['chunk', 'piece', 'set_aside', 'error_row', 'unit']) {
@@ -118,13 +118,13 @@ describe('a bureau’s file', () => {
       return counts
     }
     const forgetAll = async () => {
-      while (await forgetEnded(journal.pool, inTransaction));
+      while (await deleteEnded(journal.pool, inTransaction));
     }
     const before = await left()
     await forgetAll()
     expect(await left()).toEqual(before) // it is not posted yet
     await postAll()
-    await finishPosted(journal.pool)
+    await markPosted(journal.pool)
     await forgetAll()
     expect(before).toMatchObject({ chunk: 1, piece: 2, set_aside: 1 })
     expect(await left()).toEqual({ ...before, chunk: 0, piece: 0, set_aside: 0 })
@@ -138,12 +138,12 @@ describe('a bureau’s file', () => {
        select $1, n, n, 1, '' from generate_series(1, $2::integer) n`,
       [batch, 2 * forgottenAtATime],
     )
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     await postAll()
-    await finishPosted(journal.pool)
+    await markPosted(journal.pool)
     const left: [chunks: number, forgotten: boolean, more: boolean][] = []
     for (let more = true; more; ) {
-      more = await forgetEnded(journal.pool, inTransaction)
+      more = await deleteEnded(journal.pool, inTransaction)
       const { rows } = await owner.query(
         `select (select count(*)::int from batch.chunk where batch = $1) as chunks,
            forgotten_at is not null as forgotten
@@ -165,12 +165,12 @@ describe('a bureau’s file', () => {
     for (const part of [rowsOf(3), rowsOf(2, 2)]) {
       part[1] = wrongNumber(part[1] as Row)
       batches.push(await receive(part))
-      await workOn(dependencies(), await claim())
+      await runSteps(dependencies(), await claim())
     }
     const [old, recent] = batches as [string, string]
     const { owner } = journal.database
     const forgetOld = async () => {
-      while (await forgetErrors(journal.pool, inTransaction));
+      while (await deleteOldErrors(journal.pool, inTransaction));
     }
     const age = (batch: string, by: string) =>
       owner.query(`update batch.work set forgotten_at = now() - $2::interval where batch = $1`, [
@@ -180,8 +180,8 @@ describe('a bureau’s file', () => {
     await forgetOld()
     expect(await errorRowsOf(old)).toHaveLength(1) // they have not ended yet
     await postAll()
-    await finishPosted(journal.pool)
-    while (await forgetEnded(journal.pool, inTransaction));
+    await markPosted(journal.pool)
+    while (await deleteEnded(journal.pool, inTransaction));
     await age(old, '90 days 1 minute')
     await age(recent, '89 days 23 hours')
     await forgetOld()
@@ -201,7 +201,7 @@ describe('a bureau’s file', () => {
     const rows = rowsOf(4, 2)
     rows[1] = wrongNumber(rows[1] as Row)
     const batch = await receive(rows, { mode: 'all-or-nothing' })
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ stage: 'refused', good: 5, aside: 1, filed: 0 })
     const { rowCount } = await journal.pool.query('select from batch.envelope where batch = $1', [
       batch,
@@ -212,7 +212,7 @@ describe('a bureau’s file', () => {
   test('rows of an employer without authority are set aside, only these', async () => {
     const rows = rowsOf(2, 3)
     const batch = await receive(rows, { mayFileFor: [rows[0]?.[0] as string] })
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({
       stage: 'posting',
       good: 2,
@@ -224,9 +224,9 @@ describe('a bureau’s file', () => {
   test('a correction replaces what its employer filed last; with nothing to replace it is set aside', async () => {
     const rows = rowsOf(2, 1)
     await receive(rows.slice(0, 2))
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     const batch = await receive(rows, { kind: 'correction' })
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ good: 2, aside: 1, declarations: 1 })
     await postAll()
     const { rows: statuses } = await journal.pool.query(
@@ -243,7 +243,7 @@ describe('a file with more lines than a part has', () => {
     const rows = rowsOf(2 * partLinesMax + 10)
     rows.push(rows[0] as Row)
     const batch = await receive(rows)
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({
       stage: 'posting',
       good: rows.length - 1,
@@ -277,7 +277,7 @@ describe('a file with more lines than a part has', () => {
       return acceptGroup(filings)
     }
     await expect(
-      workOn(dependencies({ acceptGroup: endsAtThird }), await claim()),
+      runSteps(dependencies({ acceptGroup: endsAtThird }), await claim()),
     ).rejects.toBeInstanceOf(Killed)
     const endLease = () =>
       journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
@@ -286,10 +286,10 @@ describe('a file with more lines than a part has', () => {
     await endLease()
     const takenByAnother: unknown[] = []
     const looks: typeof acceptGroup = async (filings) => {
-      takenByAnother.push(await claimWork(journal.pool, randomUUID()))
+      takenByAnother.push(await claimBatch(journal.pool, randomUUID()))
       return acceptGroup(filings)
     }
-    await onSlowMachine(() => workOn(dependencies({ acceptGroup: looks }), work))
+    await onSlowMachine(() => runSteps(dependencies({ acceptGroup: looks }), work))
     expect(takenByAnother).toEqual([undefined])
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', declarations: 1 })
   })
@@ -309,7 +309,7 @@ describe('a file with more lines than a part has', () => {
     const rows = rowsOf(2 * partLinesMax + 10)
     await recordPacks(journal.pool, policies)
     const batch = await receiveUnit(rows, '300000000.00')
-    await workOn(dependencies({ policies }), await claim())
+    await runSteps(dependencies({ policies }), await claim())
     await postAll()
     const [{ id, parts }] = (
       await journal.pool.query('select id, parts from batch.unit where batch = $1', [batch])
@@ -330,14 +330,14 @@ describe('a file with more lines than a part has', () => {
     )
     const sum = rows.length * 600_000
     const below = await receiveUnit(rows, formatFen(sum - 1))
-    await workOn(dependencies({ policies }), await claim())
+    await runSteps(dependencies({ policies }), await claim())
     expect(await stateOf(below)).toMatchObject({ stage: 'refused', good: 0, aside: rows.length })
     const [first] = await keptRowsOf(below)
     expect(first?.findings).toMatchObject([
       { code: 'UNIT_BASE_BELOW_SUM', params: { sum: formatFen(sum) } },
     ])
     const enough = await receiveUnit(rows, formatFen(sum))
-    await workOn(dependencies({ policies }), await claim())
+    await runSteps(dependencies({ policies }), await claim())
     expect(await stateOf(enough)).toMatchObject({ stage: 'posting', good: rows.length, aside: 0 })
   })
 })

@@ -1,7 +1,7 @@
 /** When there is room for so many rows, and how fast files are worked on. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WorkRate } from '../../src/batch/lease/throughput.ts'
+import { ThroughputMeter } from '../../src/batch/lease/throughput.ts'
 import {
   freeWindows,
   quarterMicros,
@@ -84,7 +84,7 @@ test('however slots are asked for, no quarter has more than its room, and none e
 
 test('a rate counts rows by thirds and the time of work once, and forgets by halves', () => {
   const clock = { ms: 0 }
-  const rate = new WorkRate(() => clock.ms)
+  const rate = new ThroughputMeter(() => clock.ms)
   expect(rate.perSecond).toBeUndefined()
   clock.ms = 60_000 // nothing to do
   const [one, other] = [rate.begin(), rate.begin()]

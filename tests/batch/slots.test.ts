@@ -1,11 +1,11 @@
 /** Slots for large files: reserved, used, given back, and how they order work. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { claimWork } from '../../src/batch/lease/batch-lease.ts'
-import { goesBySlots, places } from '../../src/batch/lease/size-lanes.ts'
-import { readRate, tellRate } from '../../src/batch/lease/throughput.ts'
+import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
+import { claimsBySlot, sizeLanes } from '../../src/batch/lease/size-lanes.ts'
+import { readThroughput, reportThroughput } from '../../src/batch/lease/throughput.ts'
 import { reserveSlot, slotRowsPerQuarter } from '../../src/batch/slots/reserve-slot.ts'
-import { forgetSlots } from '../../src/batch/slots/slot.ts'
+import { deleteUnusedSlots } from '../../src/batch/slots/slot.ts'
 import { quarterMicros } from '../../src/batch/slots/slot-windows.ts'
 import { formatInstant } from '../../src/declaration/period.ts'
 import { issueToken } from '../../src/intake/auth/issue-token.ts'
@@ -48,7 +48,7 @@ beforeEach(async () => {
 
 /** One process was seen that works so fast that slots may have so many rows in a quarter. */
 async function roomFor(rows: number): Promise<void> {
-  await tellRate(journal.pool, randomUUID(), rows / 600)
+  await reportThroughput(journal.pool, randomUUID(), rows / 600)
 }
 
 type Slot = {
@@ -137,16 +137,16 @@ describe('a slot', () => {
   })
 
   test('has room by the rate that batch workers tell; before any did, by the one that is stated', async () => {
-    expect(await readRate(journal.pool)).toBe(rowsPerSecondUnmeasured)
+    expect(await readThroughput(journal.pool)).toBe(rowsPerSecondUnmeasured)
     const [one, other] = [randomUUID(), randomUUID()]
-    await tellRate(journal.pool, one, undefined)
-    await tellRate(journal.pool, other, undefined)
-    expect(await readRate(journal.pool)).toBe(2 * rowsPerSecondUnmeasured)
-    await tellRate(journal.pool, one, 30)
-    expect(await readRate(journal.pool)).toBe(60)
+    await reportThroughput(journal.pool, one, undefined)
+    await reportThroughput(journal.pool, other, undefined)
+    expect(await readThroughput(journal.pool)).toBe(2 * rowsPerSecondUnmeasured)
+    await reportThroughput(journal.pool, one, 30)
+    expect(await readThroughput(journal.pool)).toBe(60)
     const gone = `update batch.rate set seen_at = now() - $1 * interval '2 milliseconds'`
     await journal.database.owner.query(gone, [rateToldMsMax])
-    expect(await readRate(journal.pool)).toBe(30) // one must come before anything is worked on
+    expect(await readThroughput(journal.pool)).toBe(30) // one must come before anything is worked on
     expect(slotRowsPerQuarter(30)).toBe(18_000) // a third is left for what has no slot
     const { json } = await filer().reserve(90_000)
     expect(json).toMatchObject({ start: at(noon), end: at(nextQuarter + 5 * quarterMicros) })
@@ -269,7 +269,7 @@ describe('a slot', () => {
     await journal.database.owner.query(past, [old.id, '31 days', null])
     await journal.database.owner.query(past, [used.id, '31 days', 'a batch'])
     const { json } = await reserve(1)
-    await forgetSlots(journal.pool)
+    await deleteUnusedSlots(journal.pool)
     expect((await request('GET', old.links.self)).status).toBe(404)
     for (const { links } of [used, json as Slot])
       expect((await request('GET', links.self)).status).toBe(200)
@@ -451,8 +451,8 @@ describe('files that wait', () => {
     return id
   }
 
-  const take = async (place = places[2], bySlots = true) =>
-    (await claimWork(journal.pool, randomUUID(), place, bySlots))?.batch
+  const take = async (place = sizeLanes[2], bySlots = true) =>
+    (await claimBatch(journal.pool, randomUUID(), place, bySlots))?.batch
 
   test('go by slots: first who has one now, last who has one later, and one that waits alone goes at once', async () => {
     const later = await receive({ start: 20, end: 35 })
@@ -465,7 +465,7 @@ describe('files that wait', () => {
     expect(await take()).toBeUndefined()
     // Work-conserving: nothing else waits. And it is filed at the time of its receipt all the same.
     const alone = await receive({ start: 120, end: 135 })
-    const work = await claimWork(journal.pool, randomUUID(), places[2], true)
+    const work = await claimBatch(journal.pool, randomUUID(), sizeLanes[2], true)
     const receivedMs = Date.parse('2024-11-20T10:00:00+08:00') + 1_000 * received
     expect([work?.batch, work?.receivedAtMicros]).toEqual([alone, 1_000 * receivedMs])
   })
@@ -499,7 +499,7 @@ describe('files that wait', () => {
     }
     const smaller = await receive(undefined, 1_000)
     const later = await receive({ start: 20, end: 35 })
-    expect(await take(places[2], false)).toBe(checked[0])
+    expect(await take(sizeLanes[2], false)).toBe(checked[0])
     for (const batch of [later, smaller, checked[1]]) expect(await take()).toBe(batch)
   })
 
@@ -508,7 +508,7 @@ describe('files that wait', () => {
     for (let i = 0; i < 3; i += 1) await receive({ start: -5, end: 10 })
     const taken: (string | undefined)[] = []
     for (let nth = 1; nth <= claimsPerTurn; nth += 1)
-      taken.push(await take(places[2], goesBySlots(nth)))
+      taken.push(await take(sizeLanes[2], claimsBySlot(nth)))
     expect(taken.indexOf(patient)).toBe(claimsPerTurn - 1)
   })
 
@@ -520,7 +520,7 @@ describe('files that wait', () => {
       small: await receive(undefined, sizes.small),
       more: await receive(undefined, sizes.small),
     }
-    const [small, medium, any] = places
+    const [small, medium, any] = sizeLanes
     expect(await take(medium)).toBe(ids.medium)
     expect(await take(medium)).toBe(ids.small) // a place without a file of its own takes a smaller one
     expect(await take(small)).toBe(ids.more)

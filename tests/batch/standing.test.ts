@@ -1,10 +1,10 @@
 /** Files against what stands: nothing is replaced without being named, and nothing newer by what is older. */
 import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { claimWork } from '../../src/batch/lease/batch-lease.ts'
+import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
 import { listUnits } from '../../src/batch/staging/list-units.ts'
-import { completeUpload } from '../../src/batch/uploads/finalize-upload.ts'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { finalizeUpload } from '../../src/batch/uploads/finalize-upload.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import type { AcceptGroup } from '../../src/journal/accept.ts'
 import type { Filing } from '../../src/journal/filing.ts'
@@ -51,7 +51,7 @@ async function accept(filing: Filing): Promise<string> {
 async function file(rows: readonly Row[], kind = 'regular', more: object = {}): Promise<string> {
   const asked = { format: 'csv', mayFileFor: employersOf(rows), receivedAt: at('10:00') } as const
   const batch = await receiveFile(csvOf(rows), { ...asked, kind, ...more })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   return batch
 }
 
@@ -145,16 +145,16 @@ describe('a second file of one employer and period', () => {
         receivedAt: at('10:00'),
       })
     await send([one, other])
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     const again = await send([one, { ...other, lines: third.lines ?? [] }, third])
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await codesOf(again)).toEqual([
       [1, 'UNIT_FILED'],
       [2, 'UNIT_STANDS'],
     ])
     expect(await stateOf(again)).toMatchObject({ good: 1, filed: 1 })
     const addition = await send([declare()], 'addition')
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(addition)).toMatchObject({ stage: 'unreadable', filed: 0 })
   })
 })
@@ -214,7 +214,7 @@ async function amend(first: string, rows: readonly (readonly string[])[], kind =
   const batch = await receiveFile(csvOf(rows, `${plainTitles},原行号（批次 ${first}）`), {
     ...{ format: 'csv', mayFileFor: employersOf(rows), kind, receivedAt: at('10:00') },
   })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   return batch
 }
 
@@ -230,7 +230,7 @@ describe('what was accepted after a file came', () => {
         ...{ format: 'csv', mayFileFor: employersOf(rows), kind, receivedAt },
       })
       const newer = await accept(alone(employer, '10:30', {}, 3))
-      await workOn(dependencies(), await claim())
+      await runSteps(dependencies(), await claim())
       expect(await codesOf(batch)).toEqual([
         [2, 'FILED_SINCE'],
         [3, 'FILED_SINCE'],
@@ -255,10 +255,10 @@ describe('what was accepted after a file came', () => {
       mayFileFor: [employer],
       receivedAt: at('10:20'),
     })
-    const first = await claimWork(journal.pool, randomUUID(), place)
+    const first = await claimBatch(journal.pool, randomUUID(), place)
     if (first === undefined) throw new Error('nothing to work on')
-    await workOn(dependencies(), first)
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), first)
+    await runSteps(dependencies(), await claim())
     expect((await codesOf(large)).map(([, code]) => code)).toEqual(['FILED_SINCE', 'FILED_SINCE'])
     expect((await inForce(employer))?.persons).toEqual(numbersOf(small))
   })
@@ -282,7 +282,7 @@ describe('what is accepted between the check of a file and its filing', () => {
     const employer = rows[0]?.[0] as string
     const batch = await receiveRows(rows)
     const newer = alone(employer, '10:30')
-    await workOn(dependencies({ acceptGroup: meeting(newer) }), await claim())
+    await runSteps(dependencies({ acceptGroup: meeting(newer) }), await claim())
     expect(await stateOf(batch)).toEqual({
       ...{ stage: 'posting', read: 6, good: 3, aside: 3, filed: 3, declarations: 2 },
     })
@@ -303,7 +303,7 @@ describe('what is accepted between the check of a file and its filing', () => {
     const rows = rowsOf(2)
     const batch = await receiveRows(rows)
     const stands = alone(rows[0]?.[0] as string, '09:59')
-    await workOn(dependencies({ acceptGroup: meeting(stands) }), await claim())
+    await runSteps(dependencies({ acceptGroup: meeting(stands) }), await claim())
     expect(await stateOf(batch)).toMatchObject({ stage: 'refused', good: 0, aside: 2, filed: 0 })
     expect((await codesOf(batch)).map(([, code]) => code)).toEqual(['UNIT_STANDS', 'UNIT_STANDS'])
   })
@@ -313,7 +313,10 @@ describe('what is accepted between the check of a file and its filing', () => {
     const [employer, other] = employersOf(rowsOf(1, 1)).sort() as [string, string]
     const rows = [...otherRows(partLinesMax + 2, employer), ...otherRows(1, other)]
     const batch = await receiveRows(rows)
-    await workOn(dependencies({ acceptGroup: meeting(alone(employer, '10:30'), 2) }), await claim())
+    await runSteps(
+      dependencies({ acceptGroup: meeting(alone(employer, '10:30'), 2) }),
+      await claim(),
+    )
     expect(await stateOf(batch)).toMatchObject({ good: 1, aside: rows.length - 1, filed: 1 })
     const { rows: noted } = await journal.pool.query(
       'select sum(rows)::int as rows from batch.envelope where batch = $1',
@@ -332,7 +335,10 @@ describe('what is accepted between the check of a file and its filing', () => {
         const employer = rows[0]?.[0] as string
         const batch = await receiveRows(rows)
         const met = meeting(alone(employer, '10:30'))
-        const killed = await workOn({ ...killedAt(n, when), acceptGroup: met }, await claim()).then(
+        const killed = await runSteps(
+          { ...killedAt(n, when), acceptGroup: met },
+          await claim(),
+        ).then(
           () => false,
           (error) => {
             if (error instanceof Killed) return true
@@ -344,8 +350,8 @@ describe('what is accepted between the check of a file and its filing', () => {
           await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [
             batch,
           ])
-          const rest = await claimWork(journal.pool, randomUUID())
-          if (rest !== undefined) await workOn(dependencies({ acceptGroup: met }), rest)
+          const rest = await claimBatch(journal.pool, randomUUID())
+          if (rest !== undefined) await runSteps(dependencies({ acceptGroup: met }), rest)
         }
         expect(await stateOf(batch)).toEqual({
           ...{ stage: 'posting', read: 4, good: 1, aside: 3, filed: 1, declarations: 1 },
@@ -392,9 +398,9 @@ describe('what is accepted between the check of a file and its filing', () => {
             return result
           }),
       })
-    await expect(workOn(counting(1), await claim())).rejects.toThrow(Killed)
+    await expect(runSteps(counting(1), await claim())).rejects.toThrow(Killed)
     await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
-    await workOn(counting(-1), await claim())
+    await runSteps(counting(-1), await claim())
     expect(Math.max(...steps)).toBeLessThanOrEqual(lateRowsAtATime)
     expect(steps.reduce((sum, n) => sum + n, 0)).toBe(count)
     expect(await stateOf(batch)).toMatchObject({ good: 1, aside: count, filed: 1 })
@@ -418,7 +424,7 @@ describe('what is accepted between the check of a file and its filing', () => {
     const asked = { format: 'csv', mayFileFor: [employer], receivedAt: at('10:00') } as const
     const mended = csvOf([[...(one[2] as Row), '4']], `${plainTitles},原行号（批次 ${first}）`)
     const amending = await receiveFile(mended, asked)
-    await workOn(dependencies({ acceptGroup: meeting(stands) }), await claim())
+    await runSteps(dependencies({ acceptGroup: meeting(stands) }), await claim())
     expect(await stateOf(amending)).toMatchObject({ stage: 'refused', good: 0, aside: 1 })
     expect(await codesOf(amending)).toEqual([[2, 'FILED_SINCE']])
     const added = await amend(first, [[...(one[2] as Row), '4']], 'addition')
@@ -483,7 +489,7 @@ describe('an employer with branches in two regions', () => {
     const written = inRegions(all.map((row, i) => [row, i % 2 === 0 ? '340100' : '340200']))
     const asked = { format: 'csv', mayFileFor: [employer], receivedAt: at('10:00') } as const
     const batch = await receiveFile(written, asked)
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(await stateOf(batch)).toMatchObject({ good: 3, aside: 1, filed: 3, declarations: 2 })
     expect((await keptRowsOf(batch)).map(({ row }) => row)).toEqual([5])
     expect(await byRegion(employer)).toEqual([
@@ -510,7 +516,7 @@ describe('an employer with branches in two regions', () => {
     const asked = { format: 'csv', mayFileFor: [employer], receivedAt: at('10:00') } as const
     const batch = await receiveFile(written, asked)
     const work = await claim()
-    await workOn(dependencies(), { ...work, byRegion: false })
+    await runSteps(dependencies(), { ...work, byRegion: false })
     expect(await stateOf(batch)).toMatchObject({ good: 1, aside: 1, filed: 1 })
     expect((await codesOf(batch))[0]).toContain('HEADER_DIFFERS')
   })
@@ -530,7 +536,7 @@ describe('the same file sent again', () => {
     } as const
     const id = await receiveFile(bytes, asked)
     const completed = await inTransaction(journal.pool, (client) =>
-      completeUpload(
+      finalizeUpload(
         {
           ...journal.keyring,
           nowMicros: () => Date.parse(receivedAt) * 1_000,
@@ -541,7 +547,7 @@ describe('the same file sent again', () => {
         { digest: createHash('sha256').update(bytes).digest() },
       ),
     )
-    if (completed.stage === 'received') await workOn(dependencies(), await claim())
+    if (completed.stage === 'received') await runSteps(dependencies(), await claim())
     return completed.stage === 'duplicate' ? `same as ${completed.sameAs}` : id
   }
 

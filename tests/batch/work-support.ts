@@ -1,9 +1,9 @@
 /** Files that were received, and a worker on them that can be killed, on a test's own journal. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, vi } from 'vitest'
-import { type ErrorRow, readErrorRows, readRefusedRows } from '../../src/batch/errors/error-rows.ts'
-import { type BatchWork, claimWork } from '../../src/batch/lease/batch-lease.ts'
-import type { RefusedRow } from '../../src/batch/table/errors-file.ts'
+import { type ErrorRow, errorsFileRows, readErrorRows } from '../../src/batch/errors/error-rows.ts'
+import { claimBatch, type LeasedBatch } from '../../src/batch/lease/batch-lease.ts'
+import type { ErrorsFileRow } from '../../src/batch/table/errors-file.ts'
 import { findLayout } from '../../src/batch/uploads/find-batch.ts'
 import type { BatchDependencies } from '../../src/batch/worker/batch-worker.ts'
 import type { FileSource } from '../../src/formats/rows.ts'
@@ -23,15 +23,15 @@ export function useJournal(): void {
   afterAll(() => journal.close())
 }
 
-function fileOf({ batch }: Pick<BatchWork, 'batch'>): FileSource {
+function fileOf({ batch }: Pick<LeasedBatch, 'batch'>): FileSource {
   const file = files.get(batch) as Buffer | FileSource
   return Buffer.isBuffer(file) ? sourceOf(file) : file
 }
 
 export type Received = {
-  readonly format: BatchWork['format']
+  readonly format: LeasedBatch['format']
   readonly mayFileFor: readonly string[]
-  readonly mode?: BatchWork['mode']
+  readonly mode?: LeasedBatch['mode']
   readonly kind?: string
   readonly employer?: string
   readonly receivedAt?: string
@@ -71,7 +71,7 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
 /** The same of rows, as CSV; their employers are all its sender's. */
 export function receive(
   rows: readonly Row[],
-  more: { mode?: BatchWork['mode']; kind?: string; mayFileFor?: string[] } = {},
+  more: { mode?: LeasedBatch['mode']; kind?: string; mayFileFor?: string[] } = {},
 ): Promise<string> {
   return receiveFile(csvOf(rows), { format: 'csv', mayFileFor: employersOf(rows), ...more })
 }
@@ -114,8 +114,8 @@ export function dependencies(more: Partial<BatchDependencies> = {}): BatchDepend
   }
 }
 
-export async function claim(): Promise<BatchWork> {
-  const work = await claimWork(journal.pool, randomUUID())
+export async function claim(): Promise<LeasedBatch> {
+  const work = await claimBatch(journal.pool, randomUUID())
   if (work === undefined) throw new Error('nothing to work on')
   return work
 }
@@ -144,13 +144,13 @@ export async function keptRowsOf(batch: string): Promise<ErrorRow[]> {
 }
 
 /** The rows that their filer gets back of a table. */
-export async function refusedRowsOf(batch: string): Promise<RefusedRow[]> {
+export async function refusedRowsOf(batch: string): Promise<ErrorsFileRow[]> {
   const all = journal.keyring.sealingKeys
   const layout = await findLayout(journal.pool, all, batch)
   if (layout?.kind !== 'table') throw new Error('no header')
-  const found: RefusedRow[] = []
+  const found: ErrorsFileRow[] = []
   const rows = readErrorRows(journal.pool, all, batch)
-  for await (const row of readRefusedRows(rows, layout.header)) found.push(row)
+  for await (const row of errorsFileRows(rows, layout.header)) found.push(row)
   return found
 }
 

@@ -1,7 +1,7 @@
 /** Amounts of each person, for payslips; and the explanation of one person's, found by row or line. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { workOn } from '../../src/batch/worker/batch-worker.ts'
+import { runSteps } from '../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import { readLineRows, writeLineRows } from '../../src/journal/reading/line-rows.ts'
 import { partLinesMax } from '../../src/limits.ts'
@@ -30,7 +30,7 @@ afterAll(() => opened.close())
 /** What is in force of the only employer of a file, once it is filed and posted. */
 async function file(file: Buffer, rows: readonly Row[], kind = 'regular'): Promise<string> {
   await receiveFile(file, { format: 'csv', mayFileFor: employersOf(rows), kind })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   await postAll()
   const { rows: found } = await journal.pool.query<{ id: string }>(
     `select id from journal.acceptance where employer = $1 and part_of is null
@@ -131,7 +131,7 @@ describe('amounts of each person', () => {
     const content = Buffer.from(`${JSON.stringify(one)}\n${JSON.stringify(two)}\n`)
     const mayFileFor = [one.employer, two.employer]
     await receiveFile(content, { format: 'ndjson', mayFileFor })
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     const { rows } = await journal.pool.query<{ id: string }>(
       'select id from journal.acceptance where employer = $1',
       [two.employer],

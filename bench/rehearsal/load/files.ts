@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HistoryFile } from '../../../src/audit/history.ts'
-import { keyOf, partKeyOf } from '../../../src/batch/staging/prior-declaration.ts'
+import { filingKeyOf, partKeyOf } from '../../../src/batch/staging/prior-declaration.ts'
 import { UnitParts } from '../../../src/batch/staging/unit-parts.ts'
 import { canonicalDeclaration } from '../../../src/declaration/canonical.ts'
 import type { Declaration } from '../../../src/declaration/schema.ts'
@@ -166,7 +166,7 @@ function noteFile(
   batch: string,
 ): void {
   const unit = { employer, period, region, entry: 0 }
-  const key = keyOf(batch, unit)
+  const key = filingKeyOf(batch, unit)
   const of = declarationId(employer, period, key)
   const count = Math.ceil(lines.length / partLinesMax)
   const parts = new UnitParts({ ...unit, key, id: of, parts: count, headPays: true })

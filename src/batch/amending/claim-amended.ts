@@ -15,26 +15,26 @@ import type pg from 'pg'
 import { type ErrorRow, readErrorRows, rowsOfEmployers } from '../errors/error-rows.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 import {
-  type BatchWork,
-  NotYetError,
+  type LeasedBatch,
+  RetryLaterError,
   type StepDependencies,
   writeStep,
 } from '../lease/batch-lease.ts'
-import { keepingWork } from '../lease/lease-heartbeat.ts'
+import { withHeartbeat } from '../lease/lease-heartbeat.ts'
 import { RowSet } from '../staging/row-set.ts'
-import type { PieceKeys } from '../state/seal.ts'
-import { isWorkedOn, type Stage, stages } from '../state/stages.ts'
+import type { SealingKeys } from '../state/seal.ts'
+import { isInProgress, type Stage, stages } from '../state/stages.ts'
 import { type Amendment, findAmendment } from '../table/amendment.ts'
 import { amendedBatchOf } from '../table/errors-file.ts'
 import type { Header } from '../table/header.ts'
 import type { FiledRow } from '../table/row-line.ts'
 
-type Named = {
+type AmendedBatch = {
   id: string
   first: string
   issuer: string
   subject: string
-  mode: BatchWork['mode']
+  mode: LeasedBatch['mode']
   stage: Stage
   period: string
   region: string
@@ -43,11 +43,11 @@ type Named = {
   of_declarations: boolean
 }
 
-export type ClaimDependencies = StepDependencies & { readonly keys: PieceKeys }
+export type ClaimDependencies = StepDependencies & { readonly keys: SealingKeys }
 
-export type Claimed = {
+export type AmendmentClaim = {
   /** By which its rows are read; undefined where it amends nothing, or can't be merged. */
-  readonly mended?: MendedRows
+  readonly amendedRows?: AmendedRows
   readonly finding?: FileFinding
 }
 
@@ -58,40 +58,40 @@ export type Claimed = {
  */
 export async function claimAmended(
   dependencies: ClaimDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   header: Header | undefined,
-): Promise<Claimed> {
+): Promise<AmendmentClaim> {
   const { pool } = dependencies
-  const { asked, mended } = await findAsked(pool, work.batch)
-  const ids = [asked, header && amendedBatchOf(header)].filter((id) => id !== undefined)
+  const { requested, taken } = await findRequested(pool, work.batch)
+  const ids = [requested, header && amendedBatchOf(header)].filter((id) => id !== undefined)
   if (ids.length === 0) return {}
   if (header?.columns.position === undefined)
     return { finding: fileFinding('AMENDED_ROWS_UNKNOWN') }
-  const named = await findNamed(pool, ids)
+  const named = await findAmendedBatches(pool, ids)
   const finding = refusalOf(work, ids, named)
   if (finding !== undefined) return { finding }
-  const one = named.find(({ id }) => id === ids[0]) as Named
+  const one = named.find(({ id }) => id === ids[0]) as AmendedBatch
   const family = await findFamily(pool, one.first)
   // Before it is decided what is wrong, there is no errors file; and two that name each other wait for ever.
-  if (family.stage !== 'filing' && isWorkedOn(family.stage))
+  if (family.stage !== 'filing' && isInProgress(family.stage))
     return { finding: fileFinding('AMENDED_UNKNOWN') }
-  if (family.stage === 'filing') throw new NotYetError(`batch ${one.first} is worked on`)
+  if (family.stage === 'filing') throw new RetryLaterError(`batch ${one.first} is worked on`)
   if (family.rows_open === null && family.forgotten)
     return { finding: fileFinding('AMENDED_FORGOTTEN') }
-  const known = family.rows_open ?? (await rowsSetAside(dependencies, work, one.first)).bytes
+  const known = family.rows_open ?? (await rejectedRowsOf(dependencies, work, one.first)).bytes
   const open =
     work.mode === 'check'
-      ? await nameAmended(dependencies, work, one, known)
+      ? await linkAmended(dependencies, work, one, known)
       : await claim(dependencies, work, one, known)
-  const theirs = await rowsTheirs(dependencies, work, one.first, family)
+  const fixable = await rowsSenderMayFix(dependencies, work, one.first, family)
   const { attemptedAtMicros } = (await findAmendment(pool, work)) as Amendment
   return {
-    mended: new MendedRows(open, new RowSet(mended ?? undefined), theirs),
+    amendedRows: new AmendedRows(open, new RowSet(taken ?? undefined), fixable),
     ...(attemptedAtMicros === undefined && { finding: fileFinding('AMENDED_LATE') }),
   }
 }
 
-async function findAsked(pool: pg.Pool, batch: string) {
+async function findRequested(pool: pg.Pool, batch: string) {
   const { rows } = await pool.query<{ amends: string | null; rows_mended: Buffer | null }>({
     name: 'find-asked-amendment',
     text: `
@@ -101,11 +101,11 @@ async function findAsked(pool: pg.Pool, batch: string) {
       where b.id = $1`,
     values: [batch],
   })
-  return { asked: rows[0]?.amends ?? undefined, mended: rows[0]?.rows_mended }
+  return { requested: rows[0]?.amends ?? undefined, taken: rows[0]?.rows_mended }
 }
 
-async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]> {
-  const { rows } = await pool.query<Named>({
+async function findAmendedBatches(pool: pg.Pool, ids: readonly string[]): Promise<AmendedBatch[]> {
+  const { rows } = await pool.query<AmendedBatch>({
     name: 'find-amended',
     text: `
       select b.id, coalesce(b.first, b.id) as first, b.issuer, b.subject, b.mode, b.stage, b.period,
@@ -120,9 +120,9 @@ async function findNamed(pool: pg.Pool, ids: readonly string[]): Promise<Named[]
 
 /** All that are named must be the sender's, and of one family. */
 function refusalOf(
-  work: BatchWork,
+  work: LeasedBatch,
   ids: readonly string[],
-  named: readonly Named[],
+  named: readonly AmendedBatch[],
 ): FileFinding | undefined {
   const known = named.filter(({ issuer, subject, stage, id }) => {
     const isOwn = subject === work.subject && (issuer === work.issuer || issuer === '')
@@ -140,7 +140,7 @@ function refusalOf(
   return differs ? fileFinding('AMENDED_OTHERWISE') : undefined
 }
 
-const workedOn = stages.filter(isWorkedOn)
+const workedOn = stages.filter(isInProgress)
 
 /**
  * In one transaction, at the family's row: of two at once, the second sees the first one's claim.
@@ -149,8 +149,8 @@ const workedOn = stages.filter(isWorkedOn)
  */
 async function claim(
   dependencies: ClaimDependencies,
-  work: BatchWork,
-  { id, first }: Named,
+  work: LeasedBatch,
+  { id, first }: AmendedBatch,
   known: Buffer,
 ): Promise<RowSet> {
   let open: Buffer | undefined
@@ -181,7 +181,7 @@ async function claim(
       values: [first, work.batch, workedOn],
     })
     open = rows[0]?.rows_open
-    if (open === undefined) throw new NotYetError(`another batch amends ${first} now`)
+    if (open === undefined) throw new RetryLaterError(`another batch amends ${first} now`)
     await client.query('update batch.batch set amends = $2, first = $3 where id = $1', [
       work.batch,
       id,
@@ -192,10 +192,10 @@ async function claim(
 }
 
 /** Of a file that is only checked: it files nothing, so that others of the family need not wait for it. */
-async function nameAmended(
+async function linkAmended(
   dependencies: ClaimDependencies,
-  work: BatchWork,
-  { id, first }: Named,
+  work: LeasedBatch,
+  { id, first }: AmendedBatch,
   known: Buffer,
 ): Promise<RowSet> {
   await writeStep(dependencies, work, {}, async (client) => {
@@ -231,14 +231,14 @@ async function findFamily(pool: pg.Pool, first: string): Promise<Family> {
   return rows[0] as Family
 }
 
-async function rowsSetAside(
+async function rejectedRowsOf(
   dependencies: ClaimDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   first: string,
 ): Promise<RowSet> {
   const open = new RowSet()
   const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
-  for await (const { row } of keepingWork(dependencies, work, all)) open.add(row)
+  for await (const { row } of withHeartbeat(dependencies, work, all)) open.add(row)
   return open
 }
 
@@ -246,48 +246,48 @@ async function rowsSetAside(
  * Which rows of the first file a sender may mend who may not file for all employers that it may have rows
  * of: those of employers of its own. Undefined where it may mend all.
  */
-async function rowsTheirs(
+async function rowsSenderMayFix(
   dependencies: ClaimDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   first: string,
   { named }: Family,
 ): Promise<RowSet | undefined> {
   if (named.every((employer) => work.mayFileFor.has(employer))) return undefined
-  const theirs = new RowSet()
+  const fixable = new RowSet()
   const all = readErrorRows(dependencies.pool, dependencies.keys.all, first)
   const some = rowsOfEmployers(all, work.mayFileFor)
-  for await (const { row } of keepingWork(dependencies, work, some)) theirs.add(row)
-  return theirs
+  for await (const { row } of withHeartbeat(dependencies, work, some)) fixable.add(row)
+  return fixable
 }
 
 /** The rows of a mended file: each is one that is still to be mended, and comes once. */
-export class MendedRows {
+export class AmendedRows {
   readonly #open: RowSet
-  readonly #mended: RowSet
-  readonly #theirs: RowSet | undefined
+  readonly #taken: RowSet
+  readonly #fixable: RowSet | undefined
 
-  /** @param theirs the rows that its sender may mend; all unless given */
-  constructor(open: RowSet, mended: RowSet, theirs?: RowSet) {
+  /** @param fixable the rows that its sender may mend; all unless given */
+  constructor(open: RowSet, taken: RowSet, fixable?: RowSet) {
     this.#open = open
-    this.#mended = mended
-    this.#theirs = theirs
+    this.#taken = taken
+    this.#fixable = fixable
   }
 
   /** Rows taken so far, to be kept with the place where reading goes on. */
   get bytes(): Buffer {
-    return this.#mended.bytes
+    return this.#taken.bytes
   }
 
   #isLeft(position: number): boolean {
-    const isOpen = this.#open.has(position) && !this.#mended.has(position)
-    return isOpen && this.#theirs?.has(position) !== false
+    const isOpen = this.#open.has(position) && !this.#taken.has(position)
+    return isOpen && this.#fixable?.has(position) !== false
   }
 
   /** The row, or what is wrong with it. */
   take(filed: FiledRow): FiledRow {
     const { row, position, findings } = filed
     if (position !== undefined && this.#isLeft(position)) {
-      this.#mended.add(position)
+      this.#taken.add(position)
       return filed
     }
     if (findings.some(({ code }) => code === 'POSITION_INVALID')) return filed
@@ -298,43 +298,43 @@ export class MendedRows {
 }
 
 /** The rows of the first file that are still to be mended once what is good of this one is filed. */
-export async function rowsLeftOpen(
+export async function openRowsAfterCheck(
   dependencies: ClaimDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   { first }: Amendment,
 ): Promise<RowSet> {
   const { pool, keys } = dependencies
   const { batch } = work
   const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
-  const good = new RowSet((await findAsked(pool, batch)).mended ?? undefined)
+  const good = new RowSet((await findRequested(pool, batch)).taken ?? undefined)
   const all = readErrorRows(pool, keys.all, batch)
-  for await (const row of keepingWork(dependencies, work, all))
-    if (row.position !== undefined && !isOfAnother(row)) good.delete(Number(row.position))
+  for await (const row of withHeartbeat(dependencies, work, all))
+    if (row.position !== undefined && !hasInvalidPosition(row)) good.delete(Number(row.position))
   open.deleteAll(good)
   return open
 }
 
 /** The rows of the first file that are to be mended again, as they were set aside when they were filed. */
-export async function rowsReopened(
+export async function openRowsAfterFiling(
   dependencies: ClaimDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   { first }: Amendment,
 ): Promise<RowSet> {
   const { pool, keys } = dependencies
   const open = new RowSet((await findFamily(pool, first)).rows_open ?? undefined)
   const all = readErrorRows(pool, keys.all, work.batch)
-  for await (const row of keepingWork(dependencies, work, all))
-    if (row.position !== undefined && !isOfAnother(row)) open.add(Number(row.position))
+  for await (const row of withHeartbeat(dependencies, work, all))
+    if (row.position !== undefined && !hasInvalidPosition(row)) open.add(Number(row.position))
   return open
 }
 
 /** A row that has another's number leaves that one as it is. */
-function isOfAnother({ findings }: Pick<ErrorRow, 'findings'>): boolean {
+function hasInvalidPosition({ findings }: Pick<ErrorRow, 'findings'>): boolean {
   return findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID')
 }
 
 /** In the transaction after which the batch will be filed, or has been. */
-export async function keepRowsOpen(
+export async function saveOpenRows(
   client: pg.PoolClient,
   { first }: Amendment,
   open: RowSet,

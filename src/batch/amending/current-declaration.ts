@@ -21,53 +21,57 @@ import {
   standingOf as standingOfRow,
 } from '../../journal/standing.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
-import { findKept, type Kept, readKeptIds } from '../staging/prior-declaration.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
+import {
+  findPriorInFamily,
+  type PriorDeclaration,
+  readPrior,
+} from '../staging/prior-declaration.ts'
 import type { UnitKey } from '../staging/staged-rows.ts'
 import type { Amendment } from '../table/amendment.ts'
-import { askedOf } from '../table/amendment.ts'
-import { filedSince } from './standing-findings.ts'
+import { requestedKindOf } from '../table/amendment.ts'
+import { filedSince } from './in-force-findings.ts'
 
-export type Standing = {
+export type CurrentDeclaration = {
   /** The latest declaration. */
   readonly latest: string | undefined
   readonly replaces: string | undefined
   /** What was filed before, whose lines are kept. */
-  readonly kept?: Kept | undefined
+  readonly prior?: PriorDeclaration | undefined
 }
 
 /** What stands; with a finding where the rows would replace something that they must not. */
-export type Found = Standing & {
+export type CurrentCheck = CurrentDeclaration & {
   readonly finding?: FileFinding
-  readonly stands?: StandingDeclaration | undefined
+  readonly inForce?: StandingDeclaration | undefined
 }
 
 /** Of an employer that the file's sender may file for. */
-export async function standingOf(
+export async function checkCurrent(
   pool: pg.Pool,
   journal: JournalReader,
-  work: BatchWork,
+  work: LeasedBatch,
   amendment: Amendment | undefined,
   unit: UnitKey,
-): Promise<Found> {
+): Promise<CurrentCheck> {
   const [found] = await findLatest(pool, [unit])
-  const asked = askedOf(work, amendment)
+  const requested = requestedKindOf(work, amendment)
   const latest = found?.id
-  const replaces = asked === 'correction' || asked === 'cancellation' ? latest : undefined
+  const replaces = requested === 'correction' || requested === 'cancellation' ? latest : undefined
   if (found === undefined) return { latest, replaces }
-  const ofFamily = amendment && (await findKept(pool, amendment.first, unit, found.id))
-  if (ofFamily !== undefined) return { latest, replaces: latest, kept: ofFamily }
+  const ofFamily = amendment && (await findPriorInFamily(pool, amendment.first, unit, found.id))
+  if (ofFamily !== undefined) return { latest, replaces: latest, prior: ofFamily }
   if (found.acceptedAtMicros > work.receivedAtMicros)
     return { latest, replaces, finding: filedSince(found) }
-  const stands = found.kind === 'cancellation' ? undefined : found
-  if (asked === 'addition') {
-    if (stands === undefined) return { latest, replaces }
-    return { latest, replaces: latest, kept: await readKeptIds(journal, stands) }
+  const inForce = found.kind === 'cancellation' ? undefined : found
+  if (requested === 'addition') {
+    if (inForce === undefined) return { latest, replaces }
+    return { latest, replaces: latest, prior: await readPrior(journal, inForce) }
   }
   const before = amendment && (await findLatestBefore(pool, amendment.first, unit))
   if (amendment !== undefined && latest !== before)
     return { latest, replaces, finding: filedSince(found) }
-  return { latest, replaces, stands: asked === 'regular' ? stands : undefined }
+  return { latest, replaces, inForce: requested === 'regular' ? inForce : undefined }
 }
 
 /**

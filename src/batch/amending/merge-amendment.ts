@@ -6,64 +6,69 @@
 import type { Line, PlatformLine } from '../../declaration/schema.ts'
 import type { JournalReader } from '../../journal/reading/reader.ts'
 import { amendedDaysMax } from '../../limits.ts'
-import { Entries, type FaultyRow, type LineEntry } from '../staging/line-assembler.ts'
-import { headerOf, type Kept, readKept } from '../staging/prior-declaration.ts'
+import { type AssembledLine, type FaultyRow, LineAssembler } from '../staging/line-assembler.ts'
+import { headerOf, type PriorDeclaration, readPriorParts } from '../staging/prior-declaration.ts'
 import type { RowSet } from '../staging/row-set.ts'
-import type { Piece } from '../staging/staged-rows.ts'
+import type { StagedPiece } from '../staging/staged-rows.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
-export type UnitEntry = LineEntry & {
+export type UnitLine = AssembledLine & {
   /** The line as it was filed before; its rows are those of days that are added. */
-  readonly kept?: object
+  readonly prior?: object
 }
 
 export type UnitLines = {
   readonly header: RowHeader
-  readonly lines: readonly UnitEntry[]
+  readonly lines: readonly UnitLine[]
   /** Rows that are no line. */
   readonly faulty: readonly FaultyRow[]
 }
 
 export type UnitSource = {
-  readonly kept: Kept | undefined
+  readonly prior: PriorDeclaration | undefined
   readonly journal: JournalReader
   /** From the first piece, each time. */
-  readonly pieces: () => AsyncIterable<Piece>
+  readonly pieces: () => AsyncIterable<StagedPiece>
   /** Rows that are left out. */
-  readonly aside?: RowSet
+  readonly rejected?: RowSet
 }
 
-export async function* readUnit({
-  kept,
+export async function* readUnitLines({
+  prior,
   journal,
   pieces,
-  aside,
+  rejected,
 }: UnitSource): AsyncGenerator<UnitLines> {
-  let days: MendedDays | undefined
-  if (kept !== undefined) {
-    for await (const declaration of readKept(journal, kept)) {
+  let days: AmendedDays | undefined
+  if (prior !== undefined) {
+    for await (const declaration of readPriorParts(journal, prior)) {
       const header = headerOf(declaration)
       // To what stands persons are added; a worker who is there is a person on both sides.
-      if (kept.ofFamily) days ??= await MendedDays.gather(entriesOf(pieces()), header, aside)
-      const lines: UnitEntry[] = []
+      if (prior.ofFamily)
+        days ??= await AmendedDays.gather(assembleLines(pieces()), header, rejected)
+      const lines: UnitLine[] = []
       for (const line of declaration.lines ?? [])
-        lines.push(days?.addTo(line) ?? { rows: [], line, kept: line })
+        lines.push(days?.addTo(line) ?? { rows: [], line, prior: line })
       yield { header, lines, faulty: [] }
     }
   }
-  for await (const { header, lines, faulty } of entriesOf(pieces())) {
-    const own = lines.filter((entry) => !isAside(entry, aside) && days?.wereAdded(entry) !== true)
+  for await (const { header, lines, faulty } of assembleLines(pieces())) {
+    const own = lines.filter(
+      (entry) => !isRejected(entry, rejected) && days?.wereAdded(entry) !== true,
+    )
     yield { header, lines: own, faulty }
   }
 }
 
 /** Lines with the header of their rows, which are in pieces by it. */
-export async function* entriesOf(pieces: AsyncIterable<Piece>): AsyncGenerator<UnitLines> {
-  const entries = new Entries()
+export async function* assembleLines(
+  pieces: AsyncIterable<StagedPiece>,
+): AsyncGenerator<UnitLines> {
+  const entries = new LineAssembler()
   let last: RowHeader | undefined
   for await (const piece of pieces) {
     const { header } = piece
-    if (last !== undefined && !isSame(last, header))
+    if (last !== undefined && !sameHeader(last, header))
       yield { header: last, lines: entries.end(), faulty: [] }
     last = header
     yield { header, ...entries.take(piece) }
@@ -72,17 +77,17 @@ export async function* entriesOf(pieces: AsyncIterable<Piece>): AsyncGenerator<U
 }
 
 /** Of rows, and of a declaration as rows would have it. */
-export function isSame(one: RowHeader, other: RowHeader): boolean {
+export function sameHeader(one: RowHeader, other: RowHeader): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
-function isAside({ rows }: LineEntry, aside: RowSet | undefined): boolean {
-  return aside?.has(rows[0] as number) === true
+function isRejected({ rows }: AssembledLine, rejected: RowSet | undefined): boolean {
+  return rejected?.has(rows[0] as number) === true
 }
 
 /** Days of platforms' workers in a mended file, by worker. */
-class MendedDays {
-  readonly #days = new Map<string, LineEntry>()
+class AmendedDays {
+  readonly #days = new Map<string, AssembledLine>()
   readonly #added = new Set<string>()
   readonly #rows = new Set<number>()
 
@@ -91,36 +96,36 @@ class MendedDays {
     unit: AsyncIterable<UnitLines>,
     header: RowHeader,
     aside: RowSet | undefined,
-  ): Promise<MendedDays> {
-    const days = new MendedDays()
+  ): Promise<AmendedDays> {
+    const days = new AmendedDays()
     for await (const { header: ofRows, lines } of unit) {
-      if (isSame(ofRows, header)) days.#gather(lines, aside)
+      if (sameHeader(ofRows, header)) days.#gather(lines, aside)
     }
     return days
   }
 
-  #gather(entries: readonly LineEntry[], aside: RowSet | undefined): void {
+  #gather(entries: readonly AssembledLine[], aside: RowSet | undefined): void {
     for (const entry of entries) {
       const worker = workerOf(entry.line)
       if (worker === undefined || this.#rows.size + entry.rows.length > amendedDaysMax) continue
       for (const row of entry.rows) this.#rows.add(row)
-      if (isAside(entry, aside)) continue
+      if (isRejected(entry, aside)) continue
       const before = this.#days.get(worker)
       this.#days.set(worker, before === undefined ? entry : joined(before, entry))
     }
   }
 
   /** A kept line with the days that are mended of its worker. */
-  addTo(line: Line): UnitEntry {
+  addTo(line: Line): UnitLine {
     const worker = this.#days.size === 0 ? undefined : workerOf(line)
     const more = worker === undefined ? undefined : this.#days.get(worker)
-    if (worker === undefined || more === undefined) return { rows: [], line, kept: line }
+    if (worker === undefined || more === undefined) return { rows: [], line, prior: line }
     this.#added.add(worker)
-    return { ...joined({ rows: [], line }, more), kept: line }
+    return { ...joined({ rows: [], line }, more), prior: line }
   }
 
   /** Whether an entry's days were added to a kept line. */
-  wereAdded({ rows, line }: LineEntry): boolean {
+  wereAdded({ rows, line }: AssembledLine): boolean {
     if (this.#added.size === 0 || !this.#rows.has(rows[0] as number)) return false
     const worker = workerOf(line)
     return worker !== undefined && this.#added.has(worker)
@@ -134,7 +139,7 @@ function workerOf(line: object): string | undefined {
   return JSON.stringify([person.idType, person.idNumber, person.name])
 }
 
-function joined(one: LineEntry, other: LineEntry): LineEntry {
+function joined(one: AssembledLine, other: AssembledLine): AssembledLine {
   const [before, more] = [one.line, other.line] as [PlatformLine, PlatformLine]
   return {
     rows: [...one.rows, ...other.rows],

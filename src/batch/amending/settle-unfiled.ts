@@ -12,17 +12,17 @@
 import type pg from 'pg'
 import { declarationId } from '../../journal/digest.ts'
 import { forgottenAtATime } from '../../limits.ts'
-import { type BatchWork, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
+import { type LeasedBatch, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
 import { partKeyOf } from '../staging/prior-declaration.ts'
-import { listUnfiled, type Unit } from './unfiled-units.ts'
+import { listUnfiled, type UnfiledUnit } from './unfiled-units.ts'
 
 /** Before a file is checked anew: settles what was filed, and forgets the rest. */
-export async function forgetUnfiled(
+export async function deleteUnfiled(
   dependencies: StepDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
 ): Promise<void> {
   const { batch } = work
-  for (const page of [settlePage, forgetPage]) {
+  for (const page of [settlePage, deletePage]) {
     for (let more = true; more; ) {
       await writeStep(dependencies, work, {}, async (client) => {
         more = await page(client, batch)
@@ -54,13 +54,13 @@ export async function settlePage(client: pg.PoolClient, batch: string): Promise<
   const accepted = await findAccepted(client, units)
   const filed = units.filter(({ id }) => accepted.has(id))
   const begun = units.find(({ partsFiled }) => partsFiled > 0)
-  const counted = begun === undefined ? 0 : await rowsCounted(client, batch)
+  const counted = begun === undefined ? 0 : await countPartialRows(client, batch)
   const rows = filed.map((unit) => unit.rowsGood - (unit === begun ? counted : 0))
   await noteUnits(client, batch, units, new Set(filed))
   await noteEnvelopes(client, batch, filed, { rows, accepted })
-  const isOfNothing = begun !== undefined && !accepted.has(begun.id)
-  if (isOfNothing) await uncount(client, batch, envelopesOf(begun, accepted), counted)
-  const more = rows.reduce((sum, one) => sum + one, 0) - (isOfNothing ? counted : 0)
+  const isOrphaned = begun !== undefined && !accepted.has(begun.id)
+  if (isOrphaned) await subtractRows(client, batch, envelopesOf(begun, accepted), counted)
+  const more = rows.reduce((sum, one) => sum + one, 0) - (isOrphaned ? counted : 0)
   await client.query(
     `update batch.work
      set rows_filed = rows_filed + $2, declarations = declarations + $3, version = version + 1
@@ -70,7 +70,7 @@ export async function settlePage(client: pg.PoolClient, batch: string): Promise<
   return true
 }
 
-function partIds({ parts, ...unit }: Unit): string[] {
+function partIds({ parts, ...unit }: UnfiledUnit): string[] {
   return Array.from({ length: parts }, (_, i) =>
     declarationId(unit.employer, unit.period, partKeyOf(unit, i + 1, parts)),
   )
@@ -79,7 +79,7 @@ function partIds({ parts, ...unit }: Unit): string[] {
 /** The envelopes of units and of their parts, by id, as far as they were accepted. */
 async function findAccepted(
   client: pg.PoolClient,
-  units: readonly Unit[],
+  units: readonly UnfiledUnit[],
 ): Promise<ReadonlyMap<string, bigint>> {
   const { rows } = await client.query<{ id: string; envelope: string }>({
     name: 'find-accepted-parts',
@@ -90,13 +90,13 @@ async function findAccepted(
 }
 
 /** Later ones first. */
-function envelopesOf(unit: Unit, accepted: ReadonlyMap<string, bigint>): bigint[] {
+function envelopesOf(unit: UnfiledUnit, accepted: ReadonlyMap<string, bigint>): bigint[] {
   const found = partIds(unit).flatMap((id) => accepted.get(id) ?? [])
   return [...new Set(found)].sort((one, other) => (one < other ? 1 : -1))
 }
 
 /** Rows that count as filed and are of a unit that is not whole: there is one at most, as they go in order. */
-async function rowsCounted(client: pg.PoolClient, batch: string): Promise<number> {
+async function countPartialRows(client: pg.PoolClient, batch: string): Promise<number> {
   const { rows } = await client.query<{ rows: string }>({
     name: 'count-rows-of-parts',
     text: `
@@ -115,8 +115,8 @@ async function rowsCounted(client: pg.PoolClient, batch: string): Promise<number
 async function noteUnits(
   client: pg.PoolClient,
   batch: string,
-  units: readonly Unit[],
-  filed: ReadonlySet<Unit>,
+  units: readonly UnfiledUnit[],
+  filed: ReadonlySet<UnfiledUnit>,
 ): Promise<void> {
   await client.query({
     name: 'settle-units',
@@ -148,7 +148,7 @@ type FiledRows = {
 async function noteEnvelopes(
   client: pg.PoolClient,
   batch: string,
-  filed: readonly Unit[],
+  filed: readonly UnfiledUnit[],
   { rows, accepted }: FiledRows,
 ): Promise<void> {
   const more = new Map<bigint, number>()
@@ -174,7 +174,7 @@ async function noteEnvelopes(
  * Takes the rows of a unit that is not whole off its envelopes. Nothing was filed after it: all but the
  * first of them have rows of no other unit.
  */
-async function uncount(
+async function subtractRows(
   client: pg.PoolClient,
   batch: string,
   envelopes: readonly bigint[],
@@ -197,7 +197,7 @@ async function uncount(
 }
 
 /** Forgets some units that are not filed, with what was set aside of them; returns whether there may be more. */
-async function forgetPage(client: pg.PoolClient, batch: string): Promise<boolean> {
+async function deletePage(client: pg.PoolClient, batch: string): Promise<boolean> {
   const { rowCount } = await client.query({
     name: 'forget-unfiled-units',
     text: `

@@ -2,10 +2,10 @@
 import type pg from 'pg'
 import type { Filing } from '../../journal/filing.ts'
 import { unitsAtATime } from '../../limits.ts'
-import { type FiledUnitKey, storedKey } from '../staging/prior-declaration.ts'
+import { type FiledUnitKey, filingKeySql } from '../staging/prior-declaration.ts'
 import type { UnitKey } from '../staging/staged-rows.ts'
 
-export type Unit = FiledUnitKey & {
+export type UnfiledUnit = FiledUnitKey & {
   readonly id: string
   readonly rowsGood: number
   readonly rowsSetAside: number
@@ -14,7 +14,7 @@ export type Unit = FiledUnitKey & {
   /** The latest declaration when it was checked. */
   readonly latest: string | undefined
   /** The declaration whose lines it keeps. */
-  readonly keeps: string | undefined
+  readonly priorId: string | undefined
   readonly parts: number
   readonly headPays: boolean
   /** False of what was checked before parts were: by lines alone. */
@@ -23,7 +23,7 @@ export type Unit = FiledUnitKey & {
 }
 
 export type FiledPart = {
-  readonly unit: Unit
+  readonly unit: UnfiledUnit
   readonly number: number
   readonly rows: number
   readonly lines: number
@@ -37,7 +37,7 @@ export async function listUnfiled(
   pool: pg.Pool | pg.PoolClient,
   batch: string,
   after: UnitKey | undefined,
-): Promise<Unit[]> {
+): Promise<UnfiledUnit[]> {
   const { rows } = await pool.query<
     FiledUnitKey & {
       id: string
@@ -55,7 +55,7 @@ export async function listUnfiled(
   >({
     name: 'list-unfiled-units',
     text: `
-      select employer, period, region, entry, id, ${storedKey} as key, key is not null as cut_by_bytes,
+      select employer, period, region, entry, id, ${filingKeySql} as key, key is not null as cut_by_bytes,
         rows_good, rows_set_aside, lines, latest, replaces, keeps, parts, head_pays, parts_filed
       from batch.unit u
       where batch = $1 and (employer, period, region, entry) > ($2, $3, $6, $4)
@@ -87,7 +87,7 @@ export async function listUnfiled(
       rowsGood: rows_good,
       latest: latest ?? undefined,
       replaces: replaces ?? undefined,
-      keeps: keeps ?? undefined,
+      priorId: keeps ?? undefined,
     }),
   )
 }

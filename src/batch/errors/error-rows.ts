@@ -20,13 +20,13 @@ import {
   setAsideStretchRows,
 } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import { type BatchWork, writeStep } from '../lease/batch-lease.ts'
-import { readStretch } from '../staging/rejected-rows.ts'
-import { unitOf } from '../staging/row-buffer.ts'
-import type { PieceKeys } from '../state/seal.ts'
-import { openPiece, sealPiece } from '../state/seal.ts'
+import { type LeasedBatch, writeStep } from '../lease/batch-lease.ts'
+import { readRejectedOfStretch } from '../staging/rejected-rows.ts'
+import { unitKeyOf } from '../staging/row-buffer.ts'
+import type { SealingKeys } from '../state/seal.ts'
+import { openBytes, sealBytes } from '../state/seal.ts'
 import { findAmendment } from '../table/amendment.ts'
-import type { Fault, RefusedRow } from '../table/errors-file.ts'
+import type { ErrorsFileRow, Fault } from '../table/errors-file.ts'
 import type { FilePosition } from '../table/file-batch.ts'
 import { columnName, type Header } from '../table/header.ts'
 import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
@@ -47,22 +47,26 @@ export type ErrorRow = {
 }
 
 /** Where picking goes on. */
-type Place = { readonly position?: FilePosition; readonly pieces: number; readonly ended: boolean }
+type ReadingPosition = {
+  readonly position?: FilePosition
+  readonly pieces: number
+  readonly ended: boolean
+}
 
-const piecePlace = (batch: string, number: number) => `error rows ${batch} ${number}`
-const positionPlace = (batch: string) => `errors position ${batch}`
+const pieceBinding = (batch: string, number: number) => `error rows ${batch} ${number}`
+const positionBinding = (batch: string) => `errors position ${batch}`
 
 /** Reads the file of a batch again, and keeps the rows that were set aside. */
-export async function keepErrorRows(
+export async function saveErrorRows(
   dependencies: ReadDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
 ): Promise<void> {
   const { pool, keys } = dependencies
   const { batch } = work
   const last = await findLastStretch(pool, batch)
-  const before = await openPlace(pool, keys, batch)
+  const before = await openPosition(pool, keys, batch)
   if (last === undefined || before.ended) return
-  const picked = new Picked(before.pieces)
+  const picked = new ErrorRowBuffer(before.pieces)
   let { position } = before
   let unwritten = 0
   const flush = async (ended: boolean) => {
@@ -70,8 +74,8 @@ export async function keepErrorRows(
     unwritten = 0
     await writeStep(dependencies, work, {}, async (client) => {
       await insertErrorRows(client, keys, batch, pieces)
-      const place: Place = { ...(position && { position }), pieces: picked.pieces, ended }
-      await savePlace(client, keys, batch, place)
+      const place: ReadingPosition = { ...(position && { position }), pieces: picked.pieces, ended }
+      await savePosition(client, keys, batch, place)
     })
   }
   const amendment = await findAmendment(pool, work)
@@ -81,12 +85,12 @@ export async function keepErrorRows(
     for (const { row, entry, header, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)
-        wrong = await readStretch(pool, keys, batch, stretch)
+        wrong = await readRejectedOfStretch(pool, keys, batch, stretch)
       }
       const findings = wrong.get(row)
       if (findings === undefined) continue
       const position = amendment && positionOf(cells, read.header)
-      const { employer } = unitOf(header, entry ?? 0)
+      const { employer } = unitKeyOf(header, entry ?? 0)
       picked.add({ row, ...(position !== undefined && { position }), employer, cells, findings })
     }
     position = read.next
@@ -115,7 +119,11 @@ async function findLastStretch(pool: pg.Pool, batch: string): Promise<number | u
   return rows[0]?.stretch
 }
 
-async function openPlace(pool: pg.Pool, keys: PieceKeys, batch: string): Promise<Place> {
+async function openPosition(
+  pool: pg.Pool,
+  keys: SealingKeys,
+  batch: string,
+): Promise<ReadingPosition> {
   const { rows } = await pool.query<{ errors_position: Buffer | null }>({
     name: 'read-errors-position',
     text: 'select errors_position from batch.work where batch = $1',
@@ -123,36 +131,36 @@ async function openPlace(pool: pg.Pool, keys: PieceKeys, batch: string): Promise
   })
   const sealed = rows[0]?.errors_position ?? undefined
   if (sealed === undefined) return { pieces: 0, ended: false }
-  return JSON.parse(openPiece(keys.all, positionPlace(batch), sealed, pieceBytesMax).toString())
+  return JSON.parse(openBytes(keys.all, positionBinding(batch), sealed, pieceBytesMax).toString())
 }
 
-async function savePlace(
+async function savePosition(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
-  place: Place,
+  place: ReadingPosition,
 ): Promise<void> {
   const bytes = Buffer.from(JSON.stringify(place))
   await client.query('update batch.work set errors_position = $2, tries = 0 where batch = $1', [
     batch,
-    sealPiece(keys.sealing, positionPlace(batch), bytes),
+    sealBytes(keys.sealing, positionBinding(batch), bytes),
   ])
 }
 
 /** Rows that wait to be written, in pieces. */
-class Picked {
+class ErrorRowBuffer {
   pieces: number
-  #whole: ErrorRow[][] = []
+  #closed: ErrorRow[][] = []
   #open: ErrorRow[] = []
   #characters = 0
-  #wholeCharacters = 0
+  #closedCharacters = 0
 
   constructor(pieces: number) {
     this.pieces = pieces
   }
 
   get isFull(): boolean {
-    return this.#whole.length >= piecesAtATime || this.#wholeCharacters >= gatheredCharactersMax
+    return this.#closed.length >= piecesAtATime || this.#closedCharacters >= gatheredCharactersMax
   }
 
   add(row: ErrorRow): void {
@@ -164,20 +172,20 @@ class Picked {
   }
 
   #close(): void {
-    if (this.#open.length > 0) this.#whole.push(this.#open)
+    if (this.#open.length > 0) this.#closed.push(this.#open)
     this.#open = []
-    this.#wholeCharacters += this.#characters
+    this.#closedCharacters += this.#characters
     this.#characters = 0
   }
 
   take(): { number: number; rows: readonly ErrorRow[] }[] {
     this.#close()
-    const taken = this.#whole.map((rows) => {
+    const taken = this.#closed.map((rows) => {
       this.pieces += 1
       return { number: this.pieces, rows }
     })
-    this.#whole = []
-    this.#wholeCharacters = 0
+    this.#closed = []
+    this.#closedCharacters = 0
     return taken
   }
 }
@@ -188,7 +196,7 @@ const findingCharacters = 150
 
 async function insertErrorRows(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   pieces: readonly { number: number; rows: readonly ErrorRow[] }[],
 ): Promise<void> {
@@ -204,17 +212,17 @@ async function insertErrorRows(
       pieces.map(({ number }) => number),
       pieces.map(({ rows }) => rows.length),
       pieces.map(({ number, rows }) =>
-        sealPiece(keys.sealing, piecePlace(batch, number), Buffer.from(JSON.stringify(rows))),
+        sealBytes(keys.sealing, pieceBinding(batch, number), Buffer.from(JSON.stringify(rows))),
       ),
     ],
   })
 }
 
 /** What was kept of a table, as its errors file tells it. */
-export async function* readRefusedRows(
+export async function* errorsFileRows(
   rows: AsyncIterable<ErrorRow>,
   header: Header,
-): AsyncGenerator<RefusedRow> {
+): AsyncGenerator<ErrorsFileRow> {
   for await (const { findings, ...row } of rows)
     yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
 }
@@ -234,7 +242,7 @@ export async function* rowsOfEmployers(
  */
 export async function* readErrorRows(
   pool: Queryable,
-  keys: PieceKeys['all'],
+  keys: SealingKeys['all'],
   batch: string,
 ): AsyncGenerator<ErrorRow> {
   for (let after = 0; ; after += 1) {
@@ -245,8 +253,8 @@ export async function* readErrorRows(
     })
     const [found] = rows
     if (found === undefined) return
-    const place = piecePlace(batch, after + 1)
-    const bytes = openPiece(keys, place, found.sealed, pieceBytesMax)
+    const place = pieceBinding(batch, after + 1)
+    const bytes = openBytes(keys, place, found.sealed, pieceBytesMax)
     yield* JSON.parse(bytes.toString()) as ErrorRow[]
   }
 }

@@ -10,54 +10,56 @@
 import type pg from 'pg'
 import { lateRowsAtATime, unitsAtATime } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import { type BatchWork, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
-import { keepingWork } from '../lease/lease-heartbeat.ts'
+import { type LeasedBatch, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
+import { withHeartbeat } from '../lease/lease-heartbeat.ts'
 import {
-  insertSetAside,
-  readSetAside,
-  type SetAside,
-  type SetAsideRow,
+  insertRejectedRows,
+  type RejectedPiece,
+  type RejectedRow,
+  readRejectedRows,
 } from '../staging/rejected-rows.ts'
 import { RowSet } from '../staging/row-set.ts'
-import { readPieces, type UnitKey } from '../staging/staged-rows.ts'
-import type { PieceKeys } from '../state/seal.ts'
+import { readStagedPieces, type UnitKey } from '../staging/staged-rows.ts'
+import type { SealingKeys } from '../state/seal.ts'
 import { stretchOf } from './error-rows.ts'
 
-type LateDependencies = StepDependencies & { readonly keys: PieceKeys }
+type LateDependencies = StepDependencies & { readonly keys: SealingKeys }
 type LateUnit = UnitKey & { readonly finding: FileFinding }
 
 /** Of all units that still keep a finding. */
-export async function setLateRowsAside(
+export async function rejectLateRows(
   dependencies: LateDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
 ): Promise<void> {
   const writer = new LateWriter(dependencies, work)
   for (let after: UnitKey | undefined; ; ) {
     const units = await listLate(dependencies.pool, work.batch, after)
     if (units.length === 0) return
-    for (const unit of units) await setAside(dependencies, work, unit, writer)
+    for (const unit of units) await rejectUnit(dependencies, work, unit, writer)
     await writer.write()
     after = units.at(-1)
   }
 }
 
 /** All rows of a unit that the check found good, and that are not set aside yet. */
-async function setAside(
+async function rejectUnit(
   dependencies: LateDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   { finding, ...unit }: LateUnit,
   writer: LateWriter,
 ): Promise<void> {
   const { pool, keys } = dependencies
-  const aside = new RowSet()
-  const before = readSetAside(pool, keys, work.batch, unit)
-  for await (const rows of keepingWork(dependencies, work, before))
-    for (const { row } of rows) aside.add(row)
+  const rejected = new RowSet()
+  const before = readRejectedRows(pool, keys, work.batch, unit)
+  for await (const rows of withHeartbeat(dependencies, work, before))
+    for (const { row } of rows) rejected.add(row)
   let number = await lastNumberOf(pool, work.batch, unit)
-  const pieces = readPieces(pool, keys, work.batch, unit)
-  for await (const piece of keepingWork(dependencies, work, pieces)) {
-    const rows = piece.rows.flatMap(([row, line]): SetAsideRow[] =>
-      line === null || aside.has(row) ? [] : [{ row, findings: [{ ...finding, place: { row } }] }],
+  const pieces = readStagedPieces(pool, keys, work.batch, unit)
+  for await (const piece of withHeartbeat(dependencies, work, pieces)) {
+    const rows = piece.rows.flatMap(([row, line]): RejectedRow[] =>
+      line === null || rejected.has(row)
+        ? []
+        : [{ row, findings: [{ ...finding, place: { row } }] }],
     )
     for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row, unit.entry))) {
       for (let at = 0; at < some.length; at += lateRowsAtATime) {
@@ -73,17 +75,17 @@ async function setAside(
 /** What goes into the next step. */
 class LateWriter {
   readonly #dependencies: LateDependencies
-  readonly #work: BatchWork
-  #pieces: SetAside[] = []
+  readonly #work: LeasedBatch
+  #pieces: RejectedPiece[] = []
   #ended: UnitKey[] = []
   #rows = 0
 
-  constructor(dependencies: LateDependencies, work: BatchWork) {
+  constructor(dependencies: LateDependencies, work: LeasedBatch) {
     this.#dependencies = dependencies
     this.#work = work
   }
 
-  async add(piece: SetAside): Promise<void> {
+  async add(piece: RejectedPiece): Promise<void> {
     if (this.#rows > 0 && this.#rows + piece.rows.length > lateRowsAtATime) await this.write()
     this.#pieces.push(piece)
     this.#rows += piece.rows.length
@@ -102,8 +104,8 @@ class LateWriter {
     if (pieces.length === 0 && ended.length === 0) return
     const { batch } = this.#work
     await writeStep(this.#dependencies, this.#work, {}, async (client) => {
-      await insertSetAside(client, this.#dependencies.keys, batch, pieces)
-      await forgetFindings(client, batch, ended)
+      await insertRejectedRows(client, this.#dependencies.keys, batch, pieces)
+      await deleteFindings(client, batch, ended)
     })
   }
 }
@@ -146,7 +148,7 @@ async function lastNumberOf(
   return rows[0]?.number ?? 0
 }
 
-async function forgetFindings(
+async function deleteFindings(
   client: pg.PoolClient,
   batch: string,
   units: readonly UnitKey[],

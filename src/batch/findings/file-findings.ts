@@ -12,15 +12,15 @@ import { formatCatalogue, type Place } from '../../formats/findings.ts'
 import { amendmentEntries } from './amendments.ts'
 import { cellEntries } from './cells.ts'
 import { headerRowEntries } from './header-row.ts'
+import { inForceEntries } from './in-force.ts'
 import { interventionEntries } from './interventions.ts'
-import { standingEntries } from './standing.ts'
 
 export const fileCatalogue = {
   ...formatCatalogue,
   ...headerRowEntries,
   ...cellEntries,
   ...amendmentEntries,
-  ...standingEntries,
+  ...inForceEntries,
   ...interventionEntries,
 } as const satisfies Record<string, CatalogueEntry>
 

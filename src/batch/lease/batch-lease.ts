@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax } from '../../limits.ts'
-import type { AskedKind } from '../state/asked-kind.ts'
+import type { RequestedKind } from '../state/requested-kind.ts'
 import { type BatchEvent, type Stage, transitions } from '../state/stages.ts'
 import type { modes } from '../state/upload.ts'
-import type { Place } from './size-lanes.ts'
+import type { SizeLane } from './size-lanes.ts'
 
-export type BatchWork = {
+export type LeasedBatch = {
   readonly batch: string
   readonly worker: string
   readonly stage: Stage
@@ -25,7 +25,7 @@ export type BatchWork = {
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
-  readonly kind: AskedKind
+  readonly kind: RequestedKind
   /** Undefined: to be seen from its bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
   readonly mode: (typeof modes)[number]
@@ -47,13 +47,13 @@ export type BatchWork = {
 }
 
 /** Another worker has it now, or it was cancelled. */
-export class WorkLostError extends Error {
-  override name = 'WorkLostError'
+export class LeaseLostError extends Error {
+  override name = 'LeaseLostError'
 }
 
 /** It waits for another batch; it is to be taken again later. */
-export class NotYetError extends Error {
-  override name = 'NotYetError'
+export class RetryLaterError extends Error {
+  override name = 'RetryLaterError'
 }
 
 type Row = {
@@ -66,9 +66,9 @@ type Row = {
   employer: string | null
   period: string
   region: string
-  kind: AskedKind
-  format: NonNullable<BatchWork['format']> | null
-  mode: BatchWork['mode']
+  kind: RequestedKind
+  format: NonNullable<LeasedBatch['format']> | null
+  mode: LeasedBatch['mode']
   received: string
   received_at: string
   position: Buffer | null
@@ -80,7 +80,7 @@ type Row = {
 }
 
 /** Any file, by its time of receipt. */
-const anywhere: Place = { aboveBytes: 0, bytesMax: Number.MAX_SAFE_INTEGER }
+const anySize: SizeLane = { aboveBytes: 0, bytesMax: Number.MAX_SAFE_INTEGER }
 
 /**
  * Whether a batch may be taken, with the work `w` on it, if there is any: nobody has it. A file on which
@@ -100,12 +100,12 @@ const isFree = `(
  * have none, or are larger than theirs, or came too late for it, and these before those whose slot is to
  * come; and then the one that was received first. What is under way is never interrupted.
  */
-export async function claimWork(
+export async function claimBatch(
   pool: pg.Pool,
   worker: string,
-  { aboveBytes, bytesMax }: Place = anywhere,
+  { aboveBytes, bytesMax }: SizeLane = anySize,
   bySlots = false,
-): Promise<BatchWork | undefined> {
+): Promise<LeasedBatch | undefined> {
   const { rows } = await pool.query<Row>({
     name: 'claim-batch',
     text: `
@@ -147,11 +147,11 @@ export async function claimWork(
     values: [worker, bytesMax, batchLeaseMs, aboveBytes, bySlots],
   })
   const [row] = rows
-  return row && workOf(row, worker)
+  return row && leasedBatchOf(row, worker)
 }
 
 /** How many batches wait that a place could take; a hundred at most are counted. */
-export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<number> {
+export async function countWaiting(pool: pg.Pool, { bytesMax }: SizeLane): Promise<number> {
   const { rows } = await pool.query<{ count: number }>({
     name: 'count-waiting-batches',
     text: `
@@ -170,7 +170,7 @@ export async function countWaiting(pool: pg.Pool, { bytesMax }: Place): Promise<
   return rows[0]?.count ?? 0
 }
 
-function workOf(row: Row, worker: string): BatchWork {
+function leasedBatchOf(row: Row, worker: string): LeasedBatch {
   const { batch, stage, issuer, subject, period, region, kind, mode, pieces, tries, rechecks } = row
   return {
     batch,
@@ -203,7 +203,7 @@ export type InTransaction = <T>(
 ) => Promise<T>
 
 /** What a step counts, added to the work's numbers. */
-export type Counts = Partial<
+export type StepCounts = Partial<
   Record<'rows_read' | 'rows_good' | 'rows_set_aside' | 'rows_filed' | 'declarations', number>
 >
 
@@ -213,7 +213,7 @@ export type StepDependencies = {
   /** The process is to stop: what was written is where another goes on. */
   readonly stopping?: AbortSignal
   /** Told of each step that was written. */
-  readonly onStep?: (counts: Counts) => void
+  readonly onStep?: (counts: StepCounts) => void
 }
 
 /**
@@ -226,8 +226,8 @@ export type StepDependencies = {
  */
 export async function writeStep(
   { pool, inTransaction, stopping, onStep }: StepDependencies,
-  { batch, worker, stage }: Pick<BatchWork, 'batch' | 'worker' | 'stage'>,
-  counts: Counts,
+  { batch, worker, stage }: Pick<LeasedBatch, 'batch' | 'worker' | 'stage'>,
+  counts: StepCounts,
   write: (client: pg.PoolClient) => Promise<void>,
 ): Promise<void> {
   const { rows_read, rows_good, rows_set_aside, rows_filed, declarations } = counts
@@ -266,7 +266,7 @@ export async function writeStep(
         Object.keys(counts).length > 0,
       ],
     })
-    if (rowCount !== 1) throw new WorkLostError(`batch ${batch} is not worked on here any more`)
+    if (rowCount !== 1) throw new LeaseLostError(`batch ${batch} is not worked on here any more`)
     await write(client)
   })
   onStep?.(counts)
@@ -274,7 +274,7 @@ export async function writeStep(
 }
 
 /** Which instant of the work an event writes down. */
-const reachedAt = {
+const instantColumns = {
   begin: 'began_at',
   read: 'read_at',
   'give up': 'read_at',
@@ -289,12 +289,12 @@ const reachedAt = {
  * mode, say, or by somebody who has the authority by then.
  * @returns the work as it is then
  */
-export async function moveOn(
+export async function advanceStage(
   dependencies: StepDependencies,
-  work: BatchWork,
-  event: keyof typeof reachedAt,
+  work: LeasedBatch,
+  event: keyof typeof instantColumns,
   write: (client: pg.PoolClient) => Promise<void> = async () => {},
-): Promise<BatchWork> {
+): Promise<LeasedBatch> {
   const stage = transitions[work.stage][event]
   assert(stage !== undefined, `a batch that is ${work.stage} can't ${event}`)
   await writeStep(dependencies, work, {}, async (client) => {
@@ -303,11 +303,11 @@ export async function moveOn(
       'update batch.batch set stage = $2 where id = $1 and stage = $3',
       [work.batch, stage, work.stage],
     )
-    if (moved.rowCount !== 1) throw new WorkLostError(`batch ${work.batch} was cancelled`)
+    if (moved.rowCount !== 1) throw new LeaseLostError(`batch ${work.batch} was cancelled`)
     if (event === 'refuse' || event === 'give up')
       await client.query('delete from batch.content where batch = $1', [work.batch])
     await client.query(
-      `update batch.work set ${reachedAt[event]} = now(), tries = 0 where batch = $1`,
+      `update batch.work set ${instantColumns[event]} = now(), tries = 0 where batch = $1`,
       [work.batch],
     )
   })
@@ -315,9 +315,9 @@ export async function moveOn(
 }
 
 /** Gives a batch back, for any worker to go on with after a pause. */
-export async function releaseWork(
+export async function releaseBatch(
   pool: pg.Pool,
-  { batch, worker }: Pick<BatchWork, 'batch' | 'worker'>,
+  { batch, worker }: Pick<LeasedBatch, 'batch' | 'worker'>,
   pauseMs: number,
 ): Promise<void> {
   await pool.query(
@@ -328,7 +328,7 @@ export async function releaseWork(
 }
 
 /** Batches all of whose envelopes are posted are done; returns how many. */
-export async function finishPosted(pool: pg.Pool): Promise<number> {
+export async function markPosted(pool: pg.Pool): Promise<number> {
   const { rowCount } = await pool.query({
     name: 'finish-posted-batches',
     text: `

@@ -4,31 +4,34 @@
  * worker's meanwhile; else another would take it, and lose it in the same way.
  */
 import { batchLeaseMs } from '../../limits.ts'
-import { type BatchWork, type StepDependencies, writeStep } from './batch-lease.ts'
+import { type LeasedBatch, type StepDependencies, writeStep } from './batch-lease.ts'
 
 /** Often enough for a piece that takes as long again. */
-const keepEveryMs = batchLeaseMs / 3
+const heartbeatEveryMs = batchLeaseMs / 3
 
 /** @throws what `writeStep` throws */
-export async function* keepingWork<T>(
+export async function* withHeartbeat<T>(
   dependencies: StepDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   pieces: AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const keep = keeper(dependencies, work)
+  const renew = leaseHeartbeat(dependencies, work)
   for await (const piece of pieces) {
     yield piece
-    await keep()
+    await renew()
   }
 }
 
 /** Keeps the batch where it is called often; it throws what `writeStep` throws. */
-export function keeper(dependencies: StepDependencies, work: BatchWork): () => Promise<void> {
-  let keptAtMs = performance.now()
+export function leaseHeartbeat(
+  dependencies: StepDependencies,
+  work: LeasedBatch,
+): () => Promise<void> {
+  let renewedAtMs = performance.now()
   return async () => {
     const nowMs = performance.now()
-    if (nowMs - keptAtMs < keepEveryMs) return
-    keptAtMs = nowMs
+    if (nowMs - renewedAtMs < heartbeatEveryMs) return
+    renewedAtMs = nowMs
     await writeStep(dependencies, work, {}, async () => {})
   }
 }

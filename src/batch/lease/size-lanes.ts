@@ -9,28 +9,28 @@
 import type { Lane } from '../../journal/lanes.ts'
 import { claimsPerTurn, mediumBatchBytesMax, smallBatchBytesMax } from '../../limits.ts'
 
-export type Place = {
+export type SizeLane = {
   /** Its lane: files with more bytes than the one, and no more than the other. */
   readonly aboveBytes: number
   readonly bytesMax: number
 }
 
-export const places: readonly Place[] = [
+export const sizeLanes: readonly SizeLane[] = [
   { aboveBytes: 0, bytesMax: smallBatchBytesMax },
   { aboveBytes: smallBatchBytesMax, bytesMax: mediumBatchBytesMax },
   { aboveBytes: mediumBatchBytesMax, bytesMax: Number.MAX_SAFE_INTEGER },
 ]
 
 /** Whether a place's n-th file goes by slots; else it is the next by its time of receipt. */
-export function goesBySlots(nth: number): boolean {
+export function claimsBySlot(nth: number): boolean {
   return nth % claimsPerTurn !== 0
 }
 
 /** The lane in which a file's declarations are posted. */
 export function postingLane({ bytes }: { readonly bytes: number }): Lane {
-  return isSmall(bytes) ? 'bulk' : 'large'
+  return isSmallFile(bytes) ? 'bulk' : 'large'
 }
 
-export function isSmall(bytes: number): boolean {
+export function isSmallFile(bytes: number): boolean {
   return bytes <= smallBatchBytesMax
 }

@@ -11,11 +11,11 @@ import {
   rateWorkMsMin,
   rowsPerSecondUnmeasured,
 } from '../../limits.ts'
-import type { Counts } from './batch-lease.ts'
+import type { StepCounts } from './batch-lease.ts'
 
 const steps = 3
 
-export class WorkRate {
+export class ThroughputMeter {
   readonly #nowMs: () => number
   #rows = 0
   #workMs = 0
@@ -37,7 +37,7 @@ export class WorkRate {
   }
 
   /** A step was written. */
-  count({ rows_read = 0, rows_good = 0, rows_set_aside = 0, rows_filed = 0 }: Counts): void {
+  count({ rows_read = 0, rows_good = 0, rows_set_aside = 0, rows_filed = 0 }: StepCounts): void {
     this.#rows += (rows_read + rows_good + rows_set_aside + rows_filed) / steps
     this.#pass()
   }
@@ -45,8 +45,8 @@ export class WorkRate {
   /** Rows a second; undefined until there was enough work to tell. */
   get perSecond(): number | undefined {
     this.#pass()
-    const told = this.#workMs >= rateWorkMsMin && this.#rows > 0
-    return told ? this.#rows / (this.#workMs / 1_000) : undefined
+    const enough = this.#workMs >= rateWorkMsMin && this.#rows > 0
+    return enough ? this.#rows / (this.#workMs / 1_000) : undefined
   }
 
   #pass(): void {
@@ -60,7 +60,7 @@ export class WorkRate {
 }
 
 /** Writes down what a process measured, and that it is there; forgets those that are long gone. */
-export async function tellRate(
+export async function reportThroughput(
   pool: pg.Pool,
   process: string,
   perSecond: number | undefined,
@@ -83,7 +83,7 @@ export async function tellRate(
  * Rows a second of all processes together: as many times what one does on average as there are, and once
  * where none is, as one must come before anything is worked on.
  */
-export async function readRate(client: pg.Pool | pg.PoolClient): Promise<number> {
+export async function readThroughput(client: pg.Pool | pg.PoolClient): Promise<number> {
   const { rows } = await client.query<{ of_one: number | null; processes: number }>({
     name: 'read-batch-rate',
     text: `

@@ -13,11 +13,11 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { claimsPerTurn, slotsAheadMs, slotsOpenMax, slotsToldMax } from '../../limits.ts'
 import type { InTransaction } from '../lease/batch-lease.ts'
-import { readRate } from '../lease/throughput.ts'
-import { type Owner, storedKeyOf } from '../state/owner.ts'
+import { readThroughput } from '../lease/throughput.ts'
+import { type Owner, ownerKeyOf } from '../state/owner.ts'
 import {
   endedStages,
-  holdsRoom,
+  holdsCapacity,
   type Slot,
   type SlotRequest,
   type SlotRow,
@@ -66,7 +66,7 @@ export function reserveSlot(
     if ((await countOpen(client, asked, nowMicros)) >= slotsOpenMax) return { kind: 'tooMany' }
     const [window, ...next] = freeWindows({
       rows: asked.rows,
-      capacityRows: slotRowsPerQuarter(await readRate(client)),
+      capacityRows: slotRowsPerQuarter(await readThroughput(client)),
       loads: rowsByQuarter(await readReserved(client, nowMicros)),
       fromMicros,
       untilMicros: nowMicros + 1_000 * slotsAheadMs,
@@ -88,7 +88,7 @@ async function findByKey(client: pg.PoolClient, asked: SlotRequest): Promise<Slo
       where s.subject = $1 and s.idempotency_key in ($2, $3) and s.issuer in ($4, '')
       order by s.issuer desc
       limit 1`,
-    values: [subject, storedKeyOf(asked, idempotencyKey), idempotencyKey, issuer],
+    values: [subject, ownerKeyOf(asked, idempotencyKey), idempotencyKey, issuer],
   })
   return rows[0] && slotOf(rows[0])
 }
@@ -110,7 +110,7 @@ async function countOpen(
       select count(*)::integer as count
       from batch.slot s
       where s.subject = $2 and s.issuer in ($4, '')
-        and s.ends_at > to_timestamp($3::numeric / 1000000) and ${holdsRoom}`,
+        and s.ends_at > to_timestamp($3::numeric / 1000000) and ${holdsCapacity}`,
     values: [endedStages, subject, nowMicros, issuer],
   })
   return rows[0]?.count ?? 0
@@ -123,7 +123,7 @@ async function readReserved(client: pg.PoolClient, nowMicros: number): Promise<R
     text: `
       select (extract(epoch from s.ends_at) * 1000000)::bigint as ends_at, s.quarters, sum(s.rows) as rows
       from batch.slot s
-      where s.ends_at > to_timestamp($2::numeric / 1000000) and ${holdsRoom}
+      where s.ends_at > to_timestamp($2::numeric / 1000000) and ${holdsCapacity}
       group by s.ends_at, s.quarters`,
     values: [endedStages, nowMicros],
   })
@@ -154,7 +154,7 @@ async function insert(
       returning ${slotColumns}`,
     values: [
       ...[randomUUID(), asked.subject],
-      asked.idempotencyKey && storedKeyOf(asked, asked.idempotencyKey),
+      asked.idempotencyKey && ownerKeyOf(asked, asked.idempotencyKey),
       ...[asked.employer, asked.period, asked.region, asked.rows, asked.bytes, quarters],
       ...[startMicros, endMicros, nowMicros, asked.issuer],
     ],
@@ -174,10 +174,10 @@ export type SlotRefusal =
   | 'slotOver'
 
 /** Locks a slot that a batch is to have; undefined where it may. */
-export async function refusalOfSlot(
+export async function lockAndCheckSlot(
   client: pg.PoolClient,
   id: string,
-  of: Owner & Pick<SlotRequest, 'employer' | 'period' | 'region'>,
+  upload: Owner & Pick<SlotRequest, 'employer' | 'period' | 'region'>,
   nowMicros: number,
 ): Promise<SlotRefusal | undefined> {
   const { rows } = await client.query<SlotRow>({
@@ -187,17 +187,17 @@ export async function refusalOfSlot(
       from batch.slot s
       where s.id = $1 and s.subject = $2 and s.issuer in ($3, '')
       for update`,
-    values: [id, of.subject, of.issuer],
+    values: [id, upload.subject, upload.issuer],
   })
   const slot = rows[0] && slotOf(rows[0])
   if (slot === undefined) return 'slotUnknown'
   const names = ['employer', 'period', 'region'] as const
-  if (names.some((name) => slot[name] !== of[name])) return 'slotDiffers'
+  if (names.some((name) => slot[name] !== upload[name])) return 'slotDiffers'
   return slot.batch !== undefined || slot.endMicros <= nowMicros ? 'slotOver' : undefined
 }
 
 /** In the transaction that locked it. */
-export async function lendSlot(client: pg.PoolClient, id: string, batch: string): Promise<void> {
+export async function assignSlot(client: pg.PoolClient, id: string, batch: string): Promise<void> {
   await client.query({
     name: 'lend-slot',
     text: 'update batch.slot set batch = $2 where id = $1',

@@ -8,8 +8,8 @@ import {
   reserveSlot,
 } from './reserve-slot.ts'
 import {
+  deleteUnusedSlots,
   findSlot,
-  forgetSlots,
   listSlots,
   releaseSlot,
   type Slot,
@@ -22,7 +22,7 @@ export type SlotStore = {
   find(id: string, owner: Owner): Promise<Slot | undefined>
   list(owner: Owner): Promise<Slot[]>
   release(slot: Slot): Promise<boolean>
-  forget(): Promise<void>
+  deleteUnused(): Promise<void>
 }
 
 export function createSlotStore(
@@ -42,6 +42,6 @@ export function createSlotStore(
       await confirm()
       return released
     },
-    forget: () => forgetSlots(pool),
+    deleteUnused: () => deleteUnusedSlots(pool),
   }
 }

@@ -29,7 +29,7 @@ export function rowsByQuarter(reserved: readonly ReservedRows[]): Map<number, nu
   return loads
 }
 
-export type WindowQuestion = {
+export type WindowSearch = {
   readonly rows: number
   /** Rows that slots may have in a quarter. */
   readonly capacityRows: number
@@ -41,8 +41,8 @@ export type WindowQuestion = {
 }
 
 /** The first free windows from an instant on, the earliest first. */
-export function freeWindows(question: WindowQuestion): Window[] {
-  const { rows, capacityRows, loads, fromMicros, untilMicros, count } = question
+export function freeWindows(search: WindowSearch): Window[] {
+  const { rows, capacityRows, loads, fromMicros, untilMicros, count } = search
   const quarters = Math.max(1, Math.ceil(rows / Math.max(1, capacityRows)))
   if (quarters * quarterMicros > 1_000 * slotsAheadMs) return [] // nothing is given for so long
   const first = Math.ceil(fromMicros / quarterMicros) * quarterMicros

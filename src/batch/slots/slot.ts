@@ -31,7 +31,7 @@ export type Slot = Omit<SlotRequest, 'idempotencyKey'> &
 export const endedStages = stages.filter(isEnded)
 
 /** That a slot `s` has room, if it is not over: a batch that uses it is not at its end. */
-export const holdsRoom = `not exists (
+export const holdsCapacity = `not exists (
   select from batch.batch b where b.id = s.batch and b.stage = any($1::text[])
 )`
 
@@ -110,7 +110,7 @@ export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promis
 }
 
 /** Slots that nobody used are forgotten a while after they were over. */
-export async function forgetSlots(pool: pg.Pool): Promise<void> {
+export async function deleteUnusedSlots(pool: pg.Pool): Promise<void> {
   await pool.query({
     name: 'forget-slots',
     text: `

@@ -4,9 +4,9 @@
  */
 import type { PlatformLine } from '../../declaration/schema.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { Piece, PieceRow } from './staged-rows.ts'
+import type { StagedPiece, StagedRow } from './staged-rows.ts'
 
-export type LineEntry = {
+export type AssembledLine = {
   /** Where it is in the file. */
   readonly rows: readonly number[]
   readonly line: object
@@ -16,12 +16,12 @@ export type LineEntry = {
 export type FaultyRow = { readonly row: number; readonly findings: readonly FileFinding[] }
 
 /** Takes a unit's pieces one after another; the last line is kept back until the next piece. */
-export class Entries {
+export class LineAssembler {
   #open: { rows: number[]; line: object } | undefined
 
   /** The lines that are complete with this piece, and the rows of it that are none. */
-  take({ rows }: Pick<Piece, 'rows'>): { lines: LineEntry[]; faulty: FaultyRow[] } {
-    const lines: LineEntry[] = []
+  take({ rows }: Pick<StagedPiece, 'rows'>): { lines: AssembledLine[]; faulty: FaultyRow[] } {
+    const lines: AssembledLine[] = []
     const faulty: FaultyRow[] = []
     for (const row of rows) {
       if (row[1] === null) faulty.push({ row: row[0], findings: row[2] })
@@ -31,15 +31,18 @@ export class Entries {
   }
 
   /** The last line, if there is one. */
-  end(): LineEntry[] {
+  end(): AssembledLine[] {
     const last = this.#open === undefined ? [] : [this.#open]
     this.#open = undefined
     return last
   }
 
-  #takeLine([row, line]: Extract<PieceRow, readonly [number, object]>, lines: LineEntry[]): void {
+  #takeLine(
+    [row, line]: Extract<StagedRow, readonly [number, object]>,
+    lines: AssembledLine[],
+  ): void {
     const open = this.#open
-    if (open !== undefined && followsOn(open.line, line)) {
+    if (open !== undefined && isSameWorker(open.line, line)) {
       open.rows.push(row)
       const [before, more] = [open.line, line] as [PlatformLine, PlatformLine]
       open.line = { ...before, days: [...before.days, ...more.days] }
@@ -50,7 +53,7 @@ export class Entries {
   }
 }
 
-function followsOn(before: object, line: object): boolean {
+function isSameWorker(before: object, line: object): boolean {
   const [one, other] = [before, line] as [Partial<PlatformLine>, Partial<PlatformLine>]
   if (one.category !== 'platform' || other.category !== 'platform') return false
   return JSON.stringify(one.person) === JSON.stringify(other.person)

@@ -11,7 +11,7 @@ import { partLinesMax } from '../../limits.ts'
 import type { RowHeader } from '../table/row-line.ts'
 import type { UnitKey } from './staged-rows.ts'
 
-export type Kept = {
+export type PriorDeclaration = {
   readonly id: string
   /** Of its parts, in order; the head's, which is its own, is the last. */
   readonly ids: readonly string[]
@@ -27,7 +27,7 @@ export type FiledUnitKey = UnitKey & { readonly key: string }
  * What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. A
  * unit that is checked anew may say something else, or be cut otherwise: it has a key of its own.
  */
-export function keyOf(
+export function filingKeyOf(
   batch: string,
   { entry, region }: Pick<UnitKey, 'entry' | 'region'>,
   rechecks = 0,
@@ -38,7 +38,7 @@ export function keyOf(
 }
 
 /** The key of a row `u` of `batch.unit`; one that was checked before keys were kept has the batch's id. */
-export const storedKey = `coalesce(
+export const filingKeySql = `coalesce(
   u.key, case when u.entry = 0 then u.batch else u.batch || '/' || u.entry end
 )`
 
@@ -48,16 +48,16 @@ export function partKeyOf({ key }: FiledUnitKey, number: number, count: number):
 }
 
 /** The declaration of this id, where the first batch or one that amends it filed it. */
-export async function findKept(
+export async function findPriorInFamily(
   pool: pg.Pool,
   first: string,
   { employer, period, region }: UnitKey,
   id: string,
-): Promise<Kept | undefined> {
+): Promise<PriorDeclaration | undefined> {
   const { rows } = await pool.query<{ key: string; entry: number; lines: number; parts: number }>({
     name: 'find-kept',
     text: `
-      select ${storedKey} as key, u.entry, u.lines, u.parts
+      select ${filingKeySql} as key, u.entry, u.lines, u.parts
       from batch.batch b
       join batch.unit u on u.batch = b.id
       where (b.id = $1 or b.first = $1) and u.employer = $2 and u.period = $3 and u.id = $4`,
@@ -74,10 +74,10 @@ export async function findKept(
 }
 
 /** Whatever was filed under this id, alone or of any file. */
-export async function readKeptIds(
+export async function readPrior(
   reader: JournalReader,
   { id, lines }: Pick<StandingDeclaration, 'id' | 'lines'>,
-): Promise<Kept> {
+): Promise<PriorDeclaration> {
   const { declaration, part } = await reader.readAccepted(id)
   if (part === undefined)
     return { id, ids: [id], lines: declaration.lines?.length ?? 0, ofFamily: false }
@@ -86,7 +86,10 @@ export async function readKeptIds(
 }
 
 /** Its parts, in order. */
-export async function* readKept(reader: JournalReader, { ids }: Kept): AsyncGenerator<Declaration> {
+export async function* readPriorParts(
+  reader: JournalReader,
+  { ids }: PriorDeclaration,
+): AsyncGenerator<Declaration> {
   for (const id of ids) yield await reader.read(id)
 }
 

@@ -2,21 +2,21 @@
 import type pg from 'pg'
 import { pieceBytesMax } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { PieceKeys } from '../state/seal.ts'
-import { openPiece, sealPiece } from '../state/seal.ts'
+import type { SealingKeys } from '../state/seal.ts'
+import { openBytes, sealBytes } from '../state/seal.ts'
 import type { UnitKey } from './staged-rows.ts'
 
-export type SetAsideRow = { readonly row: number; readonly findings: readonly FileFinding[] }
+export type RejectedRow = { readonly row: number; readonly findings: readonly FileFinding[] }
 
-export type SetAside = UnitKey & {
+export type RejectedPiece = UnitKey & {
   /** Of those of its unit, from 1 on. */
   readonly number: number
   /** The part of the file that all of its rows are in. */
   readonly stretch: number
-  readonly rows: readonly SetAsideRow[]
+  readonly rows: readonly RejectedRow[]
 }
 
-function placeOf(
+function bindingOf(
   batch: string,
   { employer, period, region, entry }: UnitKey,
   number: number,
@@ -26,11 +26,11 @@ function placeOf(
   return `set aside ${batch} ${employer} ${period} ${entry} ${number}${of}`
 }
 
-export async function insertSetAside(
+export async function insertRejectedRows(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
-  all: readonly SetAside[],
+  all: readonly RejectedPiece[],
 ): Promise<void> {
   if (all.length === 0) return
   await client.query({
@@ -55,7 +55,7 @@ export async function insertSetAside(
       all.map(({ stretch }) => stretch),
       all.map(({ rows }) => rows.length),
       all.map(({ rows, number, stretch: _, ...unit }) =>
-        sealPiece(keys.sealing, placeOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
+        sealBytes(keys.sealing, bindingOf(batch, unit, number), Buffer.from(JSON.stringify(rows))),
       ),
       all.map(({ region }) => region),
     ],
@@ -66,7 +66,7 @@ export async function insertSetAside(
  * Forgets what an earlier check of the same units set aside beyond the pieces of this one: it died before
  * its end, and what is wrong may be less by now.
  */
-export async function forgetSetAsideAfter(
+export async function deleteRejectedAfter(
   client: pg.PoolClient,
   batch: string,
   units: readonly (UnitKey & { readonly pieces: number })[],
@@ -92,12 +92,12 @@ export async function forgetSetAsideAfter(
 }
 
 /** What of one unit was set aside, piece by piece. */
-export async function* readSetAside(
+export async function* readRejectedRows(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   unit: UnitKey,
-): AsyncGenerator<readonly SetAsideRow[]> {
+): AsyncGenerator<readonly RejectedRow[]> {
   const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
@@ -114,15 +114,15 @@ export async function* readSetAside(
     const [row] = rows
     if (row === undefined) return
     after = row.number
-    const place = placeOf(batch, unit, row.number)
-    yield JSON.parse(openPiece(keys.all, place, row.sealed, pieceBytesMax).toString())
+    const place = bindingOf(batch, unit, row.number)
+    yield JSON.parse(openBytes(keys.all, place, row.sealed, pieceBytesMax).toString())
   }
 }
 
 /** What is wrong with each row of one stretch of the file, whatever unit it is of. */
-export async function readStretch(
+export async function readRejectedOfStretch(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   stretch: number,
 ): Promise<Map<number, readonly FileFinding[]>> {
@@ -136,8 +136,8 @@ export async function readStretch(
   })
   const found = new Map<number, readonly FileFinding[]>()
   for (const { number, sealed, ...unit } of rows) {
-    const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
-    for (const { row, findings } of JSON.parse(bytes.toString()) as SetAsideRow[])
+    const bytes = openBytes(keys.all, bindingOf(batch, unit, number), sealed, pieceBytesMax)
+    for (const { row, findings } of JSON.parse(bytes.toString()) as RejectedRow[])
       found.set(row, findings)
   }
   return found

@@ -3,16 +3,16 @@ import { periodPattern } from '../../declaration/period.ts'
 import { regionPattern } from '../../declaration/schema.ts'
 import { checkSocialCreditCode } from '../../declaration/social-credit-code.ts'
 import { gatheredCharactersMax, gatheredRowsMax } from '../../limits.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
 import type { FileRow } from '../table/file-batch.ts'
 import type { RowHeader } from '../table/row-line.ts'
-import type { Piece, PieceRow, UnitKey } from './staged-rows.ts'
+import type { StagedPiece, StagedRow, UnitKey } from './staged-rows.ts'
 
 const periodFormat = new RegExp(periodPattern)
 const regionFormat = new RegExp(regionPattern)
 
 /** In clear, so nothing but codes: who mixes columns up may have a person's number here. */
-export function unitOf(
+export function unitKeyOf(
   { employer = '', period = '', region = '' }: RowHeader,
   entry: number,
 ): UnitKey {
@@ -24,21 +24,21 @@ export function unitOf(
   }
 }
 
-type Gathering = UnitKey & {
+type BufferedUnit = UnitKey & {
   readonly header: RowHeader
-  readonly rows: PieceRow[]
+  readonly rows: StagedRow[]
 }
 
-export class Gathered {
+export class RowBuffer {
   rows = 0
   pieces: number
   #characters = 0
-  readonly #units = new Map<string, Gathering>()
-  #last: { readonly header: RowHeader; readonly unit: Gathering } | undefined
+  readonly #units = new Map<string, BufferedUnit>()
+  #last: { readonly header: RowHeader; readonly unit: BufferedUnit } | undefined
 
   readonly #byRegion: boolean
 
-  constructor({ pieces, byRegion }: Pick<BatchWork, 'pieces' | 'byRegion'>) {
+  constructor({ pieces, byRegion }: Pick<LeasedBatch, 'pieces' | 'byRegion'>) {
     this.pieces = pieces
     this.#byRegion = byRegion
   }
@@ -48,28 +48,28 @@ export class Gathered {
   }
 
   add({ row, header, entry = 0, cells, line, findings }: FileRow): void {
-    const isAsBefore = entry === 0 && this.#last?.header === header
-    const unit = isAsBefore && this.#last ? this.#last.unit : this.#unitOf(header, entry)
+    const isSameUnit = entry === 0 && this.#last?.header === header
+    const unit = isSameUnit && this.#last ? this.#last.unit : this.#unitOf(header, entry)
     this.#last = { header, unit }
     unit.rows.push(line === undefined ? [row, null, findings] : [row, line])
     this.rows += 1
     for (const cell of cells) this.#characters += cell.length
   }
 
-  #unitOf(header: RowHeader, entry: number): Gathering {
+  #unitOf(header: RowHeader, entry: number): BufferedUnit {
     const key = `${entry} ${JSON.stringify(header)}`
-    const { region, ...unit } = unitOf(header, entry)
-    const gathering = this.#units.get(key) ?? {
+    const { region, ...unit } = unitKeyOf(header, entry)
+    const buffered = this.#units.get(key) ?? {
       ...unit,
       region: this.#byRegion ? region : '',
       header,
       rows: [],
     }
-    this.#units.set(key, gathering)
-    return gathering
+    this.#units.set(key, buffered)
+    return buffered
   }
 
-  take(): { rows: number; pieces: Piece[] } {
+  take(): { rows: number; pieces: StagedPiece[] } {
     const rows = this.rows
     const pieces = [...this.#units.values()].map((unit) => {
       this.pieces += 1

@@ -9,18 +9,18 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { spoolMemoryBytesMax } from '../../limits.ts'
-import type { Piece, UnitKey } from './staged-rows.ts'
+import type { StagedPiece, UnitKey } from './staged-rows.ts'
 
 type SpooledUnit = UnitKey & {
   rows: number
   /** Where each piece is, and its bytes, in turn: among many employers a piece has few rows. */
-  readonly places: number[]
+  readonly extents: number[]
 }
 
 /** A piece begins at one of them: the cipher counts them from the beginning of the file. */
 const blockBytes = 16
 
-export class PieceSpool {
+export class RowSpool {
   readonly #units = new Map<string, SpooledUnit>()
   #store: Store
   #bytes = 0
@@ -30,14 +30,14 @@ export class PieceSpool {
   }
 
   /** @throws the error of the file system where there is no room */
-  add(pieces: readonly Piece[]): void {
+  add(pieces: readonly StagedPiece[]): void {
     const written: Buffer[] = []
     let at = this.#bytes
     for (const { header, rows, ...unit } of pieces) {
       const spooled = this.#unitOf(unit)
       const bytes = Buffer.from(JSON.stringify({ header, rows }))
       spooled.rows += rows.length
-      spooled.places.push(at, bytes.length)
+      spooled.extents.push(at, bytes.length)
       written.push(bytes, Buffer.alloc(-bytes.length & (blockBytes - 1)))
       at += bytes.length + (-bytes.length & (blockBytes - 1))
     }
@@ -50,12 +50,12 @@ export class PieceSpool {
   }
 
   /** The pieces of a unit in the file's order, one at a time, from the first. */
-  async *pieces({ employer, period, region, entry }: UnitKey): AsyncGenerator<Piece> {
+  async *pieces({ employer, period, region, entry }: UnitKey): AsyncGenerator<StagedPiece> {
     const unit = { employer, period, region, entry }
-    const { places = [] } = this.#units.get(keyOf(unit)) ?? {}
-    for (let i = 0; i < places.length; i += 2) {
-      const text = this.#store.read(places[i] as number, places[i + 1] as number).toString()
-      const { header, rows } = JSON.parse(text) as Pick<Piece, 'header' | 'rows'>
+    const { extents = [] } = this.#units.get(keyOf(unit)) ?? {}
+    for (let i = 0; i < extents.length; i += 2) {
+      const text = this.#store.read(extents[i] as number, extents[i + 1] as number).toString()
+      const { header, rows } = JSON.parse(text) as Pick<StagedPiece, 'header' | 'rows'>
       yield { ...unit, number: i / 2 + 1, header, rows }
     }
   }
@@ -66,9 +66,9 @@ export class PieceSpool {
   }
 
   #unitOf({ employer, period, region, entry }: UnitKey): SpooledUnit {
-    const of = { employer, period, region, entry }
-    const key = keyOf(of)
-    const unit = this.#units.get(key) ?? { ...of, rows: 0, places: [] }
+    const unitKey = { employer, period, region, entry }
+    const key = keyOf(unitKey)
+    const unit = this.#units.get(key) ?? { ...unitKey, rows: 0, extents: [] }
     this.#units.set(key, unit)
     return unit
   }
@@ -119,7 +119,7 @@ class MemoryStore implements Store {
 
 class FileStore implements Store {
   readonly #key = randomBytes(32)
-  readonly #file = openNameless()
+  readonly #file = openUnlinkedFile()
 
   hasRoom(): boolean {
     return true
@@ -149,7 +149,7 @@ function counterAt(at: number): Buffer {
   return counter
 }
 
-function openNameless(): number {
+function openUnlinkedFile(): number {
   const folder = mkdtempSync(path.join(tmpdir(), 'spillway-'))
   try {
     return openSync(path.join(folder, 'rows'), 'wx+', 0o600)

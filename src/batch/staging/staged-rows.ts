@@ -6,15 +6,15 @@
 import type pg from 'pg'
 import { pieceBytesMax, piecesHeldBytesMax } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { PieceKeys } from '../state/seal.ts'
-import { openPiece, sealPiece } from '../state/seal.ts'
+import type { SealingKeys } from '../state/seal.ts'
+import { openBytes, sealBytes } from '../state/seal.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
 /**
  * Its row in the file, and a line as `checkDeclaration` takes it (of NDJSON, a whole declaration); or
  * what is wrong with the row.
  */
-export type PieceRow =
+export type StagedRow =
   | readonly [row: number, line: object]
   | readonly [row: number, line: null, findings: readonly FileFinding[]]
 
@@ -28,21 +28,21 @@ export type UnitKey = {
   readonly entry: number
 }
 
-export type Piece = UnitKey & {
+export type StagedPiece = UnitKey & {
   readonly number: number
   readonly header: RowHeader
-  readonly rows: readonly PieceRow[]
+  readonly rows: readonly StagedRow[]
 }
 
-function placeOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
+function bindingOf(batch: string, { employer, period, entry }: UnitKey, number: number): string {
   return `piece ${batch} ${employer} ${period} ${entry} ${number}`
 }
 
-export async function insertPieces(
+export async function insertStagedPieces(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
-  pieces: readonly Piece[],
+  pieces: readonly StagedPiece[],
 ): Promise<void> {
   if (pieces.length === 0) return
   await client.query({
@@ -61,9 +61,9 @@ export async function insertPieces(
       pieces.map(({ number }) => number),
       pieces.map(({ rows }) => rows.length),
       pieces.map(({ header, rows, number, ...unit }) =>
-        sealPiece(
+        sealBytes(
           keys.sealing,
-          placeOf(batch, unit, number),
+          bindingOf(batch, unit, number),
           Buffer.from(JSON.stringify({ header, rows })),
         ),
       ),
@@ -73,12 +73,12 @@ export async function insertPieces(
 }
 
 /** The pieces of one unit, in the file's order, one at a time. */
-export async function* readPieces(
+export async function* readStagedPieces(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   unit: UnitKey,
-): AsyncGenerator<Piece> {
+): AsyncGenerator<StagedPiece> {
   const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
@@ -101,13 +101,13 @@ export async function* readPieces(
 }
 
 function openRows(
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   unit: UnitKey,
   number: number,
   sealed: Buffer,
-): Pick<Piece, 'header' | 'rows'> {
-  const bytes = openPiece(keys.all, placeOf(batch, unit, number), sealed, pieceBytesMax)
+): Pick<StagedPiece, 'header' | 'rows'> {
+  const bytes = openBytes(keys.all, bindingOf(batch, unit, number), sealed, pieceBytesMax)
   return JSON.parse(bytes.toString())
 }
 
@@ -115,12 +115,12 @@ function openRows(
  * The pieces of units that have one each, in the units' order: as many in one statement as have
  * `piecesHeldBytesMax` sealed, one at least. `octet_length` tells that without reading them.
  */
-export async function* readSinglePieces(
+export async function* readSingleStagedPieces(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   units: readonly UnitKey[],
-): AsyncGenerator<Piece> {
+): AsyncGenerator<StagedPiece> {
   for (let at = 0; at < units.length; ) {
     const rest = units.slice(at)
     const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({

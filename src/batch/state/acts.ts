@@ -11,16 +11,16 @@ import type pg from 'pg'
 import type { FiledByToken } from '../../journal/attribution.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { attributionBytesMax } from '../../limits.ts'
-import { openPiece, sealPiece } from './seal.ts'
+import { openBytes, sealBytes } from './seal.ts'
 
-export type Act = 'begin' | 'complete' | 'cancel'
+export type SenderAct = 'begin' | 'complete' | 'cancel'
 
 /** `at` in milliseconds since 1970. */
-export type BatchAct = { readonly act: Act; readonly at: number; readonly by: FiledByToken }
+export type BatchAct = { readonly act: SenderAct; readonly at: number; readonly by: FiledByToken }
 
-export function sealAct(key: EnvelopeKey, batch: string, act: Act, by: FiledByToken): Buffer {
+export function sealAct(key: EnvelopeKey, batch: string, act: SenderAct, by: FiledByToken): Buffer {
   const text = JSON.stringify({ at: Date.now(), by })
-  return sealPiece(key, placeOf(batch, act), Buffer.from(text))
+  return sealBytes(key, bindingOf(batch, act), Buffer.from(text))
 }
 
 /** In the caller's transaction. */
@@ -43,13 +43,13 @@ export async function readActs(
   keys: readonly EnvelopeKey[],
   batch: string,
 ): Promise<BatchAct[]> {
-  const { rows } = await pool.query<{ act: Act; sealed: Buffer }>({
+  const { rows } = await pool.query<{ act: SenderAct; sealed: Buffer }>({
     name: 'read-batch-acts',
     text: 'select act, sealed from batch.act where batch = $1 order by number',
     values: [batch],
   })
   return rows.map(({ act, sealed }) => {
-    const text = openPiece(keys, placeOf(batch, act), sealed, attributionBytesMax).toString()
+    const text = openBytes(keys, bindingOf(batch, act), sealed, attributionBytesMax).toString()
     return { act, ...(JSON.parse(text) as Omit<BatchAct, 'act'>) }
   })
 }
@@ -67,6 +67,6 @@ export async function findFiler(
   return { ...(by ?? { issuer, subject }), batch }
 }
 
-function placeOf(batch: string, act: Act): string {
+function bindingOf(batch: string, act: SenderAct): string {
   return `batch ${batch} ${act} by`
 }

@@ -12,7 +12,7 @@ import assert from 'node:assert/strict'
 import { sha256, sha256Hex } from '../../journal/digest.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import type { Salts } from '../../journal/salting.ts'
-import { openPiece, sealPiece } from './seal.ts'
+import { openBytes, sealBytes } from './seal.ts'
 
 const digestBytes = 32
 /** A receipt is a signed statement of some 400 characters. */
@@ -24,17 +24,17 @@ export function contentKey(salts: Salts, subject: string, digest: Buffer): Buffe
 }
 
 /** @returns what a sender's Idempotency-Key is found again by */
-export function keyedKey(salts: Salts, subject: string, idempotencyKey: string): string {
+export function saltedKey(salts: Salts, subject: string, idempotencyKey: string): string {
   const digest = salts.digestOf(`file key:${sha256Hex(subject)}`, sha256(idempotencyKey))
   return `keyed ${digest.toString('base64url')}`
 }
 
 export function sealExpected(key: EnvelopeKey, id: string, digest: Buffer): Buffer {
-  return sealPiece(key, expectedPlace(id), digest)
+  return sealBytes(key, expectedBinding(id), digest)
 }
 
 export function openExpected(keys: readonly EnvelopeKey[], id: string, sealed: Buffer): Buffer {
-  return openPiece(keys, expectedPlace(id), sealed, digestBytes)
+  return openBytes(keys, expectedBinding(id), sealed, digestBytes)
 }
 
 /** Of all bytes of a file, once they are here; `receipt` where it has one. */
@@ -42,7 +42,7 @@ export type ReceivedFile = { readonly digest: Buffer; readonly receipt: string |
 
 export function sealReceived(key: EnvelopeKey, id: string, received: ReceivedFile): Buffer {
   const { digest, receipt = '' } = received
-  return sealPiece(key, receivedPlace(id), Buffer.concat([digest, Buffer.from(receipt)]))
+  return sealBytes(key, receivedBinding(id), Buffer.concat([digest, Buffer.from(receipt)]))
 }
 
 export function openReceived(
@@ -50,11 +50,11 @@ export function openReceived(
   id: string,
   sealed: Buffer,
 ): ReceivedFile {
-  const bytes = openPiece(keys, receivedPlace(id), sealed, receivedBytesMax)
+  const bytes = openBytes(keys, receivedBinding(id), sealed, receivedBytesMax)
   assert(bytes.length >= digestBytes, 'what was received has a digest')
   const receipt = bytes.toString('latin1', digestBytes) || undefined
   return { digest: bytes.subarray(0, digestBytes), receipt }
 }
 
-const expectedPlace = (id: string) => `batch ${id} expected digest`
-const receivedPlace = (id: string) => `batch ${id} received`
+const expectedBinding = (id: string) => `batch ${id} expected digest`
+const receivedBinding = (id: string) => `batch ${id} received`

@@ -5,6 +5,6 @@
 export type Owner = { readonly issuer: string; readonly subject: string }
 
 /** An Idempotency-Key has no space: this is no other subject's, and none from before issuers were kept. */
-export function storedKeyOf({ issuer }: Owner, key: string): string {
+export function ownerKeyOf({ issuer }: Owner, key: string): string {
   return `${issuer} ${key}`
 }

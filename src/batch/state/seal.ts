@@ -24,8 +24,8 @@ const [roomBytesMin, roomBytesMax] = [256, 16 * 1024]
 /** Text comes out so many times as large, mostly; what has no room comes in several goes. */
 const opensTo = 4
 
-export class SealedPieceError extends Error {
-  override name = 'SealedPieceError'
+export class SealedBytesError extends Error {
+  override name = 'SealedBytesError'
   readonly code: 'UNKNOWN_KEY' | 'UNREADABLE'
   constructor(code: 'UNKNOWN_KEY' | 'UNREADABLE', message: string, options?: ErrorOptions) {
     super(message, options)
@@ -33,15 +33,15 @@ export class SealedPieceError extends Error {
   }
 }
 
-/** @param place what the piece is of, and where it belongs there */
-export function sealPiece(key: EnvelopeKey, place: string, bytes: Uint8Array): Buffer {
+/** @param binding what the piece is of, and where it belongs there */
+export function sealBytes(key: EnvelopeKey, binding: string, bytes: Uint8Array): Buffer {
   const header = Buffer.allocUnsafe(headerBytes)
   header[0] = version
   header.write(key.kid, 1, keyIdBytes, 'hex')
   const nonce = randomBytes(nonceBytes)
   header.set(nonce, 1 + keyIdBytes)
   const cipher = createCipheriv('aes-256-gcm', key.secret, nonce)
-  cipher.setAAD(Buffer.concat([header, Buffer.from(place)]))
+  cipher.setAAD(Buffer.concat([header, Buffer.from(binding)]))
   const body = cipher.update(compress(bytes))
   cipher.final()
   return Buffer.concat([header, body, cipher.getAuthTag()])
@@ -63,23 +63,23 @@ function roomFor(bytes: number): number {
  * @throws SealedPieceError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
  * place is not what was sealed
  */
-export function openPiece(
+export function openBytes(
   keys: readonly EnvelopeKey[],
-  place: string,
+  binding: string,
   sealed: Buffer,
   bytesMax: number,
 ): Buffer {
   if (sealed[0] !== version || sealed.length < headerBytes + tagBytes)
-    throw new SealedPieceError('UNREADABLE', `${place} is damaged.`)
+    throw new SealedBytesError('UNREADABLE', `${binding} is damaged.`)
   const kid = sealed.toString('hex', 1, 1 + keyIdBytes)
   const key = keys.find((candidate) => candidate.kid === kid)
   if (key === undefined) {
-    const message = `${place} was sealed with key ${kid}, which is not in the keyring: restore that key.`
-    throw new SealedPieceError('UNKNOWN_KEY', message)
+    const message = `${binding} was sealed with key ${kid}, which is not in the keyring: restore that key.`
+    throw new SealedBytesError('UNKNOWN_KEY', message)
   }
   const header = sealed.subarray(0, headerBytes)
   const decipher = createDecipheriv('aes-256-gcm', key.secret, header.subarray(1 + keyIdBytes))
-  decipher.setAAD(Buffer.concat([header, Buffer.from(place)]))
+  decipher.setAAD(Buffer.concat([header, Buffer.from(binding)]))
   decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
   try {
     const body = decipher.update(sealed.subarray(headerBytes, sealed.length - tagBytes))
@@ -87,11 +87,11 @@ export function openPiece(
     const chunkSize = roomFor(opensTo * body.length)
     return zstdDecompressSync(body, { chunkSize, maxOutputLength: bytesMax })
   } catch (cause) {
-    throw new SealedPieceError('UNREADABLE', `${place} is damaged.`, { cause })
+    throw new SealedBytesError('UNREADABLE', `${binding} is damaged.`, { cause })
   }
 }
 
-export type PieceKeys = {
+export type SealingKeys = {
   readonly sealing: EnvelopeKey
   readonly all: readonly EnvelopeKey[]
   /** Of what was filed (journal/salting.ts). */

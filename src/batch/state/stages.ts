@@ -88,12 +88,12 @@ export function stagesBefore(event: BatchEvent): Stage[] {
 }
 
 /** It will never be worked on, and its bytes are gone; another batch must be begun. */
-export function isGivenUp(stage: Stage): boolean {
+export function isDiscarded(stage: Stage): boolean {
   return stage === 'damaged' || stage === 'cancelled' || stage === 'expired'
 }
 
 /** A worker has it, or will: what is filed of it is not decided, or not filed, yet. */
-export function isWorkedOn(stage: Stage): boolean {
+export function isInProgress(stage: Stage): boolean {
   return stage === 'received' || stage === 'reading' || stage === 'checking' || stage === 'filing'
 }
 

@@ -5,10 +5,10 @@
 import type { FiledByToken } from '../../journal/attribution.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { fileNameCharactersMax, uploadIdleMsMax } from '../../limits.ts'
-import type { AskedKind } from './asked-kind.ts'
 import { openExpected, openReceived } from './file-digest.ts'
 import type { Owner } from './owner.ts'
-import { openPiece } from './seal.ts'
+import type { RequestedKind } from './requested-kind.ts'
+import { openBytes } from './seal.ts'
 import type { Stage } from './stages.ts'
 
 export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
@@ -21,7 +21,7 @@ export type BatchRequest = {
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
-  readonly kind: AskedKind
+  readonly kind: RequestedKind
   /** Undefined: to be seen from its bytes. */
   readonly format: (typeof formats)[number] | undefined
   readonly mode: (typeof modes)[number]
@@ -113,7 +113,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
     fileName:
       row.file_name === null
         ? undefined
-        : openPiece(keys, fileNamePlace(id), row.file_name, 4 * fileNameCharactersMax).toString(),
+        : openBytes(keys, fileNameBinding(id), row.file_name, 4 * fileNameCharactersMax).toString(),
     size: row.size === null ? undefined : Number(row.size),
     expectedDigest:
       expected === null ? (row.expected_digest ?? undefined) : openExpected(keys, id, expected),
@@ -130,7 +130,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
 }
 
 /** What a sealed file name is bound to. */
-export function fileNamePlace(id: string): string {
+export function fileNameBinding(id: string): string {
   return `batch ${id} file name`
 }
 

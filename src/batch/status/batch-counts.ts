@@ -3,9 +3,9 @@
  * the engine. Costs what is under way, whatever was before.
  */
 import type pg from 'pg'
-import { readRate } from '../lease/throughput.ts'
+import { readThroughput } from '../lease/throughput.ts'
 import { slotRowsPerQuarter } from '../slots/reserve-slot.ts'
-import { endedStages, holdsRoom } from '../slots/slot.ts'
+import { endedStages, holdsCapacity } from '../slots/slot.ts'
 import { isEnded, type Stage, stages } from '../state/stages.ts'
 
 export type BatchCounts = {
@@ -23,7 +23,7 @@ export async function readBatchCounts(pool: pg.Pool): Promise<BatchCounts> {
     countByStage(pool),
     readOldestWaiting(pool),
     countSlots(pool),
-    readRate(pool),
+    readThroughput(pool),
   ])
   return {
     byStage,
@@ -75,7 +75,7 @@ async function countSlots(pool: pg.Pool): Promise<{ reserved: number; used: numb
         count(*) filter (where s.batch is null)::integer as reserved,
         count(*) filter (where s.batch is not null)::integer as used
       from batch.slot s
-      where s.ends_at > now() and ${holdsRoom}`,
+      where s.ends_at > now() and ${holdsCapacity}`,
     values: [endedStages],
   })
   return rows[0] ?? { reserved: 0, used: 0 }

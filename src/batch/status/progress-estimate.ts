@@ -9,7 +9,7 @@ const receivingShare = 0.2
 /** Of the work that follows: about the time that each step takes with a large file. */
 const workShares = { reading: 0.3, checking: 0.25, filing: 0.25, posting: 0.2 } as const
 
-export type Rate = { readonly of: 'bytes' | 'rows'; readonly perSecond: number }
+export type Throughput = { readonly of: 'bytes' | 'rows'; readonly perSecond: number }
 
 /** Percent of the whole way, with one decimal; undefined where it ended before its end. */
 export function percentOf({ upload, work }: BatchState): number | undefined {
@@ -23,20 +23,20 @@ export function percentOf({ upload, work }: BatchState): number | undefined {
 }
 
 /** Of the stage that it is in; undefined where nothing was counted in it yet. */
-export function rateOf({ upload, work }: BatchState): Rate | undefined {
+export function throughputOf({ upload, work }: BatchState): Throughput | undefined {
   const { stage, received, createdAtMicros, touchedAtMicros } = upload
-  if (stage === 'receiving') return rate('bytes', received, createdAtMicros, touchedAtMicros)
+  if (stage === 'receiving') return throughput('bytes', received, createdAtMicros, touchedAtMicros)
   if (work === undefined) return undefined
   const { rows, at } = work
   switch (stage) {
     case 'reading':
-      return rate('rows', rows.read, at.began, at.changed)
+      return throughput('rows', rows.read, at.began, at.changed)
     case 'checking':
-      return rate('rows', rows.good + rows.setAside, at.read, at.changed)
+      return throughput('rows', rows.good + rows.setAside, at.read, at.changed)
     case 'filing':
-      return rate('rows', rows.filed, at.checked, at.changed)
+      return throughput('rows', rows.filed, at.checked, at.changed)
     case 'posting': // which begins with the first that is filed
-      return rate('rows', rows.posted, at.checked, at.lastPosted)
+      return throughput('rows', rows.posted, at.checked, at.lastPosted)
     default:
       return undefined
   }
@@ -85,12 +85,12 @@ function percent(share: number): number {
   return Math.floor(1_000 * share) / 10
 }
 
-function rate(
-  of: Rate['of'],
+function throughput(
+  of: Throughput['of'],
   count: number,
   fromMicros: number | undefined,
   toMicros: number | undefined,
-): Rate | undefined {
+): Throughput | undefined {
   if (count === 0 || fromMicros === undefined || toMicros === undefined) return undefined
   const seconds = (toMicros - fromMicros) / 1_000_000
   return seconds <= 0 ? undefined : { of, perSecond: Math.round(count / seconds) }

@@ -34,11 +34,12 @@ export class AcceptInHalves {
     const stopped = new Set<string>()
     for (let at = 0; at < filings.length; ) {
       const taken = filings.slice(at, at + this.#groupMax)
-      const group = taken.filter((filing) => !stopped.has(wholeOf(filing)))
+      const group = taken.filter((filing) => !stopped.has(declarationOf(filing)))
       const result = await this.#acceptOrHalve(group)
       if (result === undefined) continue
       assertSame(group, result)
-      for (const filing of group) if (result.standing.has(filing.id)) stopped.add(wholeOf(filing))
+      for (const filing of group)
+        if (result.standing.has(filing.id)) stopped.add(declarationOf(filing))
       results.push(result)
       at += taken.length
     }
@@ -63,7 +64,7 @@ export class AcceptInHalves {
   }
 }
 
-function wholeOf({ id, partOf = id }: Filing): string {
+function declarationOf({ id, partOf = id }: Filing): string {
   return partOf
 }
 

@@ -5,14 +5,18 @@
 import type pg from 'pg'
 import { declarationId } from '../../journal/digest.ts'
 import { checkedRowsAtATime } from '../../limits.ts'
-import type { Standing } from '../amending/current-declaration.ts'
-import { type BatchWork, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
-import { keyOf } from '../staging/prior-declaration.ts'
-import { forgetSetAsideAfter, insertSetAside, type SetAside } from '../staging/rejected-rows.ts'
+import type { CurrentDeclaration } from '../amending/current-declaration.ts'
+import { type LeasedBatch, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
+import { filingKeyOf } from '../staging/prior-declaration.ts'
+import {
+  deleteRejectedAfter,
+  insertRejectedRows,
+  type RejectedPiece,
+} from '../staging/rejected-rows.ts'
 import type { UnitKey } from '../staging/staged-rows.ts'
 import type { TotalFen } from '../staging/unit-totals.ts'
-import type { PieceKeys } from '../state/seal.ts'
-import type { Warned } from './warned-rows.ts'
+import type { SealingKeys } from '../state/seal.ts'
+import type { WarnedRows } from './warned-rows.ts'
 
 /** What a unit comes to. */
 type CheckedUnit = UnitKey & {
@@ -25,39 +29,39 @@ type CheckedUnit = UnitKey & {
   readonly pieces: number
   /** Of a file that is only checked. */
   readonly total?: TotalFen
-} & Standing
+} & CurrentDeclaration
 
-type VerdictDependencies = StepDependencies & { readonly keys: PieceKeys }
+type CheckResultDependencies = StepDependencies & { readonly keys: SealingKeys }
 
 /** They are written in one transaction. */
-export class Verdicts {
-  readonly #dependencies: VerdictDependencies
-  readonly #work: BatchWork
+export class CheckResults {
+  readonly #dependencies: CheckResultDependencies
+  readonly #work: LeasedBatch
   #units: CheckedUnit[] = []
-  #setAside: SetAside[] = []
+  #setAside: RejectedPiece[] = []
   #rows = 0
 
   /** Of a file that is only checked. */
-  readonly #warned: Warned | undefined
+  readonly #warned: WarnedRows | undefined
 
-  constructor(dependencies: VerdictDependencies, work: BatchWork, warned?: Warned) {
+  constructor(dependencies: CheckResultDependencies, work: LeasedBatch, warned?: WarnedRows) {
     this.#dependencies = dependencies
     this.#work = work
     this.#warned = warned
   }
 
-  async setAside(some: SetAside): Promise<void> {
+  async reject(some: RejectedPiece): Promise<void> {
     this.#setAside.push(some)
-    await this.looked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
+    await this.countChecked(some.rows.reduce((sum, { findings }) => sum + findings.length, 0))
   }
 
   async add(unit: CheckedUnit): Promise<void> {
     this.#units.push(unit)
-    await this.looked(1)
+    await this.countChecked(1)
   }
 
   /** So many rows more were checked: now and then it writes, also to keep the work its own. */
-  async looked(rows: number): Promise<void> {
+  async countChecked(rows: number): Promise<void> {
     this.#rows += rows
     if (this.#rows >= checkedRowsAtATime) await this.write()
   }
@@ -76,8 +80,8 @@ export class Verdicts {
     this.#setAside = []
     this.#rows = 0
     await writeStep(this.#dependencies, this.#work, counts, async (client) => {
-      await insertSetAside(client, this.#dependencies.keys, batch, setAside)
-      await forgetSetAsideAfter(client, batch, units)
+      await insertRejectedRows(client, this.#dependencies.keys, batch, setAside)
+      await deleteRejectedAfter(client, batch, units)
       await insertUnits(client, this.#work, units)
       await this.#warned?.write(client)
     })
@@ -86,11 +90,11 @@ export class Verdicts {
 
 async function insertUnits(
   client: pg.PoolClient,
-  { batch, rechecks }: BatchWork,
+  { batch, rechecks }: LeasedBatch,
   units: readonly CheckedUnit[],
 ): Promise<void> {
   if (units.length === 0) return
-  const unitKeys = units.map((unit) => keyOf(batch, unit, rechecks))
+  const unitKeys = units.map((unit) => filingKeyOf(batch, unit, rechecks))
   await client.query({
     name: 'insert-units',
     text: `
@@ -122,7 +126,7 @@ async function insertUnits(
       units.map(({ replaces }) => replaces ?? null),
       units.map(({ parts }) => parts),
       units.map(({ latest }) => latest ?? null),
-      units.map(({ kept }) => kept?.id ?? null),
+      units.map(({ prior }) => prior?.id ?? null),
       unitKeys,
       units.map(({ total }) => total?.employerFen ?? null),
       units.map(({ total }) => total?.employeeFen ?? null),

@@ -10,39 +10,39 @@ import { metOf } from '../../journal/accept.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
 import { partLinesMax, unitsAtATime } from '../../limits.ts'
 import type { Policies } from '../../policy/rules.ts'
-import { keepRowsOpen, rowsLeftOpen } from '../amending/claim-amended.ts'
-import { type Found, standingOf } from '../amending/current-declaration.ts'
-import { readUnit } from '../amending/merge-amendment.ts'
-import { forgetUnfiled } from '../amending/settle-unfiled.ts'
-import { keepErrorRows, stretchOf } from '../errors/error-rows.ts'
+import { openRowsAfterCheck, saveOpenRows } from '../amending/claim-amended.ts'
+import { type CurrentCheck, checkCurrent } from '../amending/current-declaration.ts'
+import { readUnitLines } from '../amending/merge-amendment.ts'
+import { deleteUnfiled } from '../amending/settle-unfiled.ts'
+import { saveErrorRows, stretchOf } from '../errors/error-rows.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import { type BatchWork, moveOn } from '../lease/batch-lease.ts'
-import type { SetAsideRow } from '../staging/rejected-rows.ts'
-import { listUnchecked, readPieces, type UnitKey } from '../staging/staged-rows.ts'
+import { advanceStage, type LeasedBatch } from '../lease/batch-lease.ts'
+import type { RejectedRow } from '../staging/rejected-rows.ts'
+import { listUnchecked, readStagedPieces, type UnitKey } from '../staging/staged-rows.ts'
 import { UnitTotals } from '../staging/unit-totals.ts'
-import { kindOf } from '../state/asked-kind.ts'
-import { type Amendment, askedOf, findAmendment } from '../table/amendment.ts'
+import { filedKindOf } from '../state/requested-kind.ts'
+import { type Amendment, findAmendment, requestedKindOf } from '../table/amendment.ts'
 import type { ReadDependencies } from '../table/leased-rows.ts'
 import type { Layout } from '../table/read-progress.ts'
 import { findLayout } from '../uploads/find-batch.ts'
-import { Verdicts } from './check-results.ts'
+import { CheckResults } from './check-results.ts'
 import { type CheckedRow, checkDeclaredRows, partsOfLines } from './declared-row.ts'
 import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck } from './unit-check.ts'
-import { Warned } from './warned-rows.ts'
+import { WarnedRows } from './warned-rows.ts'
 
 export type CheckDependencies = ReadDependencies & { readonly policies: Policies }
 
 /** Checks every unit, and keeps what is set aside; then the batch is refused, may be filed, or has its end. */
 export async function checkUnits(
   dependencies: CheckDependencies,
-  work: BatchWork,
-): Promise<BatchWork> {
+  work: LeasedBatch,
+): Promise<LeasedBatch> {
   const { pool, keys } = dependencies
-  if (work.toSettle) await forgetUnfiled(dependencies, work)
+  if (work.toSettle) await deleteUnfiled(dependencies, work)
   const layout = await findLayout(pool, keys.all, work.batch)
   const warned = work.mode === 'check' ? await openWarned(dependencies, work, layout) : undefined
-  const verdicts = new Verdicts(dependencies, work, warned)
+  const results = new CheckResults(dependencies, work, warned)
   const isErrorsFile = layout?.kind === 'table' && layout.header.columns.position !== undefined
   const amendment = await findAmendment(pool, work)
   const file = {
@@ -57,35 +57,38 @@ export async function checkUnits(
     if (units.length === 0) break
     // A file has rows or declarations.
     if (units[0]?.entry === 0)
-      for (const unit of units) await checkUnit(dependencies, work, file, unit, verdicts)
+      for (const unit of units) await checkUnit(dependencies, work, file, unit, results)
     else
       for await (const row of checkDeclaredRows(dependencies, work, units, warned && warn))
-        await addRow(row, verdicts)
-    await verdicts.write()
+        await addRow(row, results)
+    await results.write()
     after = units.at(-1)
   }
   const { good, setAside, filed } = await countRows(pool, work)
-  if (setAside > 0) await keepErrorRows(dependencies, work)
+  if (setAside > 0) await saveErrorRows(dependencies, work)
   if (work.mode === 'check')
-    return moveOn(dependencies, work, 'conclude', (client) => noteWouldFile(client, work))
+    return advanceStage(dependencies, work, 'conclude', (client) => noteWouldFile(client, work))
   // What was filed of a file that is checked anew stays: nothing is not to be had any more.
-  const isWhole = work.mode === 'all-or-nothing' && filed === 0
-  if (good === 0 || (setAside > 0 && isWhole)) return moveOn(dependencies, work, 'refuse')
-  if (amendment === undefined) return moveOn(dependencies, work, 'check')
-  const open = await rowsLeftOpen(dependencies, work, amendment)
-  return moveOn(dependencies, work, 'check', (client) => keepRowsOpen(client, amendment, open))
+  const allOrNothing = work.mode === 'all-or-nothing' && filed === 0
+  if (good === 0 || (setAside > 0 && allOrNothing))
+    return advanceStage(dependencies, work, 'refuse')
+  if (amendment === undefined) return advanceStage(dependencies, work, 'check')
+  const open = await openRowsAfterCheck(dependencies, work, amendment)
+  return advanceStage(dependencies, work, 'check', (client) =>
+    saveOpenRows(client, amendment, open),
+  )
 }
 
 function openWarned(
   { pool, keys }: CheckDependencies,
-  { batch }: BatchWork,
+  { batch }: LeasedBatch,
   layout: Layout | undefined,
-): Promise<Warned> {
-  return Warned.open(pool, keys, batch, layout?.kind === 'table' ? layout.header : undefined)
+): Promise<WarnedRows> {
+  return WarnedRows.open(pool, keys, batch, layout?.kind === 'table' ? layout.header : undefined)
 }
 
 /** In the transaction that ends a file of mode check: what would be filed of it. */
-async function noteWouldFile(client: pg.PoolClient, { batch }: BatchWork): Promise<void> {
+async function noteWouldFile(client: pg.PoolClient, { batch }: LeasedBatch): Promise<void> {
   await client.query({
     name: 'note-would-file',
     text: `
@@ -104,7 +107,7 @@ async function noteWouldFile(client: pg.PoolClient, { batch }: BatchWork): Promi
   })
 }
 
-async function countRows(pool: pg.Pool, { batch }: BatchWork) {
+async function countRows(pool: pg.Pool, { batch }: LeasedBatch) {
   const { rows } = await pool.query<Record<'good' | 'aside' | 'filed', string>>(
     `select rows_good as good, rows_set_aside as aside, rows_filed as filed
      from batch.work
@@ -118,17 +121,17 @@ async function countRows(pool: pg.Pool, { batch }: BatchWork) {
 
 /** A unit that is a row of declarations. */
 async function addRow(
-  { unit, aside, lines, replaces, total }: CheckedRow,
-  verdicts: Verdicts,
+  { unit, rejected, lines, replaces, total }: CheckedRow,
+  results: CheckResults,
 ): Promise<void> {
   const { employer, period, region, entry } = unit
   const key = { employer, period, region, entry }
-  if (aside !== undefined)
-    await verdicts.setAside({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [aside] })
-  const [good, setAside] = aside === undefined ? [1, 0] : [0, 1]
+  if (rejected !== undefined)
+    await results.reject({ ...key, number: 1, stretch: stretchOf(entry, entry), rows: [rejected] })
+  const [good, setAside] = rejected === undefined ? [1, 0] : [0, 1]
   const parts = good === 0 ? 0 : partsOfLines(lines)
   const counts = { good, setAside, lines, parts, pieces: setAside, ...(total && { total }) }
-  await verdicts.add({ ...key, ...counts, latest: undefined, replaces })
+  await results.add({ ...key, ...counts, latest: undefined, replaces })
 }
 
 /** What all units of a file have in common. */
@@ -137,60 +140,60 @@ type CheckedFile = {
   /** Of an errors file that names no batch: nothing is known that its rows could be merged with. */
   readonly isRowsAlone: boolean
   /** Of a file that is only checked. */
-  readonly warned?: Warned
+  readonly warned?: WarnedRows
   readonly journal: JournalReader
 }
 
 async function checkUnit(
   { pool, keys, policies }: CheckDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   file: CheckedFile,
   unit: UnitKey & { readonly rows: number },
-  verdicts: Verdicts,
+  results: CheckResults,
 ): Promise<void> {
   const { amendment, isRowsAlone, journal, warned } = file
   const { employer, period, region, entry } = unit
   const key = { employer, period, region, entry }
   // Of another's employer nothing is looked up: what stands of it is nothing for this sender to know.
-  const isTheirs = work.mayFileFor.has(employer)
-  const found: Found = isTheirs
-    ? await standingOf(pool, journal, work, amendment, key)
+  const mayFile = work.mayFileFor.has(employer)
+  const found: CurrentCheck = mayFile
+    ? await checkCurrent(pool, journal, work, amendment, key)
     : { latest: undefined, replaces: undefined }
-  const { finding, stands, ...standing } = found
-  const { latest, replaces, kept } = standing
+  const { finding, inForce, ...standing } = found
+  const { latest, replaces, prior } = standing
   // Some rows of an employer are not all that it files: they would replace the others.
-  const alone = isRowsAlone && latest !== undefined && kept === undefined
-  const several = unit.rows + (kept?.lines ?? 0) > partLinesMax
+  const alone = isRowsAlone && latest !== undefined && prior === undefined
+  const several = unit.rows + (prior?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
     ...{ policies, replaces, several, mayFileIn: work.mayFileIn },
-    ...(!alone && { stands: stands && metOf(keys.salts, stands) }),
+    ...(!alone && { inForce: inForce && metOf(keys.salts, inForce) }),
     ...(warned && {
-      tells: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
+      report: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
     }),
     // A correction that replaces nothing would have a fault more.
-    kind: isTheirs ? kindOf(askedOf(work, amendment), kept) : 'regular',
+    kind: mayFile ? filedKindOf(requestedKindOf(work, amendment), prior) : 'regular',
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
   })
-  if (!isTheirs) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
+  if (!mayFile) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
   if (finding !== undefined) check.refuse(finding)
   if (alone) check.refuse(fileFinding('ROWS_ALONE'))
-  const pieces = () => readPieces(pool, keys, work.batch, key)
+  const pieces = () => readStagedPieces(pool, keys, work.batch, key)
   const read = async function* () {
-    for await (const lines of readUnit({ kept, journal, pieces })) {
+    for await (const lines of readUnitLines({ prior, journal, pieces })) {
       yield lines
-      await verdicts.looked(lines.lines.length)
+      await results.countChecked(lines.lines.length)
     }
   }
   const below = several ? await checkUnitBase(policies, read()) : undefined
   if (below !== undefined) check.refuse(below)
   let number = 0
-  const set = async (rows: readonly SetAsideRow[]) => {
+  const reject = async (rows: readonly RejectedRow[]) => {
     for (const [stretch, some] of Map.groupBy(rows, ({ row }) => stretchOf(row))) {
       number += 1
-      await verdicts.setAside({ ...key, number, stretch, rows: some })
+      await results.reject({ ...key, number, stretch, rows: some })
     }
   }
-  for await (const lines of read()) for (const rows of check.take(lines)) await set(rows)
-  await set(check.end())
-  await verdicts.add({ ...key, ...check.counted(), pieces: number, ...standing })
+  for await (const lines of read()) for (const rows of check.take(lines)) await reject(rows)
+  await reject(check.end())
+  await results.add({ ...key, ...check.counted(), pieces: number, ...standing })
 }

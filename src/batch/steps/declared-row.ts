@@ -17,19 +17,19 @@ import { findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import type { Policies } from '../../policy/rules.ts'
 import { findLatest } from '../amending/current-declaration.ts'
-import { filedSince, unitStands } from '../amending/standing-findings.ts'
+import { filedSince, unitInForce } from '../amending/in-force-findings.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import type { BatchWork, StepDependencies } from '../lease/batch-lease.ts'
-import { keepingWork } from '../lease/lease-heartbeat.ts'
-import type { SetAsideRow } from '../staging/rejected-rows.ts'
-import { readSinglePieces, type UncheckedUnit, type UnitKey } from '../staging/staged-rows.ts'
+import type { LeasedBatch, StepDependencies } from '../lease/batch-lease.ts'
+import { withHeartbeat } from '../lease/lease-heartbeat.ts'
+import type { RejectedRow } from '../staging/rejected-rows.ts'
+import { readSingleStagedPieces, type UncheckedUnit, type UnitKey } from '../staging/staged-rows.ts'
 import { type TotalFen, UnitTotals } from '../staging/unit-totals.ts'
-import type { PieceKeys } from '../state/seal.ts'
+import type { SealingKeys } from '../state/seal.ts'
 
 /** What a row comes to: what is filed of it, or all that is wrong with it. */
 export type CheckedRow = {
   readonly unit: UncheckedUnit
-  readonly aside: SetAsideRow | undefined
+  readonly rejected: RejectedRow | undefined
   readonly lines: number
   readonly replaces: string | undefined
   /** Of a file that is only checked. */
@@ -37,7 +37,7 @@ export type CheckedRow = {
 }
 
 export type CheckRowDependencies = StepDependencies & {
-  readonly keys: PieceKeys
+  readonly keys: SealingKeys
   readonly policies: Policies
 }
 
@@ -48,7 +48,7 @@ export type CheckRowDependencies = StepDependencies & {
  */
 export async function* checkDeclaredRows(
   dependencies: CheckRowDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   units: readonly UncheckedUnit[],
   warn?: (finding: FileFinding) => void,
 ): AsyncGenerator<CheckedRow> {
@@ -57,26 +57,26 @@ export async function* checkDeclaredRows(
   // What stands of another's employer is nothing for this sender to know.
   const theirs = units.filter(({ employer }) => work.mayFileFor.has(employer))
   const latest = new Map((await findLatest(pool, theirs)).map((one, i) => [theirs[i], one]))
-  const entries = keepingWork(dependencies, work, readEntries(pool, keys, work.batch, units))
+  const entries = withHeartbeat(dependencies, work, readEntries(pool, keys, work.batch, units))
   for await (const { unit, body, findings } of entries) {
     const found = [...findings, ...unitFaults(work, unit, body)]
     const checking = { policies, nowMicros: work.receivedAtMicros }
-    const said = body && checkBody(body, unit.entry, checking)
-    if (said !== undefined) found.push(...said.faults)
-    if (warn !== undefined) for (const warning of said?.warnings ?? []) warn(warning)
+    const bodyCheck = body && checkBody(body, unit.entry, checking)
+    if (bodyCheck !== undefined) found.push(...bodyCheck.faults)
+    if (warn !== undefined) for (const warning of bodyCheck?.warnings ?? []) warn(warning)
     if (found.length === 0)
       found.push(
-        ...standingFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit)),
+        ...inForceFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit)),
       )
     if (found.length > 0) {
-      yield setAside(unit, found)
+      yield rejectedRow(unit, found)
       continue
     }
     const { employer, period, region, lines = [], replaces } = body as Declaration
-    const total = work.mode === 'check' ? said?.total() : undefined
+    const total = work.mode === 'check' ? bodyCheck?.total() : undefined
     const checked = {
       unit,
-      aside: undefined,
+      rejected: undefined,
       lines: lines.length,
       replaces,
       ...(total && { total }),
@@ -90,17 +90,17 @@ export async function* checkDeclaredRows(
     const place = { row: unit.entry, pointer: '/replaces' }
     const fault = faults[i]
     if (fault === undefined) yield checked
-    else yield setAside(unit, [fileFinding(fault.code, place, fault.params)])
+    else yield rejectedRow(unit, [fileFinding(fault.code, place, fault.params)])
   }
 }
 
-function setAside(unit: UncheckedUnit, findings: readonly FileFinding[]): CheckedRow {
-  return { unit, aside: { row: unit.entry, findings }, lines: 0, replaces: undefined }
+function rejectedRow(unit: UncheckedUnit, findings: readonly FileFinding[]): CheckedRow {
+  return { unit, rejected: { row: unit.entry, findings }, lines: 0, replaces: undefined }
 }
 
 /** What a request is asked before its content, and what only a file can have. */
 function unitFaults(
-  { mayFileFor, mayFileIn }: BatchWork,
+  { mayFileFor, mayFileIn }: LeasedBatch,
   { employer, period, entry, firstEntry }: UncheckedUnit,
   body: object | undefined,
 ): FileFinding[] {
@@ -117,9 +117,9 @@ function unitFaults(
 }
 
 /** What filing expects of its employer, period and region, looked at before all is decided. */
-function standingFaults(
+function inForceFaults(
   salts: Salts,
-  { receivedAtMicros: nothingAfterMicros }: BatchWork,
+  { receivedAtMicros: nothingAfterMicros }: LeasedBatch,
   row: number,
   declaration: Declaration,
   latest: StandingDeclaration | undefined,
@@ -131,11 +131,11 @@ function standingFaults(
   const finding =
     against.acceptedAtMicros > nothingAfterMicros
       ? filedSince(against)
-      : unitStands(against, salts.isOf(against, digest))
+      : unitInForce(against, salts.isOf(against, digest))
   return [{ ...finding, place: { row } }]
 }
 
-export type SaidOfBody = {
+export type BodyCheck = {
   readonly faults: readonly FileFinding[]
   readonly warnings: readonly FileFinding[]
   /** What it comes to; nothing where it has faults. */
@@ -147,7 +147,7 @@ export function checkBody(
   body: object,
   row: number,
   { policies, nowMicros }: { readonly policies: Policies; readonly nowMicros: number },
-): SaidOfBody {
+): BodyCheck {
   const checking = { policies, nowMicros, keptMax: findingsPerAnswerMax }
   const { findings, valid } = checkFiling(body, checking)
   const faults = ofRow(findings.faults(), row)
@@ -181,12 +181,12 @@ type ReadEntry<Unit extends UnitKey> = {
 /** Declarations by their units, in that order; each is the only row of its only piece. */
 async function* readEntries<Unit extends UnitKey>(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   units: readonly Unit[],
 ): AsyncGenerator<ReadEntry<Unit>> {
   let at = 0
-  for await (const piece of readSinglePieces(pool, keys, batch, units)) {
+  for await (const piece of readSingleStagedPieces(pool, keys, batch, units)) {
     const unit = units[at] as Unit
     const [row] = piece.rows
     assert(row !== undefined && piece.entry === unit.entry, `${batch} lacks row ${unit.entry}`)
@@ -199,7 +199,7 @@ async function* readEntries<Unit extends UnitKey>(
 /** What rows are filed as that were found good: each as it is, unless it has more lines than a part. */
 export async function* partsOfRows<Unit extends UnitKey>(
   pool: pg.Pool,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   units: readonly Unit[],
 ): AsyncGenerator<{ readonly unit: Unit; readonly parts: readonly Declaration[] }> {

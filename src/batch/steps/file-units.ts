@@ -33,22 +33,22 @@ import {
   partBytesMax,
 } from '../../limits.ts'
 import type { PeriodRules, Policies } from '../../policy/rules.ts'
-import { keepRowsOpen, rowsReopened } from '../amending/claim-amended.ts'
-import { readUnit } from '../amending/merge-amendment.ts'
-import { type FiledPart, listUnfiled, type Unit } from '../amending/unfiled-units.ts'
-import { keepErrorRows } from '../errors/error-rows.ts'
-import { setLateRowsAside } from '../errors/late-rows.ts'
-import { type BatchWork, moveOn, writeStep } from '../lease/batch-lease.ts'
-import { keepingWork } from '../lease/lease-heartbeat.ts'
+import { openRowsAfterFiling, saveOpenRows } from '../amending/claim-amended.ts'
+import { readUnitLines } from '../amending/merge-amendment.ts'
+import { type FiledPart, listUnfiled, type UnfiledUnit } from '../amending/unfiled-units.ts'
+import { saveErrorRows } from '../errors/error-rows.ts'
+import { rejectLateRows } from '../errors/late-rows.ts'
+import { advanceStage, type LeasedBatch, writeStep } from '../lease/batch-lease.ts'
+import { withHeartbeat } from '../lease/lease-heartbeat.ts'
 import { PartCut } from '../staging/part-cut.ts'
-import { findKept, partKeyOf, readKeptIds } from '../staging/prior-declaration.ts'
-import { readSetAside } from '../staging/rejected-rows.ts'
+import { findPriorInFamily, partKeyOf, readPrior } from '../staging/prior-declaration.ts'
+import { readRejectedRows } from '../staging/rejected-rows.ts'
 import { RowSet } from '../staging/row-set.ts'
-import { readPieces, type UnitKey } from '../staging/staged-rows.ts'
+import { readStagedPieces, type UnitKey } from '../staging/staged-rows.ts'
 import { UnitParts } from '../staging/unit-parts.ts'
 import { findFiler } from '../state/acts.ts'
-import { kindOf } from '../state/asked-kind.ts'
-import { type Amendment, askedOf, findAmendment } from '../table/amendment.ts'
+import { filedKindOf } from '../state/requested-kind.ts'
+import { type Amendment, findAmendment, requestedKindOf } from '../table/amendment.ts'
 import type { ReadDependencies } from '../table/leased-rows.ts'
 import type { RowHeader } from '../table/row-line.ts'
 import { AcceptInHalves } from './accept-in-halves.ts'
@@ -65,8 +65,8 @@ export type FileDependencies = ReadDependencies & {
 /** Files what is good of every unit. */
 export async function fileUnits(
   dependencies: FileDependencies,
-  work: BatchWork,
-): Promise<BatchWork> {
+  work: LeasedBatch,
+): Promise<LeasedBatch> {
   const { pool, keys } = dependencies
   const group = new Group(dependencies, work)
   const file = {
@@ -77,7 +77,7 @@ export async function fileUnits(
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnfiled(pool, work.batch, after)
     if (units.length === 0) break
-    assertTheirs(work, units)
+    assertMayFile(work, units)
     const parts =
       units[0]?.entry === 0
         ? partsOfAll(dependencies, work, file, units)
@@ -92,20 +92,20 @@ export async function fileUnits(
 /** What was set aside meanwhile is in the errors file, and is to be mended, before the batch goes on. */
 async function endFiling(
   dependencies: FileDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   amendment: Amendment | undefined,
-): Promise<BatchWork> {
-  await setLateRowsAside(dependencies, work)
+): Promise<LeasedBatch> {
+  await rejectLateRows(dependencies, work)
   const { rows } = await dependencies.pool.query<{ rows_good: string; rows_set_aside: string }>(
     'select rows_good, rows_set_aside from batch.work where batch = $1',
     [work.batch],
   )
   const [good, setAside] = [Number(rows[0]?.rows_good), Number(rows[0]?.rows_set_aside)]
-  if (setAside > 0) await keepErrorRows(dependencies, work)
+  if (setAside > 0) await saveErrorRows(dependencies, work)
   const event = good === 0 ? 'refuse' : 'file'
-  if (amendment === undefined) return moveOn(dependencies, work, event)
-  const open = await rowsReopened(dependencies, work, amendment)
-  return moveOn(dependencies, work, event, (client) => keepRowsOpen(client, amendment, open))
+  if (amendment === undefined) return advanceStage(dependencies, work, event)
+  const open = await openRowsAfterFiling(dependencies, work, amendment)
+  return advanceStage(dependencies, work, event, (client) => saveOpenRows(client, amendment, open))
 }
 
 /** What all units of a file have in common. */
@@ -117,15 +117,15 @@ type FiledFile = {
 
 async function* partsOfAll(
   dependencies: FileDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   file: FiledFile,
-  units: readonly Unit[],
+  units: readonly UnfiledUnit[],
 ): AsyncGenerator<FiledPart> {
   for (const unit of units) yield* partsOf(dependencies, work, file, unit)
 }
 
 /** The check set aside all that its senders may not file: nothing else gets into the journal. */
-function assertTheirs({ batch, mayFileFor }: BatchWork, units: readonly Unit[]): void {
+function assertMayFile({ batch, mayFileFor }: LeasedBatch, units: readonly UnfiledUnit[]): void {
   const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
   assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
 }
@@ -133,15 +133,18 @@ function assertTheirs({ batch, mayFileFor }: BatchWork, units: readonly Unit[]):
 /** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
 async function* partsOf(
   dependencies: FileDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   { amendment, journal, by }: FiledFile,
-  unit: Unit,
+  unit: UnfiledUnit,
 ): AsyncGenerator<FiledPart> {
   const { pool, keys, policies } = dependencies
-  const { keeps } = unit
-  const ofFamily = amendment && keeps && (await findKept(pool, amendment.first, unit, keeps))
-  const kept = keeps ? ofFamily || (await readKeptIds(journal, { id: keeps, lines: 0 })) : undefined
-  const aside = await rowsAside(dependencies, work, unit)
+  const { priorId } = unit
+  const ofFamily =
+    amendment && priorId && (await findPriorInFamily(pool, amendment.first, unit, priorId))
+  const prior = priorId
+    ? ofFamily || (await readPrior(journal, { id: priorId, lines: 0 }))
+    : undefined
+  const rejected = await readRejected(dependencies, work, unit)
   let header: RowHeader | undefined
   let lines: object[] = []
   let lineRows: number[] = []
@@ -164,9 +167,9 @@ async function* partsOf(
     const filing = filingOf(work, amendment, unit, made)
     return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
   }
-  const pieces = () => readPieces(pool, keys, work.batch, unit)
-  const all = readUnit({ kept, journal, pieces, aside })
-  for await (const read of keepingWork(dependencies, work, all)) {
+  const pieces = () => readStagedPieces(pool, keys, work.batch, unit)
+  const all = readUnitLines({ prior, journal, pieces, rejected })
+  for await (const read of withHeartbeat(dependencies, work, all)) {
     header ??= read.header
     for (const entry of read.lines) {
       if (cut.add(entry.line) && cut.parts > 1) {
@@ -174,7 +177,7 @@ async function* partsOf(
         if (full !== undefined) yield full
       }
       lines.push(entry.line)
-      lineRows.push(entry.rows[0] ?? rowOfKept)
+      lineRows.push(entry.rows[0] ?? rowOfPrior)
       rows += entry.rows.length
     }
   }
@@ -186,9 +189,9 @@ async function* partsOf(
 /** Of declarations that are rows; a row is filed with its last part. They amend nothing. */
 async function* partsOfDeclared(
   { pool, keys, policies }: FileDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   { by }: FiledFile,
-  units: readonly Unit[],
+  units: readonly UnfiledUnit[],
 ): AsyncGenerator<FiledPart> {
   for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
     const unitParts = new UnitParts(unit)
@@ -208,30 +211,30 @@ async function* partsOfDeclared(
   }
 }
 
-async function rowsAside(
+async function readRejected(
   dependencies: FileDependencies,
-  work: BatchWork,
-  unit: Unit,
+  work: LeasedBatch,
+  unit: UnfiledUnit,
 ): Promise<RowSet> {
-  const aside = new RowSet()
-  if (unit.rowsSetAside === 0) return aside
-  const all = readSetAside(dependencies.pool, dependencies.keys, work.batch, unit)
-  for await (const rows of keepingWork(dependencies, work, all)) {
-    for (const { row } of rows) aside.add(row)
+  const rejected = new RowSet()
+  if (unit.rowsSetAside === 0) return rejected
+  const all = readRejectedRows(dependencies.pool, dependencies.keys, work.batch, unit)
+  for await (const rows of withHeartbeat(dependencies, work, all)) {
+    for (const { row } of rows) rejected.add(row)
   }
-  return aside
+  return rejected
 }
 
 function declarationOf(
-  work: BatchWork,
+  work: LeasedBatch,
   amendment: Amendment | undefined,
-  { replaces, keeps }: Unit,
+  { replaces, priorId }: UnfiledUnit,
   header: RowHeader,
   lines: readonly object[],
 ): Declaration {
   return {
     ...header,
-    kind: kindOf(askedOf(work, amendment), keeps),
+    kind: filedKindOf(requestedKindOf(work, amendment), priorId),
     ...(replaces !== undefined && { replaces }),
     lines,
   } as unknown as Declaration
@@ -245,19 +248,19 @@ function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRul
 
 /** As the check found it. What was checked before there were expectations has none. */
 function expectationOf(
-  { receivedAtMicros }: BatchWork,
+  { receivedAtMicros }: LeasedBatch,
   amendment: Amendment | undefined,
-  { cutByBytes, keeps, latest }: Unit,
+  { cutByBytes, priorId, latest }: UnfiledUnit,
   kind: DeclarationKind,
 ): Expectation {
   if (!cutByBytes) return 'anything'
-  if (amendment !== undefined || keeps !== undefined) return { latest }
+  if (amendment !== undefined || priorId !== undefined) return { latest }
   const and = kind === 'regular' ? 'nothingStands' : 'anything'
   return { nothingAfterMicros: receivedAtMicros, and }
 }
 
 /** What is kept is in no row of the file. */
-const rowOfKept = 0
+const rowOfPrior = 0
 
 type MadePart = {
   /** Of the file, by line. */
@@ -269,9 +272,9 @@ type MadePart = {
 }
 
 function filingOf(
-  work: BatchWork,
+  work: LeasedBatch,
   amendment: Amendment | undefined,
-  unit: Unit,
+  unit: UnfiledUnit,
   { declaration, rules, part, rows, by }: MadePart,
 ): Filing {
   const { number, count } = part
@@ -290,15 +293,15 @@ function filingOf(
 /** What goes into one envelope. */
 class Group {
   readonly #dependencies: FileDependencies
-  readonly #work: BatchWork
+  readonly #work: LeasedBatch
   readonly #accepting: AcceptInHalves
   /** Units that are set aside: their further parts are not filed. */
-  readonly #late = new Set<Unit>()
+  readonly #late = new Set<UnfiledUnit>()
   #parts: FiledPart[] = []
   #lines = 0
   #bytes = 0
 
-  constructor(dependencies: FileDependencies, work: BatchWork) {
+  constructor(dependencies: FileDependencies, work: LeasedBatch) {
     this.#dependencies = dependencies
     this.#work = work
     this.#accepting = new AcceptInHalves(dependencies.acceptGroup)

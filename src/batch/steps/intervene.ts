@@ -17,15 +17,15 @@ import { batchLeaseMs } from '../../limits.ts'
 import { fileFinding } from '../findings/file-findings.ts'
 import type { InTransaction } from '../lease/batch-lease.ts'
 import { RowSet } from '../staging/row-set.ts'
-import type { PieceKeys } from '../state/seal.ts'
+import type { SealingKeys } from '../state/seal.ts'
 import { type Stage, transitions } from '../state/stages.ts'
 import { openFindings, saveFindings } from '../table/read-progress.ts'
 
-export type Act = 'cancel' | 'recheck'
+export type OperatorAct = 'cancel' | 'recheck'
 
 export type Intervention = {
   readonly batch: string
-  readonly act: Act
+  readonly act: OperatorAct
   readonly operator: string
   /** Of the operating system; the login of the database is noted by that. */
   readonly osUser?: string
@@ -41,7 +41,7 @@ export type InterventionOutcome =
 export type InterveneDependencies = {
   readonly pool: pg.Pool
   readonly inTransaction: InTransaction
-  readonly keys: PieceKeys
+  readonly keys: SealingKeys
 }
 
 const eventOf = { cancel: 'stop', recheck: 'recheck' } as const
@@ -87,7 +87,7 @@ type Work = { rows_read: string; rows_filed: string; findings: Buffer | null }
  * From its worker, whose statement under way ends before its lease does. A file that is to be checked anew
  * is nobody's for as long as a lease, and counts as checked no more.
  */
-async function takeAway(client: pg.PoolClient, batch: string, act: Act): Promise<Work> {
+async function takeAway(client: pg.PoolClient, batch: string, act: OperatorAct): Promise<Work> {
   const { rows } = await client.query<Work>({
     name: 'take-away-batch',
     text: `

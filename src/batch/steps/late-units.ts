@@ -14,24 +14,24 @@
 import type pg from 'pg'
 import type { GroupResult, MetDeclaration } from '../../journal/accept.ts'
 import { declarationId } from '../../journal/digest.ts'
-import { filedSince, unitStands } from '../amending/standing-findings.ts'
-import type { FiledPart, Unit } from '../amending/unfiled-units.ts'
+import { filedSince, unitInForce } from '../amending/in-force-findings.ts'
+import type { FiledPart, UnfiledUnit } from '../amending/unfiled-units.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
 import { partKeyOf } from '../staging/prior-declaration.ts'
 
-type Late = { readonly finding: FileFinding; readonly before: readonly Counted[] }
+type RejectedUnit = { readonly finding: FileFinding; readonly before: readonly Counted[] }
 /** A part that was accepted and counted. */
 type Counted = { readonly id: string; readonly rows: number }
 
 export class LateUnits {
-  readonly #work: BatchWork
-  readonly #late = new Map<Unit, Late>()
+  readonly #work: LeasedBatch
+  readonly #late = new Map<UnfiledUnit, RejectedUnit>()
 
-  constructor(work: BatchWork, parts: readonly FiledPart[], results: readonly GroupResult[]) {
+  constructor(work: LeasedBatch, parts: readonly FiledPart[], results: readonly GroupResult[]) {
     this.#work = work
     const standing = new Map(results.flatMap((result) => [...result.standing]))
-    const first = new Map<Unit, FiledPart>()
+    const first = new Map<UnfiledUnit, FiledPart>()
     for (const part of parts) {
       if (!first.has(part.unit)) first.set(part.unit, part)
       const against = standing.get(part.filing.id)
@@ -41,7 +41,7 @@ export class LateUnits {
     }
   }
 
-  get units(): { has(unit: Unit): boolean } & Iterable<Unit> {
+  get units(): { has(unit: UnfiledUnit): boolean } & Iterable<UnfiledUnit> {
     return new Set(this.#late.keys())
   }
 
@@ -105,7 +105,7 @@ function findingOf({ filing }: FiledPart, against: MetDeclaration): FileFinding 
   const { expects, digest, acceptedAtMicros } = filing
   const isNewer = against.acceptedAtMicros > acceptedAtMicros
   if (isNewer || typeof expects !== 'object' || 'latest' in expects) return filedSince(against)
-  return unitStands(against, against.isOf(digest))
+  return unitInForce(against, against.isOf(digest))
 }
 
 /** Those before the first of a group were counted with the groups before. */

@@ -10,26 +10,26 @@
 import type { FileSource } from '../../formats/rows.ts'
 import { partLinesMax } from '../../limits.ts'
 import type { Policies } from '../../policy/rules.ts'
-import { entriesOf } from '../amending/merge-amendment.ts'
+import { assembleLines } from '../amending/merge-amendment.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import { Found, fileFindingsMax } from '../findings/found.ts'
-import type { SetAsideRow } from '../staging/rejected-rows.ts'
-import { Gathered, unitOf } from '../staging/row-buffer.ts'
-import { PieceSpool } from '../staging/spool.ts'
+import { FindingList, fileFindingsMax } from '../findings/finding-list.ts'
+import type { RejectedRow } from '../staging/rejected-rows.ts'
+import { RowBuffer, unitKeyOf } from '../staging/row-buffer.ts'
+import { RowSpool } from '../staging/spool.ts'
 import type { UnitKey } from '../staging/staged-rows.ts'
 import { UnitTotals } from '../staging/unit-totals.ts'
-import { type AskedKind, kindOf } from '../state/asked-kind.ts'
+import { filedKindOf, type RequestedKind } from '../state/requested-kind.ts'
 import type { ReaderDefect } from '../table/content-faults.ts'
 import type { FileBatch, FileRow } from '../table/file-batch.ts'
-import { type AskedOfFile, readRows } from '../table/file-rows.ts'
+import { type FileRequest, readRows } from '../table/file-rows.ts'
 import { columnsRead, type Header } from '../table/header.ts'
-import type { RowsOf } from '../table/told-finding.ts'
+import type { FileContent } from '../table/reported-finding.ts'
 import { checkBody, partsOfLines } from './declared-row.ts'
 import { checkUnitBase } from './unit-base.ts'
 import { UnitCheck, type UnitCounts } from './unit-check.ts'
 import { withColumn } from './warned-rows.ts'
 
-export type LocalAsked = AskedOfFile & { readonly kind: AskedKind }
+export type LocalRequest = FileRequest & { readonly kind: RequestedKind }
 
 export type LocalUnit = UnitKey & UnitCounts
 
@@ -38,14 +38,14 @@ export type LocalDependencies = {
   /** When it would be filed, microseconds since 1970. */
   readonly nowMicros: number
   /** Told of each finding of a row, in the order of the file for each unit; what waits holds up the check. */
-  readonly tell: (finding: FileFinding, of: RowsOf) => void | Promise<void>
+  readonly report: (finding: FileFinding, of: FileContent) => void | Promise<void>
   /** Told of each employer, period and region, or declaration, once it is checked. */
-  readonly tellUnit: (unit: LocalUnit) => void | Promise<void>
+  readonly reportUnit: (unit: LocalUnit) => void | Promise<void>
   /** Told of rows that were read, and of rows that were checked. */
   readonly onRows?: (rows: { readonly read: number; readonly checked: number }) => void
   /** Told of a reader that throws at a file's content. */
   readonly onDefect?: (defect: ReaderDefect) => void
-  readonly spool?: PieceSpool
+  readonly spool?: RowSpool
 }
 
 export type LocalResult = {
@@ -54,18 +54,18 @@ export type LocalResult = {
   /** It can't be read, or not to its end: nothing of it would be filed. */
   readonly unreadable: boolean
   readonly header: Header | undefined
-  readonly of: RowsOf
+  readonly content: FileContent
   /** Of the file, however many of them are checked. */
   readonly rowsRead: number
 }
 
 export async function checkLocally(
   source: FileSource,
-  asked: LocalAsked,
+  asked: LocalRequest,
   dependencies: LocalDependencies,
 ): Promise<LocalResult> {
-  const { spool = new PieceSpool() } = dependencies
-  const once = { ...dependencies, tell: tellingOnce(dependencies.tell) }
+  const { spool = new RowSpool() } = dependencies
+  const once = { ...dependencies, tell: reportingOnce(dependencies.report) }
   try {
     const result = await readAll(source, asked, once, spool)
     for (const unit of spool.units()) await checkUnit(asked, once, result.header, spool, unit)
@@ -76,7 +76,7 @@ export async function checkLocally(
 }
 
 /** What is about no row is the same for many employers: it is told once of all of them. */
-function tellingOnce(tell: LocalDependencies['tell']): LocalDependencies['tell'] {
+function reportingOnce(tell: LocalDependencies['report']): LocalDependencies['report'] {
   const known = new Set<string>()
   return (finding, of) => {
     const { code, place, params } = finding
@@ -91,33 +91,37 @@ function tellingOnce(tell: LocalDependencies['tell']): LocalDependencies['tell']
 /** Rows of tables into the spool; declarations are checked as they come. */
 async function readAll(
   source: FileSource,
-  asked: LocalAsked,
+  asked: LocalRequest,
   dependencies: LocalDependencies,
-  spool: PieceSpool,
+  spool: RowSpool,
 ): Promise<LocalResult> {
-  const found = new Found([])
-  const gathered = new Gathered({ pieces: 0, byRegion: true })
+  const found = new FindingList([])
+  const buffer = new RowBuffer({ pieces: 0, byRegion: true })
   const declared = new DeclaredRows(dependencies)
   let header: Header | undefined
   let rowsRead = 0
   for await (const read of readRows(source, asked, undefined, dependencies.onDefect)) {
     header = read.header ?? header
     for (const row of read.rows) {
-      if (row.entry === undefined) gathered.add(row)
+      if (row.entry === undefined) buffer.add(row)
       else await declared.check(row)
     }
     rowsRead += read.rows.length
     report(found, asked, read)
-    if (gathered.isFull) spool.add(gathered.take().pieces)
+    if (buffer.isFull) spool.add(buffer.take().pieces)
     dependencies.onRows?.({ read: read.rows.length, checked: 0 })
     if (found.ended) break
   }
-  spool.add(gathered.take().pieces)
-  const of = header === undefined && declared.any ? 'declarations' : 'table'
-  return { findings: found.findings, unreadable: found.ended, header, of, rowsRead }
+  spool.add(buffer.take().pieces)
+  const content = header === undefined && declared.any ? 'declarations' : 'table'
+  return { findings: found.findings, unreadable: found.ended, header, content, rowsRead }
 }
 
-function report(found: Found, { kind }: LocalAsked, { rows, findings, header }: FileBatch): void {
+function report(
+  found: FindingList,
+  { kind }: LocalRequest,
+  { rows, findings, header }: FileBatch,
+): void {
   if (kind === 'addition' && rows.some(({ entry }) => entry !== undefined))
     found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
   for (const finding of findings) found.report(finding)
@@ -135,17 +139,17 @@ class DeclaredRows {
   }
 
   async check({ row, header, entry = row, line, findings }: FileRow): Promise<void> {
-    const { tell, tellUnit, onRows } = this.#dependencies
+    const { report, reportUnit, onRows } = this.#dependencies
     this.any = true
-    const unit = unitOf(header, entry)
-    const said = line && checkBody(line, row, this.#dependencies)
-    const faults = [...findings, ...this.#repeated(unit, row), ...(said?.faults ?? [])]
-    for (const finding of [...faults, ...(said?.warnings ?? [])])
-      await tell({ ...finding, place: { ...finding.place, row } }, 'declarations')
+    const unit = unitKeyOf(header, entry)
+    const bodyCheck = line && checkBody(line, row, this.#dependencies)
+    const faults = [...findings, ...this.#repeated(unit, row), ...(bodyCheck?.faults ?? [])]
+    for (const finding of [...faults, ...(bodyCheck?.warnings ?? [])])
+      await report({ ...finding, place: { ...finding.place, row } }, 'declarations')
     const lines = faults.length > 0 ? 0 : linesOf(line)
     const [good, parts] = faults.length > 0 ? [0, 0] : [1, partsOfLines(lines)]
-    const total = good === 1 ? said?.total() : undefined
-    await tellUnit({ ...unit, good, setAside: 1 - good, lines, parts, ...(total && { total }) })
+    const total = good === 1 ? bodyCheck?.total() : undefined
+    await reportUnit({ ...unit, good, setAside: 1 - good, lines, parts, ...(total && { total }) })
     onRows?.({ read: 0, checked: 1 })
   }
 
@@ -166,36 +170,36 @@ function linesOf(declaration: object | undefined): number {
 }
 
 async function checkUnit(
-  { kind }: LocalAsked,
+  { kind }: LocalRequest,
   dependencies: LocalDependencies,
   header: Header | undefined,
-  spool: PieceSpool,
+  spool: RowSpool,
   unit: UnitKey & { readonly rows: number },
 ): Promise<void> {
-  const { policies, nowMicros, tell, tellUnit, onRows } = dependencies
+  const { policies, nowMicros, report, reportUnit, onRows } = dependencies
   const { rows, ...key } = unit
   const several = rows > partLinesMax
   const warnings: FileFinding[] = []
   const check = new UnitCheck({
     ...{ policies, nowMicros, several },
-    kind: kindOf(kind, undefined),
+    kind: filedKindOf(kind, undefined),
     replaces: anyOf(unit),
-    tells: { totals: new UnitTotals(policies), warn: (finding) => warnings.push(finding) },
+    report: { totals: new UnitTotals(policies), warn: (finding) => warnings.push(finding) },
   })
-  const read = () => entriesOf(spool.pieces(unit))
+  const read = () => assembleLines(spool.pieces(unit))
   const below = several ? await checkUnitBase(policies, read()) : undefined
   if (below !== undefined) check.refuse(below)
-  const tellAll = async (aside: readonly SetAsideRow[]) => {
+  const reportAll = async (aside: readonly RejectedRow[]) => {
     for (const { findings } of aside)
-      for (const finding of findings) await tell(withColumn(finding, header), 'table')
-    for (const finding of warnings.splice(0)) await tell(withColumn(finding, header), 'table')
+      for (const finding of findings) await report(withColumn(finding, header), 'table')
+    for (const finding of warnings.splice(0)) await report(withColumn(finding, header), 'table')
   }
   for await (const lines of read()) {
-    for (const aside of check.take(lines)) await tellAll(aside)
+    for (const aside of check.take(lines)) await reportAll(aside)
     onRows?.({ read: 0, checked: lines.lines.length + lines.faulty.length })
   }
-  await tellAll(check.end())
-  await tellUnit({ ...key, ...check.counted() })
+  await reportAll(check.end())
+  await reportUnit({ ...key, ...check.counted() })
 }
 
 /** What it would replace is known where it is filed: an id of that period stands for it here. */

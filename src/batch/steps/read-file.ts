@@ -4,12 +4,12 @@
  * row. Every so many rows, what was read and where reading goes on are written in one transaction: a
  * process that dies costs at most that many rows read again.
  */
-import { type Claimed, claimAmended } from '../amending/claim-amended.ts'
+import { type AmendmentClaim, claimAmended } from '../amending/claim-amended.ts'
 import { fileFinding } from '../findings/file-findings.ts'
-import { Found } from '../findings/found.ts'
-import { type BatchWork, moveOn, writeStep } from '../lease/batch-lease.ts'
-import { Gathered } from '../staging/row-buffer.ts'
-import { insertPieces } from '../staging/staged-rows.ts'
+import { FindingList } from '../findings/finding-list.ts'
+import { advanceStage, type LeasedBatch, writeStep } from '../lease/batch-lease.ts'
+import { RowBuffer } from '../staging/row-buffer.ts'
+import { insertStagedPieces } from '../staging/staged-rows.ts'
 import type { FileBatch } from '../table/file-batch.ts'
 import { isOfDeclarations } from '../table/file-rows.ts'
 import { columnsRead, type Header } from '../table/header.ts'
@@ -19,23 +19,23 @@ import { openProgress, saveProgress } from '../table/read-progress.ts'
 /** Reads a file to its end, from where it was left. */
 export async function readFile(
   dependencies: ReadDependencies,
-  work: BatchWork,
-): Promise<BatchWork> {
+  work: LeasedBatch,
+): Promise<LeasedBatch> {
   const { keys } = dependencies
   const { batch } = work
   const before = openProgress(keys, work)
-  const found = new Found(before.findings)
-  const gathered = new Gathered(work)
+  const found = new FindingList(before.findings)
+  const buffer = new RowBuffer(work)
   let position = before.position
-  let claimed: Claimed | undefined
+  let claimed: AmendmentClaim | undefined
   const flush = () => {
-    const { rows, pieces } = gathered.take()
+    const { rows, pieces } = buffer.take()
     const { findings } = found
     return writeStep(dependencies, work, { rows_read: rows }, async (client) => {
-      await insertPieces(client, keys, batch, pieces)
+      await insertStagedPieces(client, keys, batch, pieces)
       await saveProgress(client, keys, batch, { ...(position && { position }), findings })
       await client.query('update batch.work set pieces = $2, rows_mended = $3 where batch = $1', [
-        ...[batch, gathered.pieces, claimed?.mended?.bytes],
+        ...[batch, buffer.pieces, claimed?.amendedRows?.bytes],
       ])
     })
   }
@@ -54,15 +54,15 @@ export async function readFile(
     refuseAddition(read)
     if (hasLayout(read) && !found.ended) claimed ??= await claim(read.header)
     if (found.ended) break
-    for (const row of read.rows) gathered.add(claimed?.mended?.take(row) ?? row)
+    for (const row of read.rows) buffer.add(claimed?.amendedRows?.take(row) ?? row)
     position = read.next
     for (const finding of read.findings) found.report(finding)
     if (read.header !== undefined) found.reportOnce(columnsRead(read.header))
-    if (gathered.isFull) await flush()
+    if (buffer.isFull) await flush()
   }
   if (!found.ended) claimed ??= await claim(undefined)
   await flush()
-  return moveOn(dependencies, work, found.ended ? 'give up' : 'read')
+  return advanceStage(dependencies, work, found.ended ? 'give up' : 'read')
 }
 
 /** Whether it is known by now what a file says of a batch that it amends. */

@@ -5,7 +5,7 @@
 import { formatFen, readYuan } from '../../declaration/money.ts'
 import type { PeriodRules, Policies } from '../../policy/rules.ts'
 import { addBases, noSums, sumAbove } from '../../policy/unit.ts'
-import { isSame, type UnitLines } from '../amending/merge-amendment.ts'
+import { sameHeader, type UnitLines } from '../amending/merge-amendment.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
@@ -19,7 +19,7 @@ export async function checkUnitBase(
   for await (const { header, lines } of unit) {
     declared ??= declaredBaseOf(policies, header)
     if (declared === undefined) return undefined
-    if (!isSame(header, declared.header)) continue
+    if (!sameHeader(header, declared.header)) continue
     const wages = lines.map(({ line }) => readYuan((line as { wage?: unknown }).wage))
     basesFen = addBases(basesFen, wages, declared.rules)
   }

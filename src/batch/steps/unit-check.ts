@@ -10,11 +10,11 @@ import { isWithin } from '../../journal/reading/reach.ts'
 import { partLinesMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import type { Policies } from '../../policy/rules.ts'
-import { isSame, type UnitEntry, type UnitLines } from '../amending/merge-amendment.ts'
-import { unitStands } from '../amending/standing-findings.ts'
+import { unitInForce } from '../amending/in-force-findings.ts'
+import { sameHeader, type UnitLine, type UnitLines } from '../amending/merge-amendment.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 import { PartCut } from '../staging/part-cut.ts'
-import type { SetAsideRow } from '../staging/rejected-rows.ts'
+import type { RejectedRow } from '../staging/rejected-rows.ts'
 import type { TotalFen, UnitTotals } from '../staging/unit-totals.ts'
 import type { RowHeader } from '../table/row-line.ts'
 import { PersonSet } from './person-set.ts'
@@ -27,15 +27,15 @@ type UnitCheckOptions = {
   /** Patterns of the regions that its sender may file for; any unless given. */
   readonly mayFileIn?: readonly string[] | undefined
   /** What a regular one would replace, for which all of its rows are set aside. */
-  readonly stands?: MetDeclaration | undefined
+  readonly inForce?: MetDeclaration | undefined
   /** Its lines are checked in several goes: persons are looked for across them. */
   readonly several: boolean
   /** Of a file that is only checked. */
-  readonly tells?: TellsMore
+  readonly report?: CheckReport
 }
 
 /** What is told of a file beside its faults where it is only checked. */
-export type TellsMore = {
+export type CheckReport = {
   readonly totals: UnitTotals
   /** Told of what refuses nothing. */
   readonly warn: (finding: FileFinding) => void
@@ -59,7 +59,7 @@ export class UnitCheck {
   /** Codes of what was warned of all lines together. */
   readonly #warned = new Set<string>()
   #header: RowHeader | undefined
-  #waiting: UnitEntry[] = []
+  #pending: UnitLine[] = []
   #good = 0
   #setAside = 0
   #lines = 0
@@ -79,34 +79,36 @@ export class UnitCheck {
   counted(): UnitCounts {
     const [good, setAside] = [this.#good, this.#setAside]
     if (good === 0) return { good, setAside, lines: 0, parts: 0 }
-    const total = this.#options.tells?.totals.end()
+    const total = this.#options.report?.totals.end()
     return { good, setAside, lines: this.#lines, parts: this.#cut.parts, ...(total && { total }) }
   }
 
   /** Returns the rows that are set aside, go by go. */
-  *take({ header, lines, faulty }: UnitLines): Generator<SetAsideRow[]> {
+  *take({ header, lines, faulty }: UnitLines): Generator<RejectedRow[]> {
     this.#header ??= header
     if (!isWithin(this.#options.mayFileIn, header.region))
       this.#refuseOnce(fileFinding('ROW_REGION_NOT_YOURS'))
-    const aside: SetAsideRow[] = [...faulty]
-    if (isSame(header, this.#header)) for (const line of lines) this.#waiting.push(line)
-    else for (const { rows } of lines) aside.push(...faultyRows(rows, [{ code: 'HEADER_DIFFERS' }]))
-    if (aside.length > 0) yield this.#counting(aside)
-    while (this.#waiting.length >= partLinesMax) {
-      yield this.#check(this.#waiting.splice(0, partLinesMax))
+    const rejected: RejectedRow[] = [...faulty]
+    if (sameHeader(header, this.#header)) for (const line of lines) this.#pending.push(line)
+    else
+      for (const { rows } of lines)
+        rejected.push(...rejectedRows(rows, [{ code: 'HEADER_DIFFERS' }]))
+    if (rejected.length > 0) yield this.#countRejected(rejected)
+    while (this.#pending.length >= partLinesMax) {
+      yield this.#check(this.#pending.splice(0, partLinesMax))
     }
   }
 
-  end(): SetAsideRow[] {
-    return this.#check(this.#waiting)
+  end(): RejectedRow[] {
+    return this.#check(this.#pending)
   }
 
-  #counting(rows: SetAsideRow[]): SetAsideRow[] {
+  #countRejected(rows: RejectedRow[]): RejectedRow[] {
     this.#setAside += rows.length
     return rows
   }
 
-  #check(entries: readonly UnitEntry[]): SetAsideRow[] {
+  #check(entries: readonly UnitLine[]): RejectedRow[] {
     if (entries.length === 0) return []
     const { policies, kind, replaces, nowMicros } = this.#options
     const body = {
@@ -119,7 +121,7 @@ export class UnitCheck {
       ...{ policies, nowMicros },
       keptMax: Number.POSITIVE_INFINITY,
     })
-    this.#refuseStanding(valid?.declaration)
+    this.#refuseInForce(valid?.declaration)
     const faults = new Map<number, FileFinding[]>()
     for (const fault of findings.faults()) {
       if (fault.line < 0) this.#refuseOnce(fileFinding(fault.code, {}, fault.params))
@@ -129,44 +131,47 @@ export class UnitCheck {
     for (const fault of findings.warnings()) this.#warnOf(fault, entries)
     // A line that is kept is no row of this file, which could be set aside.
     if (
-      entries.some(({ kept, rows }, i) => kept !== undefined && rows.length === 0 && faults.has(i))
+      entries.some(
+        ({ prior, rows }, i) => prior !== undefined && rows.length === 0 && faults.has(i),
+      )
     )
       this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
-    const aside: SetAsideRow[] = []
+    const aside: RejectedRow[] = []
     const filedLines: object[] = []
-    for (const [i, { rows, line, kept }] of entries.entries()) {
+    for (const [i, { rows, line, prior }] of entries.entries()) {
       const found = [...this.#refused, ...(faults.get(i) ?? [])]
-      if (found.length > 0) aside.push(...faultyRows(rows, found))
+      if (found.length > 0) aside.push(...rejectedRows(rows, found))
       else this.#good += rows.length
-      const filed = found.length === 0 ? line : kept
+      const filed = found.length === 0 ? line : prior
       if (filed === undefined) continue
       this.#lines += 1
       this.#cut.add(filed)
       filedLines.push(filed)
     }
     if (this.#refused.length === 0)
-      this.#options.tells?.totals.add({ ...body, lines: filedLines } as unknown as Declaration)
-    return this.#counting(aside)
+      this.#options.report?.totals.add({ ...body, lines: filedLines } as unknown as Declaration)
+    return this.#countRejected(aside)
   }
 
   /** @param whole all that the unit says, where it was checked in one go and has no faults */
-  #refuseStanding(whole: Declaration | undefined): void {
-    const { stands, several } = this.#options
-    if (stands === undefined) return
-    const isWhole = whole !== undefined && !several && this.#setAside === 0
-    const digest = isWhole ? digestOf(Buffer.from(canonicalDeclaration(whole))) : undefined
-    this.#refuseOnce(unitStands(stands, digest !== undefined && stands.isOf(digest)))
+  #refuseInForce(full: Declaration | undefined): void {
+    const { inForce, several } = this.#options
+    if (inForce === undefined) return
+    const isFull = full !== undefined && !several && this.#setAside === 0
+    const digest = isFull ? digestOf(Buffer.from(canonicalDeclaration(full))) : undefined
+    this.#refuseOnce(unitInForce(inForce, digest !== undefined && inForce.isOf(digest)))
   }
 
   /** Once of all lines together; not of a line that is kept, which is no row of this file. */
-  #warnOf(fault: FoundFault, entries: readonly UnitEntry[]): void {
-    if (this.#options.tells === undefined) return
+  #warnOf(fault: FoundFault, entries: readonly UnitLine[]): void {
+    if (this.#options.report === undefined) return
     const { line, field: pointer, code, params } = fault
     if (line < 0) {
       if (this.#warned.has(code)) return
       this.#warned.add(code)
-      this.#options.tells.warn(fileFinding(code, { pointer }, params))
-    } else if (entries[line]?.rows.length !== 0) this.#options.tells.warn(findingOf(fault, entries))
+      this.#options.report.warn(fileFinding(code, { pointer }, params))
+    } else if (entries[line]?.rows.length !== 0)
+      this.#options.report.warn(findingOf(fault, entries))
   }
 
   #refuseOnce(finding: FileFinding): void {
@@ -174,24 +179,24 @@ export class UnitCheck {
   }
 
   /** Persons who came in a go before; within one, the check finds them. */
-  #findRepeated(entries: readonly UnitEntry[], faults: Map<number, FileFinding[]>): void {
+  #findRepeated(entries: readonly UnitLine[], faults: Map<number, FileFinding[]>): void {
     if (this.#persons === undefined) return
     for (const [i, { rows, line }] of entries.entries()) {
       if (faults.has(i)) continue
       const { idType, idNumber } = (line as { person: Person }).person
       const number = normaliseIdNumber(idNumber)
       const key = personKey(idType, number, this.#today)
-      const first = this.#persons.add(key, rows[0] ?? rowOfKept)
+      const first = this.#persons.add(key, rows[0] ?? rowOfPrior)
       if (first === undefined) continue
       const params = { line: rows[0] as number, first, person: maskIdNumber(number) }
-      const code = first === rowOfKept ? 'PERSON_FILED' : 'PERSON_DUPLICATE'
+      const code = first === rowOfPrior ? 'PERSON_FILED' : 'PERSON_DUPLICATE'
       addTo(faults, i, fileFinding(code, {}, params))
     }
   }
 }
 
 /** What is kept is in no row of the file. */
-const rowOfKept = 0
+const rowOfPrior = 0
 
 function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFinding): void {
   const found = faults.get(line)
@@ -202,14 +207,14 @@ function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFi
 /** A fault of a line, told by the file's rows. */
 function findingOf(
   { line, field, code, params, suggestion }: FoundFault,
-  entries: readonly UnitEntry[],
+  entries: readonly UnitLine[],
 ): FileFinding {
   const place = { row: entries[line]?.rows[0], pointer: field }
   if (code === 'PERSON_DUPLICATE' && params !== undefined) {
-    const rowOf = (number: unknown) => entries[Number(number) - 1]?.rows[0] ?? rowOfKept
+    const rowOf = (number: unknown) => entries[Number(number) - 1]?.rows[0] ?? rowOfPrior
     const first = rowOf(params.first)
-    const told = { ...params, line: rowOf(params.line), first }
-    return fileFinding(first === rowOfKept ? 'PERSON_FILED' : code, place, told)
+    const filled = { ...params, line: rowOf(params.line), first }
+    return fileFinding(first === rowOfPrior ? 'PERSON_FILED' : code, place, filled)
   }
   return {
     ...{ code, place },
@@ -217,10 +222,10 @@ function findingOf(
   }
 }
 
-function faultyRows(
+function rejectedRows(
   rows: readonly number[],
   findings: readonly (Omit<FileFinding, 'place'> & Partial<Pick<FileFinding, 'place'>>)[],
-): SetAsideRow[] {
+): RejectedRow[] {
   return rows.map((row) => ({
     row,
     findings: findings.map((finding) => ({ ...finding, place: { ...finding.place, row } })),

@@ -4,14 +4,14 @@
  */
 import type pg from 'pg'
 import type { FileFinding } from '../findings/file-findings.ts'
-import { fileFindingsMax } from '../findings/found.ts'
-import type { PieceKeys } from '../state/seal.ts'
+import { fileFindingsMax } from '../findings/finding-list.ts'
+import type { SealingKeys } from '../state/seal.ts'
 import { columnName, type Header } from '../table/header.ts'
 import { openFindings, saveFindings } from '../table/read-progress.ts'
 import { columnOfPointer } from '../table/row-line.ts'
 
-export class Warned {
-  readonly #keys: PieceKeys
+export class WarnedRows {
+  readonly #keys: SealingKeys
   readonly #batch: string
   readonly #header: Header | undefined
   readonly #findings: FileFinding[]
@@ -19,7 +19,7 @@ export class Warned {
   #isSaved = true
 
   private constructor(
-    keys: PieceKeys,
+    keys: SealingKeys,
     batch: string,
     header: Header | undefined,
     findings: readonly FileFinding[],
@@ -34,17 +34,17 @@ export class Warned {
   /** @param header of a table */
   static async open(
     pool: pg.Pool,
-    keys: PieceKeys,
+    keys: SealingKeys,
     batch: string,
     header: Header | undefined,
-  ): Promise<Warned> {
+  ): Promise<WarnedRows> {
     const { rows } = await pool.query<{ findings: Buffer | null }>({
       name: 'find-batch-findings',
       text: 'select findings from batch.work where batch = $1',
       values: [batch],
     })
     const before = openFindings(keys, batch, rows[0]?.findings ?? null)
-    return new Warned(keys, batch, header, before)
+    return new WarnedRows(keys, batch, header, before)
   }
 
   add(finding: FileFinding): void {

@@ -4,13 +4,13 @@
  */
 import type pg from 'pg'
 import { amendmentCountsMicros } from '../../limits.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
-import type { AskedKind } from '../state/asked-kind.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
+import type { RequestedKind } from '../state/requested-kind.ts'
 
 export type Amendment = {
   /** The batch that brought the rows first. */
   readonly first: string
-  readonly kind: AskedKind
+  readonly kind: RequestedKind
   /** When the first file came: mended rows count from then; undefined where they come too late for it. */
   readonly attemptedAtMicros: number | undefined
 }
@@ -18,9 +18,9 @@ export type Amendment = {
 /** What a batch amends, once its file was read so far; undefined for any other file. */
 export async function findAmendment(
   pool: pg.Pool,
-  { batch, receivedAtMicros }: BatchWork,
+  { batch, receivedAtMicros }: LeasedBatch,
 ): Promise<Amendment | undefined> {
-  const { rows } = await pool.query<{ id: string; kind: AskedKind; received_at: string }>({
+  const { rows } = await pool.query<{ id: string; kind: RequestedKind; received_at: string }>({
     name: 'find-amendment',
     text: `
       select f.id, f.kind, (extract(epoch from f.received_at) * 1000000)::bigint as received_at
@@ -41,6 +41,9 @@ export async function findAmendment(
 }
 
 /** What the rows are sent as: as those of the first file were, unless this one is sent as something else. */
-export function askedOf({ kind }: BatchWork, amendment: Amendment | undefined): AskedKind {
+export function requestedKindOf(
+  { kind }: LeasedBatch,
+  amendment: Amendment | undefined,
+): RequestedKind {
   return kind === 'regular' && amendment !== undefined ? amendment.kind : kind
 }

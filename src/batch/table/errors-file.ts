@@ -11,7 +11,7 @@ import { addedFields, columnNames } from './columns.ts'
 import type { Header } from './header.ts'
 
 /** A row that was refused. */
-export type RefusedRow = {
+export type ErrorsFileRow = {
   readonly row: number
   /** In a mended file: the row in the first one, as filed. */
   readonly position?: string | undefined
@@ -30,7 +30,7 @@ export type ErrorsFileOptions = {
   readonly format: 'csv' | 'xlsx'
   readonly batch: string
   readonly header: Header
-  readonly rows: AsyncIterable<RefusedRow> | Iterable<RefusedRow>
+  readonly rows: AsyncIterable<ErrorsFileRow> | Iterable<ErrorsFileRow>
 }
 
 const batchIn = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/

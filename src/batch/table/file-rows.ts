@@ -4,7 +4,7 @@
 
 import { kindOfFile } from '../../formats/detect-format.ts'
 import type { FileSource, NdjsonPosition } from '../../formats/rows.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
 import { findingOfThrown, marked, type ReaderDefect } from './content-faults.ts'
 import type { FileBatch, FilePosition } from './file-batch.ts'
 import type { FileDefaults } from './header.ts'
@@ -12,8 +12,8 @@ import { readNdjson } from './ndjson.ts'
 import { readTable, type TablePosition } from './table.ts'
 
 /** What is said of a whole file, as far as reading it asks for that. */
-export type AskedOfFile = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
-  Pick<BatchWork, 'format'>
+export type FileRequest = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
+  Pick<LeasedBatch, 'format'>
 
 /**
  * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is
@@ -23,7 +23,7 @@ export type AskedOfFile = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
  */
 export async function* readRows(
   source: FileSource,
-  work: AskedOfFile,
+  work: FileRequest,
   from: FilePosition | undefined,
   onDefect: (defect: ReaderDefect) => void = () => {},
 ): AsyncGenerator<FileBatch> {
@@ -40,7 +40,7 @@ export async function* readRows(
 
 async function* readKind(
   source: FileSource,
-  { employer, period, region, format }: AskedOfFile,
+  { employer, period, region, format }: FileRequest,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
   const kind = kindOfFile(await firstBytes(source))

@@ -1,15 +1,15 @@
 /** The rows of a batch's file, read while its worker renews the lease on it. */
 
 import type { FileSource } from '../../formats/rows.ts'
-import type { BatchWork, StepDependencies } from '../lease/batch-lease.ts'
-import { keeper } from '../lease/lease-heartbeat.ts'
-import type { PieceKeys } from '../state/seal.ts'
+import type { LeasedBatch, StepDependencies } from '../lease/batch-lease.ts'
+import { leaseHeartbeat } from '../lease/lease-heartbeat.ts'
+import type { SealingKeys } from '../state/seal.ts'
 import type { FileBatch, FilePosition } from './file-batch.ts'
 import { readRows } from './file-rows.ts'
 
 export type ReadDependencies = StepDependencies & {
-  readonly keys: PieceKeys
-  readonly sourceOf: (work: BatchWork) => FileSource
+  readonly keys: SealingKeys
+  readonly sourceOf: (work: LeasedBatch) => FileSource
   /** Told of a reader that throws at a file's content; the file is refused. */
   readonly onError?: (error: unknown, batch: string) => void
 }
@@ -17,10 +17,10 @@ export type ReadDependencies = StepDependencies & {
 /** The rows of the file, which stays this worker's while they are read. */
 export async function* readLeased(
   dependencies: ReadDependencies,
-  work: BatchWork,
+  work: LeasedBatch,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
-  const keep = keeper(dependencies, work)
+  const keep = leaseHeartbeat(dependencies, work)
   const onDefect = (defect: unknown) => dependencies.onError?.(defect, work.batch)
   const source = { ...dependencies.sourceOf(work), keep }
   for await (const batch of readRows(source, work, from, onDefect)) {

@@ -5,8 +5,8 @@
 import type pg from 'pg'
 import { pieceBytesMax } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
-import type { BatchWork } from '../lease/batch-lease.ts'
-import { openPiece, type PieceKeys, sealPiece } from '../state/seal.ts'
+import type { LeasedBatch } from '../lease/batch-lease.ts'
+import { openBytes, type SealingKeys, sealBytes } from '../state/seal.ts'
 import type { FilePosition } from './file-batch.ts'
 import { isOfDeclarations } from './file-rows.ts'
 import type { Header } from './header.ts'
@@ -15,17 +15,17 @@ import type { Header } from './header.ts'
 type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
 
 export function openProgress(
-  keys: Pick<PieceKeys, 'all'>,
-  { batch, position }: Pick<BatchWork, 'batch' | 'position'>,
+  keys: Pick<SealingKeys, 'all'>,
+  { batch, position }: Pick<LeasedBatch, 'batch' | 'position'>,
 ): Progress {
   if (position === undefined) return { findings: [] }
-  const bytes = openPiece(keys.all, `position ${batch}`, position, pieceBytesMax)
+  const bytes = openBytes(keys.all, `position ${batch}`, position, pieceBytesMax)
   return JSON.parse(bytes.toString()) as Progress
 }
 
 export async function saveProgress(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   progress: Progress,
 ): Promise<void> {
@@ -38,7 +38,7 @@ export async function saveProgress(
 
 export async function saveFindings(
   client: pg.PoolClient,
-  keys: PieceKeys,
+  keys: SealingKeys,
   batch: string,
   findings: readonly FileFinding[],
 ): Promise<void> {
@@ -47,8 +47,8 @@ export async function saveFindings(
   ])
 }
 
-function sealed(keys: PieceKeys, place: string, of: unknown): Buffer {
-  return sealPiece(keys.sealing, place, Buffer.from(JSON.stringify(of)))
+function sealed(keys: SealingKeys, place: string, of: unknown): Buffer {
+  return sealBytes(keys.sealing, place, Buffer.from(JSON.stringify(of)))
 }
 
 /** Bytes before a position; 0 where the format doesn't tell. */
@@ -63,7 +63,7 @@ export type Layout =
   | { readonly kind: 'declarations' }
 
 export function openLayout(
-  keys: Pick<PieceKeys, 'all'>,
+  keys: Pick<SealingKeys, 'all'>,
   batch: string,
   sealed: Buffer | undefined,
 ): Layout | undefined {
@@ -75,11 +75,11 @@ export function openLayout(
 
 /** What is wrong with a file as a whole, as it was written down. */
 export function openFindings(
-  keys: Pick<PieceKeys, 'all'>,
+  keys: Pick<SealingKeys, 'all'>,
   batch: string,
   sealed: Buffer | null,
 ): readonly FileFinding[] {
   if (sealed === null) return []
-  const bytes = openPiece(keys.all, `findings ${batch}`, sealed, pieceBytesMax)
+  const bytes = openBytes(keys.all, `findings ${batch}`, sealed, pieceBytesMax)
   return JSON.parse(bytes.toString()) as FileFinding[]
 }

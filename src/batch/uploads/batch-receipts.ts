@@ -2,7 +2,7 @@
 import { signBatchReceipt } from '../../journal/receipts/batch-receipt.ts'
 import type { Signer } from '../../journal/receipts/compact-jws.ts'
 import type { Policies } from '../../policy/rules.ts'
-import type { CompleteDependencies } from './store-dependencies.ts'
+import type { FinalizeDependencies } from './store-dependencies.ts'
 
 export type ReceiptDependencies = {
   readonly signer: Signer
@@ -15,7 +15,7 @@ export function createReceiptOf({
   signer,
   policies,
   environment,
-}: ReceiptDependencies): CompleteDependencies['receiptOf'] {
+}: ReceiptDependencies): FinalizeDependencies['receiptOf'] {
   return (file) => {
     const rules = policies.rulesFor(file.region, file.period)
     const deadlineMicros = rules.kind === 'rules' ? rules.deadlineMicros : undefined

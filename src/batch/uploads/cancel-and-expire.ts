@@ -36,7 +36,7 @@ export function cancelUpload(
     if (before === undefined) return 'absent'
     if (before === 'cancelled') return 'cancelled'
     if (transitions[before].cancel === undefined) return 'tooLate'
-    await dropBytes(client, id)
+    await deleteContent(client, id)
     if (by !== undefined && key !== undefined) await noteAct(client, key, id, { act: 'cancel', by })
     return 'cancelled'
   })
@@ -60,18 +60,18 @@ export function expireUploads({ pool, inTransaction }: Dependencies): Promise<nu
         returning id`,
       values: [uploadIdleMsMax, uploadExpiryPage],
     })
-    for (const { id } of rows) await dropBytes(client, id)
+    for (const { id } of rows) await deleteContent(client, id)
     return rows.length
   })
 }
 
-export function removeBytes({ pool, inTransaction }: Dependencies, id: string): Promise<void> {
-  return inTransaction(pool, (client) => dropChunks(client, id))
+export function deleteBytes({ pool, inTransaction }: Dependencies, id: string): Promise<void> {
+  return inTransaction(pool, (client) => deleteChunks(client, id))
 }
 
 /** Of a batch that is not worked on: another that brings the same content is the first one. */
-async function dropBytes(client: pg.PoolClient, id: string): Promise<void> {
-  await dropChunks(client, id)
+async function deleteContent(client: pg.PoolClient, id: string): Promise<void> {
+  await deleteChunks(client, id)
   await client.query({
     name: 'drop-content',
     text: 'delete from batch.content where batch = $1',
@@ -79,7 +79,7 @@ async function dropBytes(client: pg.PoolClient, id: string): Promise<void> {
   })
 }
 
-export async function dropChunks(client: pg.PoolClient, id: string): Promise<void> {
+export async function deleteChunks(client: pg.PoolClient, id: string): Promise<void> {
   await client.query({
     name: 'drop-chunks',
     text: 'delete from batch.chunk where batch = $1',

@@ -3,13 +3,13 @@
  */
 import assert from 'node:assert/strict'
 import { chunkBytesMax } from '../../limits.ts'
-import { openPiece } from '../state/seal.ts'
+import { openBytes } from '../state/seal.ts'
 import type { StoreDependencies } from './store-dependencies.ts'
 
 type ChunkRow = { number: number; start: string; bytes: number; sealed: Buffer }
 
 /** What a sealed chunk is bound to. */
-export function chunkPlace(id: string, start: number): string {
+export function chunkBinding(id: string, start: number): string {
   return `batch ${id} at ${start}`
 }
 
@@ -25,7 +25,7 @@ export async function* readBytes(
   for (let row: ChunkRow | undefined = first; row !== undefined; ) {
     assert.equal(Number(row.start), next, `batch ${id} lacks a chunk`)
     const { sealingKeys } = dependencies
-    const bytes = openPiece(sealingKeys, chunkPlace(id, next), row.sealed, chunkBytesMax)
+    const bytes = openBytes(sealingKeys, chunkBinding(id, next), row.sealed, chunkBytesMax)
     assert.equal(bytes.length, row.bytes, `batch ${id} has a chunk of another length`)
     yield bytes.subarray(Math.max(0, offset - next))
     next += row.bytes

@@ -11,12 +11,12 @@ import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { isSalting } from '../../journal/salting.ts'
 import { noteAct } from '../state/acts.ts'
 import { contentKey, openExpected, sealReceived } from '../state/file-digest.ts'
-import { isWorkedOn, stages } from '../state/stages.ts'
+import { isInProgress, stages } from '../state/stages.ts'
 import type { BatchRequest } from '../state/upload.ts'
-import { dropChunks } from './cancel-and-expire.ts'
-import type { CompleteDependencies } from './store-dependencies.ts'
+import { deleteChunks } from './cancel-and-expire.ts'
+import type { FinalizeDependencies } from './store-dependencies.ts'
 
-export type Completed =
+export type FinalizeOutcome =
   | { readonly stage: 'received' | 'damaged' }
   /** The batch that brought the same content first. */
   | { readonly stage: 'duplicate'; readonly sameAs: string }
@@ -34,7 +34,7 @@ type Asked = {
 }
 
 /** A file that is whole. */
-type Whole = {
+type FullFile = {
   readonly id: string
   readonly digest: Buffer
   readonly asked: Asked
@@ -43,27 +43,27 @@ type Whole = {
 }
 
 /** The whole file's digest, and who brought its last byte, where that is to be kept. */
-export type Brought = { readonly digest: Buffer; readonly by?: FiledByToken | undefined }
+export type FinishedFile = { readonly digest: Buffer; readonly by?: FiledByToken | undefined }
 
 /**
  * The caller's transaction holds the batch's row. Of two that end with the same content at once, the
  * second waits for the first one's commit at the content's key, and then finds it.
  */
-export async function completeUpload(
-  dependencies: CompleteDependencies,
+export async function finalizeUpload(
+  dependencies: FinalizeDependencies,
   client: pg.PoolClient,
   id: string,
-  { digest, by }: Brought,
-): Promise<Completed> {
+  { digest, by }: FinishedFile,
+): Promise<FinalizeOutcome> {
   const { salts, nowMicros } = dependencies
   const salting = await isSalting(client)
   const asked = await readAsked(client, id)
   const keyed = contentKey(salts, asked.subject, digest)
   const contentKeys = salting ? ([keyed, digest] as const) : ([digest, keyed] as const)
-  const whole = { id, digest, asked, contentKeys }
-  const completed = await decide(dependencies, client, whole)
+  const file = { id, digest, asked, contentKeys }
+  const completed = await decide(dependencies, client, file)
   const receivedAtMicros = nowMicros()
-  const receipt = receiptFor(dependencies, whole, completed, receivedAtMicros)
+  const receipt = receiptFor(dependencies, file, completed, receivedAtMicros)
   await client.query({
     name: 'complete-upload',
     text: `
@@ -83,36 +83,36 @@ export async function completeUpload(
   })
   if (by !== undefined)
     await noteAct(client, sealingKeyOf(dependencies), id, { act: 'complete', by })
-  if (completed.stage !== 'received') await dropChunks(client, id)
+  if (completed.stage !== 'received') await deleteChunks(client, id)
   return completed
 }
 
-function sealingKeyOf({ sealingKeys: [key] }: CompleteDependencies): EnvelopeKey {
+function sealingKeyOf({ sealingKeys: [key] }: FinalizeDependencies): EnvelopeKey {
   assert(key !== undefined, 'a keyring has a sealing key')
   return key
 }
 
 function receiptFor(
-  { receiptOf }: CompleteDependencies,
-  { id, digest, asked }: Whole,
-  { stage }: Completed,
+  { receiptOf }: FinalizeDependencies,
+  { id, digest, asked }: FullFile,
+  { stage }: FinalizeOutcome,
   receivedAtMicros: number,
 ): string | undefined {
   const { employer, period, region, kind, mode, received } = asked
   if (stage !== 'received' || mode === 'check') return undefined
-  const of = { employer: employer ?? undefined, period, region, kind }
-  return receiptOf({ ...of, id, digest, size: Number(received), receivedAtMicros })
+  const request = { employer: employer ?? undefined, period, region, kind }
+  return receiptOf({ ...request, id, digest, size: Number(received), receivedAtMicros })
 }
 
 async function decide(
-  dependencies: CompleteDependencies,
+  dependencies: FinalizeDependencies,
   client: pg.PoolClient,
-  whole: Whole,
-): Promise<Completed> {
-  const { id, asked, contentKeys } = whole
-  if (!isAnnounced(dependencies, whole)) return { stage: 'damaged' }
+  file: FullFile,
+): Promise<FinalizeOutcome> {
+  const { id, asked, contentKeys } = file
+  if (!matchesAnnounced(dependencies, file)) return { stage: 'damaged' }
   if (asked.mode === 'check') return { stage: 'received' }
-  const first = await findFirst(client, whole)
+  const first = await findSameContent(client, file)
   if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
   if (first !== undefined)
     await client.query('delete from batch.content where batch = $1', [first.batch])
@@ -127,11 +127,14 @@ async function decide(
     values: [id, contentKeys[0]],
   })
   // Another came in between: asked again, it is the first.
-  return rowCount === 1 ? { stage: 'received' } : decide(dependencies, client, whole)
+  return rowCount === 1 ? { stage: 'received' } : decide(dependencies, client, file)
 }
 
 /** Whether the digest is the one that was said before; true where none was. */
-function isAnnounced({ sealingKeys }: CompleteDependencies, { id, digest, asked }: Whole): boolean {
+function matchesAnnounced(
+  { sealingKeys }: FinalizeDependencies,
+  { id, digest, asked }: FullFile,
+): boolean {
   const { expected_digest: plain, sealed_expected: sealed } = asked
   const expected = sealed === null ? plain : openExpected(sealingKeys, id, sealed)
   return expected === null || expected.equals(digest)
@@ -142,9 +145,9 @@ function isAnnounced({ sealingKeys }: CompleteDependencies, { id, digest, asked 
  * filed of it, by it or by the files that amend it, is the latest of each employer, period and region. Where
  * rows were set aside as its sender could not file for their employer, and can now, it does not stand.
  */
-async function findFirst(
+async function findSameContent(
   client: pg.PoolClient,
-  { id, contentKeys }: Whole,
+  { id, contentKeys }: FullFile,
 ): Promise<{ batch: string; stands: boolean } | undefined> {
   const { rows } = await client.query<{ batch: string; stands: boolean }>({
     name: 'find-content',
@@ -189,7 +192,7 @@ async function findFirst(
       join batch.batch f on f.id = c.batch and f.region = b.region
       where b.id = $1
       limit 1`,
-    values: [id, contentKeys[0], stages.filter(isWorkedOn), contentKeys[1]],
+    values: [id, contentKeys[0], stages.filter(isInProgress), contentKeys[1]],
   })
   return rows[0]
 }

@@ -4,18 +4,18 @@
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import { type Upload, type UploadRow, uploadOf } from '../state/upload.ts'
 import { type Layout, openLayout } from '../table/read-progress.ts'
-import { type Asker, seenUpload } from './owner-view.ts'
+import { type Viewer, visibleUpload } from './owner-view.ts'
 import type { StoreDependencies } from './store-dependencies.ts'
 
 /**
  * @param as `durable`: what a commit left behind that reached no standby yet is waited for
- * @param asker who finds it as far as it sees it, or not; whole unless given
+ * @param viewer who finds it as far as it sees it, or not; whole unless given
  */
 export async function findUpload(
   { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
   id: string,
   as: 'visible' | 'durable',
-  asker?: Asker,
+  viewer?: Viewer,
 ): Promise<Upload | undefined> {
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload',
@@ -25,12 +25,12 @@ export async function findUpload(
       join batch.batch b on b.id = u.id
       left join batch.slot s on s.batch = u.id
       where u.id = $1 and ($2::text is null or u.subject = $2 and u.issuer in ($3, ''))`,
-    values: [id, asker?.subject, asker?.issuer],
+    values: [id, viewer?.subject, viewer?.issuer],
   })
   const [row] = rows
   if (as === 'durable') await confirm()
   const upload = row && uploadOf(sealingKeys, row)
-  return upload && asker ? seenUpload(pool, asker, upload) : upload
+  return upload && viewer ? visibleUpload(pool, viewer, upload) : upload
 }
 
 /** Of a file that was read; undefined where no header was found in it. */

@@ -6,13 +6,13 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { isSalting } from '../../journal/salting.ts'
 import { uploadsOpenBytesMax, uploadsOpenMax } from '../../limits.ts'
-import { lendSlot, refusalOfSlot, type SlotRefusal } from '../slots/reserve-slot.ts'
+import { assignSlot, lockAndCheckSlot, type SlotRefusal } from '../slots/reserve-slot.ts'
 import { sealAct } from '../state/acts.ts'
-import { keyedKey, sealExpected } from '../state/file-digest.ts'
-import { type Owner, storedKeyOf } from '../state/owner.ts'
-import { sealPiece } from '../state/seal.ts'
+import { saltedKey, sealExpected } from '../state/file-digest.ts'
+import { type Owner, ownerKeyOf } from '../state/owner.ts'
+import { sealBytes } from '../state/seal.ts'
 import {
-  fileNamePlace,
+  fileNameBinding,
   type NewUpload,
   type Upload,
   type UploadRow,
@@ -27,7 +27,7 @@ export async function createUpload(
   asked: NewUpload,
 ): Promise<CreateOutcome> {
   const before = await findByKey(dependencies, asked)
-  if (before !== undefined) return again(asked, before)
+  if (before !== undefined) return repeatedOutcome(asked, before)
   const open = await countOpen(dependencies, asked)
   if (open.files >= uploadsOpenMax) return { kind: 'tooMany' }
   if (open.bytes + (asked.size ?? 0) > uploadsOpenBytesMax) return { kind: 'tooManyBytes' }
@@ -40,7 +40,7 @@ export async function createUpload(
   // Of two requests with the same key, the second may find the slot lent to the first one's batch.
   if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
   assert(upload !== undefined, 'what was inserted, or was in the way, is there')
-  return inserted ? { kind: 'created', upload } : again(asked, upload)
+  return inserted ? { kind: 'created', upload } : repeatedOutcome(asked, upload)
 }
 
 /** The slot is locked before the batch is there: of two that want it, the second finds it lent. */
@@ -54,15 +54,15 @@ async function insertWithSlot(
   if (slot === undefined)
     return (await insert(dependencies, pool, id, asked)) ? 'inserted' : 'there'
   return inTransaction(pool, async (client) => {
-    const refusal = await refusalOfSlot(client, slot, asked, nowMicros())
+    const refusal = await lockAndCheckSlot(client, slot, asked, nowMicros())
     if (refusal !== undefined) return refusal
     if (!(await insert(dependencies, client, id, asked))) return 'there'
-    await lendSlot(client, slot, id)
+    await assignSlot(client, slot, id)
     return 'inserted'
   })
 }
 
-function again(asked: NewUpload, upload: Upload): CreateOutcome {
+function repeatedOutcome(asked: NewUpload, upload: Upload): CreateOutcome {
   return { kind: isSame(asked, upload) ? 'replayed' : 'conflicting', upload }
 }
 
@@ -112,9 +112,9 @@ async function insert(
   const [key] = sealingKeys
   assert(key !== undefined, 'a keyring has a sealing key')
   const { subject, fileName, idempotencyKey, expectedDigest, by } = asked
-  const storedKey = idempotencyKey && storedKeyOf(asked, idempotencyKey)
+  const storedKey = idempotencyKey && ownerKeyOf(asked, idempotencyKey)
   const salting = await isSalting(client)
-  const name = fileName && sealPiece(key, fileNamePlace(id), Buffer.from(fileName))
+  const name = fileName && sealBytes(key, fileNameBinding(id), Buffer.from(fileName))
   const { rowCount } = await client.query({
     name: 'create-upload',
     text: `
@@ -140,7 +140,7 @@ async function insert(
     values: [
       ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
       ...[asked.kind, asked.format, asked.mode, name || null],
-      storedKey && (salting ? keyedKey(salts, subject, storedKey) : storedKey),
+      storedKey && (salting ? saltedKey(salts, subject, storedKey) : storedKey),
       asked.size,
       salting ? undefined : expectedDigest,
       salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
@@ -157,7 +157,7 @@ async function findByKey(
 ): Promise<Upload | undefined> {
   const { issuer, subject, idempotencyKey } = asked
   if (idempotencyKey === undefined) return undefined
-  const keys = [storedKeyOf(asked, idempotencyKey), idempotencyKey]
+  const keys = [ownerKeyOf(asked, idempotencyKey), idempotencyKey]
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload-by-key',
     text: `
@@ -168,7 +168,7 @@ async function findByKey(
       where b.subject = $1 and b.idempotency_key = any($2::text[]) and b.issuer in ($3, '')
       order by b.issuer desc
       limit 1`,
-    values: [subject, keys.flatMap((one) => [one, keyedKey(salts, subject, one)]), issuer],
+    values: [subject, keys.flatMap((one) => [one, saltedKey(salts, subject, one)]), issuer],
   })
   const [row] = rows
   return row && uploadOf(sealingKeys, row)

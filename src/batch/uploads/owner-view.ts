@@ -17,14 +17,14 @@ import type { Stage } from '../state/stages.ts'
 import type { Upload } from '../state/upload.ts'
 import type { BatchProgress, WouldFile } from './progress.ts'
 
-export type Asker = Owner & { readonly employers: ReadonlySet<string> }
+export type Viewer = Owner & { readonly employers: ReadonlySet<string> }
 
-export type Sight = 'all' | 'part' | 'nothing'
+export type Visibility = 'all' | 'part' | 'nothing'
 
-export function sightOf(
-  { issuer, subject, employers }: Asker,
+export function visibilityOf(
+  { issuer, subject, employers }: Viewer,
   upload: Pick<Upload, 'issuer' | 'subject' | 'employer' | 'named'>,
-): Sight {
+): Visibility {
   const isOwn = subject !== '' && subject === upload.subject
   if (!isOwn || (issuer !== upload.issuer && upload.issuer !== '')) return 'nothing'
   if (upload.employer !== undefined && !employers.has(upload.employer)) return 'nothing'
@@ -33,17 +33,18 @@ export function sightOf(
 }
 
 /** As far as it is seen; undefined where it is not there. */
-export async function seenUpload(
+export async function visibleUpload(
   pool: Queryable,
-  asker: Asker,
+  viewer: Viewer,
   upload: Upload,
 ): Promise<Upload | undefined> {
-  const sight = sightOf(asker, upload)
-  if (sight === 'nothing') return undefined
-  if (sight === 'all') return upload
+  const visibility = visibilityOf(viewer, upload)
+  if (visibility === 'nothing') return undefined
+  if (visibility === 'all') return upload
   const { id, stage } = upload
-  const isTheirs = isUnread(stage) || (await countTheirs(pool, [id], [...asker.employers])).has(id)
-  return isTheirs ? partOf(upload) : undefined
+  const hasRowsOfViewer =
+    isUnread(stage) || (await countForViewer(pool, [id], [...viewer.employers])).has(id)
+  return hasRowsOfViewer ? partOf(upload) : undefined
 }
 
 /** Nobody knows yet whose rows are in it. */
@@ -56,18 +57,20 @@ function partOf(upload: Upload): Upload {
 }
 
 /** The same of several, in their order; those that are not there are left out. */
-export async function seenProgress(
+export async function visibleProgress(
   pool: Queryable,
-  asker: Asker,
+  viewer: Viewer,
   all: readonly BatchProgress[],
 ): Promise<BatchProgress[]> {
-  const sights = new Map(all.map((one) => [one.upload.id, sightOf(asker, one.upload)]))
-  const ids = [...sights].flatMap(([id, sight]) => (sight === 'part' ? [id] : []))
-  const counts = ids.length === 0 ? undefined : await countTheirs(pool, ids, [...asker.employers])
+  const visibilities = new Map(all.map((one) => [one.upload.id, visibilityOf(viewer, one.upload)]))
+  const ids = [...visibilities].flatMap(([id, sight]) => (sight === 'part' ? [id] : []))
+  const counts =
+    ids.length === 0 ? undefined : await countForViewer(pool, ids, [...viewer.employers])
   return all.flatMap((progress) => {
     const { id } = progress.upload
-    if (sights.get(id) === 'all') return [progress]
-    const part = sights.get(id) === 'part' ? partOfProgress(progress, counts?.get(id)) : undefined
+    if (visibilities.get(id) === 'all') return [progress]
+    const part =
+      visibilities.get(id) === 'part' ? partOfProgress(progress, counts?.get(id)) : undefined
     return part ?? []
   })
 }
@@ -75,15 +78,15 @@ export async function seenProgress(
 /** Once the file is read, it is known whether anything in it is theirs. */
 function partOfProgress(
   { upload, work, mark }: BatchProgress,
-  theirs: Theirs | undefined,
+  counts: ViewerCounts | undefined,
 ): BatchProgress | undefined {
-  if (theirs === undefined && !isUnread(upload.stage)) return undefined
+  if (counts === undefined && !isUnread(upload.stage)) return undefined
   if (work === undefined) return { upload: partOf(upload), work, mark }
-  if (theirs === undefined) {
+  if (counts === undefined) {
     const rows = { read: 0, good: 0, setAside: 0, filed: 0, posted: 0 }
     return { upload: partOf(upload), work: { ...work, ...noneKnown, rows }, mark }
   }
-  const { good, setAside, filed, declarations, wouldFile } = theirs
+  const { good, setAside, filed, declarations, wouldFile } = counts
   const posted = upload.stage === 'posted' ? filed : 0
   const rows = { read: good + setAside, good, setAside, filed, posted }
   const known = work.wouldFile && { wouldFile }
@@ -95,7 +98,7 @@ function partOfProgress(
 
 const noneKnown = { declarations: 0, deadLetters: 0, findings: [], wouldFile: undefined } as const
 
-type Theirs = {
+type ViewerCounts = {
   readonly good: number
   readonly setAside: number
   readonly filed: number
@@ -104,11 +107,11 @@ type Theirs = {
 }
 
 /** Of each file with units of these employers, or with rows that are not checked yet. */
-async function countTheirs(
+async function countForViewer(
   pool: Queryable,
   ids: readonly string[],
   employers: readonly string[],
-): Promise<ReadonlyMap<string, Theirs>> {
+): Promise<ReadonlyMap<string, ViewerCounts>> {
   const { rows } = await pool.query<{ id: string } & Record<Counted, string>>({
     name: 'count-units-of-employers',
     text: `
@@ -133,7 +136,7 @@ async function countTheirs(
       )`,
     values: [ids, employers],
   })
-  return new Map(rows.map((row) => [row.id, theirsOf(row)]))
+  return new Map(rows.map((row) => [row.id, viewerCountsOf(row)]))
 }
 
 type Counted =
@@ -146,7 +149,7 @@ type Counted =
   | 'employer_fen'
   | 'employee_fen'
 
-function theirsOf(row: Record<Counted, string>): Theirs {
+function viewerCountsOf(row: Record<Counted, string>): ViewerCounts {
   return {
     good: Number(row.good),
     setAside: Number(row.set_aside),

@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { FiledByToken } from '../../journal/attribution.ts'
 import { chunkBytesMax, chunksMax } from '../../limits.ts'
-import { openPiece, SealedPieceError, sealPiece } from '../state/seal.ts'
+import { openBytes, SealedBytesError, sealBytes } from '../state/seal.ts'
 import { stagesBefore } from '../state/stages.ts'
 import type { Upload } from '../state/upload.ts'
-import { dropChunks } from './cancel-and-expire.ts'
-import { chunkPlace, readBytes } from './chunk-reader.ts'
-import { type Completed, completeUpload } from './finalize-upload.ts'
+import { deleteChunks } from './cancel-and-expire.ts'
+import { chunkBinding, readBytes } from './chunk-reader.ts'
+import { type FinalizeOutcome, finalizeUpload } from './finalize-upload.ts'
 import { findUpload } from './find-batch.ts'
 import type { DigestState } from './running-digest.ts'
 import type { StoreDependencies } from './store-dependencies.ts'
@@ -35,7 +35,7 @@ export type AppendOutcome =
   | { readonly kind: 'beyondSize' }
   | { readonly kind: 'tooManyChunks' }
   | { readonly kind: 'appended' }
-  | ({ readonly kind: 'completed' } & Completed)
+  | ({ readonly kind: 'completed' } & FinalizeOutcome)
 
 /** The largest state of a digest, with room. */
 const digestStateBytesMax = 1_024
@@ -117,7 +117,7 @@ export async function restartReceiving(
         returning id, writer, received, chunks, size, digest_state`,
       values: [id, randomUUID(), stagesBefore('complete'), ...mandateValues(mandate)],
     })
-    if (rows.length > 0) await dropChunks(client, id)
+    if (rows.length > 0) await deleteChunks(client, id)
     return rows[0]
   })
   return outcomeOf(dependencies, id, claim, { by: mandate.by })
@@ -148,12 +148,12 @@ async function digestStateOf(
   if (sealed === null) return undefined
   const { sealingKeys, runningDigest } = dependencies
   try {
-    const place = digestPlace(id, Number(received))
-    const state = openPiece(sealingKeys, place, sealed, digestStateBytesMax)
+    const place = digestBinding(id, Number(received))
+    const state = openBytes(sealingKeys, place, sealed, digestStateBytesMax)
     runningDigest.digest(state)
     return state
   } catch (error) {
-    if (error instanceof SealedPieceError) throw error
+    if (error instanceof SealedBytesError) throw error
     let state: DigestState
     for await (const bytes of readBytes(dependencies, id, 0))
       state = runningDigest.extend(state, bytes)
@@ -161,7 +161,7 @@ async function digestStateOf(
   }
 }
 
-function digestPlace(id: string, received: number): string {
+function digestBinding(id: string, received: number): string {
   return `batch ${id} digest to ${received}`
 }
 
@@ -239,7 +239,7 @@ export class Receiving {
   async #complete(client: pg.PoolClient, state: DigestState): Promise<AppendOutcome> {
     const digest = this.#dependencies.runningDigest.digest(state)
     const brought = { digest, by: this.#by }
-    const completed = await completeUpload(this.#dependencies, client, this.#id, brought)
+    const completed = await finalizeUpload(this.#dependencies, client, this.#id, brought)
     return { kind: 'completed', ...completed }
   }
 
@@ -266,8 +266,8 @@ export class Receiving {
         from grown`,
       values: [
         ...[this.#id, this.#writer, start, bytes.length],
-        sealPiece(key, chunkPlace(this.#id, start), bytes),
-        sealPiece(key, digestPlace(this.#id, start + bytes.length), state),
+        sealBytes(key, chunkBinding(this.#id, start), bytes),
+        sealBytes(key, digestBinding(this.#id, start + bytes.length), state),
         stagesBefore('complete'),
       ],
     })

@@ -8,7 +8,7 @@ import type { SlotRefusal } from '../slots/reserve-slot.ts'
 import type { Upload } from '../state/upload.ts'
 import type { RunningDigest } from './running-digest.ts'
 
-export type CompleteDependencies = {
+export type FinalizeDependencies = {
   /** The first seals, all open. */
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly salts: Salts
@@ -18,7 +18,7 @@ export type CompleteDependencies = {
   readonly receiptOf: (file: Omit<BatchStatement, 'deadlineMicros'>) => string
 }
 
-export type StoreDependencies = CompleteDependencies & {
+export type StoreDependencies = FinalizeDependencies & {
   readonly pool: pg.Pool
   /** Waits until all that can be seen is durable, before somebody is told of it. */
   readonly confirm: Confirm

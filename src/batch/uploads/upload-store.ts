@@ -24,21 +24,21 @@
 import type { FiledByToken } from '../../journal/attribution.ts'
 import { uploadsOpenBytesMax } from '../../limits.ts'
 import type { NewUpload, Upload } from '../state/upload.ts'
-import { cancelUpload, expireUploads, removeBytes } from './cancel-and-expire.ts'
+import { cancelUpload, deleteBytes, expireUploads } from './cancel-and-expire.ts'
 import { readBytes } from './chunk-reader.ts'
 import { findUpload } from './find-batch.ts'
 import { countOpen, createUpload } from './new-upload.ts'
-import type { Asker } from './owner-view.ts'
+import type { Viewer } from './owner-view.ts'
 import type { BeginOutcome } from './receive-bytes.ts'
 import { beginReceiving, type Mandate, type Part, restartReceiving } from './receive-bytes.ts'
 import type { CancelOutcome, CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 
 export type UploadStore = {
   create(asked: NewUpload): Promise<CreateOutcome>
-  /** @param asker who finds it as far as it sees it (owner-view.ts), or not; whole unless given */
-  find(id: string, asker?: Asker): Promise<Upload | undefined>
+  /** @param viewer who finds it as far as it sees it (owner-view.ts), or not; whole unless given */
+  find(id: string, viewer?: Viewer): Promise<Upload | undefined>
   /** The same, and all that is told of it is as durable as a new commit. */
-  findDurable(id: string, asker?: Asker): Promise<Upload | undefined>
+  findDurable(id: string, viewer?: Viewer): Promise<Upload | undefined>
   /**
    * Makes the caller the writer, if the next byte is at `offset`. From then on the file may be filed for no
    * employer that its token does not name.
@@ -80,6 +80,6 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
     read: (id, offset) => readBytes(dependencies, id, offset),
     cancel: (id, by) => confirmed(cancelUpload(dependencies, id, by)),
     expire: () => expireUploads(dependencies),
-    remove: (id) => removeBytes(dependencies, id),
+    remove: (id) => deleteBytes(dependencies, id),
   }
 }

@@ -14,31 +14,37 @@ import {
 } from '../../limits.ts'
 import { LaneProgress, type ProgressCheck } from '../../queue/watchdog.ts'
 import {
-  type BatchWork,
-  claimWork,
+  advanceStage,
+  claimBatch,
   countWaiting,
-  finishPosted,
-  moveOn,
-  NotYetError,
-  releaseWork,
+  type LeasedBatch,
+  LeaseLostError,
+  markPosted,
+  RetryLaterError,
+  releaseBatch,
   type StepDependencies,
-  WorkLostError,
 } from '../lease/batch-lease.ts'
-import { goesBySlots, isSmall, type Place, places, postingLane } from '../lease/size-lanes.ts'
-import { tellRate, WorkRate } from '../lease/throughput.ts'
+import {
+  claimsBySlot,
+  isSmallFile,
+  postingLane,
+  type SizeLane,
+  sizeLanes,
+} from '../lease/size-lanes.ts'
+import { reportThroughput, ThroughputMeter } from '../lease/throughput.ts'
 import { type CheckDependencies, checkUnits } from '../steps/check-units.ts'
 import { type FileDependencies, fileUnits } from '../steps/file-units.ts'
 import { readFile } from '../steps/read-file.ts'
 import type { ReadDependencies } from '../table/leased-rows.ts'
-import { forgetEnded, forgetErrors } from './retention.ts'
+import { deleteEnded, deleteOldErrors } from './retention.ts'
 
 export type BatchDependencies = StepDependencies &
   ReadDependencies &
   CheckDependencies &
   FileDependencies & {
-    readonly onFinished: (work: BatchWork) => void
+    readonly onFinished: (work: LeasedBatch) => void
     /** Told of a batch on which so many workers ended that it had to wait. */
-    readonly onTriedOften: (work: BatchWork) => void
+    readonly onTriedOften: (work: LeasedBatch) => void
     /** What a later try may mend. */
     readonly onError: (error: unknown, batch: string | undefined) => void
   }
@@ -67,23 +73,23 @@ export function startBatchWorker(
   const stopping = new AbortController()
   const { signal } = stopping
   const { pool } = dependencies
-  const rate = new WorkRate()
+  const throughput = new ThroughputMeter()
   const process = randomUUID()
-  const working = places.map((place) => {
+  const working = sizeLanes.map((sizeLane) => {
     const progress = new LaneProgress(['a step of a file', 'files'])
     return {
-      running: takeBatches(dependencies, { place, progress, rate, signal }),
-      check: progress.check({ waiting: () => countWaiting(pool, place) }, limits),
+      running: takeBatches(dependencies, { sizeLane, progress, throughput, signal }),
+      check: progress.check({ waiting: () => countWaiting(pool, sizeLane) }, limits),
     }
   })
   const ending = new LaneProgress(['a look for what is posted', 'files'])
   const others = [
     repeat(dependencies, signal, batchLookMs, async () => {
       const finished = ending.take()
-      return await finish(dependencies).finally(finished)
+      return await cleanUp(dependencies).finally(finished)
     }),
     repeat(dependencies, signal, rateTellEveryMs, async () => {
-      await tellRate(pool, process, rate.perSecond)
+      await reportThroughput(pool, process, throughput.perSecond)
       return false
     }),
   ]
@@ -100,9 +106,9 @@ export function startBatchWorker(
 }
 
 /** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
-async function finish({ pool, inTransaction }: BatchWorkerDependencies): Promise<boolean> {
-  await finishPosted(pool)
-  return (await forgetEnded(pool, inTransaction)) || (await forgetErrors(pool, inTransaction))
+async function cleanUp({ pool, inTransaction }: BatchWorkerDependencies): Promise<boolean> {
+  await markPosted(pool)
+  return (await deleteEnded(pool, inTransaction)) || (await deleteOldErrors(pool, inTransaction))
 }
 
 /** Does it again and again, with a pause where there was nothing to do, or it failed. */
@@ -121,15 +127,15 @@ async function repeat(
   }
 }
 
-type Working = {
-  readonly place: Place
+type LaneWorker = {
+  readonly sizeLane: SizeLane
   readonly progress: LaneProgress
-  readonly rate: WorkRate
+  readonly throughput: ThroughputMeter
   readonly signal: AbortSignal
 }
 
-function takeBatches(dependencies: BatchWorkerDependencies, working: Working): Promise<void> {
-  const { place, progress, rate, signal } = working
+function takeBatches(dependencies: BatchWorkerDependencies, working: LaneWorker): Promise<void> {
+  const { sizeLane, progress, throughput, signal } = working
   const worker = randomUUID()
   const filings = new Map<Lane, Filing>()
   const filingIn = (lane: Lane): Filing => {
@@ -139,26 +145,26 @@ function takeBatches(dependencies: BatchWorkerDependencies, working: Working): P
   }
   let nth = 1
   return repeat(dependencies, signal, batchLookMs, async () => {
-    const work = await claimWork(dependencies.pool, worker, place, goesBySlots(nth))
+    const work = await claimBatch(dependencies.pool, worker, sizeLane, claimsBySlot(nth))
     if (work === undefined) return false
     nth += 1
     if (work.tries > batchTriesMax) dependencies.onTriedOften(work)
     let written = progress.take()
-    const left = isSmall(work.bytes) ? () => {} : rate.begin()
+    const left = isSmallFile(work.bytes) ? () => {} : throughput.begin()
     const onStep: StepDependencies['onStep'] = (counts) => {
       written()
       written = progress.take()
-      if (!isSmall(work.bytes)) rate.count(counts)
+      if (!isSmallFile(work.bytes)) throughput.count(counts)
       dependencies.onStep?.(counts)
     }
     try {
       const filing = filingIn(postingLane(work))
-      await workOn({ ...dependencies, ...filing, stopping: signal, onStep }, work)
+      await runSteps({ ...dependencies, ...filing, stopping: signal, onStep }, work)
     } catch (error) {
-      const told = error instanceof WorkLostError || error instanceof NotYetError
-      if (!told && !signal.aborted) dependencies.onError(error, work.batch)
+      const expected = error instanceof LeaseLostError || error instanceof RetryLaterError
+      if (!expected && !signal.aborted) dependencies.onError(error, work.batch)
       const pauseMs = signal.aborted ? 0 : batchRetryMs
-      await releaseWork(dependencies.pool, work, pauseMs).catch(() => {})
+      await releaseBatch(dependencies.pool, work, pauseMs).catch(() => {})
     } finally {
       left()
       written()
@@ -168,10 +174,13 @@ function takeBatches(dependencies: BatchWorkerDependencies, working: Working): P
 }
 
 /** Goes on with a batch until others post it, or it has ended. */
-export async function workOn(dependencies: BatchDependencies, claimed: BatchWork): Promise<void> {
+export async function runSteps(
+  dependencies: BatchDependencies,
+  claimed: LeasedBatch,
+): Promise<void> {
   let work = claimed
   for (;;) {
-    if (work.stage === 'received') work = await moveOn(dependencies, work, 'begin')
+    if (work.stage === 'received') work = await advanceStage(dependencies, work, 'begin')
     else if (work.stage === 'reading') work = await readFile(dependencies, work)
     else if (work.stage === 'checking') work = await checkUnits(dependencies, work)
     else if (work.stage === 'filing') work = await fileUnits(dependencies, work)

@@ -13,7 +13,7 @@ import type { InTransaction } from '../lease/batch-lease.ts'
 import type { Stage } from '../state/stages.ts'
 
 /** Of one batch at a time, and so much of it as takes a moment; returns false where there is none. */
-export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
+export function deleteEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ batch: string; stage: Stage; to_settle: boolean }>({
       name: 'find-ended-batch',
@@ -43,13 +43,13 @@ export function forgetEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
       [ended.batch],
     )
     // Nobody can fetch them.
-    if (ended.stage === 'cancelled') await forgetErrorsOf(client, ended.batch)
+    if (ended.stage === 'cancelled') await deleteErrorsOf(client, ended.batch)
     return true
   })
 }
 
 /** The rows set aside of one batch that ended long ago; returns false where there is none. */
-export function forgetErrors(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
+export function deleteOldErrors(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ batch: string }>({
       name: 'find-old-errors',
@@ -64,13 +64,13 @@ export function forgetErrors(pool: pg.Pool, inTransaction: InTransaction): Promi
       values: [errorsKeptMs],
     })
     const [old] = rows
-    if (old !== undefined) await forgetErrorsOf(client, old.batch)
+    if (old !== undefined) await deleteErrorsOf(client, old.batch)
     return old !== undefined
   })
 }
 
 /** With the places where reading stood, which hold the file's header and may hold rows. */
-async function forgetErrorsOf(client: pg.PoolClient, batch: string): Promise<void> {
+async function deleteErrorsOf(client: pg.PoolClient, batch: string): Promise<void> {
   await client.query('delete from batch.error_row where batch = $1', [batch])
   await client.query(
     'update batch.work set position = null, errors_position = null where batch = $1',

@@ -4,7 +4,7 @@
  */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import { readRows } from '../../batch/table/file-rows.ts'
-import { toldFinding } from '../../batch/table/told-finding.ts'
+import { reportedFinding } from '../../batch/table/reported-finding.ts'
 import { explainedLinesMax, findingsPerAnswerMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import { presentCheck } from '../../policy/present.ts'
@@ -37,6 +37,6 @@ export async function checkLines(options: SheetOptions, policies: Policies): Pro
 }
 
 function refused(findings: readonly FileFinding[]) {
-  const told = findings.map((finding) => toldFinding(finding, 'declarations'))
+  const told = findings.map((finding) => reportedFinding(finding, 'declarations'))
   return { valid: false as const, total: told.length, findings: told }
 }

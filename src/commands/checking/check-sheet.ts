@@ -4,7 +4,7 @@
  * text it shows as many findings as a person reads and counts the rest; as JSON or CSV, all of them.
  */
 import { createReadStream, statSync } from 'node:fs'
-import { askedKinds } from '../../batch/state/asked-kind.ts'
+import { requestedKinds } from '../../batch/state/requested-kind.ts'
 import { formats } from '../../batch/state/upload.ts'
 import { checkLocally } from '../../batch/steps/local-check.ts'
 import type { Text } from '../../declaration/catalogue/entry.ts'
@@ -42,8 +42,8 @@ export async function checkSheet(options: SheetOptions, policies: Policies): Pro
   const progress = new Progress(format === 'text' && process.stdout.isTTY ? bar : undefined)
   const result = await checkLocally(source, askedOf(options), {
     ...{ policies, nowMicros: Date.now() * 1_000 },
-    tell: (finding, of) => report.finding(finding, of),
-    tellUnit: (unit) => {
+    report: (finding, of) => report.finding(finding, of),
+    reportUnit: (unit) => {
       sums.add(unit)
       return report.unit(unit)
     },
@@ -80,9 +80,9 @@ export function sourceOf({ file, language }: SheetOptions): FileSource {
 /** @throws UsageError for what an intake would not take either */
 function askedOf({ asked }: SheetOptions) {
   const { employer, region, period } = asked
-  const kind = askedKinds.find((one) => one === asked.kind)
+  const kind = requestedKinds.find((one) => one === asked.kind)
   const format = formats.find((one) => one === asked.format)
-  if (kind === undefined) throw new UsageError(`--kind: ${askedKinds.join(', ')}`)
+  if (kind === undefined) throw new UsageError(`--kind: ${requestedKinds.join(', ')}`)
   if (format === undefined && asked.format !== undefined)
     throw new UsageError(`--format: ${formats.join(', ')}`)
   if (period !== undefined && !new RegExp(periodPattern).test(period))

@@ -4,7 +4,11 @@
  */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
-import { type RowsOf, type ToldFinding, toldFinding } from '../../batch/table/told-finding.ts'
+import {
+  type FileContent,
+  type ReportedFinding,
+  reportedFinding,
+} from '../../batch/table/reported-finding.ts'
 import { csvLine } from '../../declaration/csv.ts'
 import { formatFen } from '../../declaration/money.ts'
 import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
@@ -12,8 +16,8 @@ import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 export class JsonReport implements SheetReport {
   readonly #output = new Output()
 
-  finding(finding: FileFinding, of: RowsOf): Promise<void> {
-    return this.#write({ finding: toldFinding(finding, of) })
+  finding(finding: FileFinding, of: FileContent): Promise<void> {
+    return this.#write({ finding: reportedFinding(finding, of) })
   }
 
   unit({ employer, period, region, entry, ...unit }: LocalUnit): Promise<void> {
@@ -57,8 +61,8 @@ export class CsvReport implements SheetReport {
   readonly #output = new Output()
   #begun = false
 
-  finding(finding: FileFinding, of: RowsOf): Promise<void> {
-    return this.#write(toldFinding(finding, of))
+  finding(finding: FileFinding, of: FileContent): Promise<void> {
+    return this.#write(reportedFinding(finding, of))
   }
 
   async unit(): Promise<void> {}
@@ -68,7 +72,7 @@ export class CsvReport implements SheetReport {
     await this.#output.flush()
   }
 
-  #write(told: ToldFinding): Promise<void> {
+  #write(told: ReportedFinding): Promise<void> {
     const { row, cell, column, pointer, code, severity, message, fix, suggestion } = told
     const fields = [
       ...[String(row ?? ''), cell ?? column ?? pointer ?? '', code, severity],

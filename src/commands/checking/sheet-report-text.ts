@@ -4,7 +4,11 @@
  */
 import { type FileFinding, severityOf } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
-import { type RowsOf, type ToldFinding, toldFinding } from '../../batch/table/told-finding.ts'
+import {
+  type FileContent,
+  type ReportedFinding,
+  reportedFinding,
+} from '../../batch/table/reported-finding.ts'
 import type { Severity, Text } from '../../declaration/catalogue/entry.ts'
 import { formatFen } from '../../declaration/money.ts'
 import { findingsPerAnswerMax, unitsToldMax } from '../../limits.ts'
@@ -12,7 +16,7 @@ import { printableLine } from '../../platform/command/output.ts'
 import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 import { type SheetTexts, sheetTexts } from './sheet-texts.ts'
 
-type Of = { readonly finding: FileFinding; readonly of: RowsOf }
+type Of = { readonly finding: FileFinding; readonly of: FileContent }
 
 /** The first findings in the order of the file, whatever order they come in: twice as many are held. */
 class First {
@@ -54,7 +58,7 @@ export class TextReport implements SheetReport {
     this.#kind = kind
   }
 
-  async finding(finding: FileFinding, of: RowsOf): Promise<void> {
+  async finding(finding: FileFinding, of: FileContent): Promise<void> {
     const severity = severityOf(finding)
     const key = `${severity} ${finding.code}`
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
@@ -81,7 +85,7 @@ export class TextReport implements SheetReport {
   }
 
   #tell({ finding, of }: Of): Promise<void> {
-    const told = toldFinding(finding, of)
+    const told = reportedFinding(finding, of)
     const { code, severity, message, fix, suggestion } = told
     const language = this.#language
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
@@ -90,7 +94,7 @@ export class TextReport implements SheetReport {
     return this.#line(`${head.join(' ')}: ${message[language]}${space}${fix[language]}${meant}`)
   }
 
-  #where({ sheet, cell, row, pointer, column }: ToldFinding): string {
+  #where({ sheet, cell, row, pointer, column }: ReportedFinding): string {
     const at = cell ?? (row === undefined ? (column ?? '') : this.#texts.row(row))
     return [sheet, at, pointer].filter((one) => one !== undefined && one !== '').join(' ')
   }
@@ -105,7 +109,7 @@ export class TextReport implements SheetReport {
   }
 
   async #tellSums(
-    { unreadable, rowsRead, header, of }: LocalResult,
+    { unreadable, rowsRead, header, content }: LocalResult,
     sums: SheetSums,
   ): Promise<void> {
     const texts = this.#texts
@@ -120,7 +124,7 @@ export class TextReport implements SheetReport {
       await this.#line(texts.total(sums.declarations, sums.lines, ...total))
     }
     if (header?.columns.position !== undefined) await this.#line(texts.ofErrorsFile)
-    await this.#line(texts.notKnown(of === 'table' ? this.#kind : 'declarations'))
+    await this.#line(texts.notKnown(content === 'table' ? this.#kind : 'declarations'))
   }
 
   #unitText({ employer, period, region, lines, setAside, total }: LocalUnit): string {

@@ -1,12 +1,12 @@
 /** What a way of telling the check of a sheet is told, and how it is written: in pieces, as findings come. */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
-import type { RowsOf } from '../../batch/table/told-finding.ts'
+import type { FileContent } from '../../batch/table/reported-finding.ts'
 import { write } from '../../platform/command/output.ts'
 
 export type SheetReport = {
   /** Of a row. */
-  finding(finding: FileFinding, of: RowsOf): Promise<void>
+  finding(finding: FileFinding, of: FileContent): Promise<void>
   unit(unit: LocalUnit): Promise<void>
   /** Told last, with what was found about the file as a whole. */
   end(result: LocalResult, sums: SheetSums): Promise<void>

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isEnded } from '../../batch/state/stages.ts'
-import { sightOf } from '../../batch/uploads/owner-view.ts'
+import { visibilityOf } from '../../batch/uploads/owner-view.ts'
 import type { BatchProgress } from '../../batch/uploads/progress.ts'
 import {
   batchHeartbeatMs,
@@ -130,7 +130,7 @@ async function* eventsOf(
 
 /** A mark counts the rows of the whole file: who sees a part of it gets a hash. */
 function toldMark(request: FastifyRequest, { upload, mark }: BatchProgress): string {
-  return sightOf(filerOf(request), upload) === 'all' ? mark : hash('sha256', mark, 'base64url')
+  return visibilityOf(filerOf(request), upload) === 'all' ? mark : hash('sha256', mark, 'base64url')
 }
 
 function eventOf(request: FastifyRequest, progress: BatchProgress): string {

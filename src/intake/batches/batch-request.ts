@@ -5,7 +5,7 @@
 
 import path from 'node:path'
 import Type from 'typebox'
-import { askedKinds } from '../../batch/state/asked-kind.ts'
+import { requestedKinds } from '../../batch/state/requested-kind.ts'
 import { type BatchRequest, formats as fileFormats, modes } from '../../batch/state/upload.ts'
 import { findCharacter } from '../../declaration/characters.ts'
 import { type Finding, FindingList } from '../../declaration/findings.ts'
@@ -30,7 +30,7 @@ export const batchRequestSchema = Type.Object(
     ),
     period: Type.String({ pattern: periodPattern }),
     region: Type.String({ pattern: regionPattern }),
-    kind: Type.Enum(askedKinds),
+    kind: Type.Enum(requestedKinds),
     mode: Type.Enum(modes, {
       description:
         'What becomes of the good declarations where others have faults. check: nothing is filed; what would become of the file is told.',

@@ -9,8 +9,8 @@ import Type, { type Static } from 'typebox'
 import { writeErrorLines } from '../../batch/errors/error-lines.ts'
 import {
   type ErrorRow,
+  errorsFileRows,
   readErrorRows,
-  readRefusedRows,
   rowsOfEmployers,
 } from '../../batch/errors/error-rows.ts'
 import { listUnits } from '../../batch/staging/list-units.ts'
@@ -20,7 +20,7 @@ import { writeErrorsFile } from '../../batch/table/errors-file.ts'
 import type { Layout } from '../../batch/table/read-progress.ts'
 import { writeTemplate } from '../../batch/table/template.ts'
 import { findLayout } from '../../batch/uploads/find-batch.ts'
-import { sightOf } from '../../batch/uploads/owner-view.ts'
+import { visibilityOf } from '../../batch/uploads/owner-view.ts'
 import { categories } from '../../declaration/schema.ts'
 import {
   errorsFilesMax,
@@ -151,7 +151,7 @@ async function listDeclarations(
   const filer = filerOf(request)
   const found = await listUnits(context.readPool.of(filer), upload.id, {
     ...{ after: placeOf(query.after), limit: limit + 1 },
-    employers: sightOf(filer, upload) === 'all' ? undefined : [...filer.employers],
+    employers: visibilityOf(filer, upload) === 'all' ? undefined : [...filer.employers],
   })
   const page = found.slice(0, limit)
   const last = page.at(-1)
@@ -217,7 +217,7 @@ async function sendErrors(
   onceClosed(reply, leave)
   const filer = filerOf(request)
   const all = readErrorRows(reads, sealingKeys, id)
-  const sight = sightOf(filer, progress.upload)
+  const sight = visibilityOf(filer, progress.upload)
   const rows = until(stop, sight === 'all' ? all : rowsOfEmployers(all, filer.employers))
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
@@ -240,7 +240,7 @@ function writeErrors(
 ): AsyncGenerator<Buffer> {
   if (layout.kind === 'declarations' || format === 'ndjson') return writeErrorLines(rows)
   const { header } = layout
-  return writeErrorsFile({ format, batch, header, rows: readRefusedRows(rows, header) })
+  return writeErrorsFile({ format, batch, header, rows: errorsFileRows(rows, header) })
 }
 
 /** A file that is not whole breaks off: who fetches it must see that. */

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import Type, { type Static } from 'typebox'
 import { isEnded } from '../../batch/state/stages.ts'
-import { seenProgress, sightOf } from '../../batch/uploads/owner-view.ts'
+import { visibilityOf, visibleProgress } from '../../batch/uploads/owner-view.ts'
 import { type BatchProgress, findProgress, listProgress } from '../../batch/uploads/progress.ts'
 import type { Confirm } from '../../journal/durable.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
@@ -128,7 +128,7 @@ export async function ownProgress(
   const filer = filerOf(request)
   const reads = readPool.of(filer)
   const found = await findProgress(reads, sealingKeys, [id], filer)
-  const [seen] = await seenProgress(reads, filer, found)
+  const [seen] = await visibleProgress(reads, filer, found)
   if (seen === undefined) throw new RefusedRequestError('NOT_FOUND')
   request.seen = seenOfUpload(seen.upload)
   return seen
@@ -141,7 +141,7 @@ export async function seenChange(
   change: BatchProgress,
 ): Promise<BatchProgress | undefined> {
   const filer = filerOf(request)
-  const [seen] = await seenProgress(readPool.of(filer), filer, [change])
+  const [seen] = await visibleProgress(readPool.of(filer), filer, [change])
   return seen
 }
 
@@ -176,7 +176,8 @@ async function sendReceipt(
 ): Promise<FastifyReply> {
   const upload = await ownUpload(context, request, request.params.id, 'durable')
   // It is of the file as a whole: who sees a part of it does not even learn whether there is one.
-  if (sightOf(filerOf(request), upload) !== 'all') return sendProblem(request, reply, 'NOT_FOUND')
+  if (visibilityOf(filerOf(request), upload) !== 'all')
+    return sendProblem(request, reply, 'NOT_FOUND')
   const { receipt } = upload
   if (receipt === undefined) return sendProblem(request, reply, 'BATCH_RECEIPT_ABSENT')
   return reply
@@ -219,7 +220,7 @@ async function list(
   const reads = readPool.of(filer)
   const found = await listProgress(reads, sealingKeys, filer, place)
   const page = found.slice(0, limit)
-  const seen = await seenProgress(reads, filer, page)
+  const seen = await visibleProgress(reads, filer, page)
   const last = page.at(-1)
   request.seen = {
     count: seen.length,

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { NewUpload, Upload } from '../../batch/state/upload.ts'
-import type { Asker } from '../../batch/uploads/owner-view.ts'
+import type { Viewer } from '../../batch/uploads/owner-view.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { askerOf } from '../auth/asker.ts'
 import { batchUrl } from '../present/present-batch.ts'
@@ -66,7 +66,7 @@ export async function beginBatch(
 /** Which file it is of is told to who may see that. */
 async function keyReused(
   { uploads }: UploadContext,
-  filer: Asker,
+  filer: Viewer,
   { id }: Upload,
 ): Promise<RefusedRequestError> {
   const instance = (await uploads.find(id, filer)) && batchUrl(id)

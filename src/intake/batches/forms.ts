@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isGivenUp } from '../../batch/state/stages.ts'
+import { isDiscarded } from '../../batch/state/stages.ts'
 import type { Upload } from '../../batch/state/upload.ts'
 import { formFieldBytesMax, formFileBytesMax } from '../../limits.ts'
 import { askerOf } from '../auth/asker.ts'
@@ -118,7 +118,7 @@ async function takeFile(
   upload: Upload,
   form: Form,
 ): Promise<FastifyReply> {
-  if (isGivenUp(upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
+  if (isDiscarded(upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
   if (upload.stage !== 'receiving') return again(context, request, reply, upload, form)
   const { uploads } = context
   const receiving = receivingOf(reply, await uploads.restart(upload.id, mandateOf(request)))

@@ -8,9 +8,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { isGivenUp } from '../../batch/state/stages.ts'
+import { isDiscarded } from '../../batch/state/stages.ts'
 import type { Upload } from '../../batch/state/upload.ts'
-import { sightOf } from '../../batch/uploads/owner-view.ts'
+import { visibilityOf } from '../../batch/uploads/owner-view.ts'
 import { askerOf } from '../auth/asker.ts'
 import { requireAct } from '../auth/bearer.ts'
 import { problemSchema } from '../present/schemas.ts'
@@ -42,7 +42,7 @@ export function tusRoutes(app: FastifyInstance, context: UploadContext): void {
     schema: { ...schema, summary: 'How many bytes of a file are here' },
     handler: async (request, reply) => {
       const upload = await ownUpload(context, request, request.params.id, 'durable')
-      if (isGivenUp(upload.stage)) return sendProblem(request, reply, 'UPLOAD_ENDED')
+      if (isDiscarded(upload.stage)) return sendProblem(request, reply, 'UPLOAD_ENDED')
       return reply.code(200).headers(uploadHeaders(upload)).send()
     },
   })
@@ -105,7 +105,7 @@ async function patch(
   if (offset === undefined) throw new RefusedRequestError('UPLOAD_OFFSET_INVALID')
   const size = sizeOf(context, request)
   const upload = await ownUpload(context, request, request.params.id)
-  if (isGivenUp(upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
+  if (isDiscarded(upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
   if (isRepeat(request, upload, offset)) return here(reply, upload)
   const taken = await takePart(context, request, reply, { upload, offset, size })
   return 'cut' in taken ? sendCut(request, reply, taken.cut) : here(reply, taken)
@@ -138,7 +138,7 @@ export async function cancel(
 ): Promise<FastifyReply> {
   const upload = await ownUpload(context, request, request.params.id)
   // Who sees a part of it can't say what becomes of the rest.
-  if (sightOf(filerOf(request), upload) !== 'all')
+  if (visibilityOf(filerOf(request), upload) !== 'all')
     return sendProblem(request, reply, 'EMPLOYER_NOT_YOURS')
   const { id } = upload
   const outcome = await context.uploads.cancel(id, askerOf(request))

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Seen } from '../../access/entry.ts'
-import { isGivenUp } from '../../batch/state/stages.ts'
+import { isDiscarded } from '../../batch/state/stages.ts'
 import type { Upload } from '../../batch/state/upload.ts'
 import type { BeginOutcome, Mandate, Receiving } from '../../batch/uploads/receive-bytes.ts'
 import type { UploadStore } from '../../batch/uploads/upload-store.ts'
@@ -218,7 +218,7 @@ export function receivingOf(reply: FastifyReply, begun: BeginOutcome): Receiving
     case 'absent':
       throw new RefusedRequestError('NOT_FOUND')
     case 'closed':
-      if (isGivenUp(begun.upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
+      if (isDiscarded(begun.upload.stage)) throw new RefusedRequestError('UPLOAD_ENDED')
       break
     case 'otherSize':
       throw new RefusedRequestError('UPLOAD_SIZE_INVALID')

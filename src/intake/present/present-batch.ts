@@ -5,10 +5,14 @@
 import Type, { type Static } from 'typebox'
 import { cellOf, type FileFinding, writeFileFinding } from '../../batch/findings/file-findings.ts'
 import type { TotalFen } from '../../batch/staging/unit-totals.ts'
-import { askedKinds } from '../../batch/state/asked-kind.ts'
+import { requestedKinds } from '../../batch/state/requested-kind.ts'
 import { isEnded, type Stage, stages } from '../../batch/state/stages.ts'
 import { expiryMicros, formats, modes } from '../../batch/state/upload.ts'
-import { estimatedEndMicros, percentOf, rateOf } from '../../batch/status/progress-estimate.ts'
+import {
+  estimatedEndMicros,
+  percentOf,
+  throughputOf,
+} from '../../batch/status/progress-estimate.ts'
 import { writeInSheetWords } from '../../batch/table/sheet-words.ts'
 import type { BatchState, WorkProgress, WouldFile } from '../../batch/uploads/progress.ts'
 import { formatFen } from '../../declaration/money.ts'
@@ -101,7 +105,7 @@ export const batchSchema = Type.Object({
   employer: Type.Optional(Type.String()),
   period: Type.String(),
   region: Type.String(),
-  kind: Type.Enum(askedKinds),
+  kind: Type.Enum(requestedKinds),
   format: Type.Optional(Type.Enum(formats)),
   mode: Type.Enum(modes),
   filename: Type.Optional(Type.String()),
@@ -214,7 +218,7 @@ function isFiledInPart({ upload: { stage }, work }: BatchState): boolean {
 function presentProgress(progress: BatchState): Static<typeof progressSchema> {
   const { work } = progress
   const percent = percentOf(progress)
-  const rate = rateOf(progress)
+  const rate = throughputOf(progress)
   const estimatedEnd = estimatedEndMicros(progress)
   return {
     ...(percent !== undefined && { percent }),

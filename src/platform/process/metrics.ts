@@ -3,7 +3,7 @@
  * an employer or a declaration.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Counts } from '../../batch/lease/batch-lease.ts'
+import type { StepCounts } from '../../batch/lease/batch-lease.ts'
 import type { BatchCounts } from '../../batch/status/batch-counts.ts'
 import { type Lane, lanes } from '../../journal/lanes.ts'
 import type { Backlog } from '../../journal/reading/unposted.ts'
@@ -254,7 +254,7 @@ export function createBatchMetrics() {
 }
 
 /** Counts what a step did with rows. */
-export function countRows({ rows }: BatchMetrics, counts: Counts): void {
+export function countRows({ rows }: BatchMetrics, counts: StepCounts): void {
   rows.inc({ step: 'read' }, counts.rows_read ?? 0)
   rows.inc({ step: 'set_aside' }, counts.rows_set_aside ?? 0)
   rows.inc({ step: 'filed' }, counts.rows_filed ?? 0)

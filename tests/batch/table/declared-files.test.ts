@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createGenerator } from '../../../bench/support/generator.ts'
 import { writeErrorLines } from '../../../src/batch/errors/error-lines.ts'
-import { claimWork } from '../../../src/batch/lease/batch-lease.ts'
-import { workOn } from '../../../src/batch/worker/batch-worker.ts'
+import { claimBatch } from '../../../src/batch/lease/batch-lease.ts'
+import { runSteps } from '../../../src/batch/worker/batch-worker.ts'
 import { canonicalDeclaration } from '../../../src/declaration/canonical.ts'
 import type { Declaration } from '../../../src/declaration/schema.ts'
 import { digestOf } from '../../../src/journal/digest.ts'
@@ -48,7 +48,7 @@ function receive(lines: readonly Line[], more: Partial<Received> = {}): Promise<
 
 async function work(lines: readonly Line[], more: Partial<Received> = {}): Promise<string> {
   const batch = await receive(lines, more)
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   return batch
 }
 
@@ -244,7 +244,7 @@ test('a file of nothing, or in another encoding, is unreadable; one that goes wr
   expect(await stateOf(none)).toMatchObject({ stage: 'unreadable', read: 0 })
   const wide = Buffer.from(`\ufeff${JSON.stringify(declare())}\n`, 'utf16le')
   const batch = await receiveFile(wide, { format: 'ndjson', mayFileFor: [] })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(batch)).toMatchObject({ stage: 'unreadable' })
   const [one, other, last] = [declare(), declare(), declare()]
   const half = Buffer.concat([
@@ -254,7 +254,7 @@ test('a file of nothing, or in another encoding, is unreadable; one that goes wr
   ])
   const mayFileFor = [one, other, last].map(({ employer }) => employer)
   const mixed = await receiveFile(half, { format: undefined, mayFileFor })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(mixed)).toMatchObject({ stage: 'posting', good: 2, aside: 1 })
   expect(codesOf(await errorLinesOf(mixed))).toEqual([[2, [' RECORD_ENCODING']]])
 })
@@ -269,7 +269,7 @@ test('a line without end is told, and neither held nor read to its end', async (
     for (; pieces < 160_000; pieces += 1) yield Buffer.alloc(65_536, 'a')
   })
   const batch = await receiveFile(endless, { format: 'ndjson', mayFileFor: [good.employer] })
-  await workOn(dependencies(), await claim())
+  await runSteps(dependencies(), await claim())
   expect(await stateOf(batch)).toMatchObject({ stage: 'unreadable', read: 1, filed: 0 })
   expect(pieces).toBeLessThan(100)
 })
@@ -328,7 +328,7 @@ test('a worker that ends anywhere is followed by another, and the same is filed,
       const lines = [declare(), '{', large, { ...declare(), region: 'x' }, declare()]
       const mayFileFor = lines.flatMap((line) => (line as Declaration).employer ?? [])
       const batch = await receive(lines, { mayFileFor })
-      const killed = await workOn(killedAt(n, when), await claim()).then(
+      const killed = await runSteps(killedAt(n, when), await claim()).then(
         () => false,
         (error) => {
           if (error instanceof Killed) return true
@@ -340,8 +340,8 @@ test('a worker that ends anywhere is followed by another, and the same is filed,
         await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [
           batch,
         ])
-        const rest = await claimWork(journal.pool, randomUUID())
-        if (rest !== undefined) await workOn(dependencies(), rest)
+        const rest = await claimBatch(journal.pool, randomUUID())
+        if (rest !== undefined) await runSteps(dependencies(), rest)
       }
       expect(await stateOf(batch)).toEqual({
         stage: 'posting',
@@ -405,7 +405,7 @@ test('hundreds of declarations are read and looked up in a few statements, right
   const batch = await receive(lines)
   const query = vi.spyOn(journal.pool, 'query')
   try {
-    await workOn(dependencies(), await claim())
+    await runSteps(dependencies(), await claim())
     expect(query.mock.calls.length).toBeLessThan(60)
   } finally {
     query.mockRestore()

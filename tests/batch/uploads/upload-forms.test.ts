@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { keyedKey } from '../../../src/batch/state/file-digest.ts'
-import { storedKeyOf } from '../../../src/batch/state/owner.ts'
+import { saltedKey } from '../../../src/batch/state/file-digest.ts'
+import { ownerKeyOf } from '../../../src/batch/state/owner.ts'
 import { UploadPlaces } from '../../../src/intake/bodies/upload-places.ts'
 import { HeldBodies } from '../../../src/intake/overload/held-bodies.ts'
 import { classOf } from '../../../src/intake/overload/route-classes.ts'
@@ -77,8 +77,8 @@ const send = (form: FormData, key = nextKey()) =>
 function storedKey(key: string): string {
   const [, payload = ''] = token.split('.')
   const { iss, sub } = JSON.parse(Buffer.from(payload, 'base64url').toString())
-  const stored = storedKeyOf({ issuer: iss, subject: sub }, key)
-  return keyedKey(readKeyring(inject('keyringFile')).salts, sub, stored)
+  const stored = ownerKeyOf({ issuer: iss, subject: sub }, key)
+  return saltedKey(readKeyring(inject('keyringFile')).salts, sub, stored)
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

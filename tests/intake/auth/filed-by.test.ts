@@ -1,7 +1,7 @@
 /** Who filed what: sealed with the envelope, told to auditors and to who filed it, and to nobody else. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFiler, readActs } from '../../../src/batch/state/acts.ts'
-import { workOn } from '../../../src/batch/worker/batch-worker.ts'
+import { runSteps } from '../../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../../src/declaration/period.ts'
 import { readAccepted } from '../../../src/journal/reading/read.ts'
 import { readConfig } from '../../../src/platform/config/config.ts'
@@ -184,7 +184,7 @@ test('a file tells who began it, brought its last byte and cancelled it, sealed'
   })
   await expect(pool.query('delete from batch.act')).rejects.toMatchObject({ code: '42501' })
 
-  await workOn(dependencies({ sourceOf: () => sourceOf(csvOf(rows)) }), await claim())
+  await runSteps(dependencies({ sourceOf: () => sourceOf(csvOf(rows)) }), await claim())
   const { rows: units } = await pool.query('select id from batch.unit where batch = $1', [filed])
   expect(units).toHaveLength(2)
   for (const { id } of units)

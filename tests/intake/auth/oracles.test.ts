@@ -5,7 +5,7 @@
  */
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { workOn } from '../../../src/batch/worker/batch-worker.ts'
+import { runSteps } from '../../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../../src/declaration/period.ts'
 import { csvOf, rowsOf } from '../../batch/support.ts'
 import {
@@ -125,7 +125,7 @@ describe("a file with rows of another's employer tells nothing of it", () => {
       for (const receivedAt of ['2024-11-20T10:00:00+08:00', '2024-11-25T10:00:00+08:00']) {
         const asked = { format: 'csv', mayFileFor: [attacker], kind, receivedAt } as const
         const batch = await receiveFile(csvOf(rows), asked)
-        await workOn(dependencies(), await claim())
+        await runSteps(dependencies(), await claim())
         told.push(await toldOf(batch))
       }
     }
@@ -144,7 +144,7 @@ describe("a file with rows of another's employer tells nothing of it", () => {
       }
       const asked = { format: 'ndjson', mayFileFor: [attacker] } as const
       const batch = await receiveFile(Buffer.from(JSON.stringify(body)), asked)
-      await workOn(dependencies(), await claim())
+      await runSteps(dependencies(), await claim())
       told.push(await toldOf(batch))
     }
     expect(told[0]).toEqual(told[1])

@@ -4,7 +4,7 @@ import { error } from '../../declaration/catalogue/entry.ts'
 const file = '/file'
 const row = '/rows/*'
 
-export const standingEntries = {
+export const inForceEntries = {
   UNIT_STANDS: error(row, {
     title: [
       '该单位本统筹区、本所属期已有申报',

@@ -4,7 +4,7 @@ import { endsReading, type FileFinding } from './file-findings.ts'
 /** The rest is as many again of the same. */
 export const fileFindingsMax = 200
 
-export class Found {
+export class FindingList {
   readonly findings: FileFinding[]
   /** Nothing after that was read. */
   ended: boolean

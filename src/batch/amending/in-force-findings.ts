@@ -9,7 +9,7 @@ export function filedSince({ id, acceptedAtMicros }: StandingDeclaration): FileF
 }
 
 /** A regular declaration meets one that stands. */
-export function unitStands(
+export function unitInForce(
   { id, acceptedAtMicros, lines }: StandingDeclaration,
   sameContent: boolean,
 ): FileFinding {

@@ -9,9 +9,9 @@ import {
 import { writeInSheetWords } from './sheet-words.ts'
 
 /** Whether rows are lines of a sheet, or declarations (NDJSON). */
-export type RowsOf = 'table' | 'declarations'
+export type FileContent = 'table' | 'declarations'
 
-export type ToldFinding = {
+export type ReportedFinding = {
   readonly code: FileFinding['code']
   readonly severity: Severity
   readonly row?: number
@@ -26,11 +26,11 @@ export type ToldFinding = {
   readonly suggestion?: string
 }
 
-export function toldFinding(finding: FileFinding, of: RowsOf): ToldFinding {
+export function reportedFinding(finding: FileFinding, content: FileContent): ReportedFinding {
   const { sheet, row, column, pointer } = finding.place
   const cell = cellOf(finding.place)
   const { message, fix, suggestion } =
-    of === 'table'
+    content === 'table'
       ? writeInSheetWords(finding)
       : { ...writeFileFinding(finding), suggestion: finding.params?.suggestion }
   return {
@@ -40,7 +40,7 @@ export function toldFinding(finding: FileFinding, of: RowsOf): ToldFinding {
     ...(sheet !== undefined && { sheet }),
     ...(cell !== undefined && { cell }),
     ...(cell === undefined && column && { column }),
-    ...(of === 'declarations' && pointer !== undefined && { pointer }),
+    ...(content === 'declarations' && pointer !== undefined && { pointer }),
     message,
     fix,
     ...(suggestion !== undefined && { suggestion: String(suggestion) }),
