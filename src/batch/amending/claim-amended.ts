@@ -1,15 +1,16 @@
 /**
- * A file of rows that were set aside before, mended, amends what was filed of the first file. Which one
- * that is, its sender says, or the title over the row numbers of its errors file. The batch that came
- * first and all that amend it are a family: of each row of the first file that was set aside, the family
- * knows whether it is still to be mended, so that no row is filed twice. One of them is at work at a
- * time, and the others wait: each merges with what stands.
+ * A file of fixed rows amends what an earlier file filed. Its sender names the batch to amend, or the
+ * title over the row numbers of the errors file does. The first batch and all that amend it are a
+ * family. The family records which rejected rows of the first file are still open, so that no row is
+ * filed twice. One batch of a family is worked on at a time and the others wait, because each merges
+ * with the current declaration.
  *
  * If the process dies
- *  - before the claim's commit: nothing is known of it; the next worker claims;
- *  - after it: the family is this batch's until it is filed or has ended; the next worker goes on;
- *  - before what was checked is committed: its rows are still to be mended; after it, they are not any
- *    more, and the batch will be filed.
+ *  - before the claim's commit: nothing is recorded; the next worker claims;
+ *  - after it: the family belongs to this batch until it is filed or has ended; the next worker
+ *    continues;
+ *  - before the check is committed: the rows are still open; after it, they are closed, and the batch
+ *    will be filed.
  */
 import type pg from 'pg'
 import { type ErrorRow, readErrorRows, rowsOfEmployers } from '../errors/error-rows.ts'
@@ -39,22 +40,22 @@ type AmendedBatch = {
   period: string
   region: string
   employer: string | null
-  /** Its rows are declarations, which no row of a table mends. */
+  /** Its rows are declarations, which a table can't amend. */
   of_declarations: boolean
 }
 
 export type ClaimDependencies = StepDependencies & { readonly keys: SealingKeys }
 
 export type AmendmentClaim = {
-  /** By which its rows are read; undefined where it amends nothing, or can't be merged. */
+  /** Filters the file's rows; undefined if the file amends nothing or can't be merged. */
   readonly amendedRows?: AmendedRows
   readonly finding?: FileFinding
 }
 
 /**
- * Claims what a file amends, as soon as its header is known.
- * @param header undefined: it has none
- * @throws NotYetError while another of the family is worked on
+ * Claims the family of a file as soon as its header is known.
+ * @param header undefined: the file has none
+ * @throws RetryLaterError while another batch of the family is worked on
  */
 export async function claimAmended(
   dependencies: ClaimDependencies,
@@ -72,7 +73,8 @@ export async function claimAmended(
   if (finding !== undefined) return { finding }
   const one = named.find(({ id }) => id === ids[0]) as AmendedBatch
   const family = await findFamily(pool, one.first)
-  // Before it is decided what is wrong, there is no errors file; and two that name each other wait for ever.
+  // There is no errors file before all is checked; and two files that name each other would wait
+  // for ever.
   if (family.stage !== 'filing' && isInProgress(family.stage))
     return { finding: fileFinding('AMENDED_UNKNOWN') }
   if (family.stage === 'filing') throw new RetryLaterError(`batch ${one.first} is worked on`)
@@ -118,7 +120,7 @@ async function findAmendedBatches(pool: pg.Pool, ids: readonly string[]): Promis
   return rows
 }
 
-/** All that are named must be the sender's, and of one family. */
+/** All named batches must belong to the sender and to one family. */
 function refusalOf(
   work: LeasedBatch,
   ids: readonly string[],
@@ -143,9 +145,10 @@ function refusalOf(
 const workedOn = stages.filter(isInProgress)
 
 /**
- * In one transaction, at the family's row: of two at once, the second sees the first one's claim.
- * @param known the rows that were set aside of the first file; not kept where they were deleted
- *   meanwhile, as then some may be missing: the next worker finds so
+ * Claims in one transaction, at the family's row: of two at once, the second sees the first one's
+ * claim.
+ * @param known the rejected rows of the first file. They are not stored if rows were deleted meanwhile,
+ *   because some may be missing then; the next worker finds that out
  */
 async function claim(
   dependencies: ClaimDependencies,
@@ -191,7 +194,7 @@ async function claim(
   return new RowSet(open)
 }
 
-/** Of a file that is only checked: it files nothing, so that others of the family need not wait for it. */
+/** A file that is only checked files nothing, so the others of the family need not wait for it. */
 async function linkAmended(
   dependencies: ClaimDependencies,
   work: LeasedBatch,
@@ -208,11 +211,11 @@ async function linkAmended(
 
 type Family = {
   stage: Stage
-  /** Null: nothing amends it yet. */
+  /** Null: nothing amends the first file yet. */
   rows_open: Buffer | null
-  /** The rows that were set aside of the first file are deleted. */
+  /** The rejected rows of the first file are deleted. */
   forgotten: boolean
-  /** Employers that the tokens named with which the first file's bytes came. */
+  /** Employers that the uploading tokens of the first file named. */
   named: string[]
 }
 
@@ -243,8 +246,8 @@ async function rejectedRowsOf(
 }
 
 /**
- * Which rows of the first file a sender may mend who may not file for all employers that it may have rows
- * of: those of employers of its own. Undefined where it may mend all.
+ * The open rows that a sender may fix who may not file for all employers of the first file: rows of its
+ * own employers. Undefined if it may fix all.
  */
 async function rowsSenderMayFix(
   dependencies: ClaimDependencies,
@@ -260,20 +263,20 @@ async function rowsSenderMayFix(
   return fixable
 }
 
-/** The rows of a mended file: each is one that is still to be mended, and comes once. */
+/** Filters the rows of an amendment: each must be open, and come once. */
 export class AmendedRows {
   readonly #open: RowSet
   readonly #taken: RowSet
   readonly #fixable: RowSet | undefined
 
-  /** @param fixable the rows that its sender may mend; all unless given */
+  /** @param fixable the rows that the sender may fix; all, unless given */
   constructor(open: RowSet, taken: RowSet, fixable?: RowSet) {
     this.#open = open
     this.#taken = taken
     this.#fixable = fixable
   }
 
-  /** Rows taken so far, to be kept with the place where reading goes on. */
+  /** Rows taken so far, stored with the reading position. */
   get bytes(): Buffer {
     return this.#taken.bytes
   }
@@ -283,7 +286,7 @@ export class AmendedRows {
     return isOpen && this.#fixable?.has(position) !== false
   }
 
-  /** The row, or what is wrong with it. */
+  /** Returns the row, with a finding if it is not open. */
   take(filed: FiledRow): FiledRow {
     const { row, position, findings } = filed
     if (position !== undefined && this.#isLeft(position)) {
@@ -297,7 +300,7 @@ export class AmendedRows {
   }
 }
 
-/** The rows of the first file that are still to be mended once what is good of this one is filed. */
+/** The rows of the first file that stay open once the good rows of this file are filed. */
 export async function openRowsAfterCheck(
   dependencies: ClaimDependencies,
   work: LeasedBatch,
@@ -314,7 +317,7 @@ export async function openRowsAfterCheck(
   return open
 }
 
-/** The rows of the first file that are to be mended again, as they were set aside when they were filed. */
+/** The rows of the first file that are open again, because filing rejected them. */
 export async function openRowsAfterFiling(
   dependencies: ClaimDependencies,
   work: LeasedBatch,
@@ -328,12 +331,12 @@ export async function openRowsAfterFiling(
   return open
 }
 
-/** A row that has another's number leaves that one as it is. */
+/** A row with the number of another row leaves that one as it is. */
 function hasInvalidPosition({ findings }: Pick<ErrorRow, 'findings'>): boolean {
   return findings.some(({ code }) => code === 'ROW_NOT_SET_ASIDE' || code === 'POSITION_INVALID')
 }
 
-/** In the transaction after which the batch will be filed, or has been. */
+/** In the transaction that ends checking or filing. */
 export async function saveOpenRows(
   client: pg.PoolClient,
   { first }: Amendment,

@@ -1,16 +1,16 @@
 /**
- * What stands of an employer, period and region while a file that has rows of them is checked, and what becomes
- * of these rows by it.
+ * Decides what happens to the rows of a unit, by the latest declaration of its employer, period and
+ * region at check time.
  *
- *   the latest declaration                | the file's rows of it
- *   of the family that the file amends    | are merged with it
- *   accepted after the file came          | are set aside: it is newer than they are
- *   accepted since the first file         | of a mended file, are set aside
- *   stands; the file is an addition       | are merged with it
- *   stands; the file is regular           | are set aside: nothing is replaced without being named
- *   else                                  | are filed; a correction replaces it
+ *   latest declaration                       | rows of the file
+ *   of the family that the file amends       | are merged with it
+ *   accepted after this file was received    | are rejected: the declaration is newer
+ *   accepted since the first file            | are rejected, if the file is an amendment
+ *   in force; the file is an addition        | are merged with it
+ *   in force; the file is regular            | are rejected: nothing is replaced without being named
+ *   any other, or none                       | are filed; a correction replaces it
  *
- * Filing expects the same (file-units.ts), so that what is accepted between check and filing is met.
+ * Filing expects the same (file-units.ts), so anything accepted between check and filing is noticed.
  */
 import type pg from 'pg'
 import type { JournalReader } from '../../journal/reading/reader.ts'
@@ -33,20 +33,20 @@ import { requestedKindOf } from '../table/amendment.ts'
 import { filedSince } from './in-force-findings.ts'
 
 export type CurrentDeclaration = {
-  /** The latest declaration. */
+  /** Id of the latest declaration. */
   readonly latest: string | undefined
   readonly replaces: string | undefined
-  /** What was filed before, whose lines are kept. */
+  /** The prior declaration whose lines are kept. */
   readonly prior?: PriorDeclaration | undefined
 }
 
-/** What stands; with a finding where the rows would replace something that they must not. */
+/** The current declaration, with a finding if the rows must not replace it. */
 export type CurrentCheck = CurrentDeclaration & {
   readonly finding?: FileFinding
   readonly inForce?: StandingDeclaration | undefined
 }
 
-/** Of an employer that the file's sender may file for. */
+/** Only for employers that the sender may file for. */
 export async function checkCurrent(
   pool: pg.Pool,
   journal: JournalReader,
@@ -75,8 +75,8 @@ export async function checkCurrent(
 }
 
 /**
- * The latest declaration of each employer, period and region, in one statement; of any region where a unit
- * has none.
+ * The latest declaration of each employer, period and region in one statement; of any region for a unit
+ * without one.
  */
 export async function findLatest(
   pool: pg.Pool,
@@ -113,7 +113,7 @@ export async function findLatest(
   return rows.map(standingOfRow)
 }
 
-/** The same when the first file was checked. */
+/** The latest declaration at the check of the first file. */
 async function findLatestBefore(
   pool: pg.Pool,
   first: string,

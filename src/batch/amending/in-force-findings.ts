@@ -1,14 +1,17 @@
-/** What is told of rows that are not filed because of what was filed of their employer, period and region. */
+/**
+ * Findings of rows that can't be filed because of the current declaration of their employer, period and
+ * region.
+ */
 import { formatInstant } from '../../declaration/period.ts'
 import type { StandingDeclaration } from '../../journal/standing.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 
-/** Something newer than the rows was accepted. */
+/** A declaration newer than the rows was accepted. */
 export function filedSince({ id, acceptedAtMicros }: StandingDeclaration): FileFinding {
   return fileFinding('FILED_SINCE', {}, { id, at: formatInstant(acceptedAtMicros) })
 }
 
-/** A regular declaration meets one that stands. */
+/** A regular declaration meets one in force. */
 export function unitInForce(
   { id, acceptedAtMicros, lines }: StandingDeclaration,
   sameContent: boolean,

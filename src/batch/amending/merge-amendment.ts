@@ -1,7 +1,6 @@
 /**
- * The lines of a unit, in the order in which they are filed: those that are kept of what was filed
- * before, then its own. A mended row that is a day of a platform's worker who was filed with other days
- * is added to that worker's line.
+ * The lines of a unit in filing order: lines kept from the prior declaration, then its own. An amended
+ * row that is a day of a platform worker who has other days on file is added to that worker's line.
  */
 import type { Line, PlatformLine } from '../../declaration/schema.ts'
 import type { JournalReader } from '../../journal/reading/reader.ts'
@@ -13,23 +12,23 @@ import type { StagedPiece } from '../staging/staged-rows.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
 export type UnitLine = AssembledLine & {
-  /** The line as it was filed before; its rows are those of days that are added. */
+  /** The line of the prior declaration; `rows` are those of added days. */
   readonly prior?: object
 }
 
 export type UnitLines = {
   readonly header: RowHeader
   readonly lines: readonly UnitLine[]
-  /** Rows that are no line. */
+  /** Rows that can't become lines. */
   readonly faulty: readonly FaultyRow[]
 }
 
 export type UnitSource = {
   readonly prior: PriorDeclaration | undefined
   readonly journal: JournalReader
-  /** From the first piece, each time. */
+  /** Starts at the first piece each time. */
   readonly pieces: () => AsyncIterable<StagedPiece>
-  /** Rows that are left out. */
+  /** Rows to leave out. */
   readonly rejected?: RowSet
 }
 
@@ -43,7 +42,8 @@ export async function* readUnitLines({
   if (prior !== undefined) {
     for await (const declaration of readPriorParts(journal, prior)) {
       const header = headerOf(declaration)
-      // To what stands persons are added; a worker who is there is a person on both sides.
+      // An addition only adds persons: a worker who is on file already is reported as a repeated
+      // person.
       if (prior.ofFamily)
         days ??= await AmendedDays.gather(assembleLines(pieces()), header, rejected)
       const lines: UnitLine[] = []
@@ -60,7 +60,7 @@ export async function* readUnitLines({
   }
 }
 
-/** Lines with the header of their rows, which are in pieces by it. */
+/** Lines with the header of their rows. Pieces are separated by header. */
 export async function* assembleLines(
   pieces: AsyncIterable<StagedPiece>,
 ): AsyncGenerator<UnitLines> {
@@ -76,7 +76,7 @@ export async function* assembleLines(
   if (last !== undefined) yield { header: last, lines: entries.end(), faulty: [] }
 }
 
-/** Of rows, and of a declaration as rows would have it. */
+/** Compares headers of rows, or of a declaration in the form of rows. */
 export function sameHeader(one: RowHeader, other: RowHeader): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
@@ -85,13 +85,13 @@ function isRejected({ rows }: AssembledLine, rejected: RowSet | undefined): bool
   return rejected?.has(rows[0] as number) === true
 }
 
-/** Days of platforms' workers in a mended file, by worker. */
+/** Days of platform workers in an amendment, by worker. */
 class AmendedDays {
   readonly #days = new Map<string, AssembledLine>()
   readonly #added = new Set<string>()
   readonly #rows = new Set<number>()
 
-  /** @param header of what they are added to: rows with another one have a finding of their own */
+  /** @param header of the prior declaration; rows with another header get a finding of their own */
   static async gather(
     unit: AsyncIterable<UnitLines>,
     header: RowHeader,
@@ -115,7 +115,7 @@ class AmendedDays {
     }
   }
 
-  /** A kept line with the days that are mended of its worker. */
+  /** A prior line with the amended days of its worker. */
   addTo(line: Line): UnitLine {
     const worker = this.#days.size === 0 ? undefined : workerOf(line)
     const more = worker === undefined ? undefined : this.#days.get(worker)
@@ -124,7 +124,7 @@ class AmendedDays {
     return { ...joined({ rows: [], line }, more), prior: line }
   }
 
-  /** Whether an entry's days were added to a kept line. */
+  /** Whether the days of this line were added to a prior line. */
   wereAdded({ rows, line }: AssembledLine): boolean {
     if (this.#added.size === 0 || !this.#rows.has(rows[0] as number)) return false
     const worker = workerOf(line)

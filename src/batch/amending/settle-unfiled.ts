@@ -1,13 +1,13 @@
 /**
- * What was filed of a file that an operator took out of filing. A unit is filed where the journal has its
- * declaration, also where the worker did not come to note it; of the others nothing is filed, and parts of
- * them that were accepted are parts of nothing, as their head never comes.
+ * Settles the units of a file that an operator took out of filing. A unit is filed if the journal has
+ * its declaration, even if the worker died before recording it. Nothing of the other units is filed:
+ * accepted parts of them have no effect, because their head never comes.
  *
- * Of a file that is to be checked anew, the others are forgotten then, with what was set aside of them: they
- * are checked as if for the first time, under other ids. Those that are filed stay as they are.
+ * If the file is to be checked anew, the unfiled units and their rejected rows are deleted. They are
+ * then checked as if for the first time, under other ids. Filed units stay as they are.
  *
- * Each page is one transaction. A process that dies before its commit has changed nothing; after it, the
- * next one goes on with the units that are left.
+ * Each page is one transaction. A process that dies before its commit has changed nothing; after it,
+ * the next one continues with the remaining units.
  */
 import type pg from 'pg'
 import { declarationId } from '../../journal/digest.ts'
@@ -16,7 +16,7 @@ import { type LeasedBatch, type StepDependencies, writeStep } from '../lease/bat
 import { partKeyOf } from '../staging/prior-declaration.ts'
 import { listUnfiled, type UnfiledUnit } from './unfiled-units.ts'
 
-/** Before a file is checked anew: settles what was filed, and forgets the rest. */
+/** Before a new check: settles filed units and deletes the others. */
 export async function deleteUnfiled(
   dependencies: StepDependencies,
   work: LeasedBatch,
@@ -47,7 +47,7 @@ export async function deleteUnfiled(
   })
 }
 
-/** Settles some units; returns whether there may be more. */
+/** Settles some units. @returns whether there may be more */
 export async function settlePage(client: pg.PoolClient, batch: string): Promise<boolean> {
   const units = await listUnfiled(client, batch, undefined)
   if (units.length === 0) return false
@@ -76,7 +76,7 @@ function partIds({ parts, ...unit }: UnfiledUnit): string[] {
   )
 }
 
-/** The envelopes of units and of their parts, by id, as far as they were accepted. */
+/** Envelopes of the accepted units and parts, by id. */
 async function findAccepted(
   client: pg.PoolClient,
   units: readonly UnfiledUnit[],
@@ -89,13 +89,16 @@ async function findAccepted(
   return new Map(rows.map(({ id, envelope }) => [id, BigInt(envelope)]))
 }
 
-/** Later ones first. */
+/** Latest first. */
 function envelopesOf(unit: UnfiledUnit, accepted: ReadonlyMap<string, bigint>): bigint[] {
   const found = partIds(unit).flatMap((id) => accepted.get(id) ?? [])
   return [...new Set(found)].sort((one, other) => (one < other ? 1 : -1))
 }
 
-/** Rows that count as filed and are of a unit that is not whole: there is one at most, as they go in order. */
+/**
+ * Rows counted as filed that belong to an incomplete unit. Units are filed in order, so there is at
+ * most one.
+ */
 async function countPartialRows(client: pg.PoolClient, batch: string): Promise<number> {
   const { rows } = await client.query<{ rows: string }>({
     name: 'count-rows-of-parts',
@@ -140,7 +143,7 @@ async function noteUnits(
 }
 
 type FiledRows = {
-  /** Of each unit, those that are not counted yet: they count with the head. */
+  /** The rows of each unit that are not counted yet; they count with the head. */
   readonly rows: readonly number[]
   readonly accepted: ReadonlyMap<string, bigint>
 }
@@ -171,8 +174,8 @@ async function noteEnvelopes(
 }
 
 /**
- * Takes the rows of a unit that is not whole off its envelopes. Nothing was filed after it: all but the
- * first of them have rows of no other unit.
+ * Subtracts the rows of an incomplete unit from its envelopes. Nothing was filed after it, so only the
+ * first of these envelopes may have rows of other units.
  */
 async function subtractRows(
   client: pg.PoolClient,
@@ -196,7 +199,7 @@ async function subtractRows(
   }
 }
 
-/** Forgets some units that are not filed, with what was set aside of them; returns whether there may be more. */
+/** Deletes some unfiled units and their rejected rows. @returns whether there may be more */
 async function deletePage(client: pg.PoolClient, batch: string): Promise<boolean> {
   const { rowCount } = await client.query({
     name: 'forget-unfiled-units',

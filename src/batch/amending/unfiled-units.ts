@@ -1,4 +1,6 @@
-/** Units of a file that are to be filed, and the parts of them that go into groups. */
+/**
+ * Units of a file that wait to be filed, and their parts, which are filed in groups.
+ */
 import type pg from 'pg'
 import type { Filing } from '../../journal/filing.ts'
 import { unitsAtATime } from '../../limits.ts'
@@ -11,13 +13,13 @@ export type UnfiledUnit = FiledUnitKey & {
   readonly rowsSetAside: number
   readonly lines: number
   readonly replaces: string | undefined
-  /** The latest declaration when it was checked. */
+  /** The latest declaration at check time. */
   readonly latest: string | undefined
-  /** The declaration whose lines it keeps. */
+  /** The prior declaration whose lines the unit keeps. */
   readonly priorId: string | undefined
   readonly parts: number
   readonly headPays: boolean
-  /** False of what was checked before parts were: by lines alone. */
+  /** False for units that an older version cut by lines alone. */
   readonly cutByBytes: boolean
   readonly partsFiled: number
 }
@@ -27,12 +29,12 @@ export type FiledPart = {
   readonly number: number
   readonly rows: number
   readonly lines: number
-  /** Of this part and those before it, by number. */
+  /** Rows of this part and those before it, by number. */
   readonly rowsOfParts: readonly number[]
   readonly filing: Filing
 }
 
-/** @param after all up to this one are filed: they need not be looked at */
+/** @param after skips units up to this one, which are all filed */
 export async function listUnfiled(
   pool: pg.Pool | pg.PoolClient,
   batch: string,

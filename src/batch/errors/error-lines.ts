@@ -1,13 +1,13 @@
 /**
- * What a system gets back of its NDJSON: a line for each declaration that was not taken, as it was filed,
- * with the line it was and everything that is wrong with it, in the words of a refused request. The
- * declarations alone, mended, are a file to send.
+ * The errors file of NDJSON: one line for each rejected declaration, with the declaration as filed, its
+ * line number and all of its findings, in the form of a refused request. The declarations alone, once
+ * fixed, are a file to send.
  */
 
 import { type FileFinding, severityOf, writeFileFinding } from '../findings/file-findings.ts'
 import type { ErrorRow } from './error-rows.ts'
 
-/** Bytes gathered before they are handed on. */
+/** Characters buffered before they are passed on. */
 const pieceCharacters = 64 * 1024
 
 export async function* writeErrorLines(rows: AsyncIterable<ErrorRow>): AsyncGenerator<Buffer> {
@@ -21,14 +21,14 @@ export async function* writeErrorLines(rows: AsyncIterable<ErrorRow>): AsyncGene
   if (text !== '') yield Buffer.from(text)
 }
 
-/** The declaration is its own text: what was filed comes back to the character. */
+/** The declaration is inserted as text, so that it comes back to the character. */
 function errorLine({ row, cells: [text = ''], findings }: ErrorRow): string {
   const errors = JSON.stringify(findings.map(written))
   const filed = findings.some(isUnread) ? `"text":${JSON.stringify(text)}` : `"declaration":${text}`
   return `{"row":${row},${filed},"errors":${errors}}`
 }
 
-/** That a line was not read as JSON, or may not be by everybody who reads this. */
+/** The line is not JSON, or some readers of JSON would refuse it. */
 function isUnread({ code }: FileFinding): boolean {
   return code.startsWith('RECORD_')
 }

@@ -1,11 +1,11 @@
 /**
- * The rows that were set aside, as they were filed: picked from the file in a second reading, once all
- * is checked, and sealed in small pieces. Who asks for them later gets them without the file being
- * parsed again. The findings of one stretch of the file are in memory at a time, so that a file of
- * nothing but wrong rows takes no more than another.
+ * The rejected rows as they were filed. A second reading picks them from the file once all is checked,
+ * and seals them in small pieces, so that a download needs no parsing. The findings of one stretch of
+ * the file are in memory at a time, so a file of nothing but wrong rows takes no more memory than
+ * another.
  *
- * Pieces and the place where the reading goes on are written in one transaction: a process that dies
- * costs a stretch read again, and no row is kept twice.
+ * Pieces and the position at which reading continues are written in one transaction: a process that
+ * dies costs one stretch read again, and no row is stored twice.
  */
 
 import type pg from 'pg'
@@ -35,18 +35,18 @@ import { writeInSheetWords } from '../table/sheet-words.ts'
 
 /** A row that was not filed. */
 export type ErrorRow = {
-  /** In the file. */
+  /** Row number in the file. */
   readonly row: number
-  /** Of a mended file: the row in the first one, as filed. */
+  /** In an amendment: the row number in the first file, as filed. */
   readonly position?: string
-  /** Whose unit it is of; empty where it names none. Absent in what was kept before that was. */
+  /** Employer of its unit; empty if the row names none. Absent in older rows. */
   readonly employer?: string
-  /** Of NDJSON: the line. */
+  /** For NDJSON: the line. */
   readonly cells: readonly string[]
   readonly findings: readonly FileFinding[]
 }
 
-/** Where picking goes on. */
+/** The position at which picking continues. */
 type ReadingPosition = {
   readonly position?: FilePosition
   readonly pieces: number
@@ -56,7 +56,7 @@ type ReadingPosition = {
 const pieceBinding = (batch: string, number: number) => `error rows ${batch} ${number}`
 const positionBinding = (batch: string) => `errors position ${batch}`
 
-/** Reads the file of a batch again, and keeps the rows that were set aside. */
+/** Reads the file of a batch again and stores its rejected rows. */
 export async function saveErrorRows(
   dependencies: ReadDependencies,
   work: LeasedBatch,
@@ -105,7 +105,7 @@ function positionOf(cells: readonly string[], header: Header | undefined): strin
   return (cells[header?.columns.position ?? -1] ?? '').trim()
 }
 
-/** The part of a file that a row is in. */
+/** The stretch of the file that contains a row. */
 export function stretchOf(row: number, entry = 0): number {
   return Math.floor(row / (entry === 0 ? setAsideStretchRows : setAsideStretchDeclarations))
 }
@@ -147,7 +147,7 @@ async function savePosition(
   ])
 }
 
-/** Rows that wait to be written, in pieces. */
+/** Buffers rows in pieces until they are written. */
 class ErrorRowBuffer {
   pieces: number
   #closed: ErrorRow[][] = []
@@ -191,7 +191,7 @@ class ErrorRowBuffer {
 }
 
 const piecesAtATime = 20
-/** Of one finding, as it is kept. */
+/** A bound for one stored finding. */
 const findingCharacters = 150
 
 async function insertErrorRows(
@@ -218,7 +218,7 @@ async function insertErrorRows(
   })
 }
 
-/** What was kept of a table, as its errors file tells it. */
+/** Stored rows of a table in the form of the errors file. */
 export async function* errorsFileRows(
   rows: AsyncIterable<ErrorRow>,
   header: Header,
@@ -227,7 +227,7 @@ export async function* errorsFileRows(
     yield { ...row, faults: findings.map((finding) => faultOf(finding, header)) }
 }
 
-/** Those of units of some employers. */
+/** Only rows of units of these employers. */
 export async function* rowsOfEmployers(
   rows: AsyncIterable<ErrorRow>,
   employers: { has(employer: string): boolean },
@@ -237,7 +237,7 @@ export async function* rowsOfEmployers(
 }
 
 /**
- * What was kept, in the file's order; one statement for each piece, so that who reads slowly holds no
+ * The stored rows in the file's order. It uses one statement for each piece, so a slow reader holds no
  * connection.
  */
 export async function* readErrorRows(
@@ -259,7 +259,7 @@ export async function* readErrorRows(
   }
 }
 
-/** With the cell it is about, where its message doesn't name it, and the value that would pass. */
+/** Names the cell unless the message does, and appends the suggested value to the fix. */
 function faultOf(finding: FileFinding, header: Header): Fault {
   const { message, fix, suggestion } = writeInSheetWords(finding)
   const column = columnOf(finding, header)

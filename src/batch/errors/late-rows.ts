@@ -1,11 +1,11 @@
 /**
- * Writes the rows of units that were set aside when they were filed (late-units.ts), with the finding that the
- * unit keeps until then. A unit may have hundreds of thousands of rows: each step writes a bounded number of
- * them, and the batch stays this worker's.
+ * Stores the rows of units that were rejected at filing (late-units.ts), with the finding that the unit
+ * keeps until then. A unit may have hundreds of thousands of rows. Each step stores a bounded number of
+ * them and renews the lease.
  *
- * If the process dies before a step's commit, nothing of that step is stored; after it, the next worker leaves
- * out the rows that it finds set aside, and goes on behind them. A unit keeps its finding until its last row is
- * written, in the same step; a file's filing does not end before that.
+ * If the process dies before a step's commit, nothing of that step is stored. After it, the next worker
+ * skips the rows that are already rejected and continues behind them. The step with the last row of a
+ * unit also removes the unit's finding, and filing does not end before that.
  */
 import type pg from 'pg'
 import { lateRowsAtATime, unitsAtATime } from '../../limits.ts'
@@ -26,7 +26,7 @@ import { stretchOf } from './error-rows.ts'
 type LateDependencies = StepDependencies & { readonly keys: SealingKeys }
 type LateUnit = UnitKey & { readonly finding: FileFinding }
 
-/** Of all units that still keep a finding. */
+/** Rejects the rows of all units that still have a finding. */
 export async function rejectLateRows(
   dependencies: LateDependencies,
   work: LeasedBatch,
@@ -41,7 +41,7 @@ export async function rejectLateRows(
   }
 }
 
-/** All rows of a unit that the check found good, and that are not set aside yet. */
+/** Rejects all rows of a unit that the check found good and that are not rejected yet. */
 async function rejectUnit(
   dependencies: LateDependencies,
   work: LeasedBatch,
@@ -72,7 +72,7 @@ async function rejectUnit(
   writer.end(unit)
 }
 
-/** What goes into the next step. */
+/** Collects the rows of the next step. */
 class LateWriter {
   readonly #dependencies: LateDependencies
   readonly #work: LeasedBatch

@@ -1,9 +1,8 @@
 /**
- * What can be wrong with a file as a file: the catalogue in the filer's terms (row, column, sheet),
- * in the style of the declaration's own. A finding is a small record until it is shown, as a file of
- * a million rows can have one on each.
+ * The catalogue of faults of a file, in the filer's terms (row, column, sheet). A finding stays a small
+ * record until it is shown, because a file of a million rows can have one on each.
  *
- * An error whose field is `/file` ends the reading; any other error leaves out its row.
+ * An error whose field is `/file` ends the reading; any other error rejects its row.
  */
 import { catalogue, type FindingCode } from '../../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Severity, Text } from '../../declaration/catalogue/entry.ts'
@@ -27,7 +26,7 @@ export const fileCatalogue = {
 export type FileFindingCode = keyof typeof fileCatalogue
 
 export type FileFinding = {
-  /** Of a file, or of the declaration's own catalogue where a cell has such a fault. */
+  /** A code of this catalogue, or of the declaration's, if a cell has such a fault. */
   readonly code: FileFindingCode | FindingCode
   readonly place: Place
   /** Never an identity number or a name. */
@@ -66,7 +65,7 @@ export function endsReading({ code }: FileFinding): boolean {
   return severity === 'error' && field === '/file'
 }
 
-/** In both languages; {row}, {column} and {sheet} are its place. */
+/** Writes a finding in both languages; {row}, {column} and {sheet} are its place. */
 export function writeFileFinding({ code, place, params }: FileFinding): WrittenFileFinding {
   const { severity, message, fix, legalBasis } = entries[code]
   const { sheet = '', row = '', column = '' } = place
@@ -81,7 +80,7 @@ export function writeFileFinding({ code, place, params }: FileFinding): WrittenF
   }
 }
 
-/** `C3`, where a finding is about one cell: what a spreadsheet's name box takes. */
+/** `C3` for a finding about one cell: the form that a spreadsheet's name box takes. */
 export function cellOf({ row, column = '' }: Place): string | undefined {
   const letters = /^[A-Z]{1,3}(?=$|（)/.exec(column)?.[0]
   return letters === undefined || row === undefined ? undefined : `${letters}${row}`

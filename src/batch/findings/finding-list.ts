@@ -1,12 +1,14 @@
-/** What is found about a file as a whole, up to as many findings as are kept. */
+/**
+ * The findings about a file as a whole, up to a limit.
+ */
 import { endsReading, type FileFinding } from './file-findings.ts'
 
-/** The rest is as many again of the same. */
+/** Beyond this number, further findings repeat the same. */
 export const fileFindingsMax = 200
 
 export class FindingList {
   readonly findings: FileFinding[]
-  /** Nothing after that was read. */
+  /** Nothing after such a finding is read. */
   ended: boolean
 
   constructor(before: readonly FileFinding[]) {
@@ -20,7 +22,7 @@ export class FindingList {
     if (this.findings.length < fileFindingsMax || ends) this.findings.push(finding)
   }
 
-  /** What is found by each worker that goes on with it. */
+  /** For findings that each worker which continues with the file meets again. */
   reportOnce(finding: FileFinding): void {
     if (!this.findings.some(({ code }) => code === finding.code)) this.report(finding)
   }

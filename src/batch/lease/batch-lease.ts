@@ -1,7 +1,7 @@
 /**
- * Work on a batch, by one worker at a time: it holds a lease that each write extends. What another
- * took over meanwhile, or who sent it cancelled, can't be written: the write fails, and the worker
- * drops it.
+ * The lease on a batch. One worker at a time holds it, and each of its writes extends it. If another
+ * worker has taken the batch over, or its sender has cancelled it, the write fails and the worker drops
+ * the batch.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -17,41 +17,41 @@ export type LeasedBatch = {
   readonly stage: Stage
   readonly issuer: string
   readonly subject: string
-  /** Employers that every token named with which its bytes came. */
+  /** Employers that every token named which sent bytes of the file. */
   readonly mayFileFor: ReadonlySet<string>
-  /** Patterns of the regions that each of them named; undefined: any. */
+  /** Region patterns that each of these tokens allows; undefined: any region. */
   readonly mayFileIn: readonly string[] | undefined
   /** Undefined: the file has lines of several employers. */
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
   readonly kind: RequestedKind
-  /** Undefined: to be seen from its bytes. */
+  /** Undefined: detect it from the bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
   readonly mode: (typeof modes)[number]
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number
-  /** When its last byte was durable, microseconds since 1970. */
+  /** When the last byte became durable, microseconds since 1970. */
   readonly receivedAtMicros: number
-  /** Where reading goes on, sealed; undefined at its beginning. */
+  /** Sealed position at which reading continues; undefined at the beginning. */
   readonly position: Buffer | undefined
   readonly pieces: number
-  /** How many workers took it, this one too, since something of it was written. */
+  /** Workers that have claimed the batch since its last write, including this one. */
   readonly tries: number
-  /** How often an operator had it checked anew. */
+  /** How often an operator had the batch checked anew. */
   readonly rechecks: number
-  /** An operator took it out of filing, and what was filed of it is not settled yet. */
+  /** An operator took the batch out of filing, and its filed units are not settled yet. */
   readonly toSettle: boolean
-  /** False of a file that was begun before its rows were told apart by region. */
+  /** False for a file that was begun before rows were separated by region. */
   readonly byRegion: boolean
 }
 
-/** Another worker has it now, or it was cancelled. */
+/** Another worker holds the lease now, or the batch was cancelled. */
 export class LeaseLostError extends Error {
   override name = 'LeaseLostError'
 }
 
-/** It waits for another batch; it is to be taken again later. */
+/** The batch waits for another batch and must be claimed again later. */
 export class RetryLaterError extends Error {
   override name = 'RetryLaterError'
 }
@@ -79,12 +79,11 @@ type Row = {
   by_region: boolean
 }
 
-/** Any file, by its time of receipt. */
 const anySize: SizeLane = { aboveBytes: 0, bytesMax: Number.MAX_SAFE_INTEGER }
 
 /**
- * Whether a batch may be taken, with the work `w` on it, if there is any: nobody has it. A file on which
- * worker after worker ends waits ever longer, so that they come to those of others.
+ * SQL: no worker holds the batch (`w` is its row of `batch.work`, if any). A batch on which worker
+ * after worker dies waits longer each time, so that workers reach other files.
  */
 const isFree = `(
   w.leased_until is null
@@ -95,10 +94,13 @@ const isFree = `(
 )`
 
 /**
- * Takes a batch that nobody works on: by slots, files that are to be filed before those that are only
- * checked; of the place's lane before smaller ones; by slots, those whose slot has begun before those that
- * have none, or are larger than theirs, or came too late for it, and these before those whose slot is to
- * come; and then the one that was received first. What is under way is never interrupted.
+ * Claims a batch that no worker holds. The order is:
+ *  1. with `bySlots`: files to be filed before files to be checked only;
+ *  2. files of the lane's own size before smaller ones;
+ *  3. with `bySlots`: files whose slot has begun, then files without a slot, larger than their slot or
+ *     past it, then files whose slot is still to come;
+ *  4. the file that was received first.
+ * A batch under way is never interrupted.
  */
 export async function claimBatch(
   pool: pg.Pool,
@@ -150,7 +152,7 @@ export async function claimBatch(
   return row && leasedBatchOf(row, worker)
 }
 
-/** How many batches wait that a place could take; a hundred at most are counted. */
+/** Counts the waiting batches that a lane may take, at most a hundred. */
 export async function countWaiting(pool: pg.Pool, { bytesMax }: SizeLane): Promise<number> {
   const { rows } = await pool.query<{ count: number }>({
     name: 'count-waiting-batches',
@@ -202,7 +204,7 @@ export type InTransaction = <T>(
   work: (client: pg.PoolClient) => Promise<T>,
 ) => Promise<T>
 
-/** What a step counts, added to the work's numbers. */
+/** Numbers that a step adds to the batch's counters. */
 export type StepCounts = Partial<
   Record<'rows_read' | 'rows_good' | 'rows_set_aside' | 'rows_filed' | 'declarations', number>
 >
@@ -210,18 +212,20 @@ export type StepCounts = Partial<
 export type StepDependencies = {
   readonly pool: pg.Pool
   readonly inTransaction: InTransaction
-  /** The process is to stop: what was written is where another goes on. */
+  /** Aborted when the process is to stop. Another worker continues from the last write. */
   readonly stopping?: AbortSignal
-  /** Told of each step that was written. */
+  /** Called after each step is written. */
   readonly onStep?: (counts: StepCounts) => void
 }
 
 /**
- * Writes what a step did, with its counts, in one transaction, and extends the lease. What is counted need
- * not be done again: earlier tries are forgotten. Without counts, they are not. The batch's row is locked
- * first, as who cancels it does: unlocked, its stage could be the one of before a cancellation, and what is
- * written would lie there for ever, as what ended is forgotten once.
- * @throws WorkLostError when the batch is another worker's, or not in the stage any more
+ * Writes the result of a step with its counts in one transaction and extends the lease. A step with
+ * counts is progress, so it resets the number of tries; a step without counts does not.
+ *
+ * It locks the batch's row first, as cancelling does. Without the lock the stage could be the one
+ * before a cancellation, and the written rows would stay for ever, because retention visits an ended
+ * batch only once.
+ * @throws LeaseLostError when another worker holds the batch, or its stage has changed
  * @throws the signal's reason, after writing, when the process is to stop
  */
 export async function writeStep(
@@ -273,7 +277,7 @@ export async function writeStep(
   stopping?.throwIfAborted()
 }
 
-/** Which instant of the work an event writes down. */
+/** The column that records when each event happened. */
 const instantColumns = {
   begin: 'began_at',
   read: 'read_at',
@@ -285,9 +289,9 @@ const instantColumns = {
 } as const satisfies Partial<Record<BatchEvent, string>>
 
 /**
- * Moves a batch on. Where nothing of it will be filed, the same content may be sent again: in another
- * mode, say, or by somebody who has the authority by then.
- * @returns the work as it is then
+ * Moves a batch to its next stage. If nothing of it will be filed, the sender may send the same content
+ * again, for example in another mode or with a wider authority.
+ * @returns the batch in its new stage
  */
 export async function advanceStage(
   dependencies: StepDependencies,
@@ -314,7 +318,7 @@ export async function advanceStage(
   return { ...work, stage }
 }
 
-/** Gives a batch back, for any worker to go on with after a pause. */
+/** Gives the lease back; any worker may claim the batch after the pause. */
 export async function releaseBatch(
   pool: pg.Pool,
   { batch, worker }: Pick<LeasedBatch, 'batch' | 'worker'>,
@@ -327,7 +331,7 @@ export async function releaseBatch(
   )
 }
 
-/** Batches all of whose envelopes are posted are done; returns how many. */
+/** Marks batches as posted once all of their envelopes are posted. @returns how many */
 export async function markPosted(pool: pg.Pool): Promise<number> {
   const { rowCount } = await pool.query({
     name: 'finish-posted-batches',

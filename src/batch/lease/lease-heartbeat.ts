@@ -1,15 +1,15 @@
 /**
- * Reading on for long without a word to write: a unit whose first parts are filed already, a million
- * rows that were set aside, a workbook up to the row where another left it. The batch is kept this
- * worker's meanwhile; else another would take it, and lose it in the same way.
+ * Long reads that write nothing must still renew the lease: a unit whose first parts are already filed,
+ * a million rejected rows, a workbook up to the row where the last worker stopped. Otherwise another
+ * worker would claim the batch, and lose it in the same way.
  */
 import { batchLeaseMs } from '../../limits.ts'
 import { type LeasedBatch, type StepDependencies, writeStep } from './batch-lease.ts'
 
-/** Often enough for a piece that takes as long again. */
+/** A third of the lease leaves room for a piece that takes as long again. */
 const heartbeatEveryMs = batchLeaseMs / 3
 
-/** @throws what `writeStep` throws */
+/** Passes pieces on and renews the lease between them. @throws what `writeStep` throws */
 export async function* withHeartbeat<T>(
   dependencies: StepDependencies,
   work: LeasedBatch,
@@ -22,7 +22,9 @@ export async function* withHeartbeat<T>(
   }
 }
 
-/** Keeps the batch where it is called often; it throws what `writeStep` throws. */
+/**
+ * Returns a function to call often: it renews the lease when due. It throws what `writeStep` throws.
+ */
 export function leaseHeartbeat(
   dependencies: StepDependencies,
   work: LeasedBatch,

@@ -1,16 +1,16 @@
 /**
- * The places of a batch worker: so many files it works on at a time, each on a lane of files by their
- * size. A place takes files of its own lane first, and smaller ones while that has none; never a larger
- * one, as it could not give it back before its end. So no file waits for a larger one, and each lane has
- * a place that takes it first, whatever waits in the others. A large file alone keeps the process's
- * thread busy (of 300,000 rows, 4.9 s of CPU are the worker's own and 0.6 s Postgres's): a place that stays
- * free for small ones costs little.
+ * The size lanes of a batch worker: one file at a time in each lane, by file size. A lane without files
+ * of its own size may take smaller ones, never larger, because it could not give a larger one back
+ * before its end. So no file waits for a larger one, and each size has a lane that takes it first.
+ *
+ * One large file keeps the process's thread busy (300,000 rows: 4.9 s of CPU in the worker, 0.6 s in
+ * Postgres), so a lane that stays free for small files costs little.
  */
 import type { Lane } from '../../journal/lanes.ts'
 import { claimsPerTurn, mediumBatchBytesMax, smallBatchBytesMax } from '../../limits.ts'
 
 export type SizeLane = {
-  /** Its lane: files with more bytes than the one, and no more than the other. */
+  /** The lane's own files have more than `aboveBytes` and at most `bytesMax`. */
   readonly aboveBytes: number
   readonly bytesMax: number
 }
@@ -21,12 +21,12 @@ export const sizeLanes: readonly SizeLane[] = [
   { aboveBytes: mediumBatchBytesMax, bytesMax: Number.MAX_SAFE_INTEGER },
 ]
 
-/** Whether a place's n-th file goes by slots; else it is the next by its time of receipt. */
+/** Every third claim ignores slots and takes the oldest file. */
 export function claimsBySlot(nth: number): boolean {
   return nth % claimsPerTurn !== 0
 }
 
-/** The lane in which a file's declarations are posted. */
+/** The posting lane for the declarations of a file. */
 export function postingLane({ bytes }: { readonly bytes: number }): Lane {
   return isSmallFile(bytes) ? 'bulk' : 'large'
 }

@@ -1,7 +1,7 @@
 /**
- * How fast files are worked on: each batch worker's process measures it by its own work, and tells it in
- * the database. A row counts a third for each step that it comes through (read, checked, filed), by the
- * time in which the process worked on files that are not small: small ones measure how soon work begins.
+ * How fast batches are processed. Each worker process measures its own throughput and writes it to the
+ * database. A row counts a third for each of three steps: read, checked, filed. Only time with files
+ * that are not small counts: small files measure how soon work starts, not how fast it is.
  */
 import type pg from 'pg'
 import {
@@ -26,7 +26,10 @@ export class ThroughputMeter {
     this.#nowMs = nowMs
   }
 
-  /** Work on a file begins; returns what to call when it is left. Of several at once, time counts once. */
+  /**
+   * Starts the clock for a file. @returns what to call at its end; overlapping files count their time
+   * once
+   */
   begin(): () => void {
     this.#pass()
     this.#working += 1
@@ -36,13 +39,13 @@ export class ThroughputMeter {
     }
   }
 
-  /** A step was written. */
+  /** Counts the rows of a written step. */
   count({ rows_read = 0, rows_good = 0, rows_set_aside = 0, rows_filed = 0 }: StepCounts): void {
     this.#rows += (rows_read + rows_good + rows_set_aside + rows_filed) / steps
     this.#pass()
   }
 
-  /** Rows a second; undefined until there was enough work to tell. */
+  /** Rows per second; undefined until enough work was measured. */
   get perSecond(): number | undefined {
     this.#pass()
     const enough = this.#workMs >= rateWorkMsMin && this.#rows > 0
@@ -59,7 +62,9 @@ export class ThroughputMeter {
   }
 }
 
-/** Writes down what a process measured, and that it is there; forgets those that are long gone. */
+/**
+ * Writes the throughput of a process and when it was last seen; deletes processes not seen for long.
+ */
 export async function reportThroughput(
   pool: pg.Pool,
   process: string,
@@ -79,10 +84,7 @@ export async function reportThroughput(
   })
 }
 
-/**
- * Rows a second of all processes together: as many times what one does on average as there are, and once
- * where none is, as one must come before anything is worked on.
- */
+/** Rows per second of all processes: average throughput × live workers (at least one). */
 export async function readThroughput(client: pg.Pool | pg.PoolClient): Promise<number> {
   const { rows } = await client.query<{ of_one: number | null; processes: number }>({
     name: 'read-batch-rate',

@@ -1,12 +1,12 @@
 /**
- * Reserves a slot, and lends it to a batch.
+ * Reserves a slot, and assigns it to a batch.
  *
- * Rows are locked in this order: batch.reserving, by who reserves; the slot, by who uses or releases it;
- * the batch. Who reserves holds the one row of batch.reserving to its commit, so that no two of any
- * processes see the same room; a slot that is used keeps its room, and one that is released only adds some.
+ * Lock order: `batch.reserving` (reserving), the slot (using or releasing it), the batch. A reservation
+ * holds the only row of `batch.reserving` until its commit, so that no two processes see the same free
+ * capacity. Using a slot keeps its capacity; releasing one only adds capacity.
  *
- * If the process dies before the commit, nothing is reserved; after it, the same Idempotency-Key finds the
- * slot, and without one its room is others' again by its end.
+ * If the process dies before the commit, nothing is reserved. After the commit, the same
+ * Idempotency-Key finds the slot; without a key, its capacity is free again when it ends.
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -29,7 +29,7 @@ import { freeWindows, type ReservedRows, rowsByQuarter, type Window } from './sl
 export type ReserveDependencies = { readonly pool: pg.Pool; readonly inTransaction: InTransaction }
 
 export type Reservation = {
-  /** The slot begins no earlier. */
+  /** The slot starts no earlier. */
   readonly fromMicros: number
   readonly nowMicros: number
 }
@@ -39,20 +39,20 @@ export type ReserveOutcome =
   | { readonly kind: 'conflicting'; readonly slot: Slot }
   | { readonly kind: 'replayed'; readonly slot: Slot }
   | { readonly kind: 'tooMany' }
-  /** Nothing is free as far ahead as slots are given. */
+  /** No window is free as far ahead as slots are given. */
   | { readonly kind: 'noneFree' }
-  /** `next`: the free windows after it. */
+  /** `next`: the free windows after this one. */
   | { readonly kind: 'reserved'; readonly slot: Slot; readonly next: readonly Window[] }
 
-/** Of all capacity: the rest is left for what has no slot. */
+/** The share of capacity for slots; the rest stays for files without one. */
 export const slotShare = (claimsPerTurn - 1) / claimsPerTurn
 
-/** Rows that slots may have in a quarter of an hour. */
+/** Rows that all slots of a quarter of an hour may have together. */
 export function slotRowsPerQuarter(rowsPerSecond: number): number {
   return Math.floor(rowsPerSecond * 15 * 60 * slotShare)
 }
 
-/** The earliest that is free; the same for the same Idempotency-Key. */
+/** Reserves the earliest free window. The same Idempotency-Key returns the same slot. */
 export function reserveSlot(
   { pool, inTransaction }: ReserveDependencies,
   asked: SlotRequest,
@@ -98,7 +98,7 @@ function isSame(asked: SlotRequest, slot: Slot): boolean {
   return names.every((name) => asked[name] === slot[name])
 }
 
-/** Those that have room. */
+/** Counts the owner's slots that still hold capacity. */
 async function countOpen(
   client: pg.PoolClient,
   { issuer, subject }: Owner,
@@ -116,7 +116,7 @@ async function countOpen(
   return rows[0]?.count ?? 0
 }
 
-/** Rows that are reserved from now on, by the quarter that they end with. */
+/** Reserved rows from now on, by the quarter in which their slot ends. */
 async function readReserved(client: pg.PoolClient, nowMicros: number): Promise<ReservedRows[]> {
   const { rows } = await client.query<{ ends_at: string; quarters: number; rows: string }>({
     name: 'read-reserved-rows',
@@ -164,16 +164,16 @@ async function insert(
   return slotOf(row)
 }
 
-/** In order of precedence: why a batch can't have a slot. */
+/** Why a batch can't have a slot, in order of precedence. */
 export type SlotRefusal =
-  /** There is none, or it is another's. */
+  /** The slot does not exist, or belongs to another owner. */
   | 'slotUnknown'
-  /** It is for another employer, period or region. */
+  /** The slot is for another employer, period or region. */
   | 'slotDiffers'
-  /** It has ended, or another batch has it. */
+  /** The slot has ended, or another batch uses it. */
   | 'slotOver'
 
-/** Locks a slot that a batch is to have; undefined where it may. */
+/** Locks the slot for a batch. @returns why the batch may not have it; undefined if it may */
 export async function lockAndCheckSlot(
   client: pg.PoolClient,
   id: string,
@@ -196,7 +196,7 @@ export async function lockAndCheckSlot(
   return slot.batch !== undefined || slot.endMicros <= nowMicros ? 'slotOver' : undefined
 }
 
-/** In the transaction that locked it. */
+/** In the transaction that locked the slot. */
 export async function assignSlot(client: pg.PoolClient, id: string, batch: string): Promise<void> {
   await client.query({
     name: 'lend-slot',

@@ -1,4 +1,6 @@
-/** Slots, as intake asks for them; what it is told of them is durable. */
+/**
+ * Slots for intake; every answer is durable.
+ */
 import type { Confirm } from '../../journal/durable.ts'
 import type { Owner } from '../state/owner.ts'
 import {
@@ -18,7 +20,7 @@ import {
 
 export type SlotStore = {
   reserve(asked: SlotRequest, reservation: Reservation): Promise<ReserveOutcome>
-  /** Another's is not found. */
+  /** Finds only the owner's slots. */
   find(id: string, owner: Owner): Promise<Slot | undefined>
   list(owner: Owner): Promise<Slot[]>
   release(slot: Slot): Promise<boolean>

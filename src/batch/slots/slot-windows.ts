@@ -1,7 +1,8 @@
 /**
- * When there is room for so many rows. Room is counted in quarters of an hour; a slot has its rows in
- * one of them, or in equal parts in as many as it needs. The first also has the time that is left until
- * its quarter begins, so that outside the peak a slot begins at once, and never has less than a quarter.
+ * Finds free windows for a number of rows. Capacity is counted in quarters of an hour. A slot has its
+ * rows in one quarter, or in equal parts in as many as it needs. The first window also includes the
+ * time left before its quarter, so that outside the peak a slot starts at once and never lasts less
+ * than a quarter.
  */
 import { slotsAheadMs } from '../../limits.ts'
 
@@ -11,13 +12,13 @@ export const quarterMicros = 15 * 60 * 1_000_000
 export type Window = {
   readonly startMicros: number
   readonly endMicros: number
-  /** In which its rows count, up to its end. */
+  /** Quarters in which the rows count, up to the end. */
   readonly quarters: number
 }
 
 export type ReservedRows = Pick<Window, 'endMicros' | 'quarters'> & { readonly rows: number }
 
-/** The rows that are reserved in each quarter, by its beginning. */
+/** Reserved rows of each quarter, by its start. */
 export function rowsByQuarter(reserved: readonly ReservedRows[]): Map<number, number> {
   const loads = new Map<number, number>()
   for (const { endMicros, quarters, rows } of reserved) {
@@ -35,16 +36,16 @@ export type WindowSearch = {
   readonly capacityRows: number
   readonly loads: ReadonlyMap<number, number>
   readonly fromMicros: number
-  /** No slot begins later. */
+  /** No slot starts later. */
   readonly untilMicros: number
   readonly count: number
 }
 
-/** The first free windows from an instant on, the earliest first. */
+/** The first free windows, earliest first. */
 export function freeWindows(search: WindowSearch): Window[] {
   const { rows, capacityRows, loads, fromMicros, untilMicros, count } = search
   const quarters = Math.max(1, Math.ceil(rows / Math.max(1, capacityRows)))
-  if (quarters * quarterMicros > 1_000 * slotsAheadMs) return [] // nothing is given for so long
+  if (quarters * quarterMicros > 1_000 * slotsAheadMs) return [] // longer than slots are given
   const first = Math.ceil(fromMicros / quarterMicros) * quarterMicros
   const found: Window[] = []
   for (let at = first; at <= untilMicros && found.length < count; at += quarterMicros) {

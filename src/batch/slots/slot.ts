@@ -1,6 +1,6 @@
 /**
- * A slot: a time in which a file goes before those that have none. It orders work and never delays it,
- * and it has nothing to do with the time of filing, which is that of the file's last byte.
+ * A slot is a time in which a file goes before files without one. It orders work and never delays it.
+ * It has nothing to do with the time of filing, which is when the file's last byte is received.
  */
 import type pg from 'pg'
 import { slotKeptMs, slotsListedMax } from '../../limits.ts'
@@ -8,7 +8,7 @@ import type { Owner } from '../state/owner.ts'
 import { isEnded, stages } from '../state/stages.ts'
 import type { Window } from './slot-windows.ts'
 
-/** What is asked for. */
+/** What the filer asks for. */
 export type SlotRequest = Owner & {
   readonly idempotencyKey: string | undefined
   /** Undefined: the file has lines of several employers. */
@@ -16,21 +16,21 @@ export type SlotRequest = Owner & {
   readonly period: string
   readonly region: string
   readonly rows: number
-  /** A file with more is larger than what was reserved, and goes on as one without a slot. */
+  /** A larger file exceeds its reservation and is treated as one without a slot. */
   readonly bytes: number
 }
 
 export type Slot = Omit<SlotRequest, 'idempotencyKey'> &
   Window & {
     readonly id: string
-    /** That uses it. */
+    /** The batch that uses it. */
     readonly batch: string | undefined
   }
 
-/** Its batch needs no more work: what it still had is others'. */
+/** Stages in which a batch needs no more work and its slot's capacity is free again. */
 export const endedStages = stages.filter(isEnded)
 
-/** That a slot `s` has room, if it is not over: a batch that uses it is not at its end. */
+/** SQL: slot `s`, unless it is over, holds capacity, because the batch that uses it has not ended. */
 export const holdsCapacity = `not exists (
   select from batch.batch b where b.id = s.batch and b.stage = any($1::text[])
 )`
@@ -67,7 +67,7 @@ export function slotOf(row: SlotRow): Slot {
   }
 }
 
-/** One of its owner. */
+/** Finds a slot of its owner. */
 export async function findSlot(
   pool: pg.Pool,
   id: string,
@@ -84,7 +84,7 @@ export async function findSlot(
   return rows[0] && slotOf(rows[0])
 }
 
-/** Of one owner, newest first: all that are to come, and some that are over. */
+/** An owner's slots, newest first: all upcoming ones and some past ones. */
 export async function listSlots(pool: pg.Pool, { issuer, subject }: Owner): Promise<Slot[]> {
   const { rows } = await pool.query<SlotRow>({
     name: 'list-slots',
@@ -99,7 +99,7 @@ export async function listSlots(pool: pg.Pool, { issuer, subject }: Owner): Prom
   return rows.map(slotOf)
 }
 
-/** Gives it back; what a batch uses stays. @returns whether there is none of it any more */
+/** Releases a slot; a slot that a batch uses stays. @returns whether the slot is gone */
 export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promise<boolean> {
   await pool.query({
     name: 'release-slot',
@@ -109,7 +109,7 @@ export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promis
   return (await findSlot(pool, id, owner)) === undefined
 }
 
-/** Slots that nobody used are forgotten a while after they were over. */
+/** Deletes unused slots some time after their end. */
 export async function deleteUnusedSlots(pool: pg.Pool): Promise<void> {
   await pool.query({
     name: 'forget-slots',

@@ -1,25 +1,25 @@
 /**
- * The rows of a unit as lines: each row is one, but for workers of platforms, whose rows are days of
- * one line where they follow each other.
+ * Assembles the rows of a unit into lines. Each row is a line, except for platform workers: consecutive
+ * rows of a worker are days of one line.
  */
 import type { PlatformLine } from '../../declaration/schema.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
 import type { StagedPiece, StagedRow } from './staged-rows.ts'
 
 export type AssembledLine = {
-  /** Where it is in the file. */
+  /** Rows of the file. */
   readonly rows: readonly number[]
   readonly line: object
 }
 
-/** A row that is no line. */
+/** A row that can't become a line. */
 export type FaultyRow = { readonly row: number; readonly findings: readonly FileFinding[] }
 
-/** Takes a unit's pieces one after another; the last line is kept back until the next piece. */
+/** Takes a unit's pieces one after another. It holds the last line back until the next piece. */
 export class LineAssembler {
   #open: { rows: number[]; line: object } | undefined
 
-  /** The lines that are complete with this piece, and the rows of it that are none. */
+  /** The lines that this piece completes, and its faulty rows. */
   take({ rows }: Pick<StagedPiece, 'rows'>): { lines: AssembledLine[]; faulty: FaultyRow[] } {
     const lines: AssembledLine[] = []
     const faulty: FaultyRow[] = []

@@ -1,19 +1,21 @@
-/** What a file says for each employer, period and region, and what was filed of it, in pages. */
+/**
+ * Lists the units of a file (employer, period and region) and what was filed of them, in pages.
+ */
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { UnitKey } from './staged-rows.ts'
 import type { TotalFen } from './unit-totals.ts'
 
 export type FiledUnit = UnitKey & {
-  /** Of the declaration that is made of it. */
+  /** Id of the unit's declaration. */
   readonly id: string
   readonly lines: number
   readonly rowsGood: number
   readonly rowsSetAside: number
-  /** Undefined for a regular one. */
+  /** Undefined for a regular declaration. */
   readonly replaces: string | undefined
-  /** All of it is accepted. */
+  /** All parts are accepted. */
   readonly filed: boolean
-  /** Of a file of mode check: what it would come to. */
+  /** For a file of mode check: the unit's amounts. */
   readonly total: TotalFen | undefined
 }
 
@@ -29,10 +31,10 @@ type Row = UnitKey & {
 }
 
 export type UnitPage = {
-  /** The last one of the page before. */
+  /** The last unit of the page before. */
   readonly after?: UnitKey | undefined
   readonly limit: number
-  /** Units of others are left out; of any employer unless given. */
+  /** Only units of these employers; without it, of any. */
   readonly employers?: readonly string[] | undefined
 }
 

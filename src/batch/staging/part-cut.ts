@@ -1,7 +1,7 @@
 /**
- * Where the lines of a unit are cut into parts: by number, and by bytes, as a platform's worker with a
- * hundred days has as many as fifty employees. The check counts parts by it and filing cuts by it, from
- * the same lines in the same order, so that both come to the same parts.
+ * Cuts the lines of a unit into parts, by number and by bytes: a platform worker with a hundred days
+ * takes as many bytes as fifty employees. The check counts parts with it and filing cuts with it, from
+ * the same lines in the same order, so both get the same parts.
  */
 import type { PlatformLine } from '../../declaration/schema.ts'
 import { partBytesMax, partLinesMax, plainLineBytesMax } from '../../limits.ts'
@@ -12,12 +12,12 @@ export class PartCut {
   #bytes = 0
   parts = 0
 
-  /** @param bytesMax infinite for what was cut by lines alone before */
+  /** @param bytesMax infinite for units that an older version cut by lines alone */
   constructor(bytesMax = partBytesMax) {
     this.#bytesMax = bytesMax
   }
 
-  /** Returns whether this line begins a part. */
+  /** Adds a line. @returns whether it begins a part */
   add(line: object): boolean {
     const bytes = lineBytes(line)
     const begins =
@@ -33,7 +33,7 @@ export class PartCut {
   }
 }
 
-/** As it is kept, with the comma before the next; of a line without days a bound. */
+/** Bytes as stored, with the comma before the next line; an upper bound for a line without days. */
 function lineBytes(line: object): number {
   const { days } = line as Partial<PlatformLine>
   return days === undefined ? plainLineBytesMax : Buffer.byteLength(JSON.stringify(line)) + 1

@@ -1,6 +1,6 @@
 /**
- * What was filed of a file's employer, period and region before, whose lines a mended file or an addition keeps:
- * read from the journal, part by part, as it was filed.
+ * The prior declaration of an employer, period and region, whose lines an amendment or an addition
+ * keeps. It is read from the journal, part by part, as it was filed.
  */
 import type pg from 'pg'
 import type { Declaration } from '../../declaration/schema.ts'
@@ -13,19 +13,20 @@ import type { UnitKey } from './staged-rows.ts'
 
 export type PriorDeclaration = {
   readonly id: string
-  /** Of its parts, in order; the head's, which is its own, is the last. */
+  /** Ids of its parts in order; the last one is the head's, which is the declaration's own. */
   readonly ids: readonly string[]
   readonly lines: number
-  /** Of the family that the file amends: days of a platform's worker are added to that worker's line. */
+  /** The amended family filed it: days of a platform worker are added to that worker's line. */
   readonly ofFamily: boolean
 }
 
-/** A unit with what the ids of its declaration and of the parts are derived from. */
+/** A unit with the key from which the ids of its declaration and parts are derived. */
 export type FiledUnitKey = UnitKey & { readonly key: string }
 
 /**
- * What a unit's ids are derived from; its space is in no Idempotency-Key, so that none has the same id. A
- * unit that is checked anew may say something else, or be cut otherwise: it has a key of its own.
+ * The key from which a unit's ids are derived. It contains a space, as no Idempotency-Key does, so no
+ * other declaration has the same id. A unit that is checked anew may say something else or be cut
+ * otherwise, so it gets a key of its own.
  */
 export function filingKeyOf(
   batch: string,
@@ -37,17 +38,17 @@ export function filingKeyOf(
   return rechecks === 0 ? key : `${key} check ${rechecks + 1}`
 }
 
-/** The key of a row `u` of `batch.unit`; one that was checked before keys were kept has the batch's id. */
+/** The key of a row `u` of `batch.unit`; older rows without a key use the batch's id. */
 export const filingKeySql = `coalesce(
   u.key, case when u.entry = 0 then u.batch else u.batch || '/' || u.entry end
 )`
 
-/** The same of a part; the last is the head. */
+/** The key of a part; the last part is the head. */
 export function partKeyOf({ key }: FiledUnitKey, number: number, count: number): string {
   return number === count ? key : `${key}/part ${number}`
 }
 
-/** The declaration of this id, where the first batch or one that amends it filed it. */
+/** The declaration of this id, if the first batch or one that amends it filed it. */
 export async function findPriorInFamily(
   pool: pg.Pool,
   first: string,
@@ -73,7 +74,7 @@ export async function findPriorInFamily(
   return { id, ids, lines, ofFamily: true }
 }
 
-/** Whatever was filed under this id, alone or of any file. */
+/** The declaration of this id, however it was filed. */
 export async function readPrior(
   reader: JournalReader,
   { id, lines }: Pick<StandingDeclaration, 'id' | 'lines'>,
@@ -93,7 +94,7 @@ export async function* readPriorParts(
   for (const id of ids) yield await reader.read(id)
 }
 
-/** What a declaration has beside its lines, as rows of it would have it. */
+/** The header fields of a declaration, in the form that rows have. */
 export function headerOf(declaration: Declaration): RowHeader {
   const { employer, region, period, industryClass, workInjuryFloat, unitBase } = declaration
   return {

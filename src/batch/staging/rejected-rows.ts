@@ -1,4 +1,6 @@
-/** Rows that are not filed, with everything that is wrong with each; sealed, as rows may be quoted. */
+/**
+ * Rejected rows with all of their findings, sealed, because findings may quote rows.
+ */
 import type pg from 'pg'
 import { pieceBytesMax } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
@@ -9,9 +11,9 @@ import type { UnitKey } from './staged-rows.ts'
 export type RejectedRow = { readonly row: number; readonly findings: readonly FileFinding[] }
 
 export type RejectedPiece = UnitKey & {
-  /** Of those of its unit, from 1 on. */
+  /** Counts from 1 in each unit. */
   readonly number: number
-  /** The part of the file that all of its rows are in. */
+  /** The stretch of the file that contains all of these rows. */
   readonly stretch: number
   readonly rows: readonly RejectedRow[]
 }
@@ -21,7 +23,7 @@ function bindingOf(
   { employer, period, region, entry }: UnitKey,
   number: number,
 ): string {
-  // Without one as before units had it.
+  // Older pieces were sealed without a region.
   const of = region === '' ? '' : ` of ${region}`
   return `set aside ${batch} ${employer} ${period} ${entry} ${number}${of}`
 }
@@ -63,8 +65,8 @@ export async function insertRejectedRows(
 }
 
 /**
- * Forgets what an earlier check of the same units set aside beyond the pieces of this one: it died before
- * its end, and what is wrong may be less by now.
+ * Deletes the pieces of an earlier check of these units beyond the pieces of this one: that check died
+ * before its end, and fewer rows may be wrong by now.
  */
 export async function deleteRejectedAfter(
   client: pg.PoolClient,
@@ -91,7 +93,7 @@ export async function deleteRejectedAfter(
   })
 }
 
-/** What of one unit was set aside, piece by piece. */
+/** The rejected rows of one unit, piece by piece. */
 export async function* readRejectedRows(
   pool: pg.Pool,
   keys: SealingKeys,
@@ -119,7 +121,7 @@ export async function* readRejectedRows(
   }
 }
 
-/** What is wrong with each row of one stretch of the file, whatever unit it is of. */
+/** The findings of each row in one stretch of the file, for all units. */
 export async function readRejectedOfStretch(
   pool: pg.Pool,
   keys: SealingKeys,

@@ -1,4 +1,6 @@
-/** Rows of a file by employer, period, region and what else a header has, until they are written down in pieces. */
+/**
+ * Buffers rows of a file by unit and header until they are staged in pieces.
+ */
 import { periodPattern } from '../../declaration/period.ts'
 import { regionPattern } from '../../declaration/schema.ts'
 import { checkSocialCreditCode } from '../../declaration/social-credit-code.ts'
@@ -11,7 +13,10 @@ import type { StagedPiece, StagedRow, UnitKey } from './staged-rows.ts'
 const periodFormat = new RegExp(periodPattern)
 const regionFormat = new RegExp(regionPattern)
 
-/** In clear, so nothing but codes: who mixes columns up may have a person's number here. */
+/**
+ * The key is stored in clear, so it takes nothing but valid codes: a file with mixed-up columns may
+ * have a person's number in one of them.
+ */
 export function unitKeyOf(
   { employer = '', period = '', region = '' }: RowHeader,
   entry: number,

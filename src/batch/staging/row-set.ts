@@ -1,15 +1,17 @@
-/** Rows of a file by their number, a bit each: of two and a half million, 300 KB. */
+/**
+ * A set of row numbers, one bit each: 300 KB for two and a half million rows.
+ */
 const bytesAtFirst = 1_024
 
 export class RowSet {
   #bits: Uint8Array
 
-  /** @param bytes of another one */
+  /** @param bytes of a stored set */
   constructor(bytes: Uint8Array = new Uint8Array(bytesAtFirst)) {
     this.#bits = new Uint8Array(bytes)
   }
 
-  /** To be kept. */
+  /** For storing. */
   get bytes(): Buffer {
     return Buffer.from(this.#bits)
   }

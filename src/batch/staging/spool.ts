@@ -1,7 +1,7 @@
 /**
- * Rows of a file between its reading and its check, where there is no database: by unit, in pieces. Beyond
- * some megabytes they go to a temporary file, encrypted (AES-256-CTR) with a key that nobody keeps. It has no
- * name any more once it is open: it is gone with the process, however that ends.
+ * Holds rows between reading and checking where there is no database: by unit, in pieces. Beyond some
+ * megabytes they go to a temporary file, encrypted (AES-256-CTR) with a key that exists in memory only.
+ * The file has no name once it is open, so it disappears with the process, however that ends.
  */
 import assert from 'node:assert/strict'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
@@ -13,11 +13,11 @@ import type { StagedPiece, UnitKey } from './staged-rows.ts'
 
 type SpooledUnit = UnitKey & {
   rows: number
-  /** Where each piece is, and its bytes, in turn: among many employers a piece has few rows. */
+  /** Offset and length of each piece in turn: with many employers, a piece has few rows. */
   readonly extents: number[]
 }
 
-/** A piece begins at one of them: the cipher counts them from the beginning of the file. */
+/** Each piece starts at a cipher block, because the cipher counts blocks from the start of the file. */
 const blockBytes = 16
 
 export class RowSpool {
@@ -29,7 +29,7 @@ export class RowSpool {
     this.#store = new MemoryStore(memoryBytesMax)
   }
 
-  /** @throws the error of the file system where there is no room */
+  /** @throws the file system's error if there is no space */
   add(pieces: readonly StagedPiece[]): void {
     const written: Buffer[] = []
     let at = this.#bytes
@@ -44,7 +44,7 @@ export class RowSpool {
     this.#write(Buffer.concat(written))
   }
 
-  /** In the order in which they are first in the file. */
+  /** In the order of their first rows. */
   units(): Iterable<UnitKey & { readonly rows: number }> {
     return this.#units.values()
   }

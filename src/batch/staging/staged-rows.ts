@@ -1,6 +1,6 @@
 /**
- * Rows of a file between its parsing and its filing: by employer, period and region, sealed in pieces, so that
- * a declaration can be put together in little memory, and no row is parsed twice.
+ * Stages the rows of a file between reading and filing: by employer, period and region, sealed in
+ * pieces. So a declaration can be put together in little memory, and no row is parsed twice.
  */
 
 import type pg from 'pg'
@@ -11,18 +11,18 @@ import { openBytes, sealBytes } from '../state/seal.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
 /**
- * Its row in the file, and a line as `checkDeclaration` takes it (of NDJSON, a whole declaration); or
- * what is wrong with the row.
+ * The row number, and a line as `checkDeclaration` takes it (NDJSON: a full declaration), or the row's
+ * findings.
  */
 export type StagedRow =
   | readonly [row: number, line: object]
   | readonly [row: number, line: null, findings: readonly FileFinding[]]
 
-/** Of one employer, period and region; in a file of declarations, one of them. */
+/** An employer, period and region; in NDJSON, one declaration. */
 export type UnitKey = {
   readonly employer: string
   readonly period: string
-  /** Empty where rows don't say it, and of a file that was begun before it was kept. */
+  /** Empty if the rows don't name it, and in files that an older version began. */
   readonly region: string
   /** The row of a declaration; 0 in a table. */
   readonly entry: number
@@ -112,8 +112,8 @@ function openRows(
 }
 
 /**
- * The pieces of units that have one each, in the units' order: as many in one statement as have
- * `piecesHeldBytesMax` sealed, one at least. `octet_length` tells that without reading them.
+ * Reads units that have one piece each, in the units' order. One statement returns as many as have
+ * `piecesHeldBytesMax` sealed bytes, at least one. `octet_length` gives the size without reading them.
  */
 export async function* readSingleStagedPieces(
   pool: pg.Pool,
@@ -155,13 +155,13 @@ export async function* readSingleStagedPieces(
 
 export type UncheckedUnit = UnitKey & {
   readonly rows: number
-  /** Of the first declaration in the file with its employer, period and region. */
+  /** Row of the file's first declaration with the same employer, period and region. */
   readonly firstEntry: number
 }
 
 /**
- * Units that have pieces and were not checked yet, in their order, with their rows.
- * @param after all up to this one are checked: they need not be looked at
+ * Staged units that are not checked yet, in order, with their rows.
+ * @param after skips units up to this one, which are all checked
  */
 export async function listUnchecked(
   pool: pg.Pool,

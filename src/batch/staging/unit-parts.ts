@@ -1,7 +1,7 @@
 /**
- * The parts that a unit's lines travel in, one after another. What the employer pays for the unit as a
- * whole is made of all of its lines: the head, which comes last, is told what the lines before come to.
- * They follow from the file, so that a worker that goes on tells it the same.
+ * The parts of a unit's lines, one after another. The employer pays for the full unit by all of its
+ * lines. So the head, which comes last, carries the sums of the lines before it. They follow from the
+ * file, so a worker that continues computes the same.
  */
 import assert from 'node:assert/strict'
 import type { OrdersOfDay, Part } from '../../declaration/part.ts'
@@ -12,10 +12,10 @@ import { addBases, addDays, noSums, sumsBases, wagesOf } from '../../policy/unit
 import { type FiledUnitKey, partKeyOf } from './prior-declaration.ts'
 
 type PartedUnit = FiledUnitKey & {
-  /** The head's, which is the unit's declaration. */
+  /** Id of the head, which is the unit's declaration. */
   readonly id: string
   readonly parts: number
-  /** False of what was checked before heads were told: each part pays for its own lines. */
+  /** False for units that an older version checked: each part pays for its own lines. */
   readonly headPays: boolean
 }
 
@@ -30,12 +30,12 @@ export class UnitParts {
     this.#unit = unit
   }
 
-  /** Asserts that all parts were asked for: without its head the unit would never be in force. */
+  /** Asserts that all parts were built: without its head the unit would never be in force. */
   end(): void {
     assert(this.#number === this.#unit.parts, 'a unit has the parts that it was checked to have')
   }
 
-  /** The next part, which has these lines; each is asked for, those that are filed already too. */
+  /** Builds the next part from its lines. It must be called for every part, filed ones too. */
   next({ employer, period, lines = [] }: Declaration, rules: PeriodRules): Part {
     this.#number += 1
     const [number, { id: of, parts: count, headPays }] = [this.#number, this.#unit]

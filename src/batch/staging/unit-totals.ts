@@ -1,6 +1,6 @@
 /**
- * What a unit of a file would come to if it were filed: its good lines are assessed as they are added, and
- * what is paid for the unit as a whole is made of all of them at the end, as its head would pay it.
+ * The amounts of a unit if it were filed. Good lines are assessed as they are added. The amounts for
+ * the full unit are computed from all of them at the end, as its head would pay them.
  */
 import type { OrdersOfDay } from '../../declaration/part.ts'
 import type { Declaration } from '../../declaration/schema.ts'
@@ -29,7 +29,7 @@ export class UnitTotals {
     this.#policies = policies
   }
 
-  /** Further lines, which nothing refuses, of the same declaration. */
+  /** Adds further good lines of the same declaration. */
   add(declaration: Declaration): void {
     const { region, period, lines = [] } = declaration
     const rules = this.#policies.rulesFor(region, period)

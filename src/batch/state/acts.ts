@@ -1,11 +1,11 @@
 /**
- * Who did what with a file: began it, brought its last byte, or cancelled it; with which token, from where,
- * and when. Sealed, each bound to its file and act, and written in the transaction of what was done: what
- * nobody is told of did not happen, and the other way round. No process may change or delete an act.
+ * Records who did what with a file: began it, sent its last byte, or cancelled it; with which token,
+ * from where, and when. Each act is sealed, bound to its file, and written in the transaction of what
+ * was done, so neither exists without the other. No process may change or delete an act.
  *
- * What is filed of a file is filed by who brought its last byte; that travels with each declaration
- * (journal/attribution.ts). Parts in between are brought by the same subject of the same issuer, as a file is
- * seen by nobody else; their tokens are not kept.
+ * Declarations of a file are filed by whoever sent its last byte; that travels with each declaration
+ * (journal/attribution.ts). Parts in between come from the same subject of the same issuer, because
+ * nobody else sees the file; their tokens are not recorded.
  */
 import type pg from 'pg'
 import type { FiledByToken } from '../../journal/attribution.ts'
@@ -37,7 +37,7 @@ export async function noteAct(
   })
 }
 
-/** In the order in which they were done; none of a file of before. */
+/** In the order in which they were done; none for a file from before acts were recorded. */
 export async function readActs(
   pool: Pick<pg.Pool, 'query'>,
   keys: readonly EnvelopeKey[],
@@ -56,7 +56,7 @@ export async function readActs(
 
 type Owned = { readonly batch: string; readonly issuer: string; readonly subject: string }
 
-/** Who files what is filed of it. Of a file of before, its owner is all that is known. */
+/** Who files the declarations of a file. For an older file, only its owner is known. */
 export async function findFiler(
   pool: Pick<pg.Pool, 'query'>,
   keys: readonly EnvelopeKey[],

@@ -1,12 +1,12 @@
 /**
- * What tells a file's content apart, as it is kept: a file of one row could be found by trying all identity
- * numbers, from its SHA-256, from its receipt, which states that, and from an Idempotency-Key that a sender
- * made of it, as `npm run upload` does. So digest and receipt are sealed, and what a file is found again by is
- * digested with a salt of its sender, which follows from a key of the keyring: of two senders, the same
- * content is not the same.
+ * How a file's digest is stored. A file of one row could be guessed by trying all identity numbers
+ * against its SHA-256, its receipt (which states that digest), or an Idempotency-Key derived from it
+ * (as `npm run upload` does). So digest and receipt are sealed. The key that finds the content again is
+ * a digest salted for its sender, derived from a key of the keyring: the same content of two senders
+ * does not match.
  *
- * Kept so since digests are salted (journal/salting.ts); of before, in clear. What is looked for is looked for
- * as either; an intake of before finds no digest and no receipt where they are sealed.
+ * This applies since digests are salted (journal/salting.ts); older rows are in clear. Lookups try both
+ * forms. An older intake finds no digest and no receipt where they are sealed.
  */
 import assert from 'node:assert/strict'
 import { sha256, sha256Hex } from '../../journal/digest.ts'
@@ -18,12 +18,12 @@ const digestBytes = 32
 /** A receipt is a signed statement of some 400 characters. */
 const receivedBytesMax = 8 * 1024
 
-/** @returns what a sender's content is found again by */
+/** The key that finds a sender's content again. */
 export function contentKey(salts: Salts, subject: string, digest: Buffer): Buffer {
   return salts.digestOf(`file content:${sha256Hex(subject)}`, digest)
 }
 
-/** @returns what a sender's Idempotency-Key is found again by */
+/** The stored form of a sender's Idempotency-Key. */
 export function saltedKey(salts: Salts, subject: string, idempotencyKey: string): string {
   const digest = salts.digestOf(`file key:${sha256Hex(subject)}`, sha256(idempotencyKey))
   return `keyed ${digest.toString('base64url')}`
@@ -37,7 +37,7 @@ export function openExpected(keys: readonly EnvelopeKey[], id: string, sealed: B
   return openBytes(keys, expectedBinding(id), sealed, digestBytes)
 }
 
-/** Of all bytes of a file, once they are here; `receipt` where it has one. */
+/** The digest of a received file, and its receipt if it has one. */
 export type ReceivedFile = { readonly digest: Buffer; readonly receipt: string | undefined }
 
 export function sealReceived(key: EnvelopeKey, id: string, received: ReceivedFile): Buffer {

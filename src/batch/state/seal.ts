@@ -1,8 +1,8 @@
 /**
- * What is kept of a file before it is worked on: pieces of it, compressed (zstd) and encrypted
- * (AES-256-GCM) with the keys that seal envelopes. Bytes: version (1), key id (6), nonce (12),
- * ciphertext, tag (16). The associated data binds the place a piece belongs to, so that no piece can
- * be passed off as another, of this file or of another one.
+ * Seals data of files: compressed (zstd) and encrypted (AES-256-GCM) with the keys that seal envelopes.
+ * Bytes: version (1), key id (6), nonce (12), ciphertext, tag (16). The associated data (`binding`)
+ * names where the bytes belong, so that they can't be passed off as others, of this file or of another
+ * one.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
@@ -14,14 +14,14 @@ const keyIdBytes = 6
 const nonceBytes = 12
 const tagBytes = 16
 const headerBytes = 1 + keyIdBytes + nonceBytes
-/** Level 1, as envelopes: what is compressed already is noticed, and costs little. */
+/** Level 1, as for envelopes: zstd notices compressed input, and that costs little. */
 const params = { [constants.ZSTD_c_compressionLevel]: 1 }
 /**
- * Room for what comes out at a time. Left alone it is 16 KiB for each piece, of which ten thousand small
- * ones are sealed at once: 240 MiB stood until they were collected.
+ * Output buffer of zstd. The default is 16 KiB for each call; ten thousand small pieces are sealed at
+ * once, and 240 MiB stayed allocated until they were collected.
  */
 const [roomBytesMin, roomBytesMax] = [256, 16 * 1024]
-/** Text comes out so many times as large, mostly; what has no room comes in several goes. */
+/** Text usually expands fourfold; larger results take several rounds. */
 const opensTo = 4
 
 export class SealedBytesError extends Error {
@@ -33,7 +33,7 @@ export class SealedBytesError extends Error {
   }
 }
 
-/** @param binding what the piece is of, and where it belongs there */
+/** @param binding what the bytes are, and where they belong */
 export function sealBytes(key: EnvelopeKey, binding: string, bytes: Uint8Array): Buffer {
   const header = Buffer.allocUnsafe(headerBytes)
   header[0] = version
@@ -47,7 +47,7 @@ export function sealBytes(key: EnvelopeKey, binding: string, bytes: Uint8Array):
   return Buffer.concat([header, body, cipher.getAuthTag()])
 }
 
-/** A size that is known beforehand also spares small ones half of the time. */
+/** Announcing the size also halves the time for small input. */
 function compress(bytes: Uint8Array): Buffer {
   const { length } = bytes
   return zstdCompressSync(bytes, { params, chunkSize: roomFor(length), pledgedSrcSize: length })
@@ -58,10 +58,10 @@ function roomFor(bytes: number): number {
 }
 
 /**
- * Opens a piece.
- * @param bytesMax what it holds at most
- * @throws SealedPieceError UNKNOWN_KEY when the keyring lacks its key, UNREADABLE when any byte or the
- * place is not what was sealed
+ * Opens sealed bytes.
+ * @param bytesMax largest size of the result
+ * @throws SealedBytesError UNKNOWN_KEY if the keyring lacks the key, UNREADABLE if any byte or the
+ *   binding differs from what was sealed
  */
 export function openBytes(
   keys: readonly EnvelopeKey[],
@@ -94,6 +94,6 @@ export function openBytes(
 export type SealingKeys = {
   readonly sealing: EnvelopeKey
   readonly all: readonly EnvelopeKey[]
-  /** Of what was filed (journal/salting.ts). */
+  /** Salts of digests (journal/salting.ts). */
   readonly salts: Salts
 }

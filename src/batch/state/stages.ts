@@ -1,23 +1,23 @@
 /**
- * The stages of a batch, and what leads from one to another: a table, complete by type. What can't
- * happen in a stage is undefined there, and leaves the batch as it is.
+ * The stages of a batch and the events that lead from one to another: a table, complete by type. An
+ * event that can't happen in a stage is undefined there and leaves the batch as it is.
  */
 
 export const stages = [
-  'receiving', // some of its bytes may be here
-  'received', // all of them are: it waits to be worked on
-  'reading', // its rows are read
-  'checking', // its rows are checked, employer by employer
-  'filing', // its declarations are accepted, one after another: too late to cancel for its sender
-  'posting', // all of them are accepted; they are posted like any other
-  'posted', // all of them are
-  'checked', // all of it is checked, and that was all that was asked for: nothing is filed
-  'unreadable', // it is no file of declarations: nothing is filed
-  'refused', // nothing in it is right, or something is wrong and all or nothing was asked for: nothing is filed
-  'duplicate', // all of them came, and were here before: the first batch stands, this one has no bytes
-  'damaged', // all of them came, and are not the file that was announced: it has no bytes
-  'cancelled', // by who sent it, or by an operator: it has no bytes; what was filed of it stays filed
-  'expired', // nothing came for days: it has no bytes
+  'receiving', // waits for bytes
+  'received', // complete; waits for a worker
+  'reading', // a worker reads its rows
+  'checking', // a worker checks its rows, employer by employer
+  'filing', // its declarations are accepted, one after another; its sender can't cancel it any more
+  'posting', // all declarations are accepted and wait for posting like any other
+  'posted', // all declarations are posted
+  'checked', // mode check: all of it is checked, and nothing is filed
+  'unreadable', // not a file of declarations; nothing is filed
+  'refused', // no row is good, or a row is wrong and mode is all-or-nothing; nothing is filed
+  'duplicate', // complete, and the same as an earlier batch, which stands; has no bytes
+  'damaged', // complete, but not the announced file; has no bytes
+  'cancelled', // cancelled by its sender or an operator; has no bytes; what was filed stays filed
+  'expired', // received nothing for days; has no bytes
 ] as const
 export type Stage = (typeof stages)[number]
 
@@ -82,22 +82,22 @@ export const transitions: Readonly<Record<Stage, Readonly<Record<BatchEvent, Sta
     expired: nothing(),
   }
 
-/** Stages from which an event leads somewhere, for the statement that takes it there. */
+/** Stages in which an event is possible, for the statement that applies it. */
 export function stagesBefore(event: BatchEvent): Stage[] {
   return stages.filter((stage) => transitions[stage][event] !== undefined)
 }
 
-/** It will never be worked on, and its bytes are gone; another batch must be begun. */
+/** The batch will never be worked on and its bytes are gone; the sender must begin another. */
 export function isDiscarded(stage: Stage): boolean {
   return stage === 'damaged' || stage === 'cancelled' || stage === 'expired'
 }
 
-/** A worker has it, or will: what is filed of it is not decided, or not filed, yet. */
+/** A worker has the batch or will have it: its filing is not decided or not finished. */
 export function isInProgress(stage: Stage): boolean {
   return stage === 'received' || stage === 'reading' || stage === 'checking' || stage === 'filing'
 }
 
-/** Nobody works on it any more, and nothing more is to be waited for. */
+/** Nobody works on the batch any more, and nothing more will happen to it. */
 export function isEnded(stage: Stage): boolean {
   const { cancel: _, ...onward } = transitions[stage]
   return Object.values(onward).every((next) => next === undefined)

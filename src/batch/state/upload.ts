@@ -1,5 +1,5 @@
 /**
- * A batch as it is kept: what was asked for its file, and what is known of it so far.
+ * A stored batch: what its sender asked for, and what is known of the file so far.
  */
 
 import type { FiledByToken } from '../../journal/attribution.ts'
@@ -12,64 +12,64 @@ import { openBytes } from './seal.ts'
 import type { Stage } from './stages.ts'
 
 export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
-/** Of mode check, nothing is filed: what would become of it is told. */
+/** Mode check files nothing and reports what would be filed. */
 export const modes = ['all-or-nothing', 'accept-good', 'check'] as const
 
-/** What a file is of, as its sender says. */
+/** What the sender says about the file. */
 export type BatchRequest = {
   /** Undefined: its lines are of several employers. */
   readonly employer: string | undefined
   readonly period: string
   readonly region: string
   readonly kind: RequestedKind
-  /** Undefined: to be seen from its bytes. */
+  /** Undefined: detect it from the bytes. */
   readonly format: (typeof formats)[number] | undefined
   readonly mode: (typeof modes)[number]
-  /** Bytes of the whole file, where it is known before. */
+  /** Bytes of the full file, if announced. */
   readonly size: number | undefined
-  /** SHA-256 of the whole file, where it is known before. */
+  /** SHA-256 of the full file, if announced. */
   readonly expectedDigest: Buffer | undefined
   readonly fileName: string | undefined
-  /** The slot in which it goes first. */
+  /** The slot in which the file goes first. */
   readonly slot: string | undefined
-  /** The batch whose rows that were set aside it has, mended. */
+  /** The batch whose rejected rows this file fixes. */
   readonly amends: string | undefined
 }
 
-/** Its owner is the token's: nobody else may see the batch, or send its bytes. */
+/** The token's subject owns the batch; nobody else may see it or send its bytes. */
 export type NewUpload = BatchRequest &
   Owner & {
-    /** Employers that the token named: only their lines may be filed. */
+    /** Employers that the token names: only their lines may be filed. */
     readonly mayFileFor: readonly string[]
-    /** Patterns of regions: only lines for these; for any unless given. */
+    /** Region patterns of the token; without them, lines of any region. */
     readonly mayFileIn?: readonly string[] | undefined
     readonly idempotencyKey: string | undefined
-    /** Who begins it, where that is to be kept. */
+    /** Who begins the batch, where that is recorded. */
     readonly by?: FiledByToken | undefined
   }
 
-/** `mayFileFor` has what every token named that began it or brought bytes. */
+/** `mayFileFor` has the employers that every token named which began the batch or sent bytes. */
 export type Upload = Omit<NewUpload, 'idempotencyKey' | 'mayFileIn' | 'by'> & {
   readonly id: string
-  /** Employers that any of these tokens named: the file may have rows of theirs. */
+  /** Employers that any of these tokens named: the file may contain their rows. */
   readonly named: readonly string[]
-  /** Higher in those that were begun later. */
+  /** Increases with each new batch. */
   readonly number: bigint
   /** Durable bytes. */
   readonly received: number
   readonly stage: Stage
   readonly createdAtMicros: number
   readonly touchedAtMicros: number
-  /** When its last byte was taken; once all are here. */
+  /** When the last byte was stored; undefined before. */
   readonly receivedAtMicros: number | undefined
   readonly digest: Buffer | undefined
-  /** The batch that brought the same content first. */
+  /** The first batch with the same content. */
   readonly sameAs: string | undefined
-  /** A compact JWS, once it is received. */
+  /** A compact JWS, once the file is received. */
   readonly receipt: string | undefined
 }
 
-/** A row of the view batch.upload, the slot that is lent to it, and what is sealed of its digests. */
+/** A row of the view `batch.upload`, with the assigned slot and the sealed digests. */
 export type UploadRow = {
   id: string
   number: string
@@ -129,7 +129,7 @@ export function uploadOf(keys: readonly EnvelopeKey[], row: UploadRow): Upload {
   }
 }
 
-/** What a sealed file name is bound to. */
+/** The associated data that a sealed file name is bound to. */
 export function fileNameBinding(id: string): string {
   return `batch ${id} file name`
 }

@@ -1,6 +1,6 @@
 /**
- * How many files there are in each stage, how long they wait, and how slots stand: for whoever watches
- * the engine. Costs what is under way, whatever was before.
+ * Batches in each stage, the longest wait, and the state of slots, for monitoring. The cost depends on
+ * the batches under way, not on past ones.
  */
 import type pg from 'pg'
 import { readThroughput } from '../lease/throughput.ts'
@@ -9,10 +9,10 @@ import { endedStages, holdsCapacity } from '../slots/slot.ts'
 import { isEnded, type Stage, stages } from '../state/stages.ts'
 
 export type BatchCounts = {
-  /** Of every stage that is not an end. */
+  /** For every stage that is not an end. */
   readonly byStage: ReadonlyMap<Stage, number>
   readonly oldestWaitingSeconds: number
-  /** Of those that are not over, these no batch uses yet. */
+  /** Slots that are not over and that no batch uses yet. */
   readonly slotsReserved: number
   readonly slotsUsed: number
   readonly slotRowsPerQuarter: number
@@ -34,7 +34,7 @@ export async function readBatchCounts(pool: pg.Pool): Promise<BatchCounts> {
   }
 }
 
-/** Each part of the union has an index of its own, of what is under way alone. */
+/** Each part of the union has an index of its own over the batches under way. */
 async function countByStage(pool: pg.Pool): Promise<Map<Stage, number>> {
   const { rows } = await pool.query<{ stage: Stage; count: number }>({
     name: 'count-batches-by-stage',

@@ -1,17 +1,17 @@
 /**
- * How far a batch is on its whole way, how fast the stage it is in goes, and when all will be done if
- * it goes on like that. Computed from counts and instants that are written, never from a clock.
+ * The progress of a batch: percent of the whole way, throughput of its stage, and the estimated end. It
+ * is computed from stored counts and instants, never from a clock.
  */
 import type { BatchState, WorkProgress } from '../uploads/progress.ts'
 
-/** Of the whole way, for its sender: the line is slower than all that follows. */
+/** Share of the upload in the whole way: for the sender, the upload is slower than all that follows. */
 const receivingShare = 0.2
-/** Of the work that follows: about the time that each step takes with a large file. */
+/** Shares of the remaining work: roughly the time that each step takes for a large file. */
 const workShares = { reading: 0.3, checking: 0.25, filing: 0.25, posting: 0.2 } as const
 
 export type Throughput = { readonly of: 'bytes' | 'rows'; readonly perSecond: number }
 
-/** Percent of the whole way, with one decimal; undefined where it ended before its end. */
+/** Percent of the whole way with one decimal; undefined for a batch that stopped early. */
 export function percentOf({ upload, work }: BatchState): number | undefined {
   const { stage, size, received } = upload
   if (stage === 'receiving')
@@ -22,7 +22,7 @@ export function percentOf({ upload, work }: BatchState): number | undefined {
   return done === undefined ? undefined : percent(receivingShare + (1 - receivingShare) * done)
 }
 
-/** Of the stage that it is in; undefined where nothing was counted in it yet. */
+/** Throughput of the current stage; undefined before anything is counted in it. */
 export function throughputOf({ upload, work }: BatchState): Throughput | undefined {
   const { stage, received, createdAtMicros, touchedAtMicros } = upload
   if (stage === 'receiving') return throughput('bytes', received, createdAtMicros, touchedAtMicros)
@@ -35,14 +35,14 @@ export function throughputOf({ upload, work }: BatchState): Throughput | undefin
       return throughput('rows', rows.good + rows.setAside, at.read, at.changed)
     case 'filing':
       return throughput('rows', rows.filed, at.checked, at.changed)
-    case 'posting': // which begins with the first that is filed
+    case 'posting': // posting starts with the first filed declaration
       return throughput('rows', rows.posted, at.checked, at.lastPosted)
     default:
       return undefined
   }
 }
 
-/** Microseconds since 1970; undefined while too little is done to say. */
+/** Microseconds since 1970; undefined while too little is done for an estimate. */
 export function estimatedEndMicros({ upload, work }: BatchState): number | undefined {
   const done = work && workDone(upload.stage, upload.received, work)
   if (work === undefined || done === undefined || done < estimatedFrom) return undefined
@@ -65,7 +65,7 @@ function workDone(
     case 'checking':
       return reading + checking * part(rows.good + rows.setAside, rows.read)
     case 'filing':
-    case 'posting': // what is filed is posted meanwhile
+    case 'posting': // posting runs while filing continues
       return (
         reading +
         checking +

@@ -1,19 +1,21 @@
 /**
- * Acceptance of what a file files, group by group. A group that took as long as a statement may, or that
- * Postgres refused for its size, goes in halves, and so do the next ones until commits are quick again:
- * as large as before it would fail at each try, and the file would stay in filing.
+ * Accepts the declarations of a file group by group. If a group takes as long as a statement may, or
+ * Postgres refuses it for its size, it is halved, and so are the next ones until commits are fast
+ * again. Otherwise the same group would fail at each try, and the file would stay in filing.
  *
- * If the process dies between two halves, the next worker files the same again; what is accepted already
- * is a replay.
+ * If the process dies between two halves, the next worker files the same again; what is accepted
+ * already is a replay.
  */
 import assert from 'node:assert/strict'
 import type { AcceptGroup, GroupResult } from '../../journal/accept.ts'
 import type { Filing } from '../../journal/filing.ts'
 import { acceptStatementMsMax, groupDeclarationsMax } from '../../limits.ts'
 
-/** SQLSTATE classes 53 (insufficient resources) and 54 (program limit exceeded), and statement time-out. */
+/**
+ * SQLSTATE classes 53 (insufficient resources) and 54 (program limit exceeded), and statement time-out.
+ */
 const refusedForSize = /^(?:53|54|57014$)/
-/** Groups grow again, twice as large each time, while a commit takes less than this. */
+/** Groups double while a commit takes less than this. */
 const growBelowMs = acceptStatementMsMax / 4
 
 export class AcceptInHalves {
@@ -25,12 +27,12 @@ export class AcceptInHalves {
   }
 
   /**
-   * @returns what became of each group, in order
-   * @throws what the smallest group met that can't be halved, or what size doesn't mend
+   * @returns the result of each group, in order
+   * @throws the error of a group that can't be halved, or that halving doesn't resolve
    */
   async accept(filings: readonly Filing[]): Promise<GroupResult[]> {
     const results: GroupResult[] = []
-    // A declaration of which a part met something that stands has no further parts.
+    // If a part meets a declaration in force, the further parts of its declaration are not filed.
     const stopped = new Set<string>()
     for (let at = 0; at < filings.length; ) {
       const taken = filings.slice(at, at + this.#groupMax)
@@ -46,7 +48,7 @@ export class AcceptInHalves {
     return results
   }
 
-  /** Undefined: it is to be tried in halves. */
+  /** Undefined: retry in halves. */
   async #acceptOrHalve(group: readonly Filing[]): Promise<GroupResult | undefined> {
     const startedAt = performance.now()
     try {
@@ -68,7 +70,7 @@ function declarationOf({ id, partOf = id }: Filing): string {
   return partOf
 }
 
-/** What another filing was accepted as is not what the file says: nothing of it may be noted as filed. */
+/** If an id was accepted with other content, nothing of the group may be recorded as filed. */
 function assertSame(group: readonly Filing[], { acceptances, standing }: GroupResult): void {
   for (const { id, digest } of group) {
     if (standing.has(id)) continue

@@ -1,6 +1,6 @@
 /**
- * What was found of the units of a file, until it is written down: units with their counts, and the rows
- * that are set aside, some thousand rows at a time.
+ * Buffers the results of checked units, and writes units and rejected rows some thousand rows at a
+ * time.
  */
 import type pg from 'pg'
 import { declarationId } from '../../journal/digest.ts'
@@ -18,22 +18,22 @@ import type { TotalFen } from '../staging/unit-totals.ts'
 import type { SealingKeys } from '../state/seal.ts'
 import type { WarnedRows } from './warned-rows.ts'
 
-/** What a unit comes to. */
+/** The result of a unit. */
 type CheckedUnit = UnitKey & {
   readonly good: number
   readonly setAside: number
   readonly lines: number
-  /** That the lines travel in; 0 where nothing is filed. */
+  /** Parts that its lines travel in; 0 if nothing is filed. */
   readonly parts: number
-  /** Of its rows that are set aside. */
+  /** Pieces of its rejected rows. */
   readonly pieces: number
-  /** Of a file that is only checked. */
+  /** Only for a file that is only checked. */
   readonly total?: TotalFen
 } & CurrentDeclaration
 
 type CheckResultDependencies = StepDependencies & { readonly keys: SealingKeys }
 
-/** They are written in one transaction. */
+/** Writes all buffered results in one transaction. */
 export class CheckResults {
   readonly #dependencies: CheckResultDependencies
   readonly #work: LeasedBatch
@@ -41,7 +41,7 @@ export class CheckResults {
   #setAside: RejectedPiece[] = []
   #rows = 0
 
-  /** Of a file that is only checked. */
+  /** Only for a file that is only checked. */
   readonly #warned: WarnedRows | undefined
 
   constructor(dependencies: CheckResultDependencies, work: LeasedBatch, warned?: WarnedRows) {
@@ -60,18 +60,18 @@ export class CheckResults {
     await this.countChecked(1)
   }
 
-  /** So many rows more were checked: now and then it writes, also to keep the work its own. */
+  /** Counts checked rows. It writes when enough have come, which also renews the lease. */
   async countChecked(rows: number): Promise<void> {
     this.#rows += rows
     if (this.#rows >= checkedRowsAtATime) await this.write()
   }
 
-  /** Writes all that it was told of. */
+  /** Writes everything buffered. */
   async write(): Promise<void> {
     const { batch } = this.#work
     const [units, setAside] = [this.#units, this.#setAside]
     const sum = (of: (unit: CheckedUnit) => number) => units.reduce((all, one) => all + of(one), 0)
-    // Of a unit that is not whole yet nothing counts: the next worker checks it from its beginning.
+    // An incomplete unit counts nothing yet: the next worker checks it from its beginning.
     const counts =
       units.length === 0
         ? {}

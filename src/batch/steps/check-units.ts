@@ -1,9 +1,10 @@
 /**
- * The second step with a file: what it says for each employer, period and region is checked as a declaration
- * is, by the same rules; rows with errors are set aside. Nothing is filed yet, so that all or nothing
- * can be decided. A process that dies costs the units checked since the last verdicts were written. Of a file that
- * an operator has checked anew, what is filed is not checked again (settle-unfiled.ts). A file of mode check has its
- * end here, with what would be filed of it: no stage that files can be reached from there.
+ * The second step of a file: checks each employer, period and region as a declaration, by the same
+ * rules, and rejects rows with errors. Nothing is filed yet, so that all-or-nothing can be decided. A
+ * process that dies costs the units checked since the last results were written.
+ *
+ * If an operator has a file checked anew, its filed units are not checked again (settle-unfiled.ts). A
+ * file of mode check ends here, with a record of what would be filed; no stage that files follows.
  */
 import type pg from 'pg'
 import { metOf } from '../../journal/accept.ts'
@@ -33,7 +34,9 @@ import { WarnedRows } from './warned-rows.ts'
 
 export type CheckDependencies = ReadDependencies & { readonly policies: Policies }
 
-/** Checks every unit, and keeps what is set aside; then the batch is refused, may be filed, or has its end. */
+/**
+ * Checks every unit and stores rejected rows; then the batch is refused, goes on to filing, or ends.
+ */
 export async function checkUnits(
   dependencies: CheckDependencies,
   work: LeasedBatch,
@@ -55,7 +58,7 @@ export async function checkUnits(
   for (let after: UnitKey | undefined; ; ) {
     const units = await listUnchecked(pool, work.batch, after, unitsAtATime)
     if (units.length === 0) break
-    // A file has rows or declarations.
+    // A file has rows or declarations, never both.
     if (units[0]?.entry === 0)
       for (const unit of units) await checkUnit(dependencies, work, file, unit, results)
     else
@@ -68,7 +71,7 @@ export async function checkUnits(
   if (setAside > 0) await saveErrorRows(dependencies, work)
   if (work.mode === 'check')
     return advanceStage(dependencies, work, 'conclude', (client) => noteWouldFile(client, work))
-  // What was filed of a file that is checked anew stays: nothing is not to be had any more.
+  // A file that is checked anew keeps what was filed, so "nothing" is no longer possible.
   const allOrNothing = work.mode === 'all-or-nothing' && filed === 0
   if (good === 0 || (setAside > 0 && allOrNothing))
     return advanceStage(dependencies, work, 'refuse')
@@ -87,7 +90,7 @@ function openWarned(
   return WarnedRows.open(pool, keys, batch, layout?.kind === 'table' ? layout.header : undefined)
 }
 
-/** In the transaction that ends a file of mode check: what would be filed of it. */
+/** In the transaction that ends a file of mode check: stores what would be filed. */
 async function noteWouldFile(client: pg.PoolClient, { batch }: LeasedBatch): Promise<void> {
   await client.query({
     name: 'note-would-file',
@@ -119,7 +122,7 @@ async function countRows(pool: pg.Pool, { batch }: LeasedBatch) {
   return { good, setAside, filed: Number(found?.filed) }
 }
 
-/** A unit that is a row of declarations. */
+/** Adds a unit that is a row of NDJSON. */
 async function addRow(
   { unit, rejected, lines, replaces, total }: CheckedRow,
   results: CheckResults,
@@ -134,12 +137,12 @@ async function addRow(
   await results.add({ ...key, ...counts, latest: undefined, replaces })
 }
 
-/** What all units of a file have in common. */
+/** What all units of a file share. */
 type CheckedFile = {
   readonly amendment: Amendment | undefined
-  /** Of an errors file that names no batch: nothing is known that its rows could be merged with. */
+  /** An errors file that names no batch: its rows could be merged with nothing. */
   readonly isRowsAlone: boolean
-  /** Of a file that is only checked. */
+  /** Only for a file that is only checked. */
   readonly warned?: WarnedRows
   readonly journal: JournalReader
 }
@@ -154,14 +157,14 @@ async function checkUnit(
   const { amendment, isRowsAlone, journal, warned } = file
   const { employer, period, region, entry } = unit
   const key = { employer, period, region, entry }
-  // Of another's employer nothing is looked up: what stands of it is nothing for this sender to know.
+  // The sender may not know the current declaration of an employer that it may not file for.
   const mayFile = work.mayFileFor.has(employer)
   const found: CurrentCheck = mayFile
     ? await checkCurrent(pool, journal, work, amendment, key)
     : { latest: undefined, replaces: undefined }
   const { finding, inForce, ...standing } = found
   const { latest, replaces, prior } = standing
-  // Some rows of an employer are not all that it files: they would replace the others.
+  // Some rows of an employer are not its full declaration: they would replace the others.
   const alone = isRowsAlone && latest !== undefined && prior === undefined
   const several = unit.rows + (prior?.lines ?? 0) > partLinesMax
   const check = new UnitCheck({
@@ -170,7 +173,7 @@ async function checkUnit(
     ...(warned && {
       report: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
     }),
-    // A correction that replaces nothing would have a fault more.
+    // A correction that replaces nothing would get one fault more.
     kind: mayFile ? filedKindOf(requestedKindOf(work, amendment), prior) : 'regular',
     nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
   })

@@ -1,7 +1,7 @@
 /**
- * Rows of NDJSON: each a declaration, as it would be filed alone. It is checked by the same functions as
- * a request, with the same findings, and filed as it is, whole or in parts. Rows are read many at a time,
- * and opened one by one.
+ * Rows of NDJSON: each is a declaration as it would be filed alone. The functions that check a request
+ * check it, with the same findings, and it is filed as it is, in one piece or in parts. Rows are read
+ * many at a time and opened one by one.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -26,13 +26,13 @@ import { readSingleStagedPieces, type UncheckedUnit, type UnitKey } from '../sta
 import { type TotalFen, UnitTotals } from '../staging/unit-totals.ts'
 import type { SealingKeys } from '../state/seal.ts'
 
-/** What a row comes to: what is filed of it, or all that is wrong with it. */
+/** The result of a row: what is filed of it, or all of its findings. */
 export type CheckedRow = {
   readonly unit: UncheckedUnit
   readonly rejected: RejectedRow | undefined
   readonly lines: number
   readonly replaces: string | undefined
-  /** Of a file that is only checked. */
+  /** Only for a file that is only checked. */
   readonly total?: TotalFen
 }
 
@@ -42,9 +42,9 @@ export type CheckRowDependencies = StepDependencies & {
 }
 
 /**
- * Checks rows: one statement for as many as are read at a time, one for what stands of their employers,
- * and one for what all of them replace.
- * Those that replace something come last; nothing of them is held but that.
+ * Checks rows with one statement for the rows read at a time, one for the current declarations of their
+ * employers, and one for all declarations that they replace. Rows that replace something come last;
+ * only they are held.
  */
 export async function* checkDeclaredRows(
   dependencies: CheckRowDependencies,
@@ -54,7 +54,7 @@ export async function* checkDeclaredRows(
 ): AsyncGenerator<CheckedRow> {
   const { pool, keys, policies } = dependencies
   const replacing: (CheckedRow & Replacing)[] = []
-  // What stands of another's employer is nothing for this sender to know.
+  // The sender may not know the current declaration of an employer that it may not file for.
   const theirs = units.filter(({ employer }) => work.mayFileFor.has(employer))
   const latest = new Map((await findLatest(pool, theirs)).map((one, i) => [theirs[i], one]))
   const entries = withHeartbeat(dependencies, work, readEntries(pool, keys, work.batch, units))
@@ -98,7 +98,7 @@ function rejectedRow(unit: UncheckedUnit, findings: readonly FileFinding[]): Che
   return { unit, rejected: { row: unit.entry, findings }, lines: 0, replaces: undefined }
 }
 
-/** What a request is asked before its content, and what only a file can have. */
+/** Faults that a request meets before its content is checked, and faults that only a file can have. */
 function unitFaults(
   { mayFileFor, mayFileIn }: LeasedBatch,
   { employer, period, entry, firstEntry }: UncheckedUnit,
@@ -116,7 +116,7 @@ function unitFaults(
   return faults
 }
 
-/** What filing expects of its employer, period and region, looked at before all is decided. */
+/** Checks early what filing will expect of the current declaration. */
 function inForceFaults(
   salts: Salts,
   { receivedAtMicros: nothingAfterMicros }: LeasedBatch,
@@ -138,11 +138,11 @@ function inForceFaults(
 export type BodyCheck = {
   readonly faults: readonly FileFinding[]
   readonly warnings: readonly FileFinding[]
-  /** What it comes to; nothing where it has faults. */
+  /** The amounts; undefined if there are faults. */
   readonly total: () => TotalFen | undefined
 }
 
-/** What a declaration that is a row is told, as if it were filed alone; what stands is not looked at. */
+/** Checks a declaration as if it were filed alone, without the current declaration. */
 export function checkBody(
   body: object,
   row: number,
@@ -178,7 +178,7 @@ type ReadEntry<Unit extends UnitKey> = {
   readonly findings: readonly FileFinding[]
 }
 
-/** Declarations by their units, in that order; each is the only row of its only piece. */
+/** Declarations by their units, in order; each is the only row of its only piece. */
 async function* readEntries<Unit extends UnitKey>(
   pool: pg.Pool,
   keys: SealingKeys,
@@ -196,7 +196,7 @@ async function* readEntries<Unit extends UnitKey>(
   }
 }
 
-/** What rows are filed as that were found good: each as it is, unless it has more lines than a part. */
+/** The parts of good rows: a row is filed as it is unless it has more lines than a part may have. */
 export async function* partsOfRows<Unit extends UnitKey>(
   pool: pg.Pool,
   keys: SealingKeys,
@@ -207,7 +207,7 @@ export async function* partsOfRows<Unit extends UnitKey>(
     yield { unit, parts: partsOf(body as Declaration) }
 }
 
-/** How many parts so many lines travel in: each has the bytes of a line of NDJSON at most. */
+/** How many parts these lines travel in. A part never exceeds the bytes of one NDJSON line. */
 export function partsOfLines(lines: number): number {
   return Math.max(1, Math.ceil(lines / partLinesMax))
 }

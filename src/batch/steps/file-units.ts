@@ -1,20 +1,19 @@
 /**
- * The third step with a file: its declarations are accepted into the journal, in the bulk lane, as any
- * filing is, at the time when the file was received. A declaration of many lines goes in parts, its
- * head last. What the check found of its employer, period and region it expects still; where acceptance finds
- * something else, all rows of it are set aside (late-units.ts).
+ * The third step of a file: its declarations are accepted into the journal in the bulk lane, as any
+ * filing is, with the time at which the file was received. A declaration of many lines travels in
+ * parts, its head last. Acceptance expects the current declaration that the check found; if it meets
+ * another one, all rows of the unit are rejected (late-units.ts).
  *
  * If the process dies
  *  - before a group's commit: nothing of it is stored; the next worker makes the same filings again;
- *  - after it, before it is written down: the same filings are replays of what was accepted, as their
- *    ids follow from the file; which envelopes they lie in is read from the journal;
- *  - before all rows that were set aside here are written: late-rows.ts;
+ *  - after it, before it is recorded: the same filings are replays, because their ids follow from the
+ *    file; the journal tells which envelopes they are in;
+ *  - before all rows rejected here are stored: see late-rows.ts;
  *  - before the queue has the envelope: the sweeper finds it;
- *  - before the errors file has the rows that were set aside here: the next worker picks all of them
- *    again, as those of the check are forgotten with the first of these.
- * A worker that lost the batch to another may still accept filings: they are the same ones. What a
- * mended file keeps of an earlier declaration was named when it was checked, and is in the journal: it
- * is the same, too.
+ *  - before the errors file has the rows rejected here: the next worker picks all rows again, because
+ *    the first rejection here deletes those that the check had stored.
+ * A worker that lost its lease may still accept filings: they are the same ones. The check named the
+ * prior declaration that an amendment keeps, and the journal has it, so that is the same, too.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -57,12 +56,12 @@ import { LateUnits } from './late-units.ts'
 
 export type FileDependencies = ReadDependencies & {
   readonly policies: Policies
-  /** Into the bulk lane. */
+  /** Accepts into the bulk lane. */
   readonly acceptGroup: AcceptGroup
   readonly enqueue: (envelope: bigint) => void
 }
 
-/** Files what is good of every unit. */
+/** Files the good rows of every unit. */
 export async function fileUnits(
   dependencies: FileDependencies,
   work: LeasedBatch,
@@ -89,7 +88,7 @@ export async function fileUnits(
   return endFiling(dependencies, work, file.amendment)
 }
 
-/** What was set aside meanwhile is in the errors file, and is to be mended, before the batch goes on. */
+/** Before the batch moves on, rows rejected here are in the errors file and open for amendments. */
 async function endFiling(
   dependencies: FileDependencies,
   work: LeasedBatch,
@@ -108,7 +107,7 @@ async function endFiling(
   return advanceStage(dependencies, work, event, (client) => saveOpenRows(client, amendment, open))
 }
 
-/** What all units of a file have in common. */
+/** What all units of a file share. */
 type FiledFile = {
   readonly amendment: Amendment | undefined
   readonly journal: JournalReader
@@ -124,13 +123,13 @@ async function* partsOfAll(
   for (const unit of units) yield* partsOf(dependencies, work, file, unit)
 }
 
-/** The check set aside all that its senders may not file: nothing else gets into the journal. */
+/** The check rejected all rows that the senders may not file: nothing else gets into the journal. */
 function assertMayFile({ batch, mayFileFor }: LeasedBatch, units: readonly UnfiledUnit[]): void {
   const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
   assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
 }
 
-/** The parts of a unit that are not filed yet, in order; one, if it travels whole. */
+/** The parts of a unit that are not filed yet, in order; a single part if it travels in one piece. */
 async function* partsOf(
   dependencies: FileDependencies,
   work: LeasedBatch,
@@ -186,7 +185,7 @@ async function* partsOf(
   if (last !== undefined) yield last
 }
 
-/** Of declarations that are rows; a row is filed with its last part. They amend nothing. */
+/** Declarations that are rows: a row counts as filed with its last part. They amend nothing. */
 async function* partsOfDeclared(
   { pool, keys, policies }: FileDependencies,
   work: LeasedBatch,
@@ -246,7 +245,7 @@ function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRul
   return rules
 }
 
-/** As the check found it. What was checked before there were expectations has none. */
+/** Expects what the check found. Units from before there were expectations have none. */
 function expectationOf(
   { receivedAtMicros }: LeasedBatch,
   amendment: Amendment | undefined,
@@ -259,11 +258,11 @@ function expectationOf(
   return { nothingAfterMicros: receivedAtMicros, and }
 }
 
-/** What is kept is in no row of the file. */
+/** Lines of the prior declaration are in no row of the file. */
 const rowOfPrior = 0
 
 type MadePart = {
-  /** Of the file, by line. */
+  /** Row of the file, by line. */
   readonly rows: readonly number[]
   readonly declaration: Declaration
   readonly rules: PeriodRules
@@ -290,12 +289,12 @@ function filingOf(
   })
 }
 
-/** What goes into one envelope. */
+/** The parts of one envelope. */
 class Group {
   readonly #dependencies: FileDependencies
   readonly #work: LeasedBatch
   readonly #accepting: AcceptInHalves
-  /** Units that are set aside: their further parts are not filed. */
+  /** Rejected units: their further parts are not filed. */
   readonly #late = new Set<UnfiledUnit>()
   #parts: FiledPart[] = []
   #lines = 0
@@ -320,7 +319,7 @@ class Group {
     this.#bytes += bytes
   }
 
-  /** Accepts what is in it, writes that down, and puts its envelopes on the queue. */
+  /** Accepts the parts, records them, and puts their envelopes on the queue. */
   async accept(): Promise<void> {
     const parts = this.#parts
     if (parts.length === 0) return
@@ -345,7 +344,10 @@ class Group {
   }
 }
 
-/** Each part once, in the transaction that counts it; an envelope may hold parts of several groups. */
+/**
+ * Records each part once, in the transaction that counts it. An envelope may hold parts of several
+ * groups.
+ */
 async function noteFiled(
   client: pg.PoolClient,
   batch: string,

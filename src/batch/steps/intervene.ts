@@ -1,15 +1,16 @@
 /**
- * An operator takes a file out of its way: it is cancelled, or what is not filed of it is checked anew.
- * What was filed stays filed. Who, when and why is noted, and the sender sees it as a finding of the file.
+ * An operator cancels a file, or has what is not filed of it checked anew. What was filed stays filed.
+ * Who did it, when and why is recorded, and the sender sees it as a finding of the file.
  *
- * One transaction, which locks the batch's row first, as each step of a worker does. A worker that holds
- * the lease meets another stage at its next step, and drops the file. A group that it is committing may
- * still be accepted: so what was filed is settled only after its lease (settle-unfiled.ts).
+ * It is one transaction that locks the batch's row first, as each step of a worker does. A worker that
+ * holds the lease meets another stage at its next step and drops the file. A group that it is
+ * committing may still be accepted, so filed units are settled only after its lease ends
+ * (settle-unfiled.ts).
  *
  * If the process dies
- *  - after any statement, before the commit: nothing has changed, and nothing is noted;
- *  - after the commit: the act is done and noted; workers go on with it, whatever becomes of the command.
- *    The command again finds another stage, and says so.
+ *  - after any statement, before the commit: nothing has changed and nothing is recorded;
+ *  - after the commit: the act is done and recorded, and workers continue from it, whatever happens to
+ *    the command. The command run again finds another stage and says so.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -27,14 +28,14 @@ export type Intervention = {
   readonly batch: string
   readonly act: OperatorAct
   readonly operator: string
-  /** Of the operating system; the login of the database is noted by that. */
+  /** User of the operating system; the database records its own login. */
   readonly osUser?: string
   readonly reason: string
 }
 
 export type InterventionOutcome =
   | { readonly kind: 'absent' }
-  /** In this stage it can't be done. */
+  /** Not possible in this stage. */
   | { readonly kind: 'otherwise'; readonly stage: Stage }
   | { readonly kind: 'done'; readonly rows: { readonly read: number; readonly filed: number } }
 
@@ -67,7 +68,7 @@ export function intervene(
     await client.query('update batch.batch set stage = $2 where id = $1', [batch, next])
     const work = await takeAway(client, batch, act)
     if (first !== null) await reopenRows(client, batch, first)
-    // The same file is welcome again: what stands of it is set aside then.
+    // The same file may be sent again: its rows are then checked against the current declarations.
     if (act === 'cancel') await client.query('delete from batch.content where batch = $1', [batch])
     const before = openFindings(keys, batch, work.findings)
     const finding = fileFinding(findingOf[act], {}, { reason })
@@ -84,8 +85,8 @@ export function intervene(
 type Work = { rows_read: string; rows_filed: string; findings: Buffer | null }
 
 /**
- * From its worker, whose statement under way ends before its lease does. A file that is to be checked anew
- * is nobody's for as long as a lease, and counts as checked no more.
+ * Takes the batch from its worker, whose current statement ends before its lease does. A file that is
+ * to be checked anew can't be claimed for the length of a lease, and no longer counts as checked.
  */
 async function takeAway(client: pg.PoolClient, batch: string, act: OperatorAct): Promise<Work> {
   const { rows } = await client.query<Work>({
@@ -110,8 +111,8 @@ async function takeAway(client: pg.PoolClient, batch: string, act: OperatorAct):
 }
 
 /**
- * Of a mended file: all rows that it has wait to be mended again, as before it was checked. A person who
- * was filed is found where one comes again.
+ * Opens all rows of an amendment again, as before its check. A person who was filed meanwhile is found
+ * when the row comes again.
  */
 async function reopenRows(client: pg.PoolClient, batch: string, first: string): Promise<void> {
   const { rows } = await client.query<{ rows_open: Buffer; rows_mended: Buffer | null }>(
@@ -142,7 +143,7 @@ export type ListedBatch = {
   readonly tries: number
 }
 
-/** Files that are worked on and not filed to their end, those first of which nothing was written longest. */
+/** Batches in progress whose filing is not complete, longest unchanged first. */
 export async function listUnended(pool: pg.Pool, limit: number): Promise<ListedBatch[]> {
   const { rows } = await pool.query<{
     id: string

@@ -1,15 +1,15 @@
 /**
- * Units of a file that met something when they were filed which the check had not found: all of their
- * rows are set aside, with a finding that names it. Parts of one that were accepted before are parts of
- * nothing, as their head never comes: they count as filed no more.
+ * Units that met a declaration at filing which the check had not found. All of their rows are rejected,
+ * with a finding that names it. Parts accepted before have no effect, because their head never comes,
+ * and no longer count as filed.
  *
- * The transaction that counts what else was filed counts these, too: the unit has no more parts to be filed, and
- * keeps the finding; the errors file is to be picked again. Of a large unit the rows take long, so they are
- * written by steps of their own, before the file's filing ends (late-rows.ts).
+ * The transaction that counts the other filed parts counts these, too: the unit has no more parts to
+ * file and keeps the finding, and the errors file must be written again. Rejecting the rows of a large
+ * unit takes long, so steps of their own write them before filing ends (late-rows.ts).
  *
  * If the process dies
- *  - before that transaction's commit: the next one files the same again, and meets the same;
- *  - after it: the unit is set aside, whatever stands by then, and the next one writes its rows.
+ *  - before that transaction's commit: the next worker files the same again and meets the same;
+ *  - after it: the unit is rejected, whatever is in force by then, and the next worker writes its rows.
  */
 import type pg from 'pg'
 import type { GroupResult, MetDeclaration } from '../../journal/accept.ts'
@@ -45,7 +45,7 @@ export class LateUnits {
     return new Set(this.#late.keys())
   }
 
-  /** Rows that are set aside. */
+  /** Rejected rows. */
   get rows(): number {
     return [...this.#late.keys()].reduce((sum, { rowsGood }) => sum + rowsGood, 0)
   }
@@ -108,7 +108,7 @@ function findingOf({ filing }: FiledPart, against: MetDeclaration): FileFinding 
   return unitInForce(against, against.isOf(digest))
 }
 
-/** Those before the first of a group were counted with the groups before. */
+/** Parts before the first of this group were counted with earlier groups. */
 function countedBefore({ unit, number, rowsOfParts }: FiledPart): Counted[] {
   const { employer, period } = unit
   return rowsOfParts.slice(0, number - 1).map((rows, i) => ({

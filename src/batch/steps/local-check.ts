@@ -1,10 +1,10 @@
 /**
- * The check of a file where there is no server: read by the readers of the batch worker, checked by its
- * check of rows, with the same findings. What only the server knows is not looked at: what stands of an
- * employer, period and region, and for whom a token may file.
+ * Checks a file without a server, with the readers and row checks of the batch worker and the same
+ * findings. It can't check what only the server knows: current declarations, and which employers a
+ * token may file for.
  *
- * Rows go by unit through a spool, declarations one by one, and findings are told as they are found, so
- * that a file of a million rows takes little memory.
+ * Rows of tables go by unit through a spool, declarations are checked one by one, and findings are
+ * reported as they are found, so a file of a million rows takes little memory.
  */
 
 import type { FileSource } from '../../formats/rows.ts'
@@ -35,27 +35,27 @@ export type LocalUnit = UnitKey & UnitCounts
 
 export type LocalDependencies = {
   readonly policies: Policies
-  /** When it would be filed, microseconds since 1970. */
+  /** The time of filing, microseconds since 1970. */
   readonly nowMicros: number
-  /** Told of each finding of a row, in the order of the file for each unit; what waits holds up the check. */
+  /** Called with each finding of a row, in the file's order within a unit; the check waits for it. */
   readonly report: (finding: FileFinding, of: FileContent) => void | Promise<void>
-  /** Told of each employer, period and region, or declaration, once it is checked. */
+  /** Called with each unit, or declaration, once it is checked. */
   readonly reportUnit: (unit: LocalUnit) => void | Promise<void>
-  /** Told of rows that were read, and of rows that were checked. */
+  /** Called with the numbers of rows read and checked. */
   readonly onRows?: (rows: { readonly read: number; readonly checked: number }) => void
-  /** Told of a reader that throws at a file's content. */
+  /** Called if a reader throws on a file's content. */
   readonly onDefect?: (defect: ReaderDefect) => void
   readonly spool?: RowSpool
 }
 
 export type LocalResult = {
-  /** Of the file as a whole: with the columns that were recognised, and those that were not. */
+  /** Findings of the file as a whole, with its recognised and unknown columns. */
   readonly findings: readonly FileFinding[]
-  /** It can't be read, or not to its end: nothing of it would be filed. */
+  /** The file can't be read to its end: nothing of it would be filed. */
   readonly unreadable: boolean
   readonly header: Header | undefined
   readonly content: FileContent
-  /** Of the file, however many of them are checked. */
+  /** Rows of the file, however many of them are checked. */
   readonly rowsRead: number
 }
 
@@ -75,7 +75,7 @@ export async function checkLocally(
   }
 }
 
-/** What is about no row is the same for many employers: it is told once of all of them. */
+/** A finding about no row is the same for many employers, so it is reported once. */
 function reportingOnce(tell: LocalDependencies['report']): LocalDependencies['report'] {
   const known = new Set<string>()
   return (finding, of) => {
@@ -88,7 +88,7 @@ function reportingOnce(tell: LocalDependencies['report']): LocalDependencies['re
   }
 }
 
-/** Rows of tables into the spool; declarations are checked as they come. */
+/** Stages rows of tables in the spool; checks declarations as they come. */
 async function readAll(
   source: FileSource,
   asked: LocalRequest,
@@ -128,7 +128,10 @@ function report(
   if (header !== undefined) found.reportOnce(columnsRead(header))
 }
 
-/** Each is checked as if it were filed alone; an employer, period and region that comes again is told. */
+/**
+ * Checks each declaration as if it were filed alone, and reports a repeated employer, period and
+ * region.
+ */
 class DeclaredRows {
   readonly #dependencies: LocalDependencies
   readonly #first = new Map<string, number>()
@@ -202,7 +205,7 @@ async function checkUnit(
   await reportUnit({ ...key, ...check.counted() })
 }
 
-/** What it would replace is known where it is filed: an id of that period stands for it here. */
+/** The replaced declaration is known only on the server: any id of the period takes its place here. */
 function anyOf({ period }: UnitKey): string {
   return `${period.replace('-', '')}-${'0'.repeat(26)}`
 }

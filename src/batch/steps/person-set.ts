@@ -1,8 +1,8 @@
 /**
- * Persons of a declaration that is checked piece by piece: whether one came before, and in which row.
- * Keys are exact numbers (`personKey`). The table that one is in tells 8 bits of it, and so the rest and
- * the row fill 8 bytes. In many small tables, which grow one at a time and by a quarter: two and a half
- * million persons take 25 to 31 MB, and nothing is ever held twice.
+ * The persons of a declaration that is checked in several rounds: whether a person came before, and in
+ * which row. Keys are exact numbers (`personKey`). The table that holds a key tells 8 of its bits, so
+ * the rest and the row fit into 8 bytes. There are many small tables that grow one at a time, by a
+ * quarter: two and a half million persons take 25 to 31 MB, and nothing is ever held twice.
  */
 import assert from 'node:assert/strict'
 import { fileRowsMax } from '../../limits.ts'
@@ -12,9 +12,9 @@ const slotsAtFirst = 64
 const fullShare = 0.8
 const growth = 1.25
 
-/** A key is below 2^48: this tells one half of its bits from the other. */
+/** Keys are below 2^48; this splits their bits into two halves. */
 const half = 2 ** 24
-/** A row counts from 1 in a slot, whose second word is 0 while it is free. */
+/** Rows count from 1 in a slot, whose second word is 0 while it is free. */
 const rowBits = 23
 const rowMask = 2 ** rowBits - 1
 assert(fileRowsMax < rowMask, 'a row must fit beside the last 8 bits of its person')
@@ -22,24 +22,24 @@ assert(fileRowsMax < rowMask, 'a row must fit beside the last 8 bits of its pers
 export class PersonSet {
   readonly #tables = Array.from({ length: tablesCount }, () => new PersonTable())
 
-  /** Adds a person; returns the row in which it was added before, or undefined. */
+  /** Adds a person. @returns the row in which it was added before, or undefined */
   add(key: number, row: number): number | undefined {
     const low = key % half
     const high = Math.floor(key / half)
-    // With `low` and the table known, so are the 8 bits of `high` that are kept nowhere.
+    // `low` and the table number determine the 8 bits of `high` that are stored nowhere.
     const table = (high ^ mix(low)) & 0xff
     return (this.#tables[table] as PersonTable).add(low + (high >>> 16) * half, high >>> 8, row)
   }
 }
 
-/** 32 bits that change with any of those given. */
+/** 32 bits, each of which depends on all of the input. */
 function mix(bits: number): number {
   const mixed = Math.imul(bits ^ (bits >>> 16), 0x9e3779b1)
   return (mixed ^ (mixed >>> 15)) >>> 0
 }
 
 class PersonTable {
-  /** Two words a slot: 32 bits of a key; 8 more, and the row. */
+  /** Two words for each slot: 32 bits of a key; 8 more bits, and the row. */
   #words = new Uint32Array(2 * slotsAtFirst)
   #size = 0
 
@@ -54,7 +54,7 @@ class PersonTable {
     return undefined
   }
 
-  /** Where a key is, or would be. */
+  /** The slot of a key, or the free one for it. */
   #placeOf(first: number, last: number): number {
     const words = this.#words
     const mixed = mix(first ^ Math.imul(last, 0x85ebca6b))

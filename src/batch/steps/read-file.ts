@@ -1,8 +1,8 @@
 /**
- * The first step with a file: its rows are read once, in its order, and written down by employer and
- * period; each declaration of NDJSON by itself. A file that amends a batch claims that before its first
- * row. Every so many rows, what was read and where reading goes on are written in one transaction: a
- * process that dies costs at most that many rows read again.
+ * The first step of a file: reads its rows once, in order, and stages them by employer and period;
+ * NDJSON declarations one by one. A file that amends a batch claims it before the first row. At
+ * intervals, the rows and the reading position are written in one transaction: a process that dies
+ * costs at most the rows since then, which are read again.
  */
 import { type AmendmentClaim, claimAmended } from '../amending/claim-amended.ts'
 import { fileFinding } from '../findings/file-findings.ts'
@@ -16,7 +16,7 @@ import { columnsRead, type Header } from '../table/header.ts'
 import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
 import { openProgress, saveProgress } from '../table/read-progress.ts'
 
-/** Reads a file to its end, from where it was left. */
+/** Reads a file to its end, from the stored position. */
 export async function readFile(
   dependencies: ReadDependencies,
   work: LeasedBatch,
@@ -44,7 +44,7 @@ export async function readFile(
     if (outcome.finding !== undefined) found.reportOnce(outcome.finding)
     return outcome
   }
-  // Its rows are whole declarations: there is nothing that could be added.
+  // Rows of NDJSON are full declarations: there is nothing to add to.
   const refuseAddition = (read: FileBatch) => {
     if (work.kind === 'addition' && read.header === undefined && hasLayout(read))
       found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
@@ -65,7 +65,7 @@ export async function readFile(
   return advanceStage(dependencies, work, found.ended ? 'give up' : 'read')
 }
 
-/** Whether it is known by now what a file says of a batch that it amends. */
+/** Whether the batch that the file amends is known by now. */
 function hasLayout({ header, next }: FileBatch): boolean {
   return header !== undefined || (next !== undefined && isOfDeclarations(next))
 }

@@ -1,6 +1,7 @@
 /**
- * A base that a unit declares of its own, against the sum of its persons' bases: of lines that are checked
- * in several goes, the sum of all. As where a declaration is checked in one, lines with other faults count.
+ * Checks the base that a unit declares for itself against the sum of its persons' bases. Lines that are
+ * checked in several rounds are summed over all of them. As in a single check, lines with other faults
+ * count.
  */
 import { formatFen, readYuan } from '../../declaration/money.ts'
 import type { PeriodRules, Policies } from '../../policy/rules.ts'
@@ -9,7 +10,7 @@ import { sameHeader, type UnitLines } from '../amending/merge-amendment.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 import type { RowHeader } from '../table/row-line.ts'
 
-/** Reads no further than its header where the unit has no such base. */
+/** Reads no further than the header if the unit declares no base. */
 export async function checkUnitBase(
   policies: Policies,
   unit: AsyncIterable<UnitLines>,
@@ -34,7 +35,7 @@ type DeclaredBase = {
   readonly rules: PeriodRules
 }
 
-/** Undefined where there is none, or none that can be read: the check of its lines says so. */
+/** Undefined if there is none, or none that can be read: the check of its lines reports that. */
 function declaredBaseOf(policies: Policies, header: RowHeader): DeclaredBase | undefined {
   const { region = '', period = '', unitBase = '' } = header
   const rules = policies.rulesFor(region, period)

@@ -1,4 +1,6 @@
-/** The check of one employer, period and region in a table, as many lines at a time as a part has. */
+/**
+ * Checks one employer, period and region of a table, as many lines at a time as a part has.
+ */
 import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import type { FoundFault } from '../../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber, personKey } from '../../declaration/identity.ts'
@@ -24,20 +26,20 @@ type UnitCheckOptions = {
   readonly kind: DeclarationKind
   readonly replaces: string | undefined
   readonly nowMicros: number
-  /** Patterns of the regions that its sender may file for; any unless given. */
+  /** Region patterns that the sender may file for; without them, any region. */
   readonly mayFileIn?: readonly string[] | undefined
-  /** What a regular one would replace, for which all of its rows are set aside. */
+  /** The declaration in force that a regular one would replace: all rows are rejected for it. */
   readonly inForce?: MetDeclaration | undefined
-  /** Its lines are checked in several goes: persons are looked for across them. */
+  /** The lines are checked in several rounds, so repeated persons are sought across them. */
   readonly several: boolean
-  /** Of a file that is only checked. */
+  /** Only for a file that is only checked. */
   readonly report?: CheckReport
 }
 
-/** What is told of a file beside its faults where it is only checked. */
+/** What a file that is only checked reports beside its faults. */
 export type CheckReport = {
   readonly totals: UnitTotals
-  /** Told of what refuses nothing. */
+  /** Called with findings that reject nothing. */
   readonly warn: (finding: FileFinding) => void
 }
 
@@ -54,9 +56,9 @@ export class UnitCheck {
   readonly #options: UnitCheckOptions
   readonly #persons: PersonSet | undefined
   readonly #today: number
-  /** What is wrong with all of its rows. */
+  /** Findings that apply to all of its rows. */
   readonly #refused: FileFinding[] = []
-  /** Codes of what was warned of all lines together. */
+  /** Codes of warnings that apply to all lines. */
   readonly #warned = new Set<string>()
   #header: RowHeader | undefined
   #pending: UnitLine[] = []
@@ -75,7 +77,7 @@ export class UnitCheck {
     this.#refused.push(finding)
   }
 
-  /** Where none of its rows is good, nothing is filed: not what was filed before again, either. */
+  /** If none of its rows is good, nothing is filed, not even the prior lines again. */
   counted(): UnitCounts {
     const [good, setAside] = [this.#good, this.#setAside]
     if (good === 0) return { good, setAside, lines: 0, parts: 0 }
@@ -83,7 +85,7 @@ export class UnitCheck {
     return { good, setAside, lines: this.#lines, parts: this.#cut.parts, ...(total && { total }) }
   }
 
-  /** Returns the rows that are set aside, go by go. */
+  /** Takes lines. @returns the rejected rows, round by round */
   *take({ header, lines, faulty }: UnitLines): Generator<RejectedRow[]> {
     this.#header ??= header
     if (!isWithin(this.#options.mayFileIn, header.region))
@@ -129,7 +131,7 @@ export class UnitCheck {
     }
     this.#findRepeated(entries, faults)
     for (const fault of findings.warnings()) this.#warnOf(fault, entries)
-    // A line that is kept is no row of this file, which could be set aside.
+    // A prior line is no row of this file and can't be rejected.
     if (
       entries.some(
         ({ prior, rows }, i) => prior !== undefined && rows.length === 0 && faults.has(i),
@@ -153,7 +155,7 @@ export class UnitCheck {
     return this.#countRejected(aside)
   }
 
-  /** @param whole all that the unit says, where it was checked in one go and has no faults */
+  /** @param full the full content of the unit, if it was checked in one round and has no faults */
   #refuseInForce(full: Declaration | undefined): void {
     const { inForce, several } = this.#options
     if (inForce === undefined) return
@@ -162,7 +164,7 @@ export class UnitCheck {
     this.#refuseOnce(unitInForce(inForce, digest !== undefined && inForce.isOf(digest)))
   }
 
-  /** Once of all lines together; not of a line that is kept, which is no row of this file. */
+  /** Warns once for all lines together; never about a prior line, which is no row of this file. */
   #warnOf(fault: FoundFault, entries: readonly UnitLine[]): void {
     if (this.#options.report === undefined) return
     const { line, field: pointer, code, params } = fault
@@ -178,7 +180,7 @@ export class UnitCheck {
     if (!this.#refused.some(({ code }) => code === finding.code)) this.#refused.push(finding)
   }
 
-  /** Persons who came in a go before; within one, the check finds them. */
+  /** Finds persons of an earlier round; the check finds those within a round. */
   #findRepeated(entries: readonly UnitLine[], faults: Map<number, FileFinding[]>): void {
     if (this.#persons === undefined) return
     for (const [i, { rows, line }] of entries.entries()) {
@@ -195,7 +197,7 @@ export class UnitCheck {
   }
 }
 
-/** What is kept is in no row of the file. */
+/** Lines of the prior declaration are in no row of the file. */
 const rowOfPrior = 0
 
 function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFinding): void {
@@ -204,7 +206,7 @@ function addTo(faults: Map<number, FileFinding[]>, line: number, finding: FileFi
   else found.push(finding)
 }
 
-/** A fault of a line, told by the file's rows. */
+/** A fault of a line, with the file's row numbers. */
 function findingOf(
   { line, field, code, params, suggestion }: FoundFault,
   entries: readonly UnitLine[],

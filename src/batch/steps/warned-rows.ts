@@ -1,6 +1,7 @@
 /**
- * What a file that is only checked is warned of, row by row: kept with the findings of the file, as many
- * as are shown. A unit is checked from its beginning where a worker ended in it: what is known is kept once.
+ * The warnings of a file that is only checked, row by row. They are stored with the findings of the
+ * file, up to the number shown. A unit is checked from its beginning again if a worker died in it, so
+ * each warning is stored once.
  */
 import type pg from 'pg'
 import type { FileFinding } from '../findings/file-findings.ts'
@@ -56,7 +57,7 @@ export class WarnedRows {
     this.#isSaved = false
   }
 
-  /** In the transaction that writes what was checked. */
+  /** In the transaction that writes the results. */
   async write(client: pg.PoolClient): Promise<void> {
     if (this.#isSaved) return
     await saveFindings(client, this.#keys, this.#batch, this.#findings)
@@ -68,7 +69,7 @@ function identityOf({ code, place: { row, pointer } }: FileFinding): string {
   return `${code} ${row} ${pointer}`
 }
 
-/** A cell as a spreadsheet shows it, where the finding is about one. */
+/** Names the cell as a spreadsheet shows it, if the finding is about one. */
 export function withColumn(finding: FileFinding, header: Header | undefined): FileFinding {
   const { place } = finding
   if (header === undefined || place.column !== undefined || place.row === undefined) return finding

@@ -1,4 +1,6 @@
-/** Makes the receipts of files, with the deadline of the period that each was sent for. */
+/**
+ * Signs the receipts of files, with the deadline of the period that each file is for.
+ */
 import { signBatchReceipt } from '../../journal/receipts/batch-receipt.ts'
 import type { Signer } from '../../journal/receipts/compact-jws.ts'
 import type { Policies } from '../../policy/rules.ts'
@@ -7,7 +9,7 @@ import type { FinalizeDependencies } from './store-dependencies.ts'
 export type ReceiptDependencies = {
   readonly signer: Signer
   readonly policies: Policies
-  /** Written into every receipt; asked for each. */
+  /** Written into every receipt; read anew for each. */
   readonly environment: () => string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Ends of a batch before it is worked on, and of its bytes after it. Each is one transaction that locks
- * the batch first, as completing does.
+ * Ends a batch before it is worked on, and deletes its bytes afterwards. Each is one transaction that
+ * locks the batch first, as finalizing does.
  */
 import type pg from 'pg'
 import type { FiledByToken } from '../../journal/attribution.ts'
@@ -11,7 +11,7 @@ import type { CancelOutcome, StoreDependencies } from './store-dependencies.ts'
 
 type Dependencies = Pick<StoreDependencies, 'pool' | 'inTransaction'>
 
-/** Cancelling again is no fault; what is being worked on, or is done, stays. */
+/** Cancels an upload. Cancelling twice is no fault. A batch that is being filed or is done stays. */
 export function cancelUpload(
   {
     pool,
@@ -42,7 +42,7 @@ export function cancelUpload(
   })
 }
 
-/** A page at a time; others that do the same skip what is taken. */
+/** Expires one page of uploads; processes that do the same skip locked ones. */
 export function expireUploads({ pool, inTransaction }: Dependencies): Promise<number> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ id: string }>({
@@ -69,7 +69,10 @@ export function deleteBytes({ pool, inTransaction }: Dependencies, id: string): 
   return inTransaction(pool, (client) => deleteChunks(client, id))
 }
 
-/** Of a batch that is not worked on: another that brings the same content is the first one. */
+/**
+ * Deletes the bytes of a batch that nobody works on. The next batch with the same content counts as the
+ * first.
+ */
 async function deleteContent(client: pg.PoolClient, id: string): Promise<void> {
   await deleteChunks(client, id)
   await client.query({

@@ -1,5 +1,5 @@
 /**
- * Reads the bytes of a file back, chunk by chunk: at any time a chunk is in memory, never the file.
+ * Reads the bytes of a file back chunk by chunk: one chunk is in memory at a time, never the file.
  */
 import assert from 'node:assert/strict'
 import { chunkBytesMax } from '../../limits.ts'
@@ -8,12 +8,12 @@ import type { StoreDependencies } from './store-dependencies.ts'
 
 type ChunkRow = { number: number; start: string; bytes: number; sealed: Buffer }
 
-/** What a sealed chunk is bound to. */
+/** The associated data that a sealed chunk is bound to. */
 export function chunkBinding(id: string, start: number): string {
   return `batch ${id} at ${start}`
 }
 
-/** One statement for each chunk: a reader that stops for a while holds nothing. */
+/** Uses one statement for each chunk, so a reader that pauses holds no connection. */
 export async function* readBytes(
   dependencies: Pick<StoreDependencies, 'pool' | 'sealingKeys'>,
   id: string,
@@ -33,7 +33,7 @@ export async function* readBytes(
   }
 }
 
-/** The number of the chunk that an offset lies in; 0, which no chunk has, beyond the last. */
+/** The number of the chunk that contains an offset; 0, which no chunk has, beyond the last. */
 async function findChunk(
   { pool }: Pick<StoreDependencies, 'pool'>,
   id: string,

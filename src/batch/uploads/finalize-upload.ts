@@ -1,8 +1,11 @@
 /**
- * Decides what a file is whose last byte has come, in that byte's transaction: the file that was
- * announced, or a damaged one; new, or here already, as long as what the first one filed stands. This is the
- * one place that decides it. What is new gets its receipt, which is signed once: keys, rules and the environment may change. A file that is only
- * checked is never here already, and nothing is the same as it: nothing of it is filed. So it has no receipt.
+ * Decides the outcome of a file when its last byte arrives, in that byte's transaction. The file is the
+ * announced one or damaged; it is new, or a duplicate as long as the first batch with the same content
+ * still stands. No other code decides this.
+ *
+ * A new file gets its receipt here, signed once, because keys, rules and the environment may change
+ * later. A file of mode check is never a duplicate, and no file is a duplicate of it, because nothing
+ * of it is filed. So it has no receipt.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
@@ -18,7 +21,7 @@ import type { FinalizeDependencies } from './store-dependencies.ts'
 
 export type FinalizeOutcome =
   | { readonly stage: 'received' | 'damaged' }
-  /** The batch that brought the same content first. */
+  /** The first batch with the same content. */
   | { readonly stage: 'duplicate'; readonly sameAs: string }
 
 type Asked = {
@@ -33,21 +36,23 @@ type Asked = {
   sealed_expected: Buffer | null
 }
 
-/** A file that is whole. */
+/** A file whose bytes are all here. */
 type FullFile = {
   readonly id: string
   readonly digest: Buffer
   readonly asked: Asked
-  /** What its content is found again by: as it is kept now, and as it is of before. */
+  /**
+   * Keys that find the content again: the form stored now, and the other form that older batches have.
+   */
   readonly contentKeys: readonly [kept: Buffer, other: Buffer]
 }
 
-/** The whole file's digest, and who brought its last byte, where that is to be kept. */
+/** The digest of the full file, and who sent its last byte, where that is recorded. */
 export type FinishedFile = { readonly digest: Buffer; readonly by?: FiledByToken | undefined }
 
 /**
- * The caller's transaction holds the batch's row. Of two that end with the same content at once, the
- * second waits for the first one's commit at the content's key, and then finds it.
+ * Runs in the caller's transaction, which holds the batch's row. If two files with the same content end
+ * at once, the second waits at the content's key for the first one's commit, and then finds it.
  */
 export async function finalizeUpload(
   dependencies: FinalizeDependencies,
@@ -126,11 +131,11 @@ async function decide(
       on conflict do nothing`,
     values: [id, contentKeys[0]],
   })
-  // Another came in between: asked again, it is the first.
+  // Another batch claimed the content in between: decide again and find it.
   return rowCount === 1 ? { stage: 'received' } : decide(dependencies, client, file)
 }
 
-/** Whether the digest is the one that was said before; true where none was. */
+/** Whether the digest is the announced one; true if none was announced. */
 function matchesAnnounced(
   { sealingKeys }: FinalizeDependencies,
   { id, digest, asked }: FullFile,
@@ -141,9 +146,10 @@ function matchesAnnounced(
 }
 
 /**
- * The batch that brought the same content first, and whether that stands: it is worked on, or what was
- * filed of it, by it or by the files that amend it, is the latest of each employer, period and region. Where
- * rows were set aside as its sender could not file for their employer, and can now, it does not stand.
+ * Finds the first batch with the same content, and whether it still stands. It stands while it is
+ * worked on, or while what it and its amendments filed is the latest of each employer, period and
+ * region. It does not stand if rows were rejected because its sender might not file for their employer,
+ * and now may.
  */
 async function findSameContent(
   client: pg.PoolClient,

@@ -8,8 +8,9 @@ import { type Viewer, visibleUpload } from './owner-view.ts'
 import type { StoreDependencies } from './store-dependencies.ts'
 
 /**
- * @param as `durable`: what a commit left behind that reached no standby yet is waited for
- * @param viewer who finds it as far as it sees it, or not; whole unless given
+ * @param as `durable` waits until every commit visible here has also reached the standby
+ * @param viewer sees the batch as far as `owner-view.ts` allows, or not at all; without it, all is
+ *   visible
  */
 export async function findUpload(
   { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
@@ -33,7 +34,7 @@ export async function findUpload(
   return upload && viewer ? visibleUpload(pool, viewer, upload) : upload
 }
 
-/** Of a file that was read; undefined where no header was found in it. */
+/** The layout of a file that was read; undefined if no header was found. */
 export async function findLayout(
   pool: Queryable,
   all: StoreDependencies['sealingKeys'],

@@ -21,7 +21,7 @@ import {
 import { findUpload } from './find-batch.ts'
 import type { CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 
-/** A key that is there already inserts nothing; what it is of is read in a second statement. */
+/** A key that exists inserts nothing; a second statement reads its batch. */
 export async function createUpload(
   dependencies: StoreDependencies,
   asked: NewUpload,
@@ -37,13 +37,14 @@ export async function createUpload(
   const upload = inserted
     ? await findUpload(dependencies, id, 'visible')
     : await findByKey(dependencies, asked)
-  // Of two requests with the same key, the second may find the slot lent to the first one's batch.
+  // Two requests may use the same key. The second may find the slot assigned to the first one's
+  // batch.
   if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
   assert(upload !== undefined, 'what was inserted, or was in the way, is there')
   return inserted ? { kind: 'created', upload } : repeatedOutcome(asked, upload)
 }
 
-/** The slot is locked before the batch is there: of two that want it, the second finds it lent. */
+/** Locks the slot before inserting the batch: of two requests for it, the second finds it assigned. */
 async function insertWithSlot(
   dependencies: StoreDependencies,
   id: string,
@@ -66,22 +67,22 @@ function repeatedOutcome(asked: NewUpload, upload: Upload): CreateOutcome {
   return { kind: isSame(asked, upload) ? 'replayed' : 'conflicting', upload }
 }
 
-/** A file may be named otherwise; all else is what it is of. */
+/** The same key must mean the same file. Only the file name may differ. */
 function isSame(asked: NewUpload, upload: Upload): boolean {
   const names = ['employer', 'period', 'region', 'kind', 'format', 'mode', 'slot'] as const
-  // What a file amends it may have said by itself since.
+  // The file itself may have named its amended batch since.
   if (asked.amends !== undefined && asked.amends !== upload.amends) return false
   const sameDigest =
     asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
-  // A size that was not said before may have been said with a later part.
+  // A later part may have announced the size.
   const sameSize = asked.size === undefined || asked.size === upload.size
   return names.every((name) => asked[name] === upload[name]) && sameDigest && sameSize
 }
 
 /**
- * How many files of a subject are under way, and their bytes: as they are said to have, or as came of those
- * that do not say it. More than the limit are not counted.
- * @param besides one that is not counted
+ * Counts the uploads of a subject that are under way, and their bytes: the announced size, or the
+ * received bytes where none is announced. Counting stops at the limit.
+ * @param besides the batch to leave out
  */
 export async function countOpen(
   { pool }: Pick<StoreDependencies, 'pool'>,

@@ -1,15 +1,15 @@
 /**
- * What the owner of a file may see of it now, by the employers that the token names which asks. A file has
- * rows of the employers that the tokens named with which it came, and of others by mistake.
+ * What the owner of a file may see, by the employers that the requesting token names. A file contains
+ * rows of the employers that the uploading tokens named, and by mistake of others.
  *
- *   the token that asks names        | sees
- *   all of those employers           | all of the file
- *   some of them                     | the units of those that it names: their counts, declarations and rows
- *   none; or the one employer that   | nothing: the file is not there
- *   the file is for is not named     |
+ *   the requesting token names       | sees
+ *   all employers of the file        | all of the file
+ *   some of them                     | counts, declarations and rows of their units
+ *   none, or not the one employer    | nothing: the file is not found
+ *   that the file is for             |
  *
- * Rows that name no employer, or one that nobody named, may be anybody's: who sees a part sees none of them.
- * Neither does it see what is of the file as a whole: its name, digest, receipt and findings.
+ * Rows that name no employer, or one that no token named, may be anybody's, so a partial view has none
+ * of them. It also lacks what describes the full file: its name, digest, receipt and findings.
  */
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Owner } from '../state/owner.ts'
@@ -32,7 +32,7 @@ export function visibilityOf(
   return upload.named.some((employer) => employers.has(employer)) ? 'part' : 'nothing'
 }
 
-/** As far as it is seen; undefined where it is not there. */
+/** The visible part of an upload; undefined if it is not found. */
 export async function visibleUpload(
   pool: Queryable,
   viewer: Viewer,
@@ -47,7 +47,7 @@ export async function visibleUpload(
   return hasRowsOfViewer ? partOf(upload) : undefined
 }
 
-/** Nobody knows yet whose rows are in it. */
+/** Before the rows are read, nobody knows whose they are. */
 function isUnread(stage: Stage): boolean {
   return stage === 'receiving' || stage === 'received' || stage === 'reading'
 }
@@ -56,7 +56,7 @@ function partOf(upload: Upload): Upload {
   return { ...upload, fileName: undefined, digest: undefined, receipt: undefined }
 }
 
-/** The same of several, in their order; those that are not there are left out. */
+/** The same for several batches, in their order; those not found are left out. */
 export async function visibleProgress(
   pool: Queryable,
   viewer: Viewer,
@@ -75,7 +75,7 @@ export async function visibleProgress(
   })
 }
 
-/** Once the file is read, it is known whether anything in it is theirs. */
+/** Once the file is read, it is known whether it has rows of the viewer. */
 function partOfProgress(
   { upload, work, mark }: BatchProgress,
   counts: ViewerCounts | undefined,
@@ -106,7 +106,7 @@ type ViewerCounts = {
   readonly wouldFile: WouldFile
 }
 
-/** Of each file with units of these employers, or with rows that are not checked yet. */
+/** Files with units of these employers, or with unchecked rows of theirs. */
 async function countForViewer(
   pool: Queryable,
   ids: readonly string[],

@@ -1,7 +1,6 @@
 /**
- * How far a batch is: its upload and the work on it, in one read. What is told of it follows from what
- * is written alone, not from the time of asking, so that the same state is told in the same words, and
- * has the same mark.
+ * The progress of a batch: its upload and its work in one read. It follows from stored data alone, not
+ * from the time of the request, so the same state gives the same answer and the same mark.
  */
 
 import type { EnvelopeKey } from '../../journal/envelope.ts'
@@ -12,7 +11,7 @@ import type { Stage } from '../state/stages.ts'
 import { type Upload, type UploadRow, uploadOf } from '../state/upload.ts'
 import { openFindings } from '../table/read-progress.ts'
 
-/** Of the file's rows, how many came through each step. */
+/** Rows of the file that completed each step. */
 export type RowCounts = {
   readonly read: number
   readonly good: number
@@ -27,15 +26,15 @@ type Instants = Readonly<
 > & { readonly began: number; readonly changed: number }
 
 export type WorkProgress = {
-  /** Of the file; 0 where its format doesn't tell. */
+  /** Bytes of the file; 0 where its format doesn't tell. */
   readonly bytesRead: number
   readonly rows: RowCounts
   readonly declarations: number
-  /** Declarations that could not be posted to this day: the operator has to see to them. */
+  /** Declarations that could not be posted so far and need an operator. */
   readonly deadLetters: number
   readonly at: Instants
   readonly findings: readonly FileFinding[]
-  /** Of a file of mode check, once it is checked: what would be filed. */
+  /** For a file of mode check, once checked: what would be filed. */
   readonly wouldFile: WouldFile | undefined
 }
 
@@ -48,12 +47,12 @@ export type WouldFile = {
 
 export type BatchState = {
   readonly upload: Upload
-  /** Undefined until a worker takes it. */
+  /** Undefined until a worker takes the batch. */
   readonly work: WorkProgress | undefined
 }
 
 export type BatchProgress = BatchState & {
-  /** Another one for each state. */
+  /** Differs for each state. */
   readonly mark: string
 }
 
@@ -92,8 +91,8 @@ type Row = UploadRow & MarkRow & WorkRow
 type Keys = readonly EnvelopeKey[]
 
 /**
- * Batches by their ids. The view reads a row of each table by its key, and one for each envelope.
- * @param owner another's are left out; anybody's are found unless given
+ * Reads batches by their ids. The view reads one row of each table by key, and one for each envelope.
+ * @param owner leaves out batches of others; without it, all are found
  */
 export async function findProgress(
   pool: Queryable,
@@ -117,7 +116,7 @@ export async function findProgress(
 
 export type BatchPage = { readonly before: bigint | undefined; readonly limit: number }
 
-/** Of one owner, newest first. */
+/** An owner's batches, newest first. */
 export async function listProgress(
   pool: Queryable,
   keys: Keys,
@@ -140,7 +139,7 @@ export async function listProgress(
   return rows.map((row) => progressOf(keys, row))
 }
 
-/** The marks alone, to see which have changed. */
+/** Reads the marks alone, to see which batches have changed. */
 export async function findMarks(
   pool: Queryable,
   ids: readonly string[],

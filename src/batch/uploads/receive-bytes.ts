@@ -1,6 +1,6 @@
 /**
- * Takes the bytes of a file, as one request sends them. Each append is durable when it returns; the one
- * that brings the last byte ends the file in the same transaction.
+ * Receives the bytes of a file from one request. Each append is durable when it returns. The append
+ * with the last byte finalizes the file in the same transaction.
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -20,24 +20,24 @@ import type { StoreDependencies } from './store-dependencies.ts'
 /** In order of precedence. */
 export type BeginOutcome =
   | { readonly kind: 'absent' }
-  /** No more bytes are taken: all are here, or it has ended. */
+  /** The batch takes no more bytes: all are here, or it has ended. */
   | { readonly kind: 'closed'; readonly upload: Upload }
-  /** Another size was said before. */
+  /** Another size was announced before. */
   | { readonly kind: 'otherSize'; readonly upload: Upload }
   | { readonly kind: 'elsewhere'; readonly upload: Upload }
   | { readonly kind: 'receiving'; readonly receiving: Receiving }
 
 /** In order of precedence. */
 export type AppendOutcome =
-  /** Another request is the writer now, or the batch has ended: nothing was taken. */
+  /** Another request is the writer now, or the batch has ended: nothing was stored. */
   | { readonly kind: 'overtaken' }
-  /** More than the file's size was said to be: nothing was taken. */
+  /** The bytes exceed the announced size: nothing was stored. */
   | { readonly kind: 'beyondSize' }
   | { readonly kind: 'tooManyChunks' }
   | { readonly kind: 'appended' }
   | ({ readonly kind: 'completed' } & FinalizeOutcome)
 
-/** The largest state of a digest, with room. */
+/** The largest sealed state of a digest, with room to spare. */
 const digestStateBytesMax = 1_024
 
 type Claim = {
@@ -49,24 +49,27 @@ type Claim = {
   digest_state: Buffer | null
 }
 
-/** What a token names which brings bytes: the file may be filed for no others. */
+/** What the uploading token may file for: the file is limited to it. */
 export type Mandate = {
   readonly employers: readonly string[]
-  /** Patterns; any unless given. */
+  /** Region patterns; without them, any region. */
   readonly regions?: readonly string[] | undefined
-  /** Whose it is, where that is to be kept. */
+  /** Whose token it is, where that is recorded. */
   readonly by?: FiledByToken | undefined
 }
 
 export type Part = {
-  /** Of its first byte in the file. */
+  /** Offset of the part's first byte in the file. */
   readonly offset: number
-  /** Of the whole file, where it was not said before. */
+  /** Size of the full file, if it was not announced before. */
   readonly size?: number | undefined
   readonly mandate: Mandate
 }
 
-/** What a token with the employers `$n` and the regions `$n+1` leaves: of two regions, the one in the other. */
+/**
+ * SQL: narrows the mandate to the token's employers (`$n`) and regions (`$n+1`). Of two region
+ * patterns, the one contained in the other stays.
+ */
 const narrowed = (n: number) => `
   may_file_for = array(select unnest(may_file_for) intersect select unnest($${n}::text[])),
   named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[])),
@@ -140,7 +143,10 @@ async function outcomeOf(
   return { kind: otherSize ? 'otherSize' : 'elsewhere', upload }
 }
 
-/** As it was written down; where another version of the program wrote it, from the bytes again. */
+/**
+ * The stored digest state. If another version of the program wrote it, it is computed from the bytes
+ * again.
+ */
 async function digestStateOf(
   dependencies: StoreDependencies,
   { id, received, digest_state: sealed }: Claim,
@@ -165,7 +171,9 @@ function digestBinding(id: string, received: number): string {
   return `batch ${id} digest to ${received}`
 }
 
-/** A file that one request sends: begun → some appends → completed, or left for another to go on. */
+/**
+ * A file that one request sends: begun → appends → completed, or left for another request to continue.
+ */
 export class Receiving {
   readonly #dependencies: StoreDependencies
   readonly #id: string
@@ -192,12 +200,12 @@ export class Receiving {
     this.#state = state
   }
 
-  /** Durable bytes: where the next one belongs. */
+  /** Durable bytes: the offset of the next one. */
   get received(): number {
     return this.#received
   }
 
-  /** Takes a chunk's bytes; they are durable then. Calls must not overlap. */
+  /** Stores a chunk durably. Calls must not overlap. */
   async append(bytes: Uint8Array): Promise<AppendOutcome> {
     assert(bytes.length > 0 && bytes.length <= chunkBytesMax, 'a chunk within its limit')
     const after = this.#received + bytes.length
@@ -220,7 +228,7 @@ export class Receiving {
     return outcome
   }
 
-  /** Says that all bytes are here, of a file whose size was not said before. */
+  /** Ends a file of unannounced size. */
   finish(): Promise<AppendOutcome> {
     const { pool, inTransaction } = this.#dependencies
     return inTransaction(pool, async (client) => {
@@ -243,7 +251,7 @@ export class Receiving {
     return { kind: 'completed', ...completed }
   }
 
-  /** One statement: the batch's row is locked first, and the chunk follows from what it says. */
+  /** One statement locks the batch's row first and then inserts the chunk that follows from it. */
   async #take(
     client: pg.Pool | pg.PoolClient,
     bytes: Uint8Array,

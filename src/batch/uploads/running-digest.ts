@@ -1,20 +1,22 @@
 /**
- * SHA-256 whose state can be written down after any byte and taken up by another process. Parts of a
- * file come to any intake process, and its digest must be known to the transaction that takes the
- * last of them: then there is no moment in which a file is whole and nobody knows which. Node's own
- * hash can't be written down. Hashing the file again at its end would read all of it back, in the
- * process whose one thread takes filings, and need a stage of its own for a death on the way. This one
- * takes 140 MiB/s where Node's takes 500, and the other way some 150 with reading and opening.
+ * SHA-256 whose state can be stored after any byte and continued by another process. Parts of a file
+ * reach any intake process, and the transaction that takes the last part must know the digest:
+ * otherwise a complete file could exist whose content is unknown.
+ *
+ * Node's own hash can't be stored. Hashing the file again at its end would read all of it back in the
+ * process whose one thread accepts filings, and would need a stage of its own for a crash on the way.
+ * This implementation hashes 140 MiB/s, Node's 500; the other way would reach some 150 with reading and
+ * opening.
  */
 import { createSHA256 } from 'hash-wasm'
 
-/** 116 bytes; up to 63 of them are the file's own. Undefined: of nothing yet. */
+/** 116 bytes, of which up to 63 are the file's own. Undefined: no bytes hashed yet. */
 export type DigestState = Uint8Array | undefined
 
 export type RunningDigest = {
-  /** The state after some more bytes. Throws on a state that another version of the package wrote. */
+  /** The state after these bytes. Throws on a state of another version of the package. */
   extend(state: DigestState, bytes: Uint8Array): Uint8Array
-  /** The SHA-256 of all that was taken. */
+  /** The SHA-256 of all bytes so far. */
   digest(state: DigestState): Buffer
 }
 

@@ -1,4 +1,6 @@
-/** What the store of uploads needs, and what comes of its calls. */
+/**
+ * What the upload store needs, and the outcomes of its calls.
+ */
 import type pg from 'pg'
 import type { Confirm } from '../../journal/durable.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
@@ -9,25 +11,25 @@ import type { Upload } from '../state/upload.ts'
 import type { RunningDigest } from './running-digest.ts'
 
 export type FinalizeDependencies = {
-  /** The first seals, all open. */
+  /** The first key seals; all of them open. */
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly salts: Salts
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
-  /** The signed receipt of a file that is here. */
+  /** Signs the receipt of a received file. */
   readonly receiptOf: (file: Omit<BatchStatement, 'deadlineMicros'>) => string
 }
 
 export type StoreDependencies = FinalizeDependencies & {
   readonly pool: pg.Pool
-  /** Waits until all that can be seen is durable, before somebody is told of it. */
+  /** Waits until everything visible is durable, before it is reported to anybody. */
   readonly confirm: Confirm
   readonly inTransaction: <T>(
     pool: pg.Pool,
     work: (client: pg.PoolClient) => Promise<T>,
   ) => Promise<T>
   readonly runningDigest: RunningDigest
-  /** Told of bytes that are durable. */
+  /** Called with bytes that became durable. */
   readonly onReceived?: (bytes: number) => void
 }
 

@@ -1,25 +1,26 @@
 /**
- * Where the bytes of files are until they are worked on: in Postgres, sealed, in chunks as they came.
- * What it tells a caller is durable; a file is never in memory. Any number of processes use it at once.
+ * Stores the bytes of files until they are worked on: in Postgres, sealed, in the chunks in which they
+ * came. Every answer is durable; a file is never in memory. Any number of processes may use it at once.
  *
  * If the process dies after
- * - `create` committed, before it is told: the same Idempotency-Key finds the batch again, with its
- *   slot. Without one, an empty batch expires.
- * - `begin`, before the first byte is durable: nothing was taken. Whoever begins next is the writer.
- *   The employers that its token did not name are taken from those that the file may be filed for, in the
- *   same statement, before any byte of it: rows of theirs are set aside, and never filed without a mandate.
- * - bytes arrived, before their chunk is committed: they are lost, one chunk at most; `received` does
- *   not count them, and the sender begins there.
- * - a chunk's commit, before it is told: `received` counts it; the sender asks before it goes on.
- * - the last chunk's commit: chunk, digest, stage, instant of receipt, its signed receipt and whether it
- *   was here before are one transaction, so the file is whole with all of them, or its last chunk is missing.
- *   Who brought it is written in the same transaction, as who begins and who cancels is in theirs (acts.ts).
- * - `cancel` or `expire` or `remove`: stage and deletion are one transaction.
- * There are no locks that outlive a process, and nothing to clean up after one.
+ * - `create` committed, before the answer: the same Idempotency-Key finds the batch again, with its
+ *   slot. Without a key, the empty batch expires.
+ * - `begin`, before the first byte is durable: nothing was stored. Whoever begins next is the writer.
+ *   The same statement, before any byte, removes the employers that the token did not name from those
+ *   that the file may be filed for. Their rows are rejected, and never filed without a mandate.
+ * - bytes arrived, before their chunk is committed: these bytes are lost, at most one chunk. `received`
+ *   does not count them, and the sender continues there.
+ * - a chunk's commit, before the answer: `received` counts it. The sender asks before it continues.
+ * - the last chunk's commit: chunk, digest, stage, instant of receipt, signed receipt and whether it is
+ *   a duplicate are one transaction. So the file is complete with all of them, or its last chunk is
+ *   missing. The same transaction records who sent it, as beginning and cancelling do in theirs
+ *   (acts.ts).
+ * - `cancel`, `expire` or `remove`: stage and deletion are one transaction.
+ * No lock outlives a process, and nothing has to be cleaned up after one.
  *
- * Two that append at once: the one that began later is the writer. The other's next append finds that
- * it is not, and takes nothing; so a new connection never waits for a dead one, and what is stored is
- * always one sender's bytes up to a point, and the next one's from there.
+ * Of two requests that append at once, the one that began later is the writer. The next append of the
+ * other finds that out and stores nothing. So a new connection never waits for a dead one, and the
+ * stored bytes are one sender's up to a point, and the next one's from there.
  */
 import type { FiledByToken } from '../../journal/attribution.ts'
 import { uploadsOpenBytesMax } from '../../limits.ts'
@@ -35,29 +36,32 @@ import type { CancelOutcome, CreateOutcome, StoreDependencies } from './store-de
 
 export type UploadStore = {
   create(asked: NewUpload): Promise<CreateOutcome>
-  /** @param viewer who finds it as far as it sees it (owner-view.ts), or not; whole unless given */
+  /**
+   * @param viewer sees the batch as far as `owner-view.ts` allows, or not at all; without it, all is
+   *   visible
+   */
   find(id: string, viewer?: Viewer): Promise<Upload | undefined>
-  /** The same, and all that is told of it is as durable as a new commit. */
+  /** The same, and the answer is as durable as a new commit. */
   findDurable(id: string, viewer?: Viewer): Promise<Upload | undefined>
   /**
-   * Makes the caller the writer, if the next byte is at `offset`. From then on the file may be filed for no
-   * employer that its token does not name.
+   * Makes the caller the writer, if the next byte is at `offset`. From then on the file may be filed
+   * only for employers that its token names.
    */
   begin(id: string, part: Part): Promise<BeginOutcome>
-  /** How many bytes more a file may have whose size was not said, beside the others of its owner. */
+  /** Bytes that a file of unannounced size may still have, beside the owner's other uploads. */
   room(upload: Upload): Promise<number>
-  /** The same from the first byte: what is there is dropped. For what can't be sent in parts. */
+  /** Begins again at the first byte and drops the stored ones. For senders that can't send parts. */
   restart(id: string, mandate: Mandate): Promise<BeginOutcome>
   /**
-   * The file's bytes from an offset, in order, as many as are durable when each piece is read.
-   * @throws SealedPieceError where a chunk can't be opened; AssertionError where one is missing
+   * The file's bytes from an offset, in order, as many as are durable when each chunk is read.
+   * @throws SealedBytesError if a chunk can't be opened; AssertionError if one is missing
    */
   read(id: string, offset: number): AsyncIterable<Uint8Array>
-  /** @param by who does it, where that is to be kept */
+  /** @param by who cancels, where that is recorded */
   cancel(id: string, by?: FiledByToken): Promise<CancelOutcome>
-  /** Gives up files of which nothing came for too long; returns how many. */
+  /** Expires uploads that received nothing for too long. @returns how many */
   expire(): Promise<number>
-  /** Deletes the bytes of a batch that has been worked on; what is known of it stays. */
+  /** Deletes the bytes of a processed batch; its record stays. */
   remove(id: string): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 /**
- * Takes batches and works on them, from step to step: a few at a time, each in a place of its own.
+ * Claims batches and takes each through its steps: one at a time in each size lane.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -43,29 +43,29 @@ export type BatchDependencies = StepDependencies &
   CheckDependencies &
   FileDependencies & {
     readonly onFinished: (work: LeasedBatch) => void
-    /** Told of a batch on which so many workers ended that it had to wait. */
+    /** Called for a batch on which so many workers died that it has to wait. */
     readonly onTriedOften: (work: LeasedBatch) => void
-    /** What a later try may mend. */
+    /** Called with errors that a later try may resolve. */
     readonly onError: (error: unknown, batch: string | undefined) => void
   }
 
 type Filing = Pick<FileDependencies, 'acceptGroup' | 'enqueue'>
 
 export type BatchWorkerDependencies = Omit<BatchDependencies, keyof Filing> & {
-  /** A writer of its own for each place that files: it accepts one group after another. */
+  /** Each lane that files has a writer of its own, which accepts one group after another. */
   readonly openFiling: (lane: Lane) => Filing
 }
 
 export type BatchWorker = {
-  /** Whether each place takes what waits for it, and writes what it works on. */
+  /** Whether each lane takes what waits for it, and writes what it works on. */
   readonly checks: readonly ProgressCheck[]
   stop(): Promise<void>
 }
 
-/** A step that is under way for so long lost its batch to another worker long ago. */
+/** A step that takes longer lost its lease to another worker long ago. */
 const patience = { idleMs: stuckIdleMs, underWayMs: 2 * batchLeaseMs }
 
-/** Starts working; `stop` ends it after the step under way, which another worker goes on from. */
+/** Starts working. `stop` waits for the current step; another worker continues after it. */
 export function startBatchWorker(
   dependencies: BatchWorkerDependencies,
   limits = patience,
@@ -105,13 +105,16 @@ export function startBatchWorker(
   }
 }
 
-/** What is posted is told so, and what has ended is forgotten; returns whether there may be more. */
+/**
+ * Marks posted batches and deletes what ended batches no longer need. @returns whether there may be
+ * more
+ */
 async function cleanUp({ pool, inTransaction }: BatchWorkerDependencies): Promise<boolean> {
   await markPosted(pool)
   return (await deleteEnded(pool, inTransaction)) || (await deleteOldErrors(pool, inTransaction))
 }
 
-/** Does it again and again, with a pause where there was nothing to do, or it failed. */
+/** Repeats `look`, with a pause whenever there was nothing to do or it failed. */
 async function repeat(
   { onError }: Pick<BatchWorkerDependencies, 'onError'>,
   signal: AbortSignal,
@@ -173,7 +176,7 @@ function takeBatches(dependencies: BatchWorkerDependencies, working: LaneWorker)
   })
 }
 
-/** Goes on with a batch until others post it, or it has ended. */
+/** Runs the steps of a batch until it waits for posting or has ended. */
 export async function runSteps(
   dependencies: BatchDependencies,
   claimed: LeasedBatch,

@@ -1,10 +1,10 @@
 /**
- * What a batch needs no more once it has ended is deleted: the bytes of its file, and its rows between
- * two steps. What was filed of it is in the journal; what was set aside is in its errors file, for some
- * months. What stays tells of no person: counts, the employers and ids of what was filed, findings. Of a
- * file that an operator cancelled, what was filed is settled first, once no worker can be filing it.
+ * Deletes what an ended batch no longer needs: the bytes of its file and its staged rows. Filed
+ * declarations are in the journal. Rejected rows stay in the errors file for some months. What remains
+ * names no person: counts, employers, ids of declarations, findings. For a file that an operator
+ * cancelled, the filed units are settled first, once no worker can be filing it.
  *
- * If the process dies before the commit, nothing is deleted, and the next look does it.
+ * If the process dies before the commit, nothing is deleted, and the next pass does it.
  */
 import type pg from 'pg'
 import { errorsKeptMs, forgottenAtATime } from '../../limits.ts'
@@ -12,7 +12,7 @@ import { settlePage } from '../amending/settle-unfiled.ts'
 import type { InTransaction } from '../lease/batch-lease.ts'
 import type { Stage } from '../state/stages.ts'
 
-/** Of one batch at a time, and so much of it as takes a moment; returns false where there is none. */
+/** Deletes a bounded amount from one batch. @returns false if no batch is left to do */
 export function deleteEnded(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ batch: string; stage: Stage; to_settle: boolean }>({
@@ -42,13 +42,13 @@ export function deleteEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
       'update batch.work set forgotten_at = now(), to_settle = false where batch = $1',
       [ended.batch],
     )
-    // Nobody can fetch them.
+    // The errors file of a cancelled batch can't be downloaded.
     if (ended.stage === 'cancelled') await deleteErrorsOf(client, ended.batch)
     return true
   })
 }
 
-/** The rows set aside of one batch that ended long ago; returns false where there is none. */
+/** Deletes the rejected rows of one batch that ended long ago. @returns false if there is none */
 export function deleteOldErrors(pool: pg.Pool, inTransaction: InTransaction): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ batch: string }>({
@@ -69,7 +69,7 @@ export function deleteOldErrors(pool: pg.Pool, inTransaction: InTransaction): Pr
   })
 }
 
-/** With the places where reading stood, which hold the file's header and may hold rows. */
+/** Also deletes the reading positions, which hold the file's header and may hold rows. */
 async function deleteErrorsOf(client: pg.PoolClient, batch: string): Promise<void> {
   await client.query('delete from batch.error_row where batch = $1', [batch])
   await client.query(
