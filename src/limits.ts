@@ -92,6 +92,31 @@ export const writtenTextCharactersMax = 1_000
 /** Errors files that an intake process writes at a time, and for one subject; above it, 503 or 429. */
 export const errorsFilesMax = 8
 export const errorsFilesOfOneMax = 2
+/** Drafts that an intake process writes at a time, and for one subject; above it, 503 or 429. */
+export const draftsMax = 32
+export const draftsOfOneMax = 4
+/** Lines of a draft that are written in one go: some 2 ms. */
+export const draftChunkLines = 500
+/** Browsers keep 4,096 bytes of a cookie with its name and attributes; what is sealed must fit beside these. */
+export const sealedCharactersMax = 3_900
+/** A token that a session is opened to, as its parts; a sealed one can't be larger than deflate makes it. */
+export const packedTokenBytesMax = 1_048_576
+/** Where a sign-in ends, as an address of the portal. */
+export const returnToCharactersMax = 512
+/** So long somebody may be with the identity provider; then they begin again. */
+export const signInMsMax = 600_000
+/** A session is renewed for so long after its sign-in. */
+export const sessionMsMax = 12 * 3_600_000
+/** Requests of a process to the identity provider at a time, and how long each is waited for. */
+export const providerRequestsMax = 64
+export const providerAnswerMsMax = 10_000
+/** What a provider says of itself is read so often. */
+export const providerMetadataMs = 600_000
+/** The form of the sign-in in development, and the employers that it takes. */
+export const developmentFormBytesMax = 4_096
+export const developmentEmployersMax = 50
+/** All files of the built portal, as they are held in memory. */
+export const portalBytesMax = 16_777_216
 /** While uploads are given up for what is more urgent, those under way wait so long for each chunk. */
 export const uploadGiveWayMs = 500
 

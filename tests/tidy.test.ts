@@ -46,7 +46,10 @@ const innerRooms: Readonly<Record<string, readonly string[]>> = {
     ...['findings', 'state', 'lease', 'slots', 'table', 'uploads', 'staging', 'errors', 'amending'],
     ...['steps', 'worker', 'status'],
   ],
-  intake: ['problems', 'wire', 'auth', 'overload', 'bodies', 'present', 'batches', 'routes'],
+  intake: [
+    ...['problems', 'wire', 'sessions', 'auth', 'overload', 'bodies', 'present', 'batches'],
+    ...['portal', 'routes'],
+  ],
   platform: ['command', 'process', 'config', 'postgres', 'installation'],
 }
 const pure = ['declaration', 'policy']

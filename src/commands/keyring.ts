@@ -19,12 +19,13 @@ import {
 
 const usage =
   'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
-  'retire: tokens of a token key are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
+  'retire: tokens of a token key, and sessions of a session key, are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
   'and goes on verifying and opening.'
 
 const whatStops: Readonly<Record<KeyKind, string>> = {
   token: `Its tokens are refused within ${tokenKeysLookMs / 1_000} s by every process that has this file; copy it where others are.`,
   receipt: 'What it signed still verifies. Restart all processes: until then they sign with it.',
+  session: `Sessions of the portal that it sealed end within ${tokenKeysLookMs / 1_000} s in every process that has this file; copy it where others are.`,
   sealing: 'What it sealed still opens. Restart all processes: until then they seal with it.',
 }
 

@@ -11,7 +11,9 @@ import { type Authenticator, createAuthenticator } from '../intake/auth/authenti
 import type { Filer } from '../intake/auth/claims.ts'
 import { tokenKeys } from '../intake/auth/token-keys.ts'
 import type { Signals } from '../intake/overload/admission.ts'
+import { readPortal } from '../intake/portal/portal-files.ts'
 import type { Readiness } from '../intake/routes/health.ts'
+import type { Seals } from '../intake/sessions/seals.ts'
 import { Denials } from '../journal/denials.ts'
 import { createConfirm } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
@@ -47,6 +49,7 @@ import { openAccessLog } from './access.ts'
 import { countEdge, readCounted } from './counted.ts'
 import { openFiles } from './files.ts'
 import { exchangeOver, type Overload, type OverloadDependencies, openOverload } from './overload.ts'
+import { openPortal } from './portal.ts'
 
 export type IntakeOptions = {
   readonly logger: Logger
@@ -100,7 +103,8 @@ async function open(
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(installation, receiving, stops)
-  const access = await openAccess(installation, watchPool, logger, stops)
+  const { session, signIn } = openPortal(installation)
+  const access = await openAccess(installation, session.seals, watchPool, logger, stops)
   const accessLog = openAccessLog(installation, metrics, logger, stops)
   const readiness = { ...healthOf(watchPool, durability, watch), isDraining, stuck }
   const app = await buildApp({
@@ -108,6 +112,7 @@ async function open(
     ...overload.dependencies,
     ...keysOf(installation),
     authenticator: access.authenticator,
+    ...{ session, signIn, portal: readPortal(config.portal.dir), environment: config.environment },
     ...countEdge(config, metrics),
     logger,
     accessLog,
@@ -216,6 +221,7 @@ function overloadOf(
 /** Who is let in: by keys and denials that are looked at as long as the process runs. */
 async function openAccess(
   { config: { token, keyringFile } }: Installation,
+  seals: Seals,
   pool: pg.Pool,
   logger: Logger,
   stops: Stops,
@@ -229,7 +235,7 @@ async function openAccess(
   const authenticator = createAuthenticator({ ...rules, keys, denies, now: Date.now })
   const onError = (source: AccessSource, err: unknown) =>
     logger.error({ source, err }, 'who may come in can not be read; what was read last counts')
-  const watch = watchAccess({ authenticator, keys, denials, onError })
+  const watch = watchAccess({ authenticator, keys, denials, seals, onError })
   stops.add(() => watch.stop())
   return { authenticator, watch }
 }

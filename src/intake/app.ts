@@ -31,11 +31,15 @@ import { codingsTaken } from './bodies/inflate.ts'
 import { guard } from './overload/gate.ts'
 import { requireClasses } from './overload/route-classes.ts'
 import { ShedError } from './overload/shed-error.ts'
+import { type Portal, portalRoutes } from './portal/portal-files.ts'
+import { type SessionDependencies, sessionRoutes } from './portal/session-routes.ts'
+import { signInRoutes } from './portal/sign-in.ts'
 import type { ProblemCode } from './problems/problem-kinds.ts'
 import { type ProblemDetails, problemOf, sendProblem } from './problems/problems.ts'
 import { RefusedRequestError } from './problems/refused-request.ts'
 import { amountsRoute } from './routes/amounts.ts'
 import { type CheckDependencies, checkRoute } from './routes/check.ts'
+import { draftRoute } from './routes/draft.ts'
 import { type ExplanationDependencies, explanationRoute } from './routes/explanation.ts'
 import { healthRoutes, type Readiness } from './routes/health.ts'
 import { homeRoute } from './routes/home.ts'
@@ -46,6 +50,7 @@ import { type ServiceStatusDependencies, serviceStatusRoute } from './routes/ser
 import { statusRoute } from './routes/status.ts'
 import { type SubmitDependencies, sendShed, submitRoute } from './routes/submit.ts'
 import { StatusWaiting } from './routes/waiting.ts'
+import { presentSession } from './sessions/session.ts'
 import type { HttpLimits } from './wire/http-limits.ts'
 import { checkParameters } from './wire/parameters.ts'
 import { protectAnswers, safeHeaders } from './wire/safe-headers.ts'
@@ -56,11 +61,14 @@ export type AppDependencies = SubmitDependencies &
   SlotDependencies &
   CheckDependencies &
   ServiceStatusDependencies &
-  ExplanationDependencies & {
+  ExplanationDependencies &
+  SessionDependencies & {
     readonly logger: FastifyBaseLogger
     readonly authenticator: Authenticator
     /** Where reads are noted; nowhere unless given. */
     readonly accessLog?: AccessLog | undefined
+    /** The pages for people; undefined: none were built. */
+    readonly portal: Portal | undefined
     readonly receiptKeys: readonly object[]
     readonly readiness: Readiness
     /** How long browsers come by TLS alone; not said unless given. */
@@ -108,7 +116,12 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   }
   const refused = new RefusedFilers(authenticator)
   const verifyFiler = (authorization: string | undefined) => refused.verify(authorization)
-  guard(app.server, { admission, filerOf, verifyFiler, onShed, ticketOf })
+  const present = (request: IncomingMessage) => presentSession(dependencies.session, request)
+  guard(app.server, { admission, filerOf, verifyFiler, onShed, ticketOf, presentSession: present })
+  app.addHook('onRequest', (request, _reply, done) => {
+    present(request.raw) // what is injected passes no gate
+    done()
+  })
   answerProblems(app, dependencies)
   answerUnrouted(app)
   observe(app, dependencies.onAnswered)
@@ -126,7 +139,11 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   amountsRoute(app, dependencies)
   policyRoutes(app, dependencies)
   referenceRoutes(app, dependencies)
-  homeRoute(app)
+  draftRoute(app, dependencies)
+  homeRoute(app, dependencies.portal)
+  portalRoutes(app, dependencies.portal)
+  sessionRoutes(app, dependencies)
+  signInRoutes(app, dependencies)
   serviceStatusRoute(app, dependencies)
   healthRoutes(app, dependencies.readiness)
   return app

@@ -12,6 +12,10 @@ import { buildApp } from '../../src/intake/app.ts'
 import { type Authenticator, createAuthenticator } from '../../src/intake/auth/authentication.ts'
 import { tokenKeys } from '../../src/intake/auth/token-keys.ts'
 import type { ShedAt } from '../../src/intake/overload/admission.ts'
+import { readPortal } from '../../src/intake/portal/portal-files.ts'
+import type { SignInWay } from '../../src/intake/portal/sign-in.ts'
+import { Seals } from '../../src/intake/sessions/seals.ts'
+import type { SessionRules } from '../../src/intake/sessions/session.ts'
 import { httpDefaults } from '../../src/intake/wire/http-limits.ts'
 import { openOverload } from '../../src/intake-process/overload.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
@@ -53,6 +57,12 @@ export type AppOptions = {
   readonly trustedProxies?: readonly string[]
   /** Where reads are noted. */
   readonly accessLog?: AccessLog
+  /** Of the portal: without TLS, with the keys of the keyring, unless given. */
+  readonly session?: Partial<SessionRules>
+  /** How people sign in; not unless given. */
+  readonly signIn?: SignInWay
+  /** A folder with the portal as it was built. */
+  readonly portalDir?: string
 }
 
 export async function openApp(
@@ -70,6 +80,9 @@ export async function openApp(
     shedAt = {},
     trustedProxies = [],
     accessLog,
+    session = {},
+    signIn,
+    portalDir,
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -111,6 +124,14 @@ export async function openApp(
     logger: pino({ level: 'silent' }),
     authenticator:
       authenticator ?? createAuthenticator({ issuer, audience: 'spillway', keys, now: Date.now }),
+    session: {
+      seals: new Seals(() => keyring.sessionKeys),
+      ...{ isSecure: false, isRehearsal: false, origin: undefined },
+      ...session,
+    },
+    signIn,
+    portal: portalDir === undefined ? undefined : readPortal(portalDir),
+    environment: 'test',
     policies,
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,

@@ -7,6 +7,7 @@ import type { Reach } from '../../journal/reading/reach.ts'
 import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
 import type { ProblemCode } from '../problems/problem-kinds.ts'
 import { sendProblem } from '../problems/problems.ts'
+import { sessionStateOf } from '../sessions/session.ts'
 import type { Authenticator, Refusal } from './authentication.ts'
 import type { Filer } from './claims.ts'
 import { RefusedTokens } from './refused-tokens.ts'
@@ -43,7 +44,7 @@ export function readsOf({ reach }: FastifyRequest, pool: ReadPool): Queryable {
 export function requireAct(act: Act): onRequestHookHandler {
   return function authenticate(request, reply, done) {
     const token = bearerToken(request.headers.authorization)
-    if (token === undefined) return void sendProblem(request, reply, 'TOKEN_MISSING')
+    if (token === undefined) return void sendProblem(request, reply, missing(request))
     const known = request.server.authenticator.recall(token)
     if (known !== undefined) return void enter(request, reply, known, act, done)
     request.server.authenticator.verify(token).then((verified) => {
@@ -53,16 +54,25 @@ export function requireAct(act: Act): onRequestHookHandler {
   }
 }
 
+/** Of a request without a token: whether it came with a session that is none, or was sent from elsewhere. */
+function missing({ raw }: FastifyRequest): ProblemCode {
+  const state = sessionStateOf(raw)
+  if (state === 'foreign') return 'ORIGIN_FOREIGN'
+  return state === 'ended' ? 'SESSION_ENDED' : 'TOKEN_MISSING'
+}
+
 function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
   const { kind, claim, secondsMax } = refusal
+  const isSession = sessionStateOf(request.raw) === 'opened'
   request.server.refusedTokens.refused(request.log, refusal, performance.now())
-  return sendProblem(request, reply, refusals[kind], {
+  const code = isSession && kind === 'expired' ? 'SESSION_ENDED' : refusals[kind]
+  return sendProblem(request, reply, code, {
     ...(claim !== undefined && { claim }),
     ...(secondsMax !== undefined && { secondsMax }),
   })
 }
 
-const refusals = {
+export const refusals = {
   invalid: 'TOKEN_INVALID',
   expired: 'TOKEN_EXPIRED',
   lifetime: 'TOKEN_LIFETIME',

@@ -47,7 +47,7 @@ export function logReads(app: FastifyInstance, log: AccessLog | undefined): void
 
 function entryOf(request: FastifyRequest, status: number): AccessEntry {
   const { filer, seen, params } = request
-  const { id } = (params ?? {}) as { id?: unknown }
+  const { id, uscc } = (params ?? {}) as { id?: unknown; uscc?: unknown }
   const roles = filer?.roles ?? []
   const isPlain = roles.length === 1 && roles[0] === 'filer'
   return {
@@ -56,6 +56,7 @@ function entryOf(request: FastifyRequest, status: number): AccessEntry {
     read: request.routeOptions.url ?? '',
     status,
     ...(typeof id === 'string' && isId(id) && { id }),
+    ...(typeof uscc === 'string' && seenEmployer(uscc)),
     ...seen,
   }
 }

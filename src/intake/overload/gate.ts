@@ -66,6 +66,8 @@ export function wholeSince(request: IncomingMessage, admission: Admission): numb
 
 export type GateDependencies = {
   readonly admission: Admission
+  /** Puts the token of a browser's session where a bearer's is. */
+  readonly presentSession: (request: IncomingMessage) => void
   /** The filer of a token that was verified before; others are known once it is. */
   readonly filerOf: (authorization: string | undefined) => string | undefined
   /** Verifies the token of a refused filing; undefined where there is none, or no room for it. */
@@ -91,6 +93,7 @@ export function guard(server: Server, dependencies: GateDependencies): void {
     const now = performance.now()
     request.url = canonicalUrl(request.url ?? '')
     request.method = overriddenMethod(request)
+    dependencies.presentSession(request)
     const of = classOf(request.method, request.url)
     const filer = of === 'filings-due' ? filerOf(request.headers.authorization) : undefined
     const begins = of === 'bulk' && request.method === 'POST'

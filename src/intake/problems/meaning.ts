@@ -90,6 +90,6 @@ function shown(message: string): string {
   return message.replace(/\{\w+\}/g, '…')
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

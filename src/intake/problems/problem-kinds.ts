@@ -124,6 +124,97 @@ export const problemKinds = {
       'Send a token in the header Authorization: Bearer.',
     ),
   },
+  SESSION_ENDED: {
+    status: 401,
+    title: text('登录已失效', 'The sign-in has ended'),
+    fix: text(
+      '请重新登录；已填写的内容仍在浏览器中。重试申报时使用同一个 Idempotency-Key 和相同的内容。',
+      'Sign in again; what was entered is still in the browser. Retry a filing with the same Idempotency-Key and content.',
+    ),
+  },
+  ORIGIN_FOREIGN: {
+    status: 403,
+    title: text('请求来自其他网站', 'The request comes from another site'),
+    fix: text(
+      '请在本申报门户的页面中操作；程序请使用 Authorization 请求头中的令牌，不要使用浏览器的登录状态。',
+      'Use the pages of this portal. A program sends a token in the header Authorization, never the cookie of a browser.',
+    ),
+  },
+  SIGN_IN_ABSENT: {
+    status: 404,
+    title: text('此处不能登录', 'There is no sign-in here'),
+    fix: text(
+      '本服务尚未接入身份服务，或此登录仅限本机试用。请使用经办机构公布的申报门户，或使用访问令牌调用接口。',
+      'No identity provider is set up, or this sign-in is for the machine itself. Use the portal that the agency names, or a token with the API.',
+    ),
+  },
+  SIGN_IN_STALE: {
+    status: 400,
+    title: text('此次登录已过期或已使用', 'This sign-in is too old, or was used already'),
+    fix: text(
+      '请重新登录；已填写的内容仍在浏览器中。登录须在同一浏览器中于 10 分钟内完成。',
+      'Sign in again; what was entered is still in the browser. A sign-in is completed in the browser that began it, within 10 minutes.',
+    ),
+  },
+  SIGN_IN_DECLINED: {
+    status: 403,
+    title: text('登录已取消或未获同意', 'The sign-in was cancelled, or not allowed'),
+    fix: text(
+      '如需继续请重新登录；仍不成功时，请向本单位的账号管理员申请使用本服务的权限。',
+      'Sign in again to go on. Where that is refused, ask who administers your accounts for access to this service.',
+    ),
+  },
+  SIGN_IN_TOKEN: {
+    status: 403,
+    title: text('该账号不能用于本服务', 'This account can not be used here'),
+    fix: text(
+      '账号缺少本服务需要的信息（单位、权限或角色），或已被停用。请把本页内容告知本单位的账号管理员。',
+      'It lacks what this service needs to know (employers, scopes or roles), or it was barred. Tell who administers your accounts what this page says.',
+    ),
+  },
+  SIGN_IN_TOO_LARGE: {
+    status: 403,
+    title: text('该账号包含的单位过多', 'This account names too many employers'),
+    fix: text(
+      '浏览器无法保存。请账号管理员按本次需要的单位签发，或改用文件和接口申报。',
+      'A browser can not keep it. Ask who administers your accounts for fewer employers at a time, or file with files and the API.',
+    ),
+  },
+  SIGN_IN_UNAVAILABLE: {
+    status: 503,
+    title: text('身份服务暂时无法访问', 'The identity provider can not be reached now'),
+    fix: text(
+      '请稍后重新登录；已登录的会话和已填写的内容不受影响。',
+      'Sign in again in a moment. Sessions that have begun, and what was entered, are not affected.',
+    ),
+  },
+  SIGN_IN_MISCONFIGURED: {
+    status: 500,
+    title: text(
+      '身份服务拒绝了本服务的登录请求',
+      'The identity provider refuses what this service asks for',
+    ),
+    fix: text(
+      '这不是您的操作造成的。请告知经办机构的运维人员：原因在 intake 的日志中。',
+      'You did nothing wrong. Tell the agency’s operators: the reason is in the log of intake.',
+    ),
+  },
+  DRAFT_ABSENT: {
+    status: 404,
+    title: text('上月没有生效的申报', 'Nothing is in force for the month before'),
+    fix: text(
+      '请从空白申报开始填写，或粘贴名单。上月的申报若刚刚受理，入账后（通常数分钟内）即可生成草稿。',
+      'Begin with an empty declaration, or paste your list. Where one for the month before was accepted just now, there is a draft once it is posted, mostly within minutes.',
+    ),
+  },
+  DRAFT_TOO_LARGE: {
+    status: 409,
+    title: text(
+      '上月申报超过 10,000 行',
+      'The declaration of the month before has more than 10,000 lines',
+    ),
+    fix: text('请用文件申报：/v1/batches。', 'File it with a file: /v1/batches.'),
+  },
   TOKEN_INVALID: {
     status: 401,
     title: text('访问令牌无效', 'The bearer token is not valid'),

@@ -1,5 +1,6 @@
-/** What a browser gets at `/`: what this service is, and where to go on. */
+/** What is at `/`: the portal; where none was built, what this service is, and where to go on. */
 import type { FastifyInstance } from 'fastify'
+import { type Portal, sendPortalPage } from '../portal/portal-files.ts'
 import { languageOf } from '../problems/language.ts'
 import { pageOf, pageSecurityPolicy } from '../problems/meaning.ts'
 
@@ -41,13 +42,16 @@ const texts = {
 
 const example = 'ID_CHECK_DIGIT'
 
-export function homeRoute(app: FastifyInstance): void {
+/** @param portal undefined: none was built */
+export function homeRoute(app: FastifyInstance, portal: Portal | undefined): void {
   app.get('/', {
     logLevel: 'warn',
     schema: { summary: 'What this service is, as a page or as links' },
     handler: async (request, reply) => {
+      const isPage = request.headers.accept?.includes('text/html') === true
+      if (isPage && portal !== undefined) return sendPortalPage(portal, request, reply)
       reply.header('cache-control', 'public, max-age=300').header('vary', 'accept, accept-language')
-      if (!request.headers.accept?.includes('text/html'))
+      if (!isPage)
         return reply.send({
           title: texts.en.title,
           links: Object.fromEntries(links.map(({ href, en }) => [href, en])),

@@ -22,8 +22,8 @@ export function sendUnlessKnown(
   return reply.type('application/json; charset=utf-8').send(text)
 }
 
-/** Compared weakly: a proxy that compresses an answer makes its tag a weak one. */
-function names(header: string | undefined, tag: string): boolean {
+/** Whether `If-None-Match` names a tag. Compared weakly: a proxy that compresses an answer makes its tag a weak one. */
+export function names(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false
   const tags = header.split(',').map((one) => one.trim().replace(/^W\//, ''))
   return tags.includes(tag) || tags.includes('*')

@@ -27,6 +27,10 @@ const allowedTexts: Readonly<Record<string, Text>> = {
     'zh-CN': '18 位统一社会信用代码',
     en: 'a unified social credit code of 18 characters',
   },
+  uscc: {
+    'zh-CN': '18 位统一社会信用代码',
+    en: 'a unified social credit code of 18 characters',
+  },
   period: { 'zh-CN': '年月，如 2024-11', en: 'a month such as 2024-11' },
   region: { 'zh-CN': '统筹区代码，如 340100', en: 'a region such as 340100' },
   on: day,

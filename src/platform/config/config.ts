@@ -20,6 +20,7 @@ import {
   uploadsMax,
 } from '../../limits.ts'
 import { type CrashPoint, crashPoints } from '../process/crash-point.ts'
+import { isOpenToOthers, type PortalConfig, readPortalConfig } from './portal-config.ts'
 
 export type Config = {
   readonly host: string
@@ -47,6 +48,7 @@ export type Config = {
   /** A folder of policy packs; undefined: those that are shipped. */
   readonly policyDir: string | undefined
   readonly token: TokenConfig
+  readonly portal: PortalConfig
   /** Addresses and subnets of proxies that are believed who the client is. */
   readonly trustedProxies: readonly string[]
   /** Whether reads are noted in the access log. */
@@ -109,6 +111,16 @@ export const variables = {
   TOKEN_EMPLOYERS_CLAIM: 'claim with the employers that it names (employers)',
   TOKEN_ROLES_CLAIM: 'claim with its holder’s roles; a token without is a filer’s (roles)',
   TOKEN_REGIONS_CLAIM: 'claim with the regions of staff (regions)',
+  PORTAL_DIR: 'the portal as it was built; without one, intake runs without it (.portal)',
+  PORTAL_URL:
+    'where people open the portal, by https unless of this machine; needed to sign in with an identity provider (none)',
+  OIDC_CLIENT_ID:
+    'the portal at the identity provider that TOKEN_ISSUER is; without it nobody signs in, but on this machine in ENVIRONMENT development (none)',
+  OIDC_CLIENT_SECRET: 'its secret; none for a public client (none)',
+  OIDC_CLIENT_AUTH: 'how that is sent: basic or post (basic)',
+  OIDC_SCOPE:
+    'what is asked for; with offline_access, sessions are renewed (openid declarations:read declarations:write)',
+  OIDC_RESOURCE: 'the resource that tokens are asked for, where the provider needs it (none)',
   TRUSTED_PROXIES:
     'addresses and subnets of proxies, with commas between, whose X-Forwarded-For tells who the client is (none)',
   ACCESS_LOG: 'on or off: whether who reads what is noted in the access log (on)',
@@ -189,21 +201,17 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const dataDir = path.resolve(text('DATA_DIR') ?? '.data')
   const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:'])
   const logLevel = text('LOG_LEVEL') ?? 'info'
-  if (!['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(logLevel)) {
+  if (!['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(logLevel))
     faults.push('LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent')
-  }
   const crashAt = crashPoints.find((point) => point === text('CRASH_AT'))
-  if (text('CRASH_AT') !== undefined && crashAt === undefined) {
+  if (text('CRASH_AT') !== undefined && crashAt === undefined)
     faults.push(`CRASH_AT must be one of ${crashPoints.join(', ')}`)
-  }
   const environment = text('ENVIRONMENT') ?? 'development'
   const isRehearsal = readIsRehearsal(environment, faults)
-  const durability = text('DURABILITY') ?? (environment === 'development' ? 'warn' : 'strict')
-  if (durability !== 'strict' && durability !== 'warn')
-    faults.push('DURABILITY must be strict or warn')
   const intakePort = port('PORT', usualPorts[isRehearsal ? 'rehearsal' : 'live']) ?? 0
+  const host = text('HOST') ?? '127.0.0.1'
   const config: Config = {
-    host: text('HOST') ?? '127.0.0.1',
+    host,
     port: intakePort,
     ...readOperators(text, port, intakePort, faults),
     workerMetricsUrls: (text('WORKER_METRICS_URL')?.split(',') ?? []).flatMap(
@@ -222,9 +230,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       jwksUrl: readJwksUrl(url('JWKS_URL', ['http:', 'https:']), isRehearsal, faults),
       secondsMax: whole('TOKEN_SECONDS_MAX', tokenSecondsMax, 60, tokenSecondsMost),
     }),
+    portal: readPortalConfig(text, { host, environment, isRehearsal }, faults),
     ...readAccess(text, faults),
     crashAt,
-    durability: durability === 'warn' ? 'warn' : 'strict',
+    durability: readDurability(text('DURABILITY'), environment, faults),
     shedAt: readShedAt(text('SHED_AT'), faults),
     backlogSecondsMax: whole('BACKLOG_SECONDS_MAX', backlogSecondsMax, 1, 999_999_999),
     standbys: whole('SYNCHRONOUS_STANDBYS', 0, 0, 20),
@@ -237,6 +246,17 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults.push('HEADERS_MS_MAX must be no more than RECEIVE_MS_MAX')
   if (faults.length > 0) throw new ConfigError(faults.join('; '))
   return Object.freeze(config)
+}
+
+function readDurability(
+  value: string | undefined,
+  environment: string,
+  faults: string[],
+): Config['durability'] {
+  const durability = value ?? (environment === 'development' ? 'warn' : 'strict')
+  if (durability === 'strict' || durability === 'warn') return durability
+  faults.push('DURABILITY must be strict or warn')
+  return 'strict'
 }
 
 function readOperators(
@@ -290,8 +310,7 @@ function readJwksUrl(
   faults: string[],
 ): string | undefined {
   if (jwksUrl === undefined || isRehearsal) return undefined
-  const { protocol, hostname } = new URL(jwksUrl)
-  if (protocol === 'http:' && !/^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(hostname))
+  if (isOpenToOthers(new URL(jwksUrl)))
     faults.push('JWKS_URL must start with https://, unless it is of this machine (127.0.0.1)')
   return jwksUrl
 }

@@ -1,6 +1,6 @@
 /**
  * The engine's keys, in one private file: signing keys of receipts, signing keys of its own tokens
- * (embedded default), sealing keys of envelopes, and the key of the blind index. Keys are added and
+ * (embedded default), sealing keys of envelopes and of sessions of the portal, and the key of the blind index. Keys are added and
  * retired, never removed: old envelopes must open and old receipts verify for years. It opens everything
  * that was ever filed, so it is refused where others than its owner can read it.
  */
@@ -53,6 +53,8 @@ export type Keyring = {
   readonly tokenKeys: readonly SigningKey[]
   /** Newest first; the first seals, all open. */
   readonly sealingKeys: readonly SealingKey[]
+  /** The same of sessions; one that is retired opens none any more. None in a keyring of before there were any. */
+  readonly sessionKeys: readonly SealingKey[]
   readonly blindIndexSecret: KeyObject
   /** Of digests; they follow from the key of the blind index, which is never another. */
   readonly salts: Salts
@@ -71,6 +73,8 @@ type StoredKeyring = {
   /** Of tokens; kept to tell what became of them. An earlier program does not look here, either. */
   retiredToken?: StoredKey[]
   sealing: StoredKey[]
+  session?: StoredKey[]
+  retiredSession?: StoredKey[]
   blindIndex: string
   /** Password of the embedded Postgres's owner; unused with a database of your own. */
   embeddedPostgresPassword: string
@@ -87,6 +91,7 @@ export function createKeyring(file: string, now: Date, kidPrefix = ''): void {
     receipt: [signingKey(now, kidPrefix)],
     token: [signingKey(now, kidPrefix)],
     sealing: [sealingKey(now)],
+    session: [sealingKey(now)],
     blindIndex: randomBytes(32).toString('base64url'),
     embeddedPostgresPassword: randomBytes(24).toString('base64url'),
   }
@@ -94,20 +99,28 @@ export function createKeyring(file: string, now: Date, kidPrefix = ''): void {
   writePrivately(file, stored, 'create')
 }
 
-/** Adds a new receipt, token and sealing key before the present ones, which stay valid. */
+/** Adds what a keyring of before there were sessions lacks. */
+export function completeKeyring(file: string, now: Date): void {
+  const stored = readStored(file)
+  if (stored.session !== undefined) return
+  writePrivately(file, { ...stored, session: [sealingKey(now)] }, 'replace')
+}
+
+/** Adds a new receipt, token, sealing and session key before the present ones, which stay valid. */
 export function rotateKeyring(file: string, now: Date): void {
   const stored = readStored(file)
   stored.receipt.unshift(signingKey(now, stored.kidPrefix))
   stored.token.unshift(signingKey(now, stored.kidPrefix))
   stored.sealing.unshift(sealingKey(now))
+  stored.session = [sealingKey(now), ...(stored.session ?? [])]
   writePrivately(file, stored, 'replace')
 }
 
-export const keyKinds = ['receipt', 'token', 'sealing'] as const
+export const keyKinds = ['receipt', 'token', 'sealing', 'session'] as const
 export type KeyKind = (typeof keyKinds)[number]
 
 /**
- * Takes a key out of use. One of tokens verifies none any more; one that signs receipts or seals does so no
+ * Takes a key out of use. One of tokens verifies none any more, and one of sessions opens none; one that signs receipts or seals does so no
  * more, and goes on verifying and opening what it signed and sealed. Where no other is left to sign or to
  * seal, a new one is made.
  * @returns what kind of key it is, and the id of the one that takes its place, if one had to be made
@@ -119,25 +132,36 @@ export function retireKey(
   now: Date,
 ): { readonly kind: KeyKind; readonly successor: string | undefined } {
   const stored = readStored(file)
-  const kind = keyKinds.find((one) => stored[one].some((key) => key.kid === kid))
+  const keysOf = (one: KeyKind) => stored[one] ?? []
+  const kind = keyKinds.find((one) => keysOf(one).some((key) => key.kid === kid))
   if (kind === undefined) {
-    const known = keyKinds.flatMap((one) => stored[one].map((key) => `${key.kid} (${one})`))
+    const known = keyKinds.flatMap((one) => keysOf(one).map((key) => `${key.kid} (${one})`))
     throw new KeyringError(`The keyring has no key ${kid} in use. It has ${known.join(', ')}.`)
   }
-  const keys = stored[kind]
-  if (kind === 'token') {
+  const keys = keysOf(kind)
+  const retired = retiredAs[kind]
+  if (retired !== undefined) {
     const [key] = keys.splice(
       keys.findIndex((one) => one.kid === kid),
       1,
     ) as [StoredKey]
-    stored.retiredToken = [{ ...key, retiredAt: now.toISOString() }, ...(stored.retiredToken ?? [])]
+    stored[retired] = [{ ...key, retiredAt: now.toISOString() }, ...(stored[retired] ?? [])]
   }
-  const needsOther = kind === 'token' ? keys.length === 0 : keys[0]?.kid === kid
-  const successor = kind === 'sealing' ? sealingKey(now) : signingKey(now, stored.kidPrefix)
+  const needsOther = retired === undefined ? keys[0]?.kid === kid : keys.length === 0
+  const signs = kind === 'receipt' || kind === 'token'
+  const successor = signs ? signingKey(now, stored.kidPrefix) : sealingKey(now)
   if (needsOther) keys.unshift(successor)
   writePrivately(file, stored, 'replace')
   return { kind, successor: needsOther ? successor.kid : undefined }
 }
+
+/** Where those are kept that are good for nothing any more, once they are retired. */
+const retiredAs = {
+  receipt: undefined,
+  sealing: undefined,
+  token: 'retiredToken',
+  session: 'retiredSession',
+} as const satisfies Record<KeyKind, keyof StoredKeyring | undefined>
 
 export type ListedKey = {
   readonly kid: string
@@ -153,22 +177,30 @@ export function listKeys(file: string): ListedKey[] {
     receipt: ['signs receipts', 'verifies receipts'],
     token: ['signs tokens', 'verifies tokens'],
     sealing: ['seals', 'opens what it sealed'],
+    session: ['seals sessions', 'opens sessions'],
   } as const
   const inUse = keyKinds.flatMap((kind) =>
-    stored[kind].map(({ kid, createdAt }, index) => {
+    (stored[kind] ?? []).map(({ kid, createdAt }, index) => {
       const [first, then] = does[kind]
       return { kid, kind, createdAt, does: index === 0 ? first : then }
     }),
   )
-  const retired = (stored.retiredToken ?? []).map(({ kid, createdAt, retiredAt }) => ({
-    ...{ kid, kind: 'token' as const, createdAt, does: `nothing: retired ${retiredAt}` },
-  }))
+  const retired = (['token', 'session'] as const).flatMap((kind) =>
+    (stored[retiredAs[kind]] ?? []).map(({ kid, createdAt, retiredAt }) => ({
+      ...{ kid, kind, createdAt, does: `nothing: retired ${retiredAt}` },
+    })),
+  )
   return [...inUse, ...retired]
 }
 
 /** What tokens are verified with now. */
 export function readTokenPublicKeys(file: string): PublicJwk[] {
   return readStored(file).token.map(publicJwkOf)
+}
+
+/** What sessions of the portal are sealed with now, newest first. */
+export function readSessionKeys(file: string): SealingKey[] {
+  return (readStored(file).session ?? []).map(openSealingKey)
 }
 
 /** Reads the keys. Throws KeyringError that says what to do when the file is missing or damaged. */
@@ -178,10 +210,8 @@ export function readKeyring(file: string): Keyring {
   return {
     receiptKeys: stored.receipt.map(openSigningKey),
     tokenKeys: stored.token.map(openSigningKey),
-    sealingKeys: stored.sealing.map(({ kid, secret }) => ({
-      kid,
-      secret: openSecret(secret, kid),
-    })),
+    sealingKeys: stored.sealing.map(openSealingKey),
+    sessionKeys: (stored.session ?? []).map(openSealingKey),
     blindIndexSecret,
     salts: createSalts(blindIndexSecret),
   }
@@ -278,6 +308,10 @@ function openSigningKey(key: StoredKey): SigningKey {
   const publicJwk = publicJwkOf(key)
   const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' })
   return { kid, privateKey, publicJwk }
+}
+
+function openSealingKey({ kid, secret }: StoredKey): SealingKey {
+  return { kid, secret: openSecret(secret, kid) }
 }
 
 function openSecret(secret: string, name: string): KeyObject {

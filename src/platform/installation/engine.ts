@@ -8,7 +8,12 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from '../config/config.ts'
-import { createKeyring, KeyringError, readEmbeddedPostgresPassword } from '../config/keyring.ts'
+import {
+  completeKeyring,
+  createKeyring,
+  KeyringError,
+  readEmbeddedPostgresPassword,
+} from '../config/keyring.ts'
 import { readOwnKeys } from '../config/rehearsal.ts'
 import { type LoginKind, loginUrl, makeLogins } from '../postgres/embedded-logins.ts'
 import {
@@ -109,7 +114,10 @@ async function prepare(
 
 /** Keys come before data: new keys beside old data would leave its envelopes closed for ever. */
 function makeKeysOnFirstRun({ keyringFile, dataDir }: Config): void {
-  if (existsSync(keyringFile)) return
+  if (existsSync(keyringFile)) {
+    completeKeyring(keyringFile, new Date())
+    return
+  }
   if (existsSync(path.join(dataDir, 'postgres'))) {
     throw new KeyringError(
       `There is data in ${dataDir} but no keyring at ${keyringFile}: restore the keyring from your backup, or set DATA_DIR to a new folder.`,

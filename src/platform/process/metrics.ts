@@ -119,7 +119,7 @@ function accessMetrics(registers: Registry[]) {
 function accessAge(registers: Registry[]) {
   return new Gauge({
     name: 'spillway_access_age_seconds',
-    help: 'Seconds since it was read who may come in, by source: keys of tokens, denials. What was read last counts.',
+    help: 'Seconds since it was read who may come in, by source: keys of tokens, denials, keys of sessions. What was read last counts.',
     labelNames: ['source'] as const,
     registers,
   })

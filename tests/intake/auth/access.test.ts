@@ -163,7 +163,32 @@ const table: Record<string, RouteRow> = {
   'OPTIONS /v1/batches': { ...anybody('/v1/batches'), ok: [204] },
   'OPTIONS /v1/batches/:id/file': { ...anybody(`/v1/batches/${absent.batch}/file`), ok: [204] },
   'GET /v1/batches/template': anybody('/v1/batches/template?format=csv'),
+  'GET /v1/employers/:uscc/draft': {
+    ...{ act: 'file', beyond: 'named', ok: [200] },
+    ask: ({ employer }) => ({
+      path: `/v1/employers/${employer}/draft?period=2024-12&region=340100`,
+    }),
+  },
   'GET /': anybody('/'),
+  'GET /verify': { ...anybody('/verify'), ok: [404] }, // no portal was built
+  'GET /assets/:file': { ...anybody('/assets/main-Ab12.js'), ok: [404] },
+  'GET /sw.js': { ...anybody('/sw.js'), ok: [404] },
+  'GET /manifest.webmanifest': { ...anybody('/manifest.webmanifest'), ok: [404] },
+  'GET /favicon.svg': { ...anybody('/favicon.svg'), ok: [404] },
+  'GET /icons/:file': { ...anybody('/icons/icon.png'), ok: [404] },
+  // Of who asks alone (sessions.test.ts, sign-in.test.ts).
+  'GET /session': anybody('/session'),
+  'POST /session/renew': { ...anybody('/session/renew'), ok: [403] },
+  'POST /session/end': { ...anybody('/session/end'), ok: [403] },
+  'GET /sign-in': { ...anybody('/sign-in'), ok: [404] },
+  'GET /sign-in/callback': { ...anybody('/sign-in/callback'), ok: [404] },
+  'POST /sign-in': {
+    ...{ ...anybody('/sign-in'), ok: [404] },
+    ask: () => ({
+      ...{ path: '/sign-in', payload: 'name=x' },
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  },
   'GET /v1/policies': anybody('/v1/policies'),
   'GET /v1/policies/:region/changes': anybody('/v1/policies/340100/changes?since=2024-01-01'),
   'GET /v1/policies/:region': anybody('/v1/policies/340100?on=2024-11-01'),

@@ -12,6 +12,7 @@ import { watchAccess } from '../../../src/intake/auth/access-watch.ts'
 import { type Authenticator, createAuthenticator } from '../../../src/intake/auth/authentication.ts'
 import { issueToken } from '../../../src/intake/auth/issue-token.ts'
 import { type TokenKeys, tokenKeys } from '../../../src/intake/auth/token-keys.ts'
+import { Seals } from '../../../src/intake/sessions/seals.ts'
 import { addDenial, Denials, listDenials } from '../../../src/journal/denials.ts'
 import { chunkBytesMax, clockSkewMsMax, publishedKeysMsMax } from '../../../src/limits.ts'
 import {
@@ -63,7 +64,8 @@ async function openProcess(
   const errors: unknown[] = []
   const authenticator = createAuthenticator({ issuer, audience: 'spillway', keys, denies, now })
   const watch = watchAccess({
-    ...{ authenticator, keys, denials, everyMs: { keys: 20, denials: 20 } },
+    ...{ authenticator, keys, denials, seals: new Seals(() => []) },
+    ...{ everyMs: { keys: 20, denials: 20, sessions: 20 } },
     onError: (_source, error) => errors.push(error),
   })
   ends.push(() => watch.stop())
