@@ -5,10 +5,10 @@ import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import {
   givenUpText,
-  isWorthTrying,
-  languageAsked,
-  lostBy,
+  isWorthRetrying,
+  lostConnectionOf,
   refusalText,
+  requestedLanguage,
 } from '../src/commands/uploading/upload-texts.ts'
 import { readKeyring } from '../src/platform/config/keyring.ts'
 import { acquireEngineLock } from '../src/platform/process/engine-lock.ts'
@@ -32,13 +32,14 @@ test('what a proxy answers is told in a sentence, whatever its page says', () =>
 })
 
 test('a refused connection, an unknown host, a certificate and silence are told apart', () => {
-  const lost = (code: string) => lostBy(Object.assign(new TypeError('failed'), { cause: { code } }))
+  const lost = (code: string) =>
+    lostConnectionOf(Object.assign(new TypeError('failed'), { cause: { code } }))
   expect(givenUpText(lost('ECONNREFUSED'), url, 'en')).toMatch(/nothing listens at .*:8080\. Check/)
   expect(givenUpText(lost('ENOTFOUND'), url, 'zh-CN')).toMatch(/找不到 .* 的主机名/)
-  expect(lostBy(new DOMException('', 'TimeoutError'))).toEqual({ lost: 'SILENT' })
+  expect(lostConnectionOf(new DOMException('', 'TimeoutError'))).toEqual({ lost: 'SILENT' })
   expect(
     ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'DEPTH_ZERO_SELF_SIGNED_CERT'].map((code) =>
-      isWorthTrying(lost(code)),
+      isWorthRetrying(lost(code)),
     ),
   ).toEqual([true, true, false, false])
 })
@@ -64,9 +65,9 @@ test('the command follows PORT, says at once that nothing listens there, and tak
 
 test('how the command is used, and what it can not read, is said in the language asked for', async () => {
   for (const args of [['--lang', 'zh-CN'], ['--lang=zh-CN'], ['--lang', 'zh-CN', '--mod', 'check']])
-    expect(languageAsked(args, { LANG: 'C' })).toBe('zh-CN')
-  expect(languageAsked(['--lang', 'fr'], { LANG: 'zh_CN.UTF-8' })).toBe('zh-CN')
-  expect(languageAsked(['--lang', 'en'], { LANG: 'zh_CN.UTF-8' })).toBe('en')
+    expect(requestedLanguage(args, { LANG: 'C' })).toBe('zh-CN')
+  expect(requestedLanguage(['--lang', 'fr'], { LANG: 'zh_CN.UTF-8' })).toBe('zh-CN')
+  expect(requestedLanguage(['--lang', 'en'], { LANG: 'zh_CN.UTF-8' })).toBe('en')
   const run = async (...args: string[]) => {
     const command = runCommand('src/commands/upload.ts', { LANG: 'C' }, args)
     await command.done

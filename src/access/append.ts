@@ -1,19 +1,19 @@
 /**
- * Appends groups to the access log. Each names the one that it follows; where another process came first, the
- * database tells where the log ends by now, and the group is sealed anew to follow that. No lock is held
- * while a process works: one that stands still holds up nobody.
+ * Appends groups to the access log. Each group names the one before it. If another process came first,
+ * the database returns where the log ends now, and the group is sealed again to follow that. No lock is
+ * held while a process works, so a stopped process holds up nobody.
  *
- * If the process dies, or its connection breaks
+ * If the process dies or its connection breaks
  *  - before the statement's commit: nothing is appended;
- *  - after it: the group is there. Who does not know it appends the same entries again, as the same nth of the
- *    same writer: twice told is no harm, not told is.
+ *  - after it: the group is in the log. A writer that doesn't know appends the same entries again with
+ *    the same number: a repeated entry does no harm, a missing one would.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { sealBytes } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessTriesMax } from '../limits.ts'
-import { type Head, linkOf, placeOf } from './chain.ts'
+import { bindingOf, type ChainHead, linkOf } from './chain.ts'
 import { type Entry, type Writer, writeEntries } from './entry.ts'
 
 export type AppendDependencies = {
@@ -21,24 +21,24 @@ export type AppendDependencies = {
   readonly key: EnvelopeKey
 }
 
-/** Others were quicker, time after time. */
+/** Other processes were faster, time after time. */
 export class AccessLogBusyError extends Error {
   override name = 'AccessLogBusyError'
 }
 
 export type Appended = {
-  readonly head: Head
-  /** Where the log ends before where it ended: somebody cut it; how it was. */
-  readonly cut?: Head
+  readonly head: ChainHead
+  /** The previous end, if the log now ends before it: somebody cut the log. */
+  readonly cut?: ChainHead
 }
 
 /**
  * @param after where the log ended when this process looked last
- * @returns where it ends now; or that it was cut, and nothing was appended
+ * @returns where the log ends now; or that it was cut, and nothing was appended
  */
 export async function appendGroup(
   { pool, key }: AppendDependencies,
-  after: Head,
+  after: ChainHead,
   writer: Writer,
   entries: readonly Entry[],
 ): Promise<Appended> {
@@ -50,7 +50,7 @@ export async function appendGroup(
     if (tries > 1) await pause(Math.random() * 2 ** tries)
     const number = head.number + 1n
     const previous = head.link
-    const sealed = sealBytes(key, placeOf(number, previous), bytes)
+    const sealed = sealBytes(key, bindingOf(number, previous), bytes)
     const group = { number, previous, firstAt, lastAt, entries: entries.length, sealed }
     const link = linkOf(group)
     const { rows } = await pool.query<{ number: string; link: Buffer }>({
@@ -67,9 +67,9 @@ export async function appendGroup(
     })
     const [last] = rows
     if (last === undefined) return { head: { number, link } }
-    const told = { number: BigInt(last.number), link: last.link }
-    if (told.number < head.number) return { head: told, cut: head }
-    head = told
+    const end = { number: BigInt(last.number), link: last.link }
+    if (end.number < head.number) return { head: end, cut: head }
+    head = end
   }
   throw new AccessLogBusyError('the access log is written by many others')
 }

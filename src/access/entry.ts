@@ -1,36 +1,36 @@
 /**
- * An entry of the access log: who read what, when, and with which answer. It names rows by their ids, never
- * what is in them; of a list, the employer asked for and between which places it lay.
+ * An entry of the access log: who read what, when, and with which answer. It names rows by id, never
+ * their content; for a list, the employer asked for and the first and last row.
  */
 import type { FiledByCommand, FiledByToken } from '../journal/attribution.ts'
 
-/** Whom a read is of. */
+/** Who reads. */
 export type Reader = (FiledByToken & { readonly roles?: readonly string[] }) | FiledByCommand
 
 /** What was read, beyond the address. */
-export type Seen = {
-  /** Of a declaration, an order, a batch or a slot. */
+export type ReadTarget = {
+  /** Id of a declaration, an order, a batch or a slot. */
   readonly id?: string
   readonly employer?: string
   readonly period?: string
   readonly region?: string
-  /** Of a list: how many, and its first and last, by id or by envelope and position. */
+  /** Of a list: its length, and its first and last row, by id or by envelope and position. */
   readonly count?: number
   readonly from?: string
   readonly to?: string
 }
 
-export type AccessEntry = Seen & {
+export type AccessEntry = ReadTarget & {
   /** Milliseconds since 1970, by the clock of the process that answered. */
   readonly at: number
   readonly who: Reader
-  /** The route, as `/v1/declarations/:id`, or the command with what it was asked. */
+  /** The route, as `/v1/declarations/:id`, or the command with its arguments. */
   readonly read: string
-  /** Of the answer; none of a command. */
+  /** Status of the answer; none for a command. */
   readonly status?: number
 }
 
-/** What could not be kept: reads that were answered while the log could not be written. */
+/** Reads that were answered while the log could not be written, and could not be stored. */
 export type LostEntry = { readonly at: number; readonly lost: number; readonly until: number }
 
 /** The log ended before where this writer had seen it end: somebody cut it. */
@@ -38,7 +38,10 @@ export type CutEntry = { readonly at: number; readonly cut: string }
 
 export type Entry = AccessEntry | LostEntry | CutEntry
 
-/** Which writer wrote a group, and its how manieth that is: two of the same number are the same, sent twice. */
+/**
+ * The writer of a group and the group's number for it. Two groups with the same number are the same,
+ * sent twice.
+ */
 export type Writer = { readonly writer: string; readonly nth: number }
 
 /** JSON lines: the writer, then the entries. */

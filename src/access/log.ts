@@ -1,23 +1,24 @@
 /**
- * The writer of the access log in a process: entries gather, and go out in groups, one group at a time.
+ * The writer of the access log in a process. Entries are buffered and written in groups, one group at a
+ * time.
  *
- *   idle ──note──▶ gathering ──1 s, or a full group──▶ writing ──done──▶ idle, or the next group
- *   any  ──write─▶ writing at once: what gathered goes with it
- *   writing ──done, less than a full group, and nobody waits──▶ gathering, for a second again
- *   writing ──failed──▶ pausing ──▶ writing: the same entries again, before those that came since
- *   any  ──stop──▶ what gathered is tried once more; then what is left is lost, and counted
+ *   idle ──note──▶ buffering ──1 s, or a full group──▶ writing ──done──▶ idle, or the next group
+ *   any  ──write─▶ writing at once, with everything buffered
+ *   writing ──done, less than a full group, and nobody waits──▶ buffering for another second
+ *   writing ──failed──▶ pausing ──▶ writing: the same entries again, before newer ones
+ *   any  ──stop──▶ writes what is buffered once more; what is left is lost, and counted
  *
- * Who waits for what. A filer who looks at its own is answered at once: the entry waits in memory, for a second.
- * Auditors, supervisors, operators and the help desk look at what is others': each of their answers waits until its
- * entry is durable, and is refused where that takes too long. It is for these that the log is there; and
- * a flood of filers who ask how they stand must neither wait for it nor be refused.
+ * A filer who looks at their own data is answered at once; the entry waits in memory for a second.
+ * Auditors, supervisors, operators and the help desk look at data of others: each of their answers
+ * waits until its entry is durable, and is refused if that takes too long. The log exists for these
+ * reads. A flood of filers who check their status must neither wait for it nor be refused.
  *
  * If the process dies
- *  - with entries in memory: those of filers of the last second are lost; of staff none, as they have had no
- *    answer;
- *  - while a group is being written: all of it is in the log, or nothing (append.ts).
- * While the log can't be written, entries of filers gather up to a bound; what comes beyond is counted, and
- * the first group that is written afterwards says how many are missing, from when until when. A process
+ *  - with entries in memory: entries of filers of the last second are lost; none of staff, who have had
+ *    no answer;
+ *  - while a group is written: all of it is in the log, or nothing (append.ts).
+ * While the log can't be written, entries of filers are buffered up to a bound; further ones are
+ * counted. The next group that is written says how many are missing, from when until when. A process
  * that dies before that loses the count too.
  */
 import { randomUUID } from 'node:crypto'
@@ -30,63 +31,63 @@ import {
   accessWriteEveryMs,
 } from '../limits.ts'
 import { type AppendDependencies, appendGroup } from './append.ts'
-import { headText, origin } from './chain.ts'
+import { chainStart, headText } from './chain.ts'
 import type { AccessEntry, CutEntry, Entry, LostEntry } from './entry.ts'
 
 export type AccessLogDependencies = AppendDependencies & {
   readonly onWritten?: (entries: number) => void
-  /** Reads of which no entry will be, or may be. */
+  /** Called with a number of reads that will have no entry, or may have none. */
   readonly onLost?: (entries: number) => void
-  /** It can't be written now; or was cut. */
+  /** Called when the log can't be written, or was cut. */
   readonly onTrouble?: (what: { readonly err?: unknown; readonly cut?: string }) => void
 }
 
-/** Its entry is not durable: nothing may be answered. */
+/** The entry is not durable: the read must not be answered. */
 export class AccessNotLoggedError extends Error {
   override name = 'AccessNotLoggedError'
 }
 
-type Waiting = { readonly entry: Entry; readonly done?: (error?: Error) => void }
+type PendingEntry = { readonly entry: Entry; readonly done?: (error?: Error) => void }
 
 export class AccessLog {
   readonly #dependencies: AccessLogDependencies
   readonly #writer = randomUUID()
   #nth = 0
-  #head = origin
-  #waiting: Waiting[] = []
-  /** Entries that are being written. */
+  #head = chainStart
+  #pending: PendingEntry[] = []
+  /** Entries being written. */
   #underWay = 0
   #lost: LostEntry | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopped = false
-  /** Ends a pause: somebody waits. */
-  #hurry = () => {}
+  /** Ends a pause, because somebody waits. */
+  #endPause = () => {}
 
   constructor(dependencies: AccessLogDependencies) {
     this.#dependencies = dependencies
   }
 
-  /** Entries that are in memory alone. */
+  /** Entries in memory only. */
   get waiting(): number {
-    return this.#waiting.length + this.#underWay
+    return this.#pending.length + this.#underWay
   }
 
-  /** Costs the caller no wait; an entry is made where there is room for it. */
+  /** Adds an entry without waiting, if there is room for it. */
   note(make: () => AccessEntry): void {
     if (this.#stopped || this.waiting >= accessEntriesHeldMax) {
       this.#lose(Date.now())
       return
     }
-    this.#waiting.push({ entry: make() })
+    this.#pending.push({ entry: make() })
     if (this.#running !== undefined) return
-    if (this.#waiting.length >= accessGroupEntries) this.#start()
+    if (this.#pending.length >= accessGroupEntries) this.#start()
     else this.#startLater()
   }
 
   /**
    * Resolves when the entry is durable.
-   * @throws AccessNotLoggedError where it can't be, or not in time; it may be written later
+   * @throws AccessNotLoggedError if that fails or takes too long; the entry may still be written later
    */
   write(entry: AccessEntry): Promise<void> {
     if (this.#stopped || this.waiting >= 2 * accessEntriesHeldMax)
@@ -99,16 +100,16 @@ export class AccessLog {
         if (error === undefined) resolve()
         else reject(error)
       }
-      this.#waiting.push({ entry, done })
+      this.#pending.push({ entry, done })
       this.#start()
-      this.#hurry()
+      this.#endPause()
     })
   }
 
-  /** Writes what is left, or loses it; may be called twice. */
+  /** Writes the rest, or loses it; may be called twice. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#hurry()
+    this.#endPause()
     await this.#running
     this.#start()
     await this.#running
@@ -120,12 +121,12 @@ export class AccessLog {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
       if (this.#isDue(false)) this.#start()
-      else if (this.#waiting.length > 0) this.#startLater()
+      else if (this.#pending.length > 0) this.#startLater()
     })
   }
 
   async #run(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#lost === undefined) return
+    if (this.#pending.length === 0 && this.#lost === undefined) return
     let pauseMs = accessRetryMsMin
     let error: Error | undefined
     do {
@@ -141,11 +142,11 @@ export class AccessLog {
     } while (this.#isDue(error !== undefined))
   }
 
-  /** Whether the next group is to go at once: what filers leave meanwhile gathers for a second. */
+  /** Whether the next group goes at once. Entries of filers wait for a second. */
   #isDue(failed: boolean): boolean {
-    if (this.#waiting.length === 0) return this.#lost !== undefined
-    if (failed || this.#stopped || this.#waiting.length >= accessGroupEntries) return true
-    return this.#lost !== undefined || this.#waiting.some(({ done }) => done !== undefined)
+    if (this.#pending.length === 0) return this.#lost !== undefined
+    if (failed || this.#stopped || this.#pending.length >= accessGroupEntries) return true
+    return this.#lost !== undefined || this.#pending.some(({ done }) => done !== undefined)
   }
 
   #startLater(): void {
@@ -154,7 +155,7 @@ export class AccessLog {
 
   /** @returns why nothing was written */
   async #writeGroup(): Promise<Error | undefined> {
-    const group = this.#waiting.splice(0, accessGroupEntries)
+    const group = this.#pending.splice(0, accessGroupEntries)
     this.#underWay = group.length
     const lost = this.#lost
     this.#lost = undefined
@@ -184,9 +185,9 @@ export class AccessLog {
     return { at: Date.now(), cut }
   }
 
-  /** What could not be written goes before what came since. */
-  #restore(lost: LostEntry | undefined, group: readonly Waiting[]): void {
-    this.#waiting.unshift(...group)
+  /** Entries that could not be written go before newer ones. */
+  #restore(lost: LostEntry | undefined, group: readonly PendingEntry[]): void {
+    this.#pending.unshift(...group)
     const since = this.#lost
     if (lost === undefined) return
     this.#lost = {
@@ -203,7 +204,7 @@ export class AccessLog {
   }
 
   #giveUp(): void {
-    const left = this.#waiting.splice(0)
+    const left = this.#pending.splice(0)
     for (const { done } of left) done?.(new AccessNotLoggedError('the process ends'))
     this.#lost = undefined
     this.#dependencies.onLost?.(left.length)
@@ -212,7 +213,7 @@ export class AccessLog {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms).unref()
-      this.#hurry = () => {
+      this.#endPause = () => {
         clearTimeout(timer)
         resolve()
       }

@@ -1,11 +1,12 @@
 /**
- * Reads the access log, group by group in the order of its chain, and finds what is not as it was written.
+ * Reads the access log group by group in the order of its chain, and finds what differs from what was
+ * written.
  */
 import type pg from 'pg'
 import { openBytes } from '../batch/state/seal.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { accessGroupBytesMax, accessGroupsPage } from '../limits.ts'
-import { type Group, type Head, linkOf, origin, placeOf } from './chain.ts'
+import { bindingOf, type ChainHead, chainStart, type Group, linkOf } from './chain.ts'
 import { type Entry, readEntries } from './entry.ts'
 
 export type ReadDependencies = {
@@ -25,15 +26,15 @@ type Row = {
 
 type StoredGroup = Group & { readonly link: Buffer }
 
-/** Instants in milliseconds since 1970; groups that have entries of then. */
-export type Span = { readonly fromMs: number; readonly untilMs: number }
-const always: Span = { fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }
+/** Milliseconds since 1970; selects groups that have entries in it. */
+export type TimeSpan = { readonly fromMs: number; readonly untilMs: number }
+const always: TimeSpan = { fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }
 
-/** By number; some at a time. */
+/** By number, a page at a time. */
 async function* readGroups(
   { pool }: ReadDependencies,
   after: bigint,
-  { fromMs, untilMs }: Span = always,
+  { fromMs, untilMs }: TimeSpan = always,
 ): AsyncGenerator<StoredGroup> {
   for (let last = after; ; ) {
     const { rows } = await pool.query<Row>({
@@ -61,53 +62,53 @@ async function* readGroups(
   }
 }
 
-/** @throws SealedPieceError where it is not what was sealed there */
+/** @throws SealedBytesError if it is not what was sealed there */
 function open({ keys }: ReadDependencies, { number, previous, sealed }: StoredGroup): Entry[] {
-  return readEntries(openBytes(keys, placeOf(number, previous), sealed, accessGroupBytesMax))
+  return readEntries(openBytes(keys, bindingOf(number, previous), sealed, accessGroupBytesMax))
     .entries
 }
 
-/** Entries of a span, in the order in which they were written, with their group's number. */
+/** Entries of a time span in the order in which they were written, with their group's number. */
 export async function* readAccessLog(
   dependencies: ReadDependencies,
-  { fromMs, untilMs }: Span,
+  { fromMs, untilMs }: TimeSpan,
 ): AsyncGenerator<Entry & { readonly group: string }> {
   for await (const group of readGroups(dependencies, 0n, { fromMs, untilMs }))
     for (const entry of open(dependencies, group))
       if (entry.at >= fromMs && entry.at < untilMs) yield { ...entry, group: `${group.number}` }
 }
 
-/** Where it ends, by its last row alone. */
-export async function findHead(pool: Pick<pg.Pool, 'query'>): Promise<Head> {
+/** The end of the log, by its last row alone. */
+export async function findHead(pool: Pick<pg.Pool, 'query'>): Promise<ChainHead> {
   const { rows } = await pool.query<{ number: string; link: Buffer }>(
     'select number, link from access.log order by number desc limit 1',
   )
   const [last] = rows
-  return last === undefined ? origin : { number: BigInt(last.number), link: last.link }
+  return last === undefined ? chainStart : { number: BigInt(last.number), link: last.link }
 }
 
 export type ChainFault = { readonly group: bigint; readonly why: string }
 
-export type ChainVerdict = {
+export type ChainResult = {
   readonly groups: number
   readonly entries: number
-  /** Where it ends. */
-  readonly head: Head
+  /** The end of the log. */
+  readonly head: ChainHead
 }
 
-export type Witnessed = {
-  /** The log may begin after this one: what was before it has been taken off. */
-  readonly after?: Head | undefined
-  /** What a witness has: it must be in the log, as it was. */
-  readonly head?: Head | undefined
+export type WitnessedHeads = {
+  /** The log may begin after this head: earlier groups were archived. */
+  readonly after?: ChainHead | undefined
+  /** The witness's head: the log must contain it unchanged. */
+  readonly head?: ChainHead | undefined
 }
 
-/** Goes through the whole log; each fault is told to `onFault`. */
+/** Goes through the full log and calls `onFault` with each fault. */
 export async function verifyAccessLog(
   dependencies: ReadDependencies,
-  { after = origin, head: witnessed }: Witnessed,
+  { after = chainStart, head: witnessed }: WitnessedHeads,
   onFault: (fault: ChainFault) => void,
-): Promise<ChainVerdict> {
+): Promise<ChainResult> {
   const counts = { groups: 0, entries: 0 }
   let head = after
   let met = witnessed === undefined || isSame(witnessed, head)
@@ -123,11 +124,11 @@ export async function verifyAccessLog(
   return { ...counts, head }
 }
 
-function isSame(one: Head, other: Head): boolean {
+function isSame(one: ChainHead, other: ChainHead): boolean {
   return one.number === other.number && one.link.equals(other.link)
 }
 
-function faultsOf(dependencies: ReadDependencies, before: Head, group: StoredGroup): string[] {
+function faultsOf(dependencies: ReadDependencies, before: ChainHead, group: StoredGroup): string[] {
   const { number, previous, link, firstAt, lastAt, entries } = group
   const missing = number - before.number - 1n
   const faults: string[] = []
@@ -137,11 +138,11 @@ function faultsOf(dependencies: ReadDependencies, before: Head, group: StoredGro
   try {
     const opened = open(dependencies, group)
     const instants = opened.map(({ at }) => at)
-    const isTold =
+    const matchesRow =
       opened.length === entries &&
       Math.min(...instants) === firstAt &&
       Math.max(...instants) === lastAt
-    if (!isTold) faults.push('it has other entries than its row says')
+    if (!matchesRow) faults.push('it has other entries than its row says')
   } catch (error) {
     faults.push((error as Error).message)
   }

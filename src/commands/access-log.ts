@@ -1,16 +1,16 @@
 /**
  * `npm run access-log -- export [--from DAY] [--to DAY] [--employer USCC] [--subject NAME] | verify
- * [--after HEAD] [--head HEAD] | head`: who read what, as JSON lines; whether the log is as it was written; and
- * where it ends, for a witness outside. Each export and check is noted in the log itself, first. Exits
- * with 1 where the log is not as it was written.
+ * [--after HEAD] [--head HEAD] | head`: exports who read what as JSON lines, verifies that the log is unchanged, or
+ * prints its head for an outside witness. Each export and verification is first recorded in the log
+ * itself. Exits with 1 if the log has changed.
  */
-import { type Head, headText, readHead } from '../access/chain.ts'
+import { type ChainHead, headText, readHead } from '../access/chain.ts'
 import type { Entry } from '../access/entry.ts'
 import {
   findHead,
   type ReadDependencies,
   readAccessLog,
-  type Span,
+  type TimeSpan,
   verifyAccessLog,
 } from '../access/read.ts'
 import { addDays, instantMicros, isDay } from '../declaration/period.ts'
@@ -46,8 +46,8 @@ type Options = {
   readonly to?: string | undefined
   readonly employer?: string | undefined
   readonly subject?: string | undefined
-  readonly after?: Head | undefined
-  readonly head?: Head | undefined
+  readonly after?: ChainHead | undefined
+  readonly head?: ChainHead | undefined
 }
 
 async function main(args: string[]): Promise<void> {
@@ -119,7 +119,7 @@ async function* linesOf(
   dependencies: ReadDependencies,
   { from, to, employer, subject }: Options,
 ): AsyncGenerator<string> {
-  const span: Span = {
+  const span: TimeSpan = {
     fromMs: from === undefined ? 0 : instantMicros(from, '00:00') / 1_000,
     untilMs:
       to === undefined ? Number.MAX_SAFE_INTEGER : instantMicros(addDays(to, 1), '00:00') / 1_000,
@@ -127,13 +127,13 @@ async function* linesOf(
   for await (const { at, ...entry } of readAccessLog(dependencies, span)) {
     const isOfEmployer = employer === undefined || ('read' in entry && entry.employer === employer)
     const isOfSubject = subject === undefined || names(entry).includes(subject)
-    // What was lost or cut may have been anybody's.
+    // Lost or cut entries may have been anybody's.
     if (!('read' in entry) || (isOfEmployer && isOfSubject))
       yield `${JSON.stringify({ at: new Date(at).toISOString(), ...entry })}\n`
   }
 }
 
-/** The names that a reader has. */
+/** The names of a reader. */
 function names(entry: Omit<Entry, 'at'>): string[] {
   if (!('who' in entry)) return []
   const { who } = entry as Extract<Entry, { who: unknown }>

@@ -1,7 +1,7 @@
 /**
  * `npm run audit -- --history FILE [--jwks FILE] [--json]`: decides from a client's history and the
- * database whether everything acknowledged was posted exactly once, to the fen, provably. Exits with
- * 1 when an invariant is broken. The keys are those of the keyring, or of a saved jwks.json.
+ * database whether everything acknowledged was posted exactly once, to the fen, provably. Exits with 1
+ * if an invariant is broken. It takes the keys of the keyring, or of a saved jwks.json.
  */
 import { type AuditReport, auditHistory } from '../audit/audit.ts'
 import { parseArguments, wrongUse } from '../platform/command/arguments.ts'

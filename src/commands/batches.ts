@@ -1,7 +1,7 @@
 /**
- * `npm run batches -- list | cancel ID | recheck ID --operator NAME --reason TEXT`: files that are worked
- * on, and taking one out of its way. What was filed stays filed. Each act is noted with who and why; the
- * file's sender is told the reason. Exits with 1 where nothing could be done.
+ * `npm run batches -- list | cancel ID | recheck ID --operator NAME --reason TEXT`: lists files in progress, cancels one,
+ * or has it checked anew. What was filed stays filed. Who did it and why is recorded, and the file's
+ * sender sees the reason. Exits with 1 if nothing could be done.
  */
 import {
   type InterveneDependencies,
@@ -33,7 +33,7 @@ const usage = `Usage: npm run batches -- list
 cancel: what was filed of the file stays filed, the rest never is. recheck: what was not filed is checked anew.
 The file's sender reads the reason: no names and numbers of persons in it.`
 
-type Asked =
+type Command =
   | { readonly command: 'list' }
   | { readonly command: OperatorAct; readonly id: string; operator: string; reason: string }
 
@@ -60,7 +60,7 @@ async function main(args: string[]): Promise<void> {
   })
 }
 
-function readArguments(args: string[]): Asked {
+function readArguments(args: string[]): Command {
   const text = { type: 'string' } as const
   const options = { operator: text, reason: text }
   const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
@@ -73,7 +73,7 @@ function readArguments(args: string[]): Asked {
       usage,
     )
   if (id === undefined || more.length > 0) throw wrongUse(`${command} takes one ID.`, usage)
-  const told = (name: 'operator' | 'reason') => {
+  const required = (name: 'operator' | 'reason') => {
     const value = values[name] ?? ''
     if (value.trim() === '') throw wrongUse(`--${name} is missing.`, usage)
     if (value.length > interventionTextMax)
@@ -81,13 +81,13 @@ function readArguments(args: string[]): Asked {
     if (personal.test(value)) throw wrongUse(`--${name} has what may be a person's number.`, usage)
     return value
   }
-  return { command, id, operator: told('operator'), reason: told('reason') }
+  return { command, id, operator: required('operator'), reason: required('reason') }
 }
 
-/** As an identity number has it. */
+/** The digits of an identity number. */
 const personal = /\d{15}/
 
-async function run(dependencies: InterveneDependencies, asked: Asked): Promise<void> {
+async function run(dependencies: InterveneDependencies, asked: Command): Promise<void> {
   if (asked.command === 'list') {
     const batches = await listUnended(dependencies.pool, batchesListedMax)
     for (const batch of batches) list(batch)
@@ -109,11 +109,11 @@ async function run(dependencies: InterveneDependencies, asked: Asked): Promise<v
       process.exitCode = 1
       break
     case 'done':
-      tell(act, id, outcome.rows)
+      report(act, id, outcome.rows)
   }
 }
 
-function tell(
+function report(
   act: OperatorAct,
   id: string,
   { read, filed }: { read: number; filed: number },

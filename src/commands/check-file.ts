@@ -1,8 +1,8 @@
 /**
- * `npm run check-file -- FILE …`: checks and assesses declarations without a server, as filing would, and
- * keeps nothing. FILE is a sheet (CSV, TSV, XLSX, NDJSON), checked as an upload of it would be
- * (check-sheet.ts); or one declaration, an array of them, or one on each line. Exits with 0 where nothing is
- * wrong, with 1 where something is, and with 2 where it could not be checked.
+ * `npm run check-file -- FILE …`: checks and assesses declarations without a server, as filing would,
+ * and stores nothing. FILE is a sheet (CSV, TSV, XLSX, NDJSON), checked as an upload would be
+ * (check-sheet.ts); or one declaration, an array of them, or one on each line. Exits with 0 if nothing
+ * is wrong, with 1 if something is, and with 2 if it could not be checked.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ import type { Text } from '../declaration/catalogue/entry.ts'
 import { isDeclaration } from '../declaration/check.ts'
 import { csvOf } from '../declaration/csv.ts'
 import type { Declaration } from '../declaration/schema.ts'
-import { kindOfFile } from '../formats/detect-format.ts'
+import { detectFormat } from '../formats/detect-format.ts'
 import { explainedLinesMax, findingsPerAnswerMax } from '../limits.ts'
 import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
@@ -25,7 +25,12 @@ import type { Insurance } from '../policy/pack.ts'
 import { presentCheck } from '../policy/present.ts'
 import { checkLines } from './checking/check-lines.ts'
 import { checkSheet, type SheetOptions } from './checking/check-sheet.ts'
-import { languageAsked, languageIn, pick, unreadableText } from './uploading/upload-texts.ts'
+import {
+  environmentLanguage,
+  pick,
+  requestedLanguage,
+  unreadableText,
+} from './uploading/upload-texts.ts'
 
 const usage: Text = {
   en:
@@ -73,11 +78,11 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]): Options {
   const text = { type: 'string' } as const
-  const spoken = languageAsked(args, process.env)
+  const spoken = requestedLanguage(args, process.env)
   const wrong = (zh: string, en: string) => wrongUse(pick(spoken, zh, en), usage[spoken])
   const options = {
     previous: { type: 'string' },
-    lang: { type: 'string', default: languageIn(process.env) },
+    lang: { type: 'string', default: environmentLanguage(process.env) },
     json: { type: 'boolean', default: false },
     csv: { type: 'boolean', default: false },
     ...{ employer: text, period: text, region: text, kind: text, format: text },
@@ -90,27 +95,27 @@ function readArguments(args: string[]): Options {
   if (json && csv) throw wrong('--json 与 --csv 只能选一个。', 'Say --json or --csv, not both.')
   if (lang !== 'zh-CN' && lang !== 'en')
     throw wrong('--lang 应为 zh-CN 或 en。', '--lang must be zh-CN or en.')
-  const asked = { employer, period, region, format, kind: kind ?? 'regular' }
-  const told = json ? 'json' : csv ? 'csv' : 'text'
-  return { file, previous, language: lang, format: told, asked }
+  const request = { employer, period, region, format, kind: kind ?? 'regular' }
+  const output = json ? 'json' : csv ? 'csv' : 'text'
+  return { file, previous, language: lang, format: output, request }
 }
 
 const tables = ['.csv', '.tsv', '.xlsx']
 const lineFiles = ['.ndjson', '.jsonl']
 
 /**
- * By what is said of it, by its ending, or by its first bytes. Declarations on lines are a file of rows, but
- * where they are told as JSON: then each is told as the pre-check tells one.
+ * Decides by the options, the file's extension, or its first bytes. Declarations on lines are checked
+ * as a sheet, except with --json: then each is reported as the pre-check reports one.
  */
-function wayOf({ file, previous, format, language, asked }: Options) {
+function wayOf({ file, previous, format, language, request }: Options) {
   if (previous !== undefined) return 'declarations'
   const ending = path.extname(file).toLowerCase()
-  if (asked.format !== undefined || tables.includes(ending)) return 'sheet'
+  if (request.format !== undefined || tables.includes(ending)) return 'sheet'
   if (lineFiles.includes(ending)) return format === 'json' ? 'lines' : 'sheet'
   if (ending === '.json') return 'declarations'
   const start = firstBytes(file, language)
   const isWide = start[0] === 0xff || start[0] === 0xfe
-  const kind = kindOfFile(start)
+  const kind = detectFormat(start)
   const isTable = !isWide && kind !== 'ndjson' && typeof kind === 'string'
   return isTable ? 'sheet' : 'declarations'
 }
@@ -152,7 +157,7 @@ function checkPrevious(
   declarations: readonly Declaration[],
   findings: Parameters<typeof checkAgainstPrevious>[2],
 ): void {
-  // The last of the file counts: a correction comes after what it replaces.
+  // The last one in the file counts: a correction comes after what it replaces.
   const before = declarations.findLast(
     (one) =>
       one.employer === employer && one.region === region && one.period === previousPeriod(period),

@@ -1,7 +1,7 @@
 /**
- * `npm run dead-letters -- list [--all] | show ID … | retry ID … | retry --all | export`: what could
- * not be posted, why, and trying it again after a fix. Nothing is deleted: each try is noted. Exits
- * with 1 when a retry fails. `export` writes all of them as JSON lines.
+ * `npm run dead-letters -- list [--all] | show ID … | retry ID … | retry --all | export`: shows which declarations could
+ * not be posted and why, and retries them after a fix. Nothing is deleted, and each retry is recorded.
+ * Exits with 1 if a retry fails. `export` writes all of them as JSON lines.
  */
 import type pg from 'pg'
 import { type ListedDeadLetter, listDeadLetters } from '../ledger/dead-letter.ts'
@@ -50,7 +50,7 @@ async function main(args: string[]): Promise<void> {
     })
     try {
       await assertSchema(pool)
-      // A retry opens the envelope; the others tell nothing of what was filed.
+      // A retry opens the envelope; the other commands show nothing of its content.
       if (options.command === 'retry')
         await noteCommand(config, url, 'dead-letters retry', { id: options.ids.join(' ') || 'all' })
       await run(pool, config, options)
@@ -153,7 +153,7 @@ function show(letter: ListedDeadLetter): void {
   if (letter.open) say(`  after the fix: npm run dead-letters -- retry ${id}`)
 }
 
-/** JSON; the envelope's number as a text, as it may exceed what JSON numbers hold. */
+/** JSON; the envelope number is text, because it may exceed JSON's numbers. */
 function textOf(letter: ListedDeadLetter): string {
   return JSON.stringify({ ...letter, envelope: `${letter.envelope}` })
 }

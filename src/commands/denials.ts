@@ -1,7 +1,7 @@
 /**
- * `npm run denials -- list | deny | lift`, of a token by `--jti ID` or `--token-file FILE`, or of all that a
- * holder has by `--sub NAME`, with `--operator NAME --reason TEXT`: whom every intake process refuses within
- * seconds, whatever the token says. Each act is noted with who and why. Exits with 1 where it was so already.
+ * `npm run denials -- list | deny | lift`, for a token by `--jti ID` or `--token-file FILE`, or for all tokens of a holder
+ * by `--sub NAME`, with `--operator NAME --reason TEXT`: every intake process refuses denied tokens
+ * within seconds, whatever they say. Who did it and why is recorded. Exits with 1 if nothing changed.
  */
 import { decodeJwt } from 'jose'
 import { tokenIdOf } from '../intake/auth/claims.ts'
@@ -28,7 +28,7 @@ const usage = `Usage: npm run denials -- list
 --jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until it is
 lifted. No names and numbers of persons in operator and reason.`
 
-type Asked = { readonly act: 'list' } | DenialAct
+type Command = { readonly act: 'list' } | DenialAct
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
@@ -41,14 +41,14 @@ async function main(args: string[]): Promise<void> {
     try {
       await assertSchema(pool)
       if (asked.act === 'list') return list(await listDenials(pool))
-      tell(asked, await addDenial(pool, asked))
+      report(asked, await addDenial(pool, asked))
     } finally {
       await pool.end()
     }
   })
 }
 
-function readArguments(args: string[]): Asked {
+function readArguments(args: string[]): Command {
   const text = { type: 'string' } as const
   const options = { jti: text, sub: text, 'token-file': text, operator: text, reason: text }
   const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
@@ -87,7 +87,7 @@ function deniedOf(of: { jti?: string; sub?: string; 'token-file'?: string }): De
   )
 }
 
-/** Whoever signed it: what is denied is what it says that it is. */
+/** Reads the claims without verifying the signature: the denial is of what the token claims to be. */
 function claimsIn(file: string): Readonly<Record<string, unknown>> {
   const text = readTextFile(file)
   try {
@@ -104,7 +104,7 @@ function list(denials: Awaited<ReturnType<typeof listDenials>>): void {
   say(`${denials.length}${more} denied.`)
 }
 
-function tell({ act, claim, value }: DenialAct, isDone: boolean): void {
+function report({ act, claim, value }: DenialAct, isDone: boolean): void {
   const seconds = denialsLookMs / 1_000
   if (isDone) {
     const what = act === 'deny' ? 'refused' : 'taken again'
@@ -115,7 +115,7 @@ function tell({ act, claim, value }: DenialAct, isDone: boolean): void {
   process.exitCode = 1
 }
 
-/** A claim may have any characters, also such as a terminal obeys. */
+/** A claim may have any characters, also control characters of a terminal. */
 function shown(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`)
 }

@@ -1,6 +1,6 @@
 /**
- * Entry point of an intake process: configuration → resources → app → listen → stop. Any number of
- * them may run, on any number of hosts.
+ * Entry point of an intake process: configuration → resources → app → listen → stop. Any number of them
+ * may run, on any number of hosts.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -59,16 +59,16 @@ async function main(): Promise<void> {
   tellParent({ ready: true, address, operators })
 }
 
-/** The disk that a Postgres of the engine's own writes to. */
+/** The disk of the engine's own Postgres, if it has one. */
 function folderOfPostgres({ dataDir }: Config): string | undefined {
   const folder = path.join(dataDir, 'postgres')
   return existsSync(folder) ? folder : undefined
 }
 
-/** Others' metrics are waited for so long. */
+/** The time to wait for metrics of other processes. */
 const othersMsMax = 1_000
 
-/** The metrics of workers beside this process that are named. */
+/** Metrics of the configured workers. */
 function readOthers({ workerMetricsUrls }: Config): Promise<string[]> {
   return Promise.all(
     workerMetricsUrls.map((url) =>

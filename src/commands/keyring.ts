@@ -1,7 +1,7 @@
 /**
- * `npm run keyring -- create|rotate|list|retire KID`: makes the engine's keys in KEYRING_FILE, adds new ones
- * before them, tells what there are, or takes one out of use. Give every process the same file; restart them
- * after a rotation. A token key that is retired stops by itself.
+ * `npm run keyring -- create|rotate|list|retire KID`: creates the engine's keys in KEYRING_FILE, adds
+ * new ones before them, lists them, or retires one. All processes need the same file; restart them
+ * after a rotation. A retired token key stops without a restart.
  */
 import { rehearsalKidPrefix } from '../journal/rehearsal-keys.ts'
 import { tokenKeysLookMs } from '../limits.ts'

@@ -1,7 +1,7 @@
 /**
- * `npm run migrate [-- finish]`: brings the database's schema up to date; safe to run at any time. With
- * `finish`, for when each intake has been restarted since: what only new ones understand is written from then
- * on.
+ * `npm run migrate [-- finish]`: brings the database's schema up to date; safe to run at any time. Run
+ * `finish` after every intake was restarted: from then on data is written that only new ones
+ * understand.
  */
 import { isSalting } from '../journal/salting.ts'
 import { parseArguments, wrongUse } from '../platform/command/arguments.ts'

@@ -1,7 +1,7 @@
 /**
- * `npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]`: when filings were
- * refused or could not be committed, why and how many; --filers lists who tried then and holds an
- * attempt ticket. The evidence for extending a deadline. Without days: today.
+ * `npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]`: shows when filings
+ * were refused or could not be committed, why, and how many; --filers lists who tried then and holds an
+ * attempt ticket. This is the evidence for extending a deadline. Without days: today.
  */
 
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from '../declaration/period.ts'
@@ -69,7 +69,7 @@ function show(
   say(`${outages.length} windows from ${from} to ${to}.`)
 }
 
-/** What a window began with, for who decides about a deadline. */
+/** What a cause means, for whoever decides about a deadline. */
 const meanings: Readonly<Record<OutageCause, string>> = {
   commit: 'the database could not be reached, or did not commit in time; filings failed',
   journal: 'more filings came than can be committed in time; some were refused',

@@ -1,6 +1,6 @@
 /**
- * `npm run policy -- lint [PACK …] | show PACK [--on YYYY-MM] [--lang zh-CN|en] | diff OLD NEW [--json] | schema`:
- * PACK is a region's code in POLICY_DIR, or a pack's folder. Lint exits with 1 when there are faults.
+ * `npm run policy -- lint [PACK …] | show PACK [--on YYYY-MM] [--lang zh-CN|en] | diff OLD NEW [--json] | schema`: PACK is a
+ * region's code in POLICY_DIR, or a pack's folder. Lint exits with 1 if there are faults.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -79,7 +79,7 @@ function readArguments(args: string[]) {
   return { command, packs, on: on.slice(0, 7), json, language } as const
 }
 
-/** A folder by its path, or a region of the policy folder. */
+/** A folder by its path, or a region in the policy folder. */
 function folderOf(policyDir: string, pack: string): string {
   const named = path.join(policyDir, pack)
   if (/^[0-9]{6}$/.test(pack) && existsSync(named)) return named

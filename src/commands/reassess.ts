@@ -1,7 +1,7 @@
 /**
- * `npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]`: what the current pack
- * changes in what was posted with earlier ones, for how many and why; without --dry-run the
- * differences are ordered, and workers post them in the bulk lane.
+ * `npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]`: shows what the current
+ * pack changes in amounts posted with earlier ones, for how many and why. Without --dry-run it orders
+ * the differences, which workers post in the bulk lane.
  */
 
 import { isPeriod } from '../declaration/period.ts'
@@ -75,7 +75,7 @@ function personIndexOf({ keyringFile }: Config) {
   return createPersonIndex(readKeyring(keyringFile).blindIndexSecret)
 }
 
-/** Undefined when another run has the lock. */
+/** Undefined if another run holds the lock. */
 async function run(
   config: Config,
   url: string,

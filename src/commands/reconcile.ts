@@ -1,8 +1,9 @@
 /**
- * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC | --by employer|envelope] [--json] |
- * --sign [--day …] | --export FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: the books of a
- * day, of all or of one employer; --by prints them as CSV, a row for each employer or envelope. --sign appends them to the signed ones; --export writes signed books, one on each
- * line, for an auditor, who verifies them offline. Exits with 1 when they don't balance.
+ * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC | --by employer|envelope] [--json] | --sign [--day …] | --export
+ * FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: prints the books of a day, for all or for one employer; --by
+ * prints them as CSV, one row for each employer or envelope. --sign appends them to the signed books;
+ * --export writes signed books, one on each line, which an auditor verifies offline. Exits with 1 if
+ * they don't balance.
  */
 import { writeFileSync } from 'node:fs'
 import type pg from 'pg'
@@ -66,7 +67,7 @@ function readArguments(args: string[]) {
 type Options = ReturnType<typeof readArguments>
 
 async function onDatabase(config: Config, url: string, options: Options): Promise<void> {
-  // To read the books takes no right to write them.
+  // Reading the books needs no right to write them.
   const role = options.sign ? postingRole : applicationRole
   const client = await connectAs(url, 'spillway-reconcile', role)
   try {
@@ -81,7 +82,7 @@ async function onDatabase(config: Config, url: string, options: Options): Promis
 
 const counts = ['accepted', 'posted', 'deadLetters', 'underWay', 'missing', 'doubled'] as const
 
-/** As CSV: codes and numbers only, which need no quotes. */
+/** CSV of codes and numbers, which need no quotes. */
 async function showParts(client: pg.Client, day: string, by: PartedBy): Promise<void> {
   say([by, ...counts, 'employerYuan', 'employeeYuan'].join(','))
   for await (const part of readBooksParts(client, day, by)) {

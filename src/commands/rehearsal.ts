@@ -1,6 +1,7 @@
 /**
- * `npm run rehearsal -- create|remove`: makes the database and the keys of a rehearsal, or takes everything
- * that was rehearsed out of database and queue again. Both may be run again, and touch nothing live.
+ * `npm run rehearsal -- create|remove`: creates the database and keys of a rehearsal, or removes
+ * everything rehearsed from its database and queue. Both may be repeated, and neither touches live
+ * data.
  */
 import { existsSync } from 'node:fs'
 import { rehearsalKidPrefix } from '../journal/rehearsal-keys.ts'
@@ -25,8 +26,8 @@ async function main(args: string[]): Promise<void> {
   if ((verb !== 'create' && verb !== 'remove') || more !== undefined)
     throw wrongUse(`${positionals.join(' ') || 'Nothing'} is neither create nor remove.`, usage)
   const config = readRehearsalConfig(process.env)
-  const told = await (verb === 'create' ? create : remove)(config)
-  write(`${told.join('\n')}\n`)
+  const lines = await (verb === 'create' ? create : remove)(config)
+  write(`${lines.join('\n')}\n`)
 }
 
 async function create(config: Config): Promise<string[]> {

@@ -1,6 +1,6 @@
 /**
- * `npm run replay`: rebuilds the ledger from the journal in a scratch schema and compares it with
- * the one in use. Prints every difference; exits with 1 when there is one.
+ * `npm run replay`: rebuilds the ledger from the journal in a scratch schema and compares it with the
+ * one in use. It prints every difference, and exits with 1 if there is one.
  */
 import pg from 'pg'
 import { createPersonIndex } from '../ledger/person.ts'

@@ -1,6 +1,6 @@
 /**
- * `npm start`: everything on one machine. Makes keys on first run, starts Postgres, migrates, and
- * keeps an intake and a worker process running until Ctrl-C.
+ * `npm start`: runs everything on one machine. It creates keys on the first run, starts Postgres,
+ * migrates, and keeps an intake and a worker process running until Ctrl-C.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ import { createEngine, type RunningEngine } from '../platform/installation/engin
 import { createLogger } from '../platform/process/logger.ts'
 import { stopOnSignal } from '../platform/process/stop.ts'
 
-/** GB 32100's published example; stands for a synthetic employer. */
+/** The published example of GB 32100, for a synthetic employer. */
 const exampleEmployer = '91350100M000100Y43'
 
 async function main(): Promise<void> {
@@ -93,14 +93,14 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
   return lines.join('\n')
 }
 
-/** What is printed goes into logs that are kept, and read by others: a token stays in a file of its own. */
+/** Output goes into logs that others read, so the token goes into a file of its own. */
 function keepToken(file: string, token: string): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 })
-  rmSync(file, { force: true }) // whoever may read an older one
+  rmSync(file, { force: true }) // an older file may be readable by others
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
 }
 
-/** For a shell. */
+/** Quotes a path for a shell. */
 function quoted(file: string): string {
   return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run --silent token -- --subject <NAME> --employer <USCC> [--employer …] [--scope …] [--role …]
- * [--region …] [--ttl 1h]`: prints a bearer token for the engine whose DATA_DIR (or KEYRING_FILE) the environment names;
- * with ENVIRONMENT=rehearsal, one with which nothing can be filed that counts.
+ * [--region …] [--ttl 1h]`: prints a bearer token for the engine of DATA_DIR (or KEYRING_FILE) in the
+ * environment. With ENVIRONMENT=rehearsal, nothing filed with it counts.
  */
 
 import { checkSocialCreditCode } from '../declaration/social-credit-code.ts'

@@ -1,8 +1,8 @@
 /**
- * `npm run upload -- FILE --period … --region … [--employer …]`: sends a file with many declarations to an
- * intake. After Ctrl-C, a lost connection or a restart the same command goes on where it stopped. It
- * remembers nothing: the file's content and what is said of it make the Idempotency-Key, and the intake
- * tells how much it has. Then it follows the batch until all is posted, or it is known what is wrong.
+ * `npm run upload -- FILE --period … --region … [--employer …]`: sends a file with many declarations to
+ * an intake. After Ctrl-C, a lost connection or a restart, the same command continues where it stopped.
+ * It stores nothing: the file's content and the options make the Idempotency-Key, and intake says how
+ * much it has. Then it follows the batch until all is posted, or until it is known what is wrong.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -37,17 +37,17 @@ import { readTextFile } from '../platform/command/text-file.ts'
 import { errorsFileOf, type FollowedBatch, follow, stageName } from './uploading/upload-follow.ts'
 import {
   type Answer,
-  foreignText,
+  environmentLanguage,
+  foreignAnswerText,
   givenUpText,
-  isWorthTrying,
+  isWorthRetrying,
   type Language,
-  type Lost,
-  languageAsked,
-  languageIn,
-  lostBy,
+  type LostConnection,
+  lostConnectionOf,
   lostText,
   pick,
   refusalText,
+  requestedLanguage,
   unreadableText,
 } from './uploading/upload-texts.ts'
 
@@ -72,14 +72,16 @@ type Options = {
   readonly url: string
   readonly token: string
   readonly language: Language
-  /** Whether anything answered at the address: before, a connection that is refused is tried less long. */
+  /**
+   * Whether the address ever answered: until then, a refused connection is retried for a shorter time.
+   */
   readonly reached: { yet: boolean }
-  /** Until all is posted. */
+  /** Waits until all is posted. */
   readonly waits: boolean
   readonly members: Readonly<Record<string, string>>
 }
 
-/** As much of a batch as is needed here. */
+/** The fields of a batch that are used here. */
 type Batch = FollowedBatch & {
   readonly received: number
   readonly receivedAt?: string
@@ -113,13 +115,13 @@ async function main(args: string[]): Promise<void> {
   }
   bar.end()
   const sent = await look(options, batch.id, 0)
-  tell(sent, language)
+  report(sent, language)
   if (!options.waits || isDiscarded(sent.stage)) return
   const followed = {
     ...{ file: options.file, language: options.language, bar, write },
     look: (id: string) => look(options, id, uploadWaitSeconds),
     save: (place: string, file: string, as: 'beside' | 'over') => save(options, place, file, as),
-    get: async (place: string) => jsonOf(options, await insist(options, place, {})),
+    get: async (place: string) => jsonOf(options, await requestWithRetry(options, place, {})),
   }
   const id = sent.links.sameAs === undefined ? sent.id : path.basename(sent.links.sameAs)
   if (!(await follow(followed, id))) process.exitCode = 1
@@ -127,7 +129,7 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]): Options {
   const text = { type: 'string' } as const
-  const spoken = languageAsked(args, process.env)
+  const spoken = requestedLanguage(args, process.env)
   const wrong = (zh: string, en: string) => wrongUse(pick(spoken, zh, en), usage[spoken])
   const options = {
     ...{ employer: text, period: text, region: text, format: text, token: text },
@@ -137,7 +139,7 @@ function readArguments(args: string[]): Options {
     mode: { ...text, default: 'all-or-nothing' },
     url: { ...text, default: addressOf(process.env) },
     'no-wait': { type: 'boolean', default: false },
-    lang: { ...text, default: languageIn(process.env) },
+    lang: { ...text, default: environmentLanguage(process.env) },
   } as const
   const parsed = parseArguments({ args, allowPositionals: true, options }, usage[spoken], spoken)
   const { token, 'token-file': tokenFile, 'no-wait': noWait, url, lang, ...others } = parsed.values
@@ -155,12 +157,15 @@ function readArguments(args: string[]): Options {
   return { file, url, token: held, language: lang, reached, waits: !noWait, members }
 }
 
-/** Where `npm start` with the same environment listens, unless another is named. */
+/** The address of `npm start` in the same environment, unless another is named. */
 function addressOf({ SPILLWAY_URL: url, PORT: port }: NodeJS.ProcessEnv): string {
   return url || `http://127.0.0.1:${port || 8080}`
 }
 
-/** @throws UsageError of what no intake could read; it is not told, as it may be some other secret */
+/**
+ * @throws UsageError for text that is no token. The message doesn't quote it, because it may be another
+ *   secret
+ */
 function checkToken(token: string, file: string | undefined, language: Language): void {
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return
   const [zh, en] =
@@ -196,15 +201,15 @@ async function digestOf(file: string): Promise<string> {
 }
 
 /**
- * A batch of the same content that has ended leaves its key used: the next one is tried. Whether what it
- * filed still stands, intake decides.
+ * An ended batch of the same content has used its key, so the next key is tried. Intake decides whether
+ * what it filed still stands.
  */
 async function begin(options: Options, members: Record<string, unknown>): Promise<Batch> {
   const { filename: _, ...identity } = members
   for (let nth = 1; ; nth += 1) {
     const text = JSON.stringify([Object.entries(identity).sort(), nth])
     const key = createHash('sha256').update(text).digest('hex').slice(0, 40)
-    const answer = await insist(options, '/v1/batches', {
+    const answer = await requestWithRetry(options, '/v1/batches', {
       method: 'POST',
       headers: { 'idempotency-key': key, 'content-type': 'application/json' },
       body: JSON.stringify(members),
@@ -214,30 +219,30 @@ async function begin(options: Options, members: Record<string, unknown>): Promis
   }
 }
 
-/** Once something has changed, or so many seconds have passed. */
+/** Waits until something changes or this many seconds pass. */
 async function look(options: Options, id: string, seconds: number): Promise<Batch> {
   const headers: Record<string, string> = seconds > 0 ? { prefer: `wait=${seconds}` } : {}
-  return jsonOf(options, await insist(options, `/v1/batches/${id}`, { headers })) as Batch
+  return jsonOf(options, await requestWithRetry(options, `/v1/batches/${id}`, { headers })) as Batch
 }
 
-/** It could not be sent, or was refused: how it was called is not at fault. */
+/** The upload failed or was refused; the command was used correctly. */
 class UploadError extends Error {
   override name = 'UploadError'
 }
 
-/** @throws UploadError where whoever answered is no intake */
+/** @throws UploadError if the answer is not an intake's */
 function jsonOf({ url, language }: Options, { status, text }: Answer): unknown {
   try {
     const told: unknown = JSON.parse(text)
     if (typeof told === 'object' && told !== null) return told
   } catch {
-    // a page of a proxy, or nothing
+    // a proxy's page, or nothing
   }
-  throw new UploadError(foreignText(status, url, language))
+  throw new UploadError(foreignAnswerText(status, url, language))
 }
 
-/** What has the name already may be mended, and not sent yet. */
-function putBeside(part: string, file: string): string {
+/** An existing file of this name may contain fixes that are not sent yet. */
+function saveBeside(part: string, file: string): string {
   for (let place = file; ; place = errorsFileOf(place)) {
     if (existsSync(place) && !readFileSync(place).equals(readFileSync(part))) continue
     renameSync(part, place)
@@ -246,8 +251,9 @@ function putBeside(part: string, file: string): string {
 }
 
 /**
- * Under its name it is whole; it has what was filed of persons, so that it is its owner's alone.
- * @returns its name, which is another where a file with other content has this one
+ * Under its own name the file is complete. It contains what was filed of persons, so only its owner may
+ * read it.
+ * @returns its name, which differs if another file has this one
  */
 async function save(
   options: Options,
@@ -258,7 +264,7 @@ async function save(
   const { url, token, language } = options
   const part = `${file}.part`
   for (let tries = 1; ; tries += 1) {
-    let refused: Answer | Lost
+    let refused: Answer | LostConnection
     try {
       const answer = await fetch(new URL(place, url), {
         headers: { authorization: `Bearer ${token}` },
@@ -266,7 +272,7 @@ async function save(
       if (answer.ok && answer.body !== null) {
         const content = Readable.fromWeb(answer.body)
         await pipeline(content, createWriteStream(part, { mode: 0o600 }))
-        if (as === 'beside') return putBeside(part, file)
+        if (as === 'beside') return saveBeside(part, file)
         renameSync(part, file)
         return file
       }
@@ -277,14 +283,18 @@ async function save(
         throw new UploadError(
           pick(language, `无法写入 ${file}（${code}）。`, `Can't write ${file} (${code}).`),
         )
-      refused = lostBy(error)
+      refused = lostConnectionOf(error)
     }
     await waitOrFail(options, refused, tries)
   }
 }
 
-/** Asks until there is an answer that is not "later". */
-async function insist(options: Options, place: string, init: RequestInit): Promise<Answer> {
+/** Repeats a request until the answer is not "later". */
+async function requestWithRetry(
+  options: Options,
+  place: string,
+  init: RequestInit,
+): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     const answer = await ask(options, place, init)
     if ('status' in answer && answer.status < 300) return answer
@@ -296,7 +306,7 @@ async function ask(
   { url, token, reached }: Options,
   place: string,
   init: RequestInit,
-): Promise<Answer | Lost> {
+): Promise<Answer | LostConnection> {
   try {
     const answer = await fetch(new URL(place, url), {
       ...init,
@@ -307,11 +317,11 @@ async function ask(
     reached.yet = true
     return { status: answer.status, headers: answer.headers, text }
   } catch (error) {
-    return lostBy(error)
+    return lostConnectionOf(error)
   }
 }
 
-/** Sends what is missing, again and again, until all is there. */
+/** Sends the missing bytes until all are there. */
 async function sendAll(
   options: Options,
   place: string,
@@ -323,10 +333,10 @@ async function sendAll(
     const answer = await sendFrom(options, place, offset, progress)
     const status = 'status' in answer ? answer.status : 0
     if (status === 204) return
-    // Where it is not known, or was told otherwise, how much is there, it is asked.
+    // If it is unclear how much arrived, intake is asked.
     if (status !== 409 && status !== 408) await waitOrFail(options, answer, tries)
     else await pause(uploadRetryMsMin)
-    const { headers } = await insist(options, place, { method: 'HEAD' })
+    const { headers } = await requestWithRetry(options, place, { method: 'HEAD' })
     const received = Number(headers.get('upload-offset'))
     if (received > offset) tries = 0
     offset = received
@@ -340,7 +350,7 @@ function sendFrom(
   place: string,
   offset: number,
   progress: Progress,
-): Promise<Answer | Lost> {
+): Promise<Answer | LostConnection> {
   const target = new URL(place, url)
   const request = target.protocol === 'https:' ? requestSecure : requestPlain
   return new Promise((resolve, reject) => {
@@ -355,13 +365,13 @@ function sendFrom(
       },
     })
     const bytes = createReadStream(file, { start: offset, end: progress.size - 1 })
-    const settle = (answer: Answer | Lost) => {
+    const settle = (answer: Answer | LostConnection) => {
       bytes.destroy()
       sending.destroy()
       resolve(answer)
     }
     sending.setTimeout(uploadSilenceMsMax, () => settle({ lost: 'SILENT' }))
-    sending.on('error', (error) => settle(lostBy(error)))
+    sending.on('error', (error) => settle(lostConnectionOf(error)))
     sending.on('response', (response) => void readAnswer(response).then(settle))
     bytes.on('error', reject)
     bytes.on('data', (chunk) => progress.sent(chunk.length))
@@ -369,7 +379,7 @@ function sendFrom(
   })
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer | Lost> {
+async function readAnswer(response: IncomingMessage): Promise<Answer | LostConnection> {
   try {
     const pieces: Buffer[] = []
     for await (const piece of response) pieces.push(piece as Buffer)
@@ -378,28 +388,28 @@ async function readAnswer(response: IncomingMessage): Promise<Answer | Lost> {
     )
     return { status: response.statusCode ?? 0, headers, text: Buffer.concat(pieces).toString() }
   } catch (error) {
-    return lostBy(error)
+    return lostConnectionOf(error)
   }
 }
 
-/** Waits for as long as it was told, or longer and longer; throws where waiting mends nothing. */
+/** Waits as long as the answer says, or ever longer; throws if waiting can't help. */
 async function waitOrFail(
   { language, url, reached }: Options,
-  answer: Answer | Lost,
+  answer: Answer | LostConnection,
   tries: number,
 ): Promise<void> {
   const isLost = 'lost' in answer
   const triesMax = isLost && !reached.yet ? uploadFirstTriesMax : uploadTriesMax
   const later = isLost
-    ? reached.yet || isWorthTrying(answer)
+    ? reached.yet || isWorthRetrying(answer)
     : answer.status === 429 || answer.status >= 500
   if (!later || tries >= triesMax) {
     const why = isLost ? givenUpText(answer, url, language) : refusalText(answer, url, language)
     throw new UploadError(why)
   }
-  const told = isLost ? 0 : 1_000 * Number(answer.headers.get('retry-after') ?? 0)
+  const advised = isLost ? 0 : 1_000 * Number(answer.headers.get('retry-after') ?? 0)
   const own = Math.min(uploadRetryMsMax, uploadRetryMsMin * 2 ** Math.min(tries, 10))
-  const ms = told > 0 ? told : own * (0.5 + Math.random() / 2)
+  const ms = advised > 0 ? advised : own * (0.5 + Math.random() / 2)
   if (process.stdout.isTTY) overwrite('')
   const why = isLost
     ? lostText(answer, url, language)
@@ -410,7 +420,7 @@ async function waitOrFail(
   await pause(ms)
 }
 
-function tell({ id, stage, receivedAt, links, receipt }: Batch, language: Language): void {
+function report({ id, stage, receivedAt, links, receipt }: Batch, language: Language): void {
   const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
   const [zhAt, enAt] =
     receivedAt === undefined ? ['', ''] : [`，接收时间 ${receivedAt}`, ` at ${receivedAt}`]
@@ -454,7 +464,7 @@ class Progress {
     this.#show()
   }
 
-  /** Only so much is there. */
+  /** Only this much arrived. */
   lost(received: number): void {
     this.#sent = received
     this.#show()

@@ -1,8 +1,8 @@
 /**
- * `npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]`: verifies a receipt offline. FILE is a
- * saved 202 answer, the saved status of a batch, or the receipt alone; the public keys are those of the
- * keyring or of a saved /.well-known/jwks.json; the content is the declaration or the file as it was filed. Exits with 1
- * when the receipt does not verify, or is of other content.
+ * `npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]`: verifies a receipt offline. FILE is
+ * a saved 202 answer, the saved status of a batch, or the receipt alone. The public keys are those of
+ * the keyring or of a saved /.well-known/jwks.json. The content is the declaration or the file as it
+ * was filed. Exits with 1 if the receipt does not verify, or is of other content.
  */
 import { readFileSync } from 'node:fs'
 import { canonicalDeclaration } from '../declaration/canonical.ts'
@@ -26,7 +26,7 @@ async function main(args: string[]): Promise<void> {
   const receipt = answer.receipt ?? answer
   const verdict = verifyReceipt(receipt, keys)
   const reason = verdict.valid
-    ? (changedBeside(answer, verdict.statement) ?? otherThan(content, receipt))
+    ? (changedBeside(answer, verdict.statement) ?? contentFault(content, receipt))
     : verdict.reason
   if (!verdict.valid || reason !== undefined) {
     tellAside(`NOT VALID. ${reason}\n`)
@@ -40,28 +40,31 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** What an answer says beside its receipt must be what the receipt says. */
+/** The answer's fields beside the receipt must agree with it. */
 function changedBeside(
   answer: Record<string, unknown>,
   statement: Record<string, unknown>,
 ): string | undefined {
   if (answer.receipt === undefined) return undefined
-  const told = Object.keys(statement).find(
+  const differing = Object.keys(statement).find(
     (name) => name in answer && answer[name] !== statement[name],
   )
   const status = 'status' in answer && answer.status !== 'accepted' ? 'status' : undefined
-  const changed = told ?? status
+  const changed = differing ?? status
   return changed && `The receipt is genuine, but the answer's ${changed} is not what it was.`
 }
 
-/** Undefined where the receipt is of the content, or none is given. */
-function otherThan(content: string | undefined, receipt: unknown): string | undefined {
+/** Undefined if the receipt is of the content, or no content is given. */
+function contentFault(content: string | undefined, receipt: unknown): string | undefined {
   if (content === undefined) return undefined
   if (isReceiptOf(receipt, contentDigestOf(content, receipt))) return undefined
   return `The receipt is genuine, but not of the content of ${content}.`
 }
 
-/** Of a file's receipt, the bytes of the file; else of a declaration, whatever its JSON looks like. */
+/**
+ * For a file's receipt, the digest of its bytes; otherwise of the canonical declaration, whatever its
+ * JSON looks like.
+ */
 function contentDigestOf(content: string, receipt: unknown): Buffer {
   const { signed } = (receipt ?? {}) as { signed?: unknown }
   if (signed !== undefined) return digestOf(readFileSync(content))

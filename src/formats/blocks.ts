@@ -1,6 +1,6 @@
 /**
- * A file's bytes in blocks that end where the reader left off: what it didn't use comes again, with
- * more behind it. So records are never cut, and pieces of any size cost the same.
+ * A file's bytes in blocks. Unused bytes of a block come again at the start of the next one, with more
+ * behind them. So records are never cut, and chunks of any size cost the same.
  */
 import { fileBlockBytes } from '../limits.ts'
 
@@ -13,12 +13,12 @@ export class Blocks {
     this.#chunks = chunks[Symbol.asyncIterator]()
   }
 
-  /** Whether the last block was the file's end. */
+  /** Whether the last block reached the end of the file. */
   get ended(): boolean {
     return this.#ended
   }
 
-  /** What was left and at least a block more, unless the file ends. */
+  /** The unused bytes and at least a block more, unless the file ends. */
   async next(): Promise<Buffer> {
     const pieces: Uint8Array[] = [this.#rest]
     let bytes = 0
@@ -34,12 +34,12 @@ export class Blocks {
     return this.#rest
   }
 
-  /** The first bytes of the block were used. */
+  /** Marks the first bytes of the block as used. */
   use(bytes: number): void {
     this.#rest = this.#rest.subarray(bytes)
   }
 
-  /** Nothing more is wanted: lets the source close what it has open. */
+  /** Stops reading and lets the source close what it has open. */
   async stop(): Promise<void> {
     await this.#chunks.return?.()
   }

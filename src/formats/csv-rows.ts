@@ -1,6 +1,6 @@
 /**
- * Reads a file of CSV or TSV of any size in constant memory, from its beginning or from a position
- * that an earlier batch gave. Encoding and separator are found out from the first block.
+ * Reads a CSV or TSV file of any size in constant memory, from its beginning or from the position of an
+ * earlier batch. The first block decides encoding and separator.
  */
 import { isUtf8 } from 'node:buffer'
 import {
@@ -12,7 +12,13 @@ import {
 } from '../limits.ts'
 import { Blocks } from './blocks.ts'
 import { type CsvBlock, type Decode, readRecord } from './csv-record.ts'
-import { encodingOf, hasByteOrderMark, isChineseUtf8, isWide, withoutEndMarks } from './encoding.ts'
+import {
+  encodingOf,
+  hasByteOrderMark,
+  isChineseUtf8,
+  isUtf16Or32,
+  withoutDosEndMarks,
+} from './encoding.ts'
 import { type FormatFinding, formatFinding } from './findings.ts'
 import type {
   CellFault,
@@ -34,8 +40,8 @@ type State = {
 }
 
 /**
- * @param knownTitles how many columns a row names, if it were the header; the separator is the one
- * by which most are
+ * @param knownTitles how many columns a row names, if it were the header; the separator with the most
+ *   wins
  */
 export async function* readCsvRows(
   source: FileSource,
@@ -52,7 +58,7 @@ export async function* readCsvRows(
     for (;;) {
       let bytes = await blocks.next()
       if (first) {
-        if (isWide(bytes)) {
+        if (isUtf16Or32(bytes)) {
           yield batchOf(state, [], [formatFinding('ENCODING_WIDE')])
           return
         }
@@ -84,13 +90,13 @@ function pick({ offsetBytes, rowsRead, separator, encoding }: State): State {
   return { offsetBytes, rowsRead, separator, encoding }
 }
 
-/** The separator by which the most titles are known; a comma where none are. */
+/** The separator with the most known titles; a comma if none is known. */
 function separatorOf(
   bytes: Buffer,
   { encoding }: State,
   knownTitles: (cells: readonly string[]) => number,
 ): Separator {
-  const known = encoding ?? encodingOf(wholeLines(bytes))
+  const known = encoding ?? encodingOf(fullLines(bytes))
   let best: { separator: Separator; titles: number } = { separator: ',', titles: 0 }
   for (const separator of separators) {
     const block = blockOf(bytes, { separator, encoding: known, final: true })
@@ -110,11 +116,11 @@ function tryRecord(block: CsvBlock, at: number): ReturnType<typeof readRecord> {
   try {
     return readRecord(block, at)
   } catch {
-    return 'cut' // not decodable; the reading proper says where
+    return 'cut' // undecodable; the actual reading reports where
   }
 }
 
-function wholeLines(bytes: Buffer): Buffer {
+function fullLines(bytes: Buffer): Buffer {
   const end = Math.max(bytes.lastIndexOf(10), bytes.lastIndexOf(13)) + 1
   return end === 0 ? bytes : bytes.subarray(0, end)
 }
@@ -136,11 +142,11 @@ function blockOf(bytes: Buffer, { separator, encoding, final }: BlockOptions): C
 
 const gb18030 = new TextDecoder('gb18030', { fatal: true, ignoreBOM: true })
 
-/** Cells that were decoded lately, by their bytes: categories and the like come on every row. */
+/** Recently decoded cells by their bytes: categories and the like repeat on every row. */
 const decoded = new Map<string, string>()
 const decodedMax = 2_000
 
-/** @throws TypeError for bytes that are no GB18030 */
+/** @throws TypeError for bytes that are not GB18030 */
 function decodeChinese(text: string, bytes: Buffer, start: number, end: number): string {
   const key = text.slice(start, end)
   const known = decoded.get(key)
@@ -158,10 +164,10 @@ type ReadBlock = {
   readonly stops: boolean
 }
 
-/** All whole records of a block; moves the state on behind them. */
+/** Reads all full records of a block and advances the state. */
 function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
-  const bytes = final ? withoutEndMarks(filed) : filed
-  const lines = final ? bytes : wholeLines(bytes)
+  const bytes = final ? withoutDosEndMarks(filed) : filed
+  const lines = final ? bytes : fullLines(bytes)
   const findings: FormatFinding[] = []
   if (state.encoding === undefined) {
     state.encoding = encodingOf(lines)
@@ -170,7 +176,7 @@ function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
   const block = blockOf(bytes, { ...state, final })
   const rows: Row[] = []
   const zero = bytes.indexOf(0)
-  // Checked as a whole, which costs nothing; only where it fails, row by row.
+  // Checking the block as a whole costs nothing; only if it fails are rows checked one by one.
   const suspect = state.encoding === 'gb18030' || !isUtf8(lines)
   let at = 0
   let fault: FormatFinding | undefined
@@ -180,7 +186,7 @@ function readBlock(filed: Buffer, state: State, final: boolean): ReadBlock {
     if (zero >= at && (typeof record === 'string' || zero < record.end)) {
       fault = formatFinding('NULL_CHARACTERS', { row })
     } else if (typeof record === 'string') {
-      fault = faultOfPart(record, {
+      fault = faultOfIncomplete(record, {
         row,
         bytes: bytes.length - at,
         final,
@@ -215,17 +221,17 @@ function tryDecoding(block: CsvBlock, at: number): ReturnType<typeof readRecord>
   }
 }
 
-type Part = {
+type IncompleteRecord = {
   readonly row: number
   readonly bytes: number
   readonly final: boolean
   readonly encoding: Encoding | undefined
 }
 
-/** Why a record can't be read to its end; undefined when the rest of it is still to come. */
-function faultOfPart(
+/** Why a record can't be read to its end; undefined if its rest is still to come. */
+function faultOfIncomplete(
   part: 'unclosed' | 'cut' | 'undecodable',
-  { row, bytes, final, encoding }: Part,
+  { row, bytes, final, encoding }: IncompleteRecord,
 ): FormatFinding | undefined {
   if (part === 'undecodable') return encodingFinding(row, encoding)
   if (bytes > csvRecordBytesMax) return formatFinding('RECORD_TOO_LONG', { row }, recordLimit)
@@ -240,7 +246,7 @@ function encodingFinding(row: number, encoding: Encoding | undefined): FormatFin
     : formatFinding('ENCODING_CHANGES', { row }, { encoding: (encoding ?? 'utf-8').toUpperCase() })
 }
 
-/** A record that isn't in the encoding of those before it. */
+/** A record in another encoding than those before it. */
 function encodingFault(
   record: Buffer,
   row: number,
@@ -264,7 +270,7 @@ function limitFault(
     : undefined
 }
 
-/** Blank rows count, and are not handed on. A cell that is too long is cut. */
+/** Adds a row. Blank rows count, but are not passed on. A cell that is too long is cut. */
 function takeRow(row: number, cells: string[], rows: Row[]): void {
   let blank = true
   let faults: CellFault[] | undefined

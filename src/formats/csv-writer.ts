@@ -1,11 +1,11 @@
 /**
- * Writes CSV as spreadsheets in China open it rightly (RFC 4180, UTF-8 with a byte-order mark, lines
- * that end with CR LF), with nothing in it that one would run as a formula.
+ * Writes CSV that spreadsheets in China open correctly (RFC 4180, UTF-8 with a byte-order mark, lines
+ * ending in CR LF), with nothing in it that one would run as a formula.
  */
 import { guardCell } from './cell-guard.ts'
 import type { Rows } from './xlsx-writer.ts'
 
-/** Handed on together. */
+/** Characters passed on together. */
 const pieceCharacters = 32 * 1024
 
 export async function* writeCsv(rows: Rows): AsyncGenerator<Buffer> {
@@ -27,7 +27,7 @@ function csvRow(cells: readonly string[]): string {
   return `${row}\r\n`
 }
 
-/** Separators of all kinds are quoted, as readers find out which one a file has. */
+/** Quotes separators of all kinds, because readers guess which one a file has. */
 function csvCell(cell: string): string {
   const safe = guardCell(cell)
   return /[",;\t\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe

@@ -1,15 +1,14 @@
 /**
- * Which of the two encodings of Chinese files a text has: UTF-8, or GB18030 as older spreadsheets
- * save. UTF-8 is strict enough to tell: hardly any text of GB18030 is valid UTF-8 by chance, unless it
- * is very short. A quote, a separator and a line break are the same bytes in both, and never part of a
- * character.
+ * Detects the encoding of a Chinese text file: UTF-8, or GB18030 as older spreadsheets save. UTF-8 is
+ * strict enough: hardly any GB18030 text is valid UTF-8 by chance, unless it is very short. Quotes,
+ * separators and line breaks are the same bytes in both, and never part of a character.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 
 import type { Encoding } from './rows.ts'
 
-/** Two Chinese characters in UTF-8 are three in GB18030: only three of them tell for certain. */
-const tellingBytes = 9
+/** Two Chinese characters in UTF-8 are three in GB18030: only three of them are certain. */
+const certainBytes = 9
 const byteOrderMark = Buffer.from('\ufeff')
 
 export function hasByteOrderMark(bytes: Buffer): boolean {
@@ -17,10 +16,10 @@ export function hasByteOrderMark(bytes: Buffer): boolean {
 }
 
 /**
- * UTF-16 or UTF-32, with a byte-order mark or without: of what is ASCII in it, every other byte is zero.
- * Zeros that follow each other alone are what a disk leaves of a file that was not written to its end.
+ * Whether the text is UTF-16 or UTF-32, with or without a byte-order mark: every other byte of its
+ * ASCII is zero. A run of zeros alone is what a disk leaves of a file that was not written to its end.
  */
-export function isWide(bytes: Buffer): boolean {
+export function isUtf16Or32(bytes: Buffer): boolean {
   if (bytes.length < 2) return false
   const mark = bytes.readUInt16BE(0)
   if (mark === 0xfffe || mark === 0xfeff) return true
@@ -29,22 +28,22 @@ export function isWide(bytes: Buffer): boolean {
   return first >= 0 && start.subarray(first, first + zerosMin).some((byte) => byte !== 0)
 }
 
-/** As many in a row are no text of 16 or 32 bits. */
+/** So many zeros in a row are no UTF-16 or UTF-32 text. */
 const zerosMin = 8
 
-/** What DOS put behind a text, and some programs still do. */
+/** The end mark of DOS, which some programs still write. */
 const endMark = 0x1a
 
-/** Bytes of the last block of a text without the marks of its end. */
-export function withoutEndMarks(bytes: Buffer): Buffer {
+/** The last block of a text without its end marks. */
+export function withoutDosEndMarks(bytes: Buffer): Buffer {
   let end = bytes.length
   while (end > 0 && bytes[end - 1] === endMark) end -= 1
   return bytes.subarray(0, end)
 }
 
 /**
- * The encoding of a piece of text that ends with a line. Where it is mixed, that of its beginning.
- * Undefined while all is ASCII.
+ * The encoding of a piece of text that ends with a line; if mixed, that of its beginning. Undefined
+ * while all is ASCII.
  */
 export function encodingOf(lines: Buffer): Encoding | undefined {
   if (isAscii(lines)) return undefined
@@ -53,9 +52,9 @@ export function encodingOf(lines: Buffer): Encoding | undefined {
 }
 
 /**
- * Whether text that is valid UTF-8 is Chinese in GB18030 all the same: 卢伟 has the bytes of `¬ΰ`. So it
- * is where whatever isn't ASCII are words of two characters or more in GB 2312, half of them and more
- * among its common ones, each in UTF-8 a character of two bytes, and none beside a letter or digit.
+ * Whether valid UTF-8 is Chinese in GB18030 all the same: 卢伟 has the bytes of `¬ΰ`. That is so if
+ * everything beyond ASCII is words of two or more characters of GB 2312, at least half of them common
+ * ones, each of which is a two-byte character in UTF-8, and none is next to a letter or digit.
  */
 export function isUtf8ByChance(lines: Buffer): boolean {
   let [pairs, common] = [0, 0]
@@ -81,7 +80,7 @@ const lastCommonLead = 0xd7
 const isWordCharacter = (byte: number | undefined) =>
   byte !== undefined && /[0-9A-Za-z]/.test(String.fromCharCode(byte))
 
-/** Whether the first line that isn't ASCII is plainly Chinese in UTF-8. */
+/** Whether the first line with non-ASCII bytes is clearly Chinese in UTF-8. */
 function startsWithChineseUtf8(lines: Buffer): boolean {
   const first = lines.findIndex((byte) => byte > 127)
   const start = lines.lastIndexOf(10, first) + 1
@@ -89,12 +88,12 @@ function startsWithChineseUtf8(lines: Buffer): boolean {
   return isChineseUtf8(lines.subarray(start, end < 0 ? lines.length : end))
 }
 
-/** Valid UTF-8 with three or more characters of the Chinese block, and nothing that isn't. */
+/** Valid UTF-8 with at least three characters of the Chinese block. */
 export function isChineseUtf8(bytes: Buffer): boolean {
   if (!isUtf8(bytes)) return false
   let chinese = 0
   for (const byte of bytes) {
     if (byte >= 0xe4 && byte <= 0xe9) chinese += 3
   }
-  return chinese >= tellingBytes
+  return chinese >= certainBytes
 }

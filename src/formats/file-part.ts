@@ -1,8 +1,10 @@
-/** Parts of a file, each time from where it is kept: no file is held in memory. */
+/**
+ * Reads parts of a file from where it is stored: no file is held in memory.
+ */
 import type { FileSource } from './rows.ts'
 
-/** From one byte to before another, or to the file's end, in pieces of any size. */
-export async function* piecesOf(
+/** Bytes from one offset up to another, or to the end of the file, in pieces of any size. */
+export async function* readRange(
   file: FileSource,
   from: number,
   to: number,
@@ -17,14 +19,14 @@ export async function* piecesOf(
 }
 
 /** The same in one piece. */
-export async function bytesOf(file: FileSource, from: number, to: number): Promise<Buffer> {
+export async function readRangeBytes(file: FileSource, from: number, to: number): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of piecesOf(file, from, to)) pieces.push(piece)
+  for await (const piece of readRange(file, from, to)) pieces.push(piece)
   return Buffer.concat(pieces)
 }
 
-/** Whether a file has these bytes, one behind the other. */
-export async function hasBytes(file: FileSource, bytes: Buffer): Promise<boolean> {
+/** Whether a file contains this sequence of bytes. */
+export async function fileContains(file: FileSource, bytes: Buffer): Promise<boolean> {
   let end = Buffer.alloc(0)
   for await (const piece of file.read(0)) {
     const seen = Buffer.concat([end, piece])

@@ -1,6 +1,6 @@
 /**
- * What can be wrong with a file as such, whatever is in it: an archive, a text, a table of cells. Those who
- * know what the rows mean add findings of their own.
+ * Faults of a file as such, whatever it contains: an archive, a text, a table of cells. Rooms that know
+ * the meaning of rows add findings of their own.
  */
 import type { CatalogueEntry } from '../declaration/catalogue/entry.ts'
 import type { FindingParams } from '../declaration/findings.ts'
@@ -17,7 +17,7 @@ export const formatCatalogue = {
 export type FormatFindingCode = keyof typeof formatCatalogue
 
 /** Where a finding is, as a spreadsheet shows it. */
-export type Place = {
+export type FindingPlace = {
   readonly sheet?: string | undefined
   /** From 1. */
   readonly row?: number | undefined
@@ -29,13 +29,13 @@ export type Place = {
 
 export type FormatFinding = {
   readonly code: FormatFindingCode
-  readonly place: Place
+  readonly place: FindingPlace
   readonly params?: FindingParams | undefined
 }
 
 export function formatFinding(
   code: FormatFindingCode,
-  place: Place = {},
+  place: FindingPlace = {},
   params?: FindingParams,
 ): FormatFinding {
   return params === undefined ? { code, place } : { code, place, params }

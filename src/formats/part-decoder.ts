@@ -1,28 +1,28 @@
 /**
- * The text of an XML part, as its bytes come: UTF-8, or UTF-16 of either order, which ECMA-376-2 allows
- * as well. Its first bytes decide, as XML 1.0 (appendix F) has it: a byte-order mark, or else how `<` is
- * written.
+ * Decodes the text of an XML part as its bytes come: UTF-8, or UTF-16 of either order, which ECMA-376-2
+ * also allows. Its first bytes decide, as in XML 1.0 (appendix F): a byte-order mark, or else the
+ * encoding of `<`.
  */
 import { TextDecoder } from 'node:util'
 import { XmlError } from './xml.ts'
 
 type PartEncoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 
-/** As many as tell an encoding. */
+/** Enough bytes to detect the encoding. */
 const startBytes = 2
 
 export class PartDecoder {
   #start = Buffer.alloc(0)
   #decoder: TextDecoder | undefined
 
-  /** @throws XmlError for bytes that are none of its encoding */
+  /** @throws XmlError for bytes that are invalid in the encoding */
   decode(piece: Uint8Array): string {
     if (this.#decoder !== undefined) return decoded(this.#decoder, piece)
     this.#start = Buffer.concat([this.#start, piece])
     return this.#start.length < startBytes ? '' : this.#begin()
   }
 
-  /** @throws XmlError where a character is cut */
+  /** @throws XmlError if a character is cut */
   end(): string {
     const rest = this.#decoder === undefined ? this.#begin() : ''
     return rest + decoded(this.#decoder as TextDecoder, undefined)

@@ -1,7 +1,7 @@
 /**
- * Texts that rows of a workbook repeat, by number: what a cell has in common with the one above it is
- * written once, behind the sheets. Where every row is wrong in the same way, that halves the file and
- * more. What is remembered is bounded, whatever the rows are.
+ * Numbers texts that rows of a workbook repeat: a text that a cell shares with the one above it is
+ * written once, behind the sheets. If every row has the same fault, that halves the file or better. The
+ * memory for texts is bounded, whatever the rows are.
  */
 import { writtenTextCharactersMax, writtenTextsMax } from '../limits.ts'
 
@@ -14,7 +14,7 @@ export class RepeatedTexts {
     return this.#numbers.keys()
   }
 
-  /** Of each cell of the next row; undefined where it is to be written in its place. */
+  /** The number of each cell of the next row; undefined if the text is written in the cell. */
   numbersOf(cells: readonly string[]): (number | undefined)[] {
     const above = this.#above
     this.#above = cells

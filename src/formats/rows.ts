@@ -1,11 +1,11 @@
 /**
- * What every reader of tables gives: the rows in the file's order, in batches, each batch with the
- * position after it. A position is plain data: kept somewhere, it lets another process go on there.
+ * What every table reader yields: rows in the file's order, in batches, each with the position after
+ * it. A position is plain data: stored, it lets another process continue from there.
  */
 import type { FindingParams } from '../declaration/findings.ts'
 import type { FormatFinding, FormatFindingCode } from './findings.ts'
 
-/** What a spreadsheet holds in a cell that isn't text. */
+/** The type of a spreadsheet cell that isn't text. */
 export type CellKind = 'number' | 'date' | 'boolean'
 
 /** A cell that can't be read; it matters if its column does. */
@@ -19,9 +19,9 @@ export type CellFault = {
 export type Row = {
   /** From 1, as a spreadsheet shows it: a record with line breaks in it is one row. */
   readonly row: number
-  /** As text; a date is `YYYY-MM-DD`. What is empty at the end may be missing. */
+  /** As text; a date is `YYYY-MM-DD`. Empty cells at the end may be missing. */
   readonly cells: readonly string[]
-  /** Of a workbook: the kinds of cells that aren't text, by column. */
+  /** In a workbook: the types of cells that aren't text, by column. */
   readonly kinds?: readonly (CellKind | undefined)[] | undefined
   readonly faults?: readonly CellFault[] | undefined
 }
@@ -31,9 +31,9 @@ export type Encoding = 'utf-8' | 'gb18030'
 
 export type CsvPosition = {
   readonly format: 'csv'
-  /** Where reading goes on. */
+  /** Where reading continues. */
   readonly offsetBytes: number
-  /** The rows before it. */
+  /** Rows before it. */
   readonly rowsRead: number
   readonly separator: Separator
   /** Undefined while all was ASCII. */
@@ -42,9 +42,9 @@ export type CsvPosition = {
 
 export type XlsxPosition = {
   readonly format: 'xlsx'
-  /** The part of the archive that is the sheet, once it was chosen. */
+  /** The part of the archive with the chosen sheet. */
   readonly part: string | undefined
-  /** Its name, as a spreadsheet shows it. */
+  /** The sheet's name, as a spreadsheet shows it. */
   readonly sheet: string | undefined
   readonly rowsRead: number
 }
@@ -53,7 +53,7 @@ export type NdjsonPosition = {
   readonly format: 'ndjson'
   readonly offsetBytes: number
   readonly rowsRead: number
-  /** Of these rows, those that are not blank. */
+  /** Rows that are not blank. */
   readonly filled: number
 }
 
@@ -62,16 +62,16 @@ export type Position = CsvPosition | XlsxPosition | NdjsonPosition
 export type RowBatch<At extends Position = Position, Found = FormatFinding> = {
   readonly rows: readonly Row[]
   readonly findings: readonly Found[]
-  /** After these rows. */
+  /** The position after these rows. */
   readonly next: At
 }
 
-/** A file as uploaded. */
+/** An uploaded file. */
 export type FileSource = {
-  /** How many it has. */
+  /** Its size. */
   readonly bytes: number
-  /** Its bytes from one on, in pieces of any size. */
+  /** Its bytes from an offset on, in pieces of any size. */
   readonly read: (offset: number) => AsyncIterable<Uint8Array>
-  /** Awaited again and again by what gives no rows for long. */
-  readonly keep?: () => Promise<void>
+  /** Called often by readers while they yield no rows for long. */
+  readonly heartbeat?: () => Promise<void>
 }

@@ -1,12 +1,12 @@
 /**
  * The distinct texts of a workbook, by number. A file of a million persons has two million of them,
- * which as strings would take some 150 MB: they are kept as bytes, one behind the other, and made
- * strings when a cell asks.
+ * which would take some 150 MB as strings: they are stored as bytes, one after another, and decoded
+ * when a cell needs them.
  */
 import { cellCharactersMax, xlsxStringBytesMax, xlsxStringsMax } from '../limits.ts'
 
 const blockBytes = 1024 * 1024
-/** Those that come first are titles and words that every row repeats. */
+/** The first texts are titles and words that every row repeats. */
 const rememberedMax = 512
 
 export class SharedStrings {
@@ -17,10 +17,10 @@ export class SharedStrings {
   readonly #remembered: (string | undefined)[] = []
   #count = 0
 
-  /** False when there is no room for it. A text that is too long for a cell is cut. */
+  /** Adds a text; cuts one that is too long for a cell. @returns false if there is no room for it */
   add(text: string): boolean {
-    const kept = text.length > cellCharactersMax ? text.slice(0, cellCharactersMax + 1) : text
-    const bytes = Buffer.byteLength(kept)
+    const stored = text.length > cellCharactersMax ? text.slice(0, cellCharactersMax + 1) : text
+    const bytes = Buffer.byteLength(stored)
     if (this.#blockUsed + bytes > blockBytes) {
       if ((this.#blocks.length + 1) * blockBytes > xlsxStringBytesMax) return false
       this.#blocks.push(Buffer.allocUnsafeSlow(blockBytes))
@@ -29,7 +29,7 @@ export class SharedStrings {
     if (this.#count === xlsxStringsMax) return false
     if (this.#count === this.#starts.length) this.#grow()
     const block = this.#blocks.length - 1
-    ;(this.#blocks[block] as Buffer).write(kept, this.#blockUsed)
+    ;(this.#blocks[block] as Buffer).write(stored, this.#blockUsed)
     this.#starts[this.#count] = block * blockBytes + this.#blockUsed
     this.#lengths[this.#count] = bytes
     this.#blockUsed += bytes

@@ -1,7 +1,7 @@
 /**
- * The rows of one sheet as its XML comes: cells as text, with what kind they are where it isn't text.
- * Formulas are never computed: the result that the file has is taken. Dates are days as numbers until
- * the style says that they are days.
+ * Reads the rows of one sheet as its XML comes: cells as text, with their type if it isn't text.
+ * Formulas are never computed: the file's stored result is used. A date is a number of days until its
+ * style says that it is a date.
  */
 
 import {
@@ -14,11 +14,14 @@ import {
 import { columnLetters, type FormatFinding, formatFinding } from './findings.ts'
 import type { CellFault, CellKind, Row } from './rows.ts'
 import { RichText, unescaped, type Workbook, WorkbookError } from './workbook.ts'
-import { attributeOf, ownText, type XmlHandler } from './xml.ts'
+import { attributeOf, detachedText, type XmlHandler } from './xml.ts'
 
-/** Merged ranges that are remembered; one is told. */
+/** Merged ranges that are remembered; one is reported. */
 const mergedMax = 100
-/** Days from 1899-12-30, where Excel's count begins, to 1970-01-01; and 1904's start in it. */
+/**
+ * Days from 1899-12-30, where Excel's count begins, to 1970-01-01; and the start of the 1904 count in
+ * it.
+ */
 const [daysTo1970, daysTo1904] = [25_569, 1_462]
 /** 9999-12-31. */
 const dayMax = 2_958_465
@@ -30,7 +33,7 @@ export class SheetReader implements XmlHandler {
   #rows: Row[] = []
   #characters = 0
   #row = 0
-  /** What is read belongs to a row, and to a cell of it. */
+  /** Whether the reader is in a row, and in a cell of it. */
   #inRow = false
   #inCell = false
   #skipping = false
@@ -58,12 +61,12 @@ export class SheetReader implements XmlHandler {
     this.#skipRows = skipRows
   }
 
-  /** How many rows there are to take. */
+  /** How many rows are ready to take. */
   get ready(): number {
     return this.#rows.length
   }
 
-  /** Whether they are as many as are handed on together, or as much. */
+  /** Whether enough rows or characters are ready for a batch. */
   get isFull(): boolean {
     return this.#rows.length >= xlsxBatchRows || this.#characters >= xlsxBatchCharacters
   }
@@ -75,7 +78,7 @@ export class SheetReader implements XmlHandler {
     return rows
   }
 
-  /** What can be told when the sheet is read to its end. */
+  /** Findings that are known at the end of the sheet. */
   findings(): FormatFinding[] {
     const found: FormatFinding[] = [...this.#merged]
     if (this.#firstFormula !== undefined) {
@@ -111,7 +114,7 @@ export class SheetReader implements XmlHandler {
     } else if (this.#in === 'inline') this.#inline.add(text)
   }
 
-  /** One for a cell: two would be read as one number. Elsewhere they are no cell's. */
+  /** A cell has one value: two would be read as one number. Values outside cells are ignored. */
   #openValue(kind: 'value' | 'inline'): void {
     if (!this.#inCell) return
     if (this.#hasValue || this.#in !== 'other') throw new WorkbookError('FILE_BROKEN')
@@ -122,7 +125,7 @@ export class SheetReader implements XmlHandler {
   #openRow(attributes: string): void {
     const at = attributeOf(attributes, 'r')
     const row = at === undefined ? this.#row + 1 : wholeNumber(at)
-    // One within another, or above it, would be taken for it.
+    // A row within another, or above it, would be taken for that one.
     if (this.#inRow || !Number.isInteger(row) || row <= this.#row)
       throw new WorkbookError('FILE_BROKEN')
     if (row > sheetRowsMax) throw new WorkbookError('ROWS_TOO_MANY', { row }, { max: sheetRowsMax })
@@ -155,7 +158,7 @@ export class SheetReader implements XmlHandler {
     this.#inCell = true
     const at = attributeOf(attributes, 'r')
     const column = at === undefined ? this.#column + 1 : columnOf(at, this.#row)
-    // Else a row could have any number of cells.
+    // Otherwise a row could have any number of cells.
     if (column <= this.#column) throw new WorkbookError('FILE_BROKEN')
     this.#column = column
     this.#type = attributeOf(attributes, 't')
@@ -167,7 +170,7 @@ export class SheetReader implements XmlHandler {
     this.#in = 'other'
   }
 
-  /** Whether a number is a day depends on it. */
+  /** The style decides whether a number is a date. */
   #styleOf(written: string | undefined): number {
     if (written === undefined) return 0
     const style = wholeNumber(written)
@@ -215,7 +218,7 @@ export class SheetReader implements XmlHandler {
     }
   }
 
-  /** The cell's text; notes its kind, and what is wrong with it. */
+  /** The cell's text; stores its type and its faults. */
   #read(column: number): string {
     const value = this.#value
     switch (this.#type) {
@@ -226,20 +229,20 @@ export class SheetReader implements XmlHandler {
         return text
       }
       case 'inlineStr':
-        return ownText(this.#inline.value())
+        return detachedText(this.#inline.value())
       case 'str':
-        return ownText(unescaped(value))
+        return detachedText(unescaped(value))
       case 'b':
         if (value === '') return ''
         this.#kind(column, 'boolean')
         return booleanText(value)
       case 'e':
         this.#fault({ column, code: 'CELL_ERROR_VALUE', params: { value: errorName(value) } })
-        return ownText(value.slice(0, 20))
+        return detachedText(value.slice(0, 20))
       case 'd':
-        if (!isoDay.test(value)) return ownText(value)
+        if (!isoDay.test(value)) return detachedText(value)
         this.#kind(column, 'date')
-        return ownText(value.slice(0, 10))
+        return detachedText(value.slice(0, 10))
       case 'n':
       case undefined:
         return this.#readNumber(value, column)
@@ -275,7 +278,7 @@ export class SheetReader implements XmlHandler {
 const decimal = /^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\s*$/i
 const isoDay = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|T)/
 
-/** NaN for anything but digits; asked for each cell, so without a regular expression. */
+/** NaN for anything but digits. It runs for each cell, so it uses no regular expression. */
 function wholeNumber(text: string): number {
   const { length } = text
   if (length === 0 || length > 10) return Number.NaN
@@ -298,7 +301,7 @@ function booleanText(value: string): string {
   throw new WorkbookError('FILE_BROKEN')
 }
 
-/** 0 for `A12` in row 12; a cell of another row is no cell of this one. */
+/** 0 for `A12` in row 12; a cell that names another row is a fault. */
 function columnOf(cell: string, row: number): number {
   let column = 0
   let at = 0
@@ -311,19 +314,19 @@ function columnOf(cell: string, row: number): number {
   return column - 1
 }
 
-/** Names of errors, as spreadsheets show them; anything else in such a cell is not repeated. */
+/** Error names as spreadsheets show them; other content of such a cell is not repeated. */
 function errorName(value: string): string {
   return /^#[A-Z/0-9]{1,12}[!?]?$/.test(value) ? value : '#'
 }
 
 function dayOfSerial(serial: number, from1904: boolean): string | undefined {
   const day = Math.floor(serial) + (from1904 ? daysTo1904 : 0)
-  // Before March 1900 Excel counts a day that there wasn't.
+  // Before March 1900, Excel counts a day that didn't exist.
   if (day < 61 || day > dayMax) return undefined
   return new Date((day - daysTo1970) * 86_400_000).toISOString().slice(0, 10)
 }
 
-/** A number as the sheet shows it: what binary fractions add behind the sixth decimal is no part of it. */
+/** A number as the sheet shows it, without the noise of binary fractions beyond the sixth decimal. */
 function numberText(number: number): string {
   const cents = Math.round(number * 100) / 100
   const shown = Math.abs(cents - number) < 1e-6 ? cents : number

@@ -1,18 +1,18 @@
 /**
- * What a workbook says about itself: its sheets, which number formats are dates, its texts. The parts
- * are those of ECMA-376 (Office Open XML); whatever else is in the archive is not opened.
+ * Reads the structure of a workbook: its sheets, its date formats, its texts. The parts are those of
+ * ECMA-376 (Office Open XML); nothing else in the archive is opened.
  */
 import type { FindingParams } from '../declaration/findings.ts'
 import { xlsxEntriesMax, xlsxRelationCharactersMax, xlsxSheetsMax } from '../limits.ts'
 import {
+  type FindingPlace,
   type FormatFinding,
   type FormatFindingCode,
   formatFinding,
-  type Place,
 } from './findings.ts'
 import { PartDecoder } from './part-decoder.ts'
 import { SharedStrings } from './shared-strings.ts'
-import { attributeOf, ownText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
+import { attributeOf, detachedText, XmlError, type XmlHandler, XmlReader } from './xml.ts'
 import { type Zip, ZipError } from './zip.ts'
 
 export type Sheet = { readonly name: string; readonly part: string; readonly hidden: boolean }
@@ -20,25 +20,25 @@ export type Sheet = { readonly name: string; readonly part: string; readonly hid
 export type Workbook = {
   readonly zip: Zip
   readonly sheets: readonly Sheet[]
-  /** Whether days are counted from 1904, as old programs for the Macintosh did. */
+  /** Whether days are counted from 1904, as old Macintosh programs did. */
   readonly from1904: boolean
   /** By a cell's style. */
   readonly isDateStyle: readonly boolean[]
   readonly strings: SharedStrings
 }
 
-/** That a workbook can't be read. */
+/** A workbook can't be read. */
 export class WorkbookError extends Error {
   readonly finding: FormatFinding
 
-  constructor(code: FormatFindingCode, place?: Place, params?: FindingParams) {
+  constructor(code: FormatFindingCode, place?: FindingPlace, params?: FindingParams) {
     super(code)
     this.finding = formatFinding(code, place, params)
   }
 }
 
-/** What a filer is told of something thrown while a workbook was read; undefined when it isn't that. */
-export function faultOf(error: unknown): FormatFinding | undefined {
+/** The finding for an error that was thrown while reading a workbook; undefined for any other error. */
+export function findingOfError(error: unknown): FormatFinding | undefined {
   if (error instanceof WorkbookError) return error.finding
   if (error instanceof ZipError) return formatFinding(error.code, {}, { part: error.entry ?? '' })
   if (error instanceof XmlError)
@@ -47,8 +47,8 @@ export function faultOf(error: unknown): FormatFinding | undefined {
 }
 
 /**
- * Reads a part; after each piece of it, whoever asked may stop. Who has seen enough says so: the rest is
- * inflated for its checksum alone, as what was seen may be what was changed.
+ * Reads a part and yields after each piece, so the caller may stop. A caller that has seen enough says
+ * so: the rest is inflated for its checksum alone, because the seen bytes may be the changed ones.
  */
 export async function* readPart(
   zip: Zip,
@@ -60,7 +60,7 @@ export async function* readPart(
   const reader = new XmlReader(handler)
   for await (const piece of zip.read(part)) {
     if (!isEnough()) reader.push(decoder.decode(piece))
-    await zip.keep()
+    await zip.heartbeat()
     yield
   }
   if (isEnough()) return
@@ -69,11 +69,11 @@ export async function* readPart(
   yield
 }
 
-async function readWhole(zip: Zip, part: string, handler: XmlHandler): Promise<void> {
+async function readFullPart(zip: Zip, part: string, handler: XmlHandler): Promise<void> {
   for await (const _ of readPart(zip, part, handler));
 }
 
-/** @throws what `faultOf` tells */
+/** @throws errors that `findingOfError` knows */
 export async function openWorkbook(zip: Zip): Promise<Workbook> {
   const main = await mainPart(zip)
   const folder = main.slice(0, main.lastIndexOf('/') + 1)
@@ -82,7 +82,7 @@ export async function openWorkbook(zip: Zip): Promise<Workbook> {
   const partOf = (type: string) =>
     [...targets.values()].find((target) => target.type.endsWith(type))?.part
   const styles = partOf('/styles')
-  // Without them, a day would be a number; a text that isn't there is told by its cell.
+  // Without styles, a date would be a number. A missing text is reported by its cell.
   if (styles !== undefined && !zip.has(styles)) throw new WorkbookError('FILE_BROKEN')
   return {
     zip,
@@ -106,14 +106,14 @@ async function mainPart(zip: Zip): Promise<string> {
 
 type Target = { readonly type: string; readonly part: string }
 
-/** What a part relates to, by id; '' is the archive itself. */
+/** The relations of a part, by id; '' is the archive itself. */
 async function readRelations(zip: Zip, part: string): Promise<Map<string, Target>> {
   const slash = part.lastIndexOf('/') + 1
   const folder = part.slice(0, slash)
   const targets = new Map<string, Target>()
   const relations = `${folder}_rels/${part.slice(slash)}.rels`
   if (!zip.has(relations)) return targets
-  await readWhole(zip, relations, {
+  await readFullPart(zip, relations, {
     open(name, attributes) {
       if (name !== 'Relationship') return
       if (targets.size === xlsxEntriesMax || attributes.length > xlsxRelationCharactersMax)
@@ -121,8 +121,8 @@ async function readRelations(zip: Zip, part: string): Promise<Map<string, Target
       const target = attributeOf(attributes, 'Target') ?? ''
       const type = attributeOf(attributes, 'Type') ?? ''
       const to = target.startsWith('/') ? target.slice(1) : resolved(folder + target)
-      const id = ownText(attributeOf(attributes, 'Id') ?? '')
-      targets.set(id, { type: ownText(type), part: ownText(to) })
+      const id = detachedText(attributeOf(attributes, 'Id') ?? '')
+      targets.set(id, { type: detachedText(type), part: detachedText(to) })
     },
     close() {},
   })
@@ -146,7 +146,7 @@ function resolved(part: string): string {
 async function readMain(zip: Zip, main: string, targets: ReadonlyMap<string, Target>) {
   const sheets: Sheet[] = []
   let from1904 = false
-  await readWhole(zip, main, {
+  await readFullPart(zip, main, {
     open(name, attributes) {
       if (name === 'workbookPr') {
         from1904 = /^(1|true)$/.test(attributeOf(attributes, 'date1904') ?? '')
@@ -156,7 +156,7 @@ async function readMain(zip: Zip, main: string, targets: ReadonlyMap<string, Tar
         if (target === undefined || !target.type.endsWith('/worksheet')) return
         if (sheets.some(({ part }) => isSamePart(part, target.part))) return
         sheets.push({
-          name: ownText((attributeOf(attributes, 'name') ?? '').slice(0, 60)),
+          name: detachedText((attributeOf(attributes, 'name') ?? '').slice(0, 60)),
           part: target.part,
           hidden: /hidden/i.test(attributeOf(attributes, 'state') ?? ''),
         })
@@ -167,7 +167,7 @@ async function readMain(zip: Zip, main: string, targets: ReadonlyMap<string, Tar
   return { sheets, from1904 }
 }
 
-/** Formats that every program knows by number and that are dates (ECMA-376 18.8.30). */
+/** Built-in date formats, by number (ECMA-376 18.8.30). */
 function isDateFormat(id: number): boolean {
   return (
     (id >= 14 && id <= 22) ||
@@ -177,7 +177,7 @@ function isDateFormat(id: number): boolean {
   )
 }
 
-/** As many as Excel knows. */
+/** Excel's limit. */
 const stylesMax = 65_490
 
 async function readStyles(zip: Zip, part: string): Promise<boolean[]> {
@@ -185,7 +185,7 @@ async function readStyles(zip: Zip, part: string): Promise<boolean[]> {
   if (!zip.has(part)) return isDateStyle
   const own = new Map<number, boolean>()
   let ofCells = false
-  await readWhole(zip, part, {
+  await readFullPart(zip, part, {
     open(name, attributes) {
       if (name === 'numFmt') {
         const code = (attributeOf(attributes, 'formatCode') ?? '').slice(0, 255)
@@ -205,7 +205,7 @@ async function readStyles(zip: Zip, part: string): Promise<boolean[]> {
   return isDateStyle
 }
 
-/** Whether a format shows years, months or days, beside its literal texts and colours. */
+/** Whether a format shows years, months or days, apart from its literal texts and colours. */
 function isDateCode(code: string): boolean {
   return /[ymd]/i.test(code.replace(/"[^"]*"|\\.|_.|\[[^\]]*\]|general/gi, ''))
 }
@@ -215,10 +215,10 @@ async function readStrings(zip: Zip, part: string): Promise<SharedStrings> {
   if (!zip.has(part)) return strings
   const text = new RichText()
   let inText = false
-  await readWhole(zip, part, {
+  await readFullPart(zip, part, {
     open(name) {
       if (name !== 'si') return text.open(name)
-      // One within another would shift the numbers of all behind it.
+      // A text within another would shift the numbers of all that follow.
       if (inText) throw new WorkbookError('FILE_BROKEN')
       inText = true
       text.clear()
@@ -236,7 +236,7 @@ async function readStrings(zip: Zip, part: string): Promise<SharedStrings> {
   return strings
 }
 
-/** A text that may be in pieces of different looks; how it is pronounced (rPh) is no part of it. */
+/** A text that may consist of runs with different formatting; its pronunciation (rPh) is left out. */
 export class RichText {
   #value = ''
   #inText = false
@@ -265,10 +265,10 @@ export class RichText {
   }
 }
 
-/** No more pieces are added to a text of this length; a cell is cut earlier. */
+/** Limit for joining runs; a cell is cut earlier. */
 const piecesCharactersMax = 40_000
 
-/** `_x000D_` is a character that XML can't have (ECMA-376 22.9.2.19). */
+/** Decodes `_x000D_`, a character that XML can't contain (ECMA-376 22.9.2.19). */
 export function unescaped(text: string): string {
   if (!text.includes('_x')) return text
   return text.replace(/_x([0-9a-f]{4})_/gi, (_, hex: string) =>

@@ -1,6 +1,6 @@
 /**
- * Writes a workbook row by row. Every cell is text in a column of text: identity numbers keep all their
- * digits, and nothing is run as a formula, not even after somebody edits the cell (`quotePrefix`).
+ * Writes a workbook row by row. Every cell is text in a text column: identity numbers keep all digits,
+ * and nothing runs as a formula, not even after somebody edits the cell (`quotePrefix`).
  */
 
 import { guardApostrophe } from './cell-guard.ts'
@@ -17,7 +17,7 @@ export type WrittenSheet = {
   readonly rows: Rows
   /** Rows at the top that stay in view and are bold. */
   readonly headerRows: number
-  /** Words to choose from, by column; for as many rows as a file may have. */
+  /** Words to choose from, by column, for as many rows as a file may have. */
   readonly choices?: ReadonlyMap<number, readonly string[]>
 }
 
@@ -27,7 +27,7 @@ const packageTypes = 'http://schemas.openxmlformats.org/package/2006'
 const documentTypes = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 const partType = 'application/vnd.openxmlformats-officedocument.spreadsheetml'
 
-/** Styles of cells: text, text that looks like a formula, a title. */
+/** Cell styles: text, text that looks like a formula, a title. */
 const [plain, quoted, title] = [1, 2, 3]
 const choiceRows = 10_000
 
@@ -70,7 +70,7 @@ function contentTypes(sheets: readonly WrittenSheet[]): string {
   ].join('')
 }
 
-/** Ids count from 1, as `workbook` names them. */
+/** Ids count from 1, as in `workbook`. */
 function relations(targets: readonly (readonly [type: string, target: string])[]): string {
   const each = targets.map(
     ([type, target], i) =>
@@ -119,7 +119,7 @@ function view({ headerRows }: WrittenSheet): string {
   return `<sheetViews><sheetView workbookViewId="0">${pane}</sheetView></sheetViews>`
 }
 
-/** Columns have the style of text also where there is no cell yet. */
+/** Columns have the text style even without cells. */
 function columns({ widths }: WrittenSheet): string {
   const each = widths.map(
     (width, i) =>
@@ -128,7 +128,7 @@ function columns({ widths }: WrittenSheet): string {
   return each.length === 0 ? '' : `<cols>${each.join('')}</cols>`
 }
 
-/** Asked for when all sheets are written. */
+/** Runs after all sheets are written. */
 function* stringsXml({ texts }: RepeatedTexts): Generator<string> {
   yield `${declaration}<sst xmlns="${main}">`
   for (const text of texts) yield `<si>${textXml(text)}</si>`
@@ -156,7 +156,7 @@ function rowXml(
 
 function textXml(cell: string): string {
   const text = escaped(escapedForCell(guardApostrophe(cell)))
-  // Else spaces at its ends would be lost.
+  // Otherwise spaces at its ends would be lost.
   return /^\s|\s$/.test(text) ? `<t xml:space="preserve">${text}</t>` : `<t>${text}</t>`
 }
 
@@ -177,7 +177,10 @@ function escaped(text: string): string {
     : text
 }
 
-/** Characters that XML can't have, and what looks like such an escape (ECMA-376 22.9.2.19). */
+/**
+ * Escapes characters that XML can't contain, and text that looks like such an escape (ECMA-376
+ * 22.9.2.19).
+ */
 function escapedForCell(text: string): string {
   const wellFormed = text.toWellFormed()
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML can't have

@@ -1,16 +1,16 @@
 /**
- * Reads XML as workbooks have it, piece by piece: tags and text, nothing else. A DOCTYPE ends the
- * reading, so there are no entities but the five of XML and those by number, and nothing expands. Own
- * code rather than a package: it is small, several times as fast, and refuses what it doesn't know.
+ * Reads XML as workbooks have it, piece by piece: tags and text only. A DOCTYPE ends the reading, so
+ * the only entities are the five of XML and numeric ones, and nothing expands. It is own code rather
+ * than a package: small, several times as fast, and it refuses what it doesn't know.
  */
 import { xmlDepthMax, xmlTokenCharactersMax } from '../limits.ts'
 
 export type XmlFault = 'FILE_XML_FORBIDDEN' | 'FILE_PART_ENCODING' | 'FILE_BROKEN'
 
-/** That a part can't be read; the code is what a filer is told. */
+/** A part can't be read; the code names the finding. */
 export class XmlError extends Error {
   readonly code: XmlFault
-  /** That the document says it is in. */
+  /** The encoding that the document declares. */
   readonly encoding: string | undefined
 
   constructor(code: XmlFault, encoding?: string) {
@@ -21,7 +21,7 @@ export class XmlError extends Error {
 }
 
 export type XmlHandler = {
-  /** Names come without their prefix; attributes as written, for `attributeOf`. */
+  /** Names come without prefix; attributes as written, for `attributeOf`. */
   open(name: string, attributes: string): void
   close(name: string): void
   text?(text: string): void
@@ -30,7 +30,7 @@ export type XmlHandler = {
 export class XmlReader {
   readonly #handler: XmlHandler
   #rest = ''
-  /** Names of what is open, the innermost last. */
+  /** Names of open elements, innermost last. */
   readonly #within: string[] = []
   #seenTag = false
 
@@ -54,19 +54,19 @@ export class XmlReader {
       this.#markup(text, tag, end)
       at = end
     }
-    // Text is handed on whole, so it waits for the tag behind it.
+    // Text is passed on in one piece, so it waits for the next tag.
     this.#rest = text.slice(at)
     if (this.#rest.length > xmlTokenCharactersMax) throw new XmlError('FILE_BROKEN')
   }
 
-  /** @throws XmlError when the document is not whole */
+  /** @throws XmlError if the document is incomplete */
   end(): void {
     if (this.#within.length > 0 || !this.#seenTag || this.#rest.trim() !== '') {
       throw new XmlError('FILE_BROKEN')
     }
   }
 
-  /** Behind the markup that begins at `tag`; -1 when it isn't whole yet. */
+  /** The end of the markup that begins at `tag`; -1 if it is incomplete. */
   #endOf(text: string, tag: number): number {
     const closing = text.startsWith('<!--', tag)
       ? '-->'
@@ -104,7 +104,7 @@ export class XmlReader {
     else if (this.#within.push(name) > xmlDepthMax) throw new XmlError('FILE_BROKEN')
   }
 
-  /** A document has one; a second is another document behind it. */
+  /** A document has one root; a second would be another document. */
   #openRoot(): void {
     if (this.#seenTag) throw new XmlError('FILE_BROKEN')
     this.#seenTag = true
@@ -133,7 +133,7 @@ function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1)
 }
 
-/** Within the quotes of an attribute XML allows a `>`. */
+/** XML allows `>` within the quotes of an attribute. */
 function endOfTag(text: string, tag: number): number {
   let quote = 0
   for (let at = tag; at < text.length; at += 1) {
@@ -153,7 +153,7 @@ const entities: Readonly<Record<string, string>> = {
   apos: "'",
 }
 
-/** @throws XmlError for an entity that XML doesn't have by itself */
+/** @throws XmlError for an entity that XML doesn't define */
 export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
   return text.replace(/&([^;]{0,10});?/g, (_, name: string) => {
@@ -166,20 +166,20 @@ export function decodeEntities(text: string): string {
   })
 }
 
-/** What XML can have as a character (XML 1.0, 2.2): half of a surrogate pair is none. */
+/** Characters that XML allows (XML 1.0, 2.2); half of a surrogate pair is none. */
 function isCharacter(code: number): boolean {
   if (code < 0x20) return code === 9 || code === 10 || code === 13
   return code < 0xd800 || (code > 0xdfff && code < 0xfffe) || (code > 0xffff && code <= 0x10ffff)
 }
 
-/** A copy: what is sliced from a document keeps all that was read with it in memory. */
-export function ownText(text: string): string {
+/** Copies the text: a slice would keep the full document in memory. */
+export function detachedText(text: string): string {
   return Buffer.from(text).toString()
 }
 
 /** An attribute's value, by its name without prefix. */
 export function attributeOf(attributes: string, name: string): string | undefined {
-  // As nearly all programs write it.
+  // The form that nearly all programs write.
   const plain = attributes.indexOf(` ${name}="`)
   if (plain >= 0) {
     const start = plain + name.length + 3

@@ -1,6 +1,6 @@
 /**
- * Writes an archive as it is made: each entry is deflated while its content comes, its size and check
- * sum follow it (APPNOTE 4.3.9), and nothing is held but the directory.
+ * Writes an archive as it is made: each entry is deflated while its content comes, its size and
+ * checksum follow it (APPNOTE 4.3.9), and only the directory is held.
  */
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createDeflateRaw } from 'node:zlib'
@@ -10,15 +10,15 @@ export type ZipContent = {
   readonly content: AsyncIterable<string> | Iterable<string>
 }
 
-/** Sizes behind the content, names in UTF-8. */
+/** Sizes follow the content; names are UTF-8. */
 const flags = 0x0808
 const deflated = 8
 /** 1980-01-01: the same content makes the same file. */
 const date = 0x0021
-/** Content is deflated in pieces of about this size: single rows would cost more than they have. */
+/** Content is deflated in pieces of about this size: deflating single rows costs more than it saves. */
 const pieceCharacters = 32 * 1024
 
-type Written = {
+type WrittenEntry = {
   readonly name: Buffer
   readonly offset: number
   crc: number
@@ -27,10 +27,10 @@ type Written = {
 }
 
 export async function* writeZip(contents: Iterable<ZipContent>): AsyncGenerator<Buffer> {
-  const entries: Written[] = []
+  const entries: WrittenEntry[] = []
   let offset = 0
   for (const { name, content } of contents) {
-    const entry: Written = { name: Buffer.from(name), offset, crc: 0, from: 0, to: 0 }
+    const entry: WrittenEntry = { name: Buffer.from(name), offset, crc: 0, from: 0, to: 0 }
     const header = localHeader(entry.name)
     yield header
     for await (const piece of deflate(content, entry)) {
@@ -47,7 +47,10 @@ export async function* writeZip(contents: Iterable<ZipContent>): AsyncGenerator<
   yield directoryEnd(entries.length, directory.length, offset)
 }
 
-async function* deflate(content: ZipContent['content'], entry: Written): AsyncGenerator<Buffer> {
+async function* deflate(
+  content: ZipContent['content'],
+  entry: WrittenEntry,
+): AsyncGenerator<Buffer> {
   const counted = async function* () {
     for await (const piece of inPieces(content)) {
       const bytes = Buffer.from(piece)
@@ -57,7 +60,7 @@ async function* deflate(content: ZipContent['content'], entry: Written): AsyncGe
     }
   }
   const deflating = createDeflateRaw()
-  // What fails in the content destroys the stream, and so reaches whoever reads it.
+  // An error of the content destroys the stream, and so reaches its reader.
   pipeline(Readable.from(counted()), deflating, () => {})
   yield* deflating as AsyncIterable<Buffer>
 }
@@ -84,7 +87,7 @@ function localHeader(name: Buffer): Buffer {
   return Buffer.concat([header, name])
 }
 
-function sizesOf({ crc, from, to }: Written): Buffer {
+function sizesOf({ crc, from, to }: WrittenEntry): Buffer {
   const sizes = Buffer.alloc(16)
   sizes.writeUInt32LE(0x08074b50, 0)
   sizes.writeUInt32LE(crc, 4)
@@ -93,7 +96,7 @@ function sizesOf({ crc, from, to }: Written): Buffer {
   return sizes
 }
 
-function directoryEntry({ name, offset, crc, from, to }: Written): Buffer {
+function directoryEntry({ name, offset, crc, from, to }: WrittenEntry): Buffer {
   const entry = Buffer.alloc(46)
   entry.writeUInt32LE(0x02014b50, 0)
   entry.writeUInt16LE(20, 4)

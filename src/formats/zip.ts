@@ -1,8 +1,8 @@
 /**
- * Reads the archive that a workbook is: its directory, and its entries inflated piece by piece. What
- * comes out is bounded over the whole file, so that no archive of any making uses more than its share;
- * and it must have the size and the CRC-32 that the directory tells: who reads an entry to its end knows
- * that it is as it was written. Names are the same whatever their case (ECMA-376-2, 6.2.2.3).
+ * Reads the archive of a workbook: its directory, and its entries inflated piece by piece. The output
+ * is bounded over the full file, so no archive uses more than its share. It must have the size and
+ * CRC-32 of the directory: whoever reads an entry to its end knows that it is unchanged. Names ignore
+ * case (ECMA-376-2, 6.2.2.3).
  */
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
@@ -13,7 +13,7 @@ import {
   xlsxInflatedRatioMax,
   xlsxReadingsMax,
 } from '../limits.ts'
-import { bytesOf, piecesOf } from './file-part.ts'
+import { readRange, readRangeBytes } from './file-part.ts'
 import type { FileSource } from './rows.ts'
 
 export type ZipFault =
@@ -22,10 +22,10 @@ export type ZipFault =
   | 'FILE_INFLATES_TOO_FAR'
   | 'FILE_NOT_WORKBOOK'
 
-/** That an archive can't be read; the code is what a filer is told. */
+/** An archive can't be read; the code names the finding. */
 export class ZipError extends Error {
   readonly code: ZipFault
-  /** The entry whose bytes are not those that were written. */
+  /** The entry whose bytes differ from those written. */
   readonly entry: string | undefined
 
   constructor(code: ZipFault, entry?: string) {
@@ -36,16 +36,16 @@ export class ZipError extends Error {
 }
 
 type Entry = {
-  /** As written, a character a byte. */
+  /** As written, one character for each byte. */
   readonly name: string
-  /** Two of this name: nobody knows which one is meant. */
+  /** Two entries have this name, so it is unknown which one is meant. */
   readonly twice: boolean
   readonly method: number
   readonly encrypted: boolean
   readonly crc: number
   readonly bytes: number
   readonly compressedBytes: number
-  /** Of its local header. */
+  /** Offset of its local header. */
   readonly offset: number
 }
 
@@ -55,16 +55,16 @@ const localSignature = 0x04034b50
 const locatorSignature = 0x07064b50
 const wideEndSignature = 0x06064b50
 const wideFieldId = 1
-/** In place of what does not fit. */
+/** Placeholders for numbers that don't fit. */
 const [max16, max32] = [0xffff, 0xffffffff]
 const [stored, deflated] = [0, 8]
 const localBytes = 30
 const endBytes = 22
 const locatorBytes = 20
 const wideEndBytes = 56
-/** A directory's end has a comment of at most 65,535 bytes behind it. */
+/** A comment of at most 65,535 bytes may follow the directory's end. */
 const endBytesMax = endBytes + 65_535
-/** Larger ones would be large objects of the heap, which stay until it is collected as a whole. */
+/** Larger pieces would be large objects of the heap, which stay until a full collection. */
 const pieceBytes = 16 * 1024
 
 export class Zip {
@@ -91,15 +91,15 @@ export class Zip {
     return this.#entries.has(name.toLowerCase())
   }
 
-  /** As its file asks it, by who reads entries for long. */
-  async keep(): Promise<void> {
-    await this.#file.keep?.()
+  /** Calls the file's heartbeat; for callers that read entries for long. */
+  async heartbeat(): Promise<void> {
+    await this.#file.heartbeat?.()
   }
 
   /**
-   * An entry's bytes. They are known to be right when all were read: what depends on a part of them
-   * waits for their end, or is taken back.
-   * @throws ZipError also while it is read, and at its end
+   * Yields an entry's bytes. They are known to be right only at their end: whatever depends on a part
+   * of them waits for the end, or is taken back.
+   * @throws ZipError also while reading, and at the end
    */
   async *read(name: string): AsyncGenerator<Uint8Array> {
     const entry = this.#entries.get(name.toLowerCase())
@@ -134,9 +134,9 @@ export class Zip {
     const { compressedBytes } = entry
     const start = await contentStart(file, entry)
     if (start + compressedBytes > file.bytes) throw new ZipError('FILE_BROKEN')
-    for await (const piece of piecesOf(file, start, start + compressedBytes)) {
+    for await (const piece of readRange(file, start, start + compressedBytes)) {
       this.#readBytes += piece.length
-      // Parts that lie in each other: what inflates to nothing could be read for ever.
+      // Overlapping parts that inflate to nothing could be read for ever.
       if (this.#readBytes > xlsxReadingsMax * file.bytes) throw new ZipError('FILE_BROKEN')
       yield piece
     }
@@ -146,7 +146,7 @@ export class Zip {
     const inflate = createInflateRaw({ chunkSize: pieceBytes })
     let bytes = 0
     try {
-      // What fails destroys the stream, and so is thrown here.
+      // An error destroys the stream, and so is thrown here.
       pipeline(Readable.from(this.#compressed(entry)), inflate, () => {})
       for await (const piece of inflate as AsyncIterable<Buffer>) {
         bytes += piece.length
@@ -170,22 +170,22 @@ export class Zip {
   }
 }
 
-/** Of what is inflated; no memory to inflate it (Z_MEM_ERROR) is no fault of a file. */
+/** Errors of the inflated content; lack of memory (Z_MEM_ERROR) is no fault of the file. */
 const inflateFaults: readonly unknown[] = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']
 
 function isInflateFault(error: unknown): boolean {
   return inflateFaults.includes(((error ?? {}) as { code?: unknown }).code)
 }
 
-/** Behind an entry's local header, which must be of the entry that the directory tells. */
+/** The content after the local header, which must match the directory's entry. */
 async function contentStart(file: FileSource, { offset, name, method }: Entry): Promise<number> {
   const header = await bytesAt(file, offset, localBytes + name.length)
-  const isOfIt =
+  const matches =
     header.readUInt32LE(0) === localSignature &&
     header.readUInt16LE(8) === method &&
     header.readUInt16LE(26) === name.length &&
     header.toString('latin1', localBytes) === name
-  if (!isOfIt) throw new ZipError('FILE_BROKEN')
+  if (!matches) throw new ZipError('FILE_BROKEN')
   return offset + header.length + header.readUInt16LE(28)
 }
 
@@ -200,7 +200,7 @@ type Directory = { readonly count: number; readonly start: number; readonly byte
 
 async function findDirectory(file: FileSource): Promise<Directory> {
   const tailStart = Math.max(0, file.bytes - endBytesMax)
-  const tail = await bytesOf(file, tailStart, file.bytes)
+  const tail = await readRangeBytes(file, tailStart, file.bytes)
   const end = endOfDirectory(tail)
   const directory = {
     count: tail.readUInt16LE(end + 10),
@@ -211,7 +211,7 @@ async function findDirectory(file: FileSource): Promise<Directory> {
   return isWide ? findWideDirectory(file, tailStart + end) : directory
 }
 
-/** ZIP64: written by what writes a workbook as it goes, of any size. */
+/** ZIP64, as written by programs that write a workbook of unknown size. */
 async function findWideDirectory(file: FileSource, end: number): Promise<Directory> {
   const locator = await bytesAt(file, end - locatorBytes, locatorBytes)
   if (locator.readUInt32LE(0) !== locatorSignature) throw new ZipError('FILE_BROKEN')
@@ -222,15 +222,15 @@ async function findWideDirectory(file: FileSource, end: number): Promise<Directo
 
 async function bytesAt(file: FileSource, start: number, length: number): Promise<Buffer> {
   if (start < 0 || start + length > file.bytes) throw new ZipError('FILE_BROKEN')
-  return bytesOf(file, start, start + length)
+  return readRangeBytes(file, start, start + length)
 }
 
-/** What is beyond 2^53 is rounded, and beyond any file. */
+/** Numbers beyond 2^53 are rounded, and exceed any file. */
 function wideAt(bytes: Buffer, at: number): number {
   return Number(bytes.readBigUInt64LE(at))
 }
 
-/** Names are of a few dozen characters. */
+/** Names have a few dozen characters. */
 const directoryBytesMax = xlsxEntriesMax * 1_024
 const entryBytes = 46
 
@@ -250,7 +250,7 @@ function readEntries(directory: Buffer, count: number): Map<string, Entry> {
       method: directory.readUInt16LE(at + 10),
       encrypted: (directory.readUInt16LE(at + 8) & 1) === 1,
       crc: directory.readUInt32LE(at + 16),
-      ...readPlace(directory, at, directory.subarray(behindName, behindExtra)),
+      ...readSizes(directory, at, directory.subarray(behindName, behindExtra)),
     })
     at = behindExtra + directory.readUInt16LE(at + 32)
   }
@@ -259,13 +259,13 @@ function readEntries(directory: Buffer, count: number): Map<string, Entry> {
   return entries
 }
 
-/** By which an entry is found. */
+/** The key by which an entry is found. */
 function partNameOf(name: string): string {
   return name.replaceAll('\\', '/').replace(/^\//, '').toLowerCase()
 }
 
-/** Of ZIP64, each number that does not fit is in a field behind the name, in this order. */
-function readPlace(directory: Buffer, at: number, extra: Buffer) {
+/** In ZIP64, numbers that don't fit are in a field after the name, in this order. */
+function readSizes(directory: Buffer, at: number, extra: Buffer) {
   const place = { inflatedBytes: 24, compressedBytes: 20, offset: 42 }
   const wide = wideField(extra)
   let used = 0
@@ -283,7 +283,7 @@ function readPlace(directory: Buffer, at: number, extra: Buffer) {
   }
 }
 
-/** Empty where there is none. */
+/** Empty if there is none. */
 function wideField(extra: Buffer): Buffer {
   for (let at = 0; at + 4 <= extra.length; ) {
     const end = at + 4 + extra.readUInt16LE(at + 2)

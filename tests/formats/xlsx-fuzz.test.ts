@@ -225,7 +225,7 @@ test('what a reader throws at a content is a finding; what its source throws sta
   const lost = new LeaseLost('another has it')
   const failing = (when: number): FileSource => ({
     ...sourceOf(whole, 256),
-    keep: async () => {
+    heartbeat: async () => {
       if (when === 0) throw lost
     },
     async *read(offset) {

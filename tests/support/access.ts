@@ -3,10 +3,10 @@ import type { Entry } from '../../src/access/entry.ts'
 import { AccessLog, type AccessLogDependencies } from '../../src/access/log.ts'
 import {
   type ChainFault,
-  type ChainVerdict,
+  type ChainResult,
   readAccessLog,
   verifyAccessLog,
-  type Witnessed,
+  type WitnessedHeads,
 } from '../../src/access/read.ts'
 import { activeKeys } from '../../src/platform/config/keyring.ts'
 import type { Journal } from './journal.ts'
@@ -32,8 +32,8 @@ export async function readLog(journal: Opened): Promise<Entry[]> {
 
 export async function verifyLog(
   journal: Journal,
-  witnessed: Witnessed = {},
-): Promise<ChainVerdict & { readonly faults: readonly ChainFault[] }> {
+  witnessed: WitnessedHeads = {},
+): Promise<ChainResult & { readonly faults: readonly ChainFault[] }> {
   const faults: ChainFault[] = []
   const verdict = await verifyAccessLog(reading(journal), witnessed, (one) => faults.push(one))
   return { ...verdict, faults }

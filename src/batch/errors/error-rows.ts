@@ -29,7 +29,7 @@ import { findAmendment } from '../table/amendment.ts'
 import type { ErrorsFileRow, Fault } from '../table/errors-file.ts'
 import type { FilePosition } from '../table/file-batch.ts'
 import { columnName, type Header } from '../table/header.ts'
-import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
+import { type ReadDependencies, readLeasedRows } from '../table/leased-rows.ts'
 import { columnOfPointer } from '../table/row-line.ts'
 import { writeInSheetWords } from '../table/sheet-words.ts'
 
@@ -81,7 +81,7 @@ export async function saveErrorRows(
   const amendment = await findAmendment(pool, work)
   let stretch: number | undefined
   let wrong: ReadonlyMap<number, readonly FileFinding[]> = new Map()
-  for await (const read of readLeased(dependencies, work, position)) {
+  for await (const read of readLeasedRows(dependencies, work, position)) {
     for (const { row, entry, header, cells } of read.rows) {
       if (stretch !== stretchOf(row, entry)) {
         stretch = stretchOf(row, entry)

@@ -1,4 +1,6 @@
-/** Faults of a file of mended rows: what it amends, and which rows it has. */
+/**
+ * Findings of an amendment: which batch it amends, and which rows it has.
+ */
 import { error, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

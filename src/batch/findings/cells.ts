@@ -1,4 +1,6 @@
-/** Faults of a row or a cell that the declaration's own catalogue doesn't have. */
+/**
+ * Findings of a row or a cell that the declaration's own catalogue lacks.
+ */
 import { error, identityRules, warning } from '../../declaration/catalogue/entry.ts'
 
 const row = '/rows/*'

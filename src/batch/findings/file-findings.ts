@@ -7,7 +7,7 @@
 import { catalogue, type FindingCode } from '../../declaration/catalogue/catalogue.ts'
 import type { CatalogueEntry, Severity, Text } from '../../declaration/catalogue/entry.ts'
 import { type FindingParams, fillIn } from '../../declaration/findings.ts'
-import { formatCatalogue, type Place } from '../../formats/findings.ts'
+import { type FindingPlace, formatCatalogue } from '../../formats/findings.ts'
 import { amendmentEntries } from './amendments.ts'
 import { cellEntries } from './cells.ts'
 import { headerRowEntries } from './header-row.ts'
@@ -28,7 +28,7 @@ export type FileFindingCode = keyof typeof fileCatalogue
 export type FileFinding = {
   /** A code of this catalogue, or of the declaration's, if a cell has such a fault. */
   readonly code: FileFindingCode | FindingCode
-  readonly place: Place
+  readonly place: FindingPlace
   /** Never an identity number or a name. */
   readonly params?: FindingParams | undefined
 }
@@ -36,7 +36,7 @@ export type FileFinding = {
 export type WrittenFileFinding = {
   readonly code: FileFinding['code']
   readonly severity: Severity
-  readonly place: Place
+  readonly place: FindingPlace
   readonly message: Text
   readonly fix: Text
   readonly legalBasis?: string
@@ -49,7 +49,7 @@ const entries: Readonly<Record<FileFinding['code'], CatalogueEntry>> = {
 
 export function fileFinding(
   code: FileFinding['code'],
-  place: Place = {},
+  place: FindingPlace = {},
   params?: FindingParams,
 ): FileFinding {
   return params === undefined ? { code, place } : { code, place, params }
@@ -81,7 +81,7 @@ export function writeFileFinding({ code, place, params }: FileFinding): WrittenF
 }
 
 /** `C3` for a finding about one cell: the form that a spreadsheet's name box takes. */
-export function cellOf({ row, column = '' }: Place): string | undefined {
+export function cellOf({ row, column = '' }: FindingPlace): string | undefined {
   const letters = /^[A-Z]{1,3}(?=$|（)/.exec(column)?.[0]
   return letters === undefined || row === undefined ? undefined : `${letters}${row}`
 }

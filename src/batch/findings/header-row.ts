@@ -1,4 +1,6 @@
-/** Faults of the header, and notices of rows that are no lines. */
+/**
+ * Findings of the header, and notices of rows that are not lines.
+ */
 import { error, hint, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

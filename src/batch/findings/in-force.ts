@@ -1,4 +1,7 @@
-/** Faults of rows for what was filed of their employer, period and region before, or after the file came. */
+/**
+ * Findings of rows whose employer, period and region have a declaration in force, or a newer one than
+ * the file.
+ */
 import { error } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

@@ -1,4 +1,6 @@
-/** What an operator did with a file, as its sender is told. */
+/**
+ * What an operator did with a file, for its sender.
+ */
 import { error, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

@@ -11,9 +11,9 @@ import { advanceStage, type LeasedBatch, writeStep } from '../lease/batch-lease.
 import { RowBuffer } from '../staging/row-buffer.ts'
 import { insertStagedPieces } from '../staging/staged-rows.ts'
 import type { FileBatch } from '../table/file-batch.ts'
-import { isOfDeclarations } from '../table/file-rows.ts'
+import { isNdjsonPosition } from '../table/file-rows.ts'
 import { columnsRead, type Header } from '../table/header.ts'
-import { type ReadDependencies, readLeased } from '../table/leased-rows.ts'
+import { type ReadDependencies, readLeasedRows } from '../table/leased-rows.ts'
 import { openProgress, saveProgress } from '../table/read-progress.ts'
 
 /** Reads a file to its end, from the stored position. */
@@ -49,7 +49,7 @@ export async function readFile(
     if (work.kind === 'addition' && read.header === undefined && hasLayout(read))
       found.reportOnce(fileFinding('ADDITION_OF_TABLES'))
   }
-  const reading = found.ended ? [] : readLeased(dependencies, work, position)
+  const reading = found.ended ? [] : readLeasedRows(dependencies, work, position)
   for await (const read of reading) {
     refuseAddition(read)
     if (hasLayout(read) && !found.ended) claimed ??= await claim(read.header)
@@ -67,5 +67,5 @@ export async function readFile(
 
 /** Whether the batch that the file amends is known by now. */
 function hasLayout({ header, next }: FileBatch): boolean {
-  return header !== undefined || (next !== undefined && isOfDeclarations(next))
+  return header !== undefined || (next !== undefined && isNdjsonPosition(next))
 }

@@ -1,8 +1,8 @@
 /**
- * Titles that may mean a column of ours, or another thing: the pay slip's totals may be the wage that is
- * declared, or more than that, or less (实发 is what is left after contributions and tax); a taxpayer's
- * number may be a person's or an employer's. Such a column is not read, and told, with the title to give
- * it if it is meant: nobody's wage is guessed.
+ * Titles that may mean one of our columns or something else. The totals of a pay slip may be the
+ * declared wage, more than that, or less (实发 is what is left after contributions and tax). A taxpayer's
+ * number may be a person's or an employer's. Such a column is not read; a finding names the title to
+ * give it if it is meant, so that nobody's wage is guessed.
  */
 import { type Field, findTitle, normaliseTitle } from './columns.ts'
 
@@ -89,12 +89,12 @@ const titles = {
   period: ['月份', '年月', '薪资月份', '工资月份', '税款所属期', '税款所属期起', 'month'],
 } as const satisfies Partial<Record<Field, readonly string[]>>
 
-const meantByTitle = new Map<string, Field>()
+const fieldByTitle = new Map<string, Field>()
 for (const [field, names] of Object.entries(titles)) {
-  for (const name of names) meantByTitle.set(normaliseTitle(name), field as Field)
+  for (const name of names) fieldByTitle.set(normaliseTitle(name), field as Field)
 }
 
-/** The field that a title may mean; undefined where it means nothing of ours, or one for sure. */
-export function fieldMaybeMeant(title: string): Field | undefined {
-  return findTitle(title, meantByTitle)
+/** The field that an ambiguous title may mean; undefined for any other title. */
+export function ambiguousField(title: string): Field | undefined {
+  return findTitle(title, fieldByTitle)
 }

@@ -1,6 +1,6 @@
 /**
- * What a mended file amends: the batch that brought its rows first. Rows set aside keep the time when
- * they were filed first, as a filing with an attempt ticket does.
+ * The batch that a file amends. Rejected rows keep the time at which they were first filed, as a filing
+ * with an attempt ticket does.
  */
 import type pg from 'pg'
 import { amendmentCountsMicros } from '../../limits.ts'
@@ -8,14 +8,17 @@ import type { LeasedBatch } from '../lease/batch-lease.ts'
 import type { RequestedKind } from '../state/requested-kind.ts'
 
 export type Amendment = {
-  /** The batch that brought the rows first. */
+  /** The first batch of the family. */
   readonly first: string
   readonly kind: RequestedKind
-  /** When the first file came: mended rows count from then; undefined where they come too late for it. */
+  /**
+   * When the first file was received: amended rows count from then. Undefined if they come too late for
+   * that.
+   */
   readonly attemptedAtMicros: number | undefined
 }
 
-/** What a batch amends, once its file was read so far; undefined for any other file. */
+/** What a batch amends, once its header is read; undefined for any other file. */
 export async function findAmendment(
   pool: pg.Pool,
   { batch, receivedAtMicros }: LeasedBatch,
@@ -40,7 +43,7 @@ export async function findAmendment(
   }
 }
 
-/** What the rows are sent as: as those of the first file were, unless this one is sent as something else. */
+/** What the rows are sent as: as the first file's, unless this file names another kind. */
 export function requestedKindOf(
   { kind }: LeasedBatch,
   amendment: Amendment | undefined,

@@ -1,18 +1,18 @@
 /**
- * The columns that a file of declarations can have, and by which names they are known, in Chinese and
- * English: the published list. The first name of each language is the one that templates give.
+ * The columns of a file of declarations and their titles in Chinese and English: the published list.
+ * Templates use the first title of each language.
  *
- * Beside our own names, they are those of what payroll departments have at hand: the tax client's sheets
- * 人员信息采集 and 正常工资薪金 (证照类型, 证照号码: guides to 自然人电子税务局, e.g. nxtlgy.com/wenda/139800,
- * seen 2026), Hefei's sheet of new bases (新缴费工资, 2023), exports of payroll programs (人员姓名, 身份证,
- * 应发合计, 实发工资, 薪资月份: github.com/Githubape/SalaryManager Model/ExclHead.cs, ztt-melon/salary-ui
- * src/pages/salNp/column.js, fruitGirl/oa-manage-system). A title that means our field in one program and
- * another thing in the next is not read as that field: it is in `ambiguous-titles.ts`.
+ * Beside our own titles, the list has those that payroll departments work with: the tax client's sheets
+ * 人员信息采集 and 正常工资薪金 (证照类型, 证照号码: guides to 自然人电子税务局, e.g. nxtlgy.com/wenda/139800, seen 2026), Hefei's
+ * sheet of new bases (新缴费工资, 2023), exports of payroll programs (人员姓名, 身份证, 应发合计, 实发工资, 薪资月份:
+ * github.com/Githubape/SalaryManager Model/ExclHead.cs, ztt-melon/salary-ui src/pages/salNp/column.js,
+ * fruitGirl/oa-manage-system). A title that means our field in one program and something else in the
+ * next is in `ambiguous-titles.ts` instead.
  */
 import { withoutUnseen } from '../../declaration/characters.ts'
 import { toHalfWidth } from '../../declaration/identity.ts'
 
-/** What a column holds. `problem` and `remedy` are those that an errors file adds. */
+/** Titles of each column. An errors file adds `problem` and `remedy`. */
 export const columnNames = {
   name: [
     '姓名',
@@ -146,7 +146,7 @@ export const columnNames = {
 
 export type Field = keyof typeof columnNames
 
-/** What an errors file adds; sent back, only the position is read. */
+/** Columns that an errors file adds; when it is sent back, only the position is read. */
 export const addedFields = [
   'position',
   'problem',
@@ -162,16 +162,16 @@ for (const field of fields) {
   for (const name of [field, ...columnNames[field]]) fieldByTitle.set(normaliseTitle(name), field)
 }
 
-/** The field of a column's title, whatever its width, case, spaces, and marks of what is required. */
+/** The field of a column's title, regardless of width, case, spaces and marks of required columns. */
 export function fieldOfTitle(title: string): Field | undefined {
   return findTitle(title, fieldByTitle)
 }
 
-/** What a map of normalised titles has for a title as filers write it. */
+/** Looks up a title, as filers write it, in a map of normalised titles. */
 export function findTitle<T>(title: string, byTitle: ReadonlyMap<string, T>): T | undefined {
   if (title === '' || title.length > titleCharactersMax) return undefined
-  const whole = byTitle.get(normaliseTitle(title))
-  if (whole !== undefined) return whole
+  const exact = byTitle.get(normaliseTitle(title))
+  if (exact !== undefined) return exact
   const plain = toHalfWidth(title).replace(/[([【{][^)\]】}]*[)\]】}]/g, '')
   for (const part of [plain, ...plain.split(/[/|\n]/)]) {
     const found = byTitle.get(normaliseTitle(part))
@@ -182,7 +182,7 @@ export function findTitle<T>(title: string, byTitle: ReadonlyMap<string, T>): T 
 
 const titleCharactersMax = 100
 
-/** The name that templates give a column, by language; and others that are accepted. */
+/** The titles of a column by language: the template's first, then the other accepted ones. */
 export function titlesOf(field: Field): { readonly 'zh-CN': string[]; readonly en: string[] } {
   const names: readonly string[] = columnNames[field]
   const isChinese = (name: string) => /\p{Script=Han}/u.test(name)

@@ -1,46 +1,46 @@
 /**
- * Where faults of a file's content part from faults of the system that reads it. What the source of its
- * bytes throws (Postgres away, a lease that is lost, a process that is to stop) is the system's, and goes
- * on as it was thrown: a later try may mend it. Anything else that reading throws comes from the content,
- * which is the same at every try: it ends the reading with a finding, and operators are told, as a reader
- * that throws has a defect. No memory to go on is the system's fault, too.
+ * Separates faults of a file's content from faults of the system that reads it. Errors of the byte
+ * source (Postgres away, a lost lease, a process that is to stop) are the system's: they pass through
+ * unchanged, and a later try may succeed. Any other error while reading comes from the content, which
+ * is the same at every try: it ends the reading with a finding and is reported to operators, because a
+ * reader that throws has a defect. Lack of memory is the system's fault, too.
  */
 
 import type { FileSource } from '../../formats/rows.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 
-/** What the source threw. */
-class SourceFault extends Error {}
+/** An error that the source threw. */
+class SourceError extends Error {}
 
-/** A source whose errors are known to be its own. */
-export function marked({ bytes, read, keep }: FileSource): FileSource {
+/** Wraps a source so that its errors can be told from others. */
+export function markSourceErrors({ bytes, read, heartbeat }: FileSource): FileSource {
   return {
     bytes,
     async *read(offset) {
       const pieces = read(offset)[Symbol.asyncIterator]()
       try {
         for (;;) {
-          const { done, value } = await marking(() => pieces.next())
+          const { done, value } = await markErrors(() => pieces.next())
           if (done === true) return
           yield value
         }
       } finally {
-        await marking(async () => pieces.return?.())
+        await markErrors(async () => pieces.return?.())
       }
     },
-    ...(keep !== undefined && { keep: () => marking(keep) }),
+    ...(heartbeat !== undefined && { heartbeat: () => markErrors(heartbeat) }),
   }
 }
 
-async function marking<T>(work: () => Promise<T>): Promise<T> {
+async function markErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new SourceFault('', { cause: error })
+    throw new SourceError('', { cause: error })
   }
 }
 
-/** That a reader has a defect; without its message, which may quote a person's line. */
+/** A reader has a defect. It omits the error's message, which may quote a person's line. */
 export class ReaderDefect extends Error {
   override name = 'ReaderDefect'
 
@@ -53,14 +53,14 @@ export class ReaderDefect extends Error {
 }
 
 /**
- * The finding for what was thrown while a marked source was read.
+ * The finding for an error that was thrown while a wrapped source was read.
  * @throws what the source threw, and lack of memory
  */
 export function findingOfThrown(
   thrown: unknown,
   onDefect: (defect: ReaderDefect) => void,
 ): FileFinding {
-  if (thrown instanceof SourceFault) throw thrown.cause
+  if (thrown instanceof SourceError) throw thrown.cause
   if (isLackOfMemory(thrown)) throw thrown
   onDefect(new ReaderDefect(thrown))
   return fileFinding('FILE_NOT_READ')

@@ -1,7 +1,7 @@
 /**
- * The file of errors that a filer gets back: the rows that were not taken, in the columns they came in,
- * with the row they had, what is wrong and how to mend it. Mended and sent back, it is known by the title
- * over the row numbers, which names the batch: its rows are merged with what was filed of that.
+ * Writes the errors file that a filer downloads: the rejected rows in their original columns, with the
+ * row number, the problem and the fix. When it is sent back, the title over the row numbers names the
+ * batch, and its rows are merged with what that batch filed.
  */
 
 import { writeCsv } from '../../formats/csv-writer.ts'
@@ -10,19 +10,19 @@ import type { WrittenFileFinding } from '../findings/file-findings.ts'
 import { addedFields, columnNames } from './columns.ts'
 import type { Header } from './header.ts'
 
-/** A row that was refused. */
+/** A rejected row. */
 export type ErrorsFileRow = {
   readonly row: number
-  /** In a mended file: the row in the first one, as filed. */
+  /** In an amendment: the row number in the first file, as filed. */
   readonly position?: string | undefined
   /** As filed. */
   readonly cells: readonly string[]
-  /** Of the file, or of the check of its line. */
+  /** Faults of the row, found by reading or checking it. */
   readonly faults: readonly Fault[]
 }
 
 export type Fault = Pick<WrittenFileFinding, 'message' | 'fix'> & {
-  /** Letter and title, where it isn't in the message. */
+  /** Letter and title, if the message doesn't name them. */
   readonly column?: string | undefined
 }
 
@@ -35,7 +35,7 @@ export type ErrorsFileOptions = {
 
 const batchIn = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
 
-/** The batch whose errors file a table is, by its header; undefined where that doesn't say. */
+/** The batch whose errors file a table is, by its header; undefined if it names none. */
 export function amendedBatchOf({ titles, columns: { position } }: Header): string | undefined {
   return position === undefined ? undefined : batchIn.exec(titles[position] ?? '')?.[0]
 }
@@ -49,7 +49,7 @@ export function writeErrorsFile(options: ErrorsFileOptions): AsyncGenerator<Buff
   return writeXlsx([{ name: '需要修改的行', widths, headerRows: 1, rows: table }])
 }
 
-/** Without those that an errors file had added before: it may be the second one. */
+/** Leaves out the columns that an earlier errors file added. */
 function originalColumns({ titles, columns }: Header): number[] {
   const added = new Set(addedFields.map((field) => columns[field]))
   return [...titles.keys()].filter((column) => !added.has(column))
@@ -68,10 +68,10 @@ async function* errorRows(
     yield [
       ...original.map((column) => cells[column] ?? ''),
       position ?? String(row),
-      told(faults, (fault) => withColumn(fault, fault.message['zh-CN'], '：')),
-      told(faults, ({ fix }) => fix['zh-CN']),
-      told(faults, (fault) => withColumn(fault, fault.message.en, ': ')),
-      told(faults, ({ fix }) => fix.en),
+      joinTexts(faults, (fault) => withColumn(fault, fault.message['zh-CN'], '：')),
+      joinTexts(faults, ({ fix }) => fix['zh-CN']),
+      joinTexts(faults, (fault) => withColumn(fault, fault.message.en, ': ')),
+      joinTexts(faults, ({ fix }) => fix.en),
     ]
   }
 }
@@ -80,7 +80,7 @@ function withColumn({ column }: Fault, message: string, colon: string): string {
   return column === undefined ? message : `${column}${colon}${message}`
 }
 
-/** One behind the other, the same once. */
-function told(faults: readonly Fault[], text: (fault: Fault) => string): string {
+/** Joins the texts and drops repeated ones. */
+function joinTexts(faults: readonly Fault[], text: (fault: Fault) => string): string {
   return [...new Set(faults.map(text))].join(' ')
 }

@@ -1,7 +1,7 @@
 /**
- * The persons of the template's example rows. They are nobody: numbers with the place 110100, where none
- * are given, and with check digits that are right, so that the template passes the checks of a form. A
- * row with one of these numbers is an example that was not removed: it is never filed.
+ * The persons of the template's example rows. They don't exist: their numbers have the area 110100,
+ * where none are issued, and valid check digits, so that the template passes the checks of a form. A
+ * row with one of these numbers is an example that was not removed, and is never filed.
  */
 import { normaliseIdNumber, residentIdCheckDigit } from '../../declaration/identity.ts'
 
@@ -14,7 +14,7 @@ export const examplePersons = [
 
 const numbers: ReadonlySet<string> = new Set(examplePersons.map(({ idNumber }) => idNumber))
 
-/** What all of them begin with, in any width; nearly no other number does. */
+/** The first digit of all of them, in any width; hardly any other number has it. */
 const start = /^[1１]/
 
 export function isExample(idNumber: string): boolean {

@@ -1,25 +1,25 @@
 /**
- * The rows of a file, whatever format it came in: of a table, or of NDJSON, whose rows are declarations.
+ * Reads the rows of a file of any format: of a table, or of NDJSON, whose rows are declarations.
  */
 
-import { kindOfFile } from '../../formats/detect-format.ts'
+import { detectFormat } from '../../formats/detect-format.ts'
 import type { FileSource, NdjsonPosition } from '../../formats/rows.ts'
 import type { LeasedBatch } from '../lease/batch-lease.ts'
-import { findingOfThrown, marked, type ReaderDefect } from './content-faults.ts'
+import { findingOfThrown, markSourceErrors, type ReaderDefect } from './content-faults.ts'
 import type { FileBatch, FilePosition } from './file-batch.ts'
 import type { FileDefaults } from './header.ts'
 import { readNdjson } from './ndjson.ts'
 import { readTable, type TablePosition } from './table.ts'
 
-/** What is said of a whole file, as far as reading it asks for that. */
+/** What the sender says of the full file, as far as reading needs it. */
 export type FileRequest = Pick<FileDefaults, 'employer' | 'period' | 'region'> &
   Pick<LeasedBatch, 'format'>
 
 /**
- * Reads a batch's file, from a position on. Its first bytes decide how: what was said of it, or how it is
- * named, tells one kind of text from another, no more.
- * @param onDefect told of what a reader threw that is no finding of its own
- * @throws what the source throws; whatever else is thrown is a finding
+ * Reads a file from a position on. Its first bytes decide the format; what the sender says, or the file
+ * name, only distinguishes text formats.
+ * @param onDefect called with an error of a reader that has no finding of its own
+ * @throws what the source throws; any other error becomes a finding
  */
 export async function* readRows(
   source: FileSource,
@@ -29,7 +29,7 @@ export async function* readRows(
 ): AsyncGenerator<FileBatch> {
   let next = from
   try {
-    for await (const batch of readKind(marked(source), work, from)) {
+    for await (const batch of readDetected(markSourceErrors(source), work, from)) {
       next = batch.next
       yield batch
     }
@@ -38,12 +38,12 @@ export async function* readRows(
   }
 }
 
-async function* readKind(
+async function* readDetected(
   source: FileSource,
   { employer, period, region, format }: FileRequest,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
-  const kind = kindOfFile(await firstBytes(source))
+  const kind = detectFormat(await firstBytes(source))
   if (typeof kind !== 'string') yield { rows: [], findings: [kind], next: from }
   else if (kind === 'ndjson' || (kind === 'csv' && format === 'ndjson'))
     yield* readNdjson(source, from as NdjsonPosition | undefined)
@@ -53,7 +53,7 @@ async function* readKind(
   }
 }
 
-/** As many as tell a kind. */
+/** Enough bytes to detect the format. */
 const firstBytesMin = 256
 
 async function firstBytes(source: FileSource): Promise<Uint8Array> {
@@ -65,7 +65,7 @@ async function firstBytes(source: FileSource): Promise<Uint8Array> {
   return bytes
 }
 
-/** Whether the rows of a file are declarations. */
-export function isOfDeclarations(position: FilePosition): position is NdjsonPosition {
+/** Whether the rows of the file are declarations. */
+export function isNdjsonPosition(position: FilePosition): position is NdjsonPosition {
   return 'format' in position
 }

@@ -1,17 +1,17 @@
 /**
- * The header of a table: which column holds what. It is the first row that names enough of the known
- * columns; titles and notes may stand above it. The order of columns is the filer's.
+ * The header of a table: which column has which field. It is the first row that names enough known
+ * columns; titles and notes may stand above it. Columns may be in any order.
  */
 import type { Text } from '../../declaration/catalogue/entry.ts'
 import type { Category } from '../../declaration/schema.ts'
-import { columnLetters, type Place } from '../../formats/findings.ts'
+import { columnLetters, type FindingPlace } from '../../formats/findings.ts'
 import type { Row } from '../../formats/rows.ts'
 import { headerSearchRowsMax } from '../../limits.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import { fieldMaybeMeant } from './ambiguous-titles.ts'
+import { ambiguousField } from './ambiguous-titles.ts'
 import { columnNames, type Field, fieldOfTitle, titlesOf } from './columns.ts'
 
-/** What holds for the whole file unless its rows say otherwise. */
+/** Values for the full file, unless its rows have their own. */
 export type FileDefaults = {
   readonly employer?: string | undefined
   readonly region?: string | undefined
@@ -20,28 +20,28 @@ export type FileDefaults = {
   readonly category?: Category | undefined
 }
 
-/** Plain data: kept with a position, reading can go on without the header's row. */
+/** Plain data: stored with a position, so that reading can continue without the header's row. */
 export type Header = {
   readonly row: number
-  /** As written, without the empty ones at the end; long ones are cut. */
+  /** As written, without empty ones at the end; long ones are cut. */
   readonly titles: readonly string[]
-  /** The column of each field that the table has, from 0. */
+  /** The column of each field in the table, from 0. */
   readonly columns: Readonly<Partial<Record<Field, number>>>
 }
 
-/** A row is a header when it names at least this many columns. */
+/** A header names at least this many columns. */
 const titlesMin = 2
-/** Longer titles are cut: a header is kept with every position. */
+/** Longer titles are cut, because a header is stored with every position. */
 const titleCharactersMax = 200
 
-/** How many fields a row's cells name; a field named twice counts once. */
+/** How many fields the cells of a row name; a field named twice counts once. */
 export function countKnownTitles(cells: readonly string[]): number {
-  const named = new Set<Field>()
+  const namesOf = new Set<Field>()
   for (const cell of cells) {
     const field = fieldOfTitle(cell)
-    if (field !== undefined) named.add(field)
+    if (field !== undefined) namesOf.add(field)
   }
-  return named.size
+  return namesOf.size
 }
 
 export function isHeader(cells: readonly string[]): boolean {
@@ -50,7 +50,7 @@ export function isHeader(cells: readonly string[]): boolean {
 
 export type ReadHeader = { readonly header: Header; readonly findings: readonly FileFinding[] }
 
-/** Reads a row that is a header, and tells what is wrong with it. */
+/** Reads a header row and reports its faults. */
 export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHeader {
   const titles = withoutEmptyEnd(cutTitles({ row, cells }).cells)
   const columns: Partial<Record<Field, number>> = {}
@@ -59,7 +59,7 @@ export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHea
     const field = fieldOfTitle(title)
     const place = { row, column: columnName(titles, column) }
     if (field === undefined) {
-      if (title.trim() !== '') findings.push(notRead(title, place))
+      if (title.trim() !== '') findings.push(unreadColumn(title, place))
     } else if (columns[field] !== undefined) {
       const other = columnName(titles, columns[field])
       findings.push(fileFinding('COLUMN_DUPLICATE', place, { other }))
@@ -70,21 +70,21 @@ export function readHeader({ row, cells }: Row, defaults: FileDefaults): ReadHea
   return { header: { row, titles, columns }, findings }
 }
 
-/** As much of a row as is kept of a header. */
+/** Cuts a row to what is stored of a header. */
 export function cutTitles({ row, cells }: Row): Row {
   return { row, cells: cells.map((title) => title.slice(0, titleCharactersMax)) }
 }
 
-/** Of a column that means nothing, or nothing for sure. */
-function notRead(title: string, place: Place): FileFinding {
-  const meant = fieldMaybeMeant(title)
+/** The finding for a column without a certain meaning. */
+function unreadColumn(title: string, place: FindingPlace): FileFinding {
+  const meant = ambiguousField(title)
   if (meant === undefined) return fileFinding('COLUMN_UNKNOWN', place)
   return fileFinding('COLUMN_AMBIGUOUS', place, { title: titleOf(meant) })
 }
 
 /**
- * One header of two rows: groups above (merged over several columns), names below. Undefined where the
- * lower row has anything but titles below what the upper one leaves open, or adds nothing.
+ * Joins a header of two rows: groups above (merged over several columns), names below. Undefined if the
+ * lower row has anything but titles below columns that the upper one leaves open, or adds no title.
  */
 export function joinHeader(upper: Row, lower: Row): Row | undefined {
   if (lower.row !== upper.row + 1) return undefined
@@ -92,7 +92,7 @@ export function joinHeader(upper: Row, lower: Row): Row | undefined {
   for (let column = 0; column < Math.max(upper.cells.length, lower.cells.length); column += 1) {
     const [above = '', below = ''] = [upper.cells[column], lower.cells[column]]
     const isOpen = fieldOfTitle(above) === undefined
-    if (below.trim() !== '' && !isOpen && !isUnit(below)) return undefined
+    if (below.trim() !== '' && !isOpen && !isUnitOfMeasure(below)) return undefined
     if (isOpen && /[0-9０-９]{6}/.test(below)) return undefined
     cells.push(isOpen && below.trim() !== '' ? below : above)
   }
@@ -101,7 +101,7 @@ export function joinHeader(upper: Row, lower: Row): Row | undefined {
   return isMore ? { row: lower.row, cells } : undefined
 }
 
-/** What was recognised, column by column, and what was not. */
+/** Lists the recognised columns and the others. */
 export function columnsRead({ row, titles, columns }: Header): FileFinding {
   const fieldOf = new Map(
     Object.entries(columns).map(([field, column]) => [column, field as Field]),
@@ -133,7 +133,7 @@ function listed(texts: readonly Text[]): Text {
   }
 }
 
-/** That no header is among the first rows. */
+/** The first rows have no header. */
 export function headerNotFound(defaults: FileDefaults): FileFinding {
   const { columns: required } = named(requiredFields({}, defaults))
   return fileFinding('HEADER_NOT_FOUND', {}, { max: headerSearchRowsMax, required })
@@ -145,7 +145,7 @@ export function columnName(titles: readonly string[], column: number): string {
   return title === '' ? columnLetters(column) : `${columnLetters(column)}（${title}）`
 }
 
-/** As a template has it, in both languages. */
+/** The template's title in both languages. */
 export function titleOf(field: Field): Text {
   const { 'zh-CN': chinese, en } = titlesOf(field)
   return { 'zh-CN': chinese[0] ?? field, en: en[0] ?? field }
@@ -156,15 +156,15 @@ function requiredFields(
   { employer, region, period, category = 'employee' }: FileDefaults,
 ): Field[] {
   const required: Field[] = ['name', 'idNumber']
-  // With a column of categories, what a row needs depends on its own.
-  if (!('category' in columns)) required.push(...ofCategory[category])
+  // If there is a column of categories, each row's own category decides what it needs.
+  if (!('category' in columns)) required.push(...requiredOfCategory[category])
   if (employer === undefined) required.push('employer')
   if (region === undefined) required.push('region')
   if (period === undefined) required.push('period')
   return required
 }
 
-const ofCategory: Readonly<Record<Category, readonly Field[]>> = {
+const requiredOfCategory: Readonly<Record<Category, readonly Field[]>> = {
   employee: ['wage'],
   flexible: ['medical'],
   platform: ['date', 'service', 'orders'],
@@ -177,21 +177,21 @@ function named(missing: readonly Field[]) {
       en: missing.join(', '),
     },
     titles: {
-      'zh-CN': missing.map((field) => accepted(titlesOf(field)['zh-CN'], '、')).join('；'),
-      en: missing.map((field) => accepted(titlesOf(field).en, ', ')).join('; '),
+      'zh-CN': missing.map((field) => titleList(titlesOf(field)['zh-CN'], '、')).join('；'),
+      en: missing.map((field) => titleList(titlesOf(field).en, ', ')).join('; '),
     },
   }
 }
 
 /** All titles of a field: `姓名（参保人姓名、…）`. */
-function accepted([first = '', ...others]: readonly string[], separator: string): string {
+function titleList([first = '', ...others]: readonly string[], separator: string): string {
   if (others.length === 0) return first
   const list = others.join(separator)
   return separator === '、' ? `${first}（${list}）` : `${first} (${list})`
 }
 
 /** `（元）` below a name. */
-function isUnit(text: string): boolean {
+function isUnitOfMeasure(text: string): boolean {
   return /^\s*(?:[(（][^()（）]{1,10}[)）]|元|人民币)\s*$/.test(text)
 }
 

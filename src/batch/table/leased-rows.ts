@@ -1,4 +1,6 @@
-/** The rows of a batch's file, read while its worker renews the lease on it. */
+/**
+ * Reads the rows of a batch's file while the worker renews its lease.
+ */
 
 import type { FileSource } from '../../formats/rows.ts'
 import type { LeasedBatch, StepDependencies } from '../lease/batch-lease.ts'
@@ -10,21 +12,21 @@ import { readRows } from './file-rows.ts'
 export type ReadDependencies = StepDependencies & {
   readonly keys: SealingKeys
   readonly sourceOf: (work: LeasedBatch) => FileSource
-  /** Told of a reader that throws at a file's content; the file is refused. */
+  /** Called if a reader throws on a file's content; the file is refused. */
   readonly onError?: (error: unknown, batch: string) => void
 }
 
-/** The rows of the file, which stays this worker's while they are read. */
-export async function* readLeased(
+/** Reads the rows and renews the lease between batches of them, and whenever the reader asks for it. */
+export async function* readLeasedRows(
   dependencies: ReadDependencies,
   work: LeasedBatch,
   from: FilePosition | undefined,
 ): AsyncGenerator<FileBatch> {
-  const keep = leaseHeartbeat(dependencies, work)
+  const heartbeat = leaseHeartbeat(dependencies, work)
   const onDefect = (defect: unknown) => dependencies.onError?.(defect, work.batch)
-  const source = { ...dependencies.sourceOf(work), keep }
+  const source = { ...dependencies.sourceOf(work), heartbeat }
   for await (const batch of readRows(source, work, from, onDefect)) {
     yield batch
-    await keep()
+    await heartbeat()
   }
 }

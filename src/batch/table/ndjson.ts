@@ -1,14 +1,13 @@
 /**
- * Declarations as systems send them in bulk: one JSON object on each line (NDJSON), read a line at a
- * time, with the limits that a request's body has. What is in an object is for the check; here it only
- * must be one.
+ * Reads NDJSON: one JSON object on each line, a line at a time, with the limits of a request's body.
+ * The check judges the content of an object; here it only must be one.
  */
 import { isUtf8 } from 'node:buffer'
 import { safeParse } from 'secure-json-parse'
 import { excessOf } from '../../declaration/json-limits.ts'
 import { sayEncoding, whereNotUtf8 } from '../../declaration/utf8.ts'
 import { Blocks } from '../../formats/blocks.ts'
-import { hasByteOrderMark, isWide, withoutEndMarks } from '../../formats/encoding.ts'
+import { hasByteOrderMark, isUtf16Or32, withoutDosEndMarks } from '../../formats/encoding.ts'
 import type { FileSource, NdjsonPosition } from '../../formats/rows.ts'
 import { fileRowsMax, jsonDepthMax, jsonItemsMax, ndjsonLineBytesMax } from '../../limits.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
@@ -17,7 +16,7 @@ import type { RowHeader } from './row-line.ts'
 
 const limits = { jsonDepthMax, jsonItemsMax }
 
-/** A batch of large declarations is no larger than one block of small ones, or one of them. */
+/** A batch of large declarations is at most one block of small ones, or one of them. */
 export async function* readNdjson(
   source: FileSource,
   from?: NdjsonPosition,
@@ -29,8 +28,8 @@ export async function* readNdjson(
       const bytes = await blocks.next()
       const isFirst = next.offsetBytes === 0
       const read =
-        isFirst && isWide(bytes)
-          ? wide
+        isFirst && isUtf16Or32(bytes)
+          ? utf16Or32
           : readLines(
               isFirst && hasByteOrderMark(bytes) ? 3 : 0,
               bytes,
@@ -57,14 +56,14 @@ export async function* readNdjson(
 
 type ReadLines = {
   readonly rows: readonly FileRow[]
-  /** Of the file: after one of them, nothing is read. */
+  /** Findings of the file: nothing after them is read. */
   readonly findings: readonly FileFinding[]
   readonly usedBytes: number
   readonly lines: number
   readonly stops: boolean
 }
 
-const wide: ReadLines = {
+const utf16Or32: ReadLines = {
   rows: [],
   findings: [fileFinding('ENCODING_WIDE')],
   usedBytes: 0,
@@ -72,9 +71,9 @@ const wide: ReadLines = {
   stops: true,
 }
 
-/** All whole lines from a byte of the block on. */
+/** All full lines of the block from a byte on. */
 function readLines(start: number, filed: Buffer, final: boolean, linesRead: number): ReadLines {
-  const bytes = final ? withoutEndMarks(filed) : filed
+  const bytes = final ? withoutDosEndMarks(filed) : filed
   const zero = bytes.indexOf(0)
   const rows: FileRow[] = []
   let [at, lines] = [start, 0]
@@ -103,17 +102,17 @@ function limitFault(lineBytes: number, row: number): FileFinding | undefined {
   return row > fileRowsMax ? fileFinding('ROWS_TOO_MANY', { row }, { max: fileRowsMax }) : undefined
 }
 
-/** Undefined for a blank one; blank lines count. */
+/** Undefined for a blank line; blank lines count. */
 function readLine(line: Buffer, row: number): FileRow | undefined {
   const text = line.toString('utf8').trim()
   if (text === '') return undefined
   const body = isUtf8(line) ? bodyOf(text, row) : notUtf8(line, row)
   const common = { row, entry: row, position: undefined, cells: [text] }
-  if ('code' in body) return { ...common, header: nobody, line: undefined, findings: [body] }
+  if ('code' in body) return { ...common, header: unknownHeader, line: undefined, findings: [body] }
   return { ...common, header: headerOf(body.declaration), line: body.declaration, findings: [] }
 }
 
-/** What is given back of it later has its wrong bytes replaced: the place tells them. */
+/** An errors file has the wrong bytes replaced, so the finding names their position. */
 function notUtf8(line: Buffer, row: number): FileFinding {
   const { offset, column, encoding } = whereNotUtf8(line) ?? { offset: 0, column: 1 }
   return fileFinding(
@@ -125,7 +124,7 @@ function notUtf8(line: Buffer, row: number): FileFinding {
 
 type Body = { readonly declaration: object }
 
-/** Of what is no JSON, no more is told than that: a parser's message quotes the text. */
+/** A parser's message quotes the text, so the finding says only that it is not JSON. */
 function bodyOf(text: string, row: number): Body | FileFinding {
   const excess = excessOf(text, limits)
   if (excess === 'depth') return fileFinding('RECORD_TOO_DEEP', { row }, { max: jsonDepthMax })
@@ -140,9 +139,9 @@ function bodyOf(text: string, row: number): Body | FileFinding {
   return fileFinding('RECORD_NOT_JSON', { row })
 }
 
-const nobody: RowHeader = { employer: undefined, region: undefined, period: undefined }
+const unknownHeader: RowHeader = { employer: undefined, region: undefined, period: undefined }
 
-/** What is no text belongs to nobody; the check tells it. */
+/** A value that is no text is left out here; the check reports it. */
 function headerOf(body: object): RowHeader {
   const { employer, region, period } = body as Record<string, unknown>
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)

@@ -1,6 +1,6 @@
 /**
- * Where the reading of a file goes on, its layout, and what was found about it so far: sealed in the row of
- * its work, so that another process goes on there.
+ * The reading position of a file, its layout and its findings so far: sealed in the batch's row of
+ * `batch.work`, so that another process can continue.
  */
 import type pg from 'pg'
 import { pieceBytesMax } from '../../limits.ts'
@@ -8,10 +8,10 @@ import type { FileFinding } from '../findings/file-findings.ts'
 import type { LeasedBatch } from '../lease/batch-lease.ts'
 import { openBytes, type SealingKeys, sealBytes } from '../state/seal.ts'
 import type { FilePosition } from './file-batch.ts'
-import { isOfDeclarations } from './file-rows.ts'
+import { isNdjsonPosition } from './file-rows.ts'
 import type { Header } from './header.ts'
 
-/** Where reading goes on, and what was found about the file so far. */
+/** The reading position, and the findings about the file so far. */
 type Progress = { readonly position?: FilePosition; readonly findings: readonly FileFinding[] }
 
 export function openProgress(
@@ -47,17 +47,17 @@ export async function saveFindings(
   ])
 }
 
-function sealed(keys: SealingKeys, place: string, of: unknown): Buffer {
-  return sealBytes(keys.sealing, place, Buffer.from(JSON.stringify(of)))
+function sealed(keys: SealingKeys, binding: string, value: unknown): Buffer {
+  return sealBytes(keys.sealing, binding, Buffer.from(JSON.stringify(value)))
 }
 
-/** Bytes before a position; 0 where the format doesn't tell. */
+/** Bytes before a position; 0 if the format doesn't tell. */
 function offsetOf(position: FilePosition): number {
-  const at = isOfDeclarations(position) ? position : position.rows
+  const at = isNdjsonPosition(position) ? position : position.rows
   return at.format === 'xlsx' ? 0 : at.offsetBytes
 }
 
-/** The columns of a file, once its header was found; or that its rows are declarations. */
+/** The columns of a table, once its header is found, or that the rows are declarations. */
 export type Layout =
   | { readonly kind: 'table'; readonly header: Header }
   | { readonly kind: 'declarations' }
@@ -69,11 +69,11 @@ export function openLayout(
 ): Layout | undefined {
   const { position } = openProgress(keys, { batch, position: sealed })
   if (position === undefined) return undefined
-  if (isOfDeclarations(position)) return { kind: 'declarations' }
+  if (isNdjsonPosition(position)) return { kind: 'declarations' }
   return position.header && { kind: 'table', header: position.header }
 }
 
-/** What is wrong with a file as a whole, as it was written down. */
+/** The stored findings about the file as a whole. */
 export function openFindings(
   keys: Pick<SealingKeys, 'all'>,
   batch: string,

@@ -1,4 +1,6 @@
-/** A finding of a file as it is told by a command: where, in the terms of what the file is, and what to do. */
+/**
+ * A finding of a file as a command reports it: where it is, in the terms of the file, and what to do.
+ */
 import type { Severity, Text } from '../../declaration/catalogue/entry.ts'
 import {
   cellOf,

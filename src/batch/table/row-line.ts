@@ -1,7 +1,7 @@
 /**
- * A row of a table → one line of a declaration as `declaration/check` takes it, with the employer,
- * region and period it belongs to. Blank cells are missing fields; values are brought to the schema's
- * form where what was meant is plain. What a line needs is not decided here: the check does.
+ * Turns a row of a table into a line of a declaration, as `declaration/check` takes it, with its
+ * employer, region and period. Blank cells are missing fields. Values get the schema's form where their
+ * meaning is plain. The check, not this file, decides what a line needs.
  */
 
 import { findUnseen, withoutUnseen } from '../../declaration/characters.ts'
@@ -27,7 +27,7 @@ import {
   readWholeNumber,
 } from './values.ts'
 
-/** What a declaration has beside its lines, as far as a row or the file's defaults tell it. */
+/** The header fields of a declaration, as far as a row or the file's defaults give them. */
 export type RowHeader = {
   readonly employer: string | undefined
   readonly region: string | undefined
@@ -40,24 +40,24 @@ export type RowHeader = {
 
 export type FiledRow = {
   readonly row: number
-  /** Of an errors file that was sent back: the row that this one amends. */
+  /** In an errors file that was sent back: the row that this one amends. */
   readonly position: number | undefined
   /** As written, for the errors file. */
   readonly cells: readonly string[]
   readonly header: RowHeader
-  /** For `checkDeclaration`, among the lines; undefined when an error of the row is found. */
+  /** A line for `checkDeclaration`; undefined if the row has an error. */
   readonly line: object | undefined
   readonly findings: readonly FileFinding[]
 }
 
-const none: readonly FileFinding[] = []
+const noFindings: readonly FileFinding[] = []
 const regionFormat = new RegExp(regionPattern)
 const periodFormat = new RegExp(periodPattern)
 
 type RowReaderOptions = {
   readonly defaults: FileDefaults
   readonly isText: boolean
-  readonly tell: (finding: FileFinding) => void
+  readonly report: (finding: FileFinding) => void
 }
 
 export class RowReader {
@@ -65,21 +65,21 @@ export class RowReader {
   readonly #columns: Header['columns']
   readonly #known: ReadonlySet<number>
   readonly #defaults: FileDefaults
-  /** A separator may be in a value, where nothing but the header's length tells. */
+  /** In text files a value may contain the separator; only the header's length reveals that. */
   readonly #isText: boolean
-  /** Rows of one employer and period follow each other: what the last one had. */
+  /** Rows of one employer and period follow each other, so the header of the last row is reused. */
   #last: { readonly key: string; readonly header: RowHeader } | undefined
 
-  /** What is told of a row that is read all the same. */
-  readonly #tell: (finding: FileFinding) => void
+  /** Reports findings of a row that is read all the same. */
+  readonly #report: (finding: FileFinding) => void
 
-  constructor(header: Header, { defaults, isText, tell }: RowReaderOptions) {
+  constructor(header: Header, { defaults, isText, report }: RowReaderOptions) {
     this.#header = header
     this.#columns = header.columns
     this.#known = new Set(Object.values(header.columns))
     this.#defaults = defaults
     this.#isText = isText
-    this.#tell = tell
+    this.#report = report
   }
 
   read(filed: Row): FiledRow {
@@ -96,11 +96,11 @@ export class RowReader {
       cells: filed.cells,
       header,
       line: found.length === 0 ? this.#readLine(row.cells) : undefined,
-      findings: found.length === 0 ? none : found,
+      findings: found.length === 0 ? noFindings : found,
     }
   }
 
-  /** What nobody sees in a cell carries nothing: it is taken off, and told. */
+  /** Removes invisible characters, which carry no meaning, and reports them. */
   #withoutUnseen(row: Row): Row {
     let seen: string[] | undefined
     for (const column of this.#known) {
@@ -111,7 +111,7 @@ export class RowReader {
       seen[column] = withoutUnseen(cell)
       const { position, character } = first
       const place = this.#place(row.row, column)
-      this.#tell(fileFinding('CELL_INVISIBLE', place, { position, character }))
+      this.#report(fileFinding('CELL_INVISIBLE', place, { position, character }))
     }
     return seen === undefined ? row : { ...row, cells: seen }
   }
@@ -125,7 +125,7 @@ export class RowReader {
     return { row, column: column === undefined ? '' : columnName(this.#header.titles, column) }
   }
 
-  /** What makes a row's values unfit to be read, whatever they mean. */
+  /** Finds faults that make cells unreadable, whatever their meaning. */
   #checkCells({ row, cells, kinds, faults }: Row, found: FileFinding[]): void {
     const max = this.#header.titles.length
     if (this.#isText && cells.length > max && cells.slice(max).some((cell) => cell.trim() !== '')) {
@@ -152,7 +152,7 @@ export class RowReader {
     if (column === undefined) return undefined
     const cell = (cells[column] ?? '').trim()
     if (/^[1-9][0-9]{0,6}$/.test(cell)) return Number(cell)
-    // A row that the filer added has none.
+    // A row that the filer added has no position.
     if (cell !== '') found.push(fileFinding('POSITION_INVALID', this.#place(row, column)))
     return undefined
   }
@@ -232,10 +232,10 @@ export class RowReader {
   }
 }
 
-/** Tabs and line breaks that a spreadsheet has behind a cell that was pasted into it. */
+/** Tabs and line breaks that a spreadsheet adds to a pasted cell. */
 const lineBreaksAround = /^[\t\r\n]+|[\t\r\n]+$/g
 
-/** Numbers that spreadsheets keep 15 digits of when they take them for numbers. */
+/** Fields whose digits beyond 15 a spreadsheet drops if it takes them for numbers. */
 const numberFields = ['idNumber', 'employer'] as const
 const exactDigitsMax = 15
 
@@ -267,7 +267,7 @@ const lineFields: Readonly<Record<Category, readonly (readonly [Field, Read])[]>
   ],
 }
 
-/** The column of a field of a line, by the JSON Pointer in a finding; undefined when there is none. */
+/** The column of a line's field, by the JSON Pointer in a finding; undefined if there is none. */
 export function columnOfPointer({ columns }: Header, pointer: string): number | undefined {
   const [, field] = /^(?:\/lines\/[0-9]+)?(?:\/person|\/days\/[0-9]+)?\/(\w+)$/.exec(pointer) ?? []
   return field === undefined ? undefined : columns[field as Field]

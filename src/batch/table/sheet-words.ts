@@ -1,7 +1,7 @@
 /**
- * Findings about a table, in the words of a table. The catalogue speaks of fields and values as the API
- * names them (`change`, `none`); who fills in a sheet knows 变动情况 and 无, and is told those in either
- * language, as they are what is to be written in the cell.
+ * Writes findings about a table in the words of a table. The catalogue uses the API's names (`change`,
+ * `none`); whoever fills in a sheet knows 变动情况 and 无, and gets those in either language, because that
+ * is what to write in the cell.
  */
 import type { Text } from '../../declaration/catalogue/entry.ts'
 import type { FindingParams } from '../../declaration/findings.ts'
@@ -20,12 +20,12 @@ export type SheetFinding = Pick<WrittenFileFinding, 'message' | 'fix'> & {
 export function writeInSheetWords(finding: FileFinding): SheetFinding {
   const { place, params } = finding
   const field = fieldOf(place.pointer)
-  const own = params === undefined ? undefined : ownParams(params, field)
+  const own = params === undefined ? undefined : sheetParams(params, field)
   const { message, fix } = writeFileFinding({ ...finding, params: own })
   const suggestion = own?.suggestion
   return {
-    message: inOwnWords(message),
-    fix: inOwnWords(fix),
+    message: inSheetWords(message),
+    fix: inSheetWords(fix),
     suggestion: suggestion === undefined ? undefined : String(suggestion),
   }
 }
@@ -34,21 +34,21 @@ function fieldOf(pointer = ''): string {
   return pointer.slice(pointer.lastIndexOf('/') + 1)
 }
 
-/** Values that a field can have are those of that field: `none` is 无 of a change, 不参加 of medical. */
-function ownParams(params: FindingParams, field: string): FindingParams {
+/** Takes the values of the finding's field: `none` is 无 of a change, 不参加 of medical. */
+function sheetParams(params: FindingParams, field: string): FindingParams {
   const { allowed, suggestion, field: missing } = params
   const isTitle = typeof missing === 'string' && Object.hasOwn(columnNames, missing)
   return {
     ...params,
     ...(isTitle && { field: { 'zh-CN': columnNames[missing as Field][0], en: missing } }),
-    ...(allowed !== undefined && { allowed: ownValues(allowed, field) }),
-    ...(suggestion !== undefined && { suggestion: ownValues(suggestion, field) }),
+    ...(allowed !== undefined && { allowed: sheetValues(allowed, field) }),
+    ...(suggestion !== undefined && { suggestion: sheetValues(suggestion, field) }),
   }
 }
 
 type Param = FindingParams[string]
 
-function ownValues(value: Param, field: string): Param {
+function sheetValues(value: Param, field: string): Param {
   if (!Object.hasOwn(choiceWords, field)) return value
   const words: Readonly<Record<string, readonly string[]>> =
     choiceWords[field as keyof typeof choiceWords]
@@ -58,25 +58,25 @@ function ownValues(value: Param, field: string): Param {
   return own(String(value))
 }
 
-/** `change 改为 none`, `set change to none`: the field tells what the value is. */
+/** `change 改为 none`, `set change to none`: the field decides what the value is called. */
 const setChinese = /([a-zA-Z]+) 改为 ([a-z-]+)/g
 const setEnglish = /\b([Ss]et )([a-zA-Z]+)( to )([a-z-]+)/g
 const apiWord = /(?<![\w-])[a-zA-Z]+(?![\w-])/g
 
-function inOwnWords({ 'zh-CN': chinese, en }: Text): Text {
+function inSheetWords({ 'zh-CN': chinese, en }: Text): Text {
   return {
     'zh-CN': chinese
       .replace(setChinese, (_, field: string, value: string) => {
-        return `“${titleOf(field)}”改为“${ownValues(value, field)}”`
+        return `“${titleOf(field)}”改为“${sheetValues(value, field)}”`
       })
       .replace(apiWord, titleOf),
     en: en.replace(setEnglish, (_, set: string, field: string, to: string, value: string) => {
-      return `${set}${titleOf(field)}${to}${ownValues(value, field)}`
+      return `${set}${titleOf(field)}${to}${sheetValues(value, field)}`
     }),
   }
 }
 
-/** As templates have it; any other word stays as it is. */
+/** The template's title; any other word stays as it is. */
 function titleOf(word: string): string {
   return Object.hasOwn(columnNames, word) ? columnNames[word as Field][0] : word
 }

@@ -1,7 +1,7 @@
 /**
- * A table of contributions, row by row, whatever format it came in: finds its header, leaves out what
- * is no line, and turns the rest into lines. Each batch tells the position after it; from there another
- * process can go on as if it had read everything.
+ * Reads a table row by row, in whatever format: finds its header, skips rows that are not lines, and
+ * turns the others into lines. Each batch has the position after it, from which another process can
+ * continue as if it had read everything.
  */
 
 import { readCsvRows } from '../../formats/csv-rows.ts'
@@ -19,29 +19,29 @@ import {
   readHeader,
 } from './header.ts'
 import { type FiledRow, RowReader } from './row-line.ts'
-import { kindOfRow } from './summary-rows.ts'
+import { classifyRow } from './summary-rows.ts'
 import { readXlsxRows } from './xlsx-rows.ts'
 
 /** Plain data. */
 export type TablePosition = {
   readonly rows: CsvPosition | XlsxPosition
   readonly header: Header | undefined
-  /** Lines before it, and the rows of the first and the last of them. */
+  /** Number of lines before it, and the rows of the first and the last of them. */
   readonly lines: number
   readonly firstRow: number
   readonly lastRow: number
-  /** Rows with nothing but amounts, which are totals if no line follows. */
+  /** Rows with only amounts: totals, if no line follows. */
   readonly held: readonly Row[]
-  /** While no header is known: the row before, which may be the upper one of a header of two rows. */
+  /** Until a header is found: the previous row, which may be the upper row of a two-row header. */
   readonly above?: Row | undefined
 }
 
 export type TableBatch = {
   readonly header: Header | undefined
   readonly rows: readonly FiledRow[]
-  /** Of the file, and of rows that were left out. One that ends the reading is in the last batch. */
+  /** Findings of the file and of skipped rows. A finding that ends the reading is in the last batch. */
   readonly findings: readonly FileFinding[]
-  /** After these rows. */
+  /** The position after these rows. */
   readonly next: TablePosition
 }
 
@@ -51,7 +51,7 @@ export type TableOptions = {
   readonly from?: TablePosition | undefined
 }
 
-/** More rows of amounts than this are not held back: they are lines with faults. */
+/** If more rows of amounts follow each other, they are lines with faults. */
 const heldRowsMax = 20
 
 export async function* readTable(
@@ -114,7 +114,7 @@ class Table {
       else this.#takeRow(row, this.#header as Header)
       if (this.ended) break
     }
-    if (!this.ended) for (const finding of findings) this.#report(this.#ofReader(finding))
+    if (!this.ended) for (const finding of findings) this.#report(this.#ifRelevant(finding))
     return this.#batch(next)
   }
 
@@ -158,7 +158,7 @@ class Table {
     if (endsReading(finding)) this.ended = true
   }
 
-  /** Of a workbook: which of its sheets it is about. */
+  /** Adds the sheet's name in a workbook. */
   #onSheet(finding: FileFinding): FileFinding {
     const { place } = finding
     if (this.#sheet === undefined || place.sheet !== undefined || place.row === undefined)
@@ -166,15 +166,15 @@ class Table {
     return { ...finding, place: { ...place, sheet: this.#sheet } }
   }
 
-  /** Merged cells matter among lines only: titles and signatures often are. */
-  #ofReader(finding: FileFinding): FileFinding | undefined {
+  /** Merged cells matter among lines only: titles and signatures often have them. */
+  #ifRelevant(finding: FileFinding): FileFinding | undefined {
     if (finding.code !== 'CELLS_MERGED') return finding
     const first = finding.place.row ?? 0
     const last = Number(finding.params?.lastRow ?? first)
     return first <= this.#lastRow && last >= this.#firstRow ? finding : undefined
   }
 
-  /** A header is taken with the row below it, as that may be its second one. */
+  /** Takes a header together with the next row, which may be its second row. */
   #lookForHeader(row: Row): void {
     this.#sawRow = true
     const above = this.#above
@@ -202,13 +202,13 @@ class Table {
     this.#header = header
     this.#reader = new RowReader(header, {
       ...{ defaults: this.#defaults, isText: this.#isText },
-      tell: (finding) => this.#report(finding),
+      report: (finding) => this.#report(finding),
     })
   }
 
   #takeRow(row: Row, header: Header): void {
     const place = { row: row.row }
-    const kind = kindOfRow(row, header)
+    const kind = classifyRow(row, header)
     if (kind === 'totals') this.#report(fileFinding('TOTALS_SKIPPED', place))
     else if (kind === 'note') this.#report(fileFinding('NOTE_SKIPPED', place))
     else if (kind === 'sameHeader') this.#report(fileFinding('HEADER_REPEATED', place))

@@ -1,6 +1,7 @@
 /**
- * The file that filers fill in: the header of a category, two rows to show how, and in a workbook what
- * can be chosen and a sheet of notes. The persons in it are nobody, and their rows are refused.
+ * Writes the template that filers fill in: the header of a category, two example rows, and in a
+ * workbook lists of values and a sheet of notes. The example persons don't exist, and their rows are
+ * refused.
  */
 import type { Category } from '../../declaration/schema.ts'
 import { writeCsv } from '../../formats/csv-writer.ts'
@@ -10,15 +11,15 @@ import { examplePersons } from './examples.ts'
 import { choiceWords } from './values.ts'
 
 const common: readonly Field[] = ['name', 'idType', 'idNumber', 'category']
-const ofFile: readonly Field[] = ['employer', 'region', 'period']
+const fileFields: readonly Field[] = ['employer', 'region', 'period']
 
 const fieldsOf: Readonly<Record<Category, readonly Field[]>> = {
-  employee: [...common, 'wage', 'change', ...ofFile],
-  flexible: [...common, 'tier', 'base', 'medical', 'change', ...ofFile],
-  platform: [...common, 'date', 'service', 'orders', ...ofFile],
+  employee: [...common, 'wage', 'change', ...fileFields],
+  flexible: [...common, 'tier', 'base', 'medical', 'change', ...fileFields],
+  platform: [...common, 'date', 'service', 'orders', ...fileFields],
 }
 
-/** What the examples have in each column. */
+/** The example value of each column. */
 type Example = Readonly<Partial<Record<Field, string>>>
 
 const shared = {
@@ -100,7 +101,7 @@ export function writeTemplate({ format, category }: TemplateOptions): AsyncGener
   ])
 }
 
-/** The first word of each value: those that people use. */
+/** The first word of each value, which is the one that people use. */
 function choicesOf(fields: readonly Field[]): Map<number, readonly string[]> {
   const choices = new Map<number, readonly string[]>()
   for (const [column, field] of fields.entries()) {

@@ -1,7 +1,7 @@
 /**
- * What filers write in a cell → what the schema has: the same value in its one form. What can't be read
- * so is handed on as it is, and the check of the declaration tells what is wrong with it. Nothing is
- * guessed: `6,50` stays what it is.
+ * Converts what filers write in a cell to the schema's form of the same value. What can't be converted
+ * is passed on as it is, and the check of the declaration reports it. Nothing is guessed: `6,50` stays
+ * `6,50`.
  */
 import { toHalfWidth } from '../../declaration/identity.ts'
 import { isPeriod } from '../../declaration/period.ts'
@@ -9,7 +9,7 @@ import { restoreCell } from '../../formats/cell-guard.ts'
 
 type Choices = Readonly<Record<string, readonly string[]>>
 
-/** The words for each value; the first is what templates offer. */
+/** The words for each value; templates offer the first. */
 export const choiceWords = {
   category: {
     employee: [
@@ -72,7 +72,7 @@ function meaningsOf(choices: Choices): Map<string, string> {
   return byWord
 }
 
-/** The schema's value for a word; the word itself where it is none of those known. */
+/** The schema's value for a word; the word itself if it is unknown. */
 export function readChoice(field: ChoiceField, cell: string): string {
   const known = meanings[field].get(cell)
   return known ?? meanings[field].get(foldWord(cell)) ?? cell.trim()
@@ -84,7 +84,7 @@ function foldWord(word: string): string {
     .replace(/[\s\-_()]/g, '')
 }
 
-/** Longer ones are none; and a long run of spaces would take long to look through. */
+/** Longer cells are no amounts, and a long run of spaces would slow the patterns. */
 const amountCharactersMax = 40
 const plainAmount = /^[0-9]+(\.[0-9]+)?$/
 const groupedAmount = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/
@@ -101,9 +101,9 @@ export function readAmount(cell: string): string {
   return plainAmount.test(text) ? text : filed.trim()
 }
 
-/** Behind a day: midnight, as programs write a day that they keep as an instant. */
+/** Midnight after a day, as programs write a day that they store as an instant. */
 const midnight = /(?<=[0-9日])[T\s]+0{1,2}:00(?::00(?:\.0{1,9})?)?(?:Z|\+08:00)?$/i
-/** Longer cells are no day. */
+/** Longer cells are no days. */
 const dayCharactersMax = 60
 
 /** Half-width, without midnight and spaces. */
@@ -113,8 +113,8 @@ function dayText(cell: string): string {
 }
 
 /**
- * 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, also 20250801 or with midnight behind it, as
- * `YYYY-MM`. Not 2025.1, which a spreadsheet makes of 2025.10 as well.
+ * Converts to `YYYY-MM`: 2025-08, 202508, 2025年8月, 2025/8, and a day of the month, also 20250801 or
+ * with midnight behind it. Not 2025.1, which a spreadsheet also makes of 2025.10.
  */
 export function readPeriod(cell: string): string {
   if (cell === '') return ''
@@ -130,7 +130,9 @@ export function readPeriod(cell: string): string {
   return year !== undefined && isPeriod(period) ? period : text
 }
 
-/** 2025-07-03, 2025/7/3, 20250703 and 2025年7月3日, also with midnight behind it, as `YYYY-MM-DD`. */
+/**
+ * Converts to `YYYY-MM-DD`: 2025-07-03, 2025/7/3, 20250703 and 2025年7月3日, also with midnight behind it.
+ */
 export function readDay(cell: string): string {
   const text = dayText(cell)
   const [, year, month = '', day = ''] =
@@ -142,13 +144,13 @@ export function readDay(cell: string): string {
     : `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
 }
 
-/** What a whole number is written as becomes one; anything else stays text, which the check refuses. */
+/** Converts a whole number; anything else stays text, which the check refuses. */
 export function readWholeNumber(cell: string): number | string {
   const text = toHalfWidth(cell).trim().replace(/\.0+$/, '')
   return /^[0-9]{1,6}$/.test(text) ? Number(text) : text
 }
 
-/** `二类`, `3类` and `3` are classes of industries. */
+/** `二类`, `3类` and `3` are industry classes. */
 export function readIndustryClass(cell: string): number | string {
   const text = toHalfWidth(cell).trim().replace(/^第/, '').replace(/类$/, '')
   const chinese = '一二三四五六七八'.indexOf(text)
@@ -156,8 +158,8 @@ export function readIndustryClass(cell: string): number | string {
 }
 
 /**
- * A number that spreadsheets must not take for a number: without the marks that people and programs
- * put before it for that, an apostrophe, a tab, or `="…"`.
+ * Removes the marks that keep a spreadsheet from taking a text for a number: an apostrophe, a tab, or
+ * `="…"`.
  */
 export function readNumberText(cell: string): string {
   const first = cell.charCodeAt(0)
@@ -166,12 +168,12 @@ export function readNumberText(cell: string): string {
   return (inside ?? cell).replace(/^['‘’`\t]+/, '')
 }
 
-/** A code of employers: half-width capitals without spaces. */
+/** An employer's code in half-width capitals without spaces. */
 export function readCode(cell: string): string {
   return toHalfWidth(readNumberText(cell)).replace(/\s/g, '').toUpperCase()
 }
 
-/** How a number looks that a spreadsheet has cut to 15 digits. */
+/** Whether a spreadsheet has cut a number to 15 digits. */
 export function hasLostDigits(cell: string): boolean {
   return /^[0-9](\.[0-9]+)?e\+?[0-9]+$/i.test(cell.trim())
 }

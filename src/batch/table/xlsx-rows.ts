@@ -1,14 +1,14 @@
 /**
  * Reads the rows of a workbook: the one visible sheet that has a header and lines. Neither the file nor
- * its sheet is held: rows come as it inflates. What is held are its distinct texts, 70 MB at the very
- * most; what is alive on the heap beside them is 20 MB.
+ * the sheet is in memory: rows come as it inflates. Its distinct texts are, at most 70 MB; beside them,
+ * 20 MB are live on the heap.
  */
 
-import { bytesOf, hasBytes } from '../../formats/file-part.ts'
+import { fileContains, readRangeBytes } from '../../formats/file-part.ts'
 import type { FileSource, Row, RowBatch, XlsxPosition } from '../../formats/rows.ts'
 import { SheetReader } from '../../formats/sheet.ts'
 import {
-  faultOf,
+  findingOfError,
   openWorkbook,
   readPart,
   type Sheet,
@@ -47,21 +47,21 @@ export async function* readXlsxRows(
       yield batch
     }
   } catch (error) {
-    const finding = faultOf(error)
+    const finding = findingOfError(error)
     if (finding === undefined) throw error
     yield { rows: [], findings: [finding], next }
   }
 }
 
 const compoundFile = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
-/** The stream that holds a workbook with a password, in a compound file. */
+/** The stream of a compound file that holds a workbook with a password. */
 const encryptedPackage = Buffer.from('EncryptedPackage', 'utf16le')
 
 async function refusalOf(file: FileSource): Promise<FileFinding | undefined> {
-  const start = await bytesOf(file, 0, compoundFile.length)
+  const start = await readRangeBytes(file, 0, compoundFile.length)
   if (start.length === 0) return fileFinding('FILE_EMPTY')
   if (start.equals(compoundFile)) {
-    const hasPassword = await hasBytes(file, encryptedPackage)
+    const hasPassword = await fileContains(file, encryptedPackage)
     return fileFinding(hasPassword ? 'FILE_PASSWORD' : 'FILE_LEGACY_SPREADSHEET')
   }
   return start.toString('latin1', 0, 2) === 'PK' ? undefined : fileFinding('FILE_KIND_UNKNOWN')
@@ -70,7 +70,7 @@ async function refusalOf(file: FileSource): Promise<FileFinding | undefined> {
 type Named = Pick<Sheet, 'name' | 'part'>
 type Choice = { readonly chosen: Named | undefined; readonly findings: readonly FileFinding[] }
 
-/** The sheet with lines; or, when none has any, the first that a table would be expected in. */
+/** The sheet with lines; if none has any, the first that could hold a table. */
 async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): Promise<Choice> {
   if (from?.part !== undefined) {
     return { chosen: { part: from.part, name: from.sheet ?? '' }, findings: [] }
@@ -103,7 +103,7 @@ async function chooseSheet({ sheets, ...rest }: Workbook, from?: XlsxPosition): 
   return { chosen, findings }
 }
 
-/** Whether a sheet has a header, and a row below it; of a sheet with neither, all was read. */
+/** Whether a sheet has a header and a row below it. Without either, it reads the full sheet. */
 async function lookAt(workbook: Workbook, { part }: Sheet) {
   let [header, seen] = [false, false]
   if (!workbook.zip.has(part)) return { header, lines: false }

@@ -1,6 +1,6 @@
 /**
- * `npm run check-file --json` of declarations on lines: each is told on a line of its own, as the pre-check
- * tells one, and a line that is no declaration with why. One is in memory at a time.
+ * `npm run check-file --json` for declarations on lines: reports each on a line of its own, as the
+ * pre-check does, and says why a line is no declaration. One declaration is in memory at a time.
  */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import { readRows } from '../../batch/table/file-rows.ts'
@@ -14,23 +14,23 @@ import { Output } from './sheet-report.ts'
 
 const page = { findingsMax: findingsPerAnswerMax, lines: { from: 0, count: explainedLinesMax } }
 
-/** @returns whether nothing is wrong with any of them */
+/** @returns whether all of them are valid */
 export async function checkLines(options: SheetOptions, policies: Policies): Promise<boolean> {
   const output = new Output()
   const checking = { policies, nowMicros: Date.now() * 1_000, keptMax: findingsPerAnswerMax }
   let valid = true
-  const tell = (told: { readonly valid: boolean }) => {
+  const report = (told: { readonly valid: boolean }) => {
     valid &&= told.valid
     return output.write(`${JSON.stringify(told)}\n`)
   }
-  const asked = { employer: undefined, region: undefined, period: undefined } as const
-  const reading = readRows(sourceOf(options), { ...asked, format: 'ndjson' }, undefined)
+  const request = { employer: undefined, region: undefined, period: undefined } as const
+  const reading = readRows(sourceOf(options), { ...request, format: 'ndjson' }, undefined)
   for await (const { rows, findings } of reading) {
     for (const { line, findings: faults } of rows)
-      await tell(
+      await report(
         line === undefined ? refused(faults) : presentCheck(checkFiling(line, checking), page),
       )
-    if (findings.length > 0) await tell(refused(findings))
+    if (findings.length > 0) await report(refused(findings))
   }
   await output.flush()
   return valid

@@ -1,7 +1,7 @@
 /**
- * `npm run check-file` of a table (CSV, TSV, XLSX) or of NDJSON: checks it as the engine would a file that is
- * uploaded, and tells every finding with its row, what would be filed, and what only the server knows. As
- * text it shows as many findings as a person reads and counts the rest; as JSON or CSV, all of them.
+ * `npm run check-file` for a table (CSV, TSV, XLSX) or NDJSON: checks it as the engine checks an
+ * upload. It reports every finding with its row, what would be filed, and what only the server knows.
+ * As text it shows as many findings as a person reads and counts the rest; as JSON or CSV it shows all.
  */
 import { createReadStream, statSync } from 'node:fs'
 import { requestedKinds } from '../../batch/state/requested-kind.ts'
@@ -22,8 +22,8 @@ export type SheetOptions = {
   readonly file: string
   readonly language: keyof Text
   readonly format: 'text' | 'json' | 'csv'
-  /** As they are given with an upload. */
-  readonly asked: {
+  /** As given with an upload. */
+  readonly request: {
     readonly employer: string | undefined
     readonly region: string | undefined
     readonly period: string | undefined
@@ -32,7 +32,7 @@ export type SheetOptions = {
   }
 }
 
-/** @returns whether all of it would be filed, as far as is known here */
+/** @returns whether all of it would be filed, as far as is known without a server */
 export async function checkSheet(options: SheetOptions, policies: Policies): Promise<boolean> {
   const { file, format, language } = options
   const source = sourceOf(options)
@@ -40,7 +40,7 @@ export async function checkSheet(options: SheetOptions, policies: Policies): Pro
   const sums = new SheetSums()
   const bar = new Bar()
   const progress = new Progress(format === 'text' && process.stdout.isTTY ? bar : undefined)
-  const result = await checkLocally(source, askedOf(options), {
+  const result = await checkLocally(source, requestOf(options), {
     ...{ policies, nowMicros: Date.now() * 1_000 },
     report: (finding, of) => report.finding(finding, of),
     reportUnit: (unit) => {
@@ -63,9 +63,9 @@ export async function checkSheet(options: SheetOptions, policies: Policies): Pro
   return !result.unreadable && sums.setAside === 0 && sums.good > 0
 }
 
-function reportOf({ file, language, format, asked }: SheetOptions): SheetReport {
+function reportOf({ file, language, format, request }: SheetOptions): SheetReport {
   if (format === 'json') return new JsonReport()
-  return format === 'csv' ? new CsvReport() : new TextReport(file, language, asked.kind)
+  return format === 'csv' ? new CsvReport() : new TextReport(file, language, request.kind)
 }
 
 export function sourceOf({ file, language }: SheetOptions): FileSource {
@@ -77,20 +77,20 @@ export function sourceOf({ file, language }: SheetOptions): FileSource {
   }
 }
 
-/** @throws UsageError for what an intake would not take either */
-function askedOf({ asked }: SheetOptions) {
-  const { employer, region, period } = asked
-  const kind = requestedKinds.find((one) => one === asked.kind)
-  const format = formats.find((one) => one === asked.format)
+/** @throws UsageError for values that intake would refuse, too */
+function requestOf({ request }: SheetOptions) {
+  const { employer, region, period } = request
+  const kind = requestedKinds.find((one) => one === request.kind)
+  const format = formats.find((one) => one === request.format)
   if (kind === undefined) throw new UsageError(`--kind: ${requestedKinds.join(', ')}`)
-  if (format === undefined && asked.format !== undefined)
+  if (format === undefined && request.format !== undefined)
     throw new UsageError(`--format: ${formats.join(', ')}`)
   if (period !== undefined && !new RegExp(periodPattern).test(period))
     throw new UsageError('--period: YYYY-MM')
   return { employer, region, period, kind, format }
 }
 
-/** What is read and what is checked of it, while somebody waits at a terminal. */
+/** Rows read and checked, for somebody who waits at a terminal. */
 class Progress {
   readonly #bar: Bar | undefined
   #read = 0

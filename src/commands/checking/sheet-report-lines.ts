@@ -1,6 +1,6 @@
 /**
- * The check of a sheet for programs and spreadsheets, with every finding: as JSON, an object on each line
- * (`finding`, `declaration`, and `summary` at last), or as CSV, a row for each finding.
+ * The check of a sheet for programs and spreadsheets, with every finding: as JSON, one object on each
+ * line (`finding`, `declaration`, and finally `summary`), or as CSV, one row for each finding.
  */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
@@ -16,8 +16,8 @@ import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 export class JsonReport implements SheetReport {
   readonly #output = new Output()
 
-  finding(finding: FileFinding, of: FileContent): Promise<void> {
-    return this.#write({ finding: reportedFinding(finding, of) })
+  finding(finding: FileFinding, content: FileContent): Promise<void> {
+    return this.#write({ finding: reportedFinding(finding, content) })
   }
 
   unit({ employer, period, region, entry, ...unit }: LocalUnit): Promise<void> {
@@ -61,8 +61,8 @@ export class CsvReport implements SheetReport {
   readonly #output = new Output()
   #begun = false
 
-  finding(finding: FileFinding, of: FileContent): Promise<void> {
-    return this.#write(reportedFinding(finding, of))
+  finding(finding: FileFinding, content: FileContent): Promise<void> {
+    return this.#write(reportedFinding(finding, content))
   }
 
   async unit(): Promise<void> {}
@@ -78,7 +78,7 @@ export class CsvReport implements SheetReport {
       ...[String(row ?? ''), cell ?? column ?? pointer ?? '', code, severity],
       ...[message['zh-CN'], fix['zh-CN'], message.en, fix.en, suggestion ?? ''],
     ]
-    // With a byte-order mark, without which spreadsheets read Chinese as something else.
+    // Without a byte-order mark, spreadsheets misread Chinese.
     const head = this.#begun ? '' : `\ufeff${csvLine(columns)}`
     this.#begun = true
     return this.#output.write(`${head}${csvLine(fields)}`)

@@ -1,6 +1,6 @@
 /**
- * The check of a sheet for a person: what was recognised, what is wrong in the order of the file, as much as
- * is read, the rest counted by kind; then what would be filed, and what is not known without a server.
+ * The check of a sheet for a person: recognised columns, findings in the file's order, as many as a
+ * person reads, the rest counted by kind; then what would be filed, and what only the server knows.
  */
 import { type FileFinding, severityOf } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
@@ -16,26 +16,26 @@ import { printableLine } from '../../platform/command/output.ts'
 import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 import { type SheetTexts, sheetTexts } from './sheet-texts.ts'
 
-type Of = { readonly finding: FileFinding; readonly of: FileContent }
+type ContentFinding = { readonly finding: FileFinding; readonly content: FileContent }
 
-/** The first findings in the order of the file, whatever order they come in: twice as many are held. */
-class First {
+/** The first findings in the file's order, in whatever order they come; it holds twice as many. */
+class FirstFindings {
   readonly #max: number
-  #held: Of[] = []
+  #held: ContentFinding[] = []
   total = 0
 
   constructor(max: number) {
     this.#max = max
   }
 
-  add(one: Of): void {
+  add(one: ContentFinding): void {
     this.total += 1
     this.#held.push(one)
     if (this.#held.length >= 2 * this.#max) this.#held = this.take()
   }
 
-  take(): Of[] {
-    const rowOf = ({ finding }: Of) => finding.place.row ?? 0
+  take(): ContentFinding[] {
+    const rowOf = ({ finding }: ContentFinding) => finding.place.row ?? 0
     return this.#held.sort((one, other) => rowOf(one) - rowOf(other)).slice(0, this.#max)
   }
 }
@@ -46,8 +46,8 @@ export class TextReport implements SheetReport {
   readonly #file: string
   readonly #kind: string
   readonly #output = new Output()
-  readonly #errors = new First(findingsPerAnswerMax)
-  readonly #others = new First(findingsPerAnswerMax)
+  readonly #errors = new FirstFindings(findingsPerAnswerMax)
+  readonly #others = new FirstFindings(findingsPerAnswerMax)
   readonly #counts = new Map<string, number>()
   readonly #units: LocalUnit[] = []
 
@@ -58,11 +58,11 @@ export class TextReport implements SheetReport {
     this.#kind = kind
   }
 
-  async finding(finding: FileFinding, of: FileContent): Promise<void> {
+  async finding(finding: FileFinding, content: FileContent): Promise<void> {
     const severity = severityOf(finding)
     const key = `${severity} ${finding.code}`
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
-    ;(severity === 'error' ? this.#errors : this.#others).add({ finding, of })
+    ;(severity === 'error' ? this.#errors : this.#others).add({ finding, content })
   }
 
   async unit(unit: LocalUnit): Promise<void> {
@@ -70,22 +70,22 @@ export class TextReport implements SheetReport {
   }
 
   async end(result: LocalResult, sums: SheetSums): Promise<void> {
-    for (const finding of result.findings) await this.#tell({ finding, of: 'table' })
-    for (const first of [this.#errors, this.#others]) await this.#tellFirst(first)
-    await this.#tellCounts()
-    await this.#tellSums(result, sums)
+    for (const finding of result.findings) await this.#report({ finding, content: 'table' })
+    for (const first of [this.#errors, this.#others]) await this.#reportFirst(first)
+    await this.#reportCounts()
+    await this.#reportSums(result, sums)
     await this.#output.flush()
   }
 
-  async #tellFirst(first: First): Promise<void> {
+  async #reportFirst(first: FirstFindings): Promise<void> {
     const shown = first.take()
-    for (const one of shown) await this.#tell(one)
+    for (const one of shown) await this.#report(one)
     const more = first.total - shown.length
     if (more > 0) await this.#line(`… ${this.#texts.more(more)}`)
   }
 
-  #tell({ finding, of }: Of): Promise<void> {
-    const told = reportedFinding(finding, of)
+  #report({ finding, content }: ContentFinding): Promise<void> {
+    const told = reportedFinding(finding, content)
     const { code, severity, message, fix, suggestion } = told
     const language = this.#language
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
@@ -99,7 +99,7 @@ export class TextReport implements SheetReport {
     return [sheet, at, pointer].filter((one) => one !== undefined && one !== '').join(' ')
   }
 
-  async #tellCounts(): Promise<void> {
+  async #reportCounts(): Promise<void> {
     if (this.#errors.total + this.#others.total <= findingsPerAnswerMax) return
     const bySize = [...this.#counts].sort(([, one], [, other]) => other - one)
     for (const [key, count] of bySize) {
@@ -108,7 +108,7 @@ export class TextReport implements SheetReport {
     }
   }
 
-  async #tellSums(
+  async #reportSums(
     { unreadable, rowsRead, header, content }: LocalResult,
     sums: SheetSums,
   ): Promise<void> {

@@ -1,18 +1,20 @@
-/** What a way of telling the check of a sheet is told, and how it is written: in pieces, as findings come. */
+/**
+ * The interface of reports on a sheet; they are written in pieces, as findings come.
+ */
 import type { FileFinding } from '../../batch/findings/file-findings.ts'
 import type { LocalResult, LocalUnit } from '../../batch/steps/local-check.ts'
 import type { FileContent } from '../../batch/table/reported-finding.ts'
 import { write } from '../../platform/command/output.ts'
 
 export type SheetReport = {
-  /** Of a row. */
-  finding(finding: FileFinding, of: FileContent): Promise<void>
+  /** A finding of a row. */
+  finding(finding: FileFinding, content: FileContent): Promise<void>
   unit(unit: LocalUnit): Promise<void>
-  /** Told last, with what was found about the file as a whole. */
+  /** Called last, with the findings of the file as a whole. */
   end(result: LocalResult, sums: SheetSums): Promise<void>
 }
 
-/** What all units come to. */
+/** Sums over all units. */
 export class SheetSums {
   good = 0
   setAside = 0
@@ -33,7 +35,7 @@ export class SheetSums {
 
 const pieceCharacters = 64 * 1024
 
-/** Text on its way out; where its reader is slower, who writes waits. */
+/** Buffered output; writers wait for a slower reader. */
 export class Output {
   #text = ''
 

@@ -1,4 +1,6 @@
-/** What `npm run check-file` says of a sheet beside its findings, in both languages. */
+/**
+ * Texts of `npm run check-file` about a sheet beside its findings, in both languages.
+ */
 import type { Severity, Text } from '../../declaration/catalogue/entry.ts'
 
 export type SheetTexts = Readonly<Record<Severity, string>> & {
@@ -15,7 +17,7 @@ export type SheetTexts = Readonly<Record<Severity, string>> & {
   ) => string
   readonly unreadable: string
   readonly ofErrorsFile: string
-  /** @param kind of the file; `declarations` where each line has its own */
+  /** @param kind of the file; `declarations` if each line has its own */
   readonly notKnown: (kind: string) => string
 }
 
@@ -25,7 +27,7 @@ function counted(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`
 }
 
-const standing: Readonly<Record<string, { readonly zh: string; readonly en: string }>> = {
+const unknownCurrent: Readonly<Record<string, { readonly zh: string; readonly en: string }>> = {
   regular: {
     zh: '这些单位本所属期是否已有申报（已有的，正常申报会被退回）',
     en: 'whether a declaration of these employers and periods stands (a regular one would be set aside then)',
@@ -48,8 +50,8 @@ const standing: Readonly<Record<string, { readonly zh: string; readonly en: stri
   },
 }
 
-function standingOf(kind: string): { readonly zh: string; readonly en: string } {
-  return standing[kind] ?? { zh: '', en: '' }
+function unknownCurrentOf(kind: string): { readonly zh: string; readonly en: string } {
+  return unknownCurrent[kind] ?? { zh: '', en: '' }
 }
 
 export const sheetTexts: Readonly<Record<keyof Text, SheetTexts>> = {
@@ -68,7 +70,7 @@ export const sheetTexts: Readonly<Record<keyof Text, SheetTexts>> = {
     ofErrorsFile:
       'It has the column of original row numbers: what its rows would be merged with is not known here.',
     notKnown: (kind) =>
-      `Nothing was filed. Not known here: ${standingOf(kind).en}; and whether your token may file for these employers. The engine tells: npm run upload -- FILE --mode check …`,
+      `Nothing was filed. Not known here: ${unknownCurrentOf(kind).en}; and whether your token may file for these employers. The engine tells: npm run upload -- FILE --mode check …`,
   },
   'zh-CN': {
     ...{ error: '错误', warning: '提醒', hint: '提示' },
@@ -84,6 +86,6 @@ export const sheetTexts: Readonly<Record<keyof Text, SheetTexts>> = {
     unreadable: '文件未能读到末尾，不会申报任何内容。',
     ofErrorsFile: '文件有“原行号”一列：这些行会与哪些已申报的内容合并，此处无法得知。',
     notKnown: (kind) =>
-      `未作任何申报。此处无法得知：${standingOf(kind).zh}；以及令牌能否代表这些单位。可由受理服务核对：npm run upload -- 文件 --mode check …`,
+      `未作任何申报。此处无法得知：${unknownCurrentOf(kind).zh}；以及令牌能否代表这些单位。可由受理服务核对：npm run upload -- 文件 --mode check …`,
   },
 }

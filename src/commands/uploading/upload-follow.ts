@@ -1,6 +1,6 @@
 /**
- * What `npm run upload` does once a file is sent: follows the batch until nothing more will change, tells
- * what became of it, and saves the rows that were set aside beside the file, to be mended.
+ * What `npm run upload` does after sending: it follows the batch to its end, reports the result, and
+ * saves the rejected rows beside the file, to be fixed.
  */
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { unitsToldMax, uploadLookMs } from '../../limits.ts'
 import type { Bar } from '../../platform/command/bar.ts'
 import { pick } from './upload-texts.ts'
 
-/** As much of a batch as is told here. */
+/** The fields of a place that are reported here. */
 type FollowedPlace = {
   readonly sheet?: string
   readonly row?: number
@@ -25,7 +25,7 @@ export type FollowedBatch = {
   readonly id: string
   readonly stage: Stage
   readonly mode: 'all-or-nothing' | 'accept-good' | 'check'
-  /** As it was said, or by the file's ending; undefined: to be seen from its bytes. */
+  /** As given, or by the file's extension; undefined: detected from the bytes. */
   readonly format?: string
   readonly progress: {
     readonly percent?: number
@@ -41,7 +41,7 @@ export type FollowedBatch = {
     readonly fix: Text
     readonly suggestion?: string
   }[]
-  /** Of mode check. */
+  /** For mode check. */
   readonly wouldFile?: {
     readonly declarations: number
     readonly lines: number
@@ -53,20 +53,20 @@ export type FollowedBatch = {
 export type FollowDependencies = {
   readonly file: string
   readonly language: keyof Text
-  /** What is known of a batch, once something has changed or some seconds have passed. */
+  /** The state of a batch, once something changes or some seconds pass. */
   readonly look: (id: string) => Promise<FollowedBatch>
   /**
-   * Saves what an address answers as a file, beside one with other content that has its name, or over it.
-   * Returns its name, which may be another than the one asked for.
+   * Saves an answer as a file, either beside a file of this name with other content, or over it.
+   * @returns the file's name, which may differ
    */
   readonly save: (place: string, file: string, as: 'beside' | 'over') => Promise<string>
-  /** What an address answers. */
+  /** The answer of an address. */
   readonly get: (place: string) => Promise<unknown>
   readonly write: (text: string) => void
   readonly bar: Bar
 }
 
-/** @returns whether every row of the file is posted; of mode check, whether it would be filed */
+/** @returns whether every row of the file is posted; for mode check, whether it would be filed */
 export async function follow(dependencies: FollowDependencies, id: string): Promise<boolean> {
   const { look, bar, write, language } = dependencies
   let batch = await look(id)
@@ -82,12 +82,12 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
     const meant = suggestion === undefined ? '' : ` → ${suggestion}`
     write(`${code}${where}: ${message[language]} ${fix[language]}${meant}\n`)
   }
-  const stands = stageText(batch, language)
-  write(pick(language, `批次 ${batch.id}：${stands}。\n`, `Batch ${batch.id} is ${stands}.\n`))
+  const status = stageText(batch, language)
+  write(pick(language, `批次 ${batch.id}：${status}。\n`, `Batch ${batch.id} is ${status}.\n`))
   if (batch.links.declarations !== undefined) {
     if (batch.stage === 'checked')
-      await tellWouldFile(dependencies, batch, batch.links.declarations)
-    else await tellDeclarations(dependencies, batch.links.declarations)
+      await reportWouldFile(dependencies, batch, batch.links.declarations)
+    else await reportDeclarations(dependencies, batch.links.declarations)
   }
   if (batch.links.errors !== undefined) await saveErrors(dependencies, batch, batch.links.errors)
   const { rows, deadLetters = 0 } = batch.progress
@@ -99,8 +99,8 @@ export async function follow(dependencies: FollowDependencies, id: string): Prom
         `${counted(deadLetters, 'declaration')} could not be posted yet; the operator sees to them.\n`,
       ),
     )
-  const isWhole = rows?.setAside === 0 && deadLetters === 0
-  return isWhole && (batch.stage === 'posted' || batch.stage === 'checked')
+  const isComplete = rows?.setAside === 0 && deadLetters === 0
+  return isComplete && (batch.stage === 'posted' || batch.stage === 'checked')
 }
 
 /** ` (sheet 申报, cell C3)` */
@@ -146,7 +146,7 @@ function stageText({ stage, progress }: FollowedBatch, language: keyof Text): st
   const count = (number: number) => number.toLocaleString('en')
   const part = (one: number, all: number) =>
     say(`${count(one)}/${count(all)} 行`, `${count(one)} of ${count(all)} rows`)
-  const aside =
+  const rejected =
     setAside === 0 ? '' : say(`，退回 ${count(setAside)} 行`, `, ${count(setAside)} set aside`)
   const done: Partial<Record<Stage, string>> = {
     cancelled: say(
@@ -154,21 +154,21 @@ function stageText({ stage, progress }: FollowedBatch, language: keyof Text): st
       `${counted(filed, 'row')} of ${count(read)} had been filed`,
     ),
     checking: part(good + setAside, read),
-    filing: `${part(filed, good)}${aside}`,
-    posting: `${part(posted, good)}${aside}`,
-    posted: `${say(`${count(posted)} 行，${count(declarations)} 份申报`, `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}`)}${aside}`,
-    checked: `${say(`可申报 ${count(good)}/${count(read)} 行`, `nothing was filed; ${part(good, read)} would be`)}${aside}`,
-    refused: `${say(`${count(read)} 行均未申报`, `nothing was filed of ${counted(read, 'row')}`)}${aside}`,
+    filing: `${part(filed, good)}${rejected}`,
+    posting: `${part(posted, good)}${rejected}`,
+    posted: `${say(`${count(posted)} 行，${count(declarations)} 份申报`, `${counted(posted, 'row')} in ${counted(declarations, 'declaration')}`)}${rejected}`,
+    checked: `${say(`可申报 ${count(good)}/${count(read)} 行`, `nothing was filed; ${part(good, read)} would be`)}${rejected}`,
+    refused: `${say(`${count(read)} 行均未申报`, `nothing was filed of ${counted(read, 'row')}`)}${rejected}`,
   }
   const all = say(`${count(read)} 行`, counted(read, 'row'))
   return `${name}${say('：', ': ')}${done[stage] ?? all}${speed}`
 }
 
-/** Of a file with thousands, as many as a person reads. */
-const declarationsTold = 5
+/** As many as a person reads. */
+const declarationsReported = 5
 
-/** Of mode check: of each employer and period, and in all. */
-async function tellWouldFile(
+/** For mode check: the amounts of each employer and period, and the sums. */
+async function reportWouldFile(
   { get, write, language }: FollowDependencies,
   { wouldFile }: FollowedBatch,
   place: string,
@@ -194,7 +194,7 @@ async function tellWouldFile(
   )
 }
 
-type Told = {
+type PostedDeclaration = {
   readonly onTime: boolean
   readonly status: string
   readonly assessment?: {
@@ -208,19 +208,23 @@ type Told = {
   }[]
 }
 
-/** Ids, whether they are on time, totals, and what was warned of. */
-async function tellDeclarations(
+/** Ids, on time or late, totals, and warnings. */
+async function reportDeclarations(
   { get, write, language }: FollowDependencies,
   place: string,
 ): Promise<void> {
   const say = (zh: string, en: string) => write(`  ${pick(language, zh, en)}\n`)
-  const { declarations, links } = (await get(`${place}?limit=${declarationsTold}`)) as {
+  const { declarations, links } = (await get(`${place}?limit=${declarationsReported}`)) as {
     declarations: readonly { employer: string; period: string; links: { declaration?: string } }[]
     links: { next?: string }
   }
   for (const { employer, period, links } of declarations) {
     if (links.declaration === undefined) continue
-    const { onTime, assessment, findings = [] } = (await get(links.declaration)) as Told
+    const {
+      onTime,
+      assessment,
+      findings = [],
+    } = (await get(links.declaration)) as PostedDeclaration
     const { lines = 0, total } = assessment ?? {}
     const [zh, en] =
       total === undefined
@@ -243,7 +247,7 @@ function counted(number: number, what: string): string {
   return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`
 }
 
-/** By what the file is, or how it ends. */
+/** By the file's format or extension. */
 const errorsFormats: Readonly<Record<string, string>> = {
   xlsx: 'xlsx',
   ndjson: 'ndjson',
@@ -293,13 +297,16 @@ async function saveErrors(
     )
 }
 
-/** Nothing was filed that its rows could be merged with: they are mended in the file, and this is written anew. */
+/**
+ * A check files nothing that rows could be merged with: they are fixed in the file itself, and each
+ * check writes this anew.
+ */
 function checkedFileOf(file: string, ext: string): string {
   const { dir, name } = path.parse(file)
   return path.join(dir, `${name}.checked${ext}`)
 }
 
-/** Beside the file; of an errors file the next one, which doesn't take its place. */
+/** A name beside the file; for an errors file the next number, so that it isn't replaced. */
 export function errorsFileOf(file: string, ext = path.extname(file)): string {
   const { dir, name } = path.parse(file)
   const [, stem = name, before] = /^(.*)\.errors(?:-([0-9]+))?$/.exec(name) ?? []

@@ -1,27 +1,30 @@
-/** What `npm run upload` says of connections and of answers that are not an intake's, in both languages. */
+/**
+ * Texts of `npm run upload` about connections and about answers that are not an intake's, in both
+ * languages.
+ */
 import type { Text } from '../../declaration/catalogue/entry.ts'
 
-/** What an intake answered. */
+/** An intake's answer. */
 export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
 
-/** There was no answer: the code of the error, `ECONNREFUSED` say; `SILENT` where nothing came in time. */
-export type Lost = { readonly lost: string }
+/** No answer: the error's code, such as `ECONNREFUSED`; `SILENT` if nothing came in time. */
+export type LostConnection = { readonly lost: string }
 
 export type Language = keyof Text
 
-/** That of the environment. */
-export function languageIn({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv): Language {
+/** The environment's language. */
+export function environmentLanguage({ LC_ALL: all, LANG: lang = '' }: NodeJS.ProcessEnv): Language {
   return /^zh/.test(all || lang) ? 'zh-CN' : 'en'
 }
 
-/** Of a command that is used in another way than it can be, as far as it says. */
-export function languageAsked(args: readonly string[], env: NodeJS.ProcessEnv): Language {
+/** The language for messages about wrong arguments, as far as the arguments name one. */
+export function requestedLanguage(args: readonly string[], env: NodeJS.ProcessEnv): Language {
   const asked =
     args.find((_, i) => args[i - 1] === '--lang') ?? /--lang=(\S+)/.exec(args.join(' '))?.[1]
-  return asked === 'zh-CN' || asked === 'en' ? asked : languageIn(env)
+  return asked === 'zh-CN' || asked === 'en' ? asked : environmentLanguage(env)
 }
 
-/** Of the file system. */
+/** An error of the file system. */
 export function unreadableText(file: string, error: unknown, language: Language): string {
   const { code } = error as NodeJS.ErrnoException
   return pick(language, `无法读取 ${file}（${code}）。`, `Can't read ${file} (${code}).`)
@@ -29,11 +32,11 @@ export function unreadableText(file: string, error: unknown, language: Language)
 
 export const pick = (language: Language, zh: string, en: string) => (language === 'zh-CN' ? zh : en)
 
-/** Of an error of `fetch` or of a socket. */
-export function lostBy(error: unknown): Lost {
+/** An error of `fetch` or of a socket. */
+export function lostConnectionOf(error: unknown): LostConnection {
   const { cause = error, name } = error as { cause?: unknown; name?: string }
   const { code, errors } = cause as { code?: unknown; errors?: readonly { code?: unknown }[] }
-  // Of a name with several addresses, each was tried.
+  // If the name has several addresses, each was tried.
   const found = code ?? errors?.[0]?.code
   if (name === 'TimeoutError') return { lost: 'SILENT' }
   return { lost: typeof found === 'string' ? found : 'UNKNOWN' }
@@ -41,13 +44,13 @@ export function lostBy(error: unknown): Lost {
 
 const certificate = /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|UNABLE_TO_VERIFY/
 
-/** Whether another try may mend it, where nothing answered there before. */
-export function isWorthTrying({ lost }: Lost): boolean {
+/** Whether a retry may help, if nothing answered there before. */
+export function isWorthRetrying({ lost }: LostConnection): boolean {
   return lost !== 'ENOTFOUND' && !certificate.test(lost)
 }
 
-/** One sentence that tells a refused connection from one that is missing. */
-export function lostText({ lost }: Lost, url: string, language: Language): string {
+/** One sentence that tells a refused connection from a missing one. */
+export function lostText({ lost }: LostConnection, url: string, language: Language): string {
   const say = (zh: string, en: string) => pick(language, zh, en)
   if (lost === 'ECONNREFUSED')
     return say(
@@ -65,7 +68,7 @@ export function lostText({ lost }: Lost, url: string, language: Language): strin
   return say('连接中断', 'No connection')
 }
 
-export function givenUpText(lost: Lost, url: string, language: Language): string {
+export function givenUpText(lost: LostConnection, url: string, language: Language): string {
   return pick(
     language,
     `${lostText(lost, url, language)}。请确认服务已启动，并核对 --url（或 SPILLWAY_URL、PORT）；同一命令会从中断处继续。`,
@@ -80,10 +83,10 @@ type Problem = {
   readonly errors?: readonly { pointer: string; message: Text; fix: Text; suggestion?: string }[]
 }
 
-/** Why an intake refused, in its own words; or what whoever answered in its place means. */
+/** Intake's own reason for refusing, or what the answer of something else means. */
 export function refusalText(answer: Answer, url: string, language: Language): string {
   const problem = problemOf(answer.text)
-  if (problem === undefined) return foreignText(answer.status, url, language)
+  if (problem === undefined) return foreignAnswerText(answer.status, url, language)
   const { code = `HTTP ${answer.status}`, message, fix, errors = [] } = problem
   const lines = errors.map(
     (one) =>
@@ -97,12 +100,12 @@ function problemOf(text: string): Problem | undefined {
     const problem = JSON.parse(text) as Problem | null
     return typeof problem?.code === 'string' ? problem : undefined
   } catch {
-    return undefined // HEAD has no body, and a proxy has another
+    return undefined // HEAD has no body, and a proxy has another one
   }
 }
 
-/** Nobody but a proxy, or another service, answers so. */
-export function foreignText(status: number, url: string, language: Language): string {
+/** Only a proxy or another service answers like this. */
+export function foreignAnswerText(status: number, url: string, language: Language): string {
   const say = (zh: string, en: string) => pick(language, zh, en)
   if (status === 413)
     return say(

@@ -1,4 +1,6 @@
-/** Faults of a cell or a row as a file has it, whatever it means. */
+/**
+ * Findings of a cell or a row as such, whatever its meaning.
+ */
 import { error, hint, warning } from '../../declaration/catalogue/entry.ts'
 
 const row = '/rows/*'

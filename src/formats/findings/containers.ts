@@ -1,4 +1,6 @@
-/** Faults of a file before its first row: what it is, and how a workbook is packed. */
+/**
+ * Findings of a file before its first row: its format, and the structure of a workbook.
+ */
 import { error, hint, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

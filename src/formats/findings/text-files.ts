@@ -1,4 +1,6 @@
-/** Faults of files of text, and of any file's size: encoding, records, rows, columns, lines of JSON. */
+/**
+ * Findings of text files, and of any file's size: encoding, records, rows, columns, lines of JSON.
+ */
 import { error, hint, warning } from '../../declaration/catalogue/entry.ts'
 
 const file = '/file'

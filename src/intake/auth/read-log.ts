@@ -4,7 +4,7 @@
  * is others', as staff do, gets the answer once its entry is durable, else 503; a filer at once (src/access/log.ts).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { AccessEntry, Seen } from '../../access/entry.ts'
+import type { AccessEntry, ReadTarget } from '../../access/entry.ts'
 import { type AccessLog, AccessNotLoggedError } from '../../access/log.ts'
 import { checkSocialCreditCode } from '../../declaration/social-credit-code.ts'
 import { RefusedRequestError } from '../problems/refused-request.ts'
@@ -13,7 +13,7 @@ import { askerOf } from './asker.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     /** What was read, as far as it is known. */
-    seen: Seen | undefined
+    seen: ReadTarget | undefined
   }
 }
 
@@ -67,6 +67,6 @@ function isId(text: string): boolean {
 }
 
 /** An employer that an address names, where it can be one. */
-export function seenEmployer(employer: string): Seen {
+export function seenEmployer(employer: string): ReadTarget {
   return checkSocialCreditCode(employer) === undefined ? { employer } : {}
 }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Seen } from '../../access/entry.ts'
+import type { ReadTarget } from '../../access/entry.ts'
 import { isDiscarded } from '../../batch/state/stages.ts'
 import type { Upload } from '../../batch/state/upload.ts'
 import type { BeginOutcome, Mandate, Receiving } from '../../batch/uploads/receive-bytes.ts'
@@ -154,7 +154,7 @@ export async function ownUpload(
 }
 
 /** What the access log has of a file. */
-export function seenOfUpload({ employer, period, region }: Upload): Seen {
+export function seenOfUpload({ employer, period, region }: Upload): ReadTarget {
   return { ...(employer !== undefined && { employer }), period, region }
 }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { Seen } from '../../access/entry.ts'
+import type { ReadTarget } from '../../access/entry.ts'
 import { periodPattern } from '../../declaration/period.ts'
 import { regionPattern } from '../../declaration/schema.ts'
 import type { Confirm } from '../../journal/durable.ts'
@@ -121,7 +121,7 @@ function narrowed(reach: Reach | undefined, employer: string): Reach {
 }
 
 /** Of a page, as the access log has them. */
-function placesOf(first: Standing | undefined, last: Standing | undefined): Seen {
+function placesOf(first: Standing | undefined, last: Standing | undefined): ReadTarget {
   const [from, to] = [first, last].map((one) => one && `${one.envelope}.${one.position}`)
   return from === undefined || to === undefined ? {} : { from, to }
 }

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { appendGroup } from '../../access/append.ts'
-import { origin } from '../../access/chain.ts'
-import type { Seen } from '../../access/entry.ts'
+import { chainStart } from '../../access/chain.ts'
+import type { ReadTarget } from '../../access/entry.ts'
 import { accessStatementMsMax } from '../../limits.ts'
 import { sentenceOf } from '../command/failure.ts'
 import type { Config } from '../config/config.ts'
@@ -23,7 +23,7 @@ export async function noteCommand(
   { accessLog, keyringFile }: Config,
   url: string,
   read: string,
-  seen: Seen = {},
+  seen: ReadTarget = {},
 ): Promise<void> {
   if (!accessLog) return
   const pool = openPool({
@@ -35,7 +35,7 @@ export async function noteCommand(
     const who = await operatorOf(pool, read.split(' ', 1)[0] ?? '')
     const entry = { at: Date.now(), who, read, ...seen }
     const key = activeKeys(readKeyring(keyringFile)).sealingKey
-    await appendGroup({ pool, key }, origin, { writer: randomUUID(), nth: 1 }, [entry])
+    await appendGroup({ pool, key }, chainStart, { writer: randomUUID(), nth: 1 }, [entry])
   } catch (error) {
     throw new AccessLogError(
       `Nothing was opened: the access log can't be written. ${sentenceOf(error)} With ACCESS_LOG=off nothing is noted.`,

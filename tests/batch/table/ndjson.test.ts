@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type FileFinding, writeFileFinding } from '../../../src/batch/findings/file-findings.ts'
 import type { FileRow } from '../../../src/batch/table/file-batch.ts'
 import { readNdjson } from '../../../src/batch/table/ndjson.ts'
-import { kindOfFile } from '../../../src/formats/detect-format.ts'
+import { detectFormat } from '../../../src/formats/detect-format.ts'
 import type { FileSource, NdjsonPosition } from '../../../src/formats/rows.ts'
 import { endlessSource, sourceOf } from '../support.ts'
 
@@ -120,6 +120,6 @@ test.each([
   [Buffer.from([0x89, 0x50, 0x4e, 0x47]), 'FILE_KIND_UNKNOWN'],
   ['', 'FILE_EMPTY'],
 ])('a file that begins with %j is of kind %s', (start, kind) => {
-  const found = kindOfFile(Buffer.from(start as string))
+  const found = detectFormat(Buffer.from(start as string))
   expect(typeof found === 'string' ? found : found.code).toBe(kind)
 })

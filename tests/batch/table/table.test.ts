@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { endsReading } from '../../../src/batch/findings/file-findings.ts'
-import { fieldMaybeMeant } from '../../../src/batch/table/ambiguous-titles.ts'
+import { ambiguousField } from '../../../src/batch/table/ambiguous-titles.ts'
 import { columnNames, fieldOfTitle, fields } from '../../../src/batch/table/columns.ts'
 import { columnOfPointer } from '../../../src/batch/table/row-line.ts'
 import { checkDeclaration } from '../../../src/declaration/check.ts'
@@ -175,7 +175,7 @@ describe('the header', () => {
 
   test('no title is both known and ambiguous, or ambiguous in two ways', () => {
     for (const field of fields)
-      for (const name of columnNames[field]) expect(fieldMaybeMeant(name), name).toBeUndefined()
+      for (const name of columnNames[field]) expect(ambiguousField(name), name).toBeUndefined()
   })
 
   test('where only an ambiguous column could be the wage, the file is refused with what is accepted', async () => {
