@@ -1,4 +1,6 @@
-/** The command that checks a file says what intake would. */
+/**
+ * The command that checks a file reports what intake would.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

@@ -137,8 +137,8 @@ async function retry(posting: PostDependencies, letter: ListedDeadLetter): Promi
 }
 
 function list({ id, lane, code, reason, at, open, retries }: ListedDeadLetter): void {
-  const stands = open ? `${retries.length} retries` : 'posted since'
-  say(`${id}  ${lane.padEnd(6)} ${at.toISOString()}  ${code} ${reason} (${stands})`)
+  const state = open ? `${retries.length} retries` : 'posted since'
+  say(`${id}  ${lane.padEnd(6)} ${at.toISOString()}  ${code} ${reason} (${state})`)
 }
 
 function show(letter: ListedDeadLetter): void {

@@ -233,8 +233,8 @@ class UploadError extends Error {
 /** @throws UploadError if the answer is not an intake's */
 function jsonOf({ url, language }: Options, { status, text }: Answer): unknown {
   try {
-    const told: unknown = JSON.parse(text)
-    if (typeof told === 'object' && told !== null) return told
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value
   } catch {
     // a proxy's page, or nothing
   }

@@ -1,4 +1,6 @@
-/** The access log: nothing in it is changed, removed or reordered unseen, and it holds up nobody but staff. */
+/**
+ * The access log: every change, removal or reordering is detected, and only staff ever wait for it.
+ */
 import type pg from 'pg'
 import { afterAll, beforeEach, expect, inject, test } from 'vitest'
 import { chainStart, headText } from '../../src/access/chain.ts'
@@ -49,7 +51,10 @@ test('what was written is read again in its order, and sealed', async () => {
   }
 })
 
-/** By who has the database and not the keyring; links are made anew where that helps. */
+/**
+ * Forged by an attacker who has the database without the keyring; links are recomputed where that
+ * helps.
+ */
 const relink = `
   update access.log l set link = sha256(
     l.previous_link || int8send(l.number)
@@ -121,7 +126,7 @@ test('an end that is cut off is missed by a witness, and by the writer that wrot
   await log.write(entry('after'))
   expect(troubles).toEqual([{ cut: headText(head) }])
   expect(await readLog(journal)).toContainEqual({ at: expect.any(Number), cut: headText(head) })
-  // What was taken off the beginning, as its time was over, is known by its head.
+  // The head tells what was archived from the beginning.
   const [first] = (await owner.query('select number, link from access.log order by 1')).rows
   await owner.query('delete from access.log where number = 1')
   expect((await verifyLog(journal)).faults).not.toEqual([])
@@ -148,7 +153,7 @@ test('many writers at once make one chain, and each entry is in it once', async 
   expect(new Set(subjects).size).toBe(64)
 })
 
-/** The journal's pool, which fails as long as it is down. */
+/** The journal's pool; it fails as long as it is down. */
 function openFailing() {
   const state = { down: false, loseAnswer: false }
   const pool = {

@@ -1,4 +1,7 @@
-/** Rows that were set aside, mended and sent back: merged with what was filed, and filed as a whole. */
+/**
+ * Rejected rows that are fixed and sent back: they are merged with the prior declaration and filed with
+ * it.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -60,12 +63,12 @@ async function send(file: Buffer | string, more: Partial<Received> & Pick<Receiv
   return receiveFile(Buffer.from(file as string), asked)
 }
 
-/** Works on whatever waits. */
+/** Processes all waiting batches. */
 async function work(with_ = dependencies()): Promise<void> {
   await runSteps(with_, await claim())
 }
 
-/** The errors file of a batch, as its filer fetches it. */
+/** The errors file of a batch, as its filer downloads it. */
 async function errorsFileOf(batch: string, format: 'csv' | 'xlsx' = 'csv'): Promise<Buffer> {
   const all = journal.keyring.sealingKeys
   const layout = await findLayout(journal.pool, all, batch)
@@ -98,7 +101,7 @@ async function inForceOf(employer: string) {
   }
 }
 
-/** What the same persons come to when they are filed as one, by another employer. */
+/** The amounts of the same persons when another employer files them at once. */
 async function wholeOf(rows: readonly Row[]) {
   const { employer } = declare({ lines: 1 })
   await send(csvOf(rows.map((row) => [employer, ...row.slice(1)])), { mayFileFor: [employer] })
@@ -120,7 +123,7 @@ async function acceptancesOf(batch: string) {
   )
 }
 
-/** What was accepted under an id, as its envelope has it. */
+/** The declaration accepted under an id, from its envelope. */
 async function contentOf(id: string): Promise<Buffer> {
   const { rows } = await journal.pool.query<{ number: string; position: number; sealed: Buffer }>(
     `select e.number, a.position, e.sealed
@@ -172,7 +175,7 @@ describe('an errors file that is mended and sent back as it is', () => {
         ...{ lines: 5, persons: 5, kind: 'correction', fen: await wholeOf(of(many)) },
       })
       expect(await inForceOf(untouched)).toMatchObject({ lines: 2, kind: 'regular' })
-      // None of its rows was good: there was nothing to correct.
+      // None of its rows was good, so there was nothing to correct.
       expect(await inForceOf(alone)).toMatchObject({ lines: 1, kind: 'regular' })
       const accepted = await acceptancesOf(amending)
       expect(accepted).toHaveLength(2)
@@ -286,7 +289,7 @@ describe('an errors file that is mended and sent back as it is', () => {
       day(one?.idNumber, '2025-08-01'),
       day('1.1E+17', '2025-08-02'),
       day(other?.idNumber, '2025-08-01', other),
-      day(one?.idNumber, '2025-08-03'), // the days of one do not follow each other
+      day(one?.idNumber, '2025-08-03'), // the days of one worker are not consecutive
     ]
     const titles = '统一社会信用代码,证件号码,姓名,参保类别,接单日期,服务类型,接单数'
     const first = await send(csvOf(filed, titles), more)
@@ -309,7 +312,10 @@ describe('an errors file that is mended and sent back as it is', () => {
 })
 
 describe('a mended file', () => {
-  /** A file, of one employer unless its rows are given, with some wrong rows, filed; and its errors file. */
+  /**
+   * Files a file of one employer (unless its rows are given) with some wrong rows; returns it with its
+   * errors file.
+   */
   async function setAside(
     made: number | readonly Row[],
     wrongAt: readonly number[],
@@ -339,7 +345,7 @@ describe('a mended file', () => {
     expect(await codesOf(twice)).toEqual([['ROW_NOT_SET_ASIDE'], ['ROW_NOT_SET_ASIDE']])
     await postAll()
     expect(await inForceOf(employer)).toMatchObject({ lines: 4, persons: 4 })
-    // The rows that came twice, or were not of it, never are of it.
+    // Rows that came twice, or did not belong to it, are never part of it.
     const again = await send(mend(await errorsFileOf(twice)), { mayFileFor })
     await work()
     expect(await stateOf(again)).toMatchObject({ stage: 'refused', good: 0, aside: 2 })
@@ -363,7 +369,7 @@ describe('a mended file', () => {
     expect(refused?.position).toBe('4')
     expect(refused?.faults[0]?.message.en).toContain((rows[3] as Row)[1].slice(0, 3))
     const text = (await errorsFileOf(amending)).toString()
-    expect(text).toMatch(new RegExp(`${name},[^,]+,,`)) // has no row number to go by
+    expect(text).toMatch(new RegExp(`${name},[^,]+,,`)) // has no original row number
   })
 
   test('does not replace what was filed otherwise since, and says so', async () => {
@@ -505,7 +511,7 @@ describe('a mended file', () => {
       steps.push(count)
     }
     const [slow = 0, fast = 0] = steps
-    // Its own file, of one piece, is read twice: for what is in it, and for what is set aside.
+    // Its file has one piece, which is read twice: for its rows, and for the rejected rows.
     const [rowsOfFirst, ownPieces] = [3, 2]
     expect(slow - fast).toBe(rowsOfFirst + ownPieces)
   })
@@ -593,7 +599,7 @@ describe('a mended file', () => {
     expect(await inForceOf(employer)).toMatchObject({ lines: 2, persons: 2 })
   })
 
-  /** As the worker that finds it after the lease of the one before. */
+  /** The worker that finds it after the previous lease. */
   async function takeUp(batch: string): Promise<void> {
     await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
     const found = await claimBatch(journal.pool, randomUUID())
@@ -675,7 +681,7 @@ test('the auditor finds every promise kept by all that was amended here', async 
     salts,
     rows.map(({ id }) => id),
   )
-  // All tries before all answers: which answer a try came after is not told here.
+  // All attempts come before all answers: the history doesn't say which answer an attempt followed.
   for (const [n, { statement }] of accepted.entries()) {
     const { id, employer, period } = statement
     const digest = digestOf(await contentOf(id)).toString('hex')

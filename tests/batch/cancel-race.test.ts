@@ -1,4 +1,6 @@
-/** A cancellation and a step of the worker at once: nothing is written of what was cancelled before. */
+/**
+ * A cancellation and a worker's step at the same time: a cancelled batch never gets rows afterwards.
+ */
 import { expect, test } from 'vitest'
 import { advanceStage, writeStep } from '../../src/batch/lease/batch-lease.ts'
 import { insertStagedPieces } from '../../src/batch/staging/staged-rows.ts'
@@ -17,7 +19,7 @@ test('a cancellation waits for the step under way, and no step writes after it',
   const locks = await owner.connect()
   const pieces = async () =>
     (await owner.query('select from batch.piece where batch = $1', [batch])).rowCount
-  // The step stands at the row of its work, as where what has ended is being forgotten.
+  // The step waits at its row of batch.work, as it does while an ended batch is deleted.
   await locks.query('begin')
   await locks.query('select from batch.work where batch = $1 for update', [batch])
   const waiting = async (count: number) => {

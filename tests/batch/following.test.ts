@@ -1,4 +1,6 @@
-/** A file from its sender's hand to the ledger and back, through real intake, batch and posting processes. */
+/**
+ * A file from its sender to the ledger and back, through real intake, batch and posting processes.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -97,7 +99,7 @@ function becomes(token: string, id: string, stage: Stage, deadlineMs = 30_000): 
   )
 }
 
-/** As an errors file is with so many rows; its rows stay as they are. */
+/** As an errors file with many rows; the rows stay as they are. */
 async function isTooLongForSheet(token: string, { id, links }: Batch): Promise<void> {
   const ofRows = async (rows: number, format: string) => {
     await database.owner.query('update batch.work set rows_set_aside = $2 where batch = $1', [
@@ -233,7 +235,7 @@ describe('a file that is sent', () => {
       status: 406,
       code: 'ERRORS_FORMAT_OTHER',
     })
-    // Mended, the declaration is a file of its own.
+    // Fixed, the declaration is a file of its own.
     const mended = await becomes(
       token,
       await send(token, Buffer.from(JSON.stringify(wrong))),
@@ -465,7 +467,7 @@ describe('who asks again', () => {
       if (answer !== undefined) streams.push(answer)
       return answer !== undefined
     })
-    // They hold no connection of the database: a stop that waited for one would take 25 s.
+    // Downloads hold no database connection: a stop that waited for one would take 25 s.
     const stopped = own.end('SIGTERM')
     const kinds: string[] = []
     for (const events of streams.slice(1)) {
@@ -555,7 +557,7 @@ test('the command follows the file, saves what is wrong beside it, and succeeds 
     expect(statSync(errors).mode & 0o077).toBe(0)
     const text = readFileSync(errors, 'utf8')
     expect(text).toContain(rows[1]?.[2])
-    // What is mended there is not written over, and what is as it was is not written twice.
+    // A file with fixes is not overwritten, and an unchanged one is not written twice.
     const next = path.join(folder, '工资.errors-2.csv')
     for (const [standing, told] of [
       [text, errors],
@@ -656,7 +658,7 @@ test('a batch worker that is killed in any stage is followed by another within t
   }
   batches = await startProcess('batches', { DATABASE_URL: database.url })
   for (const { id, worker } of killed) {
-    // Nobody waits for its lease to end by itself: it ends now, and no lease is longer than it may be.
+    // The test ends the lease at once instead of waiting for it; no lease is longer than allowed.
     const { rows } = await database.owner.query(
       `update batch.work as w set leased_until = now() - interval '1 millisecond'
        from batch.work as held

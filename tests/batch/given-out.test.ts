@@ -126,7 +126,10 @@ describe('the file of errors', () => {
   const batch = '5b0f4c1e-8f5d-4c57-9c5b-0d9ce2a4f1aa'
   const file = `标题\n部门,姓名,证件号码,申报工资,变动\n研发,${persons[0]?.name},${idOf(0)},6500,无\n=cmd,${persons[1]?.name},1.1E+17,"6,500",借调\n,-王伟,${idOf(2)},x,\n`
 
-  /** As the worker does: the faults of rows, and those that the check finds in lines. */
+  /**
+   * The errors file, from the faults of rows and those that the check finds in lines, as the worker
+   * writes it.
+   */
   async function errorsOf(format: 'csv' | 'xlsx') {
     const { header, rows } = await readCsv(file)
     const refused: ErrorsFileRow[] = rows.flatMap(({ row, cells, line, findings }) => {

@@ -1,4 +1,6 @@
-/** An operator takes a file out of filing: what was filed stays, once; the rest ends, or is checked anew. */
+/**
+ * An operator takes a file out of filing: filed units stay, once; the others end, or are checked anew.
+ */
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, inject, test } from 'vitest'
@@ -44,7 +46,7 @@ function act(batch: string, what: OperatorAct, through = inTransaction) {
 const endLease = (batch: string) =>
   journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
 
-/** Works on it as the worker after the one that had it. */
+/** Works on it as the worker after the previous one. */
 async function goOn(batch: string, deps: BatchDependencies = dependencies()): Promise<void> {
   await endLease(batch)
   const work = await claimBatch(journal.pool, randomUUID())
@@ -56,7 +58,7 @@ async function forgetAll(batch: string): Promise<void> {
   while (await deleteEnded(journal.pool, inTransaction));
 }
 
-/** Rows of employers in the order in which they are filed. */
+/** Rows of employers in filing order. */
 function inOrder(...persons: readonly number[]): Row[] {
   const employers = employersOf(rowsOf(...persons.map(() => 1))).sort()
   const all = rowsOf(...persons)
@@ -108,7 +110,7 @@ async function personsInForce(rows: readonly Row[]): Promise<number[]> {
 
 const services = ['instant-delivery', 'instant-delivery-high', 'city-freight']
 
-/** Of one employer: so many employees, and riders with three services on each day of the month. */
+/** One employer: some employees, and riders with three services on each day of the month. */
 function ridersOf(employer: string, riders: number, employees: number): string[][] {
   const generator = createGenerator(17)
   const persons = new Map<string, string>()
@@ -139,13 +141,13 @@ test('a unit too large for one envelope, checked before parts were cut by bytes,
     receivedAt: '2025-09-05T10:00:00+08:00',
   })
   await expect(runSteps(dependencies({ acceptGroup: stopped }), await claim())).rejects.toThrow()
-  // As the check left it before it knew of bytes.
+  // A unit as an older check left it, before it counted bytes.
   for (const employer of [first, large])
     await journal.database.owner.query(
       'update batch.unit set key = null, parts = 1, id = $3 where batch = $1 and employer = $2',
       [batch, employer, declarationId(employer, '2025-08', batch)],
     )
-  // An envelope holds less than the whole unit.
+  // An envelope holds less than the full unit.
   let tooLarge = Number.POSITIVE_INFINITY
   const { acceptGroup } = dependencies()
   const deps = dependencies({
@@ -204,7 +206,7 @@ test('cancelled, what was filed stays filed; the rest, and parts of nothing, cou
     batch,
   ])
   expect(left).toEqual([])
-  // Sent again, the rest is filed, and what was filed is told.
+  // Sent again, the rest is filed, and filed units are reported.
   const again = await receive(rows)
   await runSteps(dependencies(), await claim())
   expect(await stateOf(again)).toMatchObject({ aside: 2, filed: partLinesMax + 3 })

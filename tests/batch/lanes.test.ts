@@ -1,4 +1,6 @@
-/** Small files beside large ones: a small one never waits for a large one, and both are posted. */
+/**
+ * Small files beside large ones: a small file never waits for a large one, and both are posted.
+ */
 import { getPriority } from 'node:os'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import {
@@ -13,7 +15,7 @@ import { waitFor } from '../support/wait.ts'
 import { batchReaches, csvOf, employersOf, lookAt, rowsOf, sendFile } from './support.ts'
 
 const largeRows = 120_000
-/** Of which nobody needs to see that it is being worked on. */
+/** Files whose progress the test does not follow. */
 const filedRows = 40_000
 const smallRows = 2_000
 const large = rowsOf(largeRows)
@@ -41,7 +43,7 @@ async function openFile(
   }
 }
 
-/** Whose envelopes they were that were posted, in that order; and in which lane. */
+/** The batches whose envelopes were posted, in that order, and their lanes. */
 async function postedInOrder(ids: readonly string[]) {
   const { rows } = await database.owner.query<{ batch: string; lane: string }>(
     `select e.batch, p.lane
@@ -53,7 +55,7 @@ async function postedInOrder(ids: readonly string[]) {
   return rows
 }
 
-/** Whoever posts of these batches waits until they are let go. */
+/** Postings of these batches wait until they are released. */
 async function holdPosting(batches: readonly string[]): Promise<() => Promise<void>> {
   const holder = await database.owner.connect()
   await holder.query('begin')
@@ -79,7 +81,7 @@ test('a small file that comes while a large one is worked on is posted long befo
     startProcess('worker', env),
   ])
   try {
-    // Files are worked on after what filers wait for, where they share a machine.
+    // On a shared machine, files yield to requests of filers.
     expect(getPriority(batches.pid) - getPriority(intake.pid)).toBe(batchNice)
     const first = await openFile(intake.address, large, { file: largeFile })
     await first.reaches('reading')
@@ -96,7 +98,7 @@ test('a small file that comes while a large one is worked on is posted long befo
     const envelopes = largeRows / bulkEnvelopeLinesMax
     expect(before.length).toBeLessThan(envelopes / 2)
     expect(order.filter((id) => id === first.id)).toHaveLength(envelopes)
-    // What it measured of this is where slots have their room from.
+    // Slots take their capacity from the throughput measured here.
     await waitFor('a rate', async () => {
       const { rows } = await database.owner.query('select rows_per_second from batch.rate')
       return rows.length === 1 && Number(rows[0]?.rows_per_second) > 0
@@ -124,13 +126,14 @@ describe.each([
     const others: EngineProcess[] = [intake, batches]
     try {
       const first = await openFile(intake.address, large, { file: filedFile, period })
-      await first.reaches('posting') // all of it is filed, and there is nobody to post
+      await first.reaches('posting') // all of it is filed, and no process posts
       const small = await openFile(intake.address, rowsOf(smallRows))
       await small.reaches('posting')
       const letGo = await holdPosting([first.id, small.id])
       try {
         others.push(await startProcess('worker', env))
-        // In a lane of its own it is taken at once: more are under way than one lane takes.
+        // In its own lane it is taken at once, although more files are in progress than one lane
+        // takes.
         await waitFor('both lanes to be under way', async () => {
           const { rows } = await database.owner.query(
             `select from pg_stat_activity

@@ -1,4 +1,7 @@
-/** A worker's hold on a file: kept while it reads, lost when it ends, taken up by another that goes on. */
+/**
+ * A worker's lease on a batch: renewed while it reads, lost when it ends, and continued by another
+ * worker.
+ */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { claimBatch, countWaiting, LeaseLostError } from '../../src/batch/lease/batch-lease.ts'
@@ -48,7 +51,7 @@ test.each([
     const batch = await receiveFile(file, { format, mayFileFor: employersOf(rows) })
     const work = await claim()
     await onSlowMachine(() => runSteps(watched, work))
-    // To begin, to read, to check and to file takes nine.
+    // Begin, read, check and file take nine steps.
     expect(takenByAnother.length).toBeGreaterThan(format === 'xlsx' ? 20 : 10)
     expect(takenByAnother.filter((taken) => taken !== undefined)).toEqual([])
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', good: 3_000 })
@@ -77,7 +80,7 @@ describe('a worker that ends in the middle', () => {
           await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [
             batch,
           ])
-          // Ended after its last write, it left nothing to do.
+          // A worker that dies after its last write leaves nothing to do.
           const work = await claimBatch(journal.pool, randomUUID())
           if (work !== undefined) await runSteps(dependencies(), work)
         }
@@ -120,7 +123,7 @@ describe('a worker that ends in the middle', () => {
         return done
       },
     })
-    // There is nothing to correct yet, so that all rows are wrong.
+    // There is nothing to correct yet, so all rows are wrong.
     await expect(runSteps(endsAmongPieces, await claim())).rejects.toBeInstanceOf(Killed)
     await receive(rows.slice(0, 1))
     await runSteps(dependencies(), await claim())

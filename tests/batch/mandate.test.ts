@@ -1,6 +1,6 @@
 /**
- * Who may file, see and cancel what of a file: attacks by who has some of the employers that it is for, with
- * the subject that sent it; by another subject; and by the same subject of another issuer.
+ * Who may file, see and cancel which parts of a file: attacks by holders of some of its employers with
+ * the sending subject, by another subject, and by the same subject of another issuer.
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ const members = { period: '2024-11', region: '340100', kind: 'regular', mode: 'a
 
 type Answer = { status: number; code?: string; body: string; json: Record<string, unknown> }
 
-/** Who holds a token for some employers. */
+/** The holder of a token for some employers. */
 class Sender {
   readonly #app: App
   readonly #token: Promise<string>
@@ -61,7 +61,7 @@ class Sender {
     const isJson = String(answer.headers['content-type']).includes('json') && method !== 'HEAD'
     const { traceId: _, ...json } = isJson ? JSON.parse(answer.body.split('\n')[0] ?? '') : {}
     const code = json.code as string | undefined
-    // Problems are alike but for the id of their trace.
+    // Problems differ only in their trace id.
     const body = code === undefined ? answer.body : JSON.stringify(json)
     return { status: answer.statusCode, ...(code && { code }), body, json }
   }
@@ -71,7 +71,7 @@ class Sender {
     return this.ask('POST', '/v1/batches', asked, { 'idempotency-key': key })
   }
 
-  /** Brings bytes from an offset on; the last ones end the file. */
+  /** Sends bytes from an offset on; the last ones end the file. */
   patch(id: unknown, offset: number, bytes: Buffer, size?: number): Promise<Answer> {
     return this.ask('PATCH', `/v1/batches/${id}/file`, bytes, {
       'content-type': 'application/offset+octet-stream',
@@ -87,7 +87,7 @@ class Sender {
   }
 }
 
-/** Works on all files that are here. */
+/** Processes all files. */
 async function workAll(): Promise<void> {
   const { pool, keyring } = journal
   const sourceOf: BatchDependencies['sourceOf'] = ({ batch, bytes }) => ({
@@ -99,7 +99,7 @@ async function workAll(): Promise<void> {
   await markPosted(journal.pool)
 }
 
-/** Two employers, a row of each wrong; and rows of an employer whom nobody named, and of none. */
+/** Two employers with one wrong row each; rows of an employer that no token named, and of none. */
 function openWorld() {
   const subject = `agency ${randomUUID()}`
   const rowsOfA = rowsOf(3)
@@ -215,7 +215,7 @@ describe('what is seen of a file', () => {
 
   test('is nothing, where all that it has is of B', async () => {
     const ofB = await both().send(csvOf(world.rowsOfB, undefined), { period: '2024-10' })
-    // What is in it nobody knows before it is read.
+    // Nobody knows its rows before it is read.
     expect((await onlyA().ask('GET', `/v1/batches/${ofB}`)).json).not.toHaveProperty('filename')
     await workAll()
     for (const path of Object.values(pathsOf(ofB)))

@@ -1,4 +1,6 @@
-/** What an operator sees of files and slots. */
+/**
+ * Metrics of files and slots.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TcpProxy } from '../../bench/faults/proxy.ts'
 import { slotRowsPerQuarter } from '../../src/batch/slots/reserve-slot.ts'
@@ -9,7 +11,7 @@ import { batchReaches, csvOf, employersOf, type Row, rowsOf, sendFile } from './
 
 let database: TestDatabase
 let intake: EngineProcess
-/** Where the worker is looked for: to be started later, on another port. */
+/** The address where the worker is expected; it starts later, on another port. */
 let door: TcpProxy
 beforeAll(async () => {
   database = await createDatabase()

@@ -1,4 +1,7 @@
-/** Files of mode check: read and checked like any other, told what would be filed, and nothing is. */
+/**
+ * Files of mode check: read and checked like any other; what would be filed is reported, and nothing is
+ * filed.
+ */
 import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'
@@ -74,7 +77,7 @@ async function acceptedOf(batch: string): Promise<number> {
   return Number(rows[0].count)
 }
 
-/** What a unit came to, once it is posted. */
+/** The amounts of a unit once it is posted. */
 async function assessedFen(id: string) {
   const amounts = (await findStanding(journal.pool, id))?.assessment?.amounts ?? []
   const sum = (of: (one: (typeof amounts)[number]) => number) =>
@@ -85,7 +88,7 @@ async function assessedFen(id: string) {
   }
 }
 
-/** What the same file is told without a server, with all of its rows in the spool's file. */
+/** The same file checked without a server, with all rows in the spool's file. */
 async function locally(file: Buffer, asked: Partial<Received> | undefined) {
   const { receivedAt = '2024-11-20T10:00:00+08:00', region = '340100' } = asked ?? {}
   const codes = new Map<number, string[]>()
@@ -361,7 +364,7 @@ describe('the check of an errors file', () => {
     }
     const filed = await work(mended, { mayFileFor })
     expect(await stateOf(filed)).toMatchObject({ stage: 'posting', good: 1 })
-    // What was mended meanwhile is not mended again.
+    // Rows fixed meanwhile are not fixed again.
     const stopped = await receiveFile(mended, { format: 'csv', mayFileFor, mode: 'check' })
     await expect(runSteps(killedAt(4, 'after'), await claim())).rejects.toBeInstanceOf(Killed)
     expect(await stateOf(stopped)).toMatchObject({ stage: 'checking' })

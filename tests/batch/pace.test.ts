@@ -1,4 +1,6 @@
-/** How far and how fast a batch is, from what is written of it. */
+/**
+ * Progress and throughput of a batch, computed from stored data.
+ */
 import { expect, test } from 'vitest'
 import { type Stage, stages } from '../../src/batch/state/stages.ts'
 import {
@@ -63,7 +65,7 @@ test('the whole way has no step back from stage to stage', () => {
 
 test('the end is estimated from what is done, and not from next to nothing', () => {
   expect(estimatedEndMicros(stateOf('reading', { read: 1 }, 1))).toBeUndefined()
-  // Half of the work in 8 s, from the second second on.
+  // Half of the work takes 8 s, starting at the second second.
   const half = stateOf('filing', { read: 100, good: 100 }, 1_000)
   const done = 0.3 + 0.25
   expect(estimatedEndMicros(half)).toBe(Math.round(2 * second + (8 * second) / done))

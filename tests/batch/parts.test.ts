@@ -1,4 +1,6 @@
-/** Parts of a unit: none is too large to be sealed, and no other filing has the id of one. */
+/**
+ * Parts of a unit: none is too large to be sealed, and no other filing has the id of one.
+ */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createGenerator } from '../../bench/support/generator.ts'

@@ -1,4 +1,7 @@
-/** Persons of a large declaration: each is found again by all of its number, in the row where it came. */
+/**
+ * Persons of a large declaration: each is found by all digits of its number, with the row in which it
+ * came.
+ */
 import { expect, test } from 'vitest'
 import { PersonSet } from '../../src/batch/steps/person-set.ts'
 import { fileRowsMax } from '../../src/limits.ts'
@@ -6,7 +9,7 @@ import { fileRowsMax } from '../../src/limits.ts'
 test('a person is found in the row where it came first, among all that tables hold', () => {
   const persons = new PersonSet()
   const before = new Map<number, number>()
-  // Places, days and numbers as they are: neighbours, some of them twice.
+  // Realistic areas, days and numbers: neighbours, some of them twice.
   for (let row = 0; row < 200_000; row += 1) {
     const place = 110_101 + ((row * 31) % 7) * 10_000
     const key = (place * 200_000 + 20_000 + ((row * 7) % 97)) * 1_000 + ((row * 13) % 101)

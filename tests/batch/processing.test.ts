@@ -1,4 +1,6 @@
-/** A file's way from its last byte to everything in force, as steps that can be left and gone on with. */
+/**
+ * A file from its last byte to declarations in force, in steps that any worker can continue.
+ */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { claimBatch, markPosted } from '../../src/batch/lease/batch-lease.ts'
@@ -86,7 +88,7 @@ describe('a bureau’s file', () => {
 
   test('rows that are wrong all over a large file are kept in its order, whoever they are of', async () => {
     const employers = [rowsOf(6_000), rowsOf(6_000)] as const
-    // Row by row of one employer and the other, so that each is in every stretch.
+    // Rows of the two employers alternate, so that each is in every stretch.
     const rows = employers[0].flatMap((row, i) => [row, employers[1][i] as Row])
     const wrong = rows.map((row, i) => (i % 3 === 0 ? wrongNumber(row) : row))
     const batch = await receive(wrong)
@@ -294,7 +296,7 @@ describe('a file with more lines than a part has', () => {
     expect(await stateOf(batch)).toMatchObject({ stage: 'posting', declarations: 1 })
   })
 
-  /** Of a region whose units declare a base of their own. */
+  /** In a region whose units declare a base of their own. */
   const receiveUnit = (rows: readonly Row[], unitBase: string) => {
     const titles = `${plainTitles},单位缴费基数`
     const file = csvOf(

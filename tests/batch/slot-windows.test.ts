@@ -1,4 +1,6 @@
-/** When there is room for so many rows, and how fast files are worked on. */
+/**
+ * Free windows for a number of rows, and the throughput of batch processing.
+ */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ThroughputMeter } from '../../src/batch/lease/throughput.ts'
@@ -67,7 +69,7 @@ test('however slots are asked for, no quarter has more than its room, and none e
         expect(window.startMicros).toBeGreaterThanOrEqual(fromMicros)
         expect(window.endMicros - window.startMicros).toBeGreaterThanOrEqual(quarterMicros)
         const { endMicros, quarters } = window
-        // One quarter earlier there was no room, or it is before the time that was asked for.
+        // A quarter earlier there was no capacity, or it is before the requested time.
         const earlier = rowsByQuarter([
           ...reserved,
           { rows, quarters, endMicros: endMicros - quarterMicros },
@@ -91,7 +93,7 @@ test('a rate counts rows by thirds and the time of work once, and forgets by hal
   rate.count({ rows_read: 90_000 })
   clock.ms += 1_000
   other()
-  expect(rate.perSecond).toBeUndefined() // too little work to tell
+  expect(rate.perSecond).toBeUndefined() // too little work to measure
   rate.count({ rows_good: 80_000, rows_set_aside: 10_000 })
   clock.ms += 1_000
   rate.count({ rows_filed: 90_000 })

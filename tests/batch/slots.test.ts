@@ -1,4 +1,6 @@
-/** Slots for large files: reserved, used, given back, and how they order work. */
+/**
+ * Slots for large files: reserved, used, released, and how they order work.
+ */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
@@ -46,7 +48,7 @@ beforeEach(async () => {
   )
 })
 
-/** One process was seen that works so fast that slots may have so many rows in a quarter. */
+/** One process was seen whose throughput gives slots this many rows in a quarter. */
 async function roomFor(rows: number): Promise<void> {
   await reportThroughput(journal.pool, randomUUID(), rows / 600)
 }
@@ -125,7 +127,7 @@ describe('a slot', () => {
     clock.nowMicros = deadlineMicros - 2.5 * quarterMicros
     const [last, late] = [await filer().reserve(900), await filer().reserve(900)]
     expect(last.json).toMatchObject({ beforeDeadline: true, peak: false })
-    // One more ends with the deadline, and it is the last: what is told after it is in time, or nothing.
+    // One more ends with the deadline, and it is the last: further windows are in time, or none.
     expect(late.json).toMatchObject({ beforeDeadline: true, peak: true, next: [] })
     expect(Date.parse(late.json.end) * 1_000).toBe(deadlineMicros)
     expect(late.json.notice).toBeUndefined()
@@ -146,8 +148,8 @@ describe('a slot', () => {
     expect(await readThroughput(journal.pool)).toBe(60)
     const gone = `update batch.rate set seen_at = now() - $1 * interval '2 milliseconds'`
     await journal.database.owner.query(gone, [rateToldMsMax])
-    expect(await readThroughput(journal.pool)).toBe(30) // one must come before anything is worked on
-    expect(slotRowsPerQuarter(30)).toBe(18_000) // a third is left for what has no slot
+    expect(await readThroughput(journal.pool)).toBe(30) // at least one process is assumed
+    expect(slotRowsPerQuarter(30)).toBe(18_000) // a third is left for files without a slot
     const { json } = await filer().reserve(90_000)
     expect(json).toMatchObject({ start: at(noon), end: at(nextQuarter + 5 * quarterMicros) })
   })
@@ -283,7 +285,7 @@ describe('a slot', () => {
   })
 })
 
-/** As a filer does who gets 503: a reservation waits for others for two seconds at most. */
+/** Retries as a filer who gets 503: a reservation waits for others for at most two seconds. */
 async function reserveInTime(subject: string, rows: number): ReturnType<typeof reserveSlot> {
   const more = { employer: undefined, idempotencyKey: undefined, bytes: 1_000 }
   const asked = { ...asking, ...more, issuer: 'spillway', subject, rows }
@@ -426,7 +428,10 @@ describe('files that wait', () => {
   const large = 40_000_000
   let received = 0
 
-  /** A file that is here, each later than the one before; with a slot that began or ends so many minutes from now. */
+  /**
+   * A received file, each later than the one before; with a slot that began or ends this many minutes
+   * from now.
+   */
   async function receive(
     slot?: { start: number; end: number; bytes?: number },
     bytes = large,
@@ -463,7 +468,7 @@ describe('files that wait', () => {
     const order = [now, without, over, larger, later]
     for (const batch of order) expect(await take()).toBe(batch)
     expect(await take()).toBeUndefined()
-    // Work-conserving: nothing else waits. And it is filed at the time of its receipt all the same.
+    // Nothing else waits, so it is taken. It is filed with the time of its receipt all the same.
     const alone = await receive({ start: 120, end: 135 })
     const work = await claimBatch(journal.pool, randomUUID(), sizeLanes[2], true)
     const receivedMs = Date.parse('2024-11-20T10:00:00+08:00') + 1_000 * received
@@ -522,9 +527,9 @@ describe('files that wait', () => {
     }
     const [small, medium, any] = sizeLanes
     expect(await take(medium)).toBe(ids.medium)
-    expect(await take(medium)).toBe(ids.small) // a place without a file of its own takes a smaller one
+    expect(await take(medium)).toBe(ids.small) // a lane without a file of its own takes a smaller one
     expect(await take(small)).toBe(ids.more)
-    expect(await take(small)).toBeUndefined() // a small place is never lent to a large file
+    expect(await take(small)).toBeUndefined() // a small lane never takes a large file
     expect(await take(medium)).toBeUndefined()
     expect(await take(any)).toBe(ids.large)
     const last = [await receive(undefined, sizes.small), await receive(undefined, sizes.large)]

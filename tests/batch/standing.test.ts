@@ -1,4 +1,7 @@
-/** Files against what stands: nothing is replaced without being named, and nothing newer by what is older. */
+/**
+ * Files that meet a declaration in force: nothing is replaced without being named, nothing newer by
+ * something older.
+ */
 import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
@@ -60,7 +63,7 @@ const codesOf = async (batch: string) =>
 
 const paramsOf = async (batch: string) => (await keptRowsOf(batch))[0]?.findings[0]?.params
 
-/** Persons of what is in force. */
+/** Persons of the declaration in force. */
 async function inForce(employer: string): Promise<{ kind: string; persons: string[] } | undefined> {
   await postAll()
   const { rows } = await journal.pool.query<{ id: string; kind: string }>(
@@ -118,7 +121,7 @@ describe('a second file of one employer and period', () => {
     await file(rows)
     const again = await file(rows)
     expect((await codesOf(again)).map(([, code]) => code)).toEqual(['UNIT_FILED', 'UNIT_FILED'])
-    // In the other order it is other content.
+    // In another order it is other content.
     const turned = await file([...rows].reverse())
     expect((await codesOf(turned)).map(([, code]) => code)).toEqual(['UNIT_STANDS', 'UNIT_STANDS'])
   })
@@ -209,7 +212,7 @@ describe('an addition', () => {
   })
 })
 
-/** Sends rows with their row numbers in the first file as its errors file. */
+/** Sends rows with their row numbers in the first file, as its errors file has them. */
 async function amend(first: string, rows: readonly (readonly string[])[], kind = 'regular') {
   const batch = await receiveFile(csvOf(rows, `${plainTitles},原行号（批次 ${first}）`), {
     ...{ format: 'csv', mayFileFor: employersOf(rows), kind, receivedAt: at('10:00') },
@@ -265,7 +268,7 @@ describe('what was accepted after a file came', () => {
 })
 
 describe('what is accepted between the check of a file and its filing', () => {
-  /** Files it before the n-th group that another accepts. */
+  /** Files it before the n-th group that another one accepts. */
   const meeting = (filing: Filing, n = 1): AcceptGroup => {
     const { acceptGroup } = dependencies()
     let groups = 0
@@ -373,7 +376,7 @@ describe('what is accepted between the check of a file and its filing', () => {
     const rows = [...otherRows(count, employer), ...otherRows(1, other)]
     const batch = await receiveRows(rows)
     const acceptGroup = meeting(alone(employer, '10:30'))
-    /** Rows set aside by FILED_SINCE, transaction by transaction. */
+    /** Rows rejected by FILED_SINCE, transaction by transaction. */
     const steps: number[] = []
     const counting = (endsAt: number) =>
       dependencies({
@@ -443,7 +446,7 @@ async function latestOf(employer: string): Promise<string> {
 
 describe('an employer with branches in two regions', () => {
   const inWuhu = { region: '340200' }
-  /** Persons of what is in force, by region. */
+  /** Persons of the declarations in force, by region. */
   async function byRegion(employer: string) {
     await postAll()
     const { rows } = await journal.pool.query<{ region: string; kind: string; lines: number }>(
@@ -523,7 +526,7 @@ describe('an employer with branches in two regions', () => {
 })
 
 describe('the same file sent again', () => {
-  /** Its last byte comes again, for the same sender. */
+  /** The same sender sends its last byte again. */
   async function complete(rows: readonly Row[], kind: string, region = '340100'): Promise<string> {
     const bytes = csvOf(rows)
     const receivedAt = at('10:00')
@@ -559,7 +562,7 @@ describe('the same file sent again', () => {
     expect(await complete(a, 'regular')).toBe(`same as ${regular}`)
     const first = await complete(b, 'correction')
     expect(await complete(b, 'correction')).toBe(`same as ${first}`)
-    // What stands is named now.
+    // Now the declaration in force is named.
     expect((await codesOf(await complete(a, 'regular'))).map(([, code]) => code)).toEqual([
       'UNIT_STANDS',
       'UNIT_STANDS',

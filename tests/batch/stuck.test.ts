@@ -1,4 +1,6 @@
-/** A batch worker that answers and does nothing is found by what it doesn't do. */
+/**
+ * A batch worker that answers but does nothing is found by its missing progress.
+ */
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -100,7 +102,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
     }
     expect(told).toEqual([])
     hangs = true
-    rows = rowsOf(3) // of another employer, for whom nothing stands
+    rows = rowsOf(3) // of another employer, which has no declaration in force
     await receive()
     await waitFor('it to be told', () => told.length > 0, 40_000)
     expect(told[0]).toMatch(/^a step of a file is under way for \d+ s$/)

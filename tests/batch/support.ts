@@ -1,4 +1,6 @@
-/** Files in memory as rows and as sources, and everything that a reading gives, for the tests of this room. */
+/**
+ * Files in memory as rows and as sources, and the full result of a reading, for the tests of this room.
+ */
 import { randomUUID } from 'node:crypto'
 import { createGenerator } from '../../bench/support/generator.ts'
 import {
@@ -23,11 +25,11 @@ export const defaults: FileDefaults = { employer, region: '340100', period: '202
 /** The identity number of one of the synthetic persons. */
 export const idOf = (i: number) => persons[i]?.idNumber as string
 
-/** A row of a file of several employers. */
+/** A row of a file with several employers. */
 export type Row = readonly [employer: string, idNumber: string, name: string, wage: string]
 type Line = { person: { idNumber: string; name: string }; wage: string }
 
-/** Rows of some employers, each with so many persons; among thousands, some would be drawn twice. */
+/** Rows of some employers with this many persons each; random ones would repeat among thousands. */
 export function rowsOf(...persons: readonly number[]): Row[] {
   return persons.flatMap((count) => {
     const { employer } = declare({ lines: 1 })
@@ -66,7 +68,7 @@ export function sourceOf(file: string | Uint8Array, pieceBytes = 65_536): FileSo
   }
 }
 
-/** Of which nobody reads the end. */
+/** A source whose end nobody reads. */
 export function endlessSource(read: FileSource['read']): FileSource {
   return { bytes: Number.MAX_SAFE_INTEGER, read }
 }
@@ -76,7 +78,7 @@ export type Reading = {
   readonly rows: FiledRow[]
   readonly lines: (object | undefined)[]
   readonly findings: FileFinding[]
-  /** Of the file and of its rows, by code. */
+  /** Findings of the file and of its rows, by code. */
   readonly codes: string[]
   readonly positions: TablePosition[]
 }
@@ -121,7 +123,7 @@ export async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(all)
 }
 
-/** A workbook around the XML of a sheet and what else is given. */
+/** A workbook with this sheet XML and these other parts. */
 export function workbookOf(
   sheet: string | Iterable<string>,
   { parts = {}, sheets = '<sheet name="S" sheetId="1" r:id="a"/>' } = {},
@@ -147,7 +149,7 @@ export const rowOf = (...cells: string[]) => `<row>${cells.join('')}</row>`
 export const sheetOf = (...rows: string[]) =>
   `<worksheet><sheetData>${rows.join('')}</sheetData></worksheet>`
 
-/** A batch as its sender sees it, as much of it as these tests look at. */
+/** A batch as its sender sees it, as far as these tests need it. */
 export type SeenBatch = {
   readonly id: string
   readonly stage: Stage

@@ -1,4 +1,6 @@
-/** Files that were received, and a worker on them that can be killed, on a test's own journal. */
+/**
+ * Received files, and a worker on them that can be killed, on a test's own journal.
+ */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, vi } from 'vitest'
 import { type ErrorRow, errorsFileRows, readErrorRows } from '../../src/batch/errors/error-rows.ts'
@@ -68,7 +70,7 @@ export async function receiveFile(file: Buffer | FileSource, more: Received): Pr
   return id
 }
 
-/** The same of rows, as CSV; their employers are all its sender's. */
+/** The same for rows, as CSV; its sender may file for all of their employers. */
 export function receive(
   rows: readonly Row[],
   more: { mode?: LeasedBatch['mode']; kind?: string; mayFileFor?: string[] } = {},
@@ -76,7 +78,7 @@ export function receive(
   return receiveFile(csvOf(rows), { format: 'csv', mayFileFor: employersOf(rows), ...more })
 }
 
-/** With an identity number that its check digit does not fit. */
+/** With an identity number whose check digit is wrong. */
 export const wrongNumber = (row: Row): Row => [
   row[0],
   `${row[1].slice(0, 17)}${row[1].endsWith('1') ? '2' : '1'}`,
@@ -135,7 +137,7 @@ export async function stateOf(batch: string) {
   return rows[0]
 }
 
-/** The rows that were set aside, as they were kept. */
+/** The stored rejected rows. */
 export async function keptRowsOf(batch: string): Promise<ErrorRow[]> {
   const found: ErrorRow[] = []
   const all = journal.keyring.sealingKeys
@@ -143,7 +145,7 @@ export async function keptRowsOf(batch: string): Promise<ErrorRow[]> {
   return found
 }
 
-/** The rows that their filer gets back of a table. */
+/** The rows of the errors file of a table. */
 export async function refusedRowsOf(batch: string): Promise<ErrorsFileRow[]> {
   const all = journal.keyring.sealingKeys
   const layout = await findLayout(journal.pool, all, batch)
@@ -156,7 +158,7 @@ export async function refusedRowsOf(batch: string): Promise<ErrorsFileRow[]> {
 
 export class Killed extends Error {}
 
-/** Kills the worker at its n-th transaction; before it is committed, or after. */
+/** Kills the worker at its n-th transaction, before or after the commit. */
 export function killedAt(n: number, when: 'before' | 'after') {
   let count = 0
   return dependencies({
@@ -174,7 +176,7 @@ export function killedAt(n: number, when: 'before' | 'after') {
   })
 }
 
-/** As if a quarter of a minute went by between any two looks at the clock. */
+/** Advances the clock by a quarter of a minute at each look. */
 export async function onSlowMachine<T>(work: () => Promise<T>): Promise<T> {
   let nowMs = performance.now()
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => {

@@ -1,9 +1,11 @@
-/** Archives made at once from their parts, with right checksums whatever is in them, for tests of readers. */
+/**
+ * Builds archives from their parts, with valid checksums whatever they contain, for tests of readers.
+ */
 import { crc32, deflateRawSync } from 'node:zlib'
 
 export type Parts = Readonly<Record<string, string | Uint8Array>>
 
-/** Parts whose names match are stored as they are, the others deflated. */
+/** Parts with matching names are stored as they are, the others deflated. */
 export function archiveOf(parts: Parts, stored = /^$/): Buffer {
   const contents: Buffer[] = []
   const directory: Buffer[] = []
@@ -41,13 +43,16 @@ export function archiveOf(parts: Parts, stored = /^$/): Buffer {
 
 const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 
-/** The parts of a workbook as spreadsheets write them: shared texts, styles, days as numbers, a sheet of notes. */
+/**
+ * The parts of a workbook as spreadsheets write them: shared texts, styles, dates as numbers, a sheet
+ * of notes.
+ */
 export function workbookParts(
   rows: readonly (readonly (string | number)[])[],
 ): Record<string, string> {
   const texts: string[] = []
   const cellOf = (value: string | number, at: string) => {
-    // Style 1 is that of days.
+    // Style 1 is a date.
     if (typeof value === 'number')
       return `<c r="${at}"${value > 40_000 ? ' s="1"' : ''}><v>${value}</v></c>`
     if (!texts.includes(value)) texts.push(value)

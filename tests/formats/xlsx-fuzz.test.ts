@@ -1,7 +1,6 @@
 /**
- * Workbooks that were changed: by a bit on the way, or by a program that writes them wrongly. What was
- * changed on the way is refused or reads the same; nothing at all makes a reader throw. The seed is
- * fixed: the same workbooks at every run.
+ * Changed workbooks: by a bit in transit, or by a faulty program. A change in transit is refused or
+ * reads the same; nothing makes a reader throw. The seed is fixed: the same workbooks in every run.
  */
 import { expect, test } from 'vitest'
 import { endsReading } from '../../src/batch/findings/file-findings.ts'
@@ -69,7 +68,7 @@ test.each([
     wrong.push(...defects)
   }
   expect(wrong).toEqual([])
-  // Most bytes are content; those that read the same are times and the like.
+  // Most bytes are content; those that read the same are timestamps and the like.
   expect(refusals).toBeGreaterThan(280)
 })
 
@@ -83,7 +82,7 @@ test('a bit in a part that was looked at alone, and not read as the table, is fo
   expect((await read(sourceOf(file))).codes).toEqual(['FILE_CHECKSUM'])
 })
 
-/** Longer than is looked at for a header. */
+/** More rows than are searched for a header. */
 function notes(text: string): string {
   const rows = Array.from(
     { length: 40 },
@@ -110,7 +109,7 @@ const values = [
 
 type Change = (text: string, random: (below: number) => number) => string
 
-/** Each breaks the structure in a way that a program could. */
+/** Each breaks the structure as a program could. */
 const changes: Readonly<Record<string, Change>> = {
   cut: (text, random) => text.slice(0, random(text.length)),
   'leave out': (text, random) => {
@@ -210,7 +209,7 @@ test.each([
 
 test('what a reader throws at a content is a finding; what its source throws stays what it is', async () => {
   const whole = archiveOf(parts)
-  // A reader with a defect: nothing that a source should give.
+  // A defective reader: errors that no source throws.
   const odd: FileSource = {
     bytes: 1_000,
     async *read() {

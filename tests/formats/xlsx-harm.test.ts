@@ -1,4 +1,7 @@
-/** Workbooks that are made to take memory, time, or rows that are not there; archives of odd making. */
+/**
+ * Workbooks made to take memory or time, or to claim rows that don't exist; archives of unusual
+ * structure.
+ */
 import { inflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { readXlsxRows } from '../../src/batch/table/xlsx-rows.ts'
@@ -197,7 +200,7 @@ describe('an archive with numbers of 64 bits', () => {
     const file = wide(await workbookOf(sheetOf(titles, good)))
     const end = file.length - 22
     const record = Number(file.readBigUInt64LE(end - 12))
-    // Of the locator, the record, and the first entry: each is read from where the other tells.
+    // Offsets of the locator, the record and the first entry; each names the next.
     for (const at of [end - 12, record + 40, record + 48, end - 20, record]) {
       for (const value of [0n, 2n ** 40n, 2n ** 64n - 1n]) {
         const broken = Buffer.from(file)
@@ -212,7 +215,7 @@ describe('an archive with numbers of 64 bits', () => {
   })
 })
 
-/** The same archive with nothing deflated; its parts of some names are all the first of them. */
+/** The same archive without compression; its parts of some names are all the first of them. */
 function stored(deflated: Buffer, oneForAll = /^$/): Buffer {
   const end = deflated.length - 22
   const contents: Buffer[] = []
@@ -249,7 +252,7 @@ function stored(deflated: Buffer, oneForAll = /^$/): Buffer {
 
 const entryBytes = 46
 
-/** The same archive as ZIP64 (APPNOTE 4.3.14 to 4.5.3): what writes a workbook as it goes makes such. */
+/** The same archive as ZIP64 (APPNOTE 4.3.14 to 4.5.3), as programs write that stream a workbook. */
 function wide(narrow: Buffer): Buffer {
   const end = narrow.length - 22
   const count = narrow.readUInt16LE(end + 10)
@@ -258,7 +261,7 @@ function wide(narrow: Buffer): Buffer {
   for (let at = start; at < end; ) {
     const nameEnd = at + 46 + narrow.readUInt16LE(at + 28)
     const entry = Buffer.from(narrow.subarray(at, nameEnd))
-    const other = Buffer.from('feca04000000c0de', 'hex') // a field that nobody knows
+    const other = Buffer.from('feca04000000c0de', 'hex') // an unknown field
     const extra = Buffer.alloc(28)
     extra.writeUInt16LE(1, 0)
     extra.writeUInt16LE(24, 2)

@@ -1,4 +1,6 @@
-/** The parts of a workbook as other programs write them: names in another case, text in UTF-16. */
+/**
+ * The parts of a workbook as other programs write them: names in another case, text in UTF-16.
+ */
 import { expect, test } from 'vitest'
 import { persons, readXlsx, written } from '../batch/support.ts'
 import { archiveOf, type Parts, workbookParts } from './archive.ts'
@@ -38,7 +40,7 @@ test('a workbook without the styles that it names is refused: its days would be 
   expect((await readXlsx(archiveOf(without))).codes).toEqual(['FILE_BROKEN'])
 })
 
-/** Of XML, with the declaration that such parts have. */
+/** XML with the declaration that such parts have. */
 function wide(text: string, order: 'LE' | 'BE', mark: boolean): Buffer {
   const whole = `${mark ? '\ufeff' : ''}<?xml version="1.0" encoding="UTF-16"?>${text}`
   const bytes = Buffer.from(whole, 'utf16le')

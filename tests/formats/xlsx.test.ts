@@ -67,7 +67,7 @@ describe('a workbook that a spreadsheet saved', () => {
     const reading = await readAll(sourceOf(saved(name)))
     expect(reading.rows.map(({ row }) => row)).toEqual([3, 4, 5])
     expect(reading.lines[2]).toEqual(filed(2, '7150', 'leave'))
-    // A date is in the order of its country there, which nobody can tell.
+    // A date in the order of its country, which is ambiguous.
     expect(reading.codes).toEqual([
       'TOTALS_SKIPPED',
       'NOTE_SKIPPED',

@@ -95,21 +95,21 @@ class AmendedDays {
   static async gather(
     unit: AsyncIterable<UnitLines>,
     header: RowHeader,
-    aside: RowSet | undefined,
+    rejected: RowSet | undefined,
   ): Promise<AmendedDays> {
     const days = new AmendedDays()
     for await (const { header: ofRows, lines } of unit) {
-      if (sameHeader(ofRows, header)) days.#gather(lines, aside)
+      if (sameHeader(ofRows, header)) days.#gather(lines, rejected)
     }
     return days
   }
 
-  #gather(entries: readonly AssembledLine[], aside: RowSet | undefined): void {
+  #gather(entries: readonly AssembledLine[], rejected: RowSet | undefined): void {
     for (const entry of entries) {
       const worker = workerOf(entry.line)
       if (worker === undefined || this.#rows.size + entry.rows.length > amendedDaysMax) continue
       for (const row of entry.rows) this.#rows.add(row)
-      if (isRejected(entry, aside)) continue
+      if (isRejected(entry, rejected)) continue
       const before = this.#days.get(worker)
       this.#days.set(worker, before === undefined ? entry : joined(before, entry))
     }

@@ -160,7 +160,7 @@ async function insert(
     ],
   })
   const [row] = rows
-  assert(row !== undefined, 'what was inserted is returned')
+  assert(row !== undefined, 'the inserted slot is returned')
   return slotOf(row)
 }
 

@@ -134,7 +134,7 @@ class FileStore implements Store {
   read(at: number, bytes: number): Buffer {
     const encrypted = Buffer.allocUnsafe(bytes)
     const read = readSync(this.#file, encrypted, 0, bytes, at)
-    assert.equal(read, bytes, 'what was written to the spool can be read')
+    assert.equal(read, bytes, 'the spool returns all bytes written')
     return createDecipheriv('aes-256-ctr', this.#key, counterAt(at)).update(encrypted)
   }
 

@@ -32,7 +32,10 @@ export class UnitParts {
 
   /** Asserts that all parts were built: without its head the unit would never be in force. */
   end(): void {
-    assert(this.#number === this.#unit.parts, 'a unit has the parts that it was checked to have')
+    assert(
+      this.#number === this.#unit.parts,
+      'filing builds as many parts of a unit as the check counted',
+    )
   }
 
   /** Builds the next part from its lines. It must be called for every part, filed ones too. */

@@ -46,7 +46,7 @@ export class UnitTotals {
       const { declaration, rules } = this.#last
       const { unitBase, industryClass, workInjuryFloat } = declaration
       const rates = rules.ratesFor(industryClass, workInjuryFloat)
-      if (rates === undefined) throw new RangeError('a float that was not checked')
+      if (rates === undefined) throw new RangeError('workInjuryFloat was not checked')
       const sums = { basesFen: this.#basesFen, days: this.#days }
       this.#sum(assessUnit(unitBase, rules, rates, sums))
     }

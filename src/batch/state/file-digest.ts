@@ -51,7 +51,7 @@ export function openReceived(
   sealed: Buffer,
 ): ReceivedFile {
   const bytes = openBytes(keys, receivedBinding(id), sealed, receivedBytesMax)
-  assert(bytes.length >= digestBytes, 'what was received has a digest')
+  assert(bytes.length >= digestBytes, 'a received file has a digest')
   const receipt = bytes.toString('latin1', digestBytes) || undefined
   return { digest: bytes.subarray(0, digestBytes), receipt }
 }

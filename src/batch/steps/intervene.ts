@@ -106,7 +106,7 @@ async function takeAway(client: pg.PoolClient, batch: string, act: OperatorAct):
     values: [batch, act === 'recheck', batchLeaseMs],
   })
   const [work] = rows
-  assert(work !== undefined, `${batch} is worked on, and there is nothing of the work`)
+  assert(work !== undefined, `${batch} is in progress but has no row in batch.work`)
   return work
 }
 

@@ -38,7 +38,7 @@ export type LocalDependencies = {
   /** The time of filing, microseconds since 1970. */
   readonly nowMicros: number
   /** Called with each finding of a row, in the file's order within a unit; the check waits for it. */
-  readonly report: (finding: FileFinding, of: FileContent) => void | Promise<void>
+  readonly report: (finding: FileFinding, content: FileContent) => void | Promise<void>
   /** Called with each unit, or declaration, once it is checked. */
   readonly reportUnit: (unit: LocalUnit) => void | Promise<void>
   /** Called with the numbers of rows read and checked. */
@@ -65,7 +65,7 @@ export async function checkLocally(
   dependencies: LocalDependencies,
 ): Promise<LocalResult> {
   const { spool = new RowSpool() } = dependencies
-  const once = { ...dependencies, tell: reportingOnce(dependencies.report) }
+  const once = { ...dependencies, report: reportingOnce(dependencies.report) }
   try {
     const result = await readAll(source, asked, once, spool)
     for (const unit of spool.units()) await checkUnit(asked, once, result.header, spool, unit)
@@ -76,15 +76,15 @@ export async function checkLocally(
 }
 
 /** A finding about no row is the same for many employers, so it is reported once. */
-function reportingOnce(tell: LocalDependencies['report']): LocalDependencies['report'] {
+function reportingOnce(report: LocalDependencies['report']): LocalDependencies['report'] {
   const known = new Set<string>()
-  return (finding, of) => {
+  return (finding, content) => {
     const { code, place, params } = finding
-    if (place.row !== undefined) return tell(finding, of)
+    if (place.row !== undefined) return report(finding, content)
     const key = `${code} ${JSON.stringify(params)}`
     if (known.has(key)) return
     if (known.size < fileFindingsMax) known.add(key)
-    return tell(finding, of)
+    return report(finding, content)
   }
 }
 
@@ -192,8 +192,8 @@ async function checkUnit(
   const read = () => assembleLines(spool.pieces(unit))
   const below = several ? await checkUnitBase(policies, read()) : undefined
   if (below !== undefined) check.refuse(below)
-  const reportAll = async (aside: readonly RejectedRow[]) => {
-    for (const { findings } of aside)
+  const reportAll = async (rejected: readonly RejectedRow[]) => {
+    for (const { findings } of rejected)
       for (const finding of findings) await report(withColumn(finding, header), 'table')
     for (const finding of warnings.splice(0)) await report(withColumn(finding, header), 'table')
   }

@@ -138,11 +138,11 @@ export class UnitCheck {
       )
     )
       this.#refuseOnce(fileFinding('KEPT_LINE_FAILS'))
-    const aside: RejectedRow[] = []
+    const rejected: RejectedRow[] = []
     const filedLines: object[] = []
     for (const [i, { rows, line, prior }] of entries.entries()) {
       const found = [...this.#refused, ...(faults.get(i) ?? [])]
-      if (found.length > 0) aside.push(...rejectedRows(rows, found))
+      if (found.length > 0) rejected.push(...rejectedRows(rows, found))
       else this.#good += rows.length
       const filed = found.length === 0 ? line : prior
       if (filed === undefined) continue
@@ -152,7 +152,7 @@ export class UnitCheck {
     }
     if (this.#refused.length === 0)
       this.#options.report?.totals.add({ ...body, lines: filedLines } as unknown as Declaration)
-    return this.#countRejected(aside)
+    return this.#countRejected(rejected)
   }
 
   /** @param full the full content of the unit, if it was checked in one round and has no faults */

@@ -24,7 +24,7 @@ export type FinalizeOutcome =
   /** The first batch with the same content. */
   | { readonly stage: 'duplicate'; readonly sameAs: string }
 
-type Asked = {
+type RequestedFile = {
   subject: string
   employer: string | null
   period: string
@@ -40,7 +40,7 @@ type Asked = {
 type FullFile = {
   readonly id: string
   readonly digest: Buffer
-  readonly asked: Asked
+  readonly request: RequestedFile
   /**
    * Keys that find the content again: the form stored now, and the other form that older batches have.
    */
@@ -62,10 +62,10 @@ export async function finalizeUpload(
 ): Promise<FinalizeOutcome> {
   const { salts, nowMicros } = dependencies
   const salting = await isSalting(client)
-  const asked = await readAsked(client, id)
-  const keyed = contentKey(salts, asked.subject, digest)
+  const request = await readRequested(client, id)
+  const keyed = contentKey(salts, request.subject, digest)
   const contentKeys = salting ? ([keyed, digest] as const) : ([digest, keyed] as const)
-  const file = { id, digest, asked, contentKeys }
+  const file = { id, digest, request, contentKeys }
   const completed = await decide(dependencies, client, file)
   const receivedAtMicros = nowMicros()
   const receipt = receiptFor(dependencies, file, completed, receivedAtMicros)
@@ -99,14 +99,14 @@ function sealingKeyOf({ sealingKeys: [key] }: FinalizeDependencies): EnvelopeKey
 
 function receiptFor(
   { receiptOf }: FinalizeDependencies,
-  { id, digest, asked }: FullFile,
+  { id, digest, request }: FullFile,
   { stage }: FinalizeOutcome,
   receivedAtMicros: number,
 ): string | undefined {
-  const { employer, period, region, kind, mode, received } = asked
+  const { employer, period, region, kind, mode, received } = request
   if (stage !== 'received' || mode === 'check') return undefined
-  const request = { employer: employer ?? undefined, period, region, kind }
-  return receiptOf({ ...request, id, digest, size: Number(received), receivedAtMicros })
+  const statement = { employer: employer ?? undefined, period, region, kind }
+  return receiptOf({ ...statement, id, digest, size: Number(received), receivedAtMicros })
 }
 
 async function decide(
@@ -114,9 +114,9 @@ async function decide(
   client: pg.PoolClient,
   file: FullFile,
 ): Promise<FinalizeOutcome> {
-  const { id, asked, contentKeys } = file
+  const { id, request, contentKeys } = file
   if (!matchesAnnounced(dependencies, file)) return { stage: 'damaged' }
-  if (asked.mode === 'check') return { stage: 'received' }
+  if (request.mode === 'check') return { stage: 'received' }
   const first = await findSameContent(client, file)
   if (first?.stands === true) return { stage: 'duplicate', sameAs: first.batch }
   if (first !== undefined)
@@ -138,9 +138,9 @@ async function decide(
 /** Whether the digest is the announced one; true if none was announced. */
 function matchesAnnounced(
   { sealingKeys }: FinalizeDependencies,
-  { id, digest, asked }: FullFile,
+  { id, digest, request }: FullFile,
 ): boolean {
-  const { expected_digest: plain, sealed_expected: sealed } = asked
+  const { expected_digest: plain, sealed_expected: sealed } = request
   const expected = sealed === null ? plain : openExpected(sealingKeys, id, sealed)
   return expected === null || expected.equals(digest)
 }
@@ -203,8 +203,8 @@ async function findSameContent(
   return rows[0]
 }
 
-async function readAsked(client: pg.PoolClient, id: string): Promise<Asked> {
-  const { rows } = await client.query<Asked>({
+async function readRequested(client: pg.PoolClient, id: string): Promise<RequestedFile> {
+  const { rows } = await client.query<RequestedFile>({
     name: 'read-asked',
     text: `
       select subject, employer, period, region, kind, mode, received, expected_digest,
@@ -213,7 +213,7 @@ async function readAsked(client: pg.PoolClient, id: string): Promise<Asked> {
       where id = $1`,
     values: [id],
   })
-  const [asked] = rows
-  assert(asked !== undefined, `${id} ends in the transaction that holds its row`)
-  return asked
+  const [request] = rows
+  assert(request !== undefined, `${id} is finalized in the transaction that holds its row`)
+  return request
 }

@@ -40,7 +40,7 @@ export async function createUpload(
   // Two requests may use the same key. The second may find the slot assigned to the first one's
   // batch.
   if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
-  assert(upload !== undefined, 'what was inserted, or was in the way, is there')
+  assert(upload !== undefined, 'the inserted or conflicting batch exists')
   return inserted ? { kind: 'created', upload } : repeatedOutcome(asked, upload)
 }
 

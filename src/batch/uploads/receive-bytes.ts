@@ -207,7 +207,7 @@ export class Receiving {
 
   /** Stores a chunk durably. Calls must not overlap. */
   async append(bytes: Uint8Array): Promise<AppendOutcome> {
-    assert(bytes.length > 0 && bytes.length <= chunkBytesMax, 'a chunk within its limit')
+    assert(bytes.length > 0 && bytes.length <= chunkBytesMax, 'a chunk is within its limit')
     const after = this.#received + bytes.length
     if (this.size !== undefined && after > this.size) return { kind: 'beyondSize' }
     if (this.#chunks >= chunksMax) return { kind: 'tooManyChunks' }

@@ -73,8 +73,8 @@ export function createUploadStore(dependencies: StoreDependencies): UploadStore 
   }
   return {
     create: (asked) => confirmed(createUpload(dependencies, asked)),
-    find: (id, asker) => findUpload(dependencies, id, 'visible', asker),
-    findDurable: (id, asker) => findUpload(dependencies, id, 'durable', asker),
+    find: (id, viewer) => findUpload(dependencies, id, 'visible', viewer),
+    findDurable: (id, viewer) => findUpload(dependencies, id, 'durable', viewer),
     begin: (id, part) => beginReceiving(dependencies, id, part),
     room: async (upload) => {
       const { bytes } = await countOpen(dependencies, upload, upload.id)

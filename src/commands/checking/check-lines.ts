@@ -19,9 +19,9 @@ export async function checkLines(options: SheetOptions, policies: Policies): Pro
   const output = new Output()
   const checking = { policies, nowMicros: Date.now() * 1_000, keptMax: findingsPerAnswerMax }
   let valid = true
-  const report = (told: { readonly valid: boolean }) => {
-    valid &&= told.valid
-    return output.write(`${JSON.stringify(told)}\n`)
+  const report = (result: { readonly valid: boolean }) => {
+    valid &&= result.valid
+    return output.write(`${JSON.stringify(result)}\n`)
   }
   const request = { employer: undefined, region: undefined, period: undefined } as const
   const reading = readRows(sourceOf(options), { ...request, format: 'ndjson' }, undefined)
@@ -37,6 +37,6 @@ export async function checkLines(options: SheetOptions, policies: Policies): Pro
 }
 
 function refused(findings: readonly FileFinding[]) {
-  const told = findings.map((finding) => reportedFinding(finding, 'declarations'))
-  return { valid: false as const, total: told.length, findings: told }
+  const reported = findings.map((finding) => reportedFinding(finding, 'declarations'))
+  return { valid: false as const, total: reported.length, findings: reported }
 }

@@ -257,10 +257,10 @@ const errorsFormats: Readonly<Record<string, string>> = {
 
 async function saveErrors(
   { file, save, write, language }: FollowDependencies,
-  { stage, mode, format: said }: FollowedBatch,
+  { stage, mode, format: given }: FollowedBatch,
   errors: string,
 ): Promise<void> {
-  const format = errorsFormats[said ?? path.extname(file).slice(1).toLowerCase()] ?? 'csv'
+  const format = errorsFormats[given ?? path.extname(file).slice(1).toLowerCase()] ?? 'csv'
   const checked = stage === 'checked'
   const name = checked ? checkedFileOf(file, `.${format}`) : errorsFileOf(file, `.${format}`)
   const saved = await save(`${errors}?format=${format}`, name, checked ? 'over' : 'beside')

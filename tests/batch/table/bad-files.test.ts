@@ -1,6 +1,6 @@
 /**
- * Files that are not what they should be, through real processes: each is told in its sender's terms, in
- * bounded memory, and nobody else notices.
+ * Bad files through real processes: each is reported in its sender's terms, in bounded memory, and
+ * others don't notice.
  */
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -77,7 +77,7 @@ function end(token: string, id: string, deadlineMs = 60_000): Promise<Batch> {
   )
 }
 
-/** The most that a process ever held, MiB. */
+/** The highest memory of a process, MiB. */
 function peakMemory({ pid }: EngineProcess): number {
   const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kib) / 1024
@@ -170,7 +170,7 @@ test('each is told with what to do and where, while others file, in bounded memo
     stage: 'posted',
     progress: { rows: { read: 1, good: 1, setAside: 0 } },
   })
-  // It is a workbook whatever it is called; that its rows name no employer is told.
+  // It is a workbook whatever its name; that its rows name no employer is reported.
   expect((await end(token, named)).findings?.map(({ code }) => code)).toContain('COLUMN_MISSING')
   for (const one of [intake, batches, posting]) expect(one.output()).not.toMatch(/"level":[45]0/)
   expect(peakMemory(batches)).toBeLessThan(400)

@@ -1,4 +1,6 @@
-/** Files of NDJSON: each line is filed, or refused, as the same declaration would be alone. */
+/**
+ * Files of NDJSON: each line is filed or refused as the same declaration would be alone.
+ */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createGenerator } from '../../../bench/support/generator.ts'
@@ -39,7 +41,7 @@ type Line = string | object
 const textOf = (lines: readonly Line[]) =>
   lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
 
-/** A file of these lines; its sender may file for all employers in it, unless told otherwise. */
+/** A file of these lines; its sender may file for all of its employers, unless given otherwise. */
 function receive(lines: readonly Line[], more: Partial<Received> = {}): Promise<string> {
   const employers = lines.flatMap((line) => (line as { employer?: string }).employer ?? [])
   const bytes = Buffer.from(textOf(lines))
@@ -59,7 +61,7 @@ type ErrorLine = {
   errors: { pointer: string; code: string; message: Record<string, string> }[]
 }
 
-/** What its sender gets back, line by line. */
+/** The errors file, line by line. */
 async function errorLinesOf(batch: string): Promise<ErrorLine[]> {
   const kept = await keptRowsOf(batch)
   const pieces: Buffer[] = []
@@ -230,7 +232,7 @@ describe('each line', () => {
       expect(errors).toHaveLength(201)
       expect(errors.at(-1)?.message.en).toContain('700 more')
     }
-    // So many findings are not opened at once.
+    // So many findings exceed the limit for opening them at once.
     const { rows } = await journal.pool.query(
       'select max(rows) as rows from batch.error_row where batch = $1',
       [batch],
@@ -372,7 +374,7 @@ describe('over generated declarations', () => {
     const generator = createGenerator(17)
     const declarations = Array.from({ length: 1_000 }, () => variedDeclaration(generator))
     const receivedAt = new Date(nowMicros / 1_000).toISOString()
-    // Before any of them stands.
+    // Before any of them is in force.
     const checks: { valid: boolean; findings: { severity: string }[] }[] = []
     for (const declaration of declarations)
       checks.push((await opened.check(declaration)).json<(typeof checks)[number]>())

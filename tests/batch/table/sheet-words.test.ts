@@ -9,7 +9,7 @@ import type { CatalogueEntry } from '../../../src/declaration/catalogue/entry.ts
 import { checkDeclaration } from '../../../src/declaration/check.ts'
 import { idOf, inline, persons, readCsv, readXlsx, rowOf, sheetOf, workbookOf } from '../support.ts'
 
-/** What a table is told of a line that is wrong in one field. */
+/** The message for a line of a table that is wrong in one field. */
 async function toldOf(titles: string, cells: string) {
   const reading = await readCsv(
     `姓名,证件号码,${titles}\n${persons[0]?.name},${idOf(0)},${cells}\n`,

@@ -1,4 +1,7 @@
-/** Cells as chats, spreadsheets and programs leave them: what nobody sees is taken off and told, in any table. */
+/**
+ * Cells as chats, spreadsheets and programs leave them: invisible characters are removed and reported,
+ * in any table.
+ */
 import { expect, test } from 'vitest'
 import { checkDeclaration } from '../../../src/declaration/check.ts'
 import { defaults, idOf, readCsv, written } from '../support.ts'
@@ -32,7 +35,7 @@ test.each(['\u200b', '\u200e', '\u202d', '\u2060', '\u00ad', '\ufeff', '\u2066',
       ['CELL_INVISIBLE', { row: 2, column: 'C（申报工资）' }, { position: 5, character: code }],
     ])
     expect(written(reading, 'CELL_INVISIBLE')).toMatchObject({ severity: 'warning' })
-    // The errors file gives back what came.
+    // The errors file returns the original text.
     expect(reading.rows[0]?.cells[0]).toBe(`王${unseen}伟`)
   },
 )

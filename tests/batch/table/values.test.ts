@@ -53,7 +53,7 @@ test('a cell of nothing but spaces takes no time', () => {
   const spaces = `1${' '.repeat(100_000)}1`
   const before = process.threadCpuUsage()
   expect(readAmount(spaces)).toBe(spaces)
-  // Of a core: what runs beside it does not count.
+  // CPU time, so that other processes don't count.
   expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(50)
 })
 
@@ -67,7 +67,7 @@ test.each([
   ['2025-08-31', '2025-08'],
   ['2025年08月01日', '2025-08'],
   ['2025.10', '2025-10'],
-  ['2025.1', '2025.1'], // a number 2025.10 looks so
+  ['2025.1', '2025.1'], // a number 2025.10 looks like this
   ['2025-13', '2025-13'],
   ['8月', '8月'],
   ['', ''],

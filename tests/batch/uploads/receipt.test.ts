@@ -1,4 +1,6 @@
-/** The signed receipt of a file: one for ever, whatever changes since, and verified without a server. */
+/**
+ * The signed receipt of a file: one for ever, whatever changes later, and verified without a server.
+ */
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -128,7 +130,7 @@ describe('a file’s receipt', () => {
     expect('upload' in again && again.upload.receipt).toBe(upload?.receipt)
     const copy = await send(uploads.store, file, { idempotencyKey: 'of now' })
     expect(copy.upload).toMatchObject({ stage: 'duplicate', sameAs: id })
-    // And the other way round, while an intake of before is there still.
+    // And the other way round, while an older intake still runs.
     const later = fileOf(900)
     const first = await send(uploads.store, later)
     const second = await unsalted(uploads.database, () => send(uploads.store, later))

@@ -1,4 +1,6 @@
-/** The command that sends a file: over lines that break, against processes that go. */
+/**
+ * The command that sends a file, over connections that break and to processes that stop.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -43,7 +45,7 @@ const run = (file: string, url: string, ...more: string[]) =>
     ...['--period', '2024-11', '--region', '340100', '--no-wait', ...more],
   ])
 
-/** A line to the intake that does with a connection's bytes what the test says. */
+/** A proxy before intake that treats a connection's bytes as the test says. */
 async function openLine(
   onBytes: (sum: number, connection: number, from: Socket, to: Socket) => void,
 ) {
@@ -138,7 +140,7 @@ test('Ctrl-C loses nothing: the same command goes on', async () => {
   })
   const sent = run(file, line.url)
   await sent.says(/[5-9]\d\.\d% of/)
-  // What the intake got it keeps, also of a line that stands still.
+  // Intake keeps the bytes it got, also of a stalled connection.
   expect(await sent.end('SIGINT')).toBe(130)
   expect(sent.output()).toMatch(/The same command goes on/)
   line.close()

@@ -1,4 +1,6 @@
-/** Batches as JSON and as forms, what is told of them, and who may send when many do. */
+/**
+ * Batches as JSON and as forms, their status, and who may send when many do.
+ */
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -228,7 +230,7 @@ describe('sent as a form', () => {
     )
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`)
     const whole = Buffer.concat([head, file, tail])
-    // In the file, at its end, and in the form's own end; with and without a length.
+    // Cut in the file, at its end, and in the form's own end; with and without a length.
     const cuts = [head.length + 300_000, head.length + file.length, whole.length - 4]
     for (const cut of cuts) {
       for (const length of ['length', 'chunked']) {

@@ -1,4 +1,7 @@
-/** The bytes of files in Postgres: durable as told, whole or not taken, readable from anywhere. */
+/**
+ * The bytes of files in Postgres: durable once acknowledged, stored completely or not at all, readable
+ * from anywhere.
+ */
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -24,7 +27,7 @@ const another = (more: Partial<NewUpload> = {}) => {
   subjects += 1
   return asked({ subject: `filer ${subjects}`, ...more })
 }
-/** Of the tokens with which bytes come. */
+/** The mandates of the uploading tokens. */
 const mandate = { employers: asked().mayFileFor }
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 

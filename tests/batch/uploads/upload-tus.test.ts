@@ -1,4 +1,6 @@
-/** Files over real connections to real intake processes, by the protocol and by its own client. */
+/**
+ * Files over real connections to real intake processes, by the tus protocol and its own client.
+ */
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -65,7 +67,7 @@ async function ask(path: string, { method, headers = {}, body }: Sent, through =
   return { status: answer.status, headers: answer.headers, code: json.code, json }
 }
 
-/** Begins an upload; returns where its bytes go. */
+/** Begins an upload; returns the address for its bytes. */
 async function create(size: number, more: Record<string, string> = {}): Promise<string> {
   const headers = { 'upload-length': String(size), 'upload-metadata': metadata(), ...more }
   const { status, headers: answered } = await ask('/v1/batches', { method: 'POST', headers })
@@ -94,7 +96,7 @@ async function offsetOf(url: string, through = intake): Promise<number> {
   return Number(headers.get('upload-offset'))
 }
 
-/** The beginning of a part, byte by byte, and then whatever the test does to the line. */
+/** Sends the beginning of a part byte by byte; then the test interferes with the connection. */
 function beginPart(url: string, offset: number, length: number, { address } = intake, more = '') {
   const { hostname, port } = new URL(address)
   const socket = connect({ host: hostname, port: Number(port) })
@@ -207,7 +209,7 @@ describe('the protocol', () => {
   })
 
   test('more than the size that was said is refused, also where a part does not say its length', async () => {
-    // Also where what is said ends with a chunk: that one must not end the file.
+    // Also if the announced size ends with a chunk: that one must not end the file.
     for (const size of [1_000, chunkBytesMax]) {
       const url = await create(size)
       const told = await patch(url, 0, fileOf(size + 1))
@@ -349,7 +351,7 @@ describe('the protocol', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 409])
     const stored = await readStored(database.url, idOf(url))
     const [winner, loser] = won === 0 ? [one, two] : [two, one]
-    // The later one goes on; what the other had brought before it began is the same file's.
+    // The later request continues; the bytes that the other sent before are the same file's.
     expect(stored.length).toBe(winner.length)
     expect(stored.equals(winner) || stored.equals(loser)).toBe(true)
   })
@@ -368,7 +370,7 @@ describe('a bad line', () => {
       const here = async () => text() !== '' || (await offsetOf(url, other)) >= whole
       await waitFor(`${whole} bytes`, here)
       socket.destroy()
-      // The part before it may end while this one begins: then it is told so.
+      // The part before may end while this one begins, and is then answered so.
       return text() === ''
     }
     for (const cut of ends.flatMap((end) => [end - 1, end, end + 1])) {
