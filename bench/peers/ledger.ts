@@ -4,6 +4,7 @@
  * declaration is posted once, however often it is delivered, is a unique key on its id.
  */
 import pg from 'pg'
+import { amountColumns } from '../../src/ledger/amount-columns.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { type PreparedDeclaration, prepareDeclaration } from '../../src/ledger/prepare.ts'
 import { readKeyring } from '../../src/platform/config/keyring.ts'
@@ -60,11 +61,7 @@ export function openLedger(databaseUrl: string, keyringFile: string) {
   }
 }
 
-const amounts = `
-      pension_base_fen, pension_employer_fen, pension_employee_fen,
-      medical_base_fen, medical_employer_fen, medical_employee_fen,
-      unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
-      work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen`
+const amounts = amountColumns.join(', ')
 
 /** Columns of a flat array of fen that has `lineStride` numbers for each row. */
 const fenOf = (parameter: string) =>

@@ -11,6 +11,7 @@ import type { Filing } from './filing.ts'
 import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 import {
   type Expectation,
+  expectedLatest,
   isNotReplaced,
   type StandingDeclaration,
   type StandingRow,
@@ -104,16 +105,22 @@ export async function drawNumber(
   const known = new Set<string>()
   const standing = new Map<string, StandingDeclaration>()
   const replacesWrongly = new Map<string, ReplacedFault>()
+  const withoutLatest = new Set(
+    group.filter(({ expects }) => expectedLatest(expects) !== undefined),
+  )
   for (const row of rows) {
     const filing = group[Number(row.place) - 1]
     if (filing === undefined) continue
     const { id, expects } = filing
+    if (row.known || row.latest !== null) withoutLatest.delete(filing)
     const against = standsAgainst(expects, standingOf(row))
     const fault = replacedFaultOf(row)
     if (row.known) known.add(id)
     else if (fault !== undefined) replacesWrongly.set(id, fault)
     else if (against !== undefined) standing.set(id, against)
   }
+  for (const filing of withoutLatest)
+    standing.set(filing.id, await findLatestAnywhere(client, filing))
   const [drawn] = rows
   assert(drawn !== undefined, 'a number is drawn for each group')
   return {
@@ -125,6 +132,33 @@ export async function drawNumber(
     replacesWrongly,
     settings: drawn,
   }
+}
+
+/**
+ * The latest declaration of the filing's employer and period in any region. A filing that expects a latest
+ * declaration and finds none in its region met one that an earlier program accepted: that turned out to
+ * be of another region, or a declaration of another region replaced it. What was merged with it would
+ * count its persons twice, so the filing is refused.
+ */
+async function findLatestAnywhere(
+  client: pg.PoolClient,
+  { id, employer, period }: Filing,
+): Promise<StandingDeclaration> {
+  const { rows } = await client.query<StandingRow>({
+    name: 'find-latest-anywhere',
+    text: `
+      select
+        id as latest, kind, digest, salted_digest, lines,
+        (extract(epoch from accepted_at) * 1000000)::bigint as accepted_at
+      from journal.acceptance
+      where employer = $1 and period = $2 and kind <> 'reassessment' and part_of is null
+      order by envelope desc, position desc
+      limit 1`,
+    values: [employer, period],
+  })
+  const latest = rows[0] && standingOf(rows[0])
+  assert(latest !== undefined, `${id} expects a declaration that the journal lacks`)
+  return latest
 }
 
 /** What a filing names, which ids are letters, digits and hyphens of. */

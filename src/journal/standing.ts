@@ -13,7 +13,8 @@
  *   { nothingAfterMicros, and }      | a unit of a file, whatever kind:  | was accepted after that
  *                                    | the file's receipt; `and`, for    | instant, or as `and` says
  *                                    | regulars, 'nothingStands'         |
- *   { latest }                       | what was merged with that one     | is another one
+ *   { latest }                       | what was merged with that one     | is another one, or there is
+ *                                    |                                   | none while one is expected
  *
  * The latest is that by sequence, of declarations as wholes: a part of one that travels in parts
  * stands for nothing, its head stands for all of them, and all of them may expect the same. A dead
@@ -51,7 +52,15 @@ export type Expectation =
   /** Undefined: nothing was accepted. */
   | { readonly latest: string | undefined }
 
-/** The latest, where a filing that expects this is refused for it. */
+/** The declaration that a filing expects to be the latest, if it expects one. */
+export function expectedLatest(expects: Expectation): string | undefined {
+  return typeof expects === 'object' && 'latest' in expects ? expects.latest : undefined
+}
+
+/**
+ * The latest declaration, where a filing that expects this is refused for it. Where nothing was found,
+ * nothing stands against a filing; one that expects a latest declaration is then refused by drawNumber.
+ */
 export function standsAgainst(
   expects: Expectation,
   latest: StandingDeclaration | undefined,

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { isHead } from '../declaration/part.ts'
 import { type Assessment, lineStride } from '../policy/assess.ts'
 import { insurances } from '../policy/pack.ts'
+import { amountColumns } from './amount-columns.ts'
 import type { PreparedDeclaration } from './prepare.ts'
 import type { PreparedReassessment } from './reassessment/reassessment.ts'
 
@@ -17,27 +18,23 @@ export function isDeclaration(postable: Postable): postable is PreparedDeclarati
   return 'declaration' in postable
 }
 
-const amountColumns = `
-      pension_base_fen, pension_employer_fen, pension_employee_fen,
-      medical_base_fen, medical_employer_fen, medical_employee_fen,
-      unemployment_base_fen, unemployment_employer_fen, unemployment_employee_fen,
-      work_injury_base_fen, work_injury_employer_fen, work_injury_employee_fen`
+const amountList = amountColumns.join(', ')
 
 const copyDeclarations = `copy declaration (
       envelope, position, id, employer, period, region, kind, replaces, industry_class, lines,
       policy_hash, provisional, findings, parts, part_of, occupational_injury_employer_fen,
-      ${amountColumns}
+      ${amountList}
     ) from stdin`
 const copyLines = `copy line (
-      envelope, position, line, person, category, change, wage_fen, ${amountColumns}
+      envelope, position, line, person, category, change, wage_fen, ${amountList}
     ) from stdin`
 const copyReassessments = `copy reassessment (
       envelope, position, id, employer, period, region, declaration_envelope, declaration_position,
       follows_envelope, follows_position, policy_hash, policy_hash_before, provisional, lines_changed,
-      occupational_injury_employer_fen, ${amountColumns}
+      occupational_injury_employer_fen, ${amountList}
     ) from stdin`
 const copyReassessmentLines = `copy reassessment_line (
-      envelope, position, line, person, ${amountColumns}
+      envelope, position, line, person, ${amountList}
     ) from stdin`
 
 export type Copies = { readonly statements: readonly string[]; readonly texts: readonly string[] }
@@ -87,17 +84,20 @@ function declarationRow(prepared: PreparedDeclaration): string {
     findings.map(({ code, count }) => `${code} ${count}`).join(','),
     part?.count ?? 1,
     part === undefined || isHead(part) ? absent : part.of,
-    assessment.amounts[insurances.length]?.employerFen ?? 0,
+    assessment.amounts.find(({ insurance }) => insurance === 'occupational-injury')?.employerFen ??
+      0,
   ].join('\t')
   assert(!/[\n\r]/.test(row), 'a ledger row must be one line')
   return `${row}${amountsOf(assessment)}\n`
 }
 
-/** Twelve columns by the order of `insurances`; zeros for a cancellation. */
+/** The values of `amountColumns`; zeros for a cancellation. */
 function amountsOf({ amounts }: Assessment): string {
   let text = ''
-  for (let k = 0; k < insurances.length; k += 1) {
-    const { baseFen = 0, employerFen = 0, employeeFen = 0 } = amounts[k] ?? {}
+  for (const [k, insurance] of insurances.entries()) {
+    const amount = amounts[k]
+    assert(amount === undefined || amount.insurance === insurance, 'amounts follow `insurances`')
+    const { baseFen = 0, employerFen = 0, employeeFen = 0 } = amount ?? {}
     text += `\t${baseFen}\t${employerFen}\t${employeeFen}`
   }
   return text

@@ -11,11 +11,20 @@ import { insurances } from './pack.ts'
 import { type FlexibleRules, type PeriodRules, ppm, type Rates } from './rules.ts'
 import { type AssessedAmount, assessUnit, daysOf, noSums, wagesOf } from './unit.ts'
 
+/** The amounts of one insurance, in the order in which `Assessment.linesFen` lists them. */
+export const amountNames = ['base', 'employer', 'employee'] as const
 /**
- * Numbers of a line in `Assessment.linesFen`: the declared wage (of a flexible worker the chosen
- * base), then base, employer and employee for each insurance.
+ * Numbers of one line in `Assessment.linesFen`: the declared wage (a flexible worker's chosen base),
+ * then the amounts of each insurance.
  */
-export const lineStride = 1 + 3 * insurances.length
+export const lineStride = 1 + amountNames.length * insurances.length
+
+/** Where the amounts of an insurance begin among a line's numbers. */
+const amountsAt = (insurance: (typeof insurances)[number]) =>
+  1 + amountNames.length * insurances.indexOf(insurance)
+const pensionAt = amountsAt('pension')
+const medicalAt = amountsAt('medical')
+const medicalIndex = insurances.indexOf('medical')
 
 export type Assessment = {
   /** `lineStride` numbers for each line. */
@@ -228,14 +237,16 @@ function assessFlexible(line: FlexibleLine, rules: PeriodRules): number[] {
   }
   amounts[0] = chosen ?? 0
   if (chosen !== undefined) {
-    amounts[1] = chosen
-    amounts[3] = roundedFen(chosen * ppm(flexible.pension.row.rate), rules)
+    amounts[pensionAt] = chosen
+    amounts[pensionAt + 2] = roundedFen(chosen * ppm(flexible.pension.row.rate), rules)
   }
   if (rate !== undefined) {
     const base =
-      flexible.medical?.row.base === 'chosen' ? (chosen ?? 0) : (rules.floorsFen[1] as number)
-    amounts[4] = base
-    amounts[6] = roundedFen(base * ppm(rate), rules)
+      flexible.medical?.row.base === 'chosen'
+        ? (chosen ?? 0)
+        : (rules.floorsFen[medicalIndex] as number)
+    amounts[medicalAt] = base
+    amounts[medicalAt + 2] = roundedFen(base * ppm(rate), rules)
   }
   return amounts
 }

@@ -5,6 +5,7 @@
 import type { Declaration, Line } from '../declaration/schema.ts'
 import {
   type Assessment,
+  amountNames,
   assessDeclaration,
   flexibleMedicalRate,
   lineStride,
@@ -47,7 +48,7 @@ export function differenceOf(
   const causesFen = causesOf(declaration, { before, after }, lines, later)
   const [was, is] = [totalsOf(earlier), totalsOf(later)]
   const totalsFen = is.map((value, j) => value - (was[j] as number))
-  const paid = totalsFen.reduce((sum, value, j) => (j % 3 === 0 && j < 12 ? sum : sum + value), 0)
+  const paid = totalsFen.reduce((sum, value, j) => (isBase(j) ? sum : sum + value), 0)
   causesFen.unit = paid - causesFen.floor - causesFen.ceiling - causesFen.tier - causesFen.rate
   const provisional = later.provisionalReasons.length > 0
   const same = totalsFen.every((value) => value === 0) && lines.length === 0
@@ -59,6 +60,12 @@ export function differenceOf(
     provisional,
     none: same && provisional === earlier.provisionalReasons.length > 0,
   }
+}
+
+/** Whether a number of `totalsOf` is a base: the first of an insurance's amounts. */
+function isBase(j: number): boolean {
+  const { length } = amountNames
+  return j < length * insurances.length && amountNames[j % length] === 'base'
 }
 
 function changedLines(earlier: Assessment, later: Assessment): Difference['lines'] {
@@ -110,7 +117,7 @@ function causeOf(
   k: number,
   { before, after }: BothRules,
 ): Cause {
-  if (category === 'flexible') return k === 0 ? 'tier' : 'floor'
+  if (category === 'flexible') return insurances[k] === 'pension' ? 'tier' : 'floor'
   if (base === after.floorsFen[k] || base < (before.floorsFen[k] as number)) return 'floor'
   return 'ceiling'
 }
@@ -128,9 +135,9 @@ function earlierRates(
     return [rates?.employerLinePpm[k] ?? 0, rates?.employeePpm[k] ?? 0]
   }
   const { flexible } = before
-  if (flexible === undefined || k > 1) return []
-  const medical = flexibleMedicalRate(line, flexible)
-  return [k === 0 ? ppm(flexible.pension.row.rate) : ppm(medical ?? '0')]
+  if (flexible === undefined) return []
+  if (insurances[k] === 'pension') return [ppm(flexible.pension.row.rate)]
+  return insurances[k] === 'medical' ? [ppm(flexibleMedicalRate(line, flexible) ?? '0')] : []
 }
 
 /** Three numbers for each insurance, then occupational injury. */
@@ -139,5 +146,6 @@ function totalsOf({ amounts }: Assessment): number[] {
     const { baseFen = 0, employerFen = 0, employeeFen = 0 } = amounts[k] ?? {}
     return [baseFen, employerFen, employeeFen]
   })
-  return [...numbers, amounts[insurances.length]?.employerFen ?? 0]
+  const injury = amounts.find(({ insurance }) => insurance === 'occupational-injury')
+  return [...numbers, injury?.employerFen ?? 0]
 }

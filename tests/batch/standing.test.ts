@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { claimBatch } from '../../src/batch/lease/batch-lease.ts'
+import { advanceStage, claimBatch } from '../../src/batch/lease/batch-lease.ts'
 import { listUnits } from '../../src/batch/staging/list-units.ts'
 import { finalizeUpload } from '../../src/batch/uploads/finalize-upload.ts'
 import { runSteps } from '../../src/batch/worker/batch-worker.ts'
@@ -279,6 +279,21 @@ describe('what is accepted between the check of a file and its filing', () => {
     }
   }
 
+  /** Ends where the first late rows are to be written. */
+  const killedAtLateRows: typeof inTransaction = (pool, write) =>
+    inTransaction(pool, (client) => {
+      const ending = new Proxy(client, {
+        get: (target, name) => {
+          if (name !== 'query') return Reflect.get(target, name)
+          return (query: { name?: string }, ...rest: []) => {
+            if (query.name === 'insert-set-aside') throw new Killed()
+            return target.query(query as unknown as string, ...rest)
+          }
+        },
+      })
+      return write(ending)
+    })
+
   test('sets its rows aside in counts, status and the errors file, in the order of the file', async () => {
     const rows = [...rowsOf(3, 2), ...rowsOf(1)]
     rows[1] = wrongNumber(rows[1] as Row)
@@ -413,6 +428,23 @@ describe('what is accepted between the check of a file and its filing', () => {
       [batch],
     )
     expect(kept).toEqual([{ rows: count, late: 0 }])
+  })
+
+  test('has its rows in the errors file also where a worker of an older program takes it over', async () => {
+    const rows = rowsOf(3, 1)
+    const employer = rows[0]?.[0] as string
+    const batch = await receiveRows([...rows, ...rowsOf(1)])
+    const acceptGroup = meeting(alone(employer, '10:30'))
+    const endsBeforeRows = dependencies({ acceptGroup, inTransaction: killedAtLateRows })
+    const work = await claim()
+    await expect(runSteps(endsBeforeRows, work)).rejects.toThrow(Killed)
+    // The older program knows no late units: for it, all is filed.
+    const older = advanceStage(dependencies(), { ...work, stage: 'filing' }, 'file')
+    await expect(older).rejects.toMatchObject({ code: '55000' })
+    await journal.pool.query('update batch.work set leased_until = now() where batch = $1', [batch])
+    await runSteps(dependencies(), await claim())
+    expect(await stateOf(batch)).toMatchObject({ stage: 'posting', good: 2, aside: 3, filed: 2 })
+    expect(await codesOf(batch)).toEqual([2, 3, 4].map((row) => [row, 'FILED_SINCE']))
   })
 
   test('has the mended rows of an errors file wait to be mended again', async () => {
@@ -581,6 +613,22 @@ describe('the same file sent again', () => {
       filed: 2,
     })
     expect(await inForce(employer)).toEqual({ kind: 'regular', persons: numbersOf(a) })
+  })
+
+  test('is no duplicate where a declaration of another region replaced what was filed', async () => {
+    const rows = rowsOf(1)
+    const employer = rows[0]?.[0] as string
+    await complete(rows, 'regular')
+    await postAll()
+    // As an earlier program accepted it: without its region, and naming one of another region.
+    const replaces = await latestOf(employer)
+    const more = { region: '340200', kind: 'correction', replaces } as const
+    const correction = await accept(alone(employer, '10:10', more))
+    const formerly = 'update journal.acceptance set region = null where id = any($1)'
+    await journal.database.owner.query(formerly, [[replaces, correction]])
+    await postAll()
+    const again = await complete(rows, 'regular')
+    expect(again).not.toContain('same as')
   })
 
   test('for another region is another file', async () => {

@@ -262,6 +262,31 @@ describe('declarations of an employer and period to the agencies of two regions'
   })
 })
 
+test('what was merged with the latest declaration is refused once that one is of no more there', async () => {
+  const declaration = declare()
+  const filing = alone(declaration, 'first')
+  const write = journal.openWriter()
+  const { envelope } = await write([filing])
+  const forget = 'update journal.acceptance set region = null where id = $1'
+  await journal.database.owner.query(forget, [filing.id])
+  const correction = { region: '340200', kind: 'correction', replaces: filing.id } as const
+  const expects = { latest: filing.id }
+  // Until an earlier program's declaration is posted it may be of any region: the check met it here.
+  const [merged, late] = ['merged', 'late'].map((key) =>
+    filingOf(another(declaration, correction), key, undefined, expects),
+  ) as [Filing, Filing]
+  await journal.post(envelope as bigint)
+  const { standing, acceptances, envelope: stored } = await write([merged])
+  expect([...standing].map(([id, { id: met }]) => [id, met])).toEqual([[merged.id, filing.id]])
+  expect([acceptances.size, stored]).toEqual([0, undefined])
+  const other = alone(another(declaration, { region: '340200' }), 'other')
+  await write([other])
+  expect((await write([late])).standing.get(late.id)?.id).toBe(other.id)
+  // Who expects nothing finds nothing, and is accepted.
+  const beside = filingOf(declare(), 'beside', undefined, { latest: undefined })
+  expect(isFresh(await write([beside]), beside)).toBe(true)
+})
+
 test('a reassessment does not stand', async () => {
   const declaration = declare()
   await journal.openWriter()([{ ...filingOf(declaration, 'order'), kind: 'reassessment' }])

@@ -12,6 +12,7 @@ import type pg from 'pg'
 import type { FiledByToken } from '../../journal/attribution.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import { isSalting } from '../../journal/salting.ts'
+import { isNotReplaced } from '../../journal/standing.ts'
 import { noteAct } from '../state/acts.ts'
 import { contentKey, openExpected, sealReceived } from '../state/file-digest.ts'
 import { isInProgress, stages } from '../state/stages.ts'
@@ -148,7 +149,7 @@ function matchesAnnounced(
 /**
  * Finds the first batch with the same content, and whether it still stands. It stands while it is
  * worked on, or while what it and its amendments filed is the latest of each employer, period and
- * region. It does not stand if rows were rejected because its sender might not file for their employer,
+ * region, and no declaration of another region replaced it. It does not stand if rows were rejected because its sender might not file for their employer,
  * and now may.
  */
 async function findSameContent(
@@ -178,6 +179,7 @@ async function findSameContent(
                   = coalesce(o.region, journal.region_of(o.envelope, o.position))
               ) is not false
               and a.kind <> 'reassessment' and a.part_of is null
+              and ${isNotReplaced('coalesce(a.region, journal.region_of(a.envelope, a.position))')}
             order by a.envelope desc, a.position desc
             limit 1
           ) l on true

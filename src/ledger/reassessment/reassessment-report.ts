@@ -4,6 +4,7 @@
  */
 import { formatFen } from '../../declaration/money.ts'
 import { reassessedPersonsMax, skippedNamedMax } from '../../limits.ts'
+import { amountNames } from '../../policy/assess.ts'
 import { changedRows } from '../../policy/diff.ts'
 import { type Cause, causes } from '../../policy/difference.ts'
 import { surchargeFreeUntil } from '../../policy/in-force.ts'
@@ -39,8 +40,9 @@ export class ReassessmentReport {
     sums.lines += difference.lines.length
     sums.employerFen += difference.occupationalInjuryFen
     for (const [j, fen] of difference.totalsFen.entries()) {
-      if (j % 3 === 1) sums.employerFen += fen
-      if (j % 3 === 2) sums.employeeFen += fen
+      const name = amountNames[j % amountNames.length]
+      if (name === 'employer') sums.employerFen += fen
+      if (name === 'employee') sums.employeeFen += fen
     }
     for (const cause of causes) {
       this.#causesFen.set(cause, (this.#causesFen.get(cause) ?? 0) + difference.causesFen[cause])
