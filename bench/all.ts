@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { write } from '../src/platform/command/output.ts'
 import { machine, say } from './support/report.ts'
@@ -49,7 +49,15 @@ type Line = {
   readonly holds: boolean | null
 }
 
-const usage = 'Usage: npm run bench -- [--only TEXT] [--short] [--json]'
+const usage = helpText(
+  'Usage: npm run bench -- [--only TEXT] [--short] [--json]',
+  {
+    '--only TEXT': 'those whose name has this text',
+    '--short': 'a quick run with small figures',
+    '--json': 'print the result as JSON',
+  },
+  'npm run bench -- --only intake --short',
+)
 
 async function main(args: string[]): Promise<void> {
   const { only, short, json } = readArguments(args)
@@ -75,7 +83,7 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]) {
   const names = Object.keys(shortForms)
-  const told = `${usage}\nBenchmarks: ${names.join(', ')}`
+  const told = `${usage}\n\nBenchmarks: ${names.join(', ')}`
   const options = {
     only: { type: 'string', default: '' },
     short: { type: 'boolean', default: false },

@@ -14,7 +14,7 @@ import { dayOf } from '../src/declaration/period.ts'
 import type { Declaration } from '../src/declaration/schema.ts'
 import { issueToken } from '../src/intake/auth/issue-token.ts'
 import { verifyReceipt } from '../src/journal/receipts/receipt.ts'
-import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../src/platform/command/failure.ts'
 import { overwrite, say, write } from '../src/platform/command/output.ts'
 import { readConfig } from '../src/platform/config/config.ts'
@@ -67,7 +67,14 @@ async function main(args: string[]): Promise<void> {
 }
 
 function readArguments(args: string[]): { seed: number; declarations: number } {
-  const usage = 'Usage: npm run demo -- [--seed N] [--declarations N], N from 1 to 100000'
+  const usage = helpText(
+    'Usage: npm run demo -- [--seed N] [--declarations N], N from 1 to 100000',
+    {
+      '--seed N': 'another seed files other declarations',
+      '--declarations N': 'how many; 2000 unless given',
+    },
+    'npm run demo -- --declarations 500',
+  )
   const options = {
     seed: { type: 'string', default: '1' },
     declarations: { type: 'string', default: '2000' },

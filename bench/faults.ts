@@ -15,7 +15,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AuditReport } from '../src/audit/audit.ts'
 import { HistoryFile } from '../src/audit/history.ts'
-import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { tellAside, write } from '../src/platform/command/output.ts'
 import { auditWorld } from './faults/audit-world.ts'
@@ -29,8 +29,19 @@ import { type BackendKind, World } from './faults/world.ts'
 import { createGenerator } from './support/generator.ts'
 import { type StoppedBySignal, stopOnSignal } from './support/stopping.ts'
 
-const usage =
-  'Usage: npm run faults -- [--seed N] [--seeds COUNT] [--minutes M] [--only TEXT] [--backend redis|postgres] [--patience N] [--json]'
+const usage = helpText(
+  'Usage: npm run faults -- [--seed N] [--seeds COUNT] [--minutes M] [--only TEXT] [--backend redis|postgres] [--patience N] [--json]',
+  {
+    '--seed N': 'the first seed; 1 unless given',
+    '--seeds COUNT': 'how many seeds; 1 unless given',
+    '--minutes M': 'go on with further seeds for this long',
+    '--only TEXT': 'faults whose name has this text',
+    '--backend redis|postgres': 'one queue; both unless given',
+    '--patience N': 'multiplies all deadlines, for a busy machine',
+    '--json': 'print the result as JSON',
+  },
+  'npm run faults -- --only killed --patience 4',
+)
 
 /** Envelopes under way in an engine that keeps up with its load: a third of a second's. */
 const calmEnvelopesMax = 200
@@ -91,7 +102,7 @@ const optionsOf = {
 } as const
 
 function readArguments(args: string[]): Options {
-  const told = `${usage}\nFaults:\n${faults.map(({ name }) => `  ${name}`).join('\n')}`
+  const told = `${usage}\n\nFaults:\n${faults.map(({ name }) => `  ${name}`).join('\n')}`
   const { values } = parseArguments({ args, options: optionsOf }, told)
   const { only, backend, json } = values
   const numberOf = (name: 'seed' | 'seeds' | 'minutes' | 'patience', min: number, max: number) => {

@@ -5,7 +5,7 @@
  * and BENCH_WORKERS_MAX (4) set how far; the whole takes some fifteen minutes.
  */
 import pg from 'pg'
-import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { applicationRole } from '../src/platform/postgres/postgres.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
@@ -54,7 +54,14 @@ const parts: readonly Part[] = [
 
 async function main(): Promise<void> {
   const options = { only: { type: 'string' }, json: { type: 'boolean' } } as const
-  const usage = 'Usage: npm run bench:growth -- [--only ledger|backlog|workers] [--json]'
+  const usage = helpText(
+    'Usage: npm run bench:growth -- [--only ledger|backlog|workers] [--json]',
+    {
+      '--only PART': 'ledger, backlog or workers',
+      '--json': 'print the result as JSON',
+    },
+    'npm run bench:growth -- --only backlog',
+  )
   const { only } = parseArguments({ options }, usage).values
   const wanted = parts.filter(({ name }) => name === (only ?? name))
   if (wanted.length === 0) throw wrongUse(`There is no ${only}.`, usage)

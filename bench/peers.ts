@@ -6,7 +6,7 @@
  * BENCH_ROUNDS, BENCH_DECLARATIONS, BENCH_WARM, BENCH_LOAD_MS and BENCH_SETTLE_MS make it shorter.
  */
 
-import { parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { write } from '../src/platform/command/output.ts'
 import { type Kill, killParts } from './peers/kills.ts'
@@ -33,7 +33,14 @@ on Redis writes every command to disk, as nothing else keeps what was acknowledg
 nothing, as its journal does. What waits in Spillway's Postgres is that journal, and stays.`
 
 async function main(args: string[]): Promise<void> {
-  const usage = `Usage: npm run bench:peers -- [--only NAME] [--json], NAME of ${systemNames.join(', ')}`
+  const usage = helpText(
+    `Usage: npm run bench:peers -- [--only NAME] [--json], NAME of ${systemNames.join(', ')}`,
+    {
+      '--only NAME': 'systems whose name has this text',
+      '--json': 'print the result as JSON',
+    },
+    'npm run bench:peers -- --only pg-boss',
+  )
   const options = { json: { type: 'boolean' }, only: { type: 'string', default: '' } } as const
   const { values } = parseArguments({ args, options }, usage)
   const names = systemNames.filter((name) => name.includes(values.only))

@@ -11,7 +11,7 @@ import { createAcceptGroup } from '../src/journal/accept.ts'
 import type { Lane } from '../src/journal/lanes.ts'
 import { recordPacks } from '../src/journal/policy-packs.ts'
 import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limits.ts'
-import { expectNoArguments } from '../src/platform/command/arguments.ts'
+import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
 import { activeKeys } from '../src/platform/config/keyring.ts'
@@ -44,7 +44,7 @@ main().catch(reportFailure)
 
 async function main(): Promise<void> {
   const usage = 'Usage: npm run batch-worker (settings are in the environment)'
-  expectNoArguments(process.argv.slice(2), usage)
+  expectNoArguments(process.argv.slice(2), helpText(usage, {}, 'npm run batch-worker'))
   goAfterOthers(batchNice)
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'batches')

@@ -6,7 +6,7 @@ import type pg from 'pg'
 import { lanes } from '../src/journal/lanes.ts'
 import { startBookkeeper } from '../src/ledger/books/bookkeeper.ts'
 import { booksStatementMsMax, envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
-import { expectNoArguments } from '../src/platform/command/arguments.ts'
+import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
 import { activeKeys, type Keyring } from '../src/platform/config/keyring.ts'
@@ -28,7 +28,7 @@ main().catch(reportFailure)
 
 async function main(): Promise<void> {
   const usage = 'Usage: npm run worker (settings are in the environment)'
-  expectNoArguments(process.argv.slice(2), usage)
+  expectNoArguments(process.argv.slice(2), helpText(usage, {}, 'npm run worker'))
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'worker')
   await runWorker(config, logger, { kind: 'worker', takes: 'worker posts envelopes', open })

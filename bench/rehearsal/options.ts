@@ -1,11 +1,15 @@
 /** What an operator asks for on the command line. */
-import { parseArgs } from 'node:util'
+import { helpText, parseArguments, wrongUse } from '../../src/platform/command/arguments.ts'
 import { UsageError } from '../../src/platform/command/failure.ts'
 import { faults as catalogue } from '../faults/catalogue.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { BackendKind } from '../faults/world.ts'
 
-export const usage = `Usage: npm run rehearse -- --profile city|province|nation|FILE [--compress 60] [--out DIR]
+export const usage = helpText(
+  `Usage: npm run rehearse -- --profile city|province|nation|FILE [--compress 60] [--out DIR]
+       npm run rehearse -- compare RECORD RECORD [--out FILE.html]
+       npm run rehearse -- picture RECORD --out FILE.svg
+       npm run --silent rehearse -- tokens COUNT > FILE
   of an engine of its own:
     [--queue redis|postgres] [--intakes 1] [--workers 2] [--batch-workers 1]
     [--faults none|NAME@HH:MM,…] [--scale workers=3@14:00,…] [--throttle COMMIT_MS,DECLARATION_MS]
@@ -15,7 +19,30 @@ export const usage = `Usage: npm run rehearse -- --profile city|province|nation|
   of a running installation, where it files for real:
     --url URL --yes-file-for-real --token-file FILE
   both:
-    [--objectives FILE] [--generators 2] [--period 2024-11] [--seed 1]`
+    [--objectives FILE] [--generators 2] [--period 2024-11] [--seed 1]`,
+  {
+    '--profile NAME|FILE': 'the deadline day: a shipped profile, or one of yours',
+    '--compress TIMES': 'how many times shorter than the real day',
+    '--out DIR': 'where record and report are written',
+    '--objectives FILE': 'what the verdict asks for',
+    '--generators N': 'processes that send',
+    '--period YYYY-MM': 'the period that is filed for',
+    '--seed N': 'another seed files other declarations',
+    '--queue redis|postgres': 'where the queue is',
+    '--intakes N': 'intake processes',
+    '--workers N': 'posting workers',
+    '--batch-workers N': 'workers on files',
+    '--faults LIST': 'what is broken, and when',
+    '--scale LIST': 'how many processes run, and from when on',
+    '--throttle MS,MS': 'what a commit takes longer, and each declaration in it',
+    '--probe-seconds N': 'how long each step of the last probe takes; 0: no probe',
+    '--url URL': 'the running installation',
+    '--token-file FILE': 'tokens for synthetic employers, one a line',
+    '--dry-run': 'the installation is a rehearsal: nothing counts',
+    '--yes-file-for-real': 'file for real',
+  },
+  'npm run rehearse -- --profile city --compress 240',
+)
 
 export type TimedFault = { readonly fault: Fault; readonly at: string }
 export type ScaleStep = {
@@ -70,14 +97,14 @@ export function readOptions(args: string[]): Options {
   const whole = (name: keyof typeof values, min: number, max: number) => {
     const value = Number(values[name])
     if (Number.isInteger(value) && value >= min && value <= max) return value
-    throw new UsageError(`--${name} must be a whole number from ${min} to ${max}.\n${usage}`)
+    throw wrongUse(`--${name} must be a whole number from ${min} to ${max}.`, usage)
   }
   const { profile, queue, url } = values
-  if (profile === undefined) throw new UsageError(usage)
+  if (profile === undefined) throw wrongUse('--profile is missing.', usage)
   if (queue !== 'redis' && queue !== 'postgres')
-    throw new UsageError(`--queue must be redis or postgres.\n${usage}`)
+    throw wrongUse('--queue must be redis or postgres.', usage)
   if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(values.period))
-    throw new UsageError(`--period must be a month like 2024-11.\n${usage}`)
+    throw wrongUse('--period must be a month like 2024-11.', usage)
   return {
     profile,
     compress: whole('compress', 1, 17_280),
@@ -102,48 +129,41 @@ export function readOptions(args: string[]): Options {
 
 function parse(args: string[]) {
   const text = { type: 'string' } as const
-  try {
-    return parseArgs({
-      args,
-      options: {
-        profile: text,
-        compress: { ...text, default: '60' },
-        out: text,
-        objectives: text,
-        generators: { ...text, default: '2' },
-        period: { ...text, default: '2024-11' },
-        seed: { ...text, default: '1' },
-        queue: { ...text, default: 'redis' },
-        intakes: { ...text, default: '1' },
-        workers: { ...text, default: '2' },
-        'batch-workers': { ...text, default: '1' },
-        faults: text,
-        scale: text,
-        throttle: text,
-        'probe-seconds': { ...text, default: '2' },
-        url: text,
-        'token-file': text,
-        'dry-run': { type: 'boolean', default: false },
-        'yes-file-for-real': { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${usage}`)
-  }
+  const options = {
+    profile: text,
+    compress: { ...text, default: '60' },
+    out: text,
+    objectives: text,
+    generators: { ...text, default: '2' },
+    period: { ...text, default: '2024-11' },
+    seed: { ...text, default: '1' },
+    queue: { ...text, default: 'redis' },
+    intakes: { ...text, default: '1' },
+    workers: { ...text, default: '2' },
+    'batch-workers': { ...text, default: '1' },
+    faults: text,
+    scale: text,
+    throttle: text,
+    'probe-seconds': { ...text, default: '2' },
+    url: text,
+    'token-file': text,
+    'dry-run': { type: 'boolean', default: false },
+    'yes-file-for-real': { type: 'boolean', default: false },
+  } as const
+  return parseArguments({ args, options }, usage).values
 }
 
 function readRemote(values: ReturnType<typeof parse>): RemoteOptions | undefined {
   const { url, 'token-file': tokenFile, 'dry-run': dryRun, faults, scale, throttle } = values
   const forReal = values['yes-file-for-real']
   if (url === undefined) {
-    if (dryRun || forReal)
-      throw new UsageError(`--dry-run and --yes-file-for-real need --url.\n${usage}`)
+    if (dryRun || forReal) throw wrongUse('--dry-run and --yes-file-for-real need --url.', usage)
     return undefined
   }
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new UsageError(`--url must be like https://filing.example.\n${usage}`)
+    throw wrongUse('--url must be like https://filing.example.', usage)
   if (tokenFile === undefined)
-    throw new UsageError(`--url needs --token-file: tokens for synthetic employers.\n${usage}`)
+    throw wrongUse('--url needs --token-file: tokens for synthetic employers.', usage)
   if (faults !== undefined || scale !== undefined || throttle !== undefined)
     throw new UsageError('--faults, --scale and --throttle are for an engine of its own.')
   if (dryRun === forReal) {
@@ -159,9 +179,7 @@ function readFaults(text: string, queue: BackendKind): TimedFault[] {
   if (text === 'none') return []
   const found = [...text.matchAll(/(.+?)@((?:[01]\d|2[0-3]):[0-5]\d)(?:,|$)/g)]
   if (found.map(([whole]) => whole).join('') !== text)
-    throw new UsageError(
-      `--faults must be like "worker killed@10:30,Postgres killed@15:00".\n${usage}`,
-    )
+    throw wrongUse('--faults must be like "worker killed@10:30,Postgres killed@15:00".', usage)
   return found.map(([, name = '', at = '']) => {
     const fitting = catalogue.filter(
       (fault) => (fault.backend ?? queue) === queue && fault.name.includes(name) && !fault.long,
@@ -180,7 +198,7 @@ function readScale(text: string | undefined): ScaleStep[] {
     const [, kind, count, at] =
       /^(intakes|workers|batch-workers)=(\d{1,2})@((?:[01]\d|2[0-3]):[0-5]\d)$/.exec(step) ?? []
     if (kind === undefined || at === undefined || Number(count) < 1)
-      throw new UsageError(`--scale must be like workers=3@14:00.\n${usage}`)
+      throw wrongUse('--scale must be like workers=3@14:00.', usage)
     return { kind: kind as ScaleStep['kind'], count: Number(count), at }
   })
 }
@@ -188,7 +206,6 @@ function readScale(text: string | undefined): ScaleStep[] {
 function readThrottle(text: string | undefined): Throttle | undefined {
   if (text === undefined) return undefined
   const [, commitMs, declarationMs] = /^(\d{1,5})(?:,(\d{1,4}))?$/.exec(text) ?? []
-  if (commitMs === undefined)
-    throw new UsageError(`--throttle must be like 200,50: milliseconds.\n${usage}`)
+  if (commitMs === undefined) throw wrongUse('--throttle must be like 200,50: milliseconds.', usage)
   return { commitMs: Number(commitMs), declarationMs: Number(declarationMs ?? 0) }
 }

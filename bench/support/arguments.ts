@@ -2,7 +2,7 @@
  * The arguments of a benchmark: all have --json, some have more. Who uses it wrongly is told so before anything
  * is measured, and it ends with 2, as every command does.
  */
-import { parseArguments, wrongUse } from '../../src/platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../../src/platform/command/arguments.ts'
 import { reportFailure } from '../../src/platform/command/failure.ts'
 
 /** By name; a number must be given for those whose default is one. */
@@ -21,7 +21,16 @@ export function benchArguments<T extends Defaults>(
 
 function read<T extends Defaults>(name: string, defaults: T) {
   const names = Object.keys(defaults)
-  const usage = `Usage: npm run ${name} -- ${names.map((one) => `[--${one} VALUE] `).join('')}[--json]`
+  const usage = helpText(
+    `Usage: npm run ${name} -- ${names.map((one) => `[--${one} VALUE] `).join('')}[--json]`,
+    {
+      ...Object.fromEntries(
+        names.map((one) => [`--${one} VALUE`, `${defaults[one]} unless given`]),
+      ),
+      '--json': 'print the figures as JSON lines',
+    },
+    `npm run ${name} -- --json`,
+  )
   const texts = names.map((one) => [one, { type: 'string', default: defaults[one] as string }])
   const options = {
     ...(Object.fromEntries(texts) as Record<string, { type: 'string'; default: string }>),

@@ -15,7 +15,7 @@ import {
 } from '../access/read.ts'
 import { addDays, instantMicros, isDay } from '../declaration/period.ts'
 import { accessStatementMsMax, offendersNamedMax } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -26,10 +26,24 @@ import { assertSchema } from '../platform/postgres/migrations.ts'
 import { openPool, postingRole } from '../platform/postgres/postgres.ts'
 import { Output } from './checking/sheet-report.ts'
 
-const usage = `Usage: npm run access-log -- export [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--employer USCC] [--subject NAME]
+const usage = helpText(
+  `Usage: npm run access-log -- export [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--employer USCC] [--subject NAME]
        npm run access-log -- verify [--after NUMBER:LINK] [--head NUMBER:LINK]
        npm run access-log -- head
---head: what a witness noted of the log's end; --after: the same of what was taken off its beginning.`
+--head: what a witness noted of the log's end; --after: the same of what was taken off its beginning.`,
+  {
+    export: 'print who read what, as JSON lines',
+    verify: 'find entries that were changed, removed or reordered',
+    head: 'print where the log ends, for a witness to keep',
+    '--from YYYY-MM-DD': 'first day to export',
+    '--to YYYY-MM-DD': 'last day to export',
+    '--employer USCC': 'only reads of this employer',
+    '--subject NAME': 'only reads by this holder of a token',
+    '--after NUMBER:LINK': 'the head of entries that were removed from the beginning',
+    '--head NUMBER:LINK': 'the head that a witness kept: the log must lead to it',
+  },
+  'npm run --silent access-log -- export --from 2024-11-01 --to 2024-11-30 > reads.ndjson',
+)
 
 const commands = ['export', 'verify', 'head'] as const
 type Command = (typeof commands)[number]

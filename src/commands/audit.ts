@@ -4,7 +4,7 @@
  * if an invariant is broken. It takes the keys of the keyring, or of a saved jwks.json.
  */
 import { type AuditReport, auditHistory } from '../audit/audit.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say, tellAside } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -14,7 +14,15 @@ import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { applicationRole, connectAs } from '../platform/postgres/postgres.ts'
 
-const usage = 'Usage: npm run audit -- --history FILE [--jwks FILE] [--json]'
+const usage = helpText(
+  'Usage: npm run audit -- --history FILE [--jwks FILE] [--json]',
+  {
+    '--history FILE': 'what a client sent and was answered, as JSON lines',
+    '--jwks FILE': 'public receipt keys; those of KEYRING_FILE unless given',
+    '--json': 'print the result as JSON',
+  },
+  'npm run audit -- --history history.jsonl',
+)
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()

@@ -16,7 +16,7 @@ import {
   interventionTextMax,
   postStatementMsMax,
 } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -27,11 +27,21 @@ import { osUser } from '../platform/installation/operator.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
 import { inTransaction, openPool } from '../platform/postgres/postgres.ts'
 
-const usage = `Usage: npm run batches -- list
+const usage = helpText(
+  `Usage: npm run batches -- list
        npm run batches -- cancel ID --operator NAME --reason TEXT
        npm run batches -- recheck ID --operator NAME --reason TEXT
 cancel: what was filed of the file stays filed, the rest never is. recheck: what was not filed is checked anew.
-The file's sender reads the reason: no names and numbers of persons in it.`
+The file's sender reads the reason: no names and numbers of persons in it.`,
+  {
+    list: 'print the files that are being worked on',
+    cancel: 'end a file: what was filed stays filed, the rest never is',
+    recheck: 'check again what was not filed',
+    '--operator NAME': 'who does it; kept for good',
+    '--reason TEXT': 'why; the sender of the file reads it',
+  },
+  "npm run batches -- cancel 0b7c9f4e-3d6c-4e0e-9c39-0a1f6f1f2b11 --operator li.wei --reason 'sent twice'",
+)
 
 type Command =
   | { readonly command: 'list' }

@@ -12,7 +12,7 @@ import { csvOf } from '../declaration/csv.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import { detectFormat } from '../formats/detect-format.ts'
 import { explainedLinesMax, findingsPerAnswerMax } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say, write } from '../platform/command/output.ts'
 import { parseJson, readTextFile } from '../platform/command/text-file.ts'
@@ -33,18 +33,46 @@ import {
 } from './uploading/upload-texts.ts'
 
 const usage: Text = {
-  en:
+  en: helpText(
     'Usage: npm run check-file -- FILE [--lang zh-CN|en] [--json | --csv]\n' +
-    '  a sheet (.csv, .tsv, .xlsx, .ndjson, .jsonl), as for npm run upload:\n' +
-    '    [--period YYYY-MM] [--region CODE] [--employer USCC] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
-    '    where its rows do not say period, region or employer themselves\n' +
-    '  a declaration as JSON, a list of them, or one on each line: [--previous FILE]',
-  'zh-CN':
+      '  a sheet (.csv, .tsv, .xlsx, .ndjson, .jsonl), as for npm run upload:\n' +
+      '    [--period YYYY-MM] [--region CODE] [--employer USCC] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
+      '    where its rows do not say period, region or employer themselves\n' +
+      '  a declaration as JSON, a list of them, or one on each line: [--previous FILE]',
+    {
+      '--period YYYY-MM': 'the period of rows that name none',
+      '--region CODE': 'the region of rows that name none',
+      '--employer USCC': 'the employer of rows that name none',
+      '--kind KIND': 'regular, correction or addition',
+      '--format FORMAT': 'csv, tsv, xlsx or ndjson; found from the content unless given',
+      '--previous FILE': 'the declarations of the month before',
+      '--lang zh-CN|en': 'the language',
+      '--json': 'print as JSON',
+      '--csv': 'print as CSV',
+    },
+    'npm run check-file -- november.xlsx --period 2024-11 --region 340100',
+    'en',
+  ),
+  'zh-CN': helpText(
     '用法：npm run check-file -- 文件 [--lang zh-CN|en] [--json | --csv]\n' +
-    '  表格（.csv、.tsv、.xlsx、.ndjson、.jsonl），与 npm run upload 相同：\n' +
-    '    [--period YYYY-MM] [--region 统筹区代码] [--employer 统一社会信用代码] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
-    '    所属期、统筹区、单位在各行中没有写明时填写\n' +
-    '  JSON 申报（一份、数组，或每行一份）：[--previous 上月文件]',
+      '  表格（.csv、.tsv、.xlsx、.ndjson、.jsonl），与 npm run upload 相同：\n' +
+      '    [--period YYYY-MM] [--region 统筹区代码] [--employer 统一社会信用代码] [--kind regular|correction|addition] [--format csv|tsv|xlsx|ndjson]\n' +
+      '    所属期、统筹区、单位在各行中没有写明时填写\n' +
+      '  JSON 申报（一份、数组，或每行一份）：[--previous 上月文件]',
+    {
+      '--period YYYY-MM': '各行没有写明时的所属期',
+      '--region 代码': '各行没有写明时的统筹区',
+      '--employer 代码': '各行没有写明时的单位',
+      '--kind 种类': 'regular、correction 或 addition',
+      '--format 格式': 'csv、tsv、xlsx 或 ndjson；不填则按内容判断',
+      '--previous 文件': '上月申报',
+      '--lang zh-CN|en': '语言',
+      '--json': '以 JSON 输出',
+      '--csv': '以 CSV 输出',
+    },
+    'npm run check-file -- november.xlsx --period 2024-11 --region 340100',
+    'zh-CN',
+  ),
 }
 
 type Options = SheetOptions & { readonly previous: string | undefined }

@@ -9,7 +9,7 @@ import { createPersonIndex } from '../ledger/person.ts'
 import type { PostDependencies } from '../ledger/post.ts'
 import { retryDeadLetter } from '../ledger/retry.ts'
 import { deadLettersPageMax, postStatementMsMax } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say, tellAside } from '../platform/command/output.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
@@ -22,10 +22,20 @@ import { osUser } from '../platform/installation/operator.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
 import { inTransaction, openPool, postingRole } from '../platform/postgres/postgres.ts'
 
-const usage = `Usage: npm run dead-letters -- list [--all]
+const usage = helpText(
+  `Usage: npm run dead-letters -- list [--all]
        npm run dead-letters -- show ID …
        npm run dead-letters -- retry ID … | --all
-       npm run dead-letters -- export`
+       npm run dead-letters -- export`,
+  {
+    list: 'print what could not be posted, and why',
+    show: 'print single ones in full',
+    retry: 'post again, after the cause is fixed',
+    export: 'print all as JSON lines',
+    '--all': 'list: also those that were posted since; retry: every one',
+  },
+  'npm run dead-letters -- retry --all',
+)
 
 const commands = ['list', 'show', 'retry', 'export'] as const
 

@@ -13,7 +13,7 @@ import {
   postStatementMsMax,
   subjectCharactersMax,
 } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readTextFile } from '../platform/command/text-file.ts'
@@ -22,11 +22,24 @@ import { withDatabase } from '../platform/installation/database.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
 import { openPool, postingRole } from '../platform/postgres/postgres.ts'
 
-const usage = `Usage: npm run denials -- list
+const usage = helpText(
+  `Usage: npm run denials -- list
        npm run denials -- deny --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
        npm run denials -- lift --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
 --jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until it is
-lifted. No names and numbers of persons in operator and reason.`
+lifted. No names and numbers of persons in operator and reason.`,
+  {
+    list: 'print the tokens and holders that are refused',
+    deny: 'refuse a token, or all tokens of a holder',
+    lift: 'accept them again',
+    '--jti ID': 'one token, by its jti claim',
+    '--sub NAME': 'all tokens of a holder',
+    '--token-file FILE': 'the token in this file',
+    '--operator NAME': 'who does it; kept for good',
+    '--reason TEXT': 'why; no personal data',
+  },
+  "npm run denials -- deny --sub payroll-7 --operator li.wei --reason 'key leaked'",
+)
 
 type Command = { readonly act: 'list' } | DenialAct
 

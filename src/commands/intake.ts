@@ -7,7 +7,7 @@ import path from 'node:path'
 import { serveOperators } from '../intake/routes/operators-port.ts'
 import { openIntake } from '../intake-process/open.ts'
 import { connectionsWaitingMax, rehearsalNice } from '../limits.ts'
-import { expectNoArguments } from '../platform/command/arguments.ts'
+import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
 import { reportFailure } from '../platform/command/failure.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
 import { readPolicies } from '../platform/config/packs.ts'
@@ -24,7 +24,11 @@ main().catch(reportFailure)
 async function main(): Promise<void> {
   expectNoArguments(
     process.argv.slice(2),
-    'Usage: npm run intake (settings are in the environment)',
+    helpText(
+      'Usage: npm run intake (settings are in the environment)',
+      {},
+      'PORT=8080 npm run intake',
+    ),
   )
   const config = readConfig(process.env)
   if (config.isRehearsal) goAfterOthers(rehearsalNice)

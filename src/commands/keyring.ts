@@ -5,7 +5,7 @@
  */
 import { rehearsalKidPrefix } from '../journal/rehearsal-keys.ts'
 import { tokenKeysLookMs } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -17,10 +17,18 @@ import {
   rotateKeyring,
 } from '../platform/config/keyring.ts'
 
-const usage =
+const usage = helpText(
   'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
-  'retire: tokens of a token key, and sessions of a session key, are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
-  'and goes on verifying and opening.'
+    'retire: tokens of a token key, and sessions of a session key, are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
+    'and goes on verifying and opening.',
+  {
+    create: 'make a new file of keys',
+    rotate: 'add new keys, used from the next restart',
+    list: 'print the keys and what they are for',
+    'retire KID': 'stop using a key',
+  },
+  'npm run keyring -- rotate',
+)
 
 const whatStops: Readonly<Record<KeyKind, string>> = {
   token: `Its tokens are refused within ${tokenKeysLookMs / 1_000} s by every process that has this file; copy it where others are.`,

@@ -4,7 +4,7 @@
  * understand.
  */
 import { isSalting } from '../journal/salting.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -15,7 +15,13 @@ import {
   withDatabase,
 } from '../platform/installation/database.ts'
 
-const usage = 'Usage: npm run migrate [-- finish]'
+const usage = helpText(
+  'Usage: npm run migrate [-- finish]',
+  {
+    finish: 'after each intake was restarted with this version',
+  },
+  'npm run migrate',
+)
 
 async function main(args: string[]): Promise<void> {
   const { positionals } = parseArguments({ args, allowPositionals: true }, usage)

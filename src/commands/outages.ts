@@ -6,14 +6,23 @@
 
 import { addDays, dayOf, formatInstant, instantMicros, isDay } from '../declaration/period.ts'
 import { listAttempts, listOutages, type OutageCause } from '../journal/outages.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { applicationRole, connectAs } from '../platform/postgres/postgres.ts'
 
-const usage = 'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]'
+const usage = helpText(
+  'Usage: npm run outages -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--filers] [--json]',
+  {
+    '--from YYYY-MM-DD': 'first day; today unless given',
+    '--to YYYY-MM-DD': 'last day; the first unless given',
+    '--filers': 'also print who holds attempt tickets',
+    '--json': 'print the result as JSON',
+  },
+  'npm run outages -- --from 2024-11-20 --to 2024-11-25 --filers',
+)
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()

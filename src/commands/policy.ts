@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Text } from '../declaration/catalogue/entry.ts'
 import { dayOf } from '../declaration/period.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say, write } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
@@ -29,11 +29,23 @@ import { type ParameterInForce, parametersOf, valuesOf } from '../policy/in-forc
 import { listName, memberName } from '../policy/labels.ts'
 import { type Dated, packSchema } from '../policy/pack.ts'
 
-const usage = `Usage: npm run policy -- lint [PACK …]
+const usage = helpText(
+  `Usage: npm run policy -- lint [PACK …]
        npm run policy -- show PACK [--on YYYY-MM] [--lang zh-CN|en]
        npm run policy -- diff OLD NEW [--json]
        npm run policy -- schema
-PACK is a region's code in POLICY_DIR, or the folder of a pack.`
+PACK is a region's code in POLICY_DIR, or the folder of a pack.`,
+  {
+    lint: 'print the faults of packs; of all in POLICY_DIR unless named',
+    show: 'print the parameters in force',
+    diff: 'print what a new pack changes',
+    schema: 'print the JSON schema of a pack',
+    '--on YYYY-MM': 'show: in force in this month, or on this day',
+    '--lang zh-CN|en': 'show: the language',
+    '--json': 'diff: print as JSON',
+  },
+  'npm run policy -- show 340100 --on 2024-11',
+)
 
 const today = dayOf(Date.now() * 1_000)
 

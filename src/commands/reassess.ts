@@ -12,7 +12,7 @@ import { countUnposted, type OutdatedQuery } from '../ledger/reassessment/outdat
 import { aloneReassessing, reassessAll } from '../ledger/reassessment/reassess.ts'
 import { ReassessmentReport } from '../ledger/reassessment/reassessment-report.ts'
 import { reassessStatementMsMax } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say, tellAside, write } from '../platform/command/output.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
@@ -26,7 +26,16 @@ import { openPool } from '../platform/postgres/postgres.ts'
 import type { PolicyPack } from '../policy/pack.ts'
 import type { Policies } from '../policy/rules.ts'
 
-const usage = 'Usage: npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]'
+const usage = helpText(
+  'Usage: npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]',
+  {
+    '--region CODE': 'of this region',
+    '--from YYYY-MM': 'first period',
+    '--to YYYY-MM': 'last period',
+    '--dry-run': 'print the differences and post nothing',
+  },
+  'npm run reassess -- --region 340100 --from 2024-01 --to 2024-12 --dry-run',
+)
 
 type Options = Omit<OutdatedQuery, 'policyHash'> & { readonly dryRun: boolean }
 

@@ -17,7 +17,7 @@ import {
   verifyBooks,
 } from '../ledger/books/books.ts'
 import { type PartedBy, partedBy, readBooksParts } from '../ledger/books/books-parts.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readTextFile } from '../platform/command/text-file.ts'
@@ -27,11 +27,26 @@ import { readReceiptKeys } from '../platform/config/receipt-keys.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { applicationRole, connectAs, postingRole } from '../platform/postgres/postgres.ts'
 
-const usage = `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
+const usage = helpText(
+  `Usage: npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC] [--json]
        npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
        npm run reconcile -- --sign [--day YYYY-MM-DD]
        npm run reconcile -- --export FILE --from YYYY-MM-DD --to YYYY-MM-DD
-       npm run reconcile -- --verify FILE [--jwks FILE]`
+       npm run reconcile -- --verify FILE [--jwks FILE]`,
+  {
+    '--day YYYY-MM-DD': 'of this day; today unless given',
+    '--employer USCC': 'of one employer',
+    '--by employer|envelope': 'print CSV, a row for each',
+    '--sign': 'sign the books of the day now',
+    '--export FILE': 'write the signed books of several days',
+    '--from YYYY-MM-DD': 'first day to export',
+    '--to YYYY-MM-DD': 'last day to export',
+    '--verify FILE': 'verify exported books, offline',
+    '--jwks FILE': 'public receipt keys; those of KEYRING_FILE unless given',
+    '--json': 'print the result as JSON',
+  },
+  'npm run reconcile -- --day 2024-11-25',
+)
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { rehearsalKidPrefix } from '../journal/rehearsal-keys.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure } from '../platform/command/failure.ts'
 import { write } from '../platform/command/output.ts'
 import type { Config } from '../platform/config/config.ts'
@@ -18,7 +18,14 @@ import {
 } from '../platform/installation/rehearsal-database.ts'
 import { emptyRedisQueue } from '../queue/empty.ts'
 
-const usage = 'Usage: npm run rehearsal -- create|remove'
+const usage = helpText(
+  'Usage: npm run rehearsal -- create|remove',
+  {
+    create: 'make the database and the keys of a rehearsal',
+    remove: 'remove everything that was rehearsed',
+  },
+  'npm run rehearsal -- create',
+)
 
 async function main(args: string[]): Promise<void> {
   const { positionals } = parseArguments({ args, allowPositionals: true }, usage)

@@ -13,7 +13,7 @@ import {
   type TableComparison,
 } from '../ledger/replay.ts'
 import { postStatementMsMax } from '../limits.ts'
-import { expectNoArguments } from '../platform/command/arguments.ts'
+import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { overwriteAside, say, tellAside, write } from '../platform/command/output.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
@@ -27,7 +27,7 @@ import { inTransaction, openPool, postingRole } from '../platform/postgres/postg
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
-  expectNoArguments(args, 'Usage: npm run replay')
+  expectNoArguments(args, helpText('Usage: npm run replay', {}, 'npm run replay'))
   const config = readConfig(process.env)
   const equal = await withDatabase(config, ({ ownerUrl }) => replayDatabase(config, ownerUrl))
   if (!equal) process.exitCode = 1

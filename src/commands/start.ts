@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { scopes } from '../intake/auth/authentication.ts'
 import { issueToken } from '../intake/auth/issue-token.ts'
-import { expectNoArguments } from '../platform/command/arguments.ts'
+import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { write } from '../platform/command/output.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
@@ -19,7 +19,8 @@ import { stopOnSignal } from '../platform/process/stop.ts'
 const exampleEmployer = '91350100M000100Y43'
 
 async function main(): Promise<void> {
-  expectNoArguments(process.argv.slice(2), 'Usage: npm start (settings are in the environment)')
+  const usage = 'Usage: npm start (settings are in the environment)'
+  expectNoArguments(process.argv.slice(2), helpText(usage, {}, 'PORT=8080 npm start'))
   const config = readConfig(process.env)
   const logger = createLogger(config.logLevel, 'start')
   const engine = createEngine(process.env, logger)

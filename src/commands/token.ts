@@ -15,16 +15,26 @@ import {
   rolesOf,
 } from '../intake/auth/roles.ts'
 import { subjectCharactersMax } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
 import { KeyringError } from '../platform/config/keyring.ts'
 import { readOwnKeys } from '../platform/config/rehearsal.ts'
 
-const usage =
+const usage = helpText(
   'Usage: npm run --silent token -- --subject NAME --employer <USCC> [--employer <USCC>] ' +
-  `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|2d]`
+    `[--scope ${scopes.join('|')}] [--role ${Object.keys(roles).join('|')}] [--region 340100] [--ttl 30s|15m|12h|2d]`,
+  {
+    '--subject NAME': 'whose the token is: a person or a system',
+    '--employer USCC': 'who the token may file for; several if repeated',
+    '--scope SCOPE': 'what it may do; everything of its role unless given',
+    '--role ROLE': 'filer unless given; several if repeated',
+    '--region CODE': 'where a role of staff works; several if repeated',
+    '--ttl DURATION': 'how long it is valid; 12h unless given',
+  },
+  'npm run --silent token -- --subject payroll-7 --employer 91350100M000100Y43 --ttl 2d',
+)
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 

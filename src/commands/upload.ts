@@ -29,7 +29,7 @@ import {
   uploadTriesMax,
   uploadWaitSeconds,
 } from '../limits.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { Bar } from '../platform/command/bar.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { overwrite, say } from '../platform/command/output.ts'
@@ -55,16 +55,53 @@ const kindsAndModes =
   '[--kind regular|correction|addition] [--mode all-or-nothing|accept-good|check] [--format csv|tsv|xlsx|ndjson] '
 
 const usage: Text = {
-  en:
+  en: helpText(
     'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
-    `[--employer USCC] [--slot ID] ${kindsAndModes}` +
-    '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
-    '  --kind addition adds persons to what stands; --mode check files nothing and tells what would become of the file',
-  'zh-CN':
+      `[--employer USCC] [--slot ID] ${kindsAndModes}` +
+      '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
+      '  --kind addition adds persons to what stands; --mode check files nothing and tells what would become of the file',
+    {
+      '--period YYYY-MM': 'the period of the file',
+      '--region CODE': 'the region of the file',
+      '--employer USCC': 'the employer of rows that name none',
+      '--token TOKEN': 'the bearer token',
+      '--token-file FILE': 'the file that has the token',
+      '--kind KIND': 'regular, correction, cancellation or addition',
+      '--mode MODE':
+        'all-or-nothing unless given; accept-good files the good rows; check files nothing',
+      '--format FORMAT': 'csv, tsv, xlsx or ndjson; found from the content unless given',
+      '--slot ID': 'the slot that was booked for the file',
+      '--amends BATCH': 'the file whose wrong rows this one corrects',
+      '--url URL': 'where the intake is',
+      '--no-wait': 'end when the file is sent, before it is worked on',
+      '--lang zh-CN|en': 'the language',
+    },
+    'npm run upload -- november.xlsx --period 2024-11 --region 340100 --token-file token.txt',
+    'en',
+  ),
+  'zh-CN': helpText(
     '用法：npm run upload -- 文件 --period YYYY-MM --region 统筹区代码 (--token 令牌 | --token-file 令牌文件) ' +
-    `[--employer 统一社会信用代码] [--slot 时段编号] ${kindsAndModes}` +
-    '[--amends 批次] [--url 地址，或 SPILLWAY_URL，或 http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
-    '  --kind addition 把人员补充到已生效的申报；--mode check 只检查，不申报',
+      `[--employer 统一社会信用代码] [--slot 时段编号] ${kindsAndModes}` +
+      '[--amends 批次] [--url 地址，或 SPILLWAY_URL，或 http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
+      '  --kind addition 把人员补充到已生效的申报；--mode check 只检查，不申报',
+    {
+      '--period YYYY-MM': '文件的所属期',
+      '--region 代码': '文件的统筹区',
+      '--employer 代码': '各行没有写明时的单位',
+      '--token 令牌': '访问令牌',
+      '--token-file 文件': '令牌文件',
+      '--kind 种类': 'regular、correction、cancellation 或 addition',
+      '--mode 方式': '不填为 all-or-nothing；accept-good 申报正确的行；check 只检查',
+      '--format 格式': 'csv、tsv、xlsx 或 ndjson；不填则按内容判断',
+      '--slot 编号': '为文件预约的时段',
+      '--amends 批次': '本文件所更正的批次',
+      '--url 地址': '受理服务的地址',
+      '--no-wait': '发送后即结束，不等待处理',
+      '--lang zh-CN|en': '语言',
+    },
+    'npm run upload -- november.xlsx --period 2024-11 --region 340100 --token-file token.txt',
+    'zh-CN',
+  ),
 }
 
 type Options = {

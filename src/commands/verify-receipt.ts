@@ -9,14 +9,21 @@ import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isDeclaration } from '../declaration/check.ts'
 import { digestOf } from '../journal/digest.ts'
 import { isReceiptOf, verifyReceipt } from '../journal/receipts/receipt.ts'
-import { parseArguments, wrongUse } from '../platform/command/arguments.ts'
+import { helpText, parseArguments, wrongUse } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say, tellAside } from '../platform/command/output.ts'
 import { readSavedJson } from '../platform/command/saved-json.ts'
 import { readConfig } from '../platform/config/config.ts'
 import { readReceiptKeys } from '../platform/config/receipt-keys.ts'
 
-const usage = 'Usage: npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]'
+const usage = helpText(
+  'Usage: npm run verify-receipt -- FILE [--jwks FILE] [--content FILE]',
+  {
+    '--jwks FILE': 'public receipt keys; those of KEYRING_FILE unless given',
+    '--content FILE': 'the declaration or file that the receipt must be of',
+  },
+  'npm run verify-receipt -- answer.json --jwks jwks.json',
+)
 
 async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()

@@ -1,4 +1,7 @@
-/** Every command that is used wrongly says what is wrong and how it is used, does nothing, and ends with 2. */
+/**
+ * Every command says how it is used: asked with --help, it ends with 0; used wrongly, it also says what is wrong,
+ * does nothing, and ends with 2.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -34,6 +37,20 @@ test.concurrent.each([...commands.keys()])('%s has no such option', async (name)
   expect(said).toMatch(usageOf(name))
   expect(existsSync(DATA_DIR)).toBe(false)
 })
+
+test.concurrent.each([...commands.keys()])(
+  '%s --help: usage, options, an example',
+  async (name) => {
+    const { code, said } = await run(name, ['--help'])
+    expect(code, said).toBe(0)
+    const [usage, options, ...more] = said.split('\n\n')
+    expect(usage).toMatch(usageOf(name))
+    expect(options).toMatch(/^Options:\n( {2}\S.* {2}\S.*\n)* {2}--help +print this$/)
+    const runs = name === 'start' ? 'npm start' : `npm run (--silent )?${name}`
+    expect(more[0]).toMatch(new RegExp(`^Example:\n {2}(\\S+ )?${runs}( .+)?\n?$`))
+    expect(existsSync(DATA_DIR)).toBe(false)
+  },
+)
 
 const employer = ['--employer', '91350100M000100Y43']
 const table: readonly (readonly [name: string, args: readonly string[], says: string])[] = [
@@ -79,6 +96,7 @@ const table: readonly (readonly [name: string, args: readonly string[], says: st
   ['bench', ['--only', 'none'], 'There is no none.'],
   ['bench:model', ['--peak', 'high'], '--peak must be a number above 0.'],
   ['rehearse', ['compare', 'one'], 'It takes two records.'],
+  ['rehearse', ['--out', 'folder'], '--profile is missing.'],
 ]
 
 test.concurrent.each(table)('%s %j: %s', async (name, args, says) => {

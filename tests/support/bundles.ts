@@ -65,14 +65,13 @@ async function bundle(folder: string): Promise<void> {
   await build.close()
 }
 
-/** The programs of `npm run`, without benchmarks that tests don't start. */
+/** The programs of `npm run`. */
 function commands(): string[] {
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
-  return Object.entries(scripts)
-    .filter(([name]) => !name.startsWith('bench:') && name !== 'faults')
-    .flatMap(([, script]) => /\S+\.ts(?=$| )/.exec(script) ?? [])
+  return Object.values(scripts)
+    .flatMap((script) => /\S+\.ts(?=$| )/.exec(script) ?? [])
     .filter((file) => !file.endsWith('.config.ts'))
 }
 

@@ -2,7 +2,7 @@
  * What a command says when it can't go on: one sentence for what an operator can mend, class and
  * place for what they can't. Exits with 1; with 2 where it was used wrongly; or as told.
  */
-import { tellAside } from './output.ts'
+import { tellAside, write } from './output.ts'
 import { databaseFault } from './sqlstate.ts'
 
 const forOperators = new Set([
@@ -26,6 +26,11 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
+/** Somebody asked how the command is used: no failure. */
+export class HelpRequest extends Error {
+  override name = 'HelpRequest'
+}
+
 /**
  * Whoever reads a command's output may stop reading, as `head` does: that is no failure. The command goes
  * on to its end, unheard, and stops in order what it started.
@@ -41,6 +46,10 @@ export function tolerateClosedOutput(onClosed = () => {}): void {
 
 /** Where `catch` calls it, it has the error alone. */
 export function reportFailure(error: unknown, status = error instanceof UsageError ? 2 : 1): never {
+  if (error instanceof HelpRequest) {
+    write(`${error.message}\n`)
+    process.exit(0)
+  }
   tellAside(`${sentenceOf(error)}\n`)
   process.exit(status)
 }
