@@ -33,14 +33,35 @@ else {
   await import(pathToFileURL(path.resolve(root, first)).href)
 }
 
-/** Whether what package-lock.json lists is there. */
+/** Whether what package-lock.json lists is there: as our note says, or npm's own, of an install by hand. */
 function isInstalled() {
   try {
     accessSync(node24, constants.X_OK)
-    return readFileSync(stamp, 'utf8') === wanted()
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted()) return true
+    if (!isComplete()) return false
   } catch {
     return false
   }
+  try {
+    writeFileSync(stamp, wanted())
+  } catch {
+    // Who may not write here looks again the next time.
+  }
+  return true
+}
+
+/**
+ * npm lists what it installed once all of it is there. Of optional packages it leaves out those of other
+ * machines; this machine's Node is optional, too, so an install that has it left out nothing else.
+ */
+function isComplete() {
+  const packagesOf = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
+  const installed = packagesOf(path.join(modules, '.package-lock.json'))
+  return Object.entries(packagesOf(path.join(root, 'package-lock.json'))).every(([name, wants]) => {
+    const has = installed[name]
+    if (name === '' || has === undefined) return name === '' || wants.optional === true
+    return has.integrity === wants.integrity && existsSync(path.join(root, name, 'package.json'))
+  })
 }
 
 function wanted() {
