@@ -167,7 +167,9 @@ test('stopping commits what waits and refuses what comes', async () => {
 
 test('where a queue stands, what waits longest is shed, and nothing of it was stored', async () => {
   const { acceptGroup, groups, hold, release } = observedCommit()
+  let nowMs = 0
   const commits = new GroupCommit({
+    now: () => nowMs,
     acceptGroup,
     isTransient: () => false,
     onCommitted: () => {},
@@ -179,12 +181,12 @@ test('where a queue stands, what waits longest is shed, and nothing of it was st
   await expect.poll(() => groups.length).toBe(1)
   // More than a group takes, so that some are left behind, and then nothing new for a while.
   const late = Array.from({ length: groupFirst + 5 }, (_, i) => commits.submit(filing(`late-${i}`)))
-  await new Promise((resolve) => setTimeout(resolve, 100)) // they have waited too long
+  nowMs += 100 // they have waited too long
   release()
   hold()
   await first
   await expect.poll(() => groups.length).toBe(2)
-  await new Promise((resolve) => setTimeout(resolve, 2 * standingQueueMs)) // and still do
+  nowMs += 2 * standingQueueMs // and still do
   release()
   const kinds = (await Promise.all(late)).map(({ kind }) => kind)
   expect(kinds.filter((kind) => kind === 'accepted')).toHaveLength(groupFirst)

@@ -4,6 +4,10 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
 import { templateDatabase } from './template.ts'
+import { waitFor } from './wait.ts'
+
+/** SQLSTATE. */
+const objectInUse = '55006'
 
 export type TestDatabase = {
   readonly name: string
@@ -21,7 +25,13 @@ export async function createDatabase(template = templateDatabase): Promise<TestD
   const url = new URL(inject('postgresUrl'))
   const name = `test_${randomBytes(6).toString('hex')}`
   const admin = new pg.Pool({ connectionString: url.href, max: 1 })
-  await admin.query(`create database ${name} template ${template}`)
+  // Connections of a pool that has ended may need a moment to be gone from the database that is copied.
+  await waitFor(`${template} to be left alone`, () =>
+    admin.query(`create database ${name} template ${template}`).catch((error: pg.DatabaseError) => {
+      if (error.code !== objectInUse) throw error
+      return undefined
+    }),
+  )
   url.pathname = `/${name}`
   const owner = new pg.Pool({ connectionString: url.href, max: 4 })
   owner.on('error', () => {})
