@@ -103,7 +103,7 @@ beforeAll(async () => {
   await acceptUnknowingly(journal, written)
   written.close()
   await opened.close()
-  await journal.pool.end()
+  await Promise.all([journal.pool.end(), journal.readPool.end()])
   await honest.owner.end()
 })
 afterAll(async () => {
