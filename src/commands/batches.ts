@@ -7,7 +7,7 @@ import {
   type InterveneDependencies,
   intervene,
   type ListedBatch,
-  listUnended,
+  listInProgress,
   type OperatorAct,
 } from '../batch/steps/intervene.ts'
 import {
@@ -99,7 +99,7 @@ const personal = /\d{15}/
 
 async function run(dependencies: InterveneDependencies, asked: Command): Promise<void> {
   if (asked.command === 'list') {
-    const batches = await listUnended(dependencies.pool, batchesListedMax)
+    const batches = await listInProgress(dependencies.pool, batchesListedMax)
     for (const batch of batches) list(batch)
     say(`${batches.length}${batches.length === batchesListedMax ? ' or more' : ''} files.`)
     return

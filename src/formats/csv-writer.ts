@@ -3,12 +3,12 @@
  * ending in CR LF), with nothing in it that one would run as a formula.
  */
 import { guardCell } from './cell-guard.ts'
-import type { Rows } from './xlsx-writer.ts'
+import type { SheetRows } from './xlsx-writer.ts'
 
 /** Characters passed on together. */
 const pieceCharacters = 32 * 1024
 
-export async function* writeCsv(rows: Rows): AsyncGenerator<Buffer> {
+export async function* writeCsv(rows: SheetRows): AsyncGenerator<Buffer> {
   let piece = '\ufeff'
   for await (const row of rows) {
     piece += csvRow(row)

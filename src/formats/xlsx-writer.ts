@@ -8,13 +8,13 @@ import { columnLetters } from './findings.ts'
 import { RepeatedTexts } from './repeated-texts.ts'
 import { writeZip, type ZipContent } from './zip-writer.ts'
 
-export type Rows = AsyncIterable<readonly string[]> | Iterable<readonly string[]>
+export type SheetRows = AsyncIterable<readonly string[]> | Iterable<readonly string[]>
 
 export type WrittenSheet = {
   readonly name: string
   /** Widths of columns in characters. */
   readonly widths: readonly number[]
-  readonly rows: Rows
+  readonly rows: SheetRows
   /** Rows at the top that stay in view and are bold. */
   readonly headerRows: number
   /** Words to choose from, by column, for as many rows as a file may have. */

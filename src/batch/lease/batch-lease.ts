@@ -8,7 +8,7 @@ import type pg from 'pg'
 import { batchLeaseMs, batchTriesMax, batchTryWaitMsMax } from '../../limits.ts'
 import type { RequestedKind } from '../state/requested-kind.ts'
 import { type BatchEvent, type Stage, transitions } from '../state/stages.ts'
-import type { modes } from '../state/upload.ts'
+import type { filingModes } from '../state/upload.ts'
 import type { SizeLane } from './size-lanes.ts'
 
 export type LeasedBatch = {
@@ -28,7 +28,7 @@ export type LeasedBatch = {
   readonly kind: RequestedKind
   /** Undefined: detect it from the bytes. */
   readonly format: 'csv' | 'tsv' | 'xlsx' | 'ndjson' | undefined
-  readonly mode: (typeof modes)[number]
+  readonly mode: (typeof filingModes)[number]
   /** Size of the file. */
   readonly bytes: number
   /** When the last byte became durable, microseconds since 1970. */

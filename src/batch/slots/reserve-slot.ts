@@ -24,7 +24,7 @@ import {
   slotColumns,
   slotOf,
 } from './slot.ts'
-import { freeWindows, type ReservedRows, rowsByQuarter, type Window } from './slot-windows.ts'
+import { freeWindows, type ReservedRows, rowsByQuarter, type SlotWindow } from './slot-windows.ts'
 
 export type ReserveDependencies = { readonly pool: pg.Pool; readonly inTransaction: InTransaction }
 
@@ -42,7 +42,7 @@ export type ReserveOutcome =
   /** No window is free as far ahead as slots are given. */
   | { readonly kind: 'noneFree' }
   /** `next`: the free windows after this one. */
-  | { readonly kind: 'reserved'; readonly slot: Slot; readonly next: readonly Window[] }
+  | { readonly kind: 'reserved'; readonly slot: Slot; readonly next: readonly SlotWindow[] }
 
 /** The share of capacity for slots; the rest stays for files without one. */
 export const slotShare = (claimsPerTurn - 1) / claimsPerTurn
@@ -55,17 +55,17 @@ export function slotRowsPerQuarter(rowsPerSecond: number): number {
 /** Reserves the earliest free window. The same Idempotency-Key returns the same slot. */
 export function reserveSlot(
   { pool, inTransaction }: ReserveDependencies,
-  asked: SlotRequest,
+  request: SlotRequest,
   { fromMicros, nowMicros }: Reservation,
 ): Promise<ReserveOutcome> {
   return inTransaction(pool, async (client) => {
     await client.query('select from batch.reserving for update')
-    const before = await findByKey(client, asked)
-    if (before !== undefined)
-      return { kind: isSame(asked, before) ? 'replayed' : 'conflicting', slot: before }
-    if ((await countOpen(client, asked, nowMicros)) >= slotsOpenMax) return { kind: 'tooMany' }
+    const existing = await findByKey(client, request)
+    if (existing !== undefined)
+      return { kind: isSame(request, existing) ? 'replayed' : 'conflicting', slot: existing }
+    if ((await countOpen(client, request, nowMicros)) >= slotsOpenMax) return { kind: 'tooMany' }
     const [window, ...next] = freeWindows({
-      rows: asked.rows,
+      rows: request.rows,
       capacityRows: slotRowsPerQuarter(await readThroughput(client)),
       loads: rowsByQuarter(await readReserved(client, nowMicros)),
       fromMicros,
@@ -73,12 +73,12 @@ export function reserveSlot(
       count: 1 + slotsToldMax,
     })
     if (window === undefined) return { kind: 'noneFree' }
-    return { kind: 'reserved', slot: await insert(client, asked, window, nowMicros), next }
+    return { kind: 'reserved', slot: await insert(client, request, window, nowMicros), next }
   })
 }
 
-async function findByKey(client: pg.PoolClient, asked: SlotRequest): Promise<Slot | undefined> {
-  const { issuer, subject, idempotencyKey } = asked
+async function findByKey(client: pg.PoolClient, request: SlotRequest): Promise<Slot | undefined> {
+  const { issuer, subject, idempotencyKey } = request
   if (idempotencyKey === undefined) return undefined
   const { rows } = await client.query<SlotRow>({
     name: 'find-slot-by-key',
@@ -88,14 +88,14 @@ async function findByKey(client: pg.PoolClient, asked: SlotRequest): Promise<Slo
       where s.subject = $1 and s.idempotency_key in ($2, $3) and s.issuer in ($4, '')
       order by s.issuer desc
       limit 1`,
-    values: [subject, ownerKeyOf(asked, idempotencyKey), idempotencyKey, issuer],
+    values: [subject, ownerKeyOf(request, idempotencyKey), idempotencyKey, issuer],
   })
   return rows[0] && slotOf(rows[0])
 }
 
-function isSame(asked: SlotRequest, slot: Slot): boolean {
+function isSame(request: SlotRequest, slot: Slot): boolean {
   const names = ['employer', 'period', 'region', 'rows', 'bytes'] as const
-  return names.every((name) => asked[name] === slot[name])
+  return names.every((name) => request[name] === slot[name])
 }
 
 /** Counts the owner's slots that still hold capacity. */
@@ -136,8 +136,8 @@ async function readReserved(client: pg.PoolClient, nowMicros: number): Promise<R
 
 async function insert(
   client: pg.PoolClient,
-  asked: SlotRequest,
-  { startMicros, endMicros, quarters }: Window,
+  request: SlotRequest,
+  { startMicros, endMicros, quarters }: SlotWindow,
   nowMicros: number,
 ): Promise<Slot> {
   const { rows } = await client.query<SlotRow>({
@@ -153,10 +153,10 @@ async function insert(
       )
       returning ${slotColumns}`,
     values: [
-      ...[randomUUID(), asked.subject],
-      asked.idempotencyKey && ownerKeyOf(asked, asked.idempotencyKey),
-      ...[asked.employer, asked.period, asked.region, asked.rows, asked.bytes, quarters],
-      ...[startMicros, endMicros, nowMicros, asked.issuer],
+      ...[randomUUID(), request.subject],
+      request.idempotencyKey && ownerKeyOf(request, request.idempotencyKey),
+      ...[request.employer, request.period, request.region, request.rows, request.bytes, quarters],
+      ...[startMicros, endMicros, nowMicros, request.issuer],
     ],
   })
   const [row] = rows

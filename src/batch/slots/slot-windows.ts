@@ -9,14 +9,14 @@ import { slotsAheadMs } from '../../limits.ts'
 export const quarterMicros = 15 * 60 * 1_000_000
 
 /** Instants are microseconds since 1970. */
-export type Window = {
+export type SlotWindow = {
   readonly startMicros: number
   readonly endMicros: number
   /** Quarters in which the rows count, up to the end. */
   readonly quarters: number
 }
 
-export type ReservedRows = Pick<Window, 'endMicros' | 'quarters'> & { readonly rows: number }
+export type ReservedRows = Pick<SlotWindow, 'endMicros' | 'quarters'> & { readonly rows: number }
 
 /** Reserved rows of each quarter, by its start. */
 export function rowsByQuarter(reserved: readonly ReservedRows[]): Map<number, number> {
@@ -42,12 +42,12 @@ export type WindowSearch = {
 }
 
 /** The first free windows, earliest first. */
-export function freeWindows(search: WindowSearch): Window[] {
+export function freeWindows(search: WindowSearch): SlotWindow[] {
   const { rows, capacityRows, loads, fromMicros, untilMicros, count } = search
   const quarters = Math.max(1, Math.ceil(rows / Math.max(1, capacityRows)))
   if (quarters * quarterMicros > 1_000 * slotsAheadMs) return [] // longer than slots are given
   const first = Math.ceil(fromMicros / quarterMicros) * quarterMicros
-  const found: Window[] = []
+  const found: SlotWindow[] = []
   for (let at = first; at <= untilMicros && found.length < count; at += quarterMicros) {
     const isFree = Array.from({ length: quarters }, (_, i) => at + i * quarterMicros).every(
       (quarter) => (loads.get(quarter) ?? 0) + rows / quarters <= capacityRows,

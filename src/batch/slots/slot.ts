@@ -6,7 +6,7 @@ import type pg from 'pg'
 import { slotKeptMs, slotsListedMax } from '../../limits.ts'
 import type { Owner } from '../state/owner.ts'
 import { isEnded, stages } from '../state/stages.ts'
-import type { Window } from './slot-windows.ts'
+import type { SlotWindow } from './slot-windows.ts'
 
 /** What the filer asks for. */
 export type SlotRequest = Owner & {
@@ -21,7 +21,7 @@ export type SlotRequest = Owner & {
 }
 
 export type Slot = Omit<SlotRequest, 'idempotencyKey'> &
-  Window & {
+  SlotWindow & {
     readonly id: string
     /** The batch that uses it. */
     readonly batch: string | undefined

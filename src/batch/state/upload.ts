@@ -11,9 +11,9 @@ import type { RequestedKind } from './requested-kind.ts'
 import { openBytes } from './seal.ts'
 import type { Stage } from './stages.ts'
 
-export const formats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
+export const fileFormats = ['csv', 'tsv', 'xlsx', 'ndjson'] as const
 /** Mode check files nothing and reports what would be filed. */
-export const modes = ['all-or-nothing', 'accept-good', 'check'] as const
+export const filingModes = ['all-or-nothing', 'accept-good', 'check'] as const
 
 /** What the sender says about the file. */
 export type BatchRequest = {
@@ -23,8 +23,8 @@ export type BatchRequest = {
   readonly region: string
   readonly kind: RequestedKind
   /** Undefined: detect it from the bytes. */
-  readonly format: (typeof formats)[number] | undefined
-  readonly mode: (typeof modes)[number]
+  readonly format: (typeof fileFormats)[number] | undefined
+  readonly mode: (typeof filingModes)[number]
   /** Bytes of the full file, if announced. */
   readonly size: number | undefined
   /** SHA-256 of the full file, if announced. */
@@ -81,7 +81,7 @@ export type UploadRow = {
   period: string
   region: string
   kind: BatchRequest['kind']
-  format: (typeof formats)[number] | null
+  format: (typeof fileFormats)[number] | null
   mode: BatchRequest['mode']
   file_name: Buffer | null
   size: string | null

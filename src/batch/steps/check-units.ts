@@ -24,7 +24,7 @@ import { UnitTotals } from '../staging/unit-totals.ts'
 import { filedKindOf } from '../state/requested-kind.ts'
 import { type Amendment, findAmendment, requestedKindOf } from '../table/amendment.ts'
 import type { ReadDependencies } from '../table/leased-rows.ts'
-import type { Layout } from '../table/read-progress.ts'
+import type { FileLayout } from '../table/read-progress.ts'
 import { findLayout } from '../uploads/find-batch.ts'
 import { CheckResults } from './check-results.ts'
 import { type CheckedRow, checkDeclaredRows, partsOfLines } from './declared-row.ts'
@@ -85,7 +85,7 @@ export async function checkUnits(
 function openWarned(
   { pool, keys }: CheckDependencies,
   { batch }: LeasedBatch,
-  layout: Layout | undefined,
+  layout: FileLayout | undefined,
 ): Promise<WarnedRows> {
   return WarnedRows.open(pool, keys, batch, layout?.kind === 'table' ? layout.header : undefined)
 }
@@ -148,41 +148,21 @@ type CheckedFile = {
 }
 
 async function checkUnit(
-  { pool, keys, policies }: CheckDependencies,
+  dependencies: CheckDependencies,
   work: LeasedBatch,
   file: CheckedFile,
-  unit: UnitKey & { readonly rows: number },
+  unit: StagedUnit,
   results: CheckResults,
 ): Promise<void> {
-  const { amendment, isRowsAlone, journal, warned } = file
-  const { employer, period, region, entry } = unit
-  const key = { employer, period, region, entry }
-  // The sender may not know the current declaration of an employer that it may not file for.
-  const mayFile = work.mayFileFor.has(employer)
-  const found: CurrentCheck = mayFile
-    ? await checkCurrent(pool, journal, work, amendment, key)
-    : { latest: undefined, replaces: undefined }
-  const { finding, inForce, ...standing } = found
-  const { latest, replaces, prior } = standing
-  // Some rows of an employer are not its full declaration: they would replace the others.
-  const alone = isRowsAlone && latest !== undefined && prior === undefined
-  const several = unit.rows + (prior?.lines ?? 0) > partLinesMax
-  const check = new UnitCheck({
-    ...{ policies, replaces, several, mayFileIn: work.mayFileIn },
-    ...(!alone && { inForce: inForce && metOf(keys.salts, inForce) }),
-    ...(warned && {
-      report: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
-    }),
-    // A correction that replaces nothing would get one fault more.
-    kind: mayFile ? filedKindOf(requestedKindOf(work, amendment), prior) : 'regular',
-    nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
-  })
-  if (!mayFile) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
-  if (finding !== undefined) check.refuse(finding)
-  if (alone) check.refuse(fileFinding('ROWS_ALONE'))
+  const { pool, keys, policies } = dependencies
+  const found = await findUnit(dependencies, work, file, unit)
+  const { key, several } = found
+  const { finding: _, inForce: __, ...current } = found.current
+  const check = openCheck(dependencies, work, file, found)
   const pieces = () => readStagedPieces(pool, keys, work.batch, key)
+  const source = { prior: current.prior, journal: file.journal, pieces }
   const read = async function* () {
-    for await (const lines of readUnitLines({ prior, journal, pieces })) {
+    for await (const lines of readUnitLines(source)) {
       yield lines
       await results.countChecked(lines.lines.length)
     }
@@ -198,5 +178,63 @@ async function checkUnit(
   }
   for await (const lines of read()) for (const rows of check.take(lines)) await reject(rows)
   await reject(check.end())
-  await results.add({ ...key, ...check.counted(), pieces: number, ...standing })
+  await results.add({ ...key, ...check.counted(), pieces: number, ...current })
+}
+
+type StagedUnit = UnitKey & { readonly rows: number }
+
+/** A unit and its current declaration. */
+type FoundUnit = {
+  readonly key: UnitKey
+  /** The sender may file for its employer. */
+  readonly mayFile: boolean
+  readonly current: CurrentCheck
+  /** Some rows of an employer, not its full declaration: they would replace the others. */
+  readonly isPartial: boolean
+  /** It has more lines than one round checks. */
+  readonly several: boolean
+}
+
+async function findUnit(
+  { pool }: CheckDependencies,
+  work: LeasedBatch,
+  { amendment, isRowsAlone, journal }: CheckedFile,
+  { employer, period, region, entry, rows }: StagedUnit,
+): Promise<FoundUnit> {
+  const key = { employer, period, region, entry }
+  // The sender may not know the current declaration of an employer that it may not file for.
+  const mayFile = work.mayFileFor.has(employer)
+  const current: CurrentCheck = mayFile
+    ? await checkCurrent(pool, journal, work, amendment, key)
+    : { latest: undefined, replaces: undefined }
+  const { latest, prior } = current
+  return {
+    ...{ key, mayFile, current },
+    isPartial: isRowsAlone && latest !== undefined && prior === undefined,
+    several: rows + (prior?.lines ?? 0) > partLinesMax,
+  }
+}
+
+/** The check of a unit, with the findings that reject all of its rows. */
+function openCheck(
+  { keys, policies }: CheckDependencies,
+  work: LeasedBatch,
+  { amendment, warned }: CheckedFile,
+  { mayFile, current, isPartial, several }: FoundUnit,
+): UnitCheck {
+  const { replaces, prior, inForce, finding } = current
+  const check = new UnitCheck({
+    ...{ policies, replaces, several, mayFileIn: work.mayFileIn },
+    ...(!isPartial && { inForce: inForce && metOf(keys.salts, inForce) }),
+    ...(warned && {
+      report: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
+    }),
+    // A correction that replaces nothing would get one fault more.
+    kind: mayFile ? filedKindOf(requestedKindOf(work, amendment), prior) : 'regular',
+    nowMicros: amendment?.attemptedAtMicros ?? work.receivedAtMicros,
+  })
+  if (!mayFile) check.refuse(fileFinding('ROW_EMPLOYER_NOT_YOURS'))
+  if (finding !== undefined) check.refuse(finding)
+  if (isPartial) check.refuse(fileFinding('ROWS_ALONE'))
+  return check
 }

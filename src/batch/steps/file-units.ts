@@ -17,45 +17,27 @@
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
-import type { Part } from '../../declaration/part.ts'
-import type { Declaration, DeclarationKind } from '../../declaration/schema.ts'
 import type { AcceptGroup } from '../../journal/accept.ts'
-import type { FiledByToken } from '../../journal/attribution.ts'
-import type { Filing } from '../../journal/filing.ts'
-import { fileDeclaration } from '../../journal/filing.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
-import type { Expectation } from '../../journal/standing.ts'
-import {
-  bulkEnvelopeLinesMax,
-  groupBytesMax,
-  groupDeclarationsMax,
-  partBytesMax,
-} from '../../limits.ts'
-import type { PeriodRules, Policies } from '../../policy/rules.ts'
+import { bulkEnvelopeLinesMax, groupBytesMax, groupDeclarationsMax } from '../../limits.ts'
 import { openRowsAfterFiling, saveOpenRows } from '../amending/claim-amended.ts'
-import { readUnitLines } from '../amending/merge-amendment.ts'
 import { type FiledPart, listUnfiled, type UnfiledUnit } from '../amending/unfiled-units.ts'
 import { saveErrorRows } from '../errors/error-rows.ts'
 import { rejectLateRows } from '../errors/late-rows.ts'
 import { advanceStage, type LeasedBatch, writeStep } from '../lease/batch-lease.ts'
-import { withHeartbeat } from '../lease/lease-heartbeat.ts'
-import { PartCut } from '../staging/part-cut.ts'
-import { findPriorInFamily, partKeyOf, readPrior } from '../staging/prior-declaration.ts'
-import { readRejectedRows } from '../staging/rejected-rows.ts'
-import { RowSet } from '../staging/row-set.ts'
-import { readStagedPieces, type UnitKey } from '../staging/staged-rows.ts'
-import { UnitParts } from '../staging/unit-parts.ts'
+import type { UnitKey } from '../staging/staged-rows.ts'
 import { findFiler } from '../state/acts.ts'
-import { filedKindOf } from '../state/requested-kind.ts'
-import { type Amendment, findAmendment, requestedKindOf } from '../table/amendment.ts'
-import type { ReadDependencies } from '../table/leased-rows.ts'
-import type { RowHeader } from '../table/row-line.ts'
+import { type Amendment, findAmendment } from '../table/amendment.ts'
 import { AcceptInHalves } from './accept-in-halves.ts'
-import { partsOfRows } from './declared-row.ts'
+import {
+  type FiledFile,
+  type PartDependencies,
+  partsOfDeclared,
+  partsOfUnit,
+} from './filed-parts.ts'
 import { LateUnits } from './late-units.ts'
 
-export type FileDependencies = ReadDependencies & {
-  readonly policies: Policies
+export type FileDependencies = PartDependencies & {
   /** Accepts into the bulk lane. */
   readonly acceptGroup: AcceptGroup
   readonly enqueue: (envelope: bigint) => void
@@ -107,11 +89,10 @@ async function endFiling(
   return advanceStage(dependencies, work, event, (client) => saveOpenRows(client, amendment, open))
 }
 
-/** What all units of a file share. */
-type FiledFile = {
-  readonly amendment: Amendment | undefined
-  readonly journal: JournalReader
-  readonly by: FiledByToken
+/** The check rejected all rows that the senders may not file: nothing else gets into the journal. */
+function assertMayFile({ batch, mayFileFor }: LeasedBatch, units: readonly UnfiledUnit[]): void {
+  const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
+  assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
 }
 
 async function* partsOfAll(
@@ -120,173 +101,7 @@ async function* partsOfAll(
   file: FiledFile,
   units: readonly UnfiledUnit[],
 ): AsyncGenerator<FiledPart> {
-  for (const unit of units) yield* partsOf(dependencies, work, file, unit)
-}
-
-/** The check rejected all rows that the senders may not file: nothing else gets into the journal. */
-function assertMayFile({ batch, mayFileFor }: LeasedBatch, units: readonly UnfiledUnit[]): void {
-  const isTheirs = units.every(({ employer }) => mayFileFor.has(employer))
-  assert(isTheirs, `batch ${batch} has a unit of an employer that its senders may not file for`)
-}
-
-/** The parts of a unit that are not filed yet, in order; a single part if it travels in one piece. */
-async function* partsOf(
-  dependencies: FileDependencies,
-  work: LeasedBatch,
-  { amendment, journal, by }: FiledFile,
-  unit: UnfiledUnit,
-): AsyncGenerator<FiledPart> {
-  const { pool, keys, policies } = dependencies
-  const { priorId } = unit
-  const ofFamily =
-    amendment && priorId && (await findPriorInFamily(pool, amendment.first, unit, priorId))
-  const prior = priorId
-    ? ofFamily || (await readPrior(journal, { id: priorId, lines: 0 }))
-    : undefined
-  const rejected = await readRejected(dependencies, work, unit)
-  let header: RowHeader | undefined
-  let lines: object[] = []
-  let lineRows: number[] = []
-  let rows = 0
-  const rowsOfParts: number[] = []
-  const parts = new UnitParts(unit)
-  const cut = new PartCut(unit.cutByBytes ? partBytesMax : Number.POSITIVE_INFINITY)
-  const next = (): FiledPart | undefined => {
-    const [taken, takenRows, rowsOfLines] = [lines, rows, lineRows]
-    lines = []
-    lineRows = []
-    rows = 0
-    rowsOfParts.push(takenRows)
-    const declaration = declarationOf(work, amendment, unit, header as RowHeader, taken)
-    const rules = rulesOf(policies, declaration)
-    const part = parts.next(declaration, rules)
-    const { number } = part
-    if (number <= unit.partsFiled) return undefined
-    const made = { declaration, rules, part, rows: rowsOfLines, by }
-    const filing = filingOf(work, amendment, unit, made)
-    return { unit, number, rows: takenRows, lines: taken.length, rowsOfParts, filing }
-  }
-  const pieces = () => readStagedPieces(pool, keys, work.batch, unit)
-  const all = readUnitLines({ prior, journal, pieces, rejected })
-  for await (const read of withHeartbeat(dependencies, work, all)) {
-    header ??= read.header
-    for (const entry of read.lines) {
-      if (cut.add(entry.line) && cut.parts > 1) {
-        const full = next()
-        if (full !== undefined) yield full
-      }
-      lines.push(entry.line)
-      lineRows.push(entry.rows[0] ?? rowOfPrior)
-      rows += entry.rows.length
-    }
-  }
-  const last = next()
-  parts.end()
-  if (last !== undefined) yield last
-}
-
-/** Declarations that are rows: a row counts as filed with its last part. They amend nothing. */
-async function* partsOfDeclared(
-  { pool, keys, policies }: FileDependencies,
-  work: LeasedBatch,
-  { by }: FiledFile,
-  units: readonly UnfiledUnit[],
-): AsyncGenerator<FiledPart> {
-  for await (const { unit, parts } of partsOfRows(pool, keys, work.batch, units)) {
-    const unitParts = new UnitParts(unit)
-    for (const declaration of parts) {
-      const rules = rulesOf(policies, declaration)
-      const part = unitParts.next(declaration, rules)
-      const { number } = part
-      if (number <= unit.partsFiled) continue
-      const lines = declaration.lines?.length ?? 0
-      const rowsOfLines = new Array<number>(lines).fill(unit.entry)
-      const made = { declaration, rules, part, rows: rowsOfLines, by }
-      const filing = filingOf(work, undefined, unit, made)
-      const rows = number === parts.length ? 1 : 0
-      yield { unit, number, rows, lines, rowsOfParts: [], filing }
-    }
-    unitParts.end()
-  }
-}
-
-async function readRejected(
-  dependencies: FileDependencies,
-  work: LeasedBatch,
-  unit: UnfiledUnit,
-): Promise<RowSet> {
-  const rejected = new RowSet()
-  if (unit.rowsSetAside === 0) return rejected
-  const all = readRejectedRows(dependencies.pool, dependencies.keys, work.batch, unit)
-  for await (const rows of withHeartbeat(dependencies, work, all)) {
-    for (const { row } of rows) rejected.add(row)
-  }
-  return rejected
-}
-
-function declarationOf(
-  work: LeasedBatch,
-  amendment: Amendment | undefined,
-  { replaces, priorId }: UnfiledUnit,
-  header: RowHeader,
-  lines: readonly object[],
-): Declaration {
-  return {
-    ...header,
-    kind: filedKindOf(requestedKindOf(work, amendment), priorId),
-    ...(replaces !== undefined && { replaces }),
-    lines,
-  } as unknown as Declaration
-}
-
-function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRules {
-  const rules = policies.rulesFor(region, period)
-  if (rules.kind !== 'rules') throw new Error(`no rules for ${region} any more`)
-  return rules
-}
-
-/** Expects what the check found. Units from before there were expectations have none. */
-function expectationOf(
-  { receivedAtMicros }: LeasedBatch,
-  amendment: Amendment | undefined,
-  { cutByBytes, priorId, latest }: UnfiledUnit,
-  kind: DeclarationKind,
-): Expectation {
-  if (!cutByBytes) return 'anything'
-  if (amendment !== undefined || priorId !== undefined) return { latest }
-  const and = kind === 'regular' ? 'nothingStands' : 'anything'
-  return { nothingAfterMicros: receivedAtMicros, and }
-}
-
-/** Lines of the prior declaration are in no row of the file. */
-const rowOfPrior = 0
-
-type MadePart = {
-  /** Row of the file, by line. */
-  readonly rows: readonly number[]
-  readonly declaration: Declaration
-  readonly rules: PeriodRules
-  readonly part: Part
-  readonly by: FiledByToken
-}
-
-function filingOf(
-  work: LeasedBatch,
-  amendment: Amendment | undefined,
-  unit: UnfiledUnit,
-  { declaration, rules, part, rows, by }: MadePart,
-): Filing {
-  const { number, count } = part
-  const atMicros = amendment?.attemptedAtMicros
-  return fileDeclaration({
-    ...{ declaration, rules, rows, by },
-    key: partKeyOf(unit, number, count),
-    acceptedAtMicros: work.receivedAtMicros,
-    ...(atMicros !== undefined && { attempt: { atMicros } }),
-    ...(count > 1 && { part }),
-    expects: expectationOf(work, amendment, unit, declaration.kind),
-    ...(number === count && { lines: unit.lines }),
-  })
+  for (const unit of units) yield* partsOfUnit(dependencies, work, file, unit)
 }
 
 /** The parts of one envelope. */

@@ -144,7 +144,7 @@ export type ListedBatch = {
 }
 
 /** Batches in progress whose filing is not complete, longest unchanged first. */
-export async function listUnended(pool: pg.Pool, limit: number): Promise<ListedBatch[]> {
+export async function listInProgress(pool: pg.Pool, limit: number): Promise<ListedBatch[]> {
   const { rows } = await pool.query<{
     id: string
     stage: Stage

@@ -61,14 +61,14 @@ export type LocalResult = {
 
 export async function checkLocally(
   source: FileSource,
-  asked: LocalRequest,
+  request: LocalRequest,
   dependencies: LocalDependencies,
 ): Promise<LocalResult> {
   const { spool = new RowSpool() } = dependencies
   const once = { ...dependencies, report: reportingOnce(dependencies.report) }
   try {
-    const result = await readAll(source, asked, once, spool)
-    for (const unit of spool.units()) await checkUnit(asked, once, result.header, spool, unit)
+    const result = await readAll(source, request, once, spool)
+    for (const unit of spool.units()) await checkUnit(request, once, result.header, spool, unit)
     return result
   } finally {
     spool.close()
@@ -91,7 +91,7 @@ function reportingOnce(report: LocalDependencies['report']): LocalDependencies['
 /** Stages rows of tables in the spool; checks declarations as they come. */
 async function readAll(
   source: FileSource,
-  asked: LocalRequest,
+  request: LocalRequest,
   dependencies: LocalDependencies,
   spool: RowSpool,
 ): Promise<LocalResult> {
@@ -100,14 +100,14 @@ async function readAll(
   const declared = new DeclaredRows(dependencies)
   let header: Header | undefined
   let rowsRead = 0
-  for await (const read of readRows(source, asked, undefined, dependencies.onDefect)) {
+  for await (const read of readRows(source, request, undefined, dependencies.onDefect)) {
     header = read.header ?? header
     for (const row of read.rows) {
       if (row.entry === undefined) buffer.add(row)
       else await declared.check(row)
     }
     rowsRead += read.rows.length
-    report(found, asked, read)
+    report(found, request, read)
     if (buffer.isFull) spool.add(buffer.take().pieces)
     dependencies.onRows?.({ read: read.rows.length, checked: 0 })
     if (found.ended) break

@@ -58,7 +58,7 @@ function offsetOf(position: FilePosition): number {
 }
 
 /** The columns of a table, once its header is found, or that the rows are declarations. */
-export type Layout =
+export type FileLayout =
   | { readonly kind: 'table'; readonly header: Header }
   | { readonly kind: 'declarations' }
 
@@ -66,7 +66,7 @@ export function openLayout(
   keys: Pick<SealingKeys, 'all'>,
   batch: string,
   sealed: Buffer | undefined,
-): Layout | undefined {
+): FileLayout | undefined {
   const { position } = openProgress(keys, { batch, position: sealed })
   if (position === undefined) return undefined
   if (isNdjsonPosition(position)) return { kind: 'declarations' }

@@ -3,19 +3,19 @@
  */
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import { type Upload, type UploadRow, uploadOf } from '../state/upload.ts'
-import { type Layout, openLayout } from '../table/read-progress.ts'
+import { type FileLayout, openLayout } from '../table/read-progress.ts'
 import { type Viewer, visibleUpload } from './owner-view.ts'
 import type { StoreDependencies } from './store-dependencies.ts'
 
 /**
- * @param as `durable` waits until every commit visible here has also reached the standby
+ * @param durability `durable` waits until every commit visible here has also reached the standby
  * @param viewer sees the batch as far as `owner-view.ts` allows, or not at all; without it, all is
  *   visible
  */
 export async function findUpload(
   { pool, sealingKeys, confirm }: Pick<StoreDependencies, 'pool' | 'sealingKeys' | 'confirm'>,
   id: string,
-  as: 'visible' | 'durable',
+  durability: 'visible' | 'durable',
   viewer?: Viewer,
 ): Promise<Upload | undefined> {
   const { rows } = await pool.query<UploadRow>({
@@ -29,7 +29,7 @@ export async function findUpload(
     values: [id, viewer?.subject, viewer?.issuer],
   })
   const [row] = rows
-  if (as === 'durable') await confirm()
+  if (durability === 'durable') await confirm()
   const upload = row && uploadOf(sealingKeys, row)
   return upload && viewer ? visibleUpload(pool, viewer, upload) : upload
 }
@@ -39,7 +39,7 @@ export async function findLayout(
   pool: Queryable,
   all: StoreDependencies['sealingKeys'],
   id: string,
-): Promise<Layout | undefined> {
+): Promise<FileLayout | undefined> {
   const { rows } = await pool.query<{ position: Buffer | null }>({
     name: 'find-batch-position',
     text: 'select position from batch.work where batch = $1',

@@ -24,59 +24,59 @@ import type { CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 /** A key that exists inserts nothing; a second statement reads its batch. */
 export async function createUpload(
   dependencies: StoreDependencies,
-  asked: NewUpload,
+  request: NewUpload,
 ): Promise<CreateOutcome> {
-  const before = await findByKey(dependencies, asked)
-  if (before !== undefined) return repeatedOutcome(asked, before)
-  const open = await countOpen(dependencies, asked)
+  const existing = await findByKey(dependencies, request)
+  if (existing !== undefined) return repeatedOutcome(request, existing)
+  const open = await countOpen(dependencies, request)
   if (open.files >= uploadsOpenMax) return { kind: 'tooMany' }
-  if (open.bytes + (asked.size ?? 0) > uploadsOpenBytesMax) return { kind: 'tooManyBytes' }
+  if (open.bytes + (request.size ?? 0) > uploadsOpenBytesMax) return { kind: 'tooManyBytes' }
   const id = randomUUID()
-  const outcome = await insertWithSlot(dependencies, id, asked)
+  const outcome = await insertWithSlot(dependencies, id, request)
   const inserted = outcome === 'inserted'
   const upload = inserted
     ? await findUpload(dependencies, id, 'visible')
-    : await findByKey(dependencies, asked)
+    : await findByKey(dependencies, request)
   // Two requests may use the same key. The second may find the slot assigned to the first one's
   // batch.
   if (upload === undefined && !inserted && outcome !== 'there') return { kind: outcome }
   assert(upload !== undefined, 'the inserted or conflicting batch exists')
-  return inserted ? { kind: 'created', upload } : repeatedOutcome(asked, upload)
+  return inserted ? { kind: 'created', upload } : repeatedOutcome(request, upload)
 }
 
 /** Locks the slot before inserting the batch: of two requests for it, the second finds it assigned. */
 async function insertWithSlot(
   dependencies: StoreDependencies,
   id: string,
-  asked: NewUpload,
+  request: NewUpload,
 ): Promise<'inserted' | 'there' | SlotRefusal> {
   const { pool, inTransaction, nowMicros } = dependencies
-  const { slot } = asked
+  const { slot } = request
   if (slot === undefined)
-    return (await insert(dependencies, pool, id, asked)) ? 'inserted' : 'there'
+    return (await insert(dependencies, pool, id, request)) ? 'inserted' : 'there'
   return inTransaction(pool, async (client) => {
-    const refusal = await lockAndCheckSlot(client, slot, asked, nowMicros())
+    const refusal = await lockAndCheckSlot(client, slot, request, nowMicros())
     if (refusal !== undefined) return refusal
-    if (!(await insert(dependencies, client, id, asked))) return 'there'
+    if (!(await insert(dependencies, client, id, request))) return 'there'
     await assignSlot(client, slot, id)
     return 'inserted'
   })
 }
 
-function repeatedOutcome(asked: NewUpload, upload: Upload): CreateOutcome {
-  return { kind: isSame(asked, upload) ? 'replayed' : 'conflicting', upload }
+function repeatedOutcome(request: NewUpload, upload: Upload): CreateOutcome {
+  return { kind: isSame(request, upload) ? 'replayed' : 'conflicting', upload }
 }
 
 /** The same key must mean the same file. Only the file name may differ. */
-function isSame(asked: NewUpload, upload: Upload): boolean {
+function isSame(request: NewUpload, upload: Upload): boolean {
   const names = ['employer', 'period', 'region', 'kind', 'format', 'mode', 'slot'] as const
   // The file itself may have named its amended batch since.
-  if (asked.amends !== undefined && asked.amends !== upload.amends) return false
+  if (request.amends !== undefined && request.amends !== upload.amends) return false
   const sameDigest =
-    asked.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
+    request.expectedDigest?.toString('hex') === upload.expectedDigest?.toString('hex')
   // A later part may have announced the size.
-  const sameSize = asked.size === undefined || asked.size === upload.size
-  return names.every((name) => asked[name] === upload[name]) && sameDigest && sameSize
+  const sameSize = request.size === undefined || request.size === upload.size
+  return names.every((name) => request[name] === upload[name]) && sameDigest && sameSize
 }
 
 /**
@@ -108,12 +108,12 @@ async function insert(
   { sealingKeys, salts }: StoreDependencies,
   client: pg.Pool | pg.PoolClient,
   id: string,
-  asked: NewUpload,
+  request: NewUpload,
 ): Promise<boolean> {
   const [key] = sealingKeys
   assert(key !== undefined, 'a keyring has a sealing key')
-  const { subject, fileName, idempotencyKey, expectedDigest, by } = asked
-  const storedKey = idempotencyKey && ownerKeyOf(asked, idempotencyKey)
+  const { subject, fileName, idempotencyKey, expectedDigest, by } = request
+  const storedKey = idempotencyKey && ownerKeyOf(request, idempotencyKey)
   const salting = await isSalting(client)
   const name = fileName && sealBytes(key, fileNameBinding(id), Buffer.from(fileName))
   const { rowCount } = await client.query({
@@ -139,13 +139,20 @@ async function insert(
       )
       select from begun`,
     values: [
-      ...[id, asked.subject, asked.mayFileFor, asked.employer, asked.period, asked.region],
-      ...[asked.kind, asked.format, asked.mode, name || null],
+      ...[
+        id,
+        request.subject,
+        request.mayFileFor,
+        request.employer,
+        request.period,
+        request.region,
+      ],
+      ...[request.kind, request.format, request.mode, name || null],
       storedKey && (salting ? saltedKey(salts, subject, storedKey) : storedKey),
-      asked.size,
+      request.size,
       salting ? undefined : expectedDigest,
       salting && expectedDigest ? sealExpected(key, id, expectedDigest) : undefined,
-      ...[asked.amends, asked.issuer, asked.mayFileIn],
+      ...[request.amends, request.issuer, request.mayFileIn],
       by && sealAct(key, id, 'begin', by),
     ],
   })
@@ -154,11 +161,11 @@ async function insert(
 
 async function findByKey(
   { pool, sealingKeys, salts }: StoreDependencies,
-  asked: NewUpload,
+  request: NewUpload,
 ): Promise<Upload | undefined> {
-  const { issuer, subject, idempotencyKey } = asked
+  const { issuer, subject, idempotencyKey } = request
   if (idempotencyKey === undefined) return undefined
-  const keys = [ownerKeyOf(asked, idempotencyKey), idempotencyKey]
+  const keys = [ownerKeyOf(request, idempotencyKey), idempotencyKey]
   const { rows } = await pool.query<UploadRow>({
     name: 'find-upload-by-key',
     text: `

@@ -58,7 +58,7 @@ export type Mandate = {
   readonly by?: FiledByToken | undefined
 }
 
-export type Part = {
+export type UploadPart = {
   /** Offset of the part's first byte in the file. */
   readonly offset: number
   /** Size of the full file, if it was not announced before. */
@@ -70,7 +70,7 @@ export type Part = {
  * SQL: narrows the mandate to the token's employers (`$n`) and regions (`$n+1`). Of two region
  * patterns, the one contained in the other stays.
  */
-const narrowed = (n: number) => `
+const narrowedMandate = (n: number) => `
   may_file_for = array(select unnest(may_file_for) intersect select unnest($${n}::text[])),
   named = array(select unnest(coalesce(named, may_file_for)) union select unnest($${n}::text[])),
   may_file_in = case
@@ -88,13 +88,13 @@ const mandateValues = ({ employers, regions }: Mandate) => [employers, regions]
 export async function beginReceiving(
   dependencies: StoreDependencies,
   id: string,
-  { offset, size, mandate }: Part,
+  { offset, size, mandate }: UploadPart,
 ): Promise<BeginOutcome> {
   const { rows } = await dependencies.pool.query<Claim>({
     name: 'begin-receiving',
     text: `
       update batch.batch
-      set writer = $2, size = coalesce(size, $4), touched_at = now(), ${narrowed(6)}
+      set writer = $2, size = coalesce(size, $4), touched_at = now(), ${narrowedMandate(6)}
       where id = $1 and received = $3 and stage = any($5)
         and ($4::bigint is null or coalesce(size, $4) = $4) and received <= coalesce(size, $4, received)
       returning id, writer, received, chunks, size, digest_state`,
@@ -115,7 +115,7 @@ export async function restartReceiving(
       text: `
         update batch.batch
         set writer = $2, received = 0, chunks = 0, digest_state = null, touched_at = now(),
-          ${narrowed(4)}
+          ${narrowedMandate(4)}
         where id = $1 and stage = any($3)
         returning id, writer, received, chunks, size, digest_state`,
       values: [id, randomUUID(), stagesBefore('complete'), ...mandateValues(mandate)],

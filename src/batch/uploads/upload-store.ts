@@ -31,7 +31,7 @@ import { findUpload } from './find-batch.ts'
 import { countOpen, createUpload } from './new-upload.ts'
 import type { Viewer } from './owner-view.ts'
 import type { BeginOutcome } from './receive-bytes.ts'
-import { beginReceiving, type Mandate, type Part, restartReceiving } from './receive-bytes.ts'
+import { beginReceiving, type Mandate, restartReceiving, type UploadPart } from './receive-bytes.ts'
 import type { CancelOutcome, CreateOutcome, StoreDependencies } from './store-dependencies.ts'
 
 export type UploadStore = {
@@ -47,7 +47,7 @@ export type UploadStore = {
    * Makes the caller the writer, if the next byte is at `offset`. From then on the file may be filed
    * only for employers that its token names.
    */
-  begin(id: string, part: Part): Promise<BeginOutcome>
+  begin(id: string, part: UploadPart): Promise<BeginOutcome>
   /** Bytes that a file of unannounced size may still have, beside the owner's other uploads. */
   room(upload: Upload): Promise<number>
   /** Begins again at the first byte and drops the stored ones. For senders that can't send parts. */

@@ -5,7 +5,7 @@
  */
 import { createReadStream, statSync } from 'node:fs'
 import { requestedKinds } from '../../batch/state/requested-kind.ts'
-import { formats } from '../../batch/state/upload.ts'
+import { fileFormats } from '../../batch/state/upload.ts'
 import { checkLocally } from '../../batch/steps/local-check.ts'
 import type { Text } from '../../declaration/catalogue/entry.ts'
 import { periodPattern } from '../../declaration/period.ts'
@@ -81,10 +81,10 @@ export function sourceOf({ file, language }: SheetOptions): FileSource {
 function requestOf({ request }: SheetOptions) {
   const { employer, region, period } = request
   const kind = requestedKinds.find((one) => one === request.kind)
-  const format = formats.find((one) => one === request.format)
+  const format = fileFormats.find((one) => one === request.format)
   if (kind === undefined) throw new UsageError(`--kind: ${requestedKinds.join(', ')}`)
   if (format === undefined && request.format !== undefined)
-    throw new UsageError(`--format: ${formats.join(', ')}`)
+    throw new UsageError(`--format: ${fileFormats.join(', ')}`)
   if (period !== undefined && !new RegExp(periodPattern).test(period))
     throw new UsageError('--period: YYYY-MM')
   return { employer, region, period, kind, format }

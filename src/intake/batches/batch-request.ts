@@ -6,7 +6,7 @@
 import path from 'node:path'
 import Type from 'typebox'
 import { requestedKinds } from '../../batch/state/requested-kind.ts'
-import { type BatchRequest, formats as fileFormats, modes } from '../../batch/state/upload.ts'
+import { type BatchRequest, fileFormats, filingModes } from '../../batch/state/upload.ts'
 import { findCharacter } from '../../declaration/characters.ts'
 import { type Finding, FindingList } from '../../declaration/findings.ts'
 import { formats } from '../../declaration/formats.ts'
@@ -31,7 +31,7 @@ export const batchRequestSchema = Type.Object(
     period: Type.String({ pattern: periodPattern }),
     region: Type.String({ pattern: regionPattern }),
     kind: Type.Enum(requestedKinds),
-    mode: Type.Enum(modes, {
+    mode: Type.Enum(filingModes, {
       description:
         'What becomes of the good declarations where others have faults. check: nothing is filed; what would become of the file is told.',
     }),

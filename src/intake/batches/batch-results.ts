@@ -17,7 +17,7 @@ import { listUnits } from '../../batch/staging/list-units.ts'
 import type { UnitKey } from '../../batch/staging/staged-rows.ts'
 import { isEnded } from '../../batch/state/stages.ts'
 import { writeErrorsFile } from '../../batch/table/errors-file.ts'
-import type { Layout } from '../../batch/table/read-progress.ts'
+import type { FileLayout } from '../../batch/table/read-progress.ts'
 import { writeTemplate } from '../../batch/table/template.ts'
 import { findLayout } from '../../batch/uploads/find-batch.ts'
 import { visibilityOf } from '../../batch/uploads/owner-view.ts'
@@ -226,7 +226,7 @@ async function sendErrors(
 }
 
 /** As it came; undefined for a format that it can't be written in. */
-function formatOf({ kind }: Layout, asked: Format | undefined): Format | undefined {
+function formatOf({ kind }: FileLayout, asked: Format | undefined): Format | undefined {
   if (kind === 'declarations')
     return asked === undefined || asked === 'ndjson' ? 'ndjson' : undefined
   return asked === 'ndjson' ? undefined : (asked ?? 'csv')
@@ -234,7 +234,7 @@ function formatOf({ kind }: Layout, asked: Format | undefined): Format | undefin
 
 function writeErrors(
   batch: string,
-  layout: Layout,
+  layout: FileLayout,
   format: Format,
   rows: AsyncIterable<ErrorRow>,
 ): AsyncGenerator<Buffer> {

@@ -7,7 +7,7 @@ import { cellOf, type FileFinding, writeFileFinding } from '../../batch/findings
 import type { TotalFen } from '../../batch/staging/unit-totals.ts'
 import { requestedKinds } from '../../batch/state/requested-kind.ts'
 import { isEnded, type Stage, stages } from '../../batch/state/stages.ts'
-import { expiryMicros, formats, modes } from '../../batch/state/upload.ts'
+import { expiryMicros, fileFormats, filingModes } from '../../batch/state/upload.ts'
 import {
   estimatedEndMicros,
   percentOf,
@@ -106,8 +106,8 @@ export const batchSchema = Type.Object({
   period: Type.String(),
   region: Type.String(),
   kind: Type.Enum(requestedKinds),
-  format: Type.Optional(Type.Enum(formats)),
-  mode: Type.Enum(modes),
+  format: Type.Optional(Type.Enum(fileFormats)),
+  mode: Type.Enum(filingModes),
   filename: Type.Optional(Type.String()),
   size: Type.Optional(Type.Integer({ description: 'Bytes of the whole file.' })),
   received: Type.Integer({ description: 'Bytes that are durable: the file goes on there.' }),

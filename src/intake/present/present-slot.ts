@@ -3,7 +3,7 @@
  */
 import Type, { type Static } from 'typebox'
 import type { Slot } from '../../batch/slots/slot.ts'
-import type { Window } from '../../batch/slots/slot-windows.ts'
+import type { SlotWindow } from '../../batch/slots/slot-windows.ts'
 import type { Text } from '../../declaration/catalogue/entry.ts'
 import { formatInstant } from '../../declaration/period.ts'
 import type { Policies } from '../../policy/rules.ts'
@@ -64,7 +64,7 @@ export function presentSlot({ policies, nowMicros }: Presenting, slot: Slot): Pr
 /** With what else is free, where the time that was asked for was not. */
 export function presentReserved(
   presenting: Presenting,
-  { slot, next }: { readonly slot: Slot; readonly next: readonly Window[] },
+  { slot, next }: { readonly slot: Slot; readonly next: readonly SlotWindow[] },
   fromMicros: number,
 ): Presented {
   const presented = presentSlot(presenting, slot)
@@ -75,7 +75,7 @@ export function presentReserved(
   return { ...presented, peak, ...(peak && { next: told.map(presentWindow) }) }
 }
 
-function presentWindow({ startMicros, endMicros }: Window): { start: string; end: string } {
+function presentWindow({ startMicros, endMicros }: SlotWindow): { start: string; end: string } {
   return { start: formatInstant(startMicros), end: formatInstant(endMicros) }
 }
 
