@@ -236,19 +236,19 @@ export const redisLookEveryMs = 1_000
 /** Redis keys that are listed and deleted at a time when a queue is emptied. */
 export const queueKeysAtATime = 1_000
 /** Milliseconds between a posting worker's looks at acceptance's commit times. */
-export const giveWayEveryMs = 250
+export const throttleEveryMs = 250
 /** Share of the time that posting always has, however slow acceptance's commits are. */
-export const giveWayShareMin = 0.2
+export const throttleShareMin = 0.2
 /** Milliseconds that a posting waits before it begins: one slow posting must not stop the rest. */
-export const giveWayPauseMsMax = 1_000
+export const throttlePauseMsMax = 1_000
 /** Milliseconds at the smallest share without shorter commits; then something else slows them. */
-export const giveWayTrialMs = 3_000
+export const throttleTrialMs = 3_000
 /** Milliseconds for which posting then runs at full speed before it yields again. */
-export const giveWayRestMs = 30_000
+export const throttleRestMs = 30_000
 /**
  * Milliseconds at the smallest share with shorter commits; then posting tries whether they still need it.
  */
-export const giveWayHoldMs = 30_000
+export const throttleHoldMs = 30_000
 /** Milliseconds between the sweeper's looks for accepted and unposted envelopes. */
 export const sweepEveryMs = 2_000
 /** Age in milliseconds below which the sweeper leaves an envelope alone: it is on its way. */
@@ -407,7 +407,7 @@ export const slotsAheadMs = 3 * 86_400_000
 /** Milliseconds after its end until an unused slot is deleted. */
 export const slotKeptMs = 30 * 86_400_000
 /** Other free slots that a refusal names at the peak. */
-export const slotsToldMax = 3
+export const slotsOfferedMax = 3
 /** Reservations that an intake process makes at a time; the next gets 503. */
 export const reservationsMax = 2
 /** The same for one filer; the next gets 429. */
@@ -425,9 +425,9 @@ export const rateWorkMsMin = 2_000
 /** Milliseconds of work after which an older measure counts half. */
 export const rateWorkMsHalved = 10 * 60_000
 /** Milliseconds between a process's reports of its rate. */
-export const rateTellEveryMs = 5_000
+export const rateReportEveryMs = 5_000
 /** Milliseconds without a report after which a process counts as gone. */
-export const rateToldMsMax = 60_000
+export const rateReportMsMax = 60_000
 /** Milliseconds for which rates of gone processes count where there is no other. */
 export const rateKeptMs = 86_400_000
 /** Milliseconds between a worker's looks for batches, and for batches that are posted. */
@@ -509,7 +509,7 @@ export const pageBatchesMax = 100
 /** Filed units in one page. */
 export const pageUnitsMax = 200
 /** Units of a file that a command lists one by one; of more it prints the sums. */
-export const unitsToldMax = 20
+export const unitsListedMax = 20
 /** Files that a command lists. */
 export const batchesListedMax = 500
 /** Characters of an operator's name and reason when a file is taken out of filing. */
@@ -668,7 +668,7 @@ export const denialsLookMs = 2_000
 /** Milliseconds between an open event stream's looks whether its token is still valid. */
 export const streamTokenLookMs = 1_000
 /** Milliseconds between two log lines for the same reason to refuse tokens. */
-export const refusedTokensToldMs = 10_000
+export const refusedTokensLogMs = 10_000
 
 // Intake: sign-in, sessions and drafts
 
@@ -746,11 +746,11 @@ export const sharesWindowMs = 1_000
 /** Milliseconds between exchanges of intake processes about their busiest filers. */
 export const sharesExchangeEveryMs = 1_000
 /** Filers in one exchange: those with most filings under way. */
-export const sharesToldMax = 200
+export const sharesReportedMax = 200
 /**
  * Milliseconds after which another process's report no longer counts: it is gone, or its store is.
  */
-export const sharesToldMsMax = 5_000
+export const shareReportMsMax = 5_000
 /** Filers counted in one window; further ones count as none. */
 export const sharesRememberedMax = 20_000
 /** Requests of all kinds under way in one intake process; more get 503. */
@@ -939,12 +939,12 @@ assert(
   'the largest body must fit into the half that one filer may hold',
 )
 assert(
-  giveWayPauseMsMax + postStatementMsMax < jobLockMs,
+  throttlePauseMsMax + postStatementMsMax < jobLockMs,
   'giving way must not cost a job its lock',
 )
 assert(3 * enqueueMsMax < sweepStillMsMax, 'a sweep of all lanes must be able to time out')
 assert(slotsOpenMax < slotsListedMax, 'a filer must see all slots that are to come')
-assert(3 * rateTellEveryMs < rateToldMsMax, 'a process that is busy must not be taken for gone')
+assert(3 * rateReportEveryMs < rateReportMsMax, 'a process that is busy must not be taken for gone')
 assert(enqueueMsMax < sweepAgeMsMin, 'the sweeper must not race an enqueue under way')
 assert(
   uploadsMax * 2 * chunkBytesMax + checkedPartBytesMax <= uploadBytesHeldMax,

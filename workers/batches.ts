@@ -1,8 +1,8 @@
 /**
- * Entry point of a batch worker: takes uploaded files, reads and checks them, and files what they say
- * in the lanes of files. Any number of them may run, on any number of hosts. A process of its own, because
- * reading a large file keeps a thread busy that posting needs; and one that the machine runs after others,
- * as filers wait for those.
+ * Entry point of a batch worker. It takes uploaded files, reads and checks them, and files their declarations
+ * in the lanes of files. Any number of them may run, on any number of hosts. It is a process of its own,
+ * because reading a large file blocks a thread that posting needs. It runs at a lower priority, because
+ * filers wait for the other processes.
  */
 import { sizeLanes } from '../src/batch/lease/size-lanes.ts'
 import { readBytes } from '../src/batch/uploads/chunk-reader.ts'

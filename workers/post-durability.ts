@@ -1,6 +1,6 @@
 /**
- * What a posting worker asks of Postgres and the queue. What it posts can be posted again from the
- * journal, so it goes on whatever could be lost, and says so; but for its clock.
+ * What a posting worker requires of Postgres and the queue. Its work can be posted again from the journal,
+ * so it reports a setting that may lose data and goes on. Only a wrong clock stops it.
  */
 import type pg from 'pg'
 import {
@@ -15,8 +15,8 @@ import type { QueueBackend } from '../src/queue/backend.ts'
 import type { WorkerOptions } from './worker.ts'
 
 /**
- * The queue in Postgres goes by its workers' clocks: one that is a minute ahead keeps the others from
- * taking over what a dead worker held, for a minute.
+ * The queue in Postgres uses its workers' clocks: one that is a minute ahead keeps the others for a minute
+ * from taking over a dead worker's jobs.
  */
 export async function refuseWrongClock(backend: QueueBackend, pool: pg.Pool): Promise<void> {
   if (backend.kind !== 'postgres') return

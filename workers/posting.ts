@@ -1,6 +1,7 @@
 /**
- * Posting an envelope, counted and told. What it throws goes back on the queue and is tried again soon:
- * what time mends. All else is put off, and leaves the queue to those that can be posted.
+ * Posts an envelope, with metrics and log lines. A fault that time fixes is thrown, so the queue retries the
+ * envelope soon. For any other fault the envelope is put off, and leaves the queue to those that can be
+ * posted.
  */
 import type pg from 'pg'
 import { EnvelopeError } from '../src/journal/envelope.ts'
@@ -15,7 +16,7 @@ import { inTransaction } from '../src/platform/postgres/postgres.ts'
 import { passes } from '../src/platform/process/crash-point.ts'
 import type { Logger } from '../src/platform/process/logger.ts'
 import type { WorkerMetrics } from '../src/platform/process/metrics.ts'
-import { mendedByTime } from '../src/queue/backend.ts'
+import { fixedByTime } from '../src/queue/backend.ts'
 
 type Post = (lane: Lane, envelope: bigint) => Promise<void>
 
@@ -46,7 +47,7 @@ export function openPosting(
       metrics.failures.inc({ lane, code })
       logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
       // The queue keeps what it is told: a code, and never a message that may quote data.
-      if (code === mendedByTime) throw new PostingError(code)
+      if (code === fixedByTime) throw new PostingError(code)
       await putOff(pool, { number: envelope, lane }, code).catch((failure: unknown) => {
         throw new PostingError(codeOf(failure))
       })
@@ -87,5 +88,5 @@ class PostingError extends Error {
 function codeOf(error: unknown): string {
   if (error instanceof EnvelopeError) return error.code
   const fault = databaseFault(error)
-  return fault === 'transient' ? mendedByTime : (fault ?? 'other')
+  return fault === 'transient' ? fixedByTime : (fault ?? 'other')
 }

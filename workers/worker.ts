@@ -1,6 +1,5 @@
 /**
- * What every kind of worker process does: opens what it works with, answers for its health and its metrics,
- * and stops.
+ * What all worker processes share: they open their resources, serve health and metrics, and stop.
  */
 import type pg from 'pg'
 import type { Readiness } from '../src/intake/routes/health.ts'
@@ -19,7 +18,11 @@ import { goAfterOthers } from '../src/platform/process/nice.ts'
 import { endWhenStuck, stopOnSignal } from '../src/platform/process/stop.ts'
 import { type Stops, startOrStop } from '../src/platform/process/stops.ts'
 import type { QueueBackend } from '../src/queue/backend.ts'
-import { GiveWay, type GivingWay, startGivingWay } from '../src/queue/give-way.ts'
+import {
+  PostingThrottle,
+  type RunningThrottle,
+  startPostingThrottle,
+} from '../src/queue/posting-throttle.ts'
 
 export type WorkerOptions = {
   readonly logger: Logger
@@ -87,8 +90,8 @@ export function giveWay(
   pool: pg.Pool,
   onChange: (share: number) => void,
   stops: Stops,
-): GivingWay {
-  const givingWay = startGivingWay(new GiveWay(acceptCommitMs), {
+): RunningThrottle {
+  const givingWay = startPostingThrottle(new PostingThrottle(acceptCommitMs), {
     readCommitMs: () => readCommitMs(pool),
     onChange,
   })

@@ -1,7 +1,8 @@
 /**
- * What files must hold: none replaces what is newer than it, and none files for whom its senders may not. A writer commits one envelope at a time, and
- * looks at what stands when it draws the next number: what its last envelope came after, it saw. So two
- * that raced are not taken for offenders.
+ * The invariants of files: no file replaces a newer declaration, and none files for an employer that its
+ * senders may not file for. A writer commits one envelope at a time and looks at standing declarations when
+ * it draws the next number, so it saw everything before its last envelope. Two filings that raced are
+ * therefore no offenders.
  */
 import type { Invariant } from './invariant.ts'
 import { isOfRegion } from './regions.ts'

@@ -1,7 +1,7 @@
 /**
- * What must be in force, from what is posted as it lies: the highest sequence of each employer, period and
- * region. A declaration that replaced one of another region, as an earlier program let it, counts in that
- * region, too: what was replaced is not in force, and nothing else is until something later is posted there.
+ * Derives what must be in force from the posted rows: the highest sequence of each employer, period and
+ * region. Earlier programs let a declaration replace one of another region; it counts in that region too.
+ * The replaced one is not in force, and nothing else is until a later one is posted there.
  */
 import type { Invariant } from './invariant.ts'
 

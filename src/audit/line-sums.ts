@@ -1,6 +1,6 @@
 /**
- * What lines and their declaration must agree on. Employees' amounts and bases are of lines alone;
- * an employer's may have a part that is made for the unit as a whole, where the pack says so.
+ * The amounts on which lines and their declaration must agree. Bases and employees' amounts come from lines
+ * alone. The employer's amounts may have a part that is assessed for the unit, where the pack says so.
  */
 export const lineSums = ['pension', 'medical', 'unemployment', 'work_injury']
 export const sums = lineSums

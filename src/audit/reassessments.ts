@@ -1,6 +1,6 @@
 /**
- * What reassessments must hold among themselves: each is the difference to what it follows, and what counts
- * is one chain. Read as they lie; what counts is what `ledger.amount` shows.
+ * The invariants of reassessments: each is the difference to the one it follows, and those in effect form
+ * one chain. The rows are read as they are stored; `ledger.amount` shows which are in effect.
  */
 import type { Invariant } from './invariant.ts'
 import { ofEmployers, ofLinesAlone, sums } from './line-sums.ts'

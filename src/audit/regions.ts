@@ -1,6 +1,6 @@
 /**
- * Whether two acceptances are of one region: what is declared to the agency of one has nothing to do with
- * what is declared to another's. What an earlier program accepted has the region that it was posted for.
+ * Whether two acceptances belong to one region: declarations to the agencies of two regions are independent.
+ * An acceptance of an earlier program has the region that it was posted for.
  */
 export function isOfRegion(one: string, other: string): string {
   const region = (of: string) =>

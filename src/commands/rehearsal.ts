@@ -16,7 +16,7 @@ import {
   createRehearsalDatabase,
   removeRehearsal,
 } from '../platform/installation/rehearsal-database.ts'
-import { emptyRedisQueue } from '../queue/empty.ts'
+import { emptyRedisQueue } from '../queue/empty-redis.ts'
 
 const usage = helpText(
   'Usage: npm run rehearsal -- create|remove',

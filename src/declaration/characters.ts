@@ -1,8 +1,8 @@
 /**
- * Characters that nobody sees, or that stand for nothing: what a copy from a chat, a web page or a broken
- * program leaves in names, numbers and amounts. One list for every format, so that a file and a request
- * are told the same. Classes follow Unicode: what carries nothing may be taken off, and is told; what
- * stands where something was lost can't be mended by anybody but the filer.
+ * Invisible and meaningless characters that a copy from a chat, a web page or a broken program leaves in
+ * names, numbers and amounts. One list serves every format, so that a file and a request get the same
+ * findings. Classes follow Unicode: a character that carries nothing may be removed, with a finding; only
+ * the filer can fix a character that stands where another was lost.
  */
 
 export type CharacterKind =

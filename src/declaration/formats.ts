@@ -1,4 +1,4 @@
-/** What the texts of a declaration must be like, by field, where its schema has a pattern. */
+/** The expected format of each field whose schema has a pattern, as text for findings. */
 import type { Formats } from './shape.ts'
 
 const amount = {

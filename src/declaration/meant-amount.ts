@@ -1,8 +1,8 @@
 /**
- * The amount that somebody meant who wrote marks into it which the schema does not have. Only where the
- * form leaves one reading: marks of thousands stand before three digits each, and what ends in a comma
- * and two digits has too many digits before it for that comma to be one of those. `13,75` may lack a
- * digit, `1.500` may be either: of such nothing is said. No reading changes a digit, or moves the point.
+ * Reads an amount that was written with marks which the schema does not allow, if the form leaves one
+ * reading: thousands marks stand before three digits each, and an amount that ends in a comma and two
+ * digits has too many digits before it for a thousands mark. `13,75` may lack a digit and `1.500` may mean
+ * either, so nothing is suggested for these. No reading changes a digit or moves the point.
  */
 
 /** Longer ones are none; and a long run of spaces would take long to look through. */

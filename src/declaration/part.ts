@@ -1,8 +1,8 @@
 /**
- * A declaration with more lines than one envelope should hold travels as parts: each is filed, kept
- * and posted by itself, and all come into force in one step. The last part is the head: it has the
- * declaration's id, and is accepted when all others are. What an employer pays for its unit as a whole
- * follows from all lines; the head pays it.
+ * A declaration with more lines than one envelope should hold is split into parts. Each part is filed,
+ * stored and posted by itself, and all come into force in one step. The last part is the head: it has the
+ * declaration's id and is accepted after all others. The head also carries what the employer pays for the
+ * full unit, because that follows from all lines.
  */
 import type { PlatformLine } from './schema.ts'
 

@@ -1,8 +1,7 @@
 /**
- * Nearly every line is an employee's and has nothing wrong. This reads such a line in one pass over
- * its characters, without a regular expression and without allocating: about 100 ns, a fifth of what
- * schema and rules cost one after the other. Whatever is unusual is left to `line.ts`, which tells
- * what it is; a test holds the two together.
+ * The fast path for faultless employee lines, which are nearly all. It reads a line in one pass over its
+ * characters, without regular expressions or allocation: about 100 ns, a fifth of schema and rules one after
+ * the other. It leaves everything unusual to `line.ts`, which makes the findings. A test compares the two.
  */
 import { personKey } from './identity.ts'
 import { nameCharactersMax } from './schema.ts'

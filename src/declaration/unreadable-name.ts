@@ -1,7 +1,7 @@
 /**
- * Names that were read in another encoding than they were written in, as far as that is certain: the text
- * itself gives the bytes back, and they are Chinese in the other encoding. And names in which a sign
- * stands where a character was lost or masked, or which have no letter that a register could have.
+ * Finds names that were read in the wrong encoding, where that is certain: the text gives its bytes back,
+ * and they are Chinese in the other encoding. Also finds names with a sign in place of a lost or masked
+ * character, and names without any letter that a register could hold.
  */
 
 /** What Windows-1252 has where Latin-1 has control characters. */

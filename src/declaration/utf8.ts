@@ -1,7 +1,7 @@
 /**
- * Where bytes stop being UTF-8, and what they probably are. A decoder that replaces what it can't read
- * makes one text of two names, so nothing here is ever decoded but by `fatal`. Only what is refused is
- * looked at: whether bytes are UTF-8 at all, a runtime tells faster.
+ * Finds where bytes stop being UTF-8, and their probable encoding. A decoder that replaces unreadable bytes
+ * turns two names into one text, so the engine decodes with `fatal` only. This looks at refused bytes alone:
+ * the runtime decides faster whether bytes are UTF-8.
  */
 
 /** Encodings that files and programs of China have, and a text of UTF-8 that was cut or joined. */

@@ -23,7 +23,7 @@ import {
   outageQuietMs,
   outageWriteEveryMs,
   requestsUnderWayMax,
-  sharesToldMsMax,
+  shareReportMsMax,
 } from '../limits.ts'
 
 export type OverloadDependencies = {
@@ -127,7 +127,7 @@ export function exchangeOver(
 ): Exchange {
   if (store === undefined) return undefined
   return async (told) => {
-    const heard = await store('shares', JSON.stringify(told), sharesToldMsMax)
+    const heard = await store('shares', JSON.stringify(told), shareReportMsMax)
     return heard.map((text) => JSON.parse(text) as SharesTold)
   }
 }

@@ -1,12 +1,11 @@
 /**
- * Acceptance of one group: ONE commit holds the sealed envelope, one acceptance row for each
- * declaration, and the note that the envelope is to be posted. What is answered to filers leaves
- * only after that commit.
+ * Accepts one group. ONE commit stores the sealed envelope, one acceptance row for each declaration, and
+ * the row that says that the envelope is to be posted. Answers leave only after that commit.
  *
  * If the process dies
  *  - after drawing the number: a gap in the numbers, nothing stored;
- *  - after sealing and signing: nothing stored; an unreleased signature harms nobody; the next try may find
- *    that digests are salted by now (salting.ts);
+ *  - after sealing and signing: nothing stored; a signature that nobody received does no harm. Digests may
+ *    be salted when the group is tried again (salting.ts);
  *  - during the commit: all of it is stored or nothing. If it is stored, a filer's retry gets the
  *    original receipt, and the sweeper finds the envelope;
  *  - after the commit, before the answers or the queue: the same.
@@ -21,41 +20,41 @@ import { type CommitJudge, commitBetween, confirmOn } from './durable.ts'
 import { type EnvelopeKey, sealEnvelope } from './envelope.ts'
 import type { Filing } from './filing.ts'
 import type { Lane } from './lanes.ts'
+import type { LatestDeclaration } from './latest-declaration.ts'
 import { findAcceptances, findUsedTickets, type StoredAcceptance } from './reading/find.ts'
 import type { Signer } from './receipts/compact-jws.ts'
 import { buildMerkleTree, leafHash } from './receipts/merkle.ts'
 import { receiptText, type Statement, signRoot, statementText } from './receipts/receipt.ts'
 import type { ReplacedFault } from './replaced.ts'
 import type { Salts } from './salting.ts'
-import type { StandingDeclaration } from './standing.ts'
 
-/** How a filing stands after its group's commit; `receipt` is the same text for ever. */
+/** The acceptance of a filing after its group's commit; `receipt` is the same text for ever. */
 export type Acceptance = {
   readonly statement: Statement
   readonly receipt: string
-  /** False: the id had been accepted before, as a replay or a conflict: `isOf` tells which. */
+  /** False if the id was accepted before. Then `isOf` says whether this is a replay or a conflict. */
   readonly fresh: boolean
   /** Whether this content was accepted, by the SHA-256 of its canonical form. */
   readonly isOf: (content: Buffer) => boolean
 }
 
-/** What stands against a filing. */
-export type MetDeclaration = StandingDeclaration & Pick<Acceptance, 'isOf'>
+/** The declaration for which a filing is refused. */
+export type ConflictingDeclaration = LatestDeclaration & Pick<Acceptance, 'isOf'>
 
 export type GroupResult = {
   readonly acceptances: ReadonlyMap<string, Acceptance>
   /** The envelope to post; undefined when every filing was known already. */
   readonly envelope: bigint | undefined
-  /** Ids whose attempt ticket had served for another filing: nothing of these was stored. */
+  /** Ids whose attempt ticket was used for another filing; nothing of these was stored. */
   readonly ticketsUsed: ReadonlySet<string>
   /**
-   * By id: what stands where its filing expected otherwise; nothing of these was stored. What was accepted
-   * before is a replay or a conflict, whatever came to stand since.
+   * By id: the declaration that a filing did not expect; nothing of these filings was stored. A filing that
+   * was accepted before is a replay or a conflict, whatever was accepted since.
    */
-  readonly standing: ReadonlyMap<string, MetDeclaration>
-  /** By id: corrections and cancellations that name what they can't replace; nothing of these was stored. */
+  readonly standing: ReadonlyMap<string, ConflictingDeclaration>
+  /** By id: corrections and cancellations that name a declaration they can't replace; nothing of these was stored. */
   readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
-  /** How long what was accepted before was looked up, beside what was committed. */
+  /** Milliseconds spent on looking up earlier acceptances. */
   readonly lookupMs: number
 }
 
@@ -69,12 +68,11 @@ export type AcceptDependencies = {
   /** Written into every receipt; asked for each group. */
   readonly environment: () => string
   readonly lane: Lane
-  /** Of what its commits were durable on; all is taken for durable unless given. */
+  /** Judges how durable a commit was. Without it, every commit counts as durable. */
   readonly judge?: CommitJudge
   /**
-   * How long after its first filing came a group may begin to commit. A process
-   * that stood still must not commit into a day whose books are signed. Files have no such limit: their
-   * time is that of the file's receipt.
+   * Milliseconds from a group's first filing to the start of its commit. A process that stood still must
+   * not commit into a day whose books are signed. Files have no such limit: they count from their receipt.
    */
   readonly startsWithinMs?: number
 }
@@ -93,7 +91,7 @@ export function createAcceptGroup(dependencies: AcceptDependencies): AcceptGroup
   const chain = new WriterChain()
   const commitTime = new CommitTime()
   return async function acceptGroup(group) {
-    // One connection: what its commit is durable on, the statements around it tell.
+    // One connection: the statements around the commit tell how durable it was.
     const client = await pool.connect()
     let failure: Error | undefined
     try {
@@ -132,30 +130,33 @@ async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise
   for (const found of before.length === 0 ? [] : await findAcceptances(client, salts, before)) {
     acceptances.set(found.statement.id, replayOf(salts, found))
   }
-  // Who is told that something stands goes away: it must be there after any failover.
+  // A refused filer does not come back: what it was refused for must survive any failover.
   if (before.length > 0 || standing.size > 0) await confirmOn(client, judge)
   const envelope = stored === 0 ? undefined : number
   const lookupMs = performance.now() - storedAt
-  const met = metBy(salts, standing)
+  const met = conflictingById(salts, standing)
   return { acceptances, envelope, ticketsUsed, standing: met, replacesWrongly, lookupMs }
 }
 
-export function metOf(salts: Salts, stands: StandingDeclaration): MetDeclaration {
+export function conflictingDeclaration(
+  salts: Salts,
+  stands: LatestDeclaration,
+): ConflictingDeclaration {
   return { ...stands, isOf: (content) => salts.isOf(stands, content) }
 }
 
-function metBy(
+function conflictingById(
   salts: Salts,
-  standing: ReadonlyMap<string, StandingDeclaration>,
-): ReadonlyMap<string, MetDeclaration> {
-  const met = [...standing].map(([id, stands]): [string, MetDeclaration] => [
+  standing: ReadonlyMap<string, LatestDeclaration>,
+): ReadonlyMap<string, ConflictingDeclaration> {
+  const met = [...standing].map(([id, stands]): [string, ConflictingDeclaration] => [
     id,
-    metOf(salts, stands),
+    conflictingDeclaration(salts, stands),
   ])
   return new Map(met)
 }
 
-/** Seals and commits what was not accepted before; what another process accepted meanwhile is left out. */
+/** Seals and commits the new filings; leaves out those that another process accepted meanwhile. */
 async function storeFresh(
   accepting: Accepting,
   { number, settings, drawnAtMicros, salting }: DrawnNumber,
@@ -189,7 +190,7 @@ function statementOf(filing: Filing, salts: Salts | undefined): Statement {
   return { ...filing, digest: salts.digestOf(filing.id, filing.digest), salted: true }
 }
 
-/** Two processes at once redeemed one ticket: the next try finds which of them was first. */
+/** Two processes redeemed one ticket at once: the retry finds which of them was first. */
 function retryTicketRace(error: unknown): never {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown }
   const raced = code === '23505' && constraint === 'acceptance_by_ticket'
@@ -198,7 +199,7 @@ function retryTicketRace(error: unknown): never {
     : error
 }
 
-/** Leaves out filings whose ticket has served, in the journal or in this group. */
+/** Leaves out filings whose ticket was used, in the journal or in this group. */
 async function withoutUsedTickets(client: pg.PoolClient, filings: readonly Filing[]) {
   const ticketsUsed = new Set<string>()
   const tickets = filings.flatMap(({ ticket }) => ticket ?? [])
@@ -242,7 +243,7 @@ class WriterChain {
   }
 }
 
-/** How long the commit before took, failed ones too: what workers give way by. */
+/** Remembers how long the previous commit took, failed or not: posting yields by it. */
 class CommitTime {
   #msBefore: number | null = null
 

@@ -1,11 +1,10 @@
 /**
- * Who had a declaration, an order or a file accepted. It lies in the head of the envelope, beside what was
- * filed: sealed with it, covered by the signature over it and by the chain, and open to whoever opens that. It
- * is no part of what was filed: the same content by another person is the same content, and a replay
- * keeps who was first.
+ * Who filed a declaration, an order or a file. It is stored in the head of the envelope: sealed with the
+ * content, and covered by its signature and by the chain. It is not part of the content: the same content
+ * from another person is the same content, and a replay keeps the first filer.
  *
- * Envelopes of before have none, and are as valid as ever. The head is written with what it is of, in the
- * commit of the group: if the process dies before that, nothing is stored; after it, all of it is.
+ * Older envelopes have none and stay valid. The head is written with the content in the group's commit: if
+ * the process dies before that, nothing is stored; after it, everything is.
  */
 /** Somebody with a token, as it was when the request came. */
 export type FiledByToken = {
@@ -13,7 +12,7 @@ export type FiledByToken = {
   readonly subject: string
   /** `jti`; a long one's hash. */
   readonly tokenId?: string
-  /** Of the client, as far as proxies that are trusted tell it. */
+  /** The client's address, as trusted proxies report it. */
   readonly address?: string
   /** The file that it came in; then the token is the one with which the file was whole. */
   readonly batch?: string
@@ -30,13 +29,13 @@ export type FiledByCommand = {
 
 export type Attribution = FiledByToken | FiledByCommand
 
-/** As a head has it: each once, and by position which of them; -1 where nobody is told. */
+/** Each filer once, and for each position the filer's index; -1 if nobody is named. */
 export type Attributions = {
   readonly filedBy: readonly Attribution[]
   readonly by: readonly number[]
 }
 
-/** Undefined where nobody is told of any. */
+/** Undefined if no filing names its filer. */
 export function attributionsOf(
   filings: readonly { readonly by?: Attribution | undefined }[],
 ): Attributions | undefined {
@@ -56,7 +55,7 @@ export function attributionsOf(
   return filedBy.length === 0 ? undefined : { filedBy, by }
 }
 
-/** Who it was of a position, in a head that was opened. */
+/** The filer of a position in an opened head. */
 export function attributionAt(
   { filedBy, by }: Partial<Attributions>,
   position: number,
@@ -65,7 +64,7 @@ export function attributionAt(
   return place < 0 ? undefined : filedBy?.[place]
 }
 
-/** Whether a head that was opened tells of as many as lie in its envelope, and of nobody else. */
+/** Whether an opened head names exactly one filer (or none) for each declaration in its envelope. */
 export function isAttributed(
   { filedBy, by }: Partial<Attributions>,
   declarations: number,

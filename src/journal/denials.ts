@@ -1,10 +1,10 @@
 /**
- * Tokens and holders that are refused whatever their token says: an append-only list, of which the last
- * row of a claim's value counts. An intake process has it in memory, and reads on every few seconds.
+ * The list of tokens and holders that are refused, whatever their token says. It is append-only; the last
+ * row for a claim's value counts. An intake process holds it in memory and reads new rows every few seconds.
  *
- * Where it can't be read, the process goes on with what it read last, says so in its log, and tells by
- * `spillway_access_age_seconds` since when; it does not start without having read it once. A denial by
- * `jti` is not read any more once no token that it names can be valid, whatever TOKEN_SECONDS_MAX says.
+ * If the list can't be read, the process keeps its last state, logs that, and reports its age as
+ * `spillway_access_age_seconds`. A process does not start before it has read the list once. A denial by
+ * `jti` is skipped once no token with that id can be valid, whatever TOKEN_SECONDS_MAX says.
  */
 import type pg from 'pg'
 import { denialsListedMax, denialsOverlapMs, tokenSecondsMost } from '../limits.ts'

@@ -1,23 +1,22 @@
 /**
- * Draws an envelope's number, and looks up in the same statement what the journal has of the group:
- * which ids were accepted before, and the latest declaration of each employer, period and region. One snapshot
- * tells both, so that a filing whose commit had an unknown outcome meets itself as known, never as
- * what stands.
+ * Draws an envelope's number. The same statement looks up which ids of the group were accepted before, and
+ * the latest declaration of each employer, period and region. Both come from one snapshot: a filing whose
+ * commit had an unknown outcome is found as accepted before, never as a conflict with itself.
  */
 import assert from 'node:assert/strict'
 import type pg from 'pg'
 import { type CommitSettings, commitSettings } from './durable.ts'
 import type { Filing } from './filing.ts'
-import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 import {
+  conflictWith,
   type Expectation,
   expectedLatest,
   isNotReplaced,
-  type StandingDeclaration,
-  type StandingRow,
-  standingOf,
-  standsAgainst,
-} from './standing.ts'
+  type LatestDeclaration,
+  type LatestDeclarationRow,
+  latestDeclarationOf,
+} from './latest-declaration.ts'
+import { type ReplacedFault, replacedFaultOf } from './replaced.ts'
 
 export type DrawnNumber = {
   readonly number: bigint
@@ -25,31 +24,31 @@ export type DrawnNumber = {
   readonly drawnAtMicros: number
   /** Whether digests are salted (salting.ts). */
   readonly salting: boolean
-  /** What the connection's next commit goes by. */
+  /** The settings under which the connection's next commit runs. */
   readonly settings: CommitSettings
   /** Ids of the group that were accepted before. */
   readonly known: ReadonlySet<string>
-  /** By id: not known, and meets something that it did not expect. */
-  readonly standing: ReadonlyMap<string, StandingDeclaration>
-  /** By id, not known either: what names as replaced what its employer, period and region does not have. */
+  /** By id: a filing that was not accepted before, and the declaration that it did not expect. */
+  readonly standing: ReadonlyMap<string, LatestDeclaration>
+  /** By id: a filing that names a declaration to replace which its employer, period and region lacks. */
   readonly replacesWrongly: ReadonlyMap<string, ReplacedFault>
 }
 
-type Row = StandingRow &
+type Row = LatestDeclarationRow &
   CommitSettings & {
     number: string
     drawn_at: string
     salting: boolean
     place: string | null
     known: boolean
-    /** Of what it names as replaced: that nothing is, or the region that it is of. */
+    /** Whether the declaration that it replaces does not exist; and its region, if that is another one. */
     nothing: boolean
     other_region: string | null
   }
 
 /**
- * To be called after the group is closed. It costs an index entry for each filing's id, and one more for
- * each that expects something.
+ * Call it after the group is closed. It reads one index entry for each id, and one more for each filing
+ * that expects something.
  */
 export async function drawNumber(
   client: pg.PoolClient,
@@ -103,7 +102,7 @@ export async function drawNumber(
     ],
   })
   const known = new Set<string>()
-  const standing = new Map<string, StandingDeclaration>()
+  const standing = new Map<string, LatestDeclaration>()
   const replacesWrongly = new Map<string, ReplacedFault>()
   const withoutLatest = new Set(
     group.filter(({ expects }) => expectedLatest(expects) !== undefined),
@@ -113,7 +112,7 @@ export async function drawNumber(
     if (filing === undefined) continue
     const { id, expects } = filing
     if (row.known || row.latest !== null) withoutLatest.delete(filing)
-    const against = standsAgainst(expects, standingOf(row))
+    const against = conflictWith(expects, latestDeclarationOf(row))
     const fault = replacedFaultOf(row)
     if (row.known) known.add(id)
     else if (fault !== undefined) replacesWrongly.set(id, fault)
@@ -143,8 +142,8 @@ export async function drawNumber(
 async function findLatestAnywhere(
   client: pg.PoolClient,
   { id, employer, period }: Filing,
-): Promise<StandingDeclaration> {
-  const { rows } = await client.query<StandingRow>({
+): Promise<LatestDeclaration> {
+  const { rows } = await client.query<LatestDeclarationRow>({
     name: 'find-latest-anywhere',
     text: `
       select
@@ -156,12 +155,12 @@ async function findLatestAnywhere(
       limit 1`,
     values: [employer, period],
   })
-  const latest = rows[0] && standingOf(rows[0])
+  const latest = rows[0] && latestDeclarationOf(rows[0])
   assert(latest !== undefined, `${id} expects a declaration that the journal lacks`)
   return latest
 }
 
-/** What a filing names, which ids are letters, digits and hyphens of. */
+/** The id that a filing replaces. Ids consist of letters, digits and hyphens, so they need no escaping. */
 function replacedBy(expects: Expectation): string | undefined {
   return typeof expects === 'object' && 'replaces' in expects ? expects.replaces : undefined
 }

@@ -1,5 +1,5 @@
 /**
- * How durable a commit was: judged by what its own session had for settings, before and after it.
+ * Judges how durable a commit was, by its session's settings before and after it.
  *
  * A commit waits for its standbys only as far as two things say so when it gets there: its session's
  * synchronous_commit, and names that the checkpointer keeps in shared memory. A session takes in a new
@@ -14,14 +14,14 @@
  */
 import type pg from 'pg'
 
-/** Committed here, and perhaps on no standby: nobody may be told yet. */
+/** The commit is durable here, but perhaps on no standby: it must not be acknowledged yet. */
 export class UnconfirmedCommitError extends Error {
   override name = 'UnconfirmedCommitError'
   /** SQLSTATE: transaction resolution unknown. */
   readonly code = '08007'
 }
 
-/** Of a session, as its next commit will go by them. */
+/** The settings under which a session's next commit runs. */
 export type CommitSettings = {
   readonly fsync: string
   readonly pages: string
@@ -54,7 +54,7 @@ export type CommitJudge = {
 
 type Connection = Pick<pg.ClientBase, 'query'> & { readonly pipeline?: boolean }
 
-/** Runs what commits on a connection, and looks at its settings right behind it. */
+/** Runs a commit on a connection and reads the session's settings right behind it. */
 export async function commitBetween<T>(
   client: Connection,
   judge: CommitJudge | undefined,

@@ -1,6 +1,6 @@
 /**
  * Envelopes: the declarations of one commit, compressed (zstd) and encrypted (AES-256-GCM) as one,
- * behind a head that tells what they were accepted under. Version 1 had no head.
+ * behind a head with the policies under which they were accepted. Version 1 had no head.
  * Bytes: version (1), key id (6), nonce (12), ciphertext, tag (16). The associated data binds the
  * envelope's number, so that no envelope can be passed off as another.
  */

@@ -1,13 +1,13 @@
-/** A valid declaration as it goes to be accepted: the one way in which what is filed becomes a filing. */
+/** A valid declaration that is ready to be accepted. This is the only place that makes a filing. */
 import { canonicalDeclaration } from '../declaration/canonical.ts'
 import { isHead, type Part } from '../declaration/part.ts'
 import type { Declaration } from '../declaration/schema.ts'
 import type { PeriodRules } from '../policy/rules.ts'
 import type { Attribution } from './attribution.ts'
 import { declarationId, digestOf } from './digest.ts'
+import type { Expectation } from './latest-declaration.ts'
 import { writeLineRows } from './reading/line-rows.ts'
 import type { Statement } from './receipts/receipt.ts'
-import type { Expectation } from './standing.ts'
 
 /** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */
 export type Filing = Omit<Statement, 'salted'> & {

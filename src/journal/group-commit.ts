@@ -1,21 +1,21 @@
 /**
- * Group commit. One commit is under way at a time; what arrives meanwhile gathers and goes out
- * with the next one. At rest a group is one declaration; under load groups grow and each
- * declaration gets cheaper. Several commits at a time would make the groups smaller.
+ * Group commit. One commit is under way at a time; filings that arrive meanwhile go out with the next one.
+ * At rest a group is one declaration; under load groups grow and each declaration gets cheaper. Several
+ * commits at a time would make the groups smaller.
  *
  *   idle ──submit──▶ committing ──done, none waiting──▶ idle
  *                      │    ▲
  *                      └────┘ done, some waiting: the next group
  *   any state ──stop──▶ draining: refuses new filings, commits what waits
  *
- * What waits longest is shed where a queue stands: where, for a while, even the shortest wait is longer
- * than it should be (CoDel's rule). Answered late, it would hold up all that come after it; nothing of
- * it was stored, and its filer is told so.
+ * If even the shortest wait stays above its target for a while, a queue stands (CoDel's rule), and the
+ * filing that waits longest is shed: answered late, it would hold up all later ones. Nothing of it was
+ * stored, and its filer is told so.
  *
  * A commit that meets a transient fault is tried again until its deadline; it is idempotent by id,
- * so an unknown outcome is safe to repeat. Then its filings fail and their filers retry. Where a group
- * failed for the time that it took, as on a storage that has become slow, the next are half as large:
- * as large as before, they would all fail. They grow again as far as a commit's time allows.
+ * so an unknown outcome is safe to repeat. After the deadline its filings fail and their filers retry. If a
+ * group failed because it took too long, as on slow storage, the next groups are half as large: at the same
+ * size, they would all fail. They grow again as far as a commit's time allows.
  */
 import {
   acceptStatementMsMax,
@@ -33,8 +33,8 @@ import {
 import type { Acceptance, AcceptGroup, GroupResult } from './accept.ts'
 import type { CommitTimes } from './commit-times.ts'
 import type { Filing } from './filing.ts'
+import type { LatestDeclaration } from './latest-declaration.ts'
 import type { ReplacedFault } from './replaced.ts'
-import type { StandingDeclaration } from './standing.ts'
 
 /** What a filer can meet, in order of precedence. */
 export type FilingOutcome =
@@ -47,7 +47,7 @@ export type FilingOutcome =
   /** Something stands that the filing did not expect: with another id, and perhaps the same content. */
   | {
       readonly kind: 'standing'
-      readonly standing: StandingDeclaration
+      readonly standing: LatestDeclaration
       readonly sameContent: boolean
     }
   /** What it names as replaced was not accepted of its employer, period and region. */

@@ -1,6 +1,6 @@
 /**
- * The outage ledger: windows in which filings were refused or could not be committed, and who tried
- * then. Kept by intake processes, which write down what they saw once the database can be reached.
+ * The outage ledger: windows in which filings were refused or could not be committed, and who tried then.
+ * Intake processes write it, once they can reach the database.
  */
 import type pg from 'pg'
 

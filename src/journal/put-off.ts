@@ -1,8 +1,8 @@
 /**
- * Envelopes that could not be posted for a reason that time alone does not mend: a key that the keyring
- * lacks, bytes that were damaged, a right or a migration that is missing. A queue that tries them again
- * takes them before good ones (BullMQ's in Postgres) or spends its places on them, so they leave it; the
- * sweeper brings each back at the tail, ever more slowly, and only so many in one sweep.
+ * Envelopes that could not be posted for a reason that time alone does not fix: a missing key, damaged
+ * bytes, a missing right or migration. A queue that retries them takes them before good ones (BullMQ on
+ * Postgres) or fills its slots with them, so they leave the queue. The sweeper brings each back at the tail,
+ * after ever longer waits, and a bounded number in one sweep.
  *
  * If the worker dies
  *  - before the row is written: the job's lock runs out, and another worker tries the envelope again;
@@ -14,7 +14,7 @@ import { putOffMsMax, putOffMsMin } from '../limits.ts'
 import type { Lane } from './lanes.ts'
 import type { UnpostedEnvelope } from './reading/unposted.ts'
 
-/** Notes that a try failed: the next is twice as late as the last was, up to a most, and not with others. */
+/** Records a failed try. Each wait doubles, up to a limit, with jitter. */
 export async function putOff(
   pool: pg.Pool,
   { number, lane }: UnpostedEnvelope,
@@ -35,8 +35,8 @@ export async function putOff(
 }
 
 /**
- * Takes those whose next try is due, the longest due first; they are due again later, whether the queue
- * takes them now or not. Forgets those that were posted meanwhile.
+ * Takes the envelopes whose next try is due, the longest due first, and sets their next try, whether the
+ * queue takes them now or not. Deletes the rows of envelopes that were posted meanwhile.
  */
 export async function takeDue(
   client: pg.Pool | pg.PoolClient,
@@ -66,7 +66,7 @@ export async function takeDue(
   return rows.map(({ envelope, lane }) => ({ number: BigInt(envelope), lane }))
 }
 
-/** How many there are, by what their last try met. */
+/** Counts them by the code of their last fault. */
 export async function countPutOff(pool: pg.Pool): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ code: string; count: number }>({
     name: 'count-put-off',

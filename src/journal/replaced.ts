@@ -1,7 +1,6 @@
 /**
- * What the journal says against a correction or cancellation: that it replaces nothing of its employer
- * and period, or what was declared to another region's agency. One check for what is filed alone and what
- * comes in files.
+ * Checks the declaration that a correction or cancellation names: it must be of the same employer and
+ * period, and of the same region. Single filings and files share this check.
  */
 
 import type { FindingList, FindingParams } from '../declaration/findings.ts'

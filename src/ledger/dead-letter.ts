@@ -1,6 +1,6 @@
 /**
- * Dead letters: declarations that could not be posted, kept with the reason for the operator. The
- * reason never quotes data: class, code and place of the error, as its message may hold a row.
+ * Dead letters: declarations that could not be posted, stored with the reason for the operator. The reason
+ * never quotes data: it has the error's class, code and origin, because its message may hold a row.
  */
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
@@ -48,7 +48,7 @@ export async function insertDeadLetters(
   }
 }
 
-/** Dead letters that are not posted to this day, by lane. */
+/** Dead letters that are still not posted, by lane. */
 export async function countDeadLetters(pool: pg.Pool): Promise<Map<Lane, number>> {
   const { rows } = await pool.query<{ lane: Lane; count: string }>(
     'select lane, count(*) from ledger.open_dead_letter group by lane',
@@ -56,7 +56,7 @@ export async function countDeadLetters(pool: pg.Pool): Promise<Map<Lane, number>
   return new Map(rows.map(({ lane, count }) => [lane, Number(count)]))
 }
 
-/** A dead letter as an operator sees it: nothing of what was filed, but who filed it and when. */
+/** A dead letter as an operator sees it: who filed it and when, and nothing of its content. */
 export type ListedDeadLetter = {
   readonly id: string
   readonly envelope: bigint

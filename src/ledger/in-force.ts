@@ -1,11 +1,11 @@
 /**
- * What is in force: for each employer, period and region the posted declaration with the highest sequence
- * (envelope, position); and the highest cancellation, below which everything stays cancelled. What
- * travels in parts counts once all of them are posted, at its head's sequence.
+ * What is in force: for each employer, period and region, the posted declaration with the highest sequence
+ * (envelope, position), and the highest cancellation, below which everything stays cancelled. A declaration
+ * in parts counts once all parts are posted, at its head's sequence.
  *
- * An earlier program let a correction or cancellation of one region replace a declaration of another. It counts
- * in both: in the region of what it replaced, nothing below it is in force. The row of that region then names a
- * place of the other one, which is in force there alone.
+ * Earlier programs let a correction or cancellation of one region replace a declaration of another. It counts
+ * in both regions: in the region of the replaced declaration, nothing below it is in force. That region's row
+ * then names the sequence of a declaration of the other region, which is in force only there.
  *
  * If the process dies while it is posted, nothing is stored, as of all that posting writes. If a migration ends
  * between 0110 and 0111, what is posted from then on is right, and what was posted before is as it was; the next

@@ -1,6 +1,6 @@
 /**
- * What a part is assessed beside under other packs than the one that it was filed under: other limits make
- * other bases of the lines before the head, which are read from the journal, a part at a time.
+ * The sums that a part is assessed with under packs other than its own: other limits give other bases for
+ * the lines before the head. These lines are read from the journal, one part at a time.
  */
 import type { Part } from '../declaration/part.ts'
 import type { JournalReader } from '../journal/reading/reader.ts'

@@ -1,14 +1,14 @@
 /**
- * What each person of a declaration comes to, as it counts now: by the pack of the last reassessment that
- * counts, or by that which it was filed under. Persons are in the journal alone: a declaration is read
- * from there part by part, in the order of its lines.
+ * The amounts of each person of a declaration as they count now: under the pack of the last reassessment in
+ * effect, or the pack it was filed under. Only the journal has persons: a declaration is read from there
+ * part by part, in the order of its lines.
  */
 
 import type { Line } from '../declaration/schema.ts'
 import type { EnvelopeKey } from '../journal/envelope.ts'
 import { loadPacks } from '../journal/policy-packs.ts'
 import { readLineRows } from '../journal/reading/line-rows.ts'
-import { type FoundDeclaration, findPlaces } from '../journal/reading/read.ts'
+import { type FoundDeclaration, findPositions } from '../journal/reading/read.ts'
 import type { Queryable } from '../journal/reading/read-pool.ts'
 import { JournalReader } from '../journal/reading/reader.ts'
 import { assessDeclaration, lineStride } from '../policy/assess.ts'
@@ -34,7 +34,7 @@ export type JournalAccess = {
   readonly policies: Policies
 }
 
-export type PlacedPart = FoundDeclaration & {
+export type LocatedPart = FoundDeclaration & {
   /** Lines of the whole before it. */
   readonly linesBefore: number
 }
@@ -43,12 +43,12 @@ export type PlacedPart = FoundDeclaration & {
 export async function* partsOf(
   { readPool, sealingKeys }: JournalAccess,
   found: FoundDeclaration,
-): AsyncGenerator<PlacedPart> {
+): AsyncGenerator<LocatedPart> {
   const journal = new JournalReader(readPool, sealingKeys)
   const { id, part } = found
   let linesBefore = 0
   for (const before of part === undefined ? [] : await journal.idsBefore(id, part)) {
-    const envelope = (await findPlaces(readPool, [before])).get(before)?.envelope as bigint
+    const envelope = (await findPositions(readPool, [before])).get(before)?.envelope as bigint
     const accepted = await journal.readAccepted(before)
     yield { ...accepted, envelope, linesBefore }
     linesBefore += accepted.declaration.lines?.length ?? 0
@@ -64,7 +64,7 @@ export async function* personAmounts(
   for await (const part of partsOf(access, found))
     yield* amountsOf(part, await hashNow(access, part))
 
-  function* amountsOf(part: PlacedPart, policyHash: string | undefined): Generator<PersonAmounts> {
+  function* amountsOf(part: LocatedPart, policyHash: string | undefined): Generator<PersonAmounts> {
     const { declaration, linesBefore, rows: text = '' } = part
     const rules = rulesOfAccepted(access.policies, { declaration, policyHash })
     // What the unit pays is no person's, and its head's alone.

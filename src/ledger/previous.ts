@@ -1,11 +1,12 @@
 /** Who an employer declared for a period in a region: the persons of what is in force, as blind indices. */
+
+import type { EmployerPeriod } from '../journal/latest-declaration.ts'
 import type { Queryable } from '../journal/reading/read-pool.ts'
-import type { Place } from '../journal/standing.ts'
 
 /** Undefined when nothing of that period is in force, or it was cancelled. */
 export async function findPersons(
   pool: Queryable,
-  { employer, period, region }: Place,
+  { employer, period, region }: EmployerPeriod,
 ): Promise<ReadonlySet<string> | undefined> {
   const { rows } = await pool.query<{ kind: string; persons: string | null }>({
     name: 'find-persons',

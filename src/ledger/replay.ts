@@ -1,8 +1,8 @@
 /**
- * Replay: rebuilds the ledger from the journal in a scratch schema, with the same code that posted
- * it, and compares every row. The ledger that is in use is only read, in one snapshot, so that
- * posting may go on meanwhile. Reassessments that were ordered wrongly are rebuilt as wrongly: of each
- * declaration with some, it is checked that they bring it to what its last pack makes of it.
+ * Replay: rebuilds the ledger from the journal in a scratch schema, with the code that posted it, and
+ * compares every row. It only reads the live ledger, in one snapshot, so that posting may go on. A wrong
+ * reassessment order is rebuilt as wrongly; so replay also checks that a declaration's reassessments bring
+ * it to its amounts under the last pack.
  */
 import type pg from 'pg'
 import type { EnvelopeKey } from '../journal/envelope.ts'

@@ -1,6 +1,6 @@
 /**
- * Trying a dead letter again after a fix: it is posted from the journal like any other, in ONE
- * transaction with the note of the try.
+ * Retries a dead letter after a fix: posts it from the journal like any other declaration, in ONE transaction
+ * with the record of the retry.
  *
  * If the process dies before the commit, nothing is stored, and it can be tried again; after it, the
  * declaration is posted, and another try finds it so: its row's key lets it in once.

@@ -1,7 +1,7 @@
 /**
- * Assessed declarations and reassessments as ledger rows, in the text form of COPY: one line a row,
- * tabs between columns. No value needs escaping, and it is asserted: codes, ids and digits only, as
- * names and numbers of persons stay in the envelope.
+ * Writes assessed declarations and reassessments as ledger rows in the text format of COPY: one line for
+ * each row, tabs between columns. Values are codes, ids and digits, so none needs escaping, and an assertion
+ * checks that. Names and numbers of persons stay in the envelope.
  */
 import assert from 'node:assert/strict'
 import { isHead } from '../declaration/part.ts'

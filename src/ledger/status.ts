@@ -1,5 +1,5 @@
 /**
- * How a declaration stands, from the moment of its acceptance; and an employer's list.
+ * The status of a declaration from its acceptance on, and an employer's list of declarations.
  */
 
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'

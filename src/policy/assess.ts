@@ -1,7 +1,7 @@
 /**
  * Assessment (核定): from declared wages to amounts, in whole fen. For each line, insurance and side:
- * clamp the wage to the limits, multiply, round as the pack says. Totals are sums of rounded lines
- * and of what is made for the unit as a whole, so that parts add up to them.
+ * clamp the wage to the limits, multiply, round as the pack says. Totals are sums of rounded lines and of
+ * the unit's amounts, so that parts add up to them.
  */
 import type { Text } from '../declaration/catalogue/entry.ts'
 import { readYuan } from '../declaration/money.ts'

@@ -1,6 +1,6 @@
 /**
- * What the period before says about a declaration: joins and leaves that contradict it. Only the
- * pre-check looks at it: it warns and never refuses, and a filing should not wait for it.
+ * Compares a declaration with the period before it, and finds contradicting joins and leaves. Only the
+ * pre-check does so: it warns and never refuses, and a filing should not wait for it.
  */
 import type { FindingList } from '../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber } from '../declaration/identity.ts'

@@ -1,7 +1,7 @@
 /**
- * Lint of a policy pack: what would make it assess wrongly or not at all, each with file and key.
- * A typo, rows that overlap, a period that neither a row nor a gap covers, an expired rate that goes
- * on by itself. What a gap says knowingly is a note, not a fault.
+ * Lints a policy pack: finds what would make it assess wrongly or not at all, with file and key. Examples:
+ * a typo, overlapping rows, a period without row or gap, an expired rate that continues. A gap is a note,
+ * not a fault.
  */
 
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'

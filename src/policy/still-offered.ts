@@ -1,7 +1,7 @@
 /**
- * Whether a declaration of an earlier pack could still be filed with a later one. Where it could not,
- * nobody has chosen what it would come to: a reassessment tells the operator and changes nothing,
- * until the filer has corrected it. It follows the rules of filing, deadlines left out.
+ * Whether a declaration of an earlier pack could still be filed under a later one. If not, the filer has
+ * not chosen its new amounts: a reassessment reports it to the operator and changes nothing until the filer
+ * has corrected it. The rules are those of filing, without deadlines.
  */
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
 import type { Declaration } from '../declaration/schema.ts'

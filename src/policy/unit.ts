@@ -1,7 +1,7 @@
 /**
- * What an employer pays for its unit as a whole, rounded once: on a base of its own, on the sum of
- * persons' bases, and for the orders of each day. It follows from all lines of a declaration; of one
- * that travels in parts, its head pays it, for the lines of all of them.
+ * The amounts that an employer pays for its full unit, rounded once: on a base of its own, on the sum of
+ * persons' bases, and for the orders of each day. They follow from all lines of a declaration. Of one in
+ * parts, the head carries them for the lines of all parts.
  */
 import { readYuan } from '../declaration/money.ts'
 import type { OrdersOfDay, UnitSums } from '../declaration/part.ts'

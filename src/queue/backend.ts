@@ -1,12 +1,12 @@
 /**
- * What a queue is to the rest of the engine, wherever it keeps its jobs: Redis, or Postgres. Jobs are
- * references: an envelope's number and nothing else.
+ * The interface of the queue, on Redis or Postgres. A job is a reference: an envelope's number and nothing
+ * else.
  */
 import type { Lane } from '../journal/lanes.ts'
 
 /** Producer's end of a lane. */
 export type LaneQueue = {
-  /** Adds references; one that is in the queue already is left alone. A time-out is "unknown". */
+  /** Adds references; those already in the queue stay as they are. After a time-out the outcome is unknown. */
   add(envelopes: readonly bigint[]): Promise<void>
   /** Jobs that wait or run. */
   count(): Promise<number>
@@ -21,20 +21,20 @@ export type LaneWorker = {
   close(): Promise<void>
 }
 
-/** What a rejection's message is where time alone mends its cause. */
-export const mendedByTime = 'transient'
+/** The message of a rejection whose cause time alone fixes. */
+export const fixedByTime = 'transient'
 
 /** Posts one envelope; a rejection puts it back on the queue with a back-off. */
 export type PostEnvelope = (envelope: bigint) => Promise<void>
 
 /**
- * What is wrong with where the queue is kept, and whether it lost what it held. None of it is a reason
- * to refuse an acceptance: what is posted late is posted all the same.
+ * Faults of the queue's server, and whether it lost its jobs. None of this is a reason to refuse a filing:
+ * late posting is still posting.
  */
 export type QueueCheck = {
   readonly faults: readonly QueueFault[]
   readonly emptied: boolean
-  /** What would be better otherwise, though nothing acknowledged can be lost by it. */
+  /** Recommendations; following none of them loses nothing acknowledged. */
   readonly advice: readonly string[]
 }
 
@@ -47,9 +47,9 @@ export type QueueFault = {
 
 export type QueueBackend = {
   readonly kind: 'redis' | 'postgres'
-  /** Looks at the queue's server; one that is away has no faults: its connections tell. */
+  /** Checks the queue's server. An unreachable server has no faults: its connections report that. */
   check(): Promise<QueueCheck>
-  /** Tells a text to the other processes, and hears what they told lately; where there is a store. */
+  /** Publishes a text to the other processes and returns their recent ones; absent without a shared store. */
   readonly exchange?: (name: string, text: string, msMax: number) => Promise<string[]>
   openQueue(lane: Lane): LaneQueue
   openWorker(lane: Lane, post: PostEnvelope): LaneWorker

@@ -1,6 +1,6 @@
 /**
- * Puts committed envelopes on their queue without anyone waiting for it: a filer's answer must
- * neither wait for the queue nor fail with it. What doesn't get there, the sweeper finds.
+ * Puts committed envelopes on their queue without anyone waiting for it: a filer's answer must neither wait
+ * for the queue nor fail with it. The sweeper finds envelopes that did not get there.
  */
 import type { Lane } from '../journal/lanes.ts'
 import { enqueuesUnderWayMax } from '../limits.ts'

@@ -1,6 +1,6 @@
 /**
- * What a lane's envelopes are to BullMQ: jobs with options under which none is ever lost to a retry
- * limit, a stall or its own id; and the two ends of a lane on either backend.
+ * The jobs of BullMQ: options under which no job is lost to a retry limit, a stall or its own id; and the
+ * producer's and the consumer's end of a lane, on either backend.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -16,13 +16,13 @@ import {
   transientRetryMsMax,
 } from '../limits.ts'
 import {
+  fixedByTime,
   type LaneQueue,
   type LaneWorker,
-  mendedByTime,
   type PostEnvelope,
   QueueFullError,
 } from './backend.ts'
-import { type Buildable, buildUntilReady } from './built-anew.ts'
+import { type Buildable, buildUntilReady } from './build-until-ready.ts'
 
 export type EnvelopeReference = { readonly envelope: string }
 
@@ -60,7 +60,7 @@ export const workerOptions = {
 
 /** Full jitter on a doubling bound, so that workers don't come back all at once. */
 function retryDelayMs(attemptsMade: number, _type?: string, error?: Error): number {
-  const max = error?.message === mendedByTime ? transientRetryMsMax : postRetryMsMax
+  const max = error?.message === fixedByTime ? transientRetryMsMax : postRetryMsMax
   return randomInt(50, Math.min(max, 100 * 2 ** Math.min(attemptsMade, 10)) + 1)
 }
 
@@ -82,7 +82,7 @@ export function laneQueue(
   isFull: () => boolean = () => false,
 ): LaneQueue {
   const built = buildUntilReady(build, onError)
-  // A question whose asker has gone is not asked any more: all at once they would flood the queue.
+  // A call whose caller has given up is not made: all of them at once would flood the queue.
   const ask = <T>(question: (queue: BullQueue) => Promise<T>) => {
     const until = performance.now() + enqueueMsMax
     const asked = built.ready.then((queue) => {
@@ -122,10 +122,10 @@ export function laneWorker(build: () => BullWorker, onError: (error: Error) => v
 type Taking = { moveToActive(token: string, name?: string): Promise<unknown[]> }
 
 /**
- * A worker whose question for the next job is refused asks again at once, thousands of times a second
- * where a right is missing or what keeps the queue takes nothing: here it waits between two.
+ * BullMQ's worker asks for its next job again at once after an error: thousands of times a second where a
+ * right is missing or the store takes nothing. This makes it pause first.
  */
-export function unhurried<A extends unknown[], B extends Taking>(
+export function withPauseAfterRefusal<A extends unknown[], B extends Taking>(
   factory: (...args: A) => B,
 ): (...args: A) => B {
   return (...args) => {

@@ -9,11 +9,11 @@ import {
   processor,
   queueName,
   queueOptions,
-  unhurried,
+  withPauseAfterRefusal,
   workerOptions,
 } from './jobs.ts'
 
-const onPostgres = withBackend(unhurried(createPostgresBackend))
+const onPostgres = withBackend(withPauseAfterRefusal(createPostgresBackend))
 
 /** Needs a direct connection, as it listens. */
 export function openPostgresBackend(options: {

@@ -13,12 +13,12 @@ import {
   processor,
   queueName,
   queueOptions,
-  unhurried,
+  withPauseAfterRefusal,
   workerOptions,
 } from './jobs.ts'
 import { createProbe, type RedisOptions } from './redis-probe.ts'
 
-const onRedis = withBackend(unhurried(createRedisBackend))
+const onRedis = withBackend(withPauseAfterRefusal(createRedisBackend))
 
 /** Braces: all keys of a lane in one slot of a Redis Cluster, lanes in different ones. */
 const lanePrefix = (namespace: string, lane: Lane) => `{spillway:${namespace}:${lane}}`

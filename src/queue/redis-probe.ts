@@ -1,9 +1,9 @@
-/** What a look at Redis tells: whether it can be a queue, was emptied, or is nearly full. */
+/** Checks Redis: whether it can hold the queue, was emptied, or is nearly full. */
 import { randomInt, randomUUID } from 'node:crypto'
 import type { RedisOptions as AllRedisOptions, Redis } from 'ioredis'
 import { redisFullShare, redisLookEveryMs } from '../limits.ts'
 import type { QueueCheck, QueueFault } from './backend.ts'
-import { isRefusal, troubleCode } from './trouble.ts'
+import { isRefusal, queueErrorCode } from './error-code.ts'
 
 /** BullMQ knows no mapping of replies. */
 export type RedisOptions = Omit<AllRedisOptions, 'replyMapping'>
@@ -78,9 +78,9 @@ export function createProbe({ connect, reconnect, prefix }: ProbeDependencies) {
 }
 
 /**
- * Whether Redis has less room than its workers need: at its `maxmemory` it refuses them as well as
- * producers, and nothing would drain it. Looked at every now and then, while something is enqueued;
- * one that can't be asked counts as having room, as the adding itself will tell.
+ * Whether Redis has less room than its workers need. At `maxmemory` it refuses workers as well as producers,
+ * and nothing drains it. The check runs now and then while something is enqueued. If Redis can't be asked,
+ * it counts as having room: the enqueue itself will fail.
  */
 function watchMemory(open: () => Redis): () => boolean {
   let full = false
@@ -124,7 +124,7 @@ function isReplica(info: string): boolean {
 
 function refusalFault(error: Error): QueueFault {
   return {
-    setting: troubleCode(error),
+    setting: queueErrorCode(error),
     risk: 'Redis refuses what the queue asks of it',
     mend: 'check user, password and rights of REDIS_URL, and that no command is renamed',
   }

@@ -1,10 +1,9 @@
 /**
- * The sweeper puts every envelope that was accepted and not posted back on its queue: after a lost
- * enqueue, a Redis that was emptied, a job that vanished. A sweep takes a bounded number of pages
- * and the next goes on where it ended, round and round, however long the backlog is. Those that were
- * put off come back after all others, and only a few at a time. A lane that takes nothing is left out
- * until the next sweep, and the others are swept all the same. One process sweeps at a time; that two do
- * so does no harm, as a job's id is its envelope's.
+ * The sweeper puts every accepted and unposted envelope back on its queue: after a lost enqueue, an emptied
+ * Redis, a vanished job. A sweep takes a bounded number of pages, and the next one goes on where it ended,
+ * however long the backlog is. Put-off envelopes come back last, a few at a time. A lane that takes nothing
+ * is skipped until the next sweep; the others are swept all the same. One process sweeps at a time. Two at
+ * once do no harm, because a job's id is its envelope's.
  */
 import type pg from 'pg'
 import type { Lane } from '../journal/lanes.ts'
@@ -63,7 +62,7 @@ async function sweep(dependencies: SweeperDependencies, after: bigint): Promise<
   const client = await dependencies.pool.connect()
   let failed: Error | undefined
   try {
-    // A sweeper that stands still must not keep the others from sweeping.
+    // A hanging sweeper must not keep the others from sweeping.
     await client.query(`begin; set local idle_in_transaction_session_timeout = ${sweepStillMsMax}`)
     const { rows } = await client.query<{ mine: boolean }>(
       'select pg_try_advisory_xact_lock($1) as mine',

@@ -1,7 +1,7 @@
 /**
- * The progress watchdog: a process that answers every ping may still do nothing. What counts is
- * whether work that is there is taken and finished. Stuck is what a check says twice in a row, so
- * that a process which only stood still for a while is left alone.
+ * The progress watchdog: a process that answers every ping may still do nothing. It checks whether waiting
+ * work is taken and finished. A process is stuck if a check fails twice in a row, so that a process that
+ * only stood still for a while is left alone.
  */
 import { stuckIdleMs, stuckUnderWayMs, watchEveryMs } from '../limits.ts'
 import type { LaneQueue } from './backend.ts'
@@ -11,7 +11,7 @@ export type ProgressCheck = () => Promise<string | undefined>
 
 export type Watchdog = { stop(): void }
 
-/** Checks every few seconds; tells once, with the reason. */
+/** Checks every few seconds; reports once, with the reason. */
 export function startWatchdog(
   checks: readonly ProgressCheck[],
   onStuck: (reason: string) => void,

@@ -14,11 +14,11 @@ import { issueToken } from '../../src/intake/auth/issue-token.ts'
 import { classOf } from '../../src/intake/overload/route-classes.ts'
 import {
   claimsPerTurn,
-  rateToldMsMax,
+  rateReportMsMax,
   rowBytesMax,
   rowsPerSecondUnmeasured,
+  slotsOfferedMax,
   slotsOpenMax,
-  slotsToldMax,
 } from '../../src/limits.ts'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
 import { readKeyring } from '../../src/platform/config/keyring.ts'
@@ -115,7 +115,7 @@ describe('a slot', () => {
     })
     expect(json).toMatchObject({ ...quarterAfter(1), peak: true })
     expect(json.next).toEqual([2, 3, 4].map(quarterAfter))
-    expect(json.next).toHaveLength(slotsToldMax)
+    expect(json.next).toHaveLength(slotsOfferedMax)
     const small = await filer().reserve(300) // fits beside the first
     expect(small.json).toMatchObject({ start: at(noon), peak: false })
     const chosen = await filer().reserve(300, { notBefore: json.next[1].start })
@@ -133,7 +133,7 @@ describe('a slot', () => {
     expect(late.json.notice).toBeUndefined()
     const over = await filer().reserve(900)
     expect(over.json).toMatchObject({ beforeDeadline: false, peak: true })
-    expect(over.json.next).toHaveLength(slotsToldMax)
+    expect(over.json.next).toHaveLength(slotsOfferedMax)
     expect(over.json.notice.en).toMatch(/time at which the last byte .* is received alone decides/)
     expect(over.json.notice['zh-CN']).toMatch(/收到的时间/)
   })
@@ -147,7 +147,7 @@ describe('a slot', () => {
     await reportThroughput(journal.pool, one, 30)
     expect(await readThroughput(journal.pool)).toBe(60)
     const gone = `update batch.rate set seen_at = now() - $1 * interval '2 milliseconds'`
-    await journal.database.owner.query(gone, [rateToldMsMax])
+    await journal.database.owner.query(gone, [rateReportMsMax])
     expect(await readThroughput(journal.pool)).toBe(30) // at least one process is assumed
     expect(slotRowsPerQuarter(30)).toBe(18_000) // a third is left for files without a slot
     const { json } = await filer().reserve(90_000)

@@ -5,12 +5,12 @@ import type { GroupResult } from '../../src/journal/accept.ts'
 import { CommitTimes } from '../../src/journal/commit-times.ts'
 import type { Filing } from '../../src/journal/filing.ts'
 import { GroupCommit } from '../../src/journal/group-commit.ts'
-import { findReplacedFaults } from '../../src/journal/replaced.ts'
 import {
+  conflictWith,
   type Expectation,
-  findStandingDeclaration,
-  standsAgainst,
-} from '../../src/journal/standing.ts'
+  findCurrentDeclaration,
+} from '../../src/journal/latest-declaration.ts'
+import { findReplacedFaults } from '../../src/journal/replaced.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -112,10 +112,10 @@ test('after a cancellation a regular one is welcome, and stands then', async () 
   const write = journal.openWriter()
   await write([first as Filing])
   await write([filingOf(cancellationOf(declaration, first?.id ?? ''), 'cancel')])
-  expect(await findStandingDeclaration(journal.pool, declaration)).toBeUndefined()
+  expect(await findCurrentDeclaration(journal.pool, declaration)).toBeUndefined()
   expect(isFresh(await write([second as Filing]), second as Filing)).toBe(true)
   expect((await write([third as Filing])).standing.get(third?.id ?? '')?.id).toBe(second?.id)
-  expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(second?.id)
+  expect((await findCurrentDeclaration(journal.pool, declaration))?.id).toBe(second?.id)
 })
 
 test('two of one group race: both are accepted', async () => {
@@ -171,14 +171,14 @@ test('parts stand for nothing and meet each other nowhere; their head stands for
   const write = journal.openWriter()
   const results = [await write(filings.slice(0, 1)), await write(filings.slice(1))]
   expect(results.map(({ standing }) => standing.size)).toEqual([0, 0])
-  expect(await findStandingDeclaration(journal.pool, declaration)).toMatchObject({
+  expect(await findCurrentDeclaration(journal.pool, declaration)).toMatchObject({
     id: head.id,
     lines: 6,
   })
   const other = declare({ lines: 2 })
   const one = filingOf(other, 'f/part 1', { of: 'another', number: 1, count: 2 })
   await write([one])
-  expect(await findStandingDeclaration(journal.pool, other)).toBeUndefined()
+  expect(await findCurrentDeclaration(journal.pool, other)).toBeUndefined()
 })
 
 test('a correction of what its employer and period does not have is refused, once accepted a replay', async () => {
@@ -212,8 +212,8 @@ describe('declarations of an employer and period to the agencies of two regions'
     expect(again.map(({ id }) => standing.get(id)?.id)).toEqual([first.id, second.id])
     const cancellation = cancellationOf({ ...declaration, region: '340200' }, second.id)
     await write([filingOf(cancellation, 'cancel')])
-    expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(first.id)
-    expect(await findStandingDeclaration(journal.pool, inWuhu(declaration))).toBeUndefined()
+    expect((await findCurrentDeclaration(journal.pool, declaration))?.id).toBe(first.id)
+    expect(await findCurrentDeclaration(journal.pool, inWuhu(declaration))).toBeUndefined()
   })
 
   test('a correction that names one of the other region is refused with that region', async () => {
@@ -258,7 +258,7 @@ describe('declarations of an employer and period to the agencies of two regions'
     await journal.post(envelope as bigint)
     expect((await write([correction])).replacesWrongly.size).toBe(1)
     expect(isFresh(await write([second]), second)).toBe(true)
-    expect((await findStandingDeclaration(journal.pool, declaration))?.id).toBe(filing.id)
+    expect((await findCurrentDeclaration(journal.pool, declaration))?.id).toBe(filing.id)
   })
 })
 
@@ -290,7 +290,7 @@ test('what was merged with the latest declaration is refused once that one is of
 test('a reassessment does not stand', async () => {
   const declaration = declare()
   await journal.openWriter()([{ ...filingOf(declaration, 'order'), kind: 'reassessment' }])
-  expect(await findStandingDeclaration(journal.pool, declaration)).toBeUndefined()
+  expect(await findCurrentDeclaration(journal.pool, declaration)).toBeUndefined()
 })
 
 test('each expectation refuses what its table says', () => {
@@ -319,8 +319,8 @@ test('each expectation refuses what its table says', () => {
     [since(9, 'nothingStands'), true, true],
   ]
   for (const [expects, one, cancellation] of table) {
-    expect(standsAgainst(expects, undefined), JSON.stringify(expects)).toBeUndefined()
-    expect(standsAgainst(expects, latest)).toBe(one ? latest : undefined)
-    expect(standsAgainst(expects, cancelled)).toBe(cancellation ? cancelled : undefined)
+    expect(conflictWith(expects, undefined), JSON.stringify(expects)).toBeUndefined()
+    expect(conflictWith(expects, latest)).toBe(one ? latest : undefined)
+    expect(conflictWith(expects, cancelled)).toBe(cancellation ? cancelled : undefined)
   }
 })

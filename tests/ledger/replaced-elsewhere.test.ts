@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import type { Filing } from '../../src/journal/filing.ts'
+import { findCurrentDeclaration } from '../../src/journal/latest-declaration.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
-import { findStandingDeclaration } from '../../src/journal/standing.ts'
 import { findPersons } from '../../src/ledger/previous.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import { runCommand } from '../support/command.ts'
@@ -143,7 +143,7 @@ test('then nothing stands in its region: a regular one is welcome there, and in 
     const isLast = order[2] === 2
     if (isLast) {
       for (const i of order.slice(0, 2)) await journal.post(envelopes[i] as bigint)
-      expect(await findStandingDeclaration(journal.pool, first)).toBeUndefined()
+      expect(await findCurrentDeclaration(journal.pool, first)).toBeUndefined()
       envelopes.push(await accept(again))
       await journal.post(envelopes[2] as bigint)
       expect((await findStanding(journal.pool, again.id))?.before).toBeUndefined()
@@ -155,7 +155,7 @@ test('then nothing stands in its region: a regular one is welcome there, and in 
       ['340100', again.id, true],
       ['340200', by.id, true],
     ])
-    const standing = await findStandingDeclaration(journal.pool, first)
+    const standing = await findCurrentDeclaration(journal.pool, first)
     expect(standing?.id).toBe(again.id)
   }
 })

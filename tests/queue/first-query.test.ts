@@ -1,7 +1,7 @@
 /** What the queue's backend could not do at its first try, it does at a later one. */
 import type pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { buildUntilReady } from '../../src/queue/built-anew.ts'
+import { buildUntilReady } from '../../src/queue/build-until-ready.ts'
 import { type EngineProcess, file, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'

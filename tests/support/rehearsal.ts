@@ -9,7 +9,7 @@ import { scopes } from '../../src/intake/auth/authentication.ts'
 import { issueToken } from '../../src/intake/auth/issue-token.ts'
 import { readKeyring } from '../../src/platform/config/keyring.ts'
 import { databaseBeside } from '../../src/platform/installation/database.ts'
-import { emptyRedisQueue } from '../../src/queue/empty.ts'
+import { emptyRedisQueue } from '../../src/queue/empty-redis.ts'
 import { type Command, runCommand } from './command.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 

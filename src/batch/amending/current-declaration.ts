@@ -13,13 +13,13 @@
  * Filing expects the same (file-units.ts), so anything accepted between check and filing is noticed.
  */
 import type pg from 'pg'
-import type { JournalReader } from '../../journal/reading/reader.ts'
 import {
   isNotReplaced,
-  type StandingDeclaration,
-  type StandingRow,
-  standingOf as standingOfRow,
-} from '../../journal/standing.ts'
+  type LatestDeclaration,
+  type LatestDeclarationRow,
+  latestDeclarationOf,
+} from '../../journal/latest-declaration.ts'
+import type { JournalReader } from '../../journal/reading/reader.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
 import type { LeasedBatch } from '../lease/batch-lease.ts'
 import {
@@ -43,7 +43,7 @@ export type CurrentDeclaration = {
 /** The current declaration, with a finding if the rows must not replace it. */
 export type CurrentCheck = CurrentDeclaration & {
   readonly finding?: FileFinding
-  readonly inForce?: StandingDeclaration | undefined
+  readonly inForce?: LatestDeclaration | undefined
 }
 
 /** Only for employers that the sender may file for. */
@@ -81,9 +81,9 @@ export async function checkCurrent(
 export async function findLatest(
   pool: pg.Pool,
   units: readonly UnitKey[],
-): Promise<(StandingDeclaration | undefined)[]> {
+): Promise<(LatestDeclaration | undefined)[]> {
   if (units.length === 0) return []
-  const { rows } = await pool.query<StandingRow>({
+  const { rows } = await pool.query<LatestDeclarationRow>({
     name: 'find-latest-declarations',
     text: `
       select l.id as latest, l.kind, l.digest, l.salted_digest, l.lines,
@@ -110,7 +110,7 @@ export async function findLatest(
       units.map(({ region }) => region),
     ],
   })
-  return rows.map(standingOfRow)
+  return rows.map(latestDeclarationOf)
 }
 
 /** The latest declaration at the check of the first file. */

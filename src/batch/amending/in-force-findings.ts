@@ -3,17 +3,17 @@
  * region.
  */
 import { formatInstant } from '../../declaration/period.ts'
-import type { StandingDeclaration } from '../../journal/standing.ts'
+import type { LatestDeclaration } from '../../journal/latest-declaration.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 
 /** A declaration newer than the rows was accepted. */
-export function filedSince({ id, acceptedAtMicros }: StandingDeclaration): FileFinding {
+export function filedSince({ id, acceptedAtMicros }: LatestDeclaration): FileFinding {
   return fileFinding('FILED_SINCE', {}, { id, at: formatInstant(acceptedAtMicros) })
 }
 
 /** A regular declaration meets one in force. */
 export function unitInForce(
-  { id, acceptedAtMicros, lines }: StandingDeclaration,
+  { id, acceptedAtMicros, lines }: LatestDeclaration,
   sameContent: boolean,
 ): FileFinding {
   const params = { id, at: formatInstant(acceptedAtMicros) }

@@ -6,7 +6,7 @@
 import type pg from 'pg'
 import {
   rateKeptMs,
-  rateToldMsMax,
+  rateReportMsMax,
   rateWorkMsHalved,
   rateWorkMsMin,
   rowsPerSecondUnmeasured,
@@ -94,7 +94,7 @@ export async function readThroughput(client: pg.Pool | pg.PoolClient): Promise<n
         count(*) filter (where seen_at > now() - $1 * interval '1 millisecond')::integer as processes
       from batch.rate
       where seen_at > now() - $2 * interval '1 millisecond'`,
-    values: [rateToldMsMax, rateKeptMs],
+    values: [rateReportMsMax, rateKeptMs],
   })
   const [read] = rows
   return (read?.of_one ?? rowsPerSecondUnmeasured) * Math.max(1, read?.processes ?? 0)

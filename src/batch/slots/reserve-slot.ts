@@ -11,7 +11,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import { claimsPerTurn, slotsAheadMs, slotsOpenMax, slotsToldMax } from '../../limits.ts'
+import { claimsPerTurn, slotsAheadMs, slotsOfferedMax, slotsOpenMax } from '../../limits.ts'
 import type { InTransaction } from '../lease/batch-lease.ts'
 import { readThroughput } from '../lease/throughput.ts'
 import { type Owner, ownerKeyOf } from '../state/owner.ts'
@@ -70,7 +70,7 @@ export function reserveSlot(
       loads: rowsByQuarter(await readReserved(client, nowMicros)),
       fromMicros,
       untilMicros: nowMicros + 1_000 * slotsAheadMs,
-      count: 1 + slotsToldMax,
+      count: 1 + slotsOfferedMax,
     })
     if (window === undefined) return { kind: 'noneFree' }
     return { kind: 'reserved', slot: await insert(client, request, window, nowMicros), next }

@@ -5,8 +5,8 @@
 import type pg from 'pg'
 import type { Declaration } from '../../declaration/schema.ts'
 import { declarationId } from '../../journal/digest.ts'
+import type { LatestDeclaration } from '../../journal/latest-declaration.ts'
 import type { JournalReader } from '../../journal/reading/reader.ts'
-import type { StandingDeclaration } from '../../journal/standing.ts'
 import { partLinesMax } from '../../limits.ts'
 import type { RowHeader } from '../table/row-line.ts'
 import type { UnitKey } from './staged-rows.ts'
@@ -77,7 +77,7 @@ export async function findPriorInFamily(
 /** The declaration of this id, however it was filed. */
 export async function readPrior(
   reader: JournalReader,
-  { id, lines }: Pick<StandingDeclaration, 'id' | 'lines'>,
+  { id, lines }: Pick<LatestDeclaration, 'id' | 'lines'>,
 ): Promise<PriorDeclaration> {
   const { declaration, part } = await reader.readAccepted(id)
   if (part === undefined)

@@ -7,7 +7,7 @@
  * file of mode check ends here, with a record of what would be filed; no stage that files follows.
  */
 import type pg from 'pg'
-import { metOf } from '../../journal/accept.ts'
+import { conflictingDeclaration } from '../../journal/accept.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
 import { partLinesMax, unitsAtATime } from '../../limits.ts'
 import type { Policies } from '../../policy/rules.ts'
@@ -225,7 +225,7 @@ function openCheck(
   const { replaces, prior, inForce, finding } = current
   const check = new UnitCheck({
     ...{ policies, replaces, several, mayFileIn: work.mayFileIn },
-    ...(!isPartial && { inForce: inForce && metOf(keys.salts, inForce) }),
+    ...(!isPartial && { inForce: inForce && conflictingDeclaration(keys.salts, inForce) }),
     ...(warned && {
       report: { totals: new UnitTotals(policies), warn: (finding) => warned.add(finding) },
     }),

@@ -9,10 +9,10 @@ import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import type { FoundFault } from '../../declaration/findings.ts'
 import type { Declaration } from '../../declaration/schema.ts'
 import { digestOf } from '../../journal/digest.ts'
+import { conflictWith, type LatestDeclaration } from '../../journal/latest-declaration.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { findReplacedFaults, type Replacing } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
-import { type StandingDeclaration, standsAgainst } from '../../journal/standing.ts'
 import { findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import type { Policies } from '../../policy/rules.ts'
@@ -122,10 +122,10 @@ function inForceFaults(
   { receivedAtMicros: nothingAfterMicros }: LeasedBatch,
   row: number,
   declaration: Declaration,
-  latest: StandingDeclaration | undefined,
+  latest: LatestDeclaration | undefined,
 ): FileFinding[] {
   const and = declaration.kind === 'regular' ? 'nothingStands' : 'anything'
-  const against = standsAgainst({ nothingAfterMicros, and }, latest)
+  const against = conflictWith({ nothingAfterMicros, and }, latest)
   if (against === undefined) return []
   const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
   const finding =

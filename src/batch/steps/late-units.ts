@@ -12,7 +12,7 @@
  *  - after it: the unit is rejected, whatever is in force by then, and the next worker writes its rows.
  */
 import type pg from 'pg'
-import type { GroupResult, MetDeclaration } from '../../journal/accept.ts'
+import type { ConflictingDeclaration, GroupResult } from '../../journal/accept.ts'
 import { declarationId } from '../../journal/digest.ts'
 import { filedSince, unitInForce } from '../amending/in-force-findings.ts'
 import type { FiledPart, UnfiledUnit } from '../amending/unfiled-units.ts'
@@ -101,7 +101,7 @@ export class LateUnits {
   }
 }
 
-function findingOf({ filing }: FiledPart, against: MetDeclaration): FileFinding {
+function findingOf({ filing }: FiledPart, against: ConflictingDeclaration): FileFinding {
   const { expects, digest, acceptedAtMicros } = filing
   const isNewer = against.acceptedAtMicros > acceptedAtMicros
   if (isNewer || typeof expects !== 'object' || 'latest' in expects) return filedSince(against)

@@ -6,7 +6,7 @@ import type { FoundFault } from '../../declaration/findings.ts'
 import { maskIdNumber, normaliseIdNumber, personKey } from '../../declaration/identity.ts'
 import { dayOf } from '../../declaration/period.ts'
 import type { Declaration, DeclarationKind, Person } from '../../declaration/schema.ts'
-import type { MetDeclaration } from '../../journal/accept.ts'
+import type { ConflictingDeclaration } from '../../journal/accept.ts'
 import { digestOf } from '../../journal/digest.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { partLinesMax } from '../../limits.ts'
@@ -29,7 +29,7 @@ type UnitCheckOptions = {
   /** Region patterns that the sender may file for; without them, any region. */
   readonly mayFileIn?: readonly string[] | undefined
   /** The declaration in force that a regular one would replace: all rows are rejected for it. */
-  readonly inForce?: MetDeclaration | undefined
+  readonly inForce?: ConflictingDeclaration | undefined
   /** The lines are checked in several rounds, so repeated persons are sought across them. */
   readonly several: boolean
   /** Only for a file that is only checked. */

@@ -9,7 +9,7 @@ import {
   batchLookMs,
   batchRetryMs,
   batchTriesMax,
-  rateTellEveryMs,
+  rateReportEveryMs,
   stuckIdleMs,
 } from '../../limits.ts'
 import { LaneProgress, type ProgressCheck } from '../../queue/watchdog.ts'
@@ -88,7 +88,7 @@ export function startBatchWorker(
       const finished = ending.take()
       return await cleanUp(dependencies).finally(finished)
     }),
-    repeat(dependencies, signal, rateTellEveryMs, async () => {
+    repeat(dependencies, signal, rateReportEveryMs, async () => {
       await reportThroughput(pool, process, throughput.perSecond)
       return false
     }),

@@ -11,7 +11,7 @@ import {
 } from '../../batch/table/reported-finding.ts'
 import type { Severity, Text } from '../../declaration/catalogue/entry.ts'
 import { formatFen } from '../../declaration/money.ts'
-import { findingsPerAnswerMax, unitsToldMax } from '../../limits.ts'
+import { findingsPerAnswerMax, unitsListedMax } from '../../limits.ts'
 import { printableLine } from '../../platform/command/output.ts'
 import { Output, type SheetReport, type SheetSums } from './sheet-report.ts'
 import { type SheetTexts, sheetTexts } from './sheet-texts.ts'
@@ -66,7 +66,7 @@ export class TextReport implements SheetReport {
   }
 
   async unit(unit: LocalUnit): Promise<void> {
-    if (this.#units.length < unitsToldMax && unit.parts > 0) this.#units.push(unit)
+    if (this.#units.length < unitsListedMax && unit.parts > 0) this.#units.push(unit)
   }
 
   async end(result: LocalResult, sums: SheetSums): Promise<void> {

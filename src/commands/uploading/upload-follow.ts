@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isEnded, type Stage } from '../../batch/state/stages.ts'
 import type { Text } from '../../declaration/catalogue/entry.ts'
-import { unitsToldMax, uploadLookMs } from '../../limits.ts'
+import { unitsListedMax, uploadLookMs } from '../../limits.ts'
 import type { Bar } from '../../platform/command/bar.ts'
 import { pick } from './upload-texts.ts'
 
@@ -174,7 +174,7 @@ async function reportWouldFile(
   place: string,
 ): Promise<void> {
   const say = (zh: string, en: string) => write(`${pick(language, zh, en)}\n`)
-  const { declarations, links } = (await get(`${place}?limit=${unitsToldMax}`)) as {
+  const { declarations, links } = (await get(`${place}?limit=${unitsListedMax}`)) as {
     declarations: readonly { employer: string; period: string; lines: number; total?: Total }[]
     links: { next?: string }
   }

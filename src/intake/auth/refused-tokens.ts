@@ -3,7 +3,7 @@
  * each reason. Whoever sends a thousand forged ones a second fills no log with them.
  */
 import type { FastifyBaseLogger } from 'fastify'
-import { refusedTokensToldMs } from '../../limits.ts'
+import { refusedTokensLogMs } from '../../limits.ts'
 import type { Refusal } from './authentication.ts'
 
 type Told = { atMs: number; since: number }
@@ -17,7 +17,7 @@ export class RefusedTokens {
     const told = this.#told.get(reason) ?? { atMs: Number.NEGATIVE_INFINITY, since: 0 }
     this.#told.set(reason, told)
     told.since += 1
-    if (nowMs - told.atMs < refusedTokensToldMs) return
+    if (nowMs - told.atMs < refusedTokensLogMs) return
     log.warn({ refusal: kind, ...why, count: told.since }, 'tokens were refused')
     told.atMs = nowMs
     told.since = 0

@@ -3,7 +3,7 @@
  * many filings under way, by hashes, and its limit. Once a second and in the background: no request
  * waits for it. Without the store, or when it is lost, each goes by what it sees itself.
  */
-import { sharesExchangeEveryMs, sharesToldMax } from '../../limits.ts'
+import { sharesExchangeEveryMs, sharesReportedMax } from '../../limits.ts'
 import type { FairShares, SharesTold } from './fair-shares.ts'
 
 /** Tells ours, and hears what the others told lately. Undefined where there is no store. */
@@ -16,7 +16,7 @@ export function startSharesExchange(shares: FairShares, exchange: Exchange): { s
     if (asking) return
     asking = true
     const now = performance.now()
-    const others = await exchange(shares.told(now, sharesToldMax)).catch(() => [])
+    const others = await exchange(shares.told(now, sharesReportedMax)).catch(() => [])
     shares.hear(others)
     asking = false
   }

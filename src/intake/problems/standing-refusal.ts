@@ -8,9 +8,9 @@ import { isDeclaration } from '../../declaration/check.ts'
 import type { FindingList, FindingParams } from '../../declaration/findings.ts'
 import { formatInstant, isPeriod } from '../../declaration/period.ts'
 import { digestOf } from '../../journal/digest.ts'
+import { findCurrentDeclaration, type LatestDeclaration } from '../../journal/latest-declaration.ts'
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import type { Salts } from '../../journal/salting.ts'
-import { findStandingDeclaration, type StandingDeclaration } from '../../journal/standing.ts'
 import { findStanding } from '../../ledger/status.ts'
 
 export type StandingRefusal = {
@@ -39,7 +39,7 @@ export async function checkStanding(
   const { employer, period, region, kind } = (body ?? {}) as Partial<Record<string, unknown>>
   if (kind !== 'regular' || typeof employer !== 'string' || !isPeriod(period)) return undefined
   if (typeof region !== 'string') return undefined
-  const found = await findStandingDeclaration(pool, { employer, period, region })
+  const found = await findCurrentDeclaration(pool, { employer, period, region })
   if (found === undefined) return undefined
   const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
   const sameContent = digest !== false && salts.isOf(found, digest)
@@ -54,7 +54,7 @@ export function addStanding({ code, params }: StandingRefusal, findings: Finding
 
 export async function refusalFor(
   pool: Queryable,
-  { standing, sameContent }: { standing: StandingDeclaration; sameContent: boolean },
+  { standing, sameContent }: { standing: LatestDeclaration; sameContent: boolean },
 ): Promise<StandingRefusal> {
   const { id, kind, acceptedAtMicros, lines } = standing
   const persons = lines ?? (await findStanding(pool, id))?.assessment?.lines

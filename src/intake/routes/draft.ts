@@ -9,10 +9,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { periodPattern } from '../../declaration/period.ts'
 import { type Declaration, type Line, linesMax, regionPattern } from '../../declaration/schema.ts'
+import { findCurrentDeclaration } from '../../journal/latest-declaration.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
 import type { ReadPool } from '../../journal/reading/read-pool.ts'
-import { findStandingDeclaration } from '../../journal/standing.ts'
 import { type JournalAccess, partsOf } from '../../ledger/person-amounts.ts'
 import { findInForce, type InForce } from '../../ledger/standing-of-period.ts'
 import { draftChunkLines, draftsMax, draftsOfOneMax } from '../../limits.ts'
@@ -93,7 +93,7 @@ async function send(
   if (last === undefined || 'order' in last) return sendProblem(request, reply, 'DRAFT_ABSENT')
   request.seen = { ...request.seen, region: source.region, count: source.lines }
   const place = { employer, period, region: source.region }
-  const standing = await findStandingDeclaration(access.readPool, place)
+  const standing = await findCurrentDeclaration(access.readPool, place)
   const head = headOf(last.declaration, period, source, standing?.id)
   return noStore(reply)
     .type('application/json; charset=utf-8')

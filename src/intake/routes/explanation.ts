@@ -10,9 +10,9 @@ import { loadPacks } from '../../journal/policy-packs.ts'
 import { employerOf, type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
 import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
-import { findPartWith } from '../../ledger/part-with.ts'
+import { findPartWith } from '../../ledger/find-part.ts'
 import { otherPartsBy, partsBefore } from '../../ledger/parts-before.ts'
-import type { JournalAccess, PlacedPart } from '../../ledger/person-amounts.ts'
+import type { JournalAccess, LocatedPart } from '../../ledger/person-amounts.ts'
 import { rulesOfAccepted } from '../../ledger/prepare.ts'
 import { findReassessments, type StandingReassessment } from '../../ledger/status.ts'
 import { explainedPartsMax, findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
@@ -97,7 +97,7 @@ async function askedPart(
   dependencies: JournalAccess,
   found: FoundDeclaration,
   query: Asked['Querystring'],
-): Promise<{ readonly part: PlacedPart; readonly page: LinePage }> {
+): Promise<{ readonly part: LocatedPart; readonly page: LinePage }> {
   const { line, row } = query
   const page = linePageOf(query)
   if (row === undefined && (line === undefined || found.part === undefined))
@@ -110,7 +110,7 @@ async function askedPart(
 
 async function explain(
   dependencies: JournalAccess,
-  found: PlacedPart,
+  found: LocatedPart,
   reassessments: readonly StandingReassessment[],
   page: LinePage,
 ) {

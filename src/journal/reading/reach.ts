@@ -1,7 +1,7 @@
 /**
- * Whose declarations somebody may be told of: those of some employers, and those of any employer in some
- * regions; what earlier programs accepted, once it is posted. What is out of reach is not even looked up:
- * how long that takes would tell that it is there.
+ * Which declarations a reader may see: those of some employers, and those of any employer in some regions;
+ * acceptances of earlier programs, once they are posted. Declarations out of reach are not even looked up:
+ * the time that takes would reveal that they exist.
  */
 
 /** Of regions, for `like`: `3401%`. */

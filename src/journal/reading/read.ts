@@ -1,6 +1,6 @@
 /**
- * Reads an envelope for posting: what it holds, and which of it was accepted there. A declaration
- * that lost the race for its id is in the envelope too, but its acceptance row names another place.
+ * Reads an envelope for posting: its content, and which of it was accepted there. A declaration that lost
+ * the race for its id is in the envelope too, but its acceptance row names another position.
  */
 
 import type { Part } from '../../declaration/part.ts'
@@ -127,7 +127,7 @@ export async function readAccepted(
   id: string,
   reach?: Reach,
 ): Promise<FoundDeclaration | FoundOrder | undefined> {
-  const place = (await findPlaces(pool, [id], reach)).get(id)
+  const place = (await findPositions(pool, [id], reach)).get(id)
   if (place === undefined) return undefined
   const { envelope } = place
   const opened = await readEnvelope(pool, keys, envelope, new Set([id]))
@@ -186,15 +186,17 @@ function acceptedOf(
   return { accepted, orders }
 }
 
-type Place = { readonly envelope: bigint; readonly position: number }
+type JournalPosition = { readonly envelope: bigint; readonly position: number }
 
 /** Where declarations lie in the journal, by id; ids never accepted, or beyond reach, are left out. */
-export async function findPlaces(
+export async function findPositions(
   pool: Queryable,
   ids: readonly string[],
   reach?: Reach,
-): Promise<Map<string, Place>> {
-  const { rows } = await pool.query<Omit<Place, 'envelope'> & { id: string; envelope: string }>({
+): Promise<Map<string, JournalPosition>> {
+  const { rows } = await pool.query<
+    Omit<JournalPosition, 'envelope'> & { id: string; envelope: string }
+  >({
     name: 'find-places',
     text: `
       select a.id, a.envelope, a.position

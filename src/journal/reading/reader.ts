@@ -4,7 +4,12 @@ import assert from 'node:assert/strict'
 import type { Part } from '../../declaration/part.ts'
 import type { Declaration } from '../../declaration/schema.ts'
 import type { EnvelopeKey } from '../envelope.ts'
-import { type AcceptedDeclaration, findPlaces, type OpenedEnvelope, readEnvelope } from './read.ts'
+import {
+  type AcceptedDeclaration,
+  findPositions,
+  type OpenedEnvelope,
+  readEnvelope,
+} from './read.ts'
 import type { Queryable } from './read-pool.ts'
 
 /** Opens envelopes, and keeps the last one open: what follows each other was often filed together. */
@@ -25,7 +30,7 @@ export class JournalReader {
 
   /** @throws AssertionError when nothing was accepted under the id */
   async readAccepted(id: string): Promise<AcceptedDeclaration> {
-    const number = (await findPlaces(this.#pool, [id])).get(id)?.envelope
+    const number = (await findPositions(this.#pool, [id])).get(id)?.envelope
     assert(number !== undefined, `${id} was accepted`)
     if (this.#last?.number !== number)
       this.#last = await readEnvelope(this.#pool, this.#keys, number)

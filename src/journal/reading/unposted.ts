@@ -1,6 +1,6 @@
 /**
- * What is accepted and not yet posted: the sweeper's list, the operator's backlog, and how long
- * acceptance takes while it waits.
+ * Accepted and unposted envelopes: the sweeper's list, the operator's backlog, and how long commits of
+ * acceptance take meanwhile.
  */
 import type pg from 'pg'
 import { stuckEnvelopesMax } from '../../limits.ts'
@@ -9,8 +9,8 @@ import type { Lane } from '../lanes.ts'
 export type UnpostedEnvelope = { readonly number: bigint; readonly lane: Lane }
 
 /**
- * The next unposted envelopes after a number, oldest first, whose commit is longer ago than a time; but
- * for those that are put off, which have a time of their own.
+ * The next unposted envelopes after a number, oldest first, that are older than a given age. Put-off
+ * envelopes are left out: they have a time of their own.
  */
 export async function findUnposted(
   client: pg.Pool | pg.PoolClient,

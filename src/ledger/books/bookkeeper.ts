@@ -1,6 +1,6 @@
 /**
- * The bookkeeper closes each day when it is over: signs its books once everything of it is done with,
- * and tells when they don't balance. Every worker has one; a day is closed once.
+ * The bookkeeper closes each past day: it signs the day's books once nothing of that day is under way, and
+ * reports books that don't balance. Every worker runs one; a day is closed once.
  */
 import type pg from 'pg'
 import { addDays, dayOf } from '../../declaration/period.ts'
@@ -34,7 +34,7 @@ export function startBookkeeper(dependencies: BookkeeperDependencies): { stop():
   }
 }
 
-/** The days before today that are still open: an engine that was off makes up for them. */
+/** Closes the open days before today, so that an engine that was off catches up. */
 export async function closeDays({
   pool,
   signer,

@@ -1,6 +1,6 @@
 /**
- * The books of a day in parts: a row for each employer, or for each envelope, so that who is missing
- * something finds out where. Rows come as they are read, however many there are.
+ * The books of a day in detail: one row for each employer or envelope, to find where something is missing.
+ * Rows are streamed, however many there are.
  */
 import type pg from 'pg'
 import { addDays, instantMicros } from '../../declaration/period.ts'

@@ -1,9 +1,9 @@
 /**
- * The books: of what was accepted in one day, how much is posted, a dead letter, or still under way,
- * in declarations and in fen, from the database alone. They balance when nothing is missing and
- * nothing is there twice.
+ * The books of one day: how many accepted declarations are posted, dead letters or still under way, in
+ * declarations and in fen, from the database alone. They balance if nothing is missing and nothing is
+ * there twice.
  *
- * Signed and linked, a month of them can be handed to an auditor: whoever changes one changes every
+ * Books are signed and linked, so that an auditor can check a month of them: changing one breaks every
  * later one.
  */
 import { setTimeout as pause } from 'node:timers/promises'

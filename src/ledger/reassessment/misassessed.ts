@@ -1,7 +1,7 @@
 /**
- * Whether what was reassessed stands as it should: a declaration with the reassessments that count
- * comes to what it is assessed at, from the journal, under the pack of the last of them. For replay and
- * the auditor, in the snapshot that they read.
+ * Finds misassessed declarations: one whose amounts, with the reassessments in effect, differ from its
+ * assessment from the journal under the pack of the last of them. Replay and the auditor use it, in their
+ * snapshot.
  */
 import type pg from 'pg'
 import { EnvelopeError, type EnvelopeKey } from '../../journal/envelope.ts'

@@ -1,6 +1,6 @@
 /**
- * Which declarations in force have amounts from another pack than one, in the journal's order: so
- * that each envelope is opened once.
+ * Finds declarations in force whose amounts come from another pack than the given one. They come in the
+ * journal's order, so that each envelope is opened once.
  */
 import type pg from 'pg'
 import { outdatedPageMax, outdatedRowsMax } from '../../limits.ts'

@@ -22,7 +22,11 @@ import { digestOf } from '../../journal/digest.ts'
 import type { EnvelopeKey } from '../../journal/envelope.ts'
 import type { Filing } from '../../journal/filing.ts'
 import { loadPacks } from '../../journal/policy-packs.ts'
-import { type AcceptedDeclaration, findPlaces, readEnvelope } from '../../journal/reading/read.ts'
+import {
+  type AcceptedDeclaration,
+  findPositions,
+  readEnvelope,
+} from '../../journal/reading/read.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
 import { canonicalOrder, orderId } from '../../journal/reassessment-order.ts'
 import {
@@ -133,7 +137,7 @@ async function* changesIn(
   own: ReadonlySet<bigint | undefined>,
 ): AsyncGenerator<FoundChange> {
   const { pool, sealingKeys, onSkipped } = dependencies
-  const ordered = await findPlaces(
+  const ordered = await findPositions(
     pool,
     page.map((outdated) => orderId(outdated, outdated.follows, policyHash)),
   )

@@ -11,7 +11,7 @@ import { loadPacks } from '../../journal/policy-packs.ts'
 import {
   type AcceptedOrder,
   type FoundDeclaration,
-  findPlaces,
+  findPositions,
   readEnvelope,
 } from '../../journal/reading/read.ts'
 import { JournalReader } from '../../journal/reading/reader.ts'
@@ -22,14 +22,14 @@ import { type DeadLetter, deadLetterOf } from '../dead-letter.ts'
 import { otherPartsBy } from '../parts-before.ts'
 import type { PersonIndex } from '../person.ts'
 
-type Place = { readonly envelope: bigint; readonly position: number }
+type JournalPosition = { readonly envelope: bigint; readonly position: number }
 
 /** A reassessment that is ready to be posted. */
 export type PreparedReassessment = AcceptedOrder & {
   readonly envelope: bigint
-  readonly of: Place
+  readonly of: JournalPosition
   /** What it is the difference to; undefined where the order does not say. */
-  readonly follows: Place | undefined
+  readonly follows: JournalPosition | undefined
   readonly difference: Difference
   /** Blind index of the person of each changed line, hexadecimal. */
   readonly persons: readonly string[]
@@ -62,7 +62,7 @@ export async function prepareReassessments(
   if (orders.length === 0) return { ready, deadLetters }
   const hashes = orders.flatMap(({ order }) => [order.policy, order.policyBefore])
   await loadPacks(pool, policies, hashes)
-  const places = await findPlaces(
+  const places = await findPositions(
     pool,
     orders.flatMap(({ order: { reassesses, follows = reassesses } }) => [reassesses, follows]),
   )
@@ -93,7 +93,7 @@ export async function prepareReassessments(
 async function readDeclarations(
   { pool, sealingKeys }: ReassessDependencies,
   ids: readonly string[],
-  places: ReadonlyMap<string, Place>,
+  places: ReadonlyMap<string, JournalPosition>,
 ): Promise<Map<string, FoundDeclaration>> {
   const wanted = new Set(ids)
   const found = new Map<string, FoundDeclaration>()
@@ -116,7 +116,7 @@ type Reassessed = {
   readonly found: FoundDeclaration | undefined
   readonly packs: readonly PeriodRules[]
   readonly others: readonly OtherParts[]
-  readonly follows: Place | undefined
+  readonly follows: JournalPosition | undefined
 }
 
 function prepare(

@@ -4,7 +4,7 @@
  */
 import { queueLookEveryMs, queueTroubleMsMax } from '../../limits.ts'
 import type { QueueBackend, QueueFault } from '../../queue/backend.ts'
-import { troubleCode } from '../../queue/trouble.ts'
+import { queueErrorCode } from '../../queue/error-code.ts'
 import type { Logger } from '../process/logger.ts'
 
 export type QueueWatch = {
@@ -55,7 +55,7 @@ export function createQueueWatch(logger: Logger, onTroubles: (count: number) => 
       return [...names()].join(', ')
     },
     note: (error) => {
-      met.set(troubleCode(error), performance.now())
+      met.set(queueErrorCode(error), performance.now())
       tell()
     },
     watch: (backend) => {

@@ -6,7 +6,7 @@ import { claimNames, type Filer, filerOf } from '../../../src/intake/auth/claims
 import { RefusedTokens } from '../../../src/intake/auth/refused-tokens.ts'
 import { patternOfRegion } from '../../../src/intake/auth/roles.ts'
 import { tokenKeys } from '../../../src/intake/auth/token-keys.ts'
-import { clockSkewMsMax, refusedTokensToldMs, tokenSecondsMax } from '../../../src/limits.ts'
+import { clockSkewMsMax, refusedTokensLogMs, tokenSecondsMax } from '../../../src/limits.ts'
 
 const employer = '91350100M000100Y43'
 const iat = 1_900_000_000
@@ -187,6 +187,6 @@ test('however many forged tokens come, the log has a line for each reason once i
   const refusal = { kind: 'invalid', why: { code: 'ERR_JWS_SIGNATURE' } } as const
   for (let i = 0; i < 1_000; i += 1) refused.refused(log, refusal, i)
   refused.refused(log, { kind: 'expired', why: {} }, 5)
-  refused.refused(log, refusal, refusedTokensToldMs)
+  refused.refused(log, refusal, refusedTokensLogMs)
   expect(lines).toMatchObject([{ count: 1 }, { refusal: 'expired', count: 1 }, { count: 1_000 }])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { troubleCode } from '../../src/queue/trouble.ts'
+import { queueErrorCode } from '../../src/queue/error-code.ts'
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' })
 
@@ -16,5 +16,5 @@ test.each([
   ],
   [new TypeError('no code, and a text that may quote'), 'TypeError'],
 ])('%s is called %s', (error, code) => {
-  expect(troubleCode(error)).toBe(code)
+  expect(queueErrorCode(error)).toBe(code)
 })

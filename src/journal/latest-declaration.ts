@@ -1,9 +1,9 @@
 /**
- * What stands of an employer, period and region: its latest acceptance, unless that is a cancellation.
- * Contributions are declared to the agency of each region: an employer with branches in two files a
- * declaration for each, and neither has to do with the other. What
- * stands is never replaced without being named, so each filing says what it expects to find; it is
- * looked up by the statement that draws the envelope's number (draw-number.ts).
+ * The latest declaration of an employer, period and region. It stands unless it is a cancellation.
+ * An employer declares to the agency of each region: one with branches in two regions files a
+ * declaration for each, and these are independent. A filing never replaces a standing declaration
+ * without naming it, so each filing says what it expects to find. The statement that draws the
+ * envelope's number looks it up (draw-number.ts).
  *
  *   expects                          | filed                             | refused where the latest
  *   'anything'                       | reassessments                     | never
@@ -16,24 +16,24 @@
  *   { latest }                       | what was merged with that one     | is another one, or there is
  *                                    |                                   | none while one is expected
  *
- * The latest is that by sequence, of declarations as wholes: a part of one that travels in parts
- * stands for nothing, its head stands for all of them, and all of them may expect the same. A dead
- * letter stands: its filer has a receipt, and it is posted once an operator has mended the fault. A
- * reassessment is no declaration.
+ * "Latest" goes by sequence and counts full declarations. Of a declaration in parts, the head stands for
+ * all parts, and all parts may expect the same. A dead letter stands: its filer has a receipt, and it is
+ * posted once an operator has fixed the fault. A reassessment is not a declaration.
  *
- * What an earlier program accepted does not say its region: it is that which it was posted for, and any
- * until then, so that nothing is replaced meanwhile. What one of another region replaced, as an earlier program
- * let it, does not stand once both are posted.
+ * Acceptances of earlier programs do not say their region. Until such a declaration is posted, it counts
+ * in every region, so that nothing replaces it meanwhile; then it counts in the region it was posted for.
+ * Earlier programs let a declaration of one region replace one of another: the replaced one no longer
+ * stands once both are posted.
  *
- * Two that race meet neither the other: each looks before the other's commit, or both are in one
- * group. Both are accepted, and the later one by sequence is in force. Whoever files after a receipt
- * was returned meets what it is of, because that commit can be seen by every later statement.
+ * Two filings that race do not meet: each looks before the other's commit, or both are in one group.
+ * Both are accepted, and the later one by sequence is in force. A filing sent after a receipt was
+ * returned meets that receipt's declaration, because every later statement sees its commit.
  */
 
 import { digestOfRow } from './digest.ts'
 import type { Queryable } from './reading/read-pool.ts'
 
-export type StandingDeclaration = {
+export type LatestDeclaration = {
   readonly id: string
   readonly kind: string
   readonly digest: Buffer
@@ -43,7 +43,7 @@ export type StandingDeclaration = {
   readonly lines: number | undefined
 }
 
-/** What a filing expects of its employer, period and region; the table above says which has which. */
+/** What a filing expects of its employer, period and region; see the table above. */
 export type Expectation =
   | 'anything'
   | 'nothingStands'
@@ -61,19 +61,19 @@ export function expectedLatest(expects: Expectation): string | undefined {
  * The latest declaration, where a filing that expects this is refused for it. Where nothing was found,
  * nothing stands against a filing; one that expects a latest declaration is then refused by drawNumber.
  */
-export function standsAgainst(
+export function conflictWith(
   expects: Expectation,
-  latest: StandingDeclaration | undefined,
-): StandingDeclaration | undefined {
+  latest: LatestDeclaration | undefined,
+): LatestDeclaration | undefined {
   if (latest === undefined || expects === 'anything') return undefined
   if (typeof expects === 'object' && 'replaces' in expects) return undefined
   if (expects === 'nothingStands') return latest.kind === 'cancellation' ? undefined : latest
   if ('latest' in expects) return latest.id === expects.latest ? undefined : latest
   const isAfter = latest.acceptedAtMicros > expects.nothingAfterMicros
-  return isAfter ? latest : standsAgainst(expects.and, latest)
+  return isAfter ? latest : conflictWith(expects.and, latest)
 }
 
-export type StandingRow = {
+export type LatestDeclarationRow = {
   latest: string | null
   kind: string
   digest: Buffer | null
@@ -82,7 +82,7 @@ export type StandingRow = {
   lines: number | null
 }
 
-export function standingOf(row: StandingRow): StandingDeclaration | undefined {
+export function latestDeclarationOf(row: LatestDeclarationRow): LatestDeclaration | undefined {
   if (row.latest === null) return undefined
   return {
     id: row.latest,
@@ -93,15 +93,15 @@ export function standingOf(row: StandingRow): StandingDeclaration | undefined {
   }
 }
 
-export type Place = {
+export type EmployerPeriod = {
   readonly employer: string
   readonly period: string
   readonly region: string
 }
 
 /**
- * Of the latest acceptance `a` of an employer and period in a region: that no declaration of another region
- * replaced it (ledger/in-force.ts). Then nothing stands in its own.
+ * The SQL condition that no declaration of another region replaced acceptance `a` (ledger/in-force.ts).
+ * If one did, nothing stands in the region of `a`.
  */
 export function isNotReplaced(region: string): string {
   return `not exists (
@@ -112,12 +112,12 @@ export function isNotReplaced(region: string): string {
   )`
 }
 
-/** What a `regular` would be refused for now; undefined where nothing stands. */
-export async function findStandingDeclaration(
+/** The declaration for which a `regular` would be refused now; undefined if nothing stands. */
+export async function findCurrentDeclaration(
   pool: Queryable,
-  { employer, period, region }: Place,
-): Promise<StandingDeclaration | undefined> {
-  const { rows } = await pool.query<StandingRow>({
+  { employer, period, region }: EmployerPeriod,
+): Promise<LatestDeclaration | undefined> {
+  const { rows } = await pool.query<LatestDeclarationRow>({
     name: 'find-standing-declaration',
     text: `
       select
@@ -132,5 +132,5 @@ export async function findStandingDeclaration(
       limit 1`,
     values: [employer, period, region],
   })
-  return standsAgainst('nothingStands', rows[0] && standingOf(rows[0]))
+  return conflictWith('nothingStands', rows[0] && latestDeclarationOf(rows[0]))
 }

@@ -1,15 +1,15 @@
 /**
- * Which part of a declaration has one of its lines: by the line's number in the whole, or by its row in the
- * file that it came in. Of hundreds of parts few are opened: how many lines each has is in the acceptances,
- * and rows rise from part to part, behind those of lines that are in no row.
+ * Finds the part of a declaration that contains a line, by the line's number in the declaration or by its
+ * row in the file. It opens only a few of hundreds of parts: acceptances say how many lines each part has,
+ * and rows rise from part to part, after the lines that come from no row.
  */
 
 import { readLineRows } from '../journal/reading/line-rows.ts'
-import { type FoundDeclaration, findPlaces } from '../journal/reading/read.ts'
+import { type FoundDeclaration, findPositions } from '../journal/reading/read.ts'
 import type { Queryable } from '../journal/reading/read-pool.ts'
 import { JournalReader } from '../journal/reading/reader.ts'
 import { partLinesMax } from '../limits.ts'
-import type { JournalAccess, PlacedPart } from './person-amounts.ts'
+import type { JournalAccess, LocatedPart } from './person-amounts.ts'
 
 export type AskedLine = { readonly line: number } | { readonly row: number }
 
@@ -18,7 +18,7 @@ export async function findPartWith(
   access: JournalAccess,
   found: FoundDeclaration,
   asked: AskedLine,
-): Promise<{ readonly part: PlacedPart; readonly at: number }> {
+): Promise<{ readonly part: LocatedPart; readonly at: number }> {
   const parts = await openParts(access, found)
   if ('line' in asked) {
     const number = parts.starts.findLastIndex((start) => start < asked.line)
@@ -40,11 +40,11 @@ export async function findPartWith(
 }
 
 /** Rows of a platform's worker follow each other, and are one line at the first of them. */
-function isDayOf({ declaration }: PlacedPart, at: number): boolean {
+function isDayOf({ declaration }: LocatedPart, at: number): boolean {
   return declaration.lines?.[at]?.category === 'platform'
 }
 
-function rowsOf({ rows = '' }: PlacedPart): (number | undefined)[] {
+function rowsOf({ rows = '' }: LocatedPart): (number | undefined)[] {
   return readLineRows(rows)
 }
 
@@ -54,11 +54,11 @@ async function openParts({ readPool, sealingKeys }: JournalAccess, found: FoundD
   const before = part === undefined ? [] : await journal.idsBefore(id, part)
   const starts = [0]
   for (const lines of await linesOf(readPool, before)) starts.push((starts.at(-1) ?? 0) + lines)
-  const read = async (number: number): Promise<PlacedPart> => {
+  const read = async (number: number): Promise<LocatedPart> => {
     const linesBefore = starts[number] ?? 0
     const own = before[number]
     if (own === undefined) return { ...found, linesBefore }
-    const envelope = (await findPlaces(readPool, [own])).get(own)?.envelope as bigint
+    const envelope = (await findPositions(readPool, [own])).get(own)?.envelope as bigint
     return { ...(await journal.readAccepted(own)), envelope, linesBefore }
   }
   return { starts, read }

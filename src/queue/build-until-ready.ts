@@ -1,7 +1,7 @@
 /**
- * BullMQ remembers for ever how its first query ended: where that failed, every later call fails too,
- * at once, and a worker's loop asks again without ever giving way to a timer or a signal. So nothing
- * runs before it is ready, and what does not become ready is given up and built anew.
+ * Builds a BullMQ queue or worker again until it is ready. BullMQ remembers for ever how its first query
+ * ended: if it failed, every later call fails at once, and a worker's loop retries without ever yielding to
+ * a timer or a signal. So nothing runs before it is ready, and what does not become ready is discarded.
  *
  *   building ──ready──▶ open
  *   building ──fails──▶ given up ──buildAgainMs──▶ building

@@ -1,35 +1,35 @@
 /**
- * Posting gives way to acceptance. Both write to the same Postgres, and a filer waits for the one and
- * nobody for the other: while acceptance's commits take longer than they should, workers post for a
- * smaller share of the time, down to a fifth; when commits are fast again, for all of it.
+ * Throttles posting while acceptance is slow. Both write to the same Postgres, but filers wait only for
+ * acceptance. While its commits take too long, workers post for a smaller share of the time, down to a
+ * fifth; when commits are fast again, for all of it.
  *
  *   full ──slow, four looks long──▶ yielding: the share shrinks by a third, and grows step by step
  *   yielding ──all of the time again, or nothing is accepted──▶ full
  *   yielding, a fifth ──commits no shorter──▶ full, and stays so for a while
  *                     ──shorter, for half a minute──▶ full, to see whether it still helps
  *
- * The last two are for slow disks and large groups: what posting does not cause, it can not mend.
- * A share of the time, and not so many a second, as envelopes hold one declaration or a thousand.
- * Each worker decides for itself, from what all of them see.
+ * The last two are for slow disks and large groups: posting can't fix what it does not cause. The throttle
+ * sets a share of the time and not a rate, because an envelope holds one declaration or a thousand. Each
+ * worker decides alone, from commit times that all of them see.
  */
 import {
-  giveWayEveryMs,
-  giveWayHoldMs,
-  giveWayPauseMsMax,
-  giveWayRestMs,
-  giveWayShareMin,
-  giveWayTrialMs,
+  throttleEveryMs,
+  throttleHoldMs,
+  throttlePauseMsMax,
+  throttleRestMs,
+  throttleShareMin,
+  throttleTrialMs,
 } from '../limits.ts'
 
-/** What a look at slow commits makes of the share, and what one at fast commits adds to it. */
+/** The factor of the share after slow commits, and what fast commits add to it. */
 const shrinking = 2 / 3
 const growing = 0.05
 /** Commits this much shorter than before are worth the waiting. */
 const worthwhile = 0.8
-/** Looks that one average is made of: a single slow commit is no reason. */
+/** Looks in one average: a single slow commit is no reason to yield. */
 const looksAveraged = 4
 
-export class GiveWay {
+export class PostingThrottle {
   readonly #slowMs: number
   #share = 1
   /** How long commits took, on average, when it began to give way. */
@@ -70,18 +70,18 @@ export class GiveWay {
   }
 
   #shrink(nowMs: number): void {
-    this.#share = Math.max(giveWayShareMin, this.#share * shrinking)
-    // From when it first was the least, even if it is not all the time: commits that are slow now and
-    // then, whatever posting does, would keep it low for ever.
-    if (this.#share === giveWayShareMin) this.#leastSince ??= nowMs
+    this.#share = Math.max(throttleShareMin, this.#share * shrinking)
+    // Counted from when the share was first at its minimum, even with breaks: commits that are slow now and
+    // then, whatever posting does, would otherwise keep it low for ever.
+    if (this.#share === throttleShareMin) this.#leastSince ??= nowMs
     if (this.#leastSince === undefined) return
     const ms = nowMs - this.#leastSince
     const helps = this.#average() < worthwhile * this.#before
-    if (ms < giveWayTrialMs || (helps && ms < giveWayHoldMs)) return
+    if (ms < throttleTrialMs || (helps && ms < throttleHoldMs)) return
     this.#share = 1
     this.#leastSince = undefined
     this.#latest = []
-    if (!helps) this.#restsUntil = nowMs + giveWayRestMs
+    if (!helps) this.#restsUntil = nowMs + throttleRestMs
   }
 
   #average(): number {
@@ -89,23 +89,23 @@ export class GiveWay {
   }
 }
 
-export type GivingWayDependencies = {
+export type ThrottleDependencies = {
   /** How long acceptance's commits take now; undefined when there are none. */
   readonly readCommitMs: () => Promise<number | undefined>
   readonly onChange: (share: number) => void
 }
 
-export type GivingWay = {
+export type RunningThrottle = {
   /** Runs one posting when it may begin. */
   run<T>(post: () => Promise<T>): Promise<T>
   stop(): void
 }
 
 /** Looks at commits every so often, while there is something to post. */
-export function startGivingWay(
-  giveWay: GiveWay,
-  { readCommitMs, onChange }: GivingWayDependencies,
-): GivingWay {
+export function startPostingThrottle(
+  giveWay: PostingThrottle,
+  { readCommitMs, onChange }: ThrottleDependencies,
+): RunningThrottle {
   let posted = false
   let looking = false
   /** How long a posting takes, smoothed. */
@@ -121,12 +121,12 @@ export function startGivingWay(
     looking = false
   }
   onChange(giveWay.share)
-  const timer = setInterval(look, giveWayEveryMs)
+  const timer = setInterval(look, throttleEveryMs)
   timer.unref()
   return {
     run: async (post) => {
       posted = true
-      const pauseMs = Math.min(giveWayPauseMsMax, postingMs * (1 / giveWay.share - 1))
+      const pauseMs = Math.min(throttlePauseMsMax, postingMs * (1 / giveWay.share - 1))
       if (pauseMs > 1) await new Promise((resolve) => setTimeout(resolve, pauseMs))
       const began = performance.now()
       try {

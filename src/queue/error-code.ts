@@ -1,5 +1,5 @@
 /**
- * What an error of the queue is called in logs and readiness: a code or the server's own first word
+ * The code of a queue error for logs and readiness: an error code, or the server's own first word
  * (`NOAUTH`, `WRONGPASS`, `NOPERM`, `ERR unknown command`), never a text that may quote what was sent.
  */
 
@@ -11,7 +11,7 @@ export function isRefusal(error: Error): boolean {
 /** `ERR` alone says nothing: the words after it do, up to whatever is quoted. */
 const firstWord = /^(?:ERR(?: [a-z]+)*|[A-Z]+)(?![\w])/
 
-export function troubleCode(error: Error): string {
+export function queueErrorCode(error: Error): string {
   if (isRefusal(error)) return firstWord.exec(error.message)?.[0] ?? error.name
   const { code } = error as Error & { readonly code?: unknown }
   return typeof code === 'string' ? code : error.name
