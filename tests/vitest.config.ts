@@ -10,8 +10,8 @@ export default defineConfig({
     // Whatever else the machine does: a wait for a condition ends long before.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // Two at a time: each file of `system` runs processes of its own.
-    maxWorkers: 2,
+    // Two at a time left a fifth of two cores idle, as many files wait for Postgres, a clock or a process.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: projects.map((name) => ({
       extends: true,
