@@ -676,6 +676,8 @@ export const refusedTokensLogMs = 10_000
  * Characters of a sealed cookie: browsers keep 4,096 bytes of one, with its name and attributes.
  */
 export const sealedCharactersMax = 3_900
+/** Bytes of a token that a session keeps as it is; a larger one is compressed. With one employer it has some 400. */
+export const plainTokenBytesMax = 1_500
 /** Bytes to which the token of a session inflates; a larger one does not open. */
 export const packedTokenBytesMax = 1_048_576
 /** Characters of the portal's address to which a sign-in returns. */

@@ -47,7 +47,7 @@ const innerRooms: Readonly<Record<string, readonly string[]>> = {
     ...['steps', 'worker', 'status'],
   ],
   intake: [
-    ...['problems', 'wire', 'sessions', 'auth', 'overload', 'bodies', 'present', 'batches'],
+    ...['problems', 'sessions', 'wire', 'auth', 'overload', 'bodies', 'present', 'batches'],
     ...['portal', 'routes'],
   ],
   platform: ['command', 'process', 'config', 'postgres', 'installation'],

@@ -65,7 +65,7 @@ async function stream(
   const found = await ownProgress(context, request, request.params.id)
   const lastMark = request.headers['last-event-id']
   if (isEnded(found.upload.stage) && lastMark === toldMark(request, found))
-    return reply.code(204).send()
+    return reply.code(204).header('cache-control', 'no-store').send()
   const watcher = context.watch.watch(found.upload.id, found.upload.subject)
   if (watcher === 'share') {
     reply.header('retry-after', '5')

@@ -190,12 +190,19 @@ const faults: Readonly<Record<string, ProviderFault['kind']>> = {
   invalid_grant: 'stale',
   server_error: 'unavailable',
   temporarily_unavailable: 'unavailable',
+  invalid_request: 'misconfigured',
+  invalid_client: 'misconfigured',
+  invalid_scope: 'misconfigured',
+  invalid_target: 'misconfigured',
+  unauthorized_client: 'misconfigured',
+  unsupported_grant_type: 'misconfigured',
+  unsupported_response_type: 'misconfigured',
 }
 
 function faultOf(error: unknown): ProviderFault {
   if (error instanceof oidc.AuthorizationResponseError || error instanceof oidc.ResponseBodyError) {
-    const why = /^[a-z_]{1,60}$/.test(error.error) ? error.error : 'an error of its own'
-    return { kind: faults[why] ?? 'misconfigured', why }
+    const kind = Object.hasOwn(faults, error.error) ? faults[error.error] : undefined
+    return { kind: kind ?? 'misconfigured', why: kind ? error.error : 'an error of its own' }
   }
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
   const why = [code, cause?.code].find((one) => typeof one === 'string') ?? 'no answer'

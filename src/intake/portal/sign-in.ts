@@ -133,7 +133,7 @@ async function enter(
   const filer = await authenticator.verify(token)
   if ('kind' in filer) {
     const { kind, claim, why } = filer
-    request.log.warn({ refusal: kind, ...why }, 'a sign-in was refused for its token')
+    logRefusal(request, kind, { ...why }, 'sign-ins were refused for their tokens')
     const code = kind === 'unavailable' ? 'SIGN_IN_UNAVAILABLE' : 'SIGN_IN_TOKEN'
     return sendSignInProblem(request, reply, code, claim)
   }
@@ -182,8 +182,18 @@ function refuseFault(
   reply: FastifyReply,
   { kind, why }: ProviderFault,
 ): FastifyReply {
-  request.log.warn({ fault: kind, why }, 'a sign-in did not come about')
+  logRefusal(request, kind, { code: why }, 'sign-ins did not come about')
   return refuse(request, reply, codes[kind])
+}
+
+/** Once in a while: whoever comes while a provider is away fills no log. */
+function logRefusal(
+  { server, log }: FastifyRequest,
+  kind: string,
+  why: Readonly<Record<string, unknown>>,
+  what: string,
+): void {
+  server.refusedTokens.refused(log, { kind, why }, performance.now(), what)
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, code: SignInProblem): FastifyReply {

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { sessionStateOf } from '../sessions/session.ts'
 
 /** 128 bits: that two answers have the same by chance is not to be expected. */
 const tagCharacters = 22
@@ -17,7 +18,9 @@ export function sendUnlessKnown(
 ): FastifyReply {
   const text = reply.serialize(answer)
   const tag = `"${hash('sha256', text as string, 'base64url').slice(0, tagCharacters)}"`
-  reply.header('etag', tag).header('cache-control', 'private, no-cache')
+  // A browser writes what it may keep to a disk, which may be of a computer that others use.
+  const isBrowser = sessionStateOf(request.raw) === 'opened'
+  reply.header('etag', tag).header('cache-control', isBrowser ? 'no-store' : 'private, no-cache')
   if (names(request.headers['if-none-match'], tag)) return reply.code(304).send()
   return reply.type('application/json; charset=utf-8').send(text)
 }

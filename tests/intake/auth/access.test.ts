@@ -3,10 +3,13 @@
  * one without a row here fails. What is another's is answered as what is not there.
  */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { AccessLog } from '../../../src/access/log.ts'
 import { instantMicros } from '../../../src/declaration/period.ts'
 import { type Act, type Role, roles, scopeOf } from '../../../src/intake/auth/roles.ts'
+import { packToken } from '../../../src/intake/sessions/packed-token.ts'
+import { Seals } from '../../../src/intake/sessions/seals.ts'
+import { readKeyring } from '../../../src/platform/config/keyring.ts'
 import { openLog, readLog } from '../../support/access.ts'
 import { openApp } from '../../support/app.ts'
 import { tokenFor } from '../../support/engine.ts'
@@ -281,6 +284,26 @@ test.each(Object.keys(table))('%s takes a token with its scope, or none', async 
   const answer = await answerTo(name, own, wrong)
   expect(answer.status).toBe(403)
   if (!name.startsWith('HEAD')) expect(answer.problem.code).toBe('SCOPE_MISSING')
+})
+
+const read = Object.keys(table).filter(
+  (name) => name.startsWith('GET') && (table[name] as RouteRow).act !== undefined,
+)
+test.each(read)('%s is kept by no browser that has a session, nor by a cache', async (name) => {
+  const { ok } = table[name] as RouteRow
+  const token = await tokenOf('filer', true)
+  const { path: url, headers } = (table[name] as RouteRow).ask(own)
+  const asked = async (more: Record<string, string>) => {
+    const answer = await opened.app.inject({ url, headers: { ...headers, ...more } })
+    expect(ok, answer.body).toContain(answer.statusCode)
+    return answer.headers['cache-control']
+  }
+  const seals = new Seals(() => readKeyring(inject('keyringFile')).sessionKeys)
+  const cookie = `spillway-session=${seals.seal('session', packToken(token))}`
+  expect(await asked({ cookie })).toBe('no-store')
+  expect(await asked({ authorization: `Bearer ${token}` })).toMatch(
+    /^(no-store|private, no-cache)$/,
+  )
 })
 
 // A filer's last: it takes things away.

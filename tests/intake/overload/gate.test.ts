@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import Fastify from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requestClasses, type ShedAt } from '../../../src/intake/overload/admission.ts'
 import {
   canonicalUrl,
@@ -11,8 +12,11 @@ import {
   requireClasses,
   routeClasses,
 } from '../../../src/intake/overload/route-classes.ts'
+import { packToken } from '../../../src/intake/sessions/packed-token.ts'
+import { Seals } from '../../../src/intake/sessions/seals.ts'
+import { readKeyring } from '../../../src/platform/config/keyring.ts'
 import { openApp } from '../../support/app.ts'
-import { tokenFor } from '../../support/engine.ts'
+import { contentDigest, tokenFor } from '../../support/engine.ts'
 import { declare, type Journal, openJournal, policies, rulesOf } from '../../support/journal.ts'
 import { routesOf } from '../../support/routes.ts'
 
@@ -142,6 +146,37 @@ test('who has no token makes nobody else’s room smaller', async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => send(token)))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
     }
+  }
+})
+
+test('a filing with a session is refused as one with its token is: with a ticket of its filer', async () => {
+  const intake = await listening({ 'filings-due': 0 })
+  const declaration = declare()
+  const { employer } = declaration
+  const token = await tokenFor([employer], { subject: 'in a browser' })
+  const seals = new Seals(() => readKeyring(inject('keyringFile')).sessionKeys)
+  const cookie = `spillway-session=${seals.seal('session', packToken(token))}`
+  const body = JSON.stringify(declaration)
+  const send = (headers: Record<string, string>) =>
+    fetch(`${intake.address}/v1/declarations`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', 'idempotency-key': 'browser' },
+        ...{ 'content-digest': contentDigest(body), ...headers },
+      },
+      body,
+    })
+  const refused = await send({ cookie, 'sec-fetch-site': 'same-origin' })
+  expect(refused.status).toBe(503)
+  const { attemptTicket } = (await refused.json()) as { attemptTicket?: string }
+  expect(decodeJwt(attemptTicket ?? '')).toMatchObject({ subject: 'in a browser' })
+  // Another site earns nobody a ticket.
+  for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
+    const foreign = await send({ cookie, ...headers } as Record<string, string>)
+    expect([foreign.status, await foreign.json()]).toEqual([
+      503,
+      expect.not.objectContaining({ attemptTicket: expect.anything() }),
+    ])
   }
 })
 
