@@ -1,7 +1,7 @@
 /**
- * `npm run bench:access-log [-- --json]`: what it costs to note who reads what, in CPU for each read, of filers and
- * of staff; and to tell who filed what, for each declaration accepted and posted. With and without take
- * turns in one process, A B B A: two processes of the same program differ by a tenth.
+ * `npm run bench:access-log [-- --json]`: the CPU cost of the access log for each read, by filers and by
+ * staff, and of storing who filed, for each declaration accepted and posted. Both forms take turns in one
+ * process, A B B A, because two processes of the same program differ by a tenth.
  */
 import autocannon from 'autocannon'
 import { issueToken } from '../src/intake/auth/issue-token.ts'

@@ -6,8 +6,8 @@
  * invariant is broken or a recovery took too long; --patience multiplies how long it may take, for
  * machines that are slow or shared.
  *
- * A seed decides the order of the faults, their victims and moments, and what every filer sends; what
- * it can not decide is how the machine shares its cores.
+ * A seed decides the order of the faults, their victims and moments, and what every filer sends. It does not
+ * decide how the machine shares its cores.
  */
 
 import { mkdirSync, readFileSync } from 'node:fs'

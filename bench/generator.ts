@@ -1,8 +1,8 @@
 /**
- * `npm run bench:generator [-- --json]`: whether the generator of a rehearsal is faster than what it
- * drives, core for core: else a rehearsal would show its own limit. In turns, one intake process accepts
- * as much as 100 clients get accepted, and one generator process sends half as much again, prepared
- * beforehand, to a server that answers at once with the bytes of a real receipt.
+ * `npm run bench:generator [-- --json]`: whether a rehearsal's generator is faster than intake, core for core.
+ * Otherwise a rehearsal would show the generator's limit. In turns, one intake process accepts what 100
+ * clients send, and one generator process sends half as much again, prepared beforehand, to a server that
+ * answers at once with the bytes of a real receipt.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

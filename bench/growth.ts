@@ -1,8 +1,8 @@
 /**
- * `npm run bench:growth [-- --only ledger|backlog|workers] [--json]`: how cost grows with what is there. The same declarations are posted
- * on top of a ledger of ever more lines; accepted before a backlog of ever more declarations; and posted
- * by one to four workers, with both queues. BENCH_LEDGER_LINES (20 million), BENCH_BACKLOG (2 million)
- * and BENCH_WORKERS_MAX (4) set how far; the whole takes some fifteen minutes.
+ * `npm run bench:growth [-- --only ledger|backlog|workers] [--json]`: how cost grows with size. It posts the
+ * same declarations onto ever larger ledgers, accepts them beside ever larger backlogs, and posts them with
+ * one to four workers on both queues. BENCH_LEDGER_LINES (20 million), BENCH_BACKLOG (2 million) and
+ * BENCH_WORKERS_MAX (4) set the largest sizes. A full run takes about fifteen minutes.
  */
 import pg from 'pg'
 import { helpText, parseArguments, wrongUse } from '../src/platform/command/arguments.ts'

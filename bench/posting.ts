@@ -1,8 +1,8 @@
 /**
- * `npm run bench:posting [-- --json]`: how fast workers post, from the queue to the commit,
- * compared in turns with COPY of the same rows into the same tables, in the workers' own commits and
- * all in one, and with one job and one transaction for each declaration. 5-line declarations, Redis
- * queue, a worker process for each core.
+ * `npm run bench:posting [-- --json]`: how fast workers post, from the queue to the commit. It takes turns
+ * with COPY of the same rows into the same tables (in commits of the same size, and in a single one), and
+ * with one job and one transaction for each declaration. 5-line declarations, Redis queue, one worker process
+ * for each core.
  */
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'

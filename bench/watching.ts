@@ -1,7 +1,7 @@
 /**
- * `npm run bench:watching [-- --json]`: what the progress watchdog, the checks of settings and giving
- * way cost in CPU for each declaration, accepted and posted. One process of each kind does without them
- * and with them in turns, A B B A: two processes of the same program differ by a tenth.
+ * `npm run bench:watching [-- --json]`: the CPU cost of the watchdog, the checks of settings and the posting
+ * throttle for each declaration accepted and posted. One process of each kind runs with and without them in
+ * turns, A B B A, because two processes of the same program differ by a tenth.
  */
 import pg from 'pg'
 import { openRedisBackend } from '../src/queue/redis-backend.ts'

@@ -74,7 +74,7 @@ async function open(
   const givingWay = giveWay(config, pool, onChange, stops)
   const worker = startBatchWorker({
     pool,
-    // Filers wait for acceptance, and nobody for a file: each of its steps gives way.
+    // Filers wait for acceptance, and nobody waits for a file: each of its steps is throttled.
     inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
     keys: {
       sealing: activeKeys(keyring).sealingKey,
@@ -133,7 +133,7 @@ function openAccepting(
   })
 }
 
-/** Who is told of files. */
+/** Reports the progress of files to metrics and the log. */
 function telling(
   logger: Logger,
   metrics: BatchMetrics,

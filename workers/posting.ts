@@ -46,7 +46,7 @@ export function openPosting(
       const code = codeOf(err)
       metrics.failures.inc({ lane, code })
       logger.warn({ lane, envelope: `${envelope}`, err }, 'posting failed; it will be tried again')
-      // The queue keeps what it is told: a code, and never a message that may quote data.
+      // The queue stores the error that it gets: a code, never a message that may quote data.
       if (code === fixedByTime) throw new PostingError(code)
       await putOff(pool, { number: envelope, lane }, code).catch((failure: unknown) => {
         throw new PostingError(codeOf(failure))

@@ -29,7 +29,7 @@ export type WorkerOptions = {
   readonly onStuck: (reason: string) => void
 }
 
-/** What a worker has opened, as far as the others ask of it. */
+/** The resources of a worker that the shared code uses. */
 export type Opened = {
   readonly pool: pg.Pool
   readonly backend: QueueBackend
@@ -40,7 +40,7 @@ export type Opened = {
 
 export type WorkerKind = {
   readonly kind: 'worker' | 'batch-worker'
-  /** What it says once it works. */
+  /** Its log line once it works. */
   readonly takes: string
   /** Opens all that it needs; what is added to `stops` is stopped in reverse, or where this fails. */
   readonly open: (
@@ -50,7 +50,7 @@ export type WorkerKind = {
   ) => Promise<Opened>
 }
 
-/** Runs until the process is told to end. */
+/** Runs until the process gets a signal to end. */
 export async function runWorker(
   config: Config,
   logger: Logger,
@@ -84,7 +84,7 @@ export async function runWorker(
   tellParent({ ready: true, address: operators, operators })
 }
 
-/** Gives way to commits of acceptance. */
+/** Throttles work while acceptance's commits are slow. */
 export function giveWay(
   { acceptCommitMs }: Config,
   pool: pg.Pool,

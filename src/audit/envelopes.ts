@@ -234,8 +234,8 @@ function contentOf(
   try {
     const { head, canonical } = openEnvelope(sealingKeys, BigInt(number), sealed)
     if (canonical.length !== declarations) offends('it holds another number of declarations')
-    const told = JSON.parse(head?.toString() ?? '{}') as Partial<Attributions>
-    if (!isAttributed(told, declarations)) offends('it does not tell who filed what is in it')
+    const parsedHead = JSON.parse(head?.toString() ?? '{}') as Partial<Attributions>
+    if (!isAttributed(parsedHead, declarations)) offends('it does not tell who filed what is in it')
     return canonical
   } catch (error) {
     offends((error as Error).message)

@@ -40,11 +40,11 @@ const headerSchema = Type.Object(
   { additionalProperties: false },
 )
 const header = Compile(headerSchema)
-const whole = Compile(declarationSchema)
+const fullSchema = Compile(declarationSchema)
 
 /** Whether a body has the shape of a declaration. Its rules may still be broken. */
 export function isDeclaration(body: unknown): body is Declaration {
-  return whole.Check(body)
+  return fullSchema.Check(body)
 }
 
 /** Every fault of a body. Only those of severity `error` refuse it. */

@@ -82,11 +82,11 @@ export function suggestText(field: string, value: unknown, pattern: RegExp): str
   const filed = String(value)
   if (filed.length > slipCharactersMax) return undefined
   const text = toHalfWidth(withoutUnseen(filed)).trim()
-  const meant = Object.hasOwn(mend, field) ? mend[field]?.(text) : undefined
+  const meant = Object.hasOwn(corrections, field) ? corrections[field]?.(text) : undefined
   return meant !== undefined && pattern.test(meant) ? meant : undefined
 }
 
-const mend: Readonly<Record<string, (text: string) => string | undefined>> = {
+const corrections: Readonly<Record<string, (text: string) => string | undefined>> = {
   employer: (text) => {
     const code = text.toUpperCase()
     return checkSocialCreditCode(code) === undefined ? code : undefined

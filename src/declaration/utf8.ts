@@ -89,8 +89,8 @@ function encodingOf(bytes: Uint8Array, offset: number): ProbableEncoding | undef
   if (isMostlyUtf8(looked)) return 'UTF-8'
   const { gb18030, big5 } = commonPairs(looked)
   const likely = gb18030 >= big5 ? ['gb18030', 'big5'] : ['big5', 'gb18030']
-  const whole = looked.length === bytes.length
-  const found = likely.find((encoding) => decodes(encoding, looked, whole))
+  const isFull = looked.length === bytes.length
+  const found = likely.find((encoding) => decodes(encoding, looked, isFull))
   if (found === undefined || Math.max(gb18030, big5) === 0) return undefined
   return found === 'gb18030' ? 'GB18030' : 'Big5'
 }
@@ -130,10 +130,12 @@ function commonPairs(bytes: Uint8Array): { gb18030: number; big5: number } {
 }
 
 /** A part may begin or end amid a character. */
-function decodes(encoding: string, bytes: Uint8Array, whole: boolean): boolean {
-  for (const skipped of whole ? [0] : [0, 1]) {
+function decodes(encoding: string, bytes: Uint8Array, isFull: boolean): boolean {
+  for (const skipped of isFull ? [0] : [0, 1]) {
     try {
-      new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(skipped), { stream: !whole })
+      new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(skipped), {
+        stream: !isFull,
+      })
       return true
     } catch {
       // not from here

@@ -9,14 +9,14 @@ import type { Expectation } from './latest-declaration.ts'
 import { writeLineRows } from './reading/line-rows.ts'
 import type { Statement } from './receipts/receipt.ts'
 
-/** One declaration that waits to be accepted; its canonical form as UTF-8, and the SHA-256 of that. */
+/** A declaration that waits to be accepted, with its canonical form (UTF-8) and the SHA-256 of that. */
 export type Filing = Omit<Statement, 'salted'> & {
   readonly canonical: Uint8Array
-  /** The pack it is to be assessed with: its hash, by the declaration's region. */
+  /** The pack to assess it with: the region and the pack's hash. */
   readonly policy: { readonly region: string; readonly hash: string }
-  /** Hash of the attempt ticket that it came with, which serves once. */
+  /** Hash of its attempt ticket, which can be used once. */
   readonly ticket?: Buffer
-  /** Else it is refused; nothing of it is stored. */
+  /** What it expects to find. Otherwise it is refused, and nothing of it is stored. */
   readonly expects: Expectation
   /** Insured persons; of a head, those of all parts. */
   readonly lines: number
@@ -32,11 +32,11 @@ export type FilingOptions = {
   readonly declaration: Declaration
   /** Of its region and period, when it is accepted. */
   readonly rules: Pick<PeriodRules, 'deadlineMicros' | 'hash'>
-  /** What tells it from others of its employer and period. */
+  /** Distinguishes it from other filings of its employer and period. */
   readonly key: string
   /** Microseconds since 1970. */
   readonly acceptedAtMicros: number
-  /** An attempt that it counts from, and its ticket's hash; rows of a file are known without one. */
+  /** The attempt from which it counts, with its ticket's hash; rows of a file need no ticket. */
   readonly attempt?: { readonly atMicros: number; readonly hash?: Buffer } | undefined
   readonly part?: Part
   /** Of a head: the insured persons of all parts. */

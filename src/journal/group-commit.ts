@@ -36,27 +36,27 @@ import type { Filing } from './filing.ts'
 import type { LatestDeclaration } from './latest-declaration.ts'
 import type { ReplacedFault } from './replaced.ts'
 
-/** What a filer can meet, in order of precedence. */
+/** The outcomes of a filing, in order of precedence. */
 export type FilingOutcome =
   | { readonly kind: 'full' }
   | { readonly kind: 'shed' }
   | { readonly kind: 'unavailable'; readonly cause: unknown }
-  /** The id was accepted before: it meets that, whatever stands by now. */
+  /** The id was accepted before; that decides, whatever stands by now. */
   | { readonly kind: 'conflicting'; readonly acceptance: Acceptance }
   | { readonly kind: 'replayed'; readonly acceptance: Acceptance }
-  /** Something stands that the filing did not expect: with another id, and perhaps the same content. */
+  /** A standing declaration that the filing did not expect, with another id and perhaps the same content. */
   | {
       readonly kind: 'standing'
       readonly standing: LatestDeclaration
       readonly sameContent: boolean
     }
-  /** What it names as replaced was not accepted of its employer, period and region. */
+  /** The declaration that it replaces was not accepted for its employer, period and region. */
   | { readonly kind: 'replacesWrongly'; readonly fault: ReplacedFault }
   | { readonly kind: 'ticketUsed' }
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
 
 export type CommittedGroup = {
-  /** Undefined where nothing was committed, as all of it was known. */
+  /** Undefined if nothing was committed, because all filings were accepted before. */
   readonly envelope: bigint | undefined
   /** Declarations that were accepted now and not before. */
   readonly fresh: number
@@ -66,7 +66,7 @@ export type CommittedGroup = {
 export type GroupCommitDependencies = {
   readonly acceptGroup: AcceptGroup
   readonly isTransient: (error: unknown) => boolean
-  /** Is told of each commit. */
+  /** Learns the time of each commit. */
   readonly times: CommitTimes
   /** Called after each commit, before its filers are answered; must not throw or wait. */
   readonly onCommitted: (group: CommittedGroup) => void
@@ -96,7 +96,7 @@ export class GroupCommit {
   #standingSince: number | undefined
   #running: Promise<void> | undefined
   #groupMax = groupFirst
-  /** How large the last one was that failed for the time that it took. */
+  /** Size of the last group that failed because it took too long. */
   #failedGroup = Number.POSITIVE_INFINITY
 
   constructor(dependencies: GroupCommitDependencies) {
@@ -104,7 +104,7 @@ export class GroupCommit {
     this.#now = dependencies.now ?? (() => performance.now())
   }
 
-  /** Since when the commit under way is, as `performance.now()`; undefined when none is. */
+  /** Start of the commit under way, as `performance.now()`; undefined if there is none. */
   get committingSince(): number | undefined {
     return this.#committingSince
   }
@@ -126,7 +126,7 @@ export class GroupCommit {
     })
   }
 
-  /** Takes no more filings; resolves when what waits is committed or has failed. */
+  /** Refuses new filings; resolves when all waiting ones are committed or have failed. */
   async stop(): Promise<void> {
     this.#draining = true
     await this.#running
@@ -201,9 +201,9 @@ export class GroupCommit {
     }
   }
 
-  /** After a commit: how large the next groups may be. */
+  /** Sets the size of the next groups after a commit. */
   #grow(size: number, commitMs: number): void {
-    // Even if all of its time was due to the declarations in it; and as was found from many.
+    // `surely`: as if the declarations caused all of the time. `likely`: by what many commits showed.
     const surely = (size * groupCommitMsAim) / commitMs
     const likely = Math.min(this.#dependencies.times.fullGroup, this.#failedGroup / 2)
     const grown = Math.min(groupDeclarationsMax, groupGrowth * size, Math.max(surely, likely))

@@ -16,7 +16,7 @@ export type ReassessmentOrder = {
   readonly reassesses: string
   /**
    * Id of what it is the difference to: the reassessment that counted last when it was ordered, or the
-   * declaration. Of two that follow the same, one counts. Absent in orders of before this was told.
+   * declaration. Of two orders that follow the same, one counts. Absent in older orders.
    */
   readonly follows?: string
 }

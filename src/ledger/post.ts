@@ -8,9 +8,9 @@
  *  - during the commit: all is stored or nothing; the next run finds the marker or not;
  *  - after the commit, before the job is completed: the next run finds the marker.
  *
- * Locks are taken in this order: the marker; what travels in parts, sorted; one for all, where an earlier program
- * accepted what may have replaced, or been replaced in, another region; then what is in force, sorted by employer,
- * period and region.
+ * Lock order: the marker; declarations in parts, sorted; one global lock, if an earlier program accepted a
+ * declaration that may have replaced one of another region, or been replaced from there; then the rows of what
+ * is in force, sorted by employer, period and region.
  */
 
 import type pg from 'pg'
@@ -27,7 +27,7 @@ import { prepareDeclaration } from './prepare.ts'
 import { prepareReassessments } from './reassessment/reassessment.ts'
 import { copiesOf, type Postable } from './rows.ts'
 
-/** What became of an envelope, in order of precedence. */
+/** The outcome of posting an envelope, in order of precedence. */
 export type PostOutcome =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'alreadyPosted'; readonly lane: Lane }
@@ -43,17 +43,17 @@ export type PostDependencies = {
   readonly sealingKeys: readonly EnvelopeKey[]
   readonly personIndex: PersonIndex
   readonly policies: Policies
-  /** True for an error that one row of the data causes: the others can still be posted. */
+  /** Whether one row of the data caused an error: the others can still be posted. */
   readonly isDataFault: (error: unknown) => boolean
   readonly inTransaction: <T>(
     pool: pg.Pool,
     work: (client: pg.PoolClient) => Promise<T>,
   ) => Promise<T>
-  /** Told when an envelope's transaction has been sent, before it is known to be committed. */
+  /** Called when an envelope's transaction has been sent, before its outcome is known. */
   readonly onUnderWay?: () => void
 }
 
-/** Makes the function that posts one envelope. It throws what a later try may mend. */
+/** Makes the function that posts one envelope. It throws faults that a retry may fix. */
 export function createPosting(dependencies: PostDependencies) {
   return async function postEnvelope(number: bigint): Promise<PostOutcome> {
     const { pool, sealingKeys, isDataFault } = dependencies
@@ -75,7 +75,7 @@ export type Prepared = {
   readonly deadLetters: readonly DeadLetter[]
 }
 
-/** Prepares everything; what throws becomes a dead letter and doesn't hold up the rest. */
+/** Prepares all declarations. One that throws becomes a dead letter and does not hold up the rest. */
 export async function prepareAll(
   dependencies: PostDependencies,
   envelope: OpenedEnvelope,
@@ -99,7 +99,7 @@ export async function prepareAll(
   return { ready, deadLetters }
 }
 
-/** The whole transaction in one round trip, as nearly every envelope is posted. */
+/** Posts the full transaction in one round trip; nearly every envelope is posted so. */
 async function postWhole(
   { pool, onUnderWay }: PostDependencies,
   envelope: OpenedEnvelope,
@@ -130,7 +130,7 @@ async function postWhole(
   }
 }
 
-/** The same step by step: what the database refuses becomes a dead letter, the rest is posted. */
+/** Posts step by step: a declaration that the database refuses becomes a dead letter; the rest is posted. */
 async function postIsolating(
   { pool, inTransaction, isDataFault }: PostDependencies,
   envelope: OpenedEnvelope,
@@ -162,7 +162,7 @@ function mark(envelope: OpenedEnvelope): string {
     values (${number}, '${lane}', ${sizeOf(envelope)})`
 }
 
-/** Takes it off the unposted; refused unless all that was accepted in it is posted or a dead letter. */
+/** Deletes the envelope's unposted row. Fails unless each of its acceptances is posted or a dead letter. */
 function takeOff(envelope: bigint): string {
   return `call take_off_unposted(${envelope})`
 }

@@ -30,7 +30,7 @@ export type Retried = {
   readonly operator: string
 }
 
-/** @throws what another try may mend, such as a database that is away */
+/** @throws faults that another try may fix, such as an unreachable database */
 export async function retryDeadLetter(
   dependencies: PostDependencies,
   retried: Retried,

@@ -123,8 +123,8 @@ function reasonsOf(
       for (const { service } of line.days) keys.add(`platform/tariffs/${service}`)
     } else if (line.category === 'flexible') addFlexibleKeys(line, rules, keys)
   }
-  const told = [...(employees ? rules.provisionalReasons : []), ...rules.reasonsOf(keys)]
-  return [...new Map(told.map((reason) => [reason.en, reason])).values()]
+  const reasons = [...(employees ? rules.provisionalReasons : []), ...rules.reasonsOf(keys)]
+  return [...new Map(reasons.map((reason) => [reason.en, reason])).values()]
 }
 
 function addFlexibleKeys(line: FlexibleLine, { flexible }: PeriodRules, keys: Set<string>): void {

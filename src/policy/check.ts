@@ -1,6 +1,6 @@
 /**
- * The check of a declaration with its region's policy, and its assessment: one function for intake,
- * pre-check, worker, command line and browser, so that all of them find and count the same.
+ * Checks a declaration against its region's policy and assesses it. Intake, pre-check, worker, command line
+ * and browser share this function, so that all of them get the same findings and amounts.
  */
 
 import type { FindingCode } from '../declaration/catalogue/catalogue.ts'
@@ -29,7 +29,7 @@ export type FilingContext = {
   readonly linesMax?: number
 }
 
-/** A declaration that nothing refuses. */
+/** A declaration without errors. */
 export type ValidFiling = {
   readonly declaration: Declaration
   readonly rules: PeriodRules
@@ -42,7 +42,7 @@ export type CheckedFiling = {
   readonly valid: ValidFiling | undefined
 }
 
-/** Every finding about a body, and what it comes to. Never throws, whatever the body is. */
+/** All findings about a body, and its assessment. Never throws, whatever the body is. */
 export function checkFiling(body: unknown, context: FilingContext): CheckedFiling {
   const { nowMicros, keptMax, linesMax } = context
   const today = dayOf(nowMicros)
@@ -117,7 +117,7 @@ function isReplacement(kind: string | undefined): boolean {
   return kind === 'correction' || kind === 'cancellation'
 }
 
-/** Who must keep a deadline is told when it is an assumption of this system. */
+/** Warns if the deadline is an assumption of this system. */
 function deadlineText(deadline: string, { deadlineAssumed }: PeriodRules): Text {
   if (!deadlineAssumed) return { 'zh-CN': deadline, en: deadline }
   return {
@@ -172,7 +172,7 @@ function hasEmployees({ lines }: Filed): boolean {
   return Array.isArray(lines) && lines.some((line) => line?.category === 'employee')
 }
 
-/** A wage this many times the ceiling is more likely one of a year. */
+/** A wage this many times the ceiling is probably a yearly wage. */
 const yearlyCeilings = 3
 /** As many fen are in a yuan: a wage above so many floors may be in fen. */
 const fenFloors = 100

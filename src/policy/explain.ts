@@ -112,11 +112,11 @@ function explainUnit(
         ? { 'zh-CN': '单位缴费基数', en: 'The unit base of' }
         : { 'zh-CN': '个人缴费基数之和', en: 'The sum of personal bases,' }
     const base = formatFen(made.baseFen)
-    const told: Text = {
+    const baseText: Text = {
       'zh-CN': `${what['zh-CN']} ${base} 元`,
       en: `${what.en} ${base} yuan`,
     }
-    const start = { insurance, side: 'employer' as const, what: told }
+    const start = { insurance, side: 'employer' as const, what: baseText }
     const about = insurance === 'work-injury' ? classText : nothingMore
     const product = { baseFen: made.baseFen, ppm: rates.employerPpm[k] ?? 0, rate, about }
     return explainProduct(start, product, rules)

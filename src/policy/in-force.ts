@@ -112,8 +112,10 @@ export function changesSince(pack: PolicyPack, day: string): ParameterChange[] {
       }
     }),
   )
-  const told = merged(changes, ({ key: _, ...change }) => JSON.stringify(change))
-  return told.sort((one, other) => (one.from < other.from ? 1 : one.from > other.from ? -1 : 0))
+  const mergedChanges = merged(changes, ({ key: _, ...change }) => JSON.stringify(change))
+  return mergedChanges.sort((one, other) =>
+    one.from < other.from ? 1 : one.from > other.from ? -1 : 0,
+  )
 }
 
 /** Until when what is newly due for a period bears no surcharge, `YYYY-MM-DD`. */

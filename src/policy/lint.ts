@@ -129,13 +129,13 @@ function lintList(pack: PolicyPack, list: DatedList, today: string): LintFault[]
       faults.push(error(at(key, i), 'It has expired but has no end: give `to`.'))
     }
     if (row.temporary === true && row.status !== 'expired' && hasEnded(row, rows[i + 1], today)) {
-      const told = `It was temporary and ended with ${row.to}: add what followed, or set status to expired.`
-      faults.push(error(at(key, i), told))
+      const message = `It was temporary and ended with ${row.to}: add what followed, or set status to expired.`
+      faults.push(error(at(key, i), message))
     }
     const next = rows[i + 1]
     if (next !== undefined && (row.to === undefined || row.to >= next.from)) {
-      const told = `It overlaps the row from ${next.from}: end it with ${monthsAfter(next.from, -1)}.`
-      faults.push(error(at(key, i), told))
+      const message = `It overlaps the row from ${next.from}: end it with ${monthsAfter(next.from, -1)}.`
+      faults.push(error(at(key, i), message))
     }
   }
   if (faults.length > 0) return faults
@@ -178,8 +178,8 @@ function lintHole(pack: PolicyPack, { key }: DatedList, hole: Hole): LintFault[]
     return [error(place, `Nothing covers ${span}: add a row, or a gap that says what stands in.`)]
   }
   if (gap.fill === 'previous' && hole.before?.status === 'expired') {
-    const told = `The rate that expired with ${hole.before.to} is in use for ${span}: add its successor, set the gap's fill to none, or to expired to go on with it knowingly.`
-    return [error(place, told)]
+    const message = `The rate that expired with ${hole.before.to} is in use for ${span}: add its successor, set the gap's fill to none, or to expired to go on with it knowingly.`
+    return [error(place, message)]
   }
   if (gap.fill !== 'next' && gap.fill !== 'none' && hole.before === undefined) {
     return [error(place, `A gap fills ${span} with the row before, and there is none.`)]
@@ -213,8 +213,8 @@ function coveredGap(pack: PolicyPack, i: number): LintFault[] {
   const over = lists.map(({ rows }) => rows.find((row) => overlaps(row, { from, to })))
   const [row] = over
   if (row === undefined || over.includes(undefined)) return []
-  const told = `The gap is over the row from ${row.from} to ${row.to ?? 'now'}, which applies all the same: end one where the other begins.`
-  return [error({ file: 'gaps.json', key: `[${i}]` }, told)]
+  const message = `The gap is over the row from ${row.from} to ${row.to ?? 'now'}, which applies all the same: end one where the other begins.`
+  return [error({ file: 'gaps.json', key: `[${i}]` }, message)]
 }
 
 const lastPeriod = '9999-12'

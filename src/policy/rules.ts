@@ -1,7 +1,7 @@
 /**
- * The rules of one region and period, resolved from its pack once and kept. Where no row covers the
- * period, the pack's gap says what stands in; the assessment is then provisional and says why, and
- * can be made again when the value is published.
+ * The rules of one region and period, resolved from its pack once and cached. If no row covers the period,
+ * the pack's gap names a stand-in. The assessment is then provisional and says why, and can be repeated when
+ * the value is published.
  *
  * A declaration is assessed with the pack that was current when it was accepted, known by its hash,
  * so that the same journal gives the same ledger whatever packs came later.
@@ -35,7 +35,7 @@ export type Applied<Row extends Dated> = { readonly row: Row; readonly carried: 
 /** Rates in millionths of the base, by the order of `insurances`. */
 export type Rates = {
   readonly employerPpm: readonly number[]
-  /** The same, but 0 where the employer's amount is made for the unit as a whole. */
+  /** The same, but 0 where the employer's amount is assessed for the full unit. */
   readonly employerLinePpm: readonly number[]
   readonly employeePpm: readonly number[]
 }
@@ -72,10 +72,10 @@ export type PeriodRules = {
   /** For each person, by the order of `insurances`. */
   readonly flatFen: Readonly<Record<Side, readonly number[]>>
   readonly roundingNumbers: RoundingNumbers
-  /** By insurance: the employer's amount is made for the unit as a whole, on this base. */
+  /** By insurance: the base of the employer's amount, if it is assessed for the full unit. */
   readonly unitBases: readonly ('declared' | 'sum' | undefined)[]
   readonly defaultIndustryClass: number
-  /** Why what employees come to is not final. */
+  /** Why the amounts of employees are provisional. */
   readonly provisionalReasons: readonly Text[]
   /** @returns why what is made with these lists of the pack is not final */
   reasonsOf(keys: ReadonlySet<string>): readonly Text[]
@@ -108,7 +108,7 @@ export type Policies = {
   /** The current pack of each region. */
   readonly current: ReadonlyMap<string, HashedPack>
   packOf(hash: string): PolicyPack | undefined
-  /** Makes an older pack known, whose declarations are still to be assessed or explained. */
+  /** Adds an older pack, so that its declarations can be assessed and explained. */
   remember(known: HashedPack): void
 }
 
@@ -121,7 +121,7 @@ export type PolicyDependencies = {
 /** Periods kept of each pack; there are twelve a year. */
 const periodsKeptMax = 1_000
 
-/** The text of a pack that its hash is of. */
+/** The text of a pack over which its hash is taken. */
 export function packText(pack: PolicyPack): string {
   return JSON.stringify(pack)
 }
@@ -272,13 +272,13 @@ function resolveRules(pack: PolicyPack, hash: string, period: string): RulesOutc
 
 /** All of them; undefined where one is missing. */
 function wholeOf<T>(found: readonly (T | undefined)[]): readonly T[] | undefined {
-  const whole = found.filter((one) => one !== undefined)
-  return whole.length === found.length ? whole : undefined
+  const complete = found.filter((one) => one !== undefined)
+  return complete.length === found.length ? complete : undefined
 }
 
-/** Limits of all four insurances are told once, and so are tariffs. */
+/** Reports limits of all four insurances once, and tariffs once. */
 function grouped(reasons: readonly ProvisionalReason[]): readonly Text[] {
-  const told = reasons.map(({ key, standsIn }): Text => {
+  const texts = reasons.map(({ key, standsIn }): Text => {
     const name = listName(key.replace(/^(limits|platform\/tariffs)\/[a-z0-9-]+/, '$1'))
     if (standsIn === undefined) {
       return { 'zh-CN': `${name['zh-CN']}：暂定`, en: `${name.en}: provisional` }
@@ -289,7 +289,7 @@ function grouped(reasons: readonly ProvisionalReason[]): readonly Text[] {
       en: `${name.en}: ${from} to ${to ?? 'now'}, standing in, as this period is not verified`,
     }
   })
-  return [...new Map(told.map((text) => [text.en, text])).values()]
+  return [...new Map(texts.map((text) => [text.en, text])).values()]
 }
 
 function resolveFlexible(resolver: Resolver, pack: PolicyPack): FlexibleRules | undefined {

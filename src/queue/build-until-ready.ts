@@ -23,7 +23,7 @@ export type BuiltAnew<T> = {
   close(): Promise<void>
 }
 
-/** @param onError told of each that did not become ready */
+/** @param onError called for each one that did not become ready */
 export function buildUntilReady<T extends Buildable>(
   build: () => T,
   onError: (error: Error) => void,

@@ -9,8 +9,8 @@ import type { LaneQueue } from './backend.ts'
 export type Enqueue = (lane: Lane, envelope: bigint) => void
 
 /**
- * @param onSkipped told of each envelope left to the sweeper, with the error if there was one
- * @param onEnqueued told when the queue has one
+ * @param onSkipped called for each envelope left to the sweeper, with the error if there was one
+ * @param onEnqueued called when the queue has an envelope
  */
 export function createEnqueue(
   queues: ReadonlyMap<Lane, LaneQueue>,

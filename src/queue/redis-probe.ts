@@ -64,12 +64,12 @@ export function createProbe({ connect, reconnect, prefix }: ProbeDependencies) {
       await redis.pexpire(key, msMax)
       const all = await redis.hgetall(key)
       const heard: string[] = []
-      for (const [process, told] of Object.entries(all)) {
+      for (const [process, report] of Object.entries(all)) {
         if (process === self) continue
-        const space = told.indexOf(' ')
+        const space = report.indexOf(' ')
         // Another store may have taken over, with a clock of its own.
-        if (Math.abs(nowMs - Number(told.slice(0, space))) < msMax)
-          heard.push(told.slice(space + 1))
+        if (Math.abs(nowMs - Number(report.slice(0, space))) < msMax)
+          heard.push(report.slice(space + 1))
         else await redis.hdel(key, process)
       }
       return heard
@@ -103,10 +103,10 @@ function watchMemory(open: () => Redis): () => boolean {
 }
 
 function numberIn(info: string, name: string): number {
-  return Number(told(info, name) ?? 0)
+  return Number(infoField(info, name) ?? 0)
 }
 
-function told(info: string, name: string): string | undefined {
+function infoField(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
 }
 
@@ -119,7 +119,7 @@ function redisAdvice(info: string): string[] {
 }
 
 function isReplica(info: string): boolean {
-  return told(info, 'role') === 'slave'
+  return infoField(info, 'role') === 'slave'
 }
 
 function refusalFault(error: Error): QueueFault {
@@ -133,7 +133,7 @@ function refusalFault(error: Error): QueueFault {
 /** From INFO, which needs no right to read the configuration. */
 function redisFaults(info: string): QueueFault[] {
   const faults: QueueFault[] = []
-  const policy = told(info, 'maxmemory_policy')
+  const policy = infoField(info, 'maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction') {
     const risk = `Redis drops parts of the queue when it is full (${policy})`
     faults.push({
@@ -146,7 +146,7 @@ function redisFaults(info: string): QueueFault[] {
     const risk = 'this Redis only follows another and takes nothing'
     faults.push({ setting: 'replica', risk, mend: 'point REDIS_URL at the primary' })
   }
-  if (Number.parseInt(told(info, 'redis_version') ?? '7', 10) < 7) {
+  if (Number.parseInt(infoField(info, 'redis_version') ?? '7', 10) < 7) {
     faults.push({
       setting: 'redis_version',
       risk: 'releases before 7 are not tested',

@@ -33,10 +33,10 @@ export function startWatchdog(
   return { stop: () => clearInterval(timer) }
 }
 
-/** What is taken and finished, as it is told: one of it, and several. */
+/** The name of a unit of work in reports, singular and plural. */
 export type TakenUnit = readonly [one: string, several: string]
 
-/** What a lane's worker, or another that takes one after another, takes and finishes. */
+/** The progress of a worker that takes and finishes one unit of work after another. */
 export class LaneProgress {
   readonly #unit: TakenUnit
   readonly #underWay = new Set<number>()

@@ -15,7 +15,7 @@ export type Reach = {
   readonly regions: Patterns
 }
 
-/** Whether a region's code is one of these, or in one; what is no code is told as such. */
+/** Whether a region's code matches a pattern; a value that is no code passes, and gets its own finding. */
 export function isWithin(patterns: Patterns | undefined, region: unknown): boolean {
   if (patterns === undefined || typeof region !== 'string') return true
   return patterns.some((pattern) => region.startsWith(pattern.slice(0, -1)))

@@ -146,8 +146,8 @@ function acceptedOf(
   wanted: ReadonlySet<string> | undefined,
 ): Pick<OpenedEnvelope, 'accepted' | 'orders'> {
   const { head, canonical } = opened
-  const told = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
-  const { policies, ids: sealedIds, rows } = told
+  const parsedHead = JSON.parse(head?.toString() ?? '{"policies":{}}') as Head
+  const { policies, ids: sealedIds, rows } = parsedHead
   const ids = row.ids?.split(',') ?? []
   const positions = row.positions?.split(',') ?? []
   const instants = row.instants?.split(',') ?? []
@@ -164,7 +164,7 @@ function acceptedOf(
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
     }
     const content = JSON.parse(bytes.toString()) as Content
-    const filedBy = attributionAt(told, position)
+    const filedBy = attributionAt(parsedHead, position)
     const by = filedBy && { filedBy }
     if (content.kind === 'reassessment') orders.push({ id, position, order: content, ...by })
     else {
