@@ -44,8 +44,8 @@ export const ofFiles: Invariant = {
 }
 
 /**
- * What every token named with which the file came is kept with it. A declaration that is filed alone has only
- * its receipt: for whom its token was is kept nowhere, so that this tells of files alone.
+ * A file stores what each of its senders' tokens named. A single filing has only its receipt, and its token's
+ * employers are stored nowhere, so this invariant covers files alone.
  */
 export const ofMandates: Invariant = {
   code: 'I18',

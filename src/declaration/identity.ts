@@ -159,7 +159,7 @@ function swappedAt(number: string, today: number): number | undefined {
   return found
 }
 
-/** What is told of a swap, by its position; 0 for none. */
+/** Describes a swap by its position; 0 for none. */
 const swaps: readonly FindingParams[] = Array.from({ length: 17 }, (_, at) =>
   at === 0
     ? { swap: { 'zh-CN': '', en: '' } }

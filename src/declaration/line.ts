@@ -120,7 +120,7 @@ function checkName(name: string, report: Report): void {
   }
 }
 
-/** The name counts with them; its filer is told. */
+/** The name is kept with these characters, with a warning. */
 const warned: ReadonlySet<CharacterKind> = new Set(['invisible', 'bidirectional', 'formerPrivate'])
 
 const paramsOf = ({ position, character }: FoundCharacter) => ({ position, character })

@@ -35,7 +35,7 @@ export type Schema = {
   readonly maximum?: number
 }
 
-/** How texts are told that have a pattern: by field, what they must be like. */
+/** Describes the expected format of a field with a pattern. */
 export type Formats = Readonly<Record<string, Text>>
 
 /** A field's value and where it is. */

@@ -19,7 +19,7 @@ const lost = /[?？□■*＊]/u
 /** U+FFFD twice in UTF-8, read as GB18030: what the name was, nobody can tell. */
 export const replacedTwice = '锟斤拷'
 
-/** Whether a name is hardly one that was read right; it is kept as it is, and its filer told. */
+/** Whether a name was probably read in the wrong encoding; it is kept as filed, with a warning. */
 export function isUnreadable(name: string): boolean {
   if (!letter.test(name) || lost.test(name)) return true
   if (!/[\u0080-\u00ff]/.test(name)) return false

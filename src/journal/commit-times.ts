@@ -4,14 +4,13 @@
  * it follows what the journal brings at each size of group, so that a slow commit asks for larger groups and
  * not for fewer filings.
  *
- * Commits of one size tell nothing of what a declaration adds: then what was known of it before stands. A
- * commit that takes twice as long as expected, or half as long, is a change of the journal, and what was
- * known before counts little from then on. One late commit is no change, as something else may have held it
- * up; two are, unless one as large is in time between them.
+ * Commits of equal size do not show what a declaration adds; then the earlier estimate stays. A commit that
+ * takes twice or half the expected time is a change of the journal, and earlier commits count little from
+ * then on. One late commit is no change, because something else may have delayed it. Two are, unless one of
+ * that size is in time between them.
  *
- * A process that has much to read sees the end of a commit late: all that is known is that the commit took
- * at least until the process began to read, and at most until it saw the end. Between the two, it took what
- * was expected.
+ * A busy process sees the end of a commit late. It only knows that the commit took at least until the process
+ * got busy, and at most until it saw the end. Between the two, it assumes the expected time.
  */
 
 import {
@@ -21,24 +20,24 @@ import {
   groupDeclarationsMax,
 } from '../limits.ts'
 
-/** Of what a commit counts, so much is left after the next one. */
+/** The factor by which a commit's weight shrinks with each later commit. */
 const remembered = 0.9
-/** What was known of a declaration counts as much as one commit whose size is off the mean by so many. */
+/** The earlier estimate weighs as much as one commit whose size is this far from the mean. */
 const priorDeviation = 64
-/** A commit that takes so many times as long as expected, or so many times less, is a change. */
+/** A commit that is this many times slower or faster than expected is a change. */
 const changeFactor = 2
-/** What was known before a change counts as so many commits. */
+/** The weight, in commits, of everything before a change. */
 const weightAtChange = 0.25
 const restMsMin = 0.1
 const eachMsMin = 0.02
 
 type Commit = { readonly size: number; readonly ms: number }
 
-/** What a group came to: replays and refusals commit nothing, and looking up what was accepted takes time. */
+/** The committed part of a group: replays and refusals commit nothing, and looking them up takes time. */
 export type Committed = {
   readonly declarations: number
   readonly bytes: number
-  /** Of its time, what was spent on declarations that were accepted before. */
+  /** Milliseconds of its time spent on declarations that were accepted before. */
   readonly lookupMs: number
 }
 
@@ -46,17 +45,17 @@ export class CommitTimes {
   readonly #now: () => number
   readonly #busySince: () => number
   #weight = 0
-  /** Means of the commits of late: declarations, and milliseconds. */
+  /** Means of recent commits: declarations, and milliseconds. */
   #size = 0
   #ms = 0
-  /** Of declarations: the variance, and the covariance with milliseconds. */
+  /** The variance of declarations, and their covariance with milliseconds. */
   #variance = 0
   #covariance = 0
   #eachMs = commitEachMsExpected
-  /** Sums over the commits of late. */
+  /** Sums over recent commits. */
   #bytes = 0
   #declarations = 0
-  /** The last one that was late, with none as large in time since. */
+  /** The last late commit, if no commit of that size was in time since. */
   #late: Commit | undefined
   /** The commit under way. */
   #underWay = 0
@@ -65,14 +64,14 @@ export class CommitTimes {
 
   /**
    * @param now milliseconds of a clock that never goes back
-   * @param busySince by the same clock, since when this process sees nothing of what ended; now, unless given
+   * @param busySince by the same clock: since when this process is too busy to see ends; defaults to `now`
    */
   constructor(now: () => number = () => performance.now(), busySince = now) {
     this.#now = now
     this.#busySince = busySince
   }
 
-  /** A commit began, of so many at most. */
+  /** A commit begins, with at most this many declarations. */
   begin(declarations: number, bytes: number): void {
     this.#underWay = declarations
     this.#underWayBytes = bytes
@@ -80,8 +79,9 @@ export class CommitTimes {
   }
 
   /**
-   * It ended; its time is a commit's where it succeeded, or was given up as it took too long.
-   * @param committed of what began, what was committed; all of it unless given
+   * The commit ended.
+   * @param isTime whether its time counts: it succeeded, or was given up because it took too long
+   * @param committed the committed part; defaults to everything that began
    */
   end(isTime: boolean, committed?: Committed): void {
     const now = this.#now()
@@ -103,28 +103,28 @@ export class CommitTimes {
     this.#observe(declarations, Math.max(0, Math.min(atMost, Math.max(atLeast, expected))))
   }
 
-  /** What a commit takes without its declarations, milliseconds; 0 before the first. */
+  /** Milliseconds of a commit without its declarations; 0 before the first. */
   get restMs(): number {
     return this.#weight === 0 ? 0 : Math.max(restMsMin, this.#ms - this.#eachMs * this.#size)
   }
 
-  /** What it takes, if what the commit under way has taken beyond what was expected is no exception. */
+  /** The same, if the delay of the commit under way is no exception. */
   get restMsAtWorst(): number {
     if (this.#since === undefined) return this.restMs
     const ms = this.#busySince() - this.#since
     return Math.max(this.restMs, ms - this.#eachMs * this.#underWay)
   }
 
-  /** What each declaration adds. */
+  /** Milliseconds that each declaration adds. */
   get eachMs(): number {
     return this.#eachMs
   }
 
-  /** Declarations in a group that has no room for more, or no time within its statement's. */
+  /** Declarations in a full group: no more fit into its bytes, or into its statement's time-out. */
   get fullGroup(): number {
     const bytesFit =
       this.#bytes === 0 ? groupDeclarationsMax : (groupBytesMax * this.#declarations) / this.#bytes
-    // Where hardly any commit is in time, small groups would make it worse.
+    // If hardly any commit is in time, smaller groups would make it worse.
     const timeFits = (groupCommitMsAim - Math.min(this.restMs, groupCommitMsAim / 2)) / this.#eachMs
     return Math.max(1, Math.floor(Math.min(groupDeclarationsMax, bytesFit, timeFits)))
   }

@@ -34,7 +34,7 @@ export type CommitSettings = {
   readonly loaded_ms_ago: number
 }
 
-/** Columns of a statement that is to tell them. */
+/** SQL columns that read these settings. */
 export const commitSettings = `
   current_setting('fsync') as fsync,
   current_setting('full_page_writes') as pages,
@@ -46,9 +46,9 @@ export const commitSettings = `
   (extract(epoch from clock_timestamp() - pg_conf_load_time()) * 1000)::float8 as loaded_ms_ago`
 
 export type CommitJudge = {
-  /** @throws where nothing may be accepted under these: nothing was stored */
+  /** @throws if nothing may be accepted under these settings; nothing was stored */
   checkBefore(settings: CommitSettings): void
-  /** @throws UnconfirmedCommitError where what was committed between these may be lost */
+  /** @throws UnconfirmedCommitError if a commit between these two readings may be lost */
   checkAfter(before: CommitSettings, after: CommitSettings): void
 }
 
@@ -72,7 +72,7 @@ export async function commitBetween<T>(
   return committed.value
 }
 
-/** The commit was answered, and its connection broke before the look behind it was. */
+/** The commit was answered, but its connection broke before the second look. */
 function unseen(cause: unknown): Error {
   return new UnconfirmedCommitError('a commit could not be looked after', { cause })
 }
@@ -86,9 +86,9 @@ async function look(client: Connection): Promise<CommitSettings> {
 }
 
 /**
- * Resolves when everything that can be seen now is as durable as a new commit is. What a commit left
- * behind whose outcome its process did not learn can be seen before it has reached any standby; who
- * acknowledges it must wait for them as the commit would have.
+ * Resolves when everything visible now is as durable as a new commit. Rows of a commit whose process did not
+ * learn its outcome can be visible before they reach any standby. Whoever acknowledges them must wait for the
+ * standbys, as the commit would have.
  */
 export async function confirmOn(client: Connection, judge: CommitJudge | undefined): Promise<void> {
   const before = await look(client)
@@ -104,12 +104,12 @@ export async function confirmOn(client: Connection, judge: CommitJudge | undefin
   )
 }
 
-/** So many ids are remembered of which all is durable. */
+/** Confirmed ids that are remembered; the oldest leaves. */
 const confirmedMax = 20_000
 
 /**
- * Confirms for whoever asks: those who come while one confirmation is under way share the next, so
- * that they hold one connection together while a standby is away.
+ * Confirms durability. Callers that come during one confirmation share the next one, so that they hold one
+ * connection together while a standby is away.
  */
 export type Confirm = {
   /** @throws UnconfirmedCommitError where it may be on too few standbys */

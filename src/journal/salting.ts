@@ -8,34 +8,33 @@
  *   salt   = base64url(HKDF-Expand(PRK, "spillway-digest:" id, 32))
  *   digest = SHA-256(salt as ASCII, SHA-256(canonical form))
  *
- * Two digests of the same content differ. Whether they are of the same content is asked of two ids at a time:
- * what is filed is digested again as the other one would have been. No digest under one key for all is kept,
- * from which equal content could be told.
+ * Two digests of the same content differ. To compare two ids, the engine digests the filed content again with
+ * the other id's salt. It stores no digest under one key for all, which would reveal equal content.
  *
- * Digests of before are what they are, in rows and in receipts that filers hold: `digest` of a row has them,
- * and "sha256:" of a statement. New ones are in `salted_digest`, and "salted-sha256:". An intake of before
- * that met one of these fails at the missing digest; it never takes it for another content, or makes another
- * receipt of it. So that this is met by none, salting begins where `journal.salting` says so: at once in a
- * new database, and in one of before with "npm run migrate -- finish", once each intake has been restarted.
+ * Older digests stay as they are, in rows and in receipts that filers hold: in column `digest`, and as
+ * "sha256:" in a statement. New ones are in `salted_digest`, and "salted-sha256:". An older intake that meets
+ * a new one fails at the missing digest; it never takes it for other content, and makes no other receipt. To
+ * avoid even that, salting begins when `journal.salting` says so: at once in a new database, and in an older
+ * one with "npm run migrate -- finish", after every intake has been restarted.
  *
- *   intakes                      | write  | meet plain rows | meet salted rows
- *   all of before                | plain  | as ever         | none are there
- *   both, until `finish`         | plain  | as ever         | none are there
- *   all new, after `finish`      | salted | as ever         | as ever
- *   one of before, after it      | plain  | as ever         | fail, and store nothing wrong; the next try meets a new one
+ *   intakes                      | write  | plain rows | salted rows
+ *   all old                      | plain  | work       | none exist
+ *   old and new, until `finish`  | plain  | work       | none exist
+ *   all new, after `finish`      | salted | work       | work
+ *   an old one, after `finish`   | plain  | work       | fail, and store nothing wrong; the retry meets a new intake
  *
- * Each group learns it from the statement that draws its number. If the process dies after that, nothing is
- * stored, and the next try may be of the other kind; after the commit, the row says which it is.
+ * Each group reads this in the statement that draws its number. If the process dies after that, nothing is
+ * stored, and the retry may use the other kind; after the commit, the row says which kind it is.
  */
 import { hash, type KeyObject } from 'node:crypto'
 import type pg from 'pg'
 import { HmacKey } from './receipts/hmac.ts'
 
-/** A digest as it is stated of an id. */
+/** The digest of an id. */
 export type StatedDigest = {
   readonly id: string
   readonly digest: Buffer
-  /** False: accepted before there were salts. */
+  /** False if it was accepted before there were salts. */
   readonly salted: boolean
 }
 

@@ -55,7 +55,7 @@ const noFen: readonly number[] = new Array<number>(lineStride).fill(0)
 
 type Assessed = Pick<Declaration, 'lines' | 'industryClass' | 'workInjuryFloat' | 'unitBase'>
 
-/** What a part's lines are assessed beside: those of the parts before the head, or nothing, as it pays. */
+/** The sums of the parts before a head; or that the head carries the unit's amounts of this part. */
 export type OtherParts = UnitSums | 'paid by the head'
 
 /** Of a declaration as it was filed, under the pack that it was filed under. */
@@ -138,7 +138,7 @@ function addFlexibleKeys(line: FlexibleLine, { flexible }: PeriodRules, keys: Se
   if (flexible?.medical?.row.base === 'floor') keys.add('limits/medical')
 }
 
-/** The loop that nearly all lines go through; returns how many are employees'. */
+/** Assesses employees' lines, which are nearly all; returns how many there are. */
 function assessEmployees(
   lines: readonly Line[],
   wagesFen: readonly number[],
@@ -178,7 +178,7 @@ function assessEmployees(
   return employees
 }
 
-/** Lines that are not employees'; returns how many are flexible workers'. */
+/** Assesses all other lines; returns how many are flexible workers'. */
 function assessOthers(
   lines: readonly Line[],
   rules: PeriodRules,

@@ -84,8 +84,8 @@ function changedLines(earlier: Assessment, later: Assessment): Difference['lines
 type BothRules = { readonly before: PeriodRules; readonly after: PeriodRules }
 
 /**
- * What the lines pay more, by cause. Where a base and a rate change both, the base's part is what it
- * comes to by the earlier rate; the rest is the rate's.
+ * The additional amounts of the lines, by cause. If base and rate both change, the base's part is its change
+ * at the earlier rate, and the rest belongs to the rate.
  */
 function causesOf(
   declaration: Declaration,
@@ -110,7 +110,7 @@ function causesOf(
   return causesFen
 }
 
-/** Why a base changed: it is at a limit now, or it was. */
+/** The reason why a base changed: it is at a limit now, or was before. */
 function causeOf(
   category: Line['category'],
   base: number,

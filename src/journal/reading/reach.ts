@@ -21,7 +21,7 @@ export function isWithin(patterns: Patterns | undefined, region: unknown): boole
   return patterns.some((pattern) => region.startsWith(pattern.slice(0, -1)))
 }
 
-/** Whether what has this employer and region is in reach; of no known region, its employer decides. */
+/** Whether an employer and region are in reach. If the region is unknown, the employer decides. */
 export function isReached(
   { employers, within, regions }: Reach,
   { employer, region }: { readonly employer: string; readonly region: string | undefined },
@@ -34,8 +34,8 @@ export function isReached(
 const regionOfAcceptance = 'coalesce(a.region, journal.region_of(a.envelope, a.position))'
 
 /**
- * In SQL: that what has this employer and region is in the reach `$n` to `$n+2`; all is, where they are null.
- * Where the region is not known yet, it is there for its filer.
+ * The SQL condition that an employer and region are in the reach `$n` to `$n+2`; if these are null, everything
+ * is. A declaration whose region is not known yet is in its filer's reach.
  */
 export function inReach(
   n: number,

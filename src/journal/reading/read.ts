@@ -19,7 +19,7 @@ export type AcceptedDeclaration = {
   readonly position: number
   /** Microseconds since 1970; of an attempt that it counts from, where there was one. */
   readonly acceptedAtMicros: number
-  /** Of the pack it is assessed with; undefined where the journal doesn't say: the current one. */
+  /** Hash of its policy pack; undefined if the journal does not say: then the current pack applies. */
   readonly policyHash: string | undefined
   /** Its header, and its lines or those of this part. */
   readonly declaration: Declaration
@@ -63,7 +63,7 @@ type Row = {
 
 type Content = (Declaration & { readonly part?: Part }) | ReassessmentOrder
 
-/** Hash of the pack by region; by position ids, who filed it, and rows, where some of it came in a file. */
+/** The pack's hash by region; ids, filers and (for content of a file) rows by position. */
 type Head = Partial<Attributions> & {
   readonly policies: Readonly<Record<string, string>>
   /** Undefined where digests are not salted. */
@@ -73,7 +73,7 @@ type Head = Partial<Attributions> & {
 
 /**
  * Reads and opens an envelope.
- * @param wanted ids; what was accepted under others is left out, unread
+ * @param wanted ids to read; others are left out unread
  * @returns undefined when no such envelope is visible
  * @throws EnvelopeError when it can't be opened, or a declaration is not the one accepted
  */
@@ -118,8 +118,8 @@ export type FoundDeclaration = AcceptedDeclaration & { readonly envelope: bigint
 export type FoundOrder = AcceptedOrder & { readonly envelope: bigint }
 
 /**
- * Opens what was accepted under one id; undefined when nothing was, or nothing in reach. An envelope is
- * opened only for who may read it: how long that takes would tell others of its size.
+ * Opens the declaration or order of an id; undefined if none was accepted, or it is out of reach. An envelope
+ * is opened only for a reader who may see it: the time it takes would reveal its size to others.
  */
 export async function readAccepted(
   pool: Queryable,
@@ -158,7 +158,7 @@ function acceptedOf(
     const position = Number(positions[i])
     const bytes = canonical[position]
     const digest = row.digests?.subarray(32 * i, 32 * (i + 1))
-    // Salts are the acceptor's and the auditor's; the seal says as well which content is of which id.
+    // Only intake and the auditor have salts; the sealed ids also say which content belongs to which id.
     const isIt = row.salted?.[i] === 't' ? sealedIds?.[position] === id : isOf(bytes, digest)
     if (bytes === undefined || !isIt) {
       throw new EnvelopeError('UNREADABLE', `Envelope ${number} lacks what was accepted in it.`)
@@ -188,7 +188,7 @@ function acceptedOf(
 
 type JournalPosition = { readonly envelope: bigint; readonly position: number }
 
-/** Where declarations lie in the journal, by id; ids never accepted, or beyond reach, are left out. */
+/** Positions of declarations in the journal, by id; unknown ids and those out of reach are left out. */
 export async function findPositions(
   pool: Queryable,
   ids: readonly string[],

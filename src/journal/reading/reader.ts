@@ -40,8 +40,8 @@ export class JournalReader {
   }
 
   /**
-   * The ids of the parts before a head, in order. Heads of before they named these are found by the ids
-   * that their parts name.
+   * The ids of the parts before a head, in order. Older heads do not name their parts: these are found by the
+   * head's id, which each part names.
    */
   async idsBefore(head: string, { count, unit }: Part): Promise<readonly string[]> {
     if (typeof unit === 'object') return unit.ids

@@ -63,8 +63,8 @@ export async function readBacklog(pool: pg.Pool): Promise<Backlog[]> {
 }
 
 /**
- * How long the first of all unposted envelopes has waited, but for those that are put off and a few that
- * may be there because nothing can post them; 0 where there are no more. Costs what is put off.
+ * How long the oldest unposted envelope has waited, in seconds; 0 if none waits. Put-off envelopes do not
+ * count, nor do a few more that nothing may be able to post. The cost grows with the put-off envelopes.
  */
 export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ seconds: number }>({
@@ -80,13 +80,13 @@ export async function readOldestWaitSeconds(pool: pg.Pool): Promise<number> {
   return rows[0]?.seconds ?? 0
 }
 
-/** Commits that tell how acceptance goes now; older ones tell nothing. */
+/** The recent commits that count; older ones say nothing about now. */
 const recentCommits = 8
 const recentMs = 10_000
 
 /**
- * How long acceptance's commits take now, in milliseconds, over all intake processes; undefined when
- * there is none, or nothing waits to be posted.
+ * The average time of acceptance's recent commits in milliseconds, over all intake processes; undefined if
+ * there are none, or nothing waits to be posted.
  */
 export async function readCommitMs(pool: pg.Pool): Promise<number | undefined> {
   const { rows } = await pool.query<{ ms: number | null }>({

@@ -47,9 +47,9 @@ export type Books = {
 }
 
 /**
- * Counts and amounts in one statement, and so in one snapshot: what is posted meanwhile is in both of
- * them or in none. A transaction of one snapshot would not do where books are signed: it would be older
- * than the lock, and two books could follow the same one.
+ * Reads counts and amounts in one statement, and so in one snapshot: a posting that commits meanwhile is in
+ * both or in neither. Signing can't use a transaction of one snapshot: that would be older than the lock, and
+ * two books could follow the same one.
  * @param employer all of them when undefined
  */
 export async function readBooks(
@@ -112,8 +112,8 @@ const lockKey = 3_905_117_466
 /**
  * Signs the books of a day and appends them to those before.
  *
- * If the process dies before the insert, there is nothing, and they are made again; after it, they
- * are there. Two at a time wait for each other, so that no two follow the same one.
+ * If the process dies before the insert, nothing is stored, and the books are made again; after it, they are
+ * stored. Two signers wait for each other, so that no two books follow the same one.
  */
 export async function signBooks(
   client: Pick<pg.Client, 'query'>,
@@ -133,10 +133,9 @@ export async function signBooks(
 }
 
 /**
- * Signs the books of a day that is over for a while, by the database's clock, once, when nothing of it
- * is under way any more. A file that was received in it is, until it is filed: what it says is accepted
- * at the time of its receipt. Files of other days don't matter: nothing of theirs is accepted in it; nor do
- * those that are only checked.
+ * Signs the books of a past day, by the database's clock, once, when nothing of that day is under way. A file
+ * received on that day is under way until it is filed, because its declarations count from its receipt. Files
+ * of other days do not matter, nor do files that are only checked.
  * @returns undefined when there is nothing to sign yet, or it has been signed
  */
 export async function closeDay(
@@ -179,9 +178,9 @@ export async function closeDay(
 }
 
 /**
- * Whether all that was being accepted has ended, and with it can be seen. A commit that waits for its
- * standbys may have begun yesterday, and no time-out ends that wait: until then nobody sees what it
- * accepted, and it holds its lock. Who began meanwhile is too late for a day that is over.
+ * Whether all acceptances under way have ended and are visible. A commit that waits for its standbys may have
+ * begun yesterday, and no time-out ends that wait. Until then nobody sees its acceptances, and it holds its
+ * lock. An acceptance that begins meanwhile is too late for a past day.
  */
 async function acceptancesEnded(client: Pick<pg.Client, 'query'>): Promise<boolean> {
   const accepting = async () => {

@@ -7,13 +7,13 @@
  *  - after it: the order is posted. The next run leaves the declaration alone while its order waits,
  *    and afterwards finds it up to date.
  *
- * An order names what it follows: the last reassessment that counts, or the declaration; its id is made
- * of that and the pack, so that the same change may come again (B, A, B) and the same order never does.
- * One that became a dead letter is not followed: the next pack's order goes back behind it, and when it
- * is posted after all, it does not count.
+ * An order names its predecessor: the last reassessment in effect, or the declaration. Its id is made of the
+ * predecessor and the pack, so that the same change may come again (B, A, B), but the same order never does.
+ * An order that became a dead letter has no followers: the next pack's order follows its predecessor, and if
+ * the dead letter is posted after all, it has no effect.
  *
- * One run at a time (an advisory lock): two with different packs could both order from the same start. Were
- * the lock lost, as with the connection that holds it, the later of the two would count.
+ * An advisory lock lets one run work at a time: two with different packs could start from the same
+ * reassessment. If the lock is lost, as with its connection, the later order takes effect.
  */
 import type pg from 'pg'
 import type { AcceptGroup } from '../../journal/accept.ts'
@@ -63,8 +63,8 @@ export type Change = {
 }
 
 /**
- * Waiting: an earlier reassessment is not posted yet. Dead letter: this one was ordered and could not be
- * posted. The others need a pack that has what they name.
+ * `waiting`: an earlier reassessment is not posted yet. `dead letter`: this one was ordered and could not be
+ * posted. The other reasons need a pack with what the declaration names.
  */
 export type SkipReason = 'waiting' | 'dead letter' | 'not covered' | 'not offered' | 'pack unknown'
 
@@ -96,7 +96,7 @@ export async function reassessAll(
   await accept()
 }
 
-/** As many orders as a transaction posts in time: an order is small, what it opens and changes is not. */
+/** Groups as many orders as one transaction posts in time: orders are small, but not what they open and change. */
 class OrderGroup {
   readonly orders: Filing[] = []
   #lines = 0
@@ -179,7 +179,7 @@ async function changeOf(
   const after = policies.rulesOf(policyHash, period)
   if (after?.kind !== 'rules') return 'not covered'
   const last = { follows: outdated.follows, hash: outdated.policyHashBefore }
-  // An earlier version of this program posted zero for what a pack lacked: that is passed over.
+  // Earlier versions of this program posted zero for what a pack lacked: then the first pack is compared.
   const first = { follows: outdated.id, hash: outdated.policyHashFirst }
   for (const { follows, hash } of last.follows === first.follows ? [last] : [last, first]) {
     const before = policies.rulesOf(hash, period)
