@@ -30,7 +30,7 @@ const usage = helpText(
   `Usage: npm run access-log -- export [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--employer USCC] [--subject NAME]
        npm run access-log -- verify [--after NUMBER:LINK] [--head NUMBER:LINK]
        npm run access-log -- head
---head: what a witness noted of the log's end; --after: the same of what was taken off its beginning.`,
+--head: the head that a witness stored; --after: the head of the archived beginning, if there is one.`,
   {
     export: 'print who read what, as JSON lines',
     verify: 'find entries that were changed, removed or reordered',

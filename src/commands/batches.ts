@@ -31,8 +31,8 @@ const usage = helpText(
   `Usage: npm run batches -- list
        npm run batches -- cancel ID --operator NAME --reason TEXT
        npm run batches -- recheck ID --operator NAME --reason TEXT
-cancel: what was filed of the file stays filed, the rest never is. recheck: what was not filed is checked anew.
-The file's sender reads the reason: no names and numbers of persons in it.`,
+cancel: what is filed stays filed, the rest is never filed. recheck: checks anew what is not filed.
+The file's sender sees the reason: write no names or numbers of persons.`,
   {
     list: 'print the files that are being worked on',
     cancel: 'end a file: what was filed stays filed, the rest never is',
@@ -132,8 +132,8 @@ function report(
   const seconds = batchLeaseMs / 1_000
   say(
     act === 'cancel'
-      ? `${id}: cancelled; ${rows}. A group that a worker is filing now may be added within ${seconds} s: see its status`
-      : `${id}: to be checked anew in ${seconds} s; ${rows}`,
+      ? `${id}: cancelled; ${rows}. A group that a worker is filing now may still be added within ${seconds} s: see its status`
+      : `${id}: a worker checks it anew in ${seconds} s; ${rows}`,
   )
 }
 

@@ -26,8 +26,8 @@ const usage = helpText(
   `Usage: npm run denials -- list
        npm run denials -- deny --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
        npm run denials -- lift --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
---jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until it is
-lifted. No names and numbers of persons in operator and reason.`,
+--jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until the denial is
+lifted. Write no names or numbers of persons in operator and reason.`,
   {
     list: 'print the tokens and holders that are refused',
     deny: 'refuse a token, or all tokens of a holder',

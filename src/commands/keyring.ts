@@ -19,8 +19,8 @@ import {
 
 const usage = helpText(
   'Usage: npm run keyring -- create|rotate|list|retire KID (the file is KEYRING_FILE)\n' +
-    'retire: tokens of a token key, and sessions of a session key, are refused from then on; a key of receipts, or one that seals, does so no more,\n' +
-    'and goes on verifying and opening.',
+    'retire: intake refuses the tokens of a retired token key, and the portal the sessions of a retired session key. A retired receipt or\n' +
+    'sealing key signs and seals no more, but still verifies and opens.',
   {
     create: 'make a new file of keys',
     rotate: 'add new keys, used from the next restart',

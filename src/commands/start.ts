@@ -86,7 +86,7 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
       `  -H 'Content-Type: application/json' \\`,
       `  -d '${JSON.stringify(request)}'`,
       '',
-      'What became of it: GET its links.self, with the same Authorization header.',
+      'For its status: GET its links.self, with the same Authorization header.',
       '',
     )
   }

@@ -59,7 +59,7 @@ const usage: Text = {
     'Usage: npm run upload -- FILE --period YYYY-MM --region CODE (--token TOKEN | --token-file FILE) ' +
       `[--employer USCC] [--slot ID] ${kindsAndModes}` +
       '[--amends BATCH] [--url URL, or SPILLWAY_URL, or http://127.0.0.1:PORT] [--lang zh-CN|en] [--no-wait]\n' +
-      '  --kind addition adds persons to what stands; --mode check files nothing and tells what would become of the file',
+      '  --kind addition adds persons to the current declaration; --mode check files nothing and reports what would be filed',
     {
       '--period YYYY-MM': 'the period of the file',
       '--region CODE': 'the region of the file',

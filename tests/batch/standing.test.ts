@@ -286,7 +286,7 @@ describe('what is accepted between the check of a file and its filing', () => {
         get: (target, name) => {
           if (name !== 'query') return Reflect.get(target, name)
           return (query: { name?: string }, ...rest: []) => {
-            if (query.name === 'insert-set-aside') throw new Killed()
+            if (query.name === 'insert-rejected-rows') throw new Killed()
             return target.query(query as unknown as string, ...rest)
           }
         },
@@ -404,7 +404,7 @@ describe('what is accepted between the check of a file and its filing', () => {
                 if (name !== 'query') return Reflect.get(target, name)
                 return (query: { name?: string; values?: unknown[][] }, ...rest: []) => {
                   const sums = (query.values?.[6] ?? []) as number[]
-                  if (query.name === 'insert-set-aside')
+                  if (query.name === 'insert-rejected-rows')
                     written += sums.reduce((sum, n) => sum + n, 0)
                   return target.query(query as unknown as string, ...rest)
                 }

@@ -95,7 +95,7 @@ export async function claimAmended(
 
 async function findRequested(pool: pg.Pool, batch: string) {
   const { rows } = await pool.query<{ amends: string | null; rows_mended: Buffer | null }>({
-    name: 'find-asked-amendment',
+    name: 'find-requested-amendment',
     text: `
       select b.amends, w.rows_mended
       from batch.batch b
@@ -159,7 +159,7 @@ async function claim(
   let open: Buffer | undefined
   await writeStep(dependencies, work, {}, async (client) => {
     await client.query({
-      name: 'keep-open-rows',
+      name: 'insert-open-rows',
       text: `
         insert into batch.amended (first, rows_open)
         select batch, $2

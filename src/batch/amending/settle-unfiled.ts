@@ -32,7 +32,7 @@ export async function deleteUnfiled(
   await writeStep(dependencies, work, {}, async (client) => {
     await client.query('delete from batch.error_row where batch = $1', [batch])
     await client.query({
-      name: 'count-what-stays',
+      name: 'count-remaining-rows',
       text: `
         update batch.work w
         set to_settle = false, errors_position = null, rows_good = u.good, rows_set_aside = u.aside
@@ -202,7 +202,7 @@ async function subtractRows(
 /** Deletes some unfiled units and their rejected rows. @returns whether there may be more */
 async function deletePage(client: pg.PoolClient, batch: string): Promise<boolean> {
   const { rowCount } = await client.query({
-    name: 'forget-unfiled-units',
+    name: 'delete-unfiled-units',
     text: `
       with chosen as (
         select employer, period, region, entry

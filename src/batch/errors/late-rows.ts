@@ -138,7 +138,7 @@ async function lastNumberOf(
   { employer, period, region, entry }: UnitKey,
 ): Promise<number> {
   const { rows } = await pool.query<{ number: number | null }>({
-    name: 'find-last-set-aside',
+    name: 'find-last-rejected-rows',
     text: `
       select max(number) as number
       from batch.set_aside
@@ -155,7 +155,7 @@ async function deleteFindings(
 ): Promise<void> {
   if (units.length === 0) return
   await client.query({
-    name: 'forget-late-findings',
+    name: 'delete-late-findings',
     text: `
       update batch.unit u
       set late = null

@@ -334,7 +334,7 @@ export async function releaseBatch(
 /** Marks batches as posted once all of their envelopes are posted. @returns how many */
 export async function markPosted(pool: pg.Pool): Promise<number> {
   const { rowCount } = await pool.query({
-    name: 'finish-posted-batches',
+    name: 'mark-posted-batches',
     text: `
       with done as (
         update batch.batch b

@@ -71,7 +71,7 @@ export async function reportThroughput(
   perSecond: number | undefined,
 ): Promise<void> {
   await pool.query({
-    name: 'tell-batch-rate',
+    name: 'report-throughput',
     text: `
       with gone as (
         delete from batch.rate where seen_at < now() - $3 * interval '1 millisecond'
@@ -87,7 +87,7 @@ export async function reportThroughput(
 /** Rows per second of all processes: average throughput × live workers (at least one). */
 export async function readThroughput(client: pg.Pool | pg.PoolClient): Promise<number> {
   const { rows } = await client.query<{ of_one: number | null; processes: number }>({
-    name: 'read-batch-rate',
+    name: 'read-throughput',
     text: `
       select
         avg(rows_per_second)::float8 as of_one,

@@ -199,7 +199,7 @@ export async function lockAndCheckSlot(
 /** In the transaction that locked the slot. */
 export async function assignSlot(client: pg.PoolClient, id: string, batch: string): Promise<void> {
   await client.query({
-    name: 'lend-slot',
+    name: 'assign-slot',
     text: 'update batch.slot set batch = $2 where id = $1',
     values: [id, batch],
   })

@@ -112,7 +112,7 @@ export async function releaseSlot(pool: pg.Pool, { id, ...owner }: Slot): Promis
 /** Deletes unused slots some time after their end. */
 export async function deleteUnusedSlots(pool: pg.Pool): Promise<void> {
   await pool.query({
-    name: 'forget-slots',
+    name: 'delete-unused-slots',
     text: `
       delete from batch.slot
       where ends_at < now() - $1 * interval '1 millisecond' and batch is null`,

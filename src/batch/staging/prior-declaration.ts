@@ -56,7 +56,7 @@ export async function findPriorInFamily(
   id: string,
 ): Promise<PriorDeclaration | undefined> {
   const { rows } = await pool.query<{ key: string; entry: number; lines: number; parts: number }>({
-    name: 'find-kept',
+    name: 'find-prior-in-family',
     text: `
       select ${filingKeySql} as key, u.entry, u.lines, u.parts
       from batch.batch b

@@ -36,7 +36,7 @@ export async function insertRejectedRows(
 ): Promise<void> {
   if (all.length === 0) return
   await client.query({
-    name: 'insert-set-aside',
+    name: 'insert-rejected-rows',
     text: `
       insert into batch.set_aside (
         batch, employer, period, region, entry, number, stretch, rows, sealed
@@ -75,7 +75,7 @@ export async function deleteRejectedAfter(
 ): Promise<void> {
   if (units.length === 0) return
   await client.query({
-    name: 'forget-set-aside-after',
+    name: 'delete-rejected-after',
     text: `
       delete from batch.set_aside s
       using unnest($2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
@@ -103,7 +103,7 @@ export async function* readRejectedRows(
   const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
-      name: 'read-set-aside',
+      name: 'read-rejected-rows',
       text: `
         select number, sealed
         from batch.set_aside
@@ -129,7 +129,7 @@ export async function readRejectedOfStretch(
   stretch: number,
 ): Promise<Map<number, readonly FileFinding[]>> {
   const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
-    name: 'read-stretch',
+    name: 'read-rejected-of-stretch',
     text: `
       select employer, period, region, entry, number, sealed
       from batch.set_aside

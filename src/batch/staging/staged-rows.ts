@@ -46,7 +46,7 @@ export async function insertStagedPieces(
 ): Promise<void> {
   if (pieces.length === 0) return
   await client.query({
-    name: 'insert-pieces',
+    name: 'insert-staged-pieces',
     text: `
       insert into batch.piece (batch, employer, period, region, entry, number, rows, sealed)
       select $1, p.employer, p.period, p.region, p.entry, p.number, p.rows, p.sealed
@@ -82,7 +82,7 @@ export async function* readStagedPieces(
   const { employer, period, region, entry } = unit
   for (let after = -1; ; ) {
     const { rows } = await pool.query<{ number: number; sealed: Buffer }>({
-      name: 'read-piece',
+      name: 'read-staged-piece',
       text: `
         select number, sealed
         from batch.piece
@@ -124,7 +124,7 @@ export async function* readSingleStagedPieces(
   for (let at = 0; at < units.length; ) {
     const rest = units.slice(at)
     const { rows } = await pool.query<UnitKey & { number: number; sealed: Buffer }>({
-      name: 'read-single-pieces',
+      name: 'read-single-staged-pieces',
       text: `
         select employer, period, region, entry, number, sealed
         from (

@@ -90,7 +90,7 @@ type Work = { rows_read: string; rows_filed: string; findings: Buffer | null }
  */
 async function takeAway(client: pg.PoolClient, batch: string, act: OperatorAct): Promise<Work> {
   const { rows } = await client.query<Work>({
-    name: 'take-away-batch',
+    name: 'take-batch-from-worker',
     text: `
       update batch.work
       set to_settle = true,
@@ -154,7 +154,7 @@ export async function listInProgress(pool: pg.Pool, limit: number): Promise<List
     rows_filed: string
     tries: number
   }>({
-    name: 'list-unended-batches',
+    name: 'list-batches-in-progress',
     text: `
       select b.id, b.stage, b.received_at, w.changed_at, w.rows_good, w.rows_filed, w.tries
       from batch.batch b

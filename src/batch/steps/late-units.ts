@@ -57,7 +57,7 @@ export class LateUnits {
     const findings = [...this.#late.values()].map(({ finding }) => JSON.stringify(finding))
     const before = [...this.#late.values()].flatMap((one) => one.before)
     await client.query({
-      name: 'set-units-aside',
+      name: 'reject-units',
       text: `
         update batch.unit u
         set rows_set_aside = u.rows_set_aside + u.rows_good, rows_good = 0, lines = 0, parts = 0,
@@ -76,7 +76,7 @@ export class LateUnits {
       ],
     })
     await client.query({
-      name: 'note-rows-late',
+      name: 'count-rejected-rows',
       text: `
         update batch.work
         set rows_good = rows_good - $2, rows_filed = rows_filed - $3, errors_position = null
@@ -84,7 +84,7 @@ export class LateUnits {
       values: [batch, this.rows, before.reduce((sum, { rows }) => sum + rows, 0)],
     })
     await client.query({
-      name: 'note-parts-of-nothing',
+      name: 'subtract-orphaned-parts',
       text: `
         update batch.envelope e
         set rows = e.rows - f.rows

@@ -76,7 +76,7 @@ export function deleteBytes({ pool, inTransaction }: Dependencies, id: string): 
 async function deleteContent(client: pg.PoolClient, id: string): Promise<void> {
   await deleteChunks(client, id)
   await client.query({
-    name: 'drop-content',
+    name: 'delete-content',
     text: 'delete from batch.content where batch = $1',
     values: [id],
   })
@@ -84,7 +84,7 @@ async function deleteContent(client: pg.PoolClient, id: string): Promise<void> {
 
 export async function deleteChunks(client: pg.PoolClient, id: string): Promise<void> {
   await client.query({
-    name: 'drop-chunks',
+    name: 'delete-chunks',
     text: 'delete from batch.chunk where batch = $1',
     values: [id],
   })

@@ -71,7 +71,7 @@ export async function finalizeUpload(
   const receivedAtMicros = nowMicros()
   const receipt = receiptFor(dependencies, file, completed, receivedAtMicros)
   await client.query({
-    name: 'complete-upload',
+    name: 'finalize-upload',
     text: `
       update batch.batch
       set stage = $2, same_as = $3, digest_state = null, writer = null,
@@ -157,7 +157,7 @@ async function findSameContent(
   { id, contentKeys }: FullFile,
 ): Promise<{ batch: string; stands: boolean } | undefined> {
   const { rows } = await client.query<{ batch: string; stands: boolean }>({
-    name: 'find-content',
+    name: 'find-same-content',
     text: `
       select c.batch,
         not exists (
@@ -207,7 +207,7 @@ async function findSameContent(
 
 async function readRequested(client: pg.PoolClient, id: string): Promise<RequestedFile> {
   const { rows } = await client.query<RequestedFile>({
-    name: 'read-asked',
+    name: 'read-requested-file',
     text: `
       select subject, employer, period, region, kind, mode, received, expected_digest,
         sealed_expected
