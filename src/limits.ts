@@ -450,9 +450,9 @@ export const batchNice = 10
 // Batch: steps
 
 /** Rows of a file that are buffered in memory before they are written. */
-export const gatheredRowsMax = 5_000
+export const bufferedRowsMax = 5_000
 /** Characters of these rows. */
-export const gatheredCharactersMax = 2 * 1024 * 1024
+export const bufferedCharactersMax = 2 * 1024 * 1024
 /** Bytes of rows that a check without a server holds in memory; more go to a temporary file. */
 export const spoolMemoryBytesMax = 32 * 1024 * 1024
 /** Bytes of one sealed piece of staged rows; a larger one does not open. */
@@ -466,9 +466,9 @@ export const checkedRowsAtATime = 5_000
 /** Rows rejected during filing that one step writes: about a second of a busy machine. */
 export const lateRowsAtATime = 5_000
 /** Rows of a file whose findings are in memory at a time while rejected rows are picked from it. */
-export const setAsideStretchRows = 10_000
+export const rejectedStretchRows = 10_000
 /** The same for a file of declarations, each with as many findings as an answer lists. */
-export const setAsideStretchDeclarations = 100
+export const rejectedStretchDeclarations = 100
 /** Rejected rows in one piece: opening it takes 1 ms of intake's one thread. */
 export const errorPieceRows = 200
 /** Characters of such a piece. */
@@ -476,7 +476,7 @@ export const errorPieceCharacters = 128 * 1024
 /** Milliseconds after a batch's end until its rejected rows are deleted. */
 export const errorsKeptMs = 90 * 86_400_000
 /** Sealed pieces of an ended batch that one transaction deletes; the largest has a million. */
-export const forgottenAtATime = 2_000
+export const deletedAtATime = 2_000
 /**
  * Days of platform workers in an employer's fixed rows, held in memory while they are added to days filed
  * before (60 MB). Further rows are told to come in another file.

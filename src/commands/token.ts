@@ -60,7 +60,7 @@ async function main(args: string[]): Promise<void> {
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(ttl) ?? []
   if (count === undefined || unit === undefined)
-    throw wrongUse('--ttl must be a number followed by s, m, h or d, like 12h.', usage)
+    throw wrongUse('--ttl must be a number with s, m, h or d behind it, like 12h.', usage)
   const config = readConfig(process.env)
   const ttlSeconds = Number(count) * (secondsOf[unit] ?? 0)
   if (ttlSeconds > config.token.secondsMax)

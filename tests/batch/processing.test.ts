@@ -10,10 +10,10 @@ import { formatFen } from '../../src/declaration/money.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { findStanding } from '../../src/ledger/status.ts'
 import {
+  deletedAtATime,
   errorPieceRows,
-  forgottenAtATime,
   partLinesMax,
-  setAsideStretchRows,
+  rejectedStretchRows,
 } from '../../src/limits.ts'
 import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { hefei, madeUp, policiesOf } from '../support/packs.ts'
@@ -97,7 +97,7 @@ describe('a bureau’s file', () => {
     const expected = wrong.flatMap((cells, i) => (i % 3 === 0 ? [{ row: i + 2, cells }] : []))
     expect(kept.map(({ row, cells }) => ({ row, cells }))).toEqual(expected)
     expect(kept.length).toBeGreaterThan(errorPieceRows)
-    expect(kept.at(-1)?.row).toBeGreaterThan(setAsideStretchRows)
+    expect(kept.at(-1)?.row).toBeGreaterThan(rejectedStretchRows)
     expect(kept.every(({ faults }) => faults.length > 0)).toBe(true)
   })
 
@@ -138,7 +138,7 @@ describe('a bureau’s file', () => {
     await owner.query(
       `insert into batch.chunk (batch, number, start, bytes, sealed)
        select $1, n, n, 1, '' from generate_series(1, $2::integer) n`,
-      [batch, 2 * forgottenAtATime],
+      [batch, 2 * deletedAtATime],
     )
     await runSteps(dependencies(), await claim())
     await postAll()
@@ -155,7 +155,7 @@ describe('a bureau’s file', () => {
       left.push([rows[0].chunks, rows[0].forgotten, more])
     }
     expect(left).toEqual([
-      [forgottenAtATime, false, true],
+      [deletedAtATime, false, true],
       [0, false, true],
       [0, true, true],
       [0, true, false],

@@ -11,7 +11,7 @@
  */
 import type pg from 'pg'
 import { declarationId } from '../../journal/digest.ts'
-import { forgottenAtATime } from '../../limits.ts'
+import { deletedAtATime } from '../../limits.ts'
 import { type LeasedBatch, type StepDependencies, writeStep } from '../lease/batch-lease.ts'
 import { partKeyOf } from '../staging/prior-declaration.ts'
 import { listUnfiled, type UnfiledUnit } from './unfiled-units.ts'
@@ -219,7 +219,7 @@ async function deletePage(client: pg.PoolClient, batch: string): Promise<boolean
       using chosen o
       where u.batch = $1 and u.employer = o.employer and u.period = o.period
         and u.region = o.region and u.entry = o.entry`,
-    values: [batch, forgottenAtATime],
+    values: [batch, deletedAtATime],
   })
-  return rowCount === forgottenAtATime
+  return rowCount === deletedAtATime
 }

@@ -11,13 +11,13 @@
 import type pg from 'pg'
 import type { Queryable } from '../../journal/reading/read-pool.ts'
 import {
+  bufferedCharactersMax,
+  bufferedRowsMax,
   errorPieceCharacters,
   errorPieceRows,
-  gatheredCharactersMax,
-  gatheredRowsMax,
   pieceBytesMax,
-  setAsideStretchDeclarations,
-  setAsideStretchRows,
+  rejectedStretchDeclarations,
+  rejectedStretchRows,
 } from '../../limits.ts'
 import type { FileFinding } from '../findings/file-findings.ts'
 import { type LeasedBatch, writeStep } from '../lease/batch-lease.ts'
@@ -96,7 +96,7 @@ export async function saveErrorRows(
     position = read.next
     unwritten += read.rows.length
     if (stretch !== undefined && stretch > last) break
-    if (unwritten >= gatheredRowsMax || picked.isFull) await flush(false)
+    if (unwritten >= bufferedRowsMax || picked.isFull) await flush(false)
   }
   await flush(true)
 }
@@ -107,7 +107,7 @@ function positionOf(cells: readonly string[], header: Header | undefined): strin
 
 /** The stretch of the file that contains a row. */
 export function stretchOf(row: number, entry = 0): number {
-  return Math.floor(row / (entry === 0 ? setAsideStretchRows : setAsideStretchDeclarations))
+  return Math.floor(row / (entry === 0 ? rejectedStretchRows : rejectedStretchDeclarations))
 }
 
 async function findLastStretch(pool: pg.Pool, batch: string): Promise<number | undefined> {
@@ -160,7 +160,7 @@ class ErrorRowBuffer {
   }
 
   get isFull(): boolean {
-    return this.#closed.length >= piecesAtATime || this.#closedCharacters >= gatheredCharactersMax
+    return this.#closed.length >= piecesAtATime || this.#closedCharacters >= bufferedCharactersMax
   }
 
   add(row: ErrorRow): void {

@@ -4,7 +4,7 @@
 import { periodPattern } from '../../declaration/period.ts'
 import { regionPattern } from '../../declaration/schema.ts'
 import { checkSocialCreditCode } from '../../declaration/social-credit-code.ts'
-import { gatheredCharactersMax, gatheredRowsMax } from '../../limits.ts'
+import { bufferedCharactersMax, bufferedRowsMax } from '../../limits.ts'
 import type { LeasedBatch } from '../lease/batch-lease.ts'
 import type { FileRow } from '../table/file-batch.ts'
 import type { RowHeader } from '../table/row-line.ts'
@@ -49,7 +49,7 @@ export class RowBuffer {
   }
 
   get isFull(): boolean {
-    return this.rows >= gatheredRowsMax || this.#characters >= gatheredCharactersMax
+    return this.rows >= bufferedRowsMax || this.#characters >= bufferedCharactersMax
   }
 
   add({ row, header, entry = 0, cells, line, findings }: FileRow): void {

@@ -7,7 +7,7 @@
  * If the process dies before the commit, nothing is deleted, and the next pass does it.
  */
 import type pg from 'pg'
-import { errorsKeptMs, forgottenAtATime } from '../../limits.ts'
+import { deletedAtATime, errorsKeptMs } from '../../limits.ts'
 import { settlePage } from '../amending/settle-unfiled.ts'
 import type { InTransaction } from '../lease/batch-lease.ts'
 import type { Stage } from '../state/stages.ts'
@@ -33,10 +33,10 @@ export function deleteEnded(pool: pg.Pool, inTransaction: InTransaction): Promis
     for (const table of ['chunk', 'piece', 'set_aside']) {
       const { rowCount } = await client.query(
         `delete from batch.${table}
-         where ctid in (select ctid from batch.${table} where batch = $1 limit ${forgottenAtATime})`,
+         where ctid in (select ctid from batch.${table} where batch = $1 limit ${deletedAtATime})`,
         [ended.batch],
       )
-      if (rowCount === forgottenAtATime) return true
+      if (rowCount === deletedAtATime) return true
     }
     await client.query(
       'update batch.work set forgotten_at = now(), to_settle = false where batch = $1',
