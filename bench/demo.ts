@@ -18,7 +18,7 @@ import { helpText, parseArguments, wrongUse } from '../src/platform/command/argu
 import { reportFailure, tolerateClosedOutput } from '../src/platform/command/failure.ts'
 import { overwrite, say, write } from '../src/platform/command/output.ts'
 import { readConfig } from '../src/platform/config/config.ts'
-import { readKeyring, type SigningKey } from '../src/platform/config/keyring.ts'
+import { readKeyring, type SigningKey } from '../src/platform/config/key-store.ts'
 import { createEngine, type RunningEngine } from '../src/platform/installation/engine.ts'
 import { removeWithThisProcess } from '../src/platform/process/guard.ts'
 import { createLogger } from '../src/platform/process/logger.ts'

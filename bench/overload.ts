@@ -19,7 +19,7 @@ import { HistoryFile } from '../src/audit/history.ts'
 import { canonicalDeclaration } from '../src/declaration/canonical.ts'
 import type { Declaration } from '../src/declaration/schema.ts'
 import { declarationId, digestOf } from '../src/journal/digest.ts'
-import { readKeyring } from '../src/platform/config/keyring.ts'
+import { readKeyring } from '../src/platform/config/key-store.ts'
 import {
   chartsOf,
   figuresOf,

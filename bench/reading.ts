@@ -12,7 +12,7 @@ import { type Queryable, ReadPool } from '../src/journal/reading/read-pool.ts'
 import { createPersonIndex } from '../src/ledger/person.ts'
 import { createPosting } from '../src/ledger/post.ts'
 import { findStanding, listStandings } from '../src/ledger/status.ts'
-import { activeKeys, type Keyring, readKeyring } from '../src/platform/config/keyring.ts'
+import { activeKeys, type Keyring, readKeyring } from '../src/platform/config/key-store.ts'
 import { readPolicies } from '../src/platform/config/packs.ts'
 import {
   inTransaction,

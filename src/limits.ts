@@ -653,6 +653,10 @@ export const verifiedTokenMsMax = 5 * 60_000
 export const tokenSecondsMax = 48 * 3_600
 /** The largest value of that setting. */
 export const tokenSecondsMost = 30 * 86_400
+/** Commands that change keys wait for each other for so long; one takes some milliseconds. */
+export const keyringLockMsMax = 10_000
+/** Between two tries to take that lock. */
+export const keyringLockPauseMs = 20
 /** Milliseconds between an intake process's looks for added or withdrawn token keys. */
 export const tokenKeysLookMs = 5_000
 /** Milliseconds in which a provider must publish its keys; then it is asked at the next look. */

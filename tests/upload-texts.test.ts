@@ -10,7 +10,7 @@ import {
   refusalText,
   requestedLanguage,
 } from '../src/commands/uploading/upload-texts.ts'
-import { readKeyring } from '../src/platform/config/keyring.ts'
+import { readKeyring } from '../src/platform/config/key-store.ts'
 import { acquireEngineLock } from '../src/platform/process/engine-lock.ts'
 import { runCommand } from './support/command.ts'
 

@@ -14,7 +14,7 @@ import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limi
 import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
-import { activeKeys } from '../src/platform/config/keyring.ts'
+import { activeKeys, sealerOf } from '../src/platform/config/key-store.ts'
 import { readPolicies } from '../src/platform/config/packs.ts'
 import type { Installation } from '../src/platform/installation/installation.ts'
 import { openQueues } from '../src/platform/installation/queue.ts'
@@ -77,7 +77,7 @@ async function open(
     // Filers wait for acceptance, and nobody waits for a file: each of its steps is throttled.
     inTransaction: (of, work) => givingWay.run(() => inTransaction(of, work)),
     keys: {
-      sealing: activeKeys(keyring).sealingKey,
+      sealing: sealerOf(keyring),
       all: keyring.sealingKeys,
       salts: keyring.salts,
     },

@@ -9,7 +9,7 @@ import { booksStatementMsMax, envelopesAtATime, postStatementMsMax } from '../sr
 import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
 import { reportFailure } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
-import { activeKeys, type Keyring } from '../src/platform/config/keyring.ts'
+import { type Keyring, signerOf } from '../src/platform/config/key-store.ts'
 import type { Installation } from '../src/platform/installation/installation.ts'
 import { openQueues } from '../src/platform/installation/queue.ts'
 import { assertSchema } from '../src/platform/postgres/migrations.ts'
@@ -112,7 +112,7 @@ function sweep(
 function keepBooks(pool: pg.Pool, keyring: Keyring, logger: Logger) {
   return startBookkeeper({
     pool,
-    signer: activeKeys(keyring).signer,
+    signer: signerOf(keyring),
     nowMs: Date.now,
     onClosed: ({ day, balanced, lanes }) =>
       balanced

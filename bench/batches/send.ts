@@ -4,7 +4,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { issueToken } from '../../src/intake/auth/issue-token.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import type { MadeFile } from './made-file.ts'
 
 const lookMs = 200

@@ -1,7 +1,7 @@
 /** The auditor on an engine of one's own, with what its filers wrote down. */
 import pg from 'pg'
 import { type AuditReport, auditHistory } from '../../src/audit/audit.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import type { World } from './world.ts'
 
 export async function auditWorld(world: World, historyFile: string): Promise<AuditReport> {

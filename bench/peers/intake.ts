@@ -10,7 +10,7 @@ import { mayFileFor } from '../../src/intake/routes/submit.ts'
 import { readIdempotencyKey } from '../../src/intake/wire/idempotency-key.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { findingsPerAnswerMax, requestBodyBytesMax } from '../../src/limits.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { checkFiling } from '../../src/policy/check.ts'
 import { contextOf, peerOf } from './context.ts'
 

@@ -11,7 +11,7 @@ import { verifyReceipt } from '../../src/journal/receipts/receipt.ts'
 import { isOfRehearsal } from '../../src/journal/rehearsal-keys.ts'
 import { UsageError } from '../../src/platform/command/failure.ts'
 import type { Config } from '../../src/platform/config/config.ts'
-import { readOwnKeys } from '../../src/platform/config/rehearsal.ts'
+import { openOwnKeys } from '../../src/platform/config/rehearsal.ts'
 import { createGenerator } from '../support/generator.ts'
 import type { Filers } from './load/filings.ts'
 import { type FirstFiling, fileFirst } from './load/remote.ts'
@@ -22,7 +22,7 @@ const ttlSecondsMax = 172_800
 
 /** Tokens for made-up employers, signed with the rehearsal's key. */
 export async function* rehearsalTokens(config: Config, count: number): AsyncGenerator<string> {
-  const [key] = readOwnKeys(config).tokenKeys
+  const [key] = openOwnKeys(config, ['tokens'], 'The rehearsal').tokenKeys
   if (key === undefined) throw new UsageError(`${config.keyringFile} has no token key.`)
   const generator = createGenerator(Date.now())
   const ttlSeconds = Math.min(ttlSecondsMax, config.token.secondsMax)

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { issueToken } from '../../src/intake/auth/issue-token.ts'
 import { declarationId } from '../../src/journal/digest.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { createGenerator, type Generator } from './generator.ts'
 import type { Services } from './services.ts'
 

@@ -19,7 +19,7 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
-import { readKeyring } from '../platform/config/keyring.ts'
+import { openKeys } from '../platform/config/key-store.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
@@ -79,7 +79,10 @@ async function main(args: string[]): Promise<void> {
       const { command, employer } = options
       if (command !== 'head')
         await noteCommand(config, url, `access-log ${command}`, employer ? { employer } : {})
-      await run({ pool, keys: readKeyring(config.keyringFile).sealingKeys }, options)
+      await run(
+        { pool, keys: openKeys(config.keyringFile, ['sealing'], 'npm run access-log').sealingKeys },
+        options,
+      )
     } finally {
       await pool.end()
     }

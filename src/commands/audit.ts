@@ -8,7 +8,7 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say, tellAside } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
-import { readKeyring } from '../platform/config/keyring.ts'
+import { openKeys } from '../platform/config/key-store.ts'
 import { readReceiptKeys } from '../platform/config/receipt-keys.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
@@ -28,7 +28,7 @@ async function main(args: string[]): Promise<void> {
   tolerateClosedOutput()
   const { history, jwks, json } = readArguments(args)
   const config = readConfig(process.env)
-  const keyring = readKeyring(config.keyringFile)
+  const keyring = openKeys(config.keyringFile, ['sealing', 'salts'], 'npm run audit')
   const publicKeys = readReceiptKeys(config.keyringFile, jwks)
   const began = performance.now()
   const report = await withDatabase(config, async ({ url }) => {

@@ -20,7 +20,8 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
-import { KeyringError, readKeyring } from '../platform/config/keyring.ts'
+import { openKeys } from '../platform/config/key-store.ts'
+import { KeyringError } from '../platform/config/keyring-file.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { osUser } from '../platform/installation/operator.ts'
@@ -58,7 +59,11 @@ async function main(args: string[]): Promise<void> {
     })
     try {
       await assertSchema(pool)
-      const { sealingKeys, salts } = readKeyring(config.keyringFile)
+      const { sealingKeys, salts } = openKeys(
+        config.keyringFile,
+        ['sealing', 'salts'],
+        'npm run batches',
+      )
       const [sealing] = sealingKeys
       if (sealing === undefined) throw new KeyringError('The keyring has no key that seals.')
       const what = 'id' in asked ? { id: asked.id } : {}

@@ -14,7 +14,7 @@ import { reportFailure, tolerateClosedOutput } from '../platform/command/failure
 import { say, tellAside } from '../platform/command/output.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { readKeyring } from '../platform/config/keyring.ts'
+import { openKeys } from '../platform/config/key-store.ts'
 import { readPolicies } from '../platform/config/packs.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
@@ -117,7 +117,11 @@ async function run(pool: pg.Pool, config: Config, { command, ids, all }: Options
 }
 
 function postingOf(pool: pg.Pool, config: Config): PostDependencies {
-  const { sealingKeys, blindIndexSecret } = readKeyring(config.keyringFile)
+  const { sealingKeys, blindIndexSecret } = openKeys(
+    config.keyringFile,
+    ['sealing', 'persons'],
+    'npm run dead-letters',
+  )
   return {
     pool,
     inTransaction,

@@ -16,7 +16,7 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say, tellAside, write } from '../platform/command/output.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { activeKeys, readKeyring } from '../platform/config/keyring.ts'
+import { activeKeys, openKeys } from '../platform/config/key-store.ts'
 import { readPolicies } from '../platform/config/packs.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
@@ -26,6 +26,7 @@ import { openPool } from '../platform/postgres/postgres.ts'
 import type { PolicyPack } from '../policy/pack.ts'
 import type { Policies } from '../policy/rules.ts'
 
+const who = 'npm run reassess'
 const usage = helpText(
   'Usage: npm run reassess -- --region CODE --from YYYY-MM --to YYYY-MM [--dry-run]',
   {
@@ -81,7 +82,7 @@ function readArguments(args: string[]): Options {
 }
 
 function personIndexOf({ keyringFile }: Config) {
-  return createPersonIndex(readKeyring(keyringFile).blindIndexSecret)
+  return createPersonIndex(openKeys(keyringFile, ['persons'], who).blindIndexSecret)
 }
 
 /** Undefined if another run holds the lock. */
@@ -98,7 +99,7 @@ async function run(
     connectionsMax: 3,
     statementMsMax: reassessStatementMsMax,
   })
-  const keyring = readKeyring(config.keyringFile)
+  const keyring = openKeys(config.keyringFile, ['receipts', 'sealing', 'salts'], who)
   const { sealingKeys } = keyring
   const accepting = activeKeys(keyring)
   const environment = () => config.environment

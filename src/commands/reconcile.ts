@@ -22,7 +22,7 @@ import { reportFailure, tolerateClosedOutput } from '../platform/command/failure
 import { say } from '../platform/command/output.ts'
 import { readTextFile } from '../platform/command/text-file.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { activeKeys, readKeyring } from '../platform/config/keyring.ts'
+import { openKeys, signerOf } from '../platform/config/key-store.ts'
 import { readReceiptKeys } from '../platform/config/receipt-keys.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { applicationRole, connectAs, postingRole } from '../platform/postgres/postgres.ts'
@@ -114,15 +114,12 @@ async function exportBooks(client: pg.Client, file: string, { from, to }: Option
 }
 
 async function sign(client: pg.Client, config: Config, day: string): Promise<void> {
-  const keyring = readKeyring(config.keyringFile)
-  const { signer } = activeKeys(keyring)
+  const keyring = openKeys(config.keyringFile, ['receipts'], 'npm run reconcile')
+  const signer = signerOf(keyring)
   if (day > addDays(dayOf(Date.now() * 1_000), -1)) {
     say('The day is not over: signed is how it stands now. A worker signs it again when it is.')
   }
-  const verdict = verifyBooks(
-    [await signBooks(client, signer, day)],
-    keyring.receiptKeys.map(({ publicJwk }) => publicJwk),
-  )
+  const verdict = verifyBooks([await signBooks(client, signer, day)], keyring.receiptPublicKeys)
   if (verdict.valid) for (const books of verdict.books) show(books, false)
   say(`Signed as the latest books of ${day}; earlier ones of that day, if any, stay in the chain.`)
 }

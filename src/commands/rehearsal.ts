@@ -10,7 +10,7 @@ import { reportFailure } from '../platform/command/failure.ts'
 import { write } from '../platform/command/output.ts'
 import type { Config } from '../platform/config/config.ts'
 import { createKeyring } from '../platform/config/keyring.ts'
-import { readOwnKeys, readRehearsalConfig } from '../platform/config/rehearsal.ts'
+import { openOwnKeys, readRehearsalConfig } from '../platform/config/rehearsal.ts'
 import { withServer } from '../platform/installation/database.ts'
 import {
   createRehearsalDatabase,
@@ -41,7 +41,7 @@ async function create(config: Config): Promise<string[]> {
   const { keyringFile, environment } = config
   const isNew = !existsSync(keyringFile)
   if (isNew) createKeyring(keyringFile, new Date(), rehearsalKidPrefix)
-  readOwnKeys(config)
+  openOwnKeys(config, [], 'npm run rehearsal')
   const applied = await withServer(config, ({ ownerUrl }) => createRehearsalDatabase(ownerUrl))
   return [
     `The database is ready for a rehearsal (${applied.length} migrations applied).`,
@@ -52,9 +52,9 @@ async function create(config: Config): Promise<string[]> {
 
 async function remove(config: Config): Promise<string[]> {
   const removed = await withServer(config, ({ ownerUrl }) => removeRehearsal(ownerUrl))
-  const { redisUrl, queueNamespace: namespace, keyringFile } = config
+  const { redisUrl, redisCa: ca, queueNamespace: namespace, keyringFile } = config
   const keys =
-    redisUrl === undefined ? undefined : await emptyRedisQueue({ url: redisUrl, namespace })
+    redisUrl === undefined ? undefined : await emptyRedisQueue({ url: redisUrl, ca, namespace })
   return [
     removed
       ? 'Removed everything from the database of the rehearsal, which is empty now.'

@@ -18,7 +18,7 @@ import { reportFailure, tolerateClosedOutput } from '../platform/command/failure
 import { overwriteAside, say, tellAside, write } from '../platform/command/output.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { readKeyring } from '../platform/config/keyring.ts'
+import { openKeys } from '../platform/config/key-store.ts'
 import { readPolicies } from '../platform/config/packs.ts'
 import { noteCommand } from '../platform/installation/command-access.ts'
 import { withDatabase } from '../platform/installation/database.ts'
@@ -50,7 +50,7 @@ async function replayDatabase(config: Config, url: string): Promise<boolean> {
     await assertSchema(pool)
     await noteCommand(config, url, 'replay')
     await createScratchSchema(scratch, schema, postingRole)
-    const { sealingKeys } = readKeyring(config.keyringFile)
+    const { sealingKeys } = openKeys(config.keyringFile, ['sealing'], 'npm run replay')
     const policies = readPolicies(config.policyDir)
     const post = rebuild(config, pool)
     return await replayInto({ schema, snapshot, scratch, post, sealingKeys, policies })
@@ -62,7 +62,11 @@ async function replayDatabase(config: Config, url: string): Promise<boolean> {
 }
 
 function rebuild(config: Config, pool: pg.Pool): (envelope: bigint) => Promise<unknown> {
-  const { sealingKeys, blindIndexSecret } = readKeyring(config.keyringFile)
+  const { sealingKeys, blindIndexSecret } = openKeys(
+    config.keyringFile,
+    ['sealing', 'persons'],
+    'npm run replay',
+  )
   return createPosting({
     pool,
     inTransaction,

@@ -10,7 +10,7 @@ import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
 import { reportFailure, tolerateClosedOutput } from '../platform/command/failure.ts'
 import { write } from '../platform/command/output.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { readOwnKeys } from '../platform/config/rehearsal.ts'
+import { openOwnKeys } from '../platform/config/rehearsal.ts'
 import { createEngine, type RunningEngine } from '../platform/installation/engine.ts'
 import { createLogger } from '../platform/process/logger.ts'
 import { stopOnSignal } from '../platform/process/stop.ts'
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
 
 async function welcome(config: Config, running: RunningEngine): Promise<string> {
   const { address, operators } = running
-  const [key] = readOwnKeys(config).tokenKeys
+  const [key] = openOwnKeys(config, ['tokens'], 'npm start').tokenKeys
   const period = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 7)
   const request = {
     employer: exampleEmployer,

@@ -19,8 +19,8 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readConfig } from '../platform/config/config.ts'
-import { KeyringError } from '../platform/config/keyring.ts'
-import { readOwnKeys } from '../platform/config/rehearsal.ts'
+import { KeyringError } from '../platform/config/keyring-file.ts'
+import { openOwnKeys } from '../platform/config/rehearsal.ts'
 
 const usage = helpText(
   'Usage: npm run --silent token -- --subject NAME --employer <USCC> [--employer <USCC>] ' +
@@ -68,7 +68,7 @@ async function main(args: string[]): Promise<void> {
       `--ttl ${ttl} is longer than intake takes a token for: ${config.token.secondsMax} s at most (TOKEN_SECONDS_MAX).`,
       usage,
     )
-  const [key] = readOwnKeys(config).tokenKeys
+  const [key] = openOwnKeys(config, ['tokens'], 'npm run token').tokenKeys
   if (key === undefined) throw new KeyringError('The keyring has no token key.')
   const token = await issueToken(
     { key, ...config.token },

@@ -1,7 +1,7 @@
 /** The access log of an intake process, on a connection of its own. */
 import { AccessLog } from '../access/log.ts'
 import { accessStatementMsMax } from '../limits.ts'
-import { activeKeys } from '../platform/config/keyring.ts'
+import { sealerOf } from '../platform/config/key-store.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { openPool } from '../platform/postgres/postgres.ts'
 import type { Logger } from '../platform/process/logger.ts'
@@ -24,7 +24,7 @@ export function openAccessLog(
   stops.add(() => pool.end())
   const log = new AccessLog({
     pool,
-    key: activeKeys(keyring).sealingKey,
+    key: sealerOf(keyring),
     onWritten: (entries) => accessWritten.inc(entries),
     onLost: (entries) => accessLost.inc(entries),
     onTrouble: (what) =>

@@ -9,7 +9,7 @@ import { openRunningDigest } from '../batch/uploads/running-digest.ts'
 import { createUploadStore, type UploadStore } from '../batch/uploads/upload-store.ts'
 import type { Confirm } from '../journal/durable.ts'
 import { uploadExpiryEveryMs } from '../limits.ts'
-import { activeKeys } from '../platform/config/keyring.ts'
+import { signerOf } from '../platform/config/key-store.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { inTransaction } from '../platform/postgres/postgres.ts'
 import type { Logger } from '../platform/process/logger.ts'
@@ -38,7 +38,7 @@ export async function openFiles(
     runningDigest: await openRunningDigest(),
     nowMicros: () => Date.now() * 1_000,
     onReceived,
-    receiptOf: createReceiptOf({ ...signing, signer: activeKeys(keyring).signer }),
+    receiptOf: createReceiptOf({ ...signing, signer: signerOf(keyring) }),
   })
   const stores = { uploads, slots: createSlotStore({ pool, confirm, inTransaction }) }
   const expiry = setInterval(expire, uploadExpiryEveryMs, stores, logger).unref()

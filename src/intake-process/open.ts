@@ -26,7 +26,7 @@ import {
   statusWaitersMax,
 } from '../limits.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
-import { readTokenPublicKeys } from '../platform/config/keyring.ts'
+import { readTokenPublicKeys } from '../platform/config/key-store.ts'
 import { healthOf } from '../platform/installation/health.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { openQueues } from '../platform/installation/queue.ts'
@@ -246,6 +246,6 @@ function keysOf({ keyring }: Installation) {
     sealingKeys: keyring.sealingKeys,
     salts: keyring.salts,
     personIndex: createPersonIndex(keyring.blindIndexSecret),
-    receiptKeys: keyring.receiptKeys.map((key) => key.publicJwk),
+    receiptKeys: keyring.receiptPublicKeys,
   }
 }

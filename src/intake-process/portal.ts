@@ -6,7 +6,8 @@ import type { SignInWay } from '../intake/portal/sign-in.ts'
 import { Seals } from '../intake/sessions/seals.ts'
 import type { SessionRules } from '../intake/sessions/session.ts'
 import { sessionMsMax } from '../limits.ts'
-import { KeyringError, readSessionKeys } from '../platform/config/keyring.ts'
+import { readSessionKeys } from '../platform/config/key-store.ts'
+import { KeyringError } from '../platform/config/keyring-file.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 
 export function openPortal(installation: Installation): {

@@ -60,10 +60,19 @@ const label = 'spillway-digest:'
 const infoCharactersMax = 128
 
 export function createSalts(secret: KeyObject): Salts {
+  return saltsFrom(saltingKeyOf(secret))
+}
+
+/** All that salts are made of; the secret does not follow from it. */
+export function saltingKeyOf(secret: KeyObject): Buffer {
   // HKDF-Extract is an HMAC of the key, and HKDF-Expand of one block one of the info and the byte 1 (RFC
   // 5869, 2.2 and 2.3). Once for each declaration, Node's own would cost several times as much.
   const extract = new HmacKey(Buffer.alloc(0), secret.symmetricKeySize ?? 0)
-  const pseudorandom = Buffer.from(extract.sign(secret.export().toString('latin1')), 'base64url')
+  return Buffer.from(extract.sign(secret.export().toString('latin1')), 'base64url')
+}
+
+/** @param pseudorandom of `saltingKeyOf` */
+export function saltsFrom(pseudorandom: Buffer): Salts {
   const expand = new HmacKey(pseudorandom, infoCharactersMax)
   const saltOf = (id: string) => expand.sign(`${label}${id}\x01`)
   const digestOf = (id: string, content: Buffer) => saltedDigest(saltOf(id), content)

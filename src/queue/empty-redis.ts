@@ -1,14 +1,18 @@
 /** Takes all keys of one namespace out of Redis, page by page: others' queues there are left alone. */
 import { Redis } from 'ioredis'
 import { enqueueMsMax, queueKeysAtATime } from '../limits.ts'
-import { keyPatterns } from './redis-backend.ts'
+import { keyPatterns, tlsOf } from './redis-backend.ts'
 
 /** @returns how many keys there were */
 export async function emptyRedisQueue(options: {
   readonly url: string
+  readonly ca?: string | undefined
   readonly namespace: string
 }): Promise<number> {
-  const redis = new Redis(options.url, { commandTimeout: enqueueMsMax, maxRetriesPerRequest: 2 })
+  const redis = new Redis(options.url, {
+    ...{ commandTimeout: enqueueMsMax, maxRetriesPerRequest: 2 },
+    ...tlsOf(options.ca),
+  })
   redis.on('error', () => {}) // the command says it
   let keys = 0
   try {

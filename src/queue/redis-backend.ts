@@ -1,6 +1,7 @@
 /** The queue on Redis: where its keys are, how it connects, and BullMQ on it. */
 
 import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createRedisBackend, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
 import { type Lane, lanes } from '../journal/lanes.ts'
@@ -34,13 +35,16 @@ export function keyPatterns(namespace: string): string[] {
 /** BullMQ on Redis. `namespace` keeps engines that share a Redis apart. */
 export function openRedisBackend(options: {
   readonly url: string
+  /** A file with the certificate of who vouches for a server by TLS; undefined: those that Node trusts. */
+  readonly ca?: string | undefined
   readonly namespace: string
   readonly onError: (error: Error) => void
 }): QueueBackend {
   const { onError } = options
   const connections: Redis[] = []
+  const tls = tlsOf(options.ca)
   const connect = (more: RedisOptions) => {
-    const redis = new Redis(options.url, { ...reconnecting, ...more })
+    const redis = new Redis(options.url, { ...reconnecting, ...tls, ...more })
     redis.on('error', onError)
     connections.push(redis)
     return redis
@@ -76,6 +80,11 @@ export function openRedisBackend(options: {
       for (const redis of connections) redis.disconnect()
     },
   }
+}
+
+/** Read once: a process goes on with what it trusted when it began. */
+export function tlsOf(ca: string | undefined): RedisOptions {
+  return ca === undefined ? {} : { tls: { ca: readFileSync(ca) } }
 }
 
 /** The default back-off takes up to 20 s to notice that Redis is back; this one about a second. */

@@ -9,11 +9,8 @@ import { HistoryFile } from '../../src/audit/history.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting } from '../../src/ledger/post.ts'
-import {
-  createKeyring,
-  readEmbeddedPostgresPassword,
-  readKeyring,
-} from '../../src/platform/config/keyring.ts'
+import { readEmbeddedPostgresPassword, readKeyring } from '../../src/platform/config/key-store.ts'
+import { createKeyring } from '../../src/platform/config/keyring.ts'
 import { migrateDatabase } from '../../src/platform/installation/database.ts'
 import { startEmbeddedPostgres } from '../../src/platform/postgres/embedded-postgres.ts'
 import { inTransaction, openPool, postingRole } from '../../src/platform/postgres/postgres.ts'

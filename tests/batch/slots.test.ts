@@ -21,7 +21,7 @@ import {
   slotsOpenMax,
 } from '../../src/limits.ts'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { inTransaction } from '../../src/platform/postgres/postgres.ts'
 import { openApp } from '../support/app.ts'
 import { declare, type Journal, openJournal, policies, rulesOf } from '../support/journal.ts'

@@ -13,10 +13,10 @@ import { createConfirm } from '../../src/journal/durable.ts'
 import { runPipelined } from '../../src/ledger/pipeline.ts'
 import {
   activeKeys,
-  createKeyring,
   readEmbeddedPostgresPassword,
   readKeyring,
-} from '../../src/platform/config/keyring.ts'
+} from '../../src/platform/config/key-store.ts'
+import { createKeyring } from '../../src/platform/config/keyring.ts'
 import { migrateDatabase } from '../../src/platform/installation/database.ts'
 import { createJudge } from '../../src/platform/postgres/durability.ts'
 import {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addDays, dayOf } from '../../src/declaration/period.ts'
 import { closeDays } from '../../src/ledger/books/bookkeeper.ts'
 import { closeDay, readBooks, signBooks, verifyBooks } from '../../src/ledger/books/books.ts'
-import { activeKeys } from '../../src/platform/config/keyring.ts'
+import { activeKeys } from '../../src/platform/config/key-store.ts'
 import { runCommand } from '../support/command.ts'
 import { declare, filingOf, type Journal, openJournal } from '../support/journal.ts'
 

@@ -4,7 +4,7 @@ import type { AcceptedDeclaration } from '../../src/journal/reading/read.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { prepareDeclaration } from '../../src/ledger/prepare.ts'
 import { copiesOf } from '../../src/ledger/rows.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { lineStride } from '../../src/policy/assess.ts'
 import { declare, filingOf, policies, rulesOf } from '../support/journal.ts'
 

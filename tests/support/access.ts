@@ -8,7 +8,7 @@ import {
   verifyAccessLog,
   type WitnessedHeads,
 } from '../../src/access/read.ts'
-import { activeKeys } from '../../src/platform/config/keyring.ts'
+import { activeKeys } from '../../src/platform/config/key-store.ts'
 import type { Journal } from './journal.ts'
 
 /** A writer of its own, as each intake process has one. */

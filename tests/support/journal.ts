@@ -10,7 +10,7 @@ import type { Expectation } from '../../src/journal/latest-declaration.ts'
 import { createPersonIndex } from '../../src/ledger/person.ts'
 import { createPosting, type PostDependencies } from '../../src/ledger/post.ts'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
-import { readKeyring } from '../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../src/platform/config/key-store.ts'
 import {
   inTransaction,
   openPool,

@@ -4,6 +4,7 @@
  */
 import { tellAside, write } from './output.ts'
 import { databaseFault } from './sqlstate.ts'
+import { tlsFaultOf, tlsSentence } from './tls-fault.ts'
 
 const forOperators = new Set([
   'ConfigError',
@@ -60,6 +61,8 @@ export function sentenceOf(error: unknown): string {
   const { code } = error as { code?: unknown }
   if (code === 'EADDRINUSE')
     return 'The port is in use: set PORT, OPERATORS_PORT or WORKER_PORT to another one, or stop who has it.'
+  const tls = tlsFaultOf(error)
+  if (tls !== undefined) return tlsSentence('The server of DATABASE_URL', tls)
   // Without a code it may be anybody's: that pg gives none to a connection that ended says nothing here.
   const fault = code === undefined ? undefined : databaseFault(error)
   if (fault === 'transient') {

@@ -2,6 +2,8 @@
  * What a database error means for the one who met it, by SQLSTATE or system code, never by
  * message. Appendix A of the Postgres manual lists the classes.
  */
+import { tlsFaultOf } from './tls-fault.ts'
+
 export type DatabaseFault = 'transient' | 'data' | 'schema'
 
 const transientCodes = new Set([
@@ -33,7 +35,7 @@ const schemaClasses = /^(?:42|3F|0A|3D|28)/
 export function databaseFault(error: unknown): DatabaseFault | undefined {
   if (!(error instanceof Error)) return undefined
   const code = (error as { code?: unknown }).code
-  if (error instanceof AggregateError) return 'transient'
+  if (error instanceof AggregateError || tlsFaultOf(error) !== undefined) return 'transient'
   if (code === undefined)
     return Object.getPrototypeOf(error) === Error.prototype ? 'transient' : undefined
   if (typeof code !== 'string') return undefined

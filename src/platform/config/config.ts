@@ -21,6 +21,7 @@ import {
 } from '../../limits.ts'
 import { type CrashPoint, crashPoints } from '../process/crash-point.ts'
 import { isOpenToOthers, type PortalConfig, readPortalConfig } from './portal-config.ts'
+import { readPostgres, readRedis } from './tls-settings.ts'
 
 export type Config = {
   readonly host: string
@@ -43,6 +44,8 @@ export type Config = {
   /** The owner's URL for migrations; the same as `databaseUrl` unless set. */
   readonly migrateDatabaseUrl: string | undefined
   readonly redisUrl: string | undefined
+  /** A file with the certificate of who vouches for Redis; undefined: those that Node trusts. */
+  readonly redisCa: string | undefined
   /** Keeps installations that share a Redis apart, and an installation from its rehearsal. */
   readonly queueNamespace: string
   /** A folder of policy packs; undefined: those that are shipped. */
@@ -97,9 +100,12 @@ export const variables = {
     'keys of the engine (DATA_DIR/keyring.json, of a rehearsal DATA_DIR/rehearsal-keyring.json)',
   ENVIRONMENT:
     'written into every receipt; rehearsal, or rehearsal-NAME, makes an installation of which nothing counts (development)',
-  DATABASE_URL: 'a Postgres of your own (the embedded one)',
+  DATABASE_URL:
+    'a Postgres of your own; by TLS with ?sslmode=verify-full, and &sslrootcert=FILE for a CA of your own (the embedded one)',
   MIGRATE_DATABASE_URL: "the schema owner's URL for npm run migrate (DATABASE_URL)",
-  REDIS_URL: 'queue in this Redis (in Postgres)',
+  REDIS_URL: 'queue in this Redis, rediss:// by TLS (in Postgres)',
+  REDIS_CA:
+    'a file (PEM) with the certificate of the authority that vouches for Redis, where REDIS_URL is rediss:// (those that Node trusts)',
   POLICY_DIR: 'a folder of policy packs (those in src/policy/packs)',
   JWKS_URL:
     'keys that sign bearer tokens, by https unless of this machine (the keyring, and of a rehearsal nothing else)',
@@ -199,7 +205,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     return undefined
   }
   const dataDir = path.resolve(text('DATA_DIR') ?? '.data')
-  const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:'])
   const logLevel = text('LOG_LEVEL') ?? 'info'
   if (!['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(logLevel))
     faults.push('LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent')
@@ -221,9 +226,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ...keyringFiles(dataDir, text('KEYRING_FILE'), isRehearsal),
     environment,
     isRehearsal,
-    databaseUrl,
-    migrateDatabaseUrl: url('MIGRATE_DATABASE_URL', ['postgres:', 'postgresql:']) ?? databaseUrl,
-    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    ...readPostgres(url, faults),
+    ...readRedis(url('REDIS_URL', ['redis:', 'rediss:']), text('REDIS_CA'), faults),
     queueNamespace: environment,
     policyDir: text('POLICY_DIR'),
     token: readToken(text, {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { UsageError } from '../command/failure.ts'
 import { readSavedJson } from '../command/saved-json.ts'
-import { type PublicJwk, readKeyring } from './keyring.ts'
+import { openKeys, type PublicJwk } from './key-store.ts'
 
 /**
  * @param jwks a file; undefined: those of the keyring
@@ -17,7 +17,7 @@ export function readReceiptKeys(
 ): readonly PublicJwk[] {
   if (jwks !== undefined) return readJwks(jwks)
   try {
-    return readKeyring(keyringFile).receiptKeys.map(({ publicJwk }) => publicJwk)
+    return openKeys(keyringFile, [], 'Who verifies').receiptPublicKeys
   } catch (error) {
     const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES'
     if (existsSync(keyringFile) && !isDenied) throw error

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import type pg from 'pg'
 import { isOfRehearsal } from '../../journal/rehearsal-keys.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { type Keyring, readKeyring } from './keyring.ts'
+import { type Keyring, type KeyUse, openKeys } from './key-store.ts'
 
 /**
  * For commands that are of rehearsals alone, so that ENVIRONMENT need not say it.
@@ -70,15 +70,18 @@ export function assertNotUsed(purpose: Purpose): void {
  * The keys of an installation.
  * @throws ConfigError where they are missing, or not of its ENVIRONMENT
  */
-export function readOwnKeys({ keyringFile, isRehearsal }: Config): Keyring {
+export function openOwnKeys(
+  { keyringFile, isRehearsal }: Config,
+  uses: readonly KeyUse[],
+  who: string,
+): Keyring {
   if (isRehearsal && !existsSync(keyringFile)) {
     throw new ConfigError(
       `There are no keys of rehearsals at ${keyringFile}: "npm run rehearsal -- create" makes them. Where it ran on another host, copy its file, or name it in KEYRING_FILE.`,
     )
   }
-  const keyring = readKeyring(keyringFile)
-  const signing = [...keyring.receiptKeys, ...keyring.tokenKeys]
-  if (signing.every(({ kid }) => isOfRehearsal(kid) === isRehearsal)) return keyring
+  const keyring = openKeys(keyringFile, uses, who)
+  if (keyring.kids.every((kid) => isOfRehearsal(kid) === isRehearsal)) return keyring
   throw new ConfigError(
     isRehearsal
       ? `${keyringFile} has keys that are not a rehearsal's own: set KEYRING_FILE to a new file, and make its keys with "npm run rehearsal -- create".`

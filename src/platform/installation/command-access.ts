@@ -9,7 +9,7 @@ import type { ReadTarget } from '../../access/entry.ts'
 import { accessStatementMsMax } from '../../limits.ts'
 import { sentenceOf } from '../command/failure.ts'
 import type { Config } from '../config/config.ts'
-import { activeKeys, readKeyring } from '../config/keyring.ts'
+import { openKeys, sealerOf } from '../config/key-store.ts'
 import { openPool } from '../postgres/postgres.ts'
 import { operatorOf } from './operator.ts'
 
@@ -34,7 +34,7 @@ export async function noteCommand(
   try {
     const who = await operatorOf(pool, read.split(' ', 1)[0] ?? '')
     const entry = { at: Date.now(), who, read, ...seen }
-    const key = activeKeys(readKeyring(keyringFile)).sealingKey
+    const key = sealerOf(openKeys(keyringFile, ['sealing'], 'The access log'))
     await appendGroup({ pool, key }, chainStart, { writer: randomUUID(), nth: 1 }, [entry])
   } catch (error) {
     throw new AccessLogError(

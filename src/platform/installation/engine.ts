@@ -8,13 +8,10 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Config, readConfig } from '../config/config.ts'
-import {
-  completeKeyring,
-  createKeyring,
-  KeyringError,
-  readEmbeddedPostgresPassword,
-} from '../config/keyring.ts'
-import { readOwnKeys } from '../config/rehearsal.ts'
+import { readEmbeddedPostgresPassword } from '../config/key-store.ts'
+import { completeKeyring, createKeyring } from '../config/keyring.ts'
+import { KeyringError } from '../config/keyring-file.ts'
+import { openOwnKeys } from '../config/rehearsal.ts'
 import { type LoginKind, loginUrl, makeLogins } from '../postgres/embedded-logins.ts'
 import {
   type EmbeddedPostgres,
@@ -100,7 +97,7 @@ async function prepare(
   logger: Logger,
 ): Promise<Prepared> {
   // A rehearsal has nothing in DATA_DIR but its keys.
-  if (config.isRehearsal) readOwnKeys(config)
+  if (config.isRehearsal) openOwnKeys(config, [], 'npm start')
   else {
     const lock = acquireEngineLock(config.dataDir, { port: config.port })
     stops.push(() => lock.release())

@@ -1,10 +1,11 @@
 /** An installation as a process of it finds it: configuration, keys and database, which belong together. */
 import type { Config } from '../config/config.ts'
-import type { Keyring } from '../config/keyring.ts'
-import { assertPurpose, readOwnKeys, readPurpose } from '../config/rehearsal.ts'
-import type { LoginKind } from '../postgres/embedded-logins.ts'
+import { type KeyHolder, type Keyring, usesOf } from '../config/key-store.ts'
+import { assertPurpose, openOwnKeys, readPurpose } from '../config/rehearsal.ts'
 import { openPool } from '../postgres/postgres.ts'
 import { findDatabaseUrl, whereMissing } from './database.ts'
+
+const whoOf = (kind: KeyHolder) => `A process of kind ${kind}`
 
 export type Installation = {
   readonly config: Config
@@ -15,8 +16,8 @@ export type Installation = {
 const lookMsMax = 3_000
 
 /** @throws ConfigError, with the next step, where they are missing or do not belong together */
-export async function openInstallation(config: Config, kind: LoginKind): Promise<Installation> {
-  const keyring = readOwnKeys(config)
+export async function openInstallation(config: Config, kind: KeyHolder): Promise<Installation> {
+  const keyring = openOwnKeys(config, usesOf[kind], whoOf(kind))
   const url = await findDatabaseUrl(config, kind)
   const pool = openPool({
     url,

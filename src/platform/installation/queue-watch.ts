@@ -5,6 +5,7 @@
 import { queueLookEveryMs, queueTroubleMsMax } from '../../limits.ts'
 import type { QueueBackend, QueueFault } from '../../queue/backend.ts'
 import { queueErrorCode } from '../../queue/error-code.ts'
+import { tlsFaultOf, tlsSentence } from '../command/tls-fault.ts'
 import type { Logger } from '../process/logger.ts'
 
 export type QueueWatch = {
@@ -29,6 +30,13 @@ export function createQueueWatch(logger: Logger, onTroubles: (count: number) => 
     const since = performance.now() - queueTroubleMsMax
     for (const [code, at] of met) if (at < since) met.delete(code)
     return new Set([...faults.map(({ setting }) => setting), ...met.keys()])
+  }
+  /** Once: connections are tried again every second. */
+  const advise = (error: Error) => {
+    const fault = tlsFaultOf(error)
+    if (fault === undefined || advised.has(fault)) return
+    advised.add(fault)
+    logger.warn(tlsSentence('The server of REDIS_URL', fault))
   }
   const tell = () => {
     const now = names()
@@ -56,6 +64,7 @@ export function createQueueWatch(logger: Logger, onTroubles: (count: number) => 
     },
     note: (error) => {
       met.set(queueErrorCode(error), performance.now())
+      advise(error)
       tell()
     },
     watch: (backend) => {

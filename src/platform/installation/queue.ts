@@ -38,11 +38,11 @@ export function openQueues(
 }
 
 function openQueueBackend(
-  { redisUrl, queueNamespace }: Config,
+  { redisUrl, redisCa: ca, queueNamespace }: Config,
   databaseUrl: string,
   onError: (error: Error) => void,
 ): QueueBackend {
   return redisUrl === undefined
     ? openPostgresBackend({ url: databaseUrl, role: applicationRole, onError })
-    : openRedisBackend({ url: redisUrl, namespace: queueNamespace, onError })
+    : openRedisBackend({ url: redisUrl, ca, namespace: queueNamespace, onError })
 }

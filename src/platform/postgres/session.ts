@@ -9,7 +9,8 @@
  * - A connection that broke under a statement is lost: its backend may live on, and what it held counts
  *   until the server has taken the request to cancel it.
  */
-import { connect } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as secure } from 'node:tls'
 import pg from 'pg'
 import { UnconfirmedCommitError } from '../../journal/durable.ts'
 import { cancelRequestMsMax } from '../../limits.ts'
@@ -135,27 +136,56 @@ export class Session extends pg.Client {
       request.writeInt32BE(word, 4 * index)
     })
     const { host, port } = this
-    return sendAndWait(host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : { host, port }, request)
+    const to = host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : { host, port }
+    return sendAndWait(to, request, this.ssl === false ? undefined : this.ssl)
   }
 }
 
 const cancelRequestCode = 80_877_102
 
-/** Resolves with whether the server took it: it closes the connection when it has done so. */
-function sendAndWait(to: string | { host: string; port: number }, request: Buffer) {
+/** What asks for TLS; the server answers with `S`, or with `N` where it has none. */
+const tlsRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+/**
+ * Resolves with whether the server took it: it closes the connection when it has done so. Where the connection is
+ * by TLS, this is as well: what cancels a statement is no one else's to know.
+ */
+function sendAndWait(
+  to: string | { host: string; port: number },
+  request: Buffer,
+  tls: boolean | ConnectionOptions | undefined,
+) {
   return new Promise<boolean>((resolve) => {
     const socket = typeof to === 'string' ? connect(to) : connect(to)
     let taken = false
+    const send = (through: Socket) => {
+      through.once('end', () => {
+        taken = true
+      })
+      through.on('error', () => {
+        taken = false
+        socket.destroy()
+      })
+      through.resume()
+      through.write(request)
+    }
     socket.setTimeout(cancelRequestMsMax, () => socket.destroy())
-    socket.once('connect', () => socket.write(request))
-    socket.once('end', () => {
-      taken = true
-    })
+    socket.once('close', () => resolve(taken))
     socket.on('error', () => {
       taken = false
     })
-    socket.once('close', () => resolve(taken))
-    socket.resume()
+    socket.once('connect', () => {
+      if (tls === undefined) return send(socket)
+      socket.once('data', (answer) => {
+        if (answer.toString('latin1') !== 'S') return socket.destroy()
+        const { host = 'localhost' } = typeof to === 'string' ? {} : to
+        const name = isIP(host) === 0 ? { servername: host } : {}
+        const secured = secure({ ...(tls === true ? {} : tls), socket, host, ...name })
+        secured.once('secureConnect', () => send(secured))
+        secured.on('error', () => socket.destroy())
+      })
+      socket.write(tlsRequest)
+    })
   })
 }
 

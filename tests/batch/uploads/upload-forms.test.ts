@@ -15,7 +15,7 @@ import {
   formFileBytesMax,
   uploadsMax,
 } from '../../../src/limits.ts'
-import { readKeyring } from '../../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../../src/platform/config/key-store.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { type EngineProcess, startProcess, tokenFor } from '../../support/engine.ts'
 import { declare } from '../../support/journal.ts'

@@ -15,13 +15,8 @@ import { type TokenKeys, tokenKeys } from '../../../src/intake/auth/token-keys.t
 import { Seals } from '../../../src/intake/sessions/seals.ts'
 import { addDenial, Denials, listDenials } from '../../../src/journal/denials.ts'
 import { chunkBytesMax, clockSkewMsMax, publishedKeysMsMax } from '../../../src/limits.ts'
-import {
-  listKeys,
-  readKeyring,
-  readTokenPublicKeys,
-  retireKey,
-  rotateKeyring,
-} from '../../../src/platform/config/keyring.ts'
+import { readKeyring, readTokenPublicKeys } from '../../../src/platform/config/key-store.ts'
+import { listKeys, retireKey, rotateKeyring } from '../../../src/platform/config/keyring.ts'
 import { openApp } from '../../support/app.ts'
 import { runCommand } from '../../support/command.ts'
 import { type TokenOptions, tokenFor } from '../../support/engine.ts'

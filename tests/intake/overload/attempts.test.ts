@@ -19,7 +19,7 @@ import {
   refusedVerifiedPerSecondMax,
   refusedVerifyingMax,
 } from '../../../src/limits.ts'
-import { readKeyring } from '../../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../../src/platform/config/key-store.ts'
 import { openApp } from '../../support/app.ts'
 import { contentDigest, tokenFor } from '../../support/engine.ts'
 import {

@@ -14,7 +14,7 @@ import {
 } from '../../../src/intake/overload/route-classes.ts'
 import { packToken } from '../../../src/intake/sessions/packed-token.ts'
 import { Seals } from '../../../src/intake/sessions/seals.ts'
-import { readKeyring } from '../../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../../src/platform/config/key-store.ts'
 import { openApp } from '../../support/app.ts'
 import { contentDigest, tokenFor } from '../../support/engine.ts'
 import { declare, type Journal, openJournal, policies, rulesOf } from '../../support/journal.ts'

@@ -16,11 +16,13 @@ import { Seals } from '../../../src/intake/sessions/seals.ts'
 import { sealedCharactersMax } from '../../../src/limits.ts'
 import { readConfig } from '../../../src/platform/config/config.ts'
 import {
-  completeKeyring,
-  listKeys,
   readKeyring,
   readSessionKeys,
   readTokenPublicKeys,
+} from '../../../src/platform/config/key-store.ts'
+import {
+  completeKeyring,
+  listKeys,
   retireKey,
   rotateKeyring,
 } from '../../../src/platform/config/keyring.ts'

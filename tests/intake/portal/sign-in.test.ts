@@ -6,7 +6,7 @@ import { Provider } from '../../../src/intake/portal/provider.ts'
 import { Seals } from '../../../src/intake/sessions/seals.ts'
 import { clockSkewMsMax } from '../../../src/limits.ts'
 import { readConfig } from '../../../src/platform/config/config.ts'
-import { readKeyring } from '../../../src/platform/config/keyring.ts'
+import { readKeyring } from '../../../src/platform/config/key-store.ts'
 import { openApp } from '../../support/app.ts'
 import {
   Browser,
