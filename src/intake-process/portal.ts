@@ -30,8 +30,9 @@ function signInOf({ config, keyring }: Installation): SignInWay | undefined {
   const { portal, token } = config
   const { signIn, origin = '' } = portal
   if (signIn?.kind === 'provider') return { ...signIn, provider: new Provider(signIn, origin) }
+  if (signIn === undefined || !keyring.opens('tokens')) return undefined
   const [key] = keyring.tokenKeys
-  if (signIn === undefined || key === undefined) return undefined
+  if (key === undefined) return undefined
   const ttlSeconds = Math.min(sessionMsMax / 1_000, token.secondsMax)
   return {
     kind: 'development',

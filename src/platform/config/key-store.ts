@@ -9,6 +9,7 @@
  *   worker       | yes             |        | yes       |         | yes
  *   batch-worker | yes             |        | yes       | yes     |
  *
+ * In development, intake signs the tokens of its own sign-in, too.
  * Public keys, with which receipts and tokens are verified, are everybody's.
  */
 import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
@@ -55,6 +56,8 @@ export type Keyring = {
   readonly blindIndexSecret: KeyObject
   /** Of digests; they follow from the key of the blind index, which is never another. */
   readonly salts: Salts
+  /** Whether keys of a use are there and were asked for. */
+  readonly opens: (use: KeyUse) => boolean
   /** Of the keys that sign, secret or not. */
   readonly kids: readonly string[]
 }
@@ -87,6 +90,7 @@ export function openKeys(file: string, uses: readonly KeyUse[], who: string): Ke
   )
   return {
     ...{ kids, receiptPublicKeys },
+    opens: (use) => secrets.get(use) !== undefined,
     get receiptKeys() {
       return receiptKeys()
     },

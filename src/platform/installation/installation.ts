@@ -1,6 +1,6 @@
 /** An installation as a process of it finds it: configuration, keys and database, which belong together. */
 import type { Config } from '../config/config.ts'
-import { type KeyHolder, type Keyring, usesOf } from '../config/key-store.ts'
+import { type KeyHolder, type Keyring, type KeyUse, usesOf } from '../config/key-store.ts'
 import { assertPurpose, openOwnKeys, readPurpose } from '../config/rehearsal.ts'
 import { openPool } from '../postgres/postgres.ts'
 import { findDatabaseUrl, whereMissing } from './database.ts'
@@ -13,11 +13,17 @@ export type Installation = {
   readonly url: string
 }
 
+/** Intake signs tokens where it signs people in by itself, which it does in development alone. */
+function usesIn({ portal }: Config, kind: KeyHolder): readonly KeyUse[] {
+  const issuesTokens = kind === 'intake' && portal.signIn?.kind === 'development'
+  return issuesTokens ? [...usesOf.intake, 'tokens'] : usesOf[kind]
+}
+
 const lookMsMax = 3_000
 
 /** @throws ConfigError, with the next step, where they are missing or do not belong together */
 export async function openInstallation(config: Config, kind: KeyHolder): Promise<Installation> {
-  const keyring = openOwnKeys(config, usesOf[kind], whoOf(kind))
+  const keyring = openOwnKeys(config, usesIn(config, kind), whoOf(kind))
   const url = await findDatabaseUrl(config, kind)
   const pool = openPool({
     url,
