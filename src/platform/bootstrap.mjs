@@ -12,6 +12,7 @@ import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync 
 import module from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { canBuildPortal, isPortalBuilt } from './portal-build.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const modules = path.join(root, 'node_modules')
@@ -21,9 +22,13 @@ const lock = path.join(root, '.spillway-installing')
 /** Without it each process strips types again: 15 to 20 MiB more and a third slower to start. */
 const compiled = path.join(modules, '.cache', 'node-compile')
 
+/** What serves the portal's pages: it is built before, when it is not there or older than its sources. */
+const servesPages = new Set(['src/commands/start.ts', 'src/commands/intake.ts'])
+
 const [first, ...rest] = process.argv.slice(2)
 if (first === undefined) fail('Usage: bootstrap.mjs FILE.ts [arguments] or --bin TOOL [arguments]')
 if (!isInstalled()) await install()
+if (servesPages.has(first)) buildPages()
 if (first === '--bin') run([toolFile(rest[0]), ...rest.slice(1)])
 else if (Number(process.versions.node.split('.')[0]) < 24) run([path.resolve(root, first), ...rest])
 else {
@@ -100,6 +105,15 @@ async function install() {
   } finally {
     rmSync(lock, { force: true })
   }
+}
+
+/** A portal that can't be built leaves the engine as it is: filings need no page. */
+function buildPages() {
+  if (isPortalBuilt() || !canBuildPortal()) return
+  process.stderr.write('Building the portal (once; some seconds) ...\n')
+  const file = path.join(root, 'src/platform/portal-build.mjs')
+  const { status } = spawnSync(node24, [file], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.stderr.write('The portal was not built: see above. All else runs.\n')
 }
 
 function npmCommand() {

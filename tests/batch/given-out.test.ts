@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { writeFileFinding } from '../../src/batch/findings/file-findings.ts'
+import { countKnownTitles } from '../../src/batch/table/columns.ts'
 import {
   amendedBatchOf,
   type ErrorsFileRow,
   type Fault,
   writeErrorsFile,
 } from '../../src/batch/table/errors-file.ts'
-import { countKnownTitles } from '../../src/batch/table/header.ts'
 import { writeTemplate } from '../../src/batch/table/template.ts'
 import { readXlsxRows } from '../../src/batch/table/xlsx-rows.ts'
 import { checkDeclaration } from '../../src/declaration/check.ts'

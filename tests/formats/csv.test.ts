@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countKnownTitles } from '../../src/batch/table/header.ts'
+import { countKnownTitles } from '../../src/batch/table/columns.ts'
 import { readCsvRows } from '../../src/formats/csv-rows.ts'
 import type { CsvPosition, FileSource, Row } from '../../src/formats/rows.ts'
 import { fileRowsMax } from '../../src/limits.ts'

@@ -24,7 +24,12 @@ let there: string
 beforeAll(() => {
   clone = mkdtempSync(path.join(tmpdir(), 'spillway-clone-'))
   there = path.join(clone, 'node_modules')
-  for (const file of ['package.json', 'package-lock.json', 'src/platform/bootstrap.mjs'])
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    'src/platform/bootstrap.mjs',
+    'src/platform/portal-build.mjs',
+  ])
     cpSync(path.join(root, file), path.join(clone, file))
   writeFileSync(path.join(clone, 'hello.mjs'), "console.log('hello')")
   mkdirSync(there)

@@ -198,3 +198,47 @@ export function normaliseTitle(title: string): string {
     .replace(/必填|选填|\(\s*\)|required|optional/g, '')
     .replace(/[\s*_:\-()'"]/g, '')
 }
+
+/** A row as a spreadsheet numbers it, with its cells. */
+export type TitleRow = { readonly row: number; readonly cells: readonly string[] }
+
+/** A row is a header when it names at least this many columns. */
+const titlesMin = 2
+
+/** How many fields a row's cells name; a field named twice counts once. */
+export function countKnownTitles(cells: readonly string[]): number {
+  const named = new Set<Field>()
+  for (const cell of cells) {
+    const field = fieldOfTitle(cell)
+    if (field !== undefined) named.add(field)
+  }
+  return named.size
+}
+
+export function isHeader(cells: readonly string[]): boolean {
+  return countKnownTitles(cells) >= titlesMin
+}
+
+/**
+ * One header of two rows: groups above (merged over several columns), names below. Undefined where the
+ * lower row has anything but titles below what the upper one leaves open, or adds nothing.
+ */
+export function joinHeader(upper: TitleRow, lower: TitleRow): TitleRow | undefined {
+  if (lower.row !== upper.row + 1) return undefined
+  const cells: string[] = []
+  for (let column = 0; column < Math.max(upper.cells.length, lower.cells.length); column += 1) {
+    const [above = '', below = ''] = [upper.cells[column], lower.cells[column]]
+    const isOpen = fieldOfTitle(above) === undefined
+    if (below.trim() !== '' && !isOpen && !isUnit(below)) return undefined
+    if (isOpen && /[0-9０-９]{6}/.test(below)) return undefined
+    cells.push(isOpen && below.trim() !== '' ? below : above)
+  }
+  const known = countKnownTitles(cells)
+  const isMore = known > countKnownTitles(upper.cells) && known > countKnownTitles(lower.cells)
+  return isMore ? { row: lower.row, cells } : undefined
+}
+
+/** `（元）` below a name. */
+function isUnit(text: string): boolean {
+  return /^\s*(?:[(（][^()（）]{1,10}[)）]|元|人民币)\s*$/.test(text)
+}

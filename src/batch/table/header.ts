@@ -29,24 +29,8 @@ export type Header = {
   readonly columns: Readonly<Partial<Record<Field, number>>>
 }
 
-/** A header names at least this many columns. */
-const titlesMin = 2
 /** Longer titles are cut, because a header is stored with every position. */
 const titleCharactersMax = 200
-
-/** How many fields the cells of a row name; a field named twice counts once. */
-export function countKnownTitles(cells: readonly string[]): number {
-  const namesOf = new Set<Field>()
-  for (const cell of cells) {
-    const field = fieldOfTitle(cell)
-    if (field !== undefined) namesOf.add(field)
-  }
-  return namesOf.size
-}
-
-export function isHeader(cells: readonly string[]): boolean {
-  return countKnownTitles(cells) >= titlesMin
-}
 
 export type ReadHeader = { readonly header: Header; readonly findings: readonly FileFinding[] }
 
@@ -80,25 +64,6 @@ function unreadColumn(title: string, place: FindingPlace): FileFinding {
   const meant = ambiguousField(title)
   if (meant === undefined) return fileFinding('COLUMN_UNKNOWN', place)
   return fileFinding('COLUMN_AMBIGUOUS', place, { title: titleOf(meant) })
-}
-
-/**
- * Joins a header of two rows: groups above (merged over several columns), names below. Undefined if the
- * lower row has anything but titles below columns that the upper one leaves open, or adds no title.
- */
-export function joinHeader(upper: Row, lower: Row): Row | undefined {
-  if (lower.row !== upper.row + 1) return undefined
-  const cells: string[] = []
-  for (let column = 0; column < Math.max(upper.cells.length, lower.cells.length); column += 1) {
-    const [above = '', below = ''] = [upper.cells[column], lower.cells[column]]
-    const isOpen = fieldOfTitle(above) === undefined
-    if (below.trim() !== '' && !isOpen && !isUnitOfMeasure(below)) return undefined
-    if (isOpen && /[0-9０-９]{6}/.test(below)) return undefined
-    cells.push(isOpen && below.trim() !== '' ? below : above)
-  }
-  const known = countKnownTitles(cells)
-  const isMore = known > countKnownTitles(upper.cells) && known > countKnownTitles(lower.cells)
-  return isMore ? { row: lower.row, cells } : undefined
 }
 
 /** Lists the recognised columns and the others. */
@@ -188,11 +153,6 @@ function titleList([first = '', ...others]: readonly string[], separator: string
   if (others.length === 0) return first
   const list = others.join(separator)
   return separator === '、' ? `${first}（${list}）` : `${first} (${list})`
-}
-
-/** `（元）` below a name. */
-function isUnitOfMeasure(text: string): boolean {
-  return /^\s*(?:[(（][^()（）]{1,10}[)）]|元|人民币)\s*$/.test(text)
 }
 
 export function withoutEmptyEnd(cells: readonly string[]): readonly string[] {

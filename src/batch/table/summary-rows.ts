@@ -5,8 +5,8 @@
  */
 
 import type { Row } from '../../formats/rows.ts'
-import { fieldOfTitle } from './columns.ts'
-import { type Header, isHeader, readHeader } from './header.ts'
+import { fieldOfTitle, isHeader } from './columns.ts'
+import { type Header, readHeader } from './header.ts'
 
 export type RowKind = 'line' | 'totals' | 'sums' | 'note' | 'sameHeader' | 'otherHeader'
 

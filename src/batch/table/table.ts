@@ -8,16 +8,8 @@ import { readCsvRows } from '../../formats/csv-rows.ts'
 import type { CsvPosition, FileSource, Row, RowBatch, XlsxPosition } from '../../formats/rows.ts'
 import { headerSearchRowsMax } from '../../limits.ts'
 import { endsReading, type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import {
-  countKnownTitles,
-  cutTitles,
-  type FileDefaults,
-  type Header,
-  headerNotFound,
-  isHeader,
-  joinHeader,
-  readHeader,
-} from './header.ts'
+import { countKnownTitles, isHeader, joinHeader } from './columns.ts'
+import { cutTitles, type FileDefaults, type Header, headerNotFound, readHeader } from './header.ts'
 import { type FiledRow, RowReader } from './row-line.ts'
 import { classifyRow } from './summary-rows.ts'
 import { readXlsxRows } from './xlsx-rows.ts'

@@ -17,7 +17,7 @@ import {
 import { Zip } from '../../formats/zip.ts'
 import { headerSearchRowsMax } from '../../limits.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
-import { isHeader } from './header.ts'
+import { isHeader } from './columns.ts'
 
 type Batch = RowBatch<XlsxPosition, FileFinding>
 

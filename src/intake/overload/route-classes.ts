@@ -59,6 +59,7 @@ export const routeClasses = {
   'GET /v1/policies': 'never',
   'GET /v1/policies/:region': 'never',
   'GET /v1/policies/:region/changes': 'never',
+  'GET /v1/policies/:region/pack': 'never',
   'GET /v1/findings/:code': 'never',
   'GET /.well-known/jwks.json': 'never',
   'GET /v1/service/status': 'never',

@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox'
 import { finding } from '../../declaration/findings.ts'
 import { dayOf, formatInstant } from '../../declaration/period.ts'
 import { changesSince, parametersOf } from '../../policy/in-force.ts'
-import type { HashedPack, Policies } from '../../policy/rules.ts'
+import { type HashedPack, type Policies, packText } from '../../policy/rules.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { daySchema } from '../wire/parameters.ts'
@@ -24,6 +24,7 @@ const sinceSchema = Type.Object({ since: daySchema }, { additionalProperties: fa
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 type AskedOn = { Params: Static<typeof regionSchema>; Querystring: Static<typeof onSchema> }
+type AskedPack = { Params: Static<typeof regionSchema> }
 type AskedSince = { Params: Static<typeof regionSchema>; Querystring: Static<typeof sinceSchema> }
 
 export function policyRoutes(app: FastifyInstance, dependencies: PolicyRouteDependencies): void {
@@ -50,6 +51,21 @@ export function policyRoutes(app: FastifyInstance, dependencies: PolicyRouteDepe
         return sendProblem(request, reply, 'NOT_FOUND', { errors })
       }
       return cached(reply).send(inForce(policies, found, on))
+    },
+  })
+  app.get<AskedPack>('/v1/policies/:region/pack', {
+    schema: {
+      summary: 'The whole policy pack in force, to check and assess elsewhere',
+      description:
+        'The text that the hash of assessments and receipts is of: SHA-256 of the bytes of this answer. With it a page or a payroll system checks and assesses as this service does.',
+      params: regionSchema,
+      produces: ['application/json'],
+      response: problems,
+    },
+    handler: async (request, reply) => {
+      const found = policies.current.get(request.params.region)
+      if (found === undefined) return unknownRegion(policies, request, reply)
+      return cached(reply).type('application/json; charset=utf-8').send(packText(found.pack))
     },
   })
   app.get<AskedSince>('/v1/policies/:region/changes', {

@@ -193,6 +193,7 @@ const table: Record<string, RouteRow> = {
     }),
   },
   'GET /v1/policies': anybody('/v1/policies'),
+  'GET /v1/policies/:region/pack': anybody('/v1/policies/340100/pack'),
   'GET /v1/policies/:region/changes': anybody('/v1/policies/340100/changes?since=2024-01-01'),
   'GET /v1/policies/:region': anybody('/v1/policies/340100?on=2024-11-01'),
   'GET /v1/findings/:code': anybody('/v1/findings/NOT_FOUND'),

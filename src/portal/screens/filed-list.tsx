@@ -1,0 +1,49 @@
+/** What was filed, one line each. */
+import type { Filed } from '../state/declarations.ts'
+import { hrefOf } from '../state/router.ts'
+import { language } from '../state/settings.ts'
+import { useStore } from '../state/store.ts'
+import { texts } from '../texts/texts.ts'
+import { Icon } from '../ui/icons.tsx'
+import { instant, month } from '../ui/money.ts'
+import { useSay } from '../ui/say.ts'
+
+const statusTexts = {
+  accepted: texts.entry.statusAccepted,
+  posted: texts.entry.statusPosted,
+  superseded: texts.entry.statusSuperseded,
+  cancelled: texts.entry.statusCancelled,
+} as const
+
+export function StatusBadge({ filed }: { readonly filed: Pick<Filed, 'status'> }) {
+  const say = useSay()
+  const isCounted = filed.status === 'accepted' || filed.status === 'posted'
+  return (
+    <span class={`badge ${isCounted ? 'ok' : ''}`}>
+      {isCounted && <Icon name="ok" />}
+      {say(statusTexts[filed.status])}
+    </span>
+  )
+}
+
+export function FiledList({ declarations }: { readonly declarations: readonly Filed[] }) {
+  const say = useSay()
+  const chosen = useStore(language)
+  if (declarations.length === 0) return <p class="quiet">{say(texts.entry.none)}</p>
+  return (
+    <ul class="list">
+      {declarations.map((filed) => (
+        <li key={filed.id}>
+          <a class="entry" href={hrefOf('receipt', filed.id)}>
+            <span class="entry-name">
+              {month(filed.period, chosen)} · {say(texts.entry[filed.kind])}
+            </span>
+            <span class="quiet small number">{instant(filed.acceptedAt, chosen)}</span>
+            <StatusBadge filed={filed} />
+            {!filed.onTime && <span class="badge warning">{say(texts.entry.late)}</span>}
+          </a>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,7 @@
+/** The catalogue: every text that the portal shows, in Chinese and English. */
+import { declare } from './declare.ts'
+import { entry } from './entry.ts'
+import { filing } from './filing.ts'
+import { general } from './general.ts'
+
+export const texts = { general, entry, declare, filing } as const
