@@ -7,6 +7,7 @@ import { Home } from './screens/home.tsx'
 import { ReceiptScreen } from './screens/receipt.tsx'
 import { SendingScreen } from './screens/sending.tsx'
 import { SignIn } from './screens/sign-in.tsx'
+import { Verify } from './screens/verify.tsx'
 import { place } from './state/router.ts'
 import { askSession, employer, session } from './state/session.ts'
 import { language, large } from './state/settings.ts'
@@ -36,6 +37,7 @@ function Screen() {
   const here = useStore(place)
   const chosen = useStore(employer)
   useEffect(() => void askSession(), [])
+  if (here.screen === 'verify') return <Verify packed={here.argument} />
   if (state.kind === 'asking')
     return (
       <Page key="asking" title={say(texts.general.service)}>

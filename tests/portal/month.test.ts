@@ -39,6 +39,7 @@ const acceptances = 'select count(*) from journal.acceptance'
 async function signIn(employer: string, locale: string, width: number): Promise<Page> {
   const context = await browser.newContext({ locale, viewport: { width, height: 900 } })
   const page = await context.newPage()
+  page.setDefaultTimeout(90_000)
   await page.goto(`${intake.address}/sign-in?returnTo=%2F`)
   const form = page.locator('form').first()
   await form.locator('[name=employers]').fill(employer)
@@ -89,8 +90,36 @@ test('a month is pasted, mended, confirmed and filed; the receipt and the amount
   expect([await count(acceptances), await count('select count(*) from ledger.line')]).toEqual([
     1, 2,
   ])
+  await expectProof(page, id)
   await page.context().close()
 })
+
+/** Whoever has the receipt proves it without signing in; one that says something else is none. */
+async function expectProof(page: Page, id: string) {
+  const address = (await page.locator('figure a').getAttribute('href')) ?? ''
+  const receipt = (await page.evaluate(
+    `fetch('/v1/declarations/${id}/receipt').then((answer) => answer.text())`,
+  )) as string
+  const context = await browser.newContext({ locale: 'zh-CN' })
+  const stranger = await context.newPage()
+  stranger.setDefaultTimeout(90_000)
+  await stranger.goto(address)
+  await stranger.getByText('回执真实').waitFor()
+  const verify = async (text: string) => {
+    await stranger.locator('textarea').fill(text)
+    await stranger.getByRole('button', { name: '核验' }).click()
+  }
+  const late = receipt
+    .replace('"onTime":true', '"onTime":null')
+    .replace('"onTime":false', '"onTime":true')
+  await verify(late)
+  await stranger.getByText('回执不真实').waitFor()
+  await verify('{}')
+  await stranger.getByText('这不是完整的回执').waitFor()
+  await verify(receipt)
+  await stranger.getByText('回执真实').waitFor()
+  await context.close()
+}
 
 test('intake dies between commit and reply: the page sends the same again, and it counts once', async () => {
   const page = await signIn('91350100M000100Y43', 'en', 360)

@@ -3,5 +3,6 @@ import { declare } from './declare.ts'
 import { entry } from './entry.ts'
 import { filing } from './filing.ts'
 import { general } from './general.ts'
+import { verify } from './verify.ts'
 
-export const texts = { general, entry, declare, filing } as const
+export const texts = { general, entry, declare, filing, verify } as const
