@@ -67,7 +67,7 @@ export class Supervised {
     return this.#child?.pid ?? -1
   }
 
-  start(): Promise<void> {
+  start(): void {
     const once = this.#once
     this.#once = {}
     const child = fork(entryPoints[this.kind], {
@@ -96,10 +96,9 @@ export class Supervised {
     })
     child.once('exit', () => {
       this.deaths += 1
-      const again = () => this.#stopped || this.#child !== child || void this.start()
+      const again = () => this.#stopped || this.#child !== child || this.start()
       setTimeout(again, 100)
     })
-    return this.#ready
   }
 
   /** Its next life has these variables besides. */
@@ -134,10 +133,14 @@ export class Supervised {
   /** Waits until a life that began after the last end is ready. */
   async aliveAgain(): Promise<void> {
     await pause(150)
+    await this.alive()
+  }
+
+  /** Waits until a life is ready: where one ends before it is, the next one's readiness counts. */
+  async alive(): Promise<void> {
     const until = performance.now() + aliveMsMax
-    // A life may end before it is ready; then the next one's readiness counts.
     while (!(await Promise.race([this.#ready.then(() => true), pause(250, false)]))) {
-      if (performance.now() > until) throw new Error(`a ${this.kind} does not come up again`)
+      if (performance.now() > until) throw new Error(`a ${this.kind} does not come up`)
     }
   }
 
@@ -241,7 +244,8 @@ export class World {
     const own = kind === 'intake' ? { PORT: open, OPERATORS_PORT: port } : { WORKER_PORT: port }
     const one = new Supervised(kind, { ...env, ...own }, this.#log)
     this.#of(kind).push(one)
-    await one.start()
+    one.start()
+    await one.alive()
   }
 
   /** Stops the one that was started last. */
