@@ -83,15 +83,16 @@ async function main(args: string[]): Promise<void> {
 
 function readArguments(args: string[]) {
   const names = Object.keys(shortForms)
-  const told = `${usage}\n\nBenchmarks: ${names.join(', ')}`
+  const list = `Benchmarks: ${names.join(', ')}`
+  const text = `${usage}\n\n${list}`
   const options = {
     only: { type: 'string', default: '' },
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   } as const
-  const { values } = parseArguments({ args, options }, told)
+  const { values } = parseArguments({ args, options }, text)
   if (names.some((name) => name.includes(values.only))) return values
-  throw wrongUse(`There is no ${values.only}.`, told)
+  throw wrongUse(`There is no ${values.only}. ${list}`, usage)
 }
 
 /** Runs one in a process of its own; its progress goes on to standard error. */
