@@ -156,4 +156,11 @@ test('it is removed once its processes have left, and leaves an empty database',
   expect(await removeRehearsal(rehearsal.ownerUrl)).toBe(true)
   expect(await readPurpose(rehearsal.owner)).toBe('empty')
   expect(await removeRehearsal(rehearsal.ownerUrl)).toBe(false)
+  const { rows } = await rehearsal.owner.query(
+    `select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')`,
+  )
+  expect(rows).toEqual([])
+  // And it is made again where it was.
+  await createRehearsalDatabase(rehearsal.ownerUrl)
+  expect(await readPurpose(rehearsal.owner)).toBe('rehearsal')
 })

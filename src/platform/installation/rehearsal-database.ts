@@ -107,7 +107,7 @@ async function dropAll(client: pg.Client): Promise<void> {
       await client.query(`
         begin;
         set local lock_timeout = ${rehearsalLockMs};
-        drop schema if exists bullmq, access, ledger, batch, journal cascade;
+        drop schema if exists bullmq, seen, access, ledger, batch, journal cascade;
         drop table if exists public.spillway_migration;
         drop table public.spillway_rehearsal;
         commit`)
