@@ -2,7 +2,7 @@
  * `npm start`: runs everything on one machine. It creates keys on the first run, starts Postgres,
  * migrates, and keeps an intake and a worker process running until Ctrl-C.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { scopes } from '../intake/auth/authentication.ts'
 import { issueToken } from '../intake/auth/issue-token.ts'
@@ -53,11 +53,13 @@ async function welcome(config: Config, running: RunningEngine): Promise<string> 
       },
     ],
   }
+  const hasPortal = !config.isRehearsal && existsSync(path.join(config.portal.dir, 'index.html'))
   const lines = [
     '',
     config.isRehearsal
       ? `A rehearsal takes declarations at ${address} (nothing of it counts)`
       : `Spillway takes declarations at ${address}`,
+    ...(hasPortal ? [`  portal         ${address}/`] : []),
     `  documentation  ${address}/documentation`,
     `  metrics        ${operators}/metrics`,
     `  data and keys  ${config.dataDir}`,
