@@ -1,9 +1,17 @@
 /** Looks declarations up, waits for them, and checks them: calls that change nothing. */
 import { type Connection, exchange, type Outgoing } from './exchange.ts'
 import { contentOf, failureOf } from './failure.ts'
-import { type CallOptions, type Insisted, insist, pause, waitMsOf } from './insist.ts'
+import {
+  type CallOptions,
+  type Insisted,
+  type Insisting,
+  insist,
+  pause,
+  waitMsOf,
+} from './insist.ts'
 import { attemptMsMax, giveUpAfterMs, giveUpSoonMs, statusWaitSeconds } from './limits.ts'
 import type { CheckOutcome, PostedOutcome, StatusOutcome } from './outcome.ts'
+import { hasTexts } from './problem.ts'
 import type { Checked, Declaration, DeclarationStatus } from './types.ts'
 
 export async function status(
@@ -11,12 +19,17 @@ export async function status(
   id: string,
   options: CallOptions = {},
 ): Promise<StatusOutcome> {
-  return statusOf(await ask(connection, lookUp(id), { giveUpAfterMs: giveUpSoonMs, ...options }))
+  return statusOf(
+    await ask(connection, lookUp(id), { giveUpAfterMs: giveUpSoonMs, ...options, fits: isStatus }),
+  )
 }
 
 function lookUp(id: string): Outgoing {
   return { method: 'GET', path: `/v1/declarations/${encodeURIComponent(id)}` }
 }
+
+const isStatus = (content: object) => hasTexts<DeclarationStatus>(content, ['id', 'status'])
+const isChecked = (content: object) => 'valid' in content && typeof content.valid === 'boolean'
 
 function statusOf(ended: Insisted): StatusOutcome {
   const declaration = contentOf<DeclarationStatus>(ended)
@@ -48,6 +61,7 @@ export async function waitUntilPosted(
       ...options,
       attemptMsMax: msMax,
       giveUpAfterMs: leftMs,
+      fits: isStatus,
     })
     const found = statusOf(ended)
     if (found.kind === 'found') {
@@ -82,7 +96,11 @@ export async function check(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(declaration),
   } as const
-  const ended = await ask(connection, outgoing, { giveUpAfterMs: giveUpSoonMs, ...options })
+  const ended = await ask(connection, outgoing, {
+    giveUpAfterMs: giveUpSoonMs,
+    ...options,
+    fits: isChecked,
+  })
   const checked = contentOf<Checked>(ended)
   return checked === undefined ? failureOf(ended) : { kind: 'checked', checked }
 }
@@ -91,7 +109,7 @@ export async function check(
 export function ask(
   connection: Connection,
   outgoing: Outgoing,
-  options: CallOptions & { readonly giveUpAfterMs: number },
+  options: Omit<Insisting, 'send' | 'ticket'>,
 ): Promise<Insisted> {
   const send = () => exchange(connection, outgoing, options)
   return insist(connection, { ...options, send })

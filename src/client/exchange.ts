@@ -44,13 +44,12 @@ export async function exchange(
   { signal, attemptMsMax: msMax = attemptMsMax }: Patience,
 ): Promise<Answer | Lost> {
   if (signal?.aborted) return { lost: 'stopped' }
-  const authorization = await authorizationOf(connection)
-  if (authorization === 'missing') return { lost: 'token' }
   // AbortSignal.any and .timeout are not in React Native.
   const cut = new AbortController()
   let lost: Lost['lost'] = 'broken'
+  let isSent = false
   const cutAs = (why: Lost['lost']) => () => {
-    lost = why
+    lost = isSent || why === 'stopped' ? why : 'token'
     cut.abort()
   }
   const stop = cutAs('stopped')
@@ -58,6 +57,9 @@ export async function exchange(
   signal?.addEventListener('abort', stop)
   if (signal?.aborted) stop()
   try {
+    const authorization = await Promise.race([authorizationOf(connection), abortOf(cut.signal)])
+    if (authorization === 'missing') return { lost: 'token' }
+    isSent = true
     const answer = await connection.fetch(`${connection.baseUrl}${outgoing.path}`, {
       method: outgoing.method,
       headers: { ...outgoing.headers, ...authorization },
@@ -76,6 +78,15 @@ export async function exchange(
     clearTimeout(timer)
     signal?.removeEventListener('abort', stop)
   }
+}
+
+/** Rejects when the signal aborts: a token that is waited for in vain ends with the attempt. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new Error('aborted'))
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
 }
 
 async function authorizationOf({ token }: Connection): Promise<Record<string, string> | 'missing'> {

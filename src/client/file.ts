@@ -19,8 +19,8 @@ import { type FrozenFiling, freezeFiling } from './frozen-filing.ts'
 import { type CallOptions, type Insisted, insist } from './insist.ts'
 import { giveUpAfterMs } from './limits.ts'
 import type { FilingOutcome } from './outcome.ts'
-import { type Problem, problemIn, ticketIn } from './problem.ts'
-import type { Accepted, Declaration } from './types.ts'
+import { type AttemptTicket, hasTexts, type Problem, problemIn, ticketIn } from './problem.ts'
+import type { Accepted, Declaration, Receipt } from './types.ts'
 
 export type FileOptions = CallOptions & {
   /** Of a declaration that is not frozen yet; by chance unless given. */
@@ -43,8 +43,18 @@ export async function file(
     ...options,
     send: () => sender.attempt(),
     ticket: () => sender.filing.ticket,
+    fits: isAcceptance,
   })
   return outcomeOf(ended, sender.filing)
+}
+
+/** Only what carries a signed receipt: a gateway may answer 202 for itself. */
+function isAcceptance(content: object): boolean {
+  const { receipt } = content as { receipt?: unknown }
+  const isSigned = typeof receipt === 'object' && receipt !== null
+  return (
+    hasTexts<Accepted>(content, ['id']) && isSigned && hasTexts<Receipt>(receipt, ['signedRoot'])
+  )
 }
 
 function frozen(what: Declaration | FrozenFiling, key?: string): Promise<FrozenFiling> {
@@ -73,8 +83,8 @@ class Sender {
       return came
     }
     const problem = problemIn(came)
-    if (problem?.code === 'TICKET_INVALID' && before.ticket !== undefined) {
-      // It never becomes valid again: without it, the filing counts from now.
+    if (problem?.code === 'TICKET_INVALID' && isOver(before.ticket, came)) {
+      // Without it, the filing counts from now. While it serves, its holder decides: it may be another's.
       const { ticket: _, ...without } = before
       await this.#keep(without)
       return this.attempt()
@@ -116,6 +126,17 @@ class Sender {
   }
 }
 
+/** Whether a ticket is over, by the clock of who answered. */
+function isOver(ticket: AttemptTicket | undefined, { headers }: Answer): boolean {
+  const nowMs = Date.parse(headers.get('date') ?? '') || Date.now()
+  return ticket !== undefined && !(Date.parse(ticket.validUntil) > nowMs)
+}
+
+/** Problems that an intake finds once it has asked its journal whether the filing was accepted before. */
+const afterLookUp: ReadonlySet<string> = new Set([
+  ...['DECLARATION_INVALID', 'DECLARATION_STANDS', 'ALREADY_FILED', 'IDEMPOTENCY_KEY_REUSED'],
+])
+
 /**
  * Whether this attempt was not accepted, for certain. BUSY and UNAVAILABLE are said before anything is handed to
  * the journal; other 5xx, and what somebody else answers, may come after it.
@@ -146,7 +167,10 @@ function outcomeOf(ended: Insisted, filing: FrozenFiling): FilingOutcome {
   return notAccepted(answer, problem, filing)
 }
 
-/** What an intake says of its content holds for each attempt: what was accepted once is replayed whatever it says. */
+/**
+ * What was accepted once is replayed, whatever is wrong with it: so faults of its content hold for each attempt.
+ * What is refused before that, for its size or a digest, says nothing of an attempt before.
+ */
 function notAccepted(
   answer: Answer,
   problem: Problem | undefined,
@@ -157,7 +181,7 @@ function notAccepted(
   if (refusal.kind !== 'refused') return { ...refusal, filing, mayBeAccepted }
   const { findings, problem: told } = refusal
   const { standing, code, total = findings.length } = told
-  const known = { ...filing, mayBeAccepted: false }
+  const known = { ...filing, mayBeAccepted: mayBeAccepted && !afterLookUp.has(code) }
   if (code === 'IDEMPOTENCY_KEY_REUSED') return { kind: 'keyReused', problem: told, filing: known }
   if (answer.status === 409 && standing !== undefined)
     return { kind: 'standing', standing, findings, problem: told, filing: known }

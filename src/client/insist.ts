@@ -6,7 +6,7 @@
  * |---|---|
  * | no answer in time, a broken line, no token | again |
  * | 408, 425, 429, 5xx | again |
- * | 2xx or 3xx that is no intake's: a proxy's page, a sign-in of a hotel | again |
+ * | 2xx or 3xx that is no intake's: a proxy's page, a gateway's own JSON, a sign-in of a hotel | again |
  * | 401, with a token of the caller's | again, once, with a new token if there is one |
  * | all else | that is the answer |
  */
@@ -61,10 +61,12 @@ export type Insisting = CallOptions & {
   /** One attempt. */
   readonly send: () => Promise<Answer | Lost>
   readonly ticket?: () => AttemptTicket | undefined
+  /** Whether this is what an intake answers where it does what was asked; else somebody else answered. */
+  readonly fits: (content: object) => boolean
 }
 
 export async function insist(connection: Connection, options: Insisting): Promise<Insisted> {
-  const { send, signal, onAttempt = () => {}, ticket = () => undefined } = options
+  const { send, signal, onAttempt = () => {}, ticket = () => undefined, fits } = options
   const endsAtMs = Date.now() + options.giveUpAfterMs
   let last: Answer | Lost | undefined
   for (let attempt = 1; ; attempt += 1) {
@@ -73,7 +75,7 @@ export async function insist(connection: Connection, options: Insisting): Promis
     const before = last
     last = await send()
     if ('lost' in last && last.lost === 'stopped') return stoppedAfter(before)
-    const why = waitReasonOf(last, before, connection)
+    const why = waitReasonOf(last, before, connection, fits)
     if (why === undefined) return answered(last as Answer)
     const problem = problemOf(last)
     const waitMs = why === 'again' ? 0 : waitMsOf(last, attempt, connection.random)
@@ -107,6 +109,7 @@ function waitReasonOf(
   came: Answer | Lost,
   before: Answer | Lost | undefined,
   { token }: Connection,
+  fits: Insisting['fits'],
 ): WaitReason | 'again' | undefined {
   if ('lost' in came) return came.lost as Exclude<Lost['lost'], 'stopped'>
   const { status } = came
@@ -121,11 +124,15 @@ function waitReasonOf(
     if (problem === undefined) return 'foreign'
     return problem.code === 'BUSY' ? 'busy' : 'failed'
   }
-  const isIntakes = status === 204 || status === 304 || jsonIn(came.text) !== undefined
-  return status < 400 && !isIntakes ? 'foreign' : undefined
+  if (status >= 400) return undefined
+  const content = jsonIn(came.text)
+  return content === undefined || !fits(content) ? 'foreign' : undefined
 }
 
-/** Milliseconds: as told and a little more by chance; else from half of a bound that doubles to all of it. */
+/**
+ * Milliseconds: as told and a little more by chance; else from half of a bound that doubles to all of it. A proxy
+ * that says 0, or an instant that has passed by this machine's clock, tells nothing.
+ */
 export function waitMsOf(came: Answer | Lost, attempt: number, random: () => number): number {
   const told = 'lost' in came ? undefined : retryAfterMs(came)
   if (told !== undefined) return told + random() * Math.min(jitterMsMax, jitterShare * told)
@@ -140,7 +147,7 @@ function retryAfterMs({ headers }: Answer): number | undefined {
   const isSeconds = /^\d{1,9}$/.test(told)
   if (!isSeconds && !told.endsWith('GMT')) return undefined
   const ms = isSeconds ? 1_000 * Number(told) : Date.parse(told) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.min(retryAfterMsMax, Math.max(0, ms))
+  return ms > 0 ? Math.min(retryAfterMsMax, ms) : undefined
 }
 
 /** False where the signal ended it. */

@@ -68,6 +68,11 @@ export function jsonIn(text: string): object | undefined {
   }
 }
 
+/** Whether an object has texts by these names. */
+export function hasTexts<T>(content: object, names: readonly (keyof T & string)[]): boolean {
+  return names.every((name) => typeof (content as Record<string, unknown>)[name] === 'string')
+}
+
 export function ticketIn(problem: Problem | undefined): AttemptTicket | undefined {
   const { attemptTicket: ticket, attemptedAt, attemptValidUntil: validUntil } = problem ?? {}
   if (ticket === undefined || attemptedAt === undefined || validUntil === undefined)

@@ -121,12 +121,12 @@ function membersIn(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 
 /** Whether the statement is in the tree whose root was signed. */
 async function isLeaf(
-  { statement, proof = {} }: Received,
+  { statement, proof }: Received,
   { root, size }: Readonly<Record<string, unknown>>,
 ): Promise<boolean> {
   const signedRoot = bytesOf(String(root))
-  const { index, hashes } = proof
-  if (signedRoot === undefined || proof.size !== size || !Array.isArray(hashes)) return false
+  const { index, size: sizeOf, hashes } = proof ?? {}
+  if (signedRoot === undefined || sizeOf !== size || !Array.isArray(hashes)) return false
   const siblings = hashes.flatMap((hash) => bytesOf(String(hash)) ?? [])
   if (siblings.length !== hashes.length) return false
   const place = { index: Number(index), size: Number(size), hashes: siblings }

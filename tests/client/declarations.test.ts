@@ -75,6 +75,12 @@ test('what there is not, what is not allowed and who is no intake are told apart
     fetch: async () => new Response('<html>404</html>', { status: 404 }),
   })
   expect(await elsewhere.status('x')).toEqual({ kind: 'foreign', status: 404 })
+  const gateway = createClient({ baseUrl, fetch: async () => Response.json({ ok: true }) })
+  for (const ended of [gateway.status, gateway.waitUntilPosted])
+    expect(await ended('x', { giveUpAfterMs: 0 })).toMatchObject({
+      kind: 'unavailable',
+      why: 'foreign',
+    })
   const without = createClient({ baseUrl, token: () => Promise.reject(new Error('no provider')) })
   expect(await without.status('x', { giveUpAfterMs: 0 })).toMatchObject({
     kind: 'unavailable',
@@ -100,7 +106,7 @@ test('a page’s cookie signs in at its own origin alone, and a token takes no c
   const inits: RequestInit[] = []
   const fetch = async (_url: string, init: RequestInit) => {
     inits.push(init)
-    return new Response('{}', { status: 200 })
+    return Response.json({ id: 'x', status: 'posted' })
   }
   await createClient({ baseUrl: '', fetch }).status('x')
   await createClient({ baseUrl: '', fetch, token: () => 't' }).status('x')

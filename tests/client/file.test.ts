@@ -49,7 +49,7 @@ const through =
     const { pathname, search } = new URL(url)
     const answer = await fetch(`${address()}${pathname}${search}`, init)
     const headers = new Headers(answer.headers)
-    if (headers.has('retry-after')) headers.set('retry-after', '0')
+    if (headers.has('retry-after')) headers.set('retry-after', '1')
     return new Response(await answer.text(), { status: answer.status, headers })
   }
 const toIntake = through(() => addresses.intake)
@@ -61,8 +61,12 @@ const replyLost: Way = async (url, init) => {
 }
 const broken: Way = () => Promise.reject(new TypeError('fetch failed'))
 const signInPage: Way = async () => new Response('<html>Welcome to the hotel</html>')
+/** Accepted for its own sake: nothing went on to the intake. */
+const gatewaysOwn: Way = async () => Response.json({ requestId: '7' }, { status: 202 })
+const tooLarge: Way = async () =>
+  Response.json({ code: 'BODY_TOO_LARGE', status: 413 }, { status: 413 })
 const proxyDown: Way = async () =>
-  new Response('<html>502</html>', { status: 502, headers: { 'retry-after': '0' } })
+  new Response('<html>502</html>', { status: 502, headers: { 'retry-after': '1' } })
 const toOutage: Way = async (url, init) => {
   outage.on = true
   const answer = await toIntake(url, init)
@@ -99,7 +103,7 @@ const acceptedRows = async (employer: string) =>
 test('a filing goes through a storm of faults with the same bytes and key, and counts once', async () => {
   const declaration = declare()
   const { employer } = declaration
-  const ways = [broken, signInPage, replyLost, toGate, proxyDown, toOutage]
+  const ways = [broken, signInPage, gatewaysOwn, replyLost, toGate, proxyDown, toOutage]
   const { client, sent, events, onAttempt } = await clientOf(employer, ways)
   const outcome = await client.file(declaration, { onAttempt })
   expect(outcome).toMatchObject({ kind: 'replayed', answer: { status: 'accepted', onTime: true } })
@@ -111,7 +115,7 @@ test('a filing goes through a storm of faults with the same bytes and key, and c
     expect(headers['content-digest']).toMatch(/^sha-256=:.{44}:$/)
   }
   const waits = events.flatMap((event) => (event.kind === 'waiting' ? [event.why] : []))
-  expect(waits).toEqual(['broken', 'foreign', 'broken', 'busy', 'foreign', 'failed'])
+  expect(waits).toEqual(['broken', 'foreign', 'foreign', 'broken', 'busy', 'foreign', 'failed'])
   expect(await acceptedRows(employer)).toBe(1)
 })
 
@@ -134,13 +138,24 @@ test('the ticket of the first refusal is kept, told and sent: who tried in time 
   expect(told).toEqual([tickets[1], tickets[1]])
 })
 
-test('a ticket that serves no longer is left out, and the filing counts without it', async () => {
+test('a ticket that serves no longer is left out; while it serves, its holder decides', async () => {
   const declaration = declare()
   const { client, sent } = await clientOf(declaration.employer, [])
   const frozen = await freezeFiling(declaration)
+  // Another's: it may come back to its holder, whose filing then counts from its attempt.
   const ticket = { ticket: 'made-up', attemptedAt: '2024-12-01', validUntil: '2999-01-01' }
-  expect(await client.file({ ...frozen, ticket })).toMatchObject({ kind: 'accepted' })
-  expect(sent.map(({ headers }) => headers['attempt-ticket'])).toEqual(['made-up', undefined])
+  expect(await client.file({ ...frozen, ticket })).toMatchObject({
+    kind: 'refused',
+    problem: { code: 'TICKET_INVALID' },
+    filing: { ticket: { ticket: 'made-up' } },
+  })
+  const over = { ...ticket, validUntil: '2024-12-08' }
+  expect(await client.file({ ...frozen, ticket: over })).toMatchObject({ kind: 'accepted' })
+  expect(sent.map(({ headers }) => headers['attempt-ticket'])).toEqual([
+    'made-up',
+    'made-up',
+    undefined,
+  ])
 })
 
 test('what is kept before each attempt is sent again by another program to the byte', async () => {
@@ -254,6 +269,26 @@ test('who may not file is told so, and whether an earlier attempt may count', as
   expect(outcome).toMatchObject({ kind: 'forbidden', mayBeAccepted: true })
 })
 
+test('a refusal before the journal was asked says nothing of an attempt before', async () => {
+  const declaration = declare()
+  const { client } = await clientOf(declaration.employer, [replyLost, tooLarge])
+  const outcome = await client.file(declaration)
+  expect(outcome).toMatchObject({ kind: 'refused', filing: { mayBeAccepted: true } })
+  if (outcome.kind !== 'refused') throw new Error(outcome.kind)
+  expect(await client.file(outcome.filing)).toMatchObject({ kind: 'replayed' })
+})
+
+test('a token that never comes ends with its attempt, and with the caller’s signal', async () => {
+  const never = new Promise<string>(() => {})
+  const client = createClient({ baseUrl: addresses.intake, token: () => never })
+  const outcome = await client.file(declare(), { attemptMsMax: 50, giveUpAfterMs: 0 })
+  expect(outcome).toMatchObject({ kind: 'notAccepted', why: 'token' })
+  const stop = new AbortController()
+  const stopped = client.status('x', { signal: stop.signal })
+  stop.abort()
+  expect(await stopped).toMatchObject({ kind: 'unavailable', why: 'stopped' })
+})
+
 test('an answer that does not come in time is an unknown outcome, and is asked for again', async () => {
   const declaration = declare()
   const { client } = await clientOf(declaration.employer, [
@@ -293,11 +328,12 @@ test('it waits as long as it is told, never less, and comes apart from others by
     4 * retryMsMin,
     retryMsMax,
   ])
-  for (const wrong of ['', 'soon', '-1'])
+  const past = new Date(Date.now() - 60_000).toUTCString()
+  for (const wrong of ['', 'soon', '-1', '0', past])
     expect(
-      waitMsOf(busy(wrong), 1, () => 1),
+      [1, 2].map((attempt) => waitMsOf(busy(wrong), attempt, () => 1)),
       wrong,
-    ).toBe(retryMsMin)
+    ).toEqual([retryMsMin, 2 * retryMsMin])
 })
 
 test('a wait longer than the caller has patience for is not begun', async () => {

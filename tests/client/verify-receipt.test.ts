@@ -140,6 +140,15 @@ test('a signature of another type, or by another algorithm, is no receipt', asyn
   }
 })
 
+test('a receipt without its proof is not genuine', async () => {
+  const [receipt] = receiptsOf([declare(), declare()])
+  for (const proof of [null, undefined, {}, 1])
+    expect(await verifyReceipt({ ...receipt, proof }, jwks)).toEqual({
+      kind: 'wrong',
+      why: 'statement',
+    })
+})
+
 test('what is no receipt at all is said to be none', async () => {
   for (const wrong of [undefined, null, 1, 'x', [], {}, { statement: {} }, { signedRoot: 'a.b.c' }])
     expect(await verifyReceipt(wrong, jwks)).toEqual({ kind: 'wrong', why: 'malformed' })

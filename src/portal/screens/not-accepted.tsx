@@ -118,6 +118,7 @@ function Refused({ name, outcome }: OutcomeProps<'refused' | 'forbidden' | 'keyR
       <Note tone="error" alert>
         <p>{problem.message[chosen]}</p>
         <p>{problem.fix[chosen]}</p>
+        {outcome.filing.mayBeAccepted && <p>{say(texts.filing.unknownText)}</p>}
       </Note>
       {outcome.kind === 'refused' && (
         <p>{say(texts.filing.refusedText, { count: outcome.total })}</p>
