@@ -289,3 +289,19 @@ test('an index that was left half made is made again', async () => {
   )
   expect(rows).toEqual([{ indisvalid: true }])
 })
+
+test('a login that may look up through another role is not left out', async () => {
+  const login = `test_posting_${process.pid}`
+  const reads = async () =>
+    (await migrating.query(`select pg_has_role('${login}', 'spillway_reading', 'member')`)).rows[0]
+  await migrating.query(`create role ${login} login in role spillway_posting`)
+  try {
+    expect(await reads()).toEqual({ pg_has_role: false })
+    const { sql = '' } = current.find(({ name }) => name.startsWith('0167')) ?? {}
+    await migrating.query(sql)
+    await migrating.query(sql)
+    expect(await reads()).toEqual({ pg_has_role: true })
+  } finally {
+    await migrating.query(`drop role ${login}`)
+  }
+})
