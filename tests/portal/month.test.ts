@@ -132,6 +132,11 @@ test('intake dies between commit and reply: the page sends the same again, and i
   expect(await overflow(page)).toBe(0)
   await page.getByRole('button', { name: /Next: check/ }).click()
   const before = await count(acceptances)
+  const sent: string[] = []
+  page.on('request', (request) => {
+    if (request.method() !== 'POST' || !request.url().endsWith('/v1/declarations')) return
+    sent.push(`${request.headers()['idempotency-key']} ${request.postData()}`)
+  })
   const holder = await database.owner.connect()
   await holder.query('begin')
   await holder.query('lock table journal.acceptance in share mode')
@@ -147,5 +152,7 @@ test('intake dies between commit and reply: the page sends the same again, and i
   intake = await startProcess('intake', { ...environment(), PORT: port })
   await page.getByRole('heading', { name: 'Accepted' }).waitFor({ timeout: 90_000 })
   expect(await count(acceptances)).toBe(before + 1)
+  expect(sent.length).toBeGreaterThan(1)
+  expect(new Set(sent).size, 'the same key and bytes each time').toBe(1)
   await page.context().close()
 })
