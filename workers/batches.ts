@@ -12,7 +12,7 @@ import type { Lane } from '../src/journal/lanes.ts'
 import { recordPacks } from '../src/journal/policy-packs.ts'
 import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limits.ts'
 import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
-import { reportFailure } from '../src/platform/command/failure.ts'
+import { reportFailedStart } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
 import { activeKeys, sealerOf } from '../src/platform/config/key-store.ts'
 import { readPolicies } from '../src/platform/config/packs.ts'
@@ -40,7 +40,7 @@ import { giveWay, type Opened, runWorker, type WorkerOptions } from './worker.ts
 
 const lanes: readonly Lane[] = ['bulk', 'large']
 
-main().catch(reportFailure)
+main().catch(reportFailedStart)
 
 async function main(): Promise<void> {
   const usage = 'Usage: npm run batch-worker (settings are in the environment)'

@@ -7,7 +7,7 @@ import { lanes } from '../src/journal/lanes.ts'
 import { startBookkeeper } from '../src/ledger/books/bookkeeper.ts'
 import { booksStatementMsMax, envelopesAtATime, postStatementMsMax } from '../src/limits.ts'
 import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
-import { reportFailure } from '../src/platform/command/failure.ts'
+import { reportFailedStart } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
 import { type Keyring, signerOf } from '../src/platform/config/key-store.ts'
 import type { Installation } from '../src/platform/installation/installation.ts'
@@ -24,7 +24,7 @@ import { refuseWrongClock, watchPosting } from './post-durability.ts'
 import { openPosting } from './posting.ts'
 import { giveWay, type Opened, runWorker, type WorkerOptions } from './worker.ts'
 
-main().catch(reportFailure)
+main().catch(reportFailedStart)
 
 async function main(): Promise<void> {
   const usage = 'Usage: npm run worker (settings are in the environment)'

@@ -36,4 +36,5 @@ process.on('SIGWINCH', () => {
     if (config?.name === 'claim-batch') return new Promise(() => {})
     return query.call(this, config, ...more)
   }
+  process._rawDebug('it takes nothing from now on')
 })

@@ -8,7 +8,7 @@ import { serveOperators } from '../intake/routes/operators-port.ts'
 import { openIntake } from '../intake-process/open.ts'
 import { connectionsWaitingMax, rehearsalNice } from '../limits.ts'
 import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
-import { reportFailure } from '../platform/command/failure.ts'
+import { reportFailedStart } from '../platform/command/failure.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
 import { readPolicies } from '../platform/config/packs.ts'
 import { openInstallation } from '../platform/installation/installation.ts'
@@ -19,7 +19,7 @@ import { goAfterOthers } from '../platform/process/nice.ts'
 import { watchSignals } from '../platform/process/signals.ts'
 import { endWhenStuck, stopOnSignal } from '../platform/process/stop.ts'
 
-main().catch(reportFailure)
+main().catch(reportFailedStart)
 
 async function main(): Promise<void> {
   expectNoArguments(

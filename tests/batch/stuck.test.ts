@@ -33,6 +33,7 @@ test('a worker that takes none of the files that wait says why, ends, and anothe
   let next: EngineProcess | undefined
   try {
     stuck.signal('SIGWINCH')
+    await waitFor('it to be deaf', () => stuck.output().includes('takes nothing from now on'))
     const rows = rowsOf(3)
     const token = await tokenFor(employersOf(rows))
     const id = await sendFile(intake.address, token, csvOf(rows))
@@ -46,7 +47,7 @@ test('a worker that takes none of the files that wait says why, ends, and anothe
   } finally {
     await Promise.all([intake.end(), stuck.end(), next?.end()])
   }
-}, 120_000)
+}, 240_000)
 
 test('a worker whose step never ends says so; one that works, or has nothing to do, is left alone', async () => {
   const { owner } = journal.database

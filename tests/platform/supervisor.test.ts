@@ -56,6 +56,18 @@ test('a child that can’t start is given up, and whoever waits for it hears of 
   await expect(run('process.exit(1)').ready).rejects.toThrow("The program process can't start")
 })
 
+test('a child that misses something for a moment when it starts is started again', async () => {
+  const tries = path.join(folder, 'tries')
+  const child = run(`import { existsSync, writeFileSync } from 'node:fs'
+    if (!existsSync(${JSON.stringify(tries)})) {
+      writeFileSync(${JSON.stringify(tries)}, 'one')
+      process.exit(75)
+    }
+    ${stays}`)
+  await child.ready
+  expect(child.restarts()).toBe(1)
+})
+
 test('one holder at a time; the lock of a dead process is void', () => {
   const lock = acquireEngineLock(folder, { port: 8080 })
   expect(() => acquireEngineLock(folder, { port: 8081 })).toThrow(/process \d+, port 8080/)

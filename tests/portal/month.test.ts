@@ -1,6 +1,7 @@
 /** A clerk files a month in a real browser, by the pages that intake serves. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { socialCreditCodeCheckCharacter } from '../../src/declaration/social-credit-code.ts'
 import { buildPortal, portalFolder } from '../../src/platform/portal-build.mjs'
 import { launchChromium } from '../support/chromium.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -78,21 +79,58 @@ test('a month is pasted, mended, confirmed and filed; the receipt and the amount
   expect(await count(acceptances)).toBe(0)
   await page.getByRole('button', { name: /确认并申报/ }).click()
   await page.getByRole('heading', { name: '已受理' }).waitFor()
-  await page.getByText('已入账').waitFor()
-  const id = decodeURIComponent(page.url().split('#/receipt/')[1] ?? '')
-  const filed = (await page.evaluate(
-    `fetch('/v1/declarations/${id}').then((answer) => answer.json())`,
-  )) as { status: string; assessment: { total: Record<string, string> } }
-  expect(filed.status).toBe('posted')
-  const totals = Object.values(filed.assessment.total)
-  for (const total of totals) expect(shown.replaceAll(',', '')).toContain(total)
-  expect(await page.locator('main table').innerText()).toBe(shown)
+  const id = await expectAmounts(page, shown)
   expect([await count(acceptances), await count('select count(*) from ledger.line')]).toEqual([
     1, 2,
   ])
   await expectProof(page, id)
   await page.context().close()
 })
+
+test('a month that is filed already is not taken for filed again: it is corrected', async () => {
+  const code = '91350100M000200Y4'
+  const page = await signIn(`${code}${socialCreditCodeCheckCharacter(code)}`, 'zh-CN', 1280)
+  await page.locator('a[href^="#/declare/"]').last().click()
+  const fileOne = async (wage: string) => {
+    await pasteTable(page, { open: '粘贴表格', read: '读入' }, [
+      '姓名\t证件号码\t申报工资',
+      `张三\t11010519491231002X\t${wage}`,
+    ])
+    await page.getByRole('button', { name: '下一步：核对金额' }).click()
+    await page.getByRole('button', { name: /确认并申报/ }).click()
+  }
+  await fileOne('6500')
+  await page.getByRole('heading', { name: '已受理' }).waitFor()
+  const first = page.url()
+  await page.getByRole('link', { name: '首页' }).click()
+  await page.locator('a[href^="#/declare/"]').last().click()
+  // The page saw the first receipt: it must not show it for what is refused now.
+  await fileOne('7000')
+  await page.getByRole('heading', { name: '本月已经申报过' }).waitFor()
+  await page.getByRole('button', { name: '作为更正提交' }).click()
+  await page.getByRole('button', { name: '下一步：核对金额' }).click()
+  const shown = await page.locator('main table').innerText()
+  await page.getByRole('button', { name: /确认并申报/ }).click()
+  await page.getByRole('heading', { name: '已受理' }).waitFor()
+  expect(page.url()).not.toBe(first)
+  await expectAmounts(page, shown)
+  await page.context().close()
+})
+
+/** What was shown before it was filed is what the service posted, and what the receipt shows; returns its id. */
+async function expectAmounts(page: Page, shown: string): Promise<string> {
+  await page.getByText('已入账').waitFor()
+  const id = decodeURIComponent(page.url().split('#/receipt/')[1] ?? '')
+  const filed = (await page.evaluate(
+    `fetch('/v1/declarations/${id}').then((answer) => answer.json())`,
+  )) as { status: string; assessment: { total: Record<string, string> } }
+  expect(filed.status).toBe('posted')
+  for (const total of Object.values(filed.assessment.total)) {
+    expect(shown.replaceAll(',', '')).toContain(total)
+  }
+  expect(await page.locator('main table').innerText()).toBe(shown)
+  return id
+}
 
 /** Whoever has the receipt proves it without signing in; one that says something else is none. */
 async function expectProof(page: Page, id: string) {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { issueToken } from '../../src/intake/auth/issue-token.ts'
+import { tryAgainStatus } from '../../src/platform/command/failure.ts'
 import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { type LoginKind, loginUrl } from '../../src/platform/postgres/embedded-logins.ts'
 import { endWithThisProcess } from '../../src/platform/process/guard.ts'
@@ -48,23 +49,30 @@ function asKind(url: string, kind: LoginKind): string {
 /** What makes a process misbehave, its clock too: `CLOCK_AHEAD_MS`. */
 const misbehave = new URL('../../bench/faults/misbehave.mjs', import.meta.url).href
 
-/** What pg says where a connection takes longer than two seconds: many processes start at once. */
-const busyMachine = /timeout exceeded when trying to connect|due to connection timeout/
-
 /**
- * Starts an intake or a worker process; resolves when it says that it is ready. One that ends because the
- * machine was busy is started again, as its supervisor does.
+ * Starts an intake or a worker process; resolves when it says that it is ready. One that Postgres did not answer in
+ * time, as on a machine where many start at once, is started again, as its supervisor does.
  */
 export async function startProcess(
   kind: keyof typeof files,
   env: Record<string, string>,
-  triesMore = 2,
+  triesMore = 5,
 ): Promise<EngineProcess> {
   try {
     return await startOnce(kind, env)
   } catch (error) {
-    if (triesMore === 0 || !busyMachine.test((error as Error).message)) throw error
+    if (triesMore === 0 || !(error instanceof FailedStart) || error.status !== tryAgainStatus) {
+      throw error
+    }
     return startProcess(kind, env, triesMore - 1)
+  }
+}
+
+class FailedStart extends Error {
+  readonly status: number | null
+  constructor(status: number | null, output: string) {
+    super(`it ended with ${status}: ${output}`)
+    this.status = status
   }
 }
 
@@ -118,7 +126,7 @@ function readyMessage(child: ChildProcess, output: () => string): Promise<Ready>
     child.on('message', (message: Ready) => {
       if (message.ready === true) resolve(message)
     })
-    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${output()}`)))
+    child.once('exit', (code) => reject(new FailedStart(code, output())))
   })
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a command says when it can't go on: one sentence for what an operator can mend, class and
- * place for what they can't. Exits with 1; with 2 where it was used wrongly; or as told.
+ * place for what they can't. Exits with 1; with 2 where it was used wrongly; with 75 where a process that serves may
+ * start again; or as told.
  */
 import { tellAside, write } from './output.ts'
 import { databaseFault } from './sqlstate.ts'
@@ -53,6 +54,19 @@ export function reportFailure(error: unknown, status = error instanceof UsageErr
   }
   tellAside(`${sentenceOf(error)}\n`)
   process.exit(status)
+}
+
+/** EX_TEMPFAIL of sysexits.h: what is missing may be there soon. */
+export const tryAgainStatus = 75
+
+/**
+ * For a process that a supervisor keeps running: what Postgres or Redis did not answer in time, the next start may
+ * get. Where `catch` calls it, it has the error alone.
+ */
+export function reportFailedStart(error: unknown): never {
+  return databaseFault(error) === 'transient'
+    ? reportFailure(error, tryAgainStatus)
+    : reportFailure(error)
 }
 
 export function sentenceOf(error: unknown): string {

@@ -3,7 +3,7 @@
  * order of their start.
  *
  *   starting ──{ ready: true }──▶ running ──ends──▶ waiting ──back-off──▶ starting
- *   starting ──ends, five times before it was ever ready──▶ failed
+ *   starting ──ends, with 1, or eight times, before it was ever ready──▶ failed
  *   any state ──stop──▶ stopping ──ends──▶ stopped
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -36,7 +36,8 @@ const backOffMsMin = 100
 const backOffMsMax = 5_000
 /** A child that lived this long starts again with the shortest back-off. */
 const steadyMs = 30_000
-const failedStartsMax = 5
+/** A process that Postgres or Redis did not answer ends with 75, and has some ten seconds to find them. */
+const failedStartsMax = 8
 
 export function createSupervisor({ log }: { readonly log: Logger }): Supervisor {
   const children: SupervisedChild[] = []

@@ -131,9 +131,13 @@ function createSender(name: DeskName): Sender {
   return {
     state,
     start: (filing) => {
-      running ??= begin(filing).finally(() => {
-        running = undefined
-      })
+      if (running === undefined) {
+        // How an earlier filing of the month ended is not how this one does.
+        state.set({ kind: 'none' })
+        running = begin(filing).finally(() => {
+          running = undefined
+        })
+      }
       return running
     },
     thaw: async () => {
