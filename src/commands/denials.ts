@@ -1,7 +1,8 @@
 /**
  * `npm run denials -- list | deny | lift`, for a token by `--jti ID` or `--token-file FILE`, or for all tokens of a holder
- * by `--sub NAME`, with `--operator NAME --reason TEXT`: every intake process refuses denied tokens
- * within seconds, whatever they say. Who did it and why is recorded. Exits with 1 if nothing changed.
+ * by `--sub NAME`, of every issuer or of one by `--issuer URL`, with `--operator NAME --reason TEXT`: every intake
+ * process refuses denied tokens within seconds, whatever they say. Who did it and why is recorded. Any login of
+ * commands denies; to lift takes one that no process has. Exits with 1 if nothing changed.
  */
 import { decodeJwt } from 'jose'
 import { tokenIdOf } from '../intake/auth/claims.ts'
@@ -10,6 +11,7 @@ import {
   denialsListedMax,
   denialsLookMs,
   interventionTextMax,
+  issuerCharactersMax,
   postStatementMsMax,
   subjectCharactersMax,
 } from '../limits.ts'
@@ -17,23 +19,24 @@ import { helpText, parseArguments, wrongUse } from '../platform/command/argument
 import { reportFailure, tolerateClosedOutput, UsageError } from '../platform/command/failure.ts'
 import { say } from '../platform/command/output.ts'
 import { readTextFile } from '../platform/command/text-file.ts'
-import { readConfig } from '../platform/config/config.ts'
+import { ConfigError, readConfig } from '../platform/config/config.ts'
 import { withDatabase } from '../platform/installation/database.ts'
 import { assertSchema } from '../platform/postgres/migrations.ts'
-import { openPool, postingRole } from '../platform/postgres/postgres.ts'
+import { openPool, operatingRole, postingRole } from '../platform/postgres/postgres.ts'
 
 const usage = helpText(
   `Usage: npm run denials -- list
-       npm run denials -- deny --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
-       npm run denials -- lift --jti ID | --sub NAME | --token-file FILE --operator NAME --reason TEXT
---jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, until the denial is
-lifted. Write no names or numbers of persons in operator and reason.`,
+       npm run denials -- deny --jti ID | --sub NAME [--issuer URL] | --token-file FILE --operator NAME --reason TEXT
+       npm run denials -- lift --jti ID | --sub NAME [--issuer URL] | --token-file FILE --operator NAME --reason TEXT
+--jti: one token, by its claim. --token-file: the token in that file. --sub: all tokens of a holder, of every issuer or
+of the one given, until the denial is lifted. Write no names or numbers of persons in operator and reason.`,
   {
     list: 'print the tokens and holders that are refused',
     deny: 'refuse a token, or all tokens of a holder',
-    lift: 'accept them again',
+    lift: 'accept them again; takes a login that is a member of spillway_operating',
     '--jti ID': 'one token, by its jti claim',
-    '--sub NAME': 'all tokens of a holder',
+    '--sub NAME': 'all tokens of a holder, whatever their issuer',
+    '--issuer URL': 'with --sub: of this issuer alone, as its tokens name it in iss',
     '--token-file FILE': 'the token in this file',
     '--operator NAME': 'who does it; kept for good',
     '--reason TEXT': 'why; no personal data',
@@ -48,22 +51,37 @@ async function main(args: string[]): Promise<void> {
   const asked = readArguments(args)
   await withDatabase(readConfig(process.env), async ({ url }) => {
     const pool = openPool({
-      ...{ url, name: 'spillway-denials', connectionsMax: 1, role: postingRole },
+      ...{ url, name: 'spillway-denials', connectionsMax: 1 },
+      role: asked.act === 'lift' ? operatingRole : postingRole,
       statementMsMax: postStatementMsMax,
     })
     try {
       await assertSchema(pool)
       if (asked.act === 'list') return list(await listDenials(pool))
-      report(asked, await addDenial(pool, asked))
+      const isDone = await addDenial(pool, asked)
+      report(asked, isDone, await listDenials(pool, asked))
+    } catch (error) {
+      if (asked.act === 'lift' && isRefusedRole(error)) throw new ConfigError(notOperators)
+      throw error
     } finally {
       await pool.end()
     }
   })
 }
 
+const notOperators =
+  'The login of DATABASE_URL may deny, not lift: use one of operators ("grant spillway_operating to LOGIN", as the owner, after "npm run migrate").'
+
+/** The login is no member of the role, or the role is not there. */
+function isRefusedRole(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return code === '42501' || code === '22023'
+}
+
 function readArguments(args: string[]): Command {
   const text = { type: 'string' } as const
-  const options = { jti: text, sub: text, 'token-file': text, operator: text, reason: text }
+  const of = { jti: text, sub: text, issuer: text, 'token-file': text }
+  const options = { ...of, operator: text, reason: text }
   const { values, positionals } = parseArguments({ args, allowPositionals: true, options }, usage)
   const [act, ...more] = positionals
   const given = Object.keys(values).length
@@ -74,27 +92,33 @@ function readArguments(args: string[]): Command {
       act === undefined ? 'A command is missing.' : `There is no ${positionals.join(' ')}.`,
       usage,
     )
-  const { operator = '', reason = '', ...of } = values
-  if (Object.keys(of).length !== 1)
+  const { operator = '', reason = '', issuer, ...named } = values
+  if (Object.keys(named).length !== 1)
     throw wrongUse('It takes one of --jti, --sub and --token-file.', usage)
+  if (issuer !== undefined && named.sub === undefined)
+    throw wrongUse('--issuer goes with --sub alone.', usage)
+  if (issuer === '' || (issuer?.length ?? 0) > issuerCharactersMax || issuer?.includes('\0'))
+    throw wrongUse('That is no iss of a token.', usage)
   for (const [name, one] of Object.entries({ operator, reason })) {
     if (one.trim() === '') throw wrongUse(`--${name} is missing.`, usage)
     if (one.length > interventionTextMax)
       throw wrongUse(`--${name} is longer than ${interventionTextMax} characters.`, usage)
     if (/\d{15}/.test(one)) throw wrongUse(`--${name} has what may be a person's number.`, usage)
   }
-  const denied = deniedOf(of)
+  const denied = deniedOf(named, issuer)
   if (denied.value === '' || denied.value.length > subjectCharactersMax || /\0/.test(denied.value))
     throw wrongUse(`That is no ${denied.claim} of a token.`, usage)
   return { act, ...denied, operator, reason }
 }
 
-function deniedOf(of: { jti?: string; sub?: string; 'token-file'?: string }): Denied {
-  if (of.sub !== undefined) return { claim: 'sub', value: of.sub }
-  if (of.jti !== undefined) return { claim: 'jti', value: tokenIdOf(of) ?? '' }
+type Named = { readonly jti?: string; readonly sub?: string; readonly 'token-file'?: string }
+
+function deniedOf(of: Named, issuer = ''): Denied {
+  if (of.sub !== undefined) return { claim: 'sub', value: of.sub, issuer }
+  if (of.jti !== undefined) return { claim: 'jti', value: tokenIdOf(of) ?? '', issuer }
   const file = of['token-file'] as string
   const value = tokenIdOf(claimsIn(file))
-  if (value !== undefined) return { claim: 'jti', value }
+  if (value !== undefined) return { claim: 'jti', value, issuer }
   throw new UsageError(
     `The token in ${file} has no jti: deny its holder with --sub, or retire its key ("npm run keyring -- retire KID").`,
   )
@@ -111,20 +135,29 @@ function claimsIn(file: string): Readonly<Record<string, unknown>> {
 }
 
 function list(denials: Awaited<ReturnType<typeof listDenials>>): void {
-  for (const { claim, value, operator, reason, at } of denials)
-    say(`${at.toISOString()}  ${claim} ${shown(value)}  by ${shown(operator)}: ${shown(reason)}`)
+  for (const { operator, reason, at, ...denied } of denials)
+    say(`${at.toISOString()}  ${named(denied)}  by ${shown(operator)}: ${shown(reason)}`)
   const more = denials.length === denialsListedMax ? ' or more' : ''
   say(`${denials.length}${more} denied.`)
 }
 
-function report({ act, claim, value }: DenialAct, isDone: boolean): void {
+function named({ claim, value, issuer }: Denied): string {
+  return `${claim} ${shown(value)}${issuer === '' ? '' : ` of ${shown(issuer)}`}`
+}
+
+/** @param left what still denies them */
+function report({ act, ...denied }: DenialAct, isDone: boolean, left: readonly Denied[]): void {
   const seconds = denialsLookMs / 1_000
   if (isDone) {
     const what = act === 'deny' ? 'refused' : 'taken again'
-    say(`${claim} ${shown(value)}: ${what} by every intake process within some ${seconds} s.`)
+    if (act === 'lift' && left.length > 0) {
+      say(`${named(denied)}: lifted; ${left.map(named).join(', ')} is still refused.`)
+      return
+    }
+    say(`${named(denied)}: ${what} by every intake process within some ${seconds} s.`)
     return
   }
-  say(`${claim} ${shown(value)}: it is ${act === 'deny' ? 'denied already' : 'not denied'}.`)
+  say(`${named(denied)}: it is ${act === 'deny' ? 'denied already' : 'not denied'}.`)
   process.exitCode = 1
 }
 

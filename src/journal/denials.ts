@@ -4,12 +4,18 @@
  *
  * If the list can't be read, the process keeps its last state, logs that, and reports its age as
  * `spillway_access_age_seconds`. A process does not start before it has read the list once. A denial by
- * `jti` is skipped once no token with that id can be valid, whatever TOKEN_SECONDS_MAX says.
+ * `jti` is skipped once no token with that id can be valid, whatever TOKEN_SECONDS_MAX says. A denial by `sub` holds
+ * for every issuer unless it names one.
  */
 import type pg from 'pg'
 import { denialsListedMax, denialsOverlapMs, tokenSecondsMost } from '../limits.ts'
 
-export type Denied = { readonly claim: 'jti' | 'sub'; readonly value: string }
+export type Denied = {
+  readonly claim: 'jti' | 'sub'
+  readonly value: string
+  /** Whose `sub` it is; empty: whatever the issuer. */
+  readonly issuer: string
+}
 
 export type DenialAct = Denied & {
   readonly act: 'deny' | 'lift'
@@ -20,7 +26,11 @@ export type DenialAct = Denied & {
 type Row = Denied & { readonly id: string; readonly act: DenialAct['act']; readonly at: Date }
 
 /** Whom a list of denials refuses. */
-export type Holder = { readonly subject: string; readonly tokenId: string | undefined }
+export type Holder = {
+  readonly issuer: string
+  readonly subject: string
+  readonly tokenId: string | undefined
+}
 
 export class Denials {
   readonly #pool: Pick<pg.Pool, 'query'>
@@ -32,10 +42,14 @@ export class Denials {
     this.#pool = pool
   }
 
-  denies({ subject, tokenId }: Holder): boolean {
+  denies({ issuer, subject, tokenId = '' }: Holder): boolean {
     if (this.#last.size === 0) return false
-    const of = (claim: Denied['claim'], value: string) => this.#last.get(keyOf({ claim, value }))
-    return of('sub', subject)?.denies === true || of('jti', tokenId ?? '')?.denies === true
+    const denied: readonly Denied[] = [
+      { claim: 'sub', value: subject, issuer: '' },
+      { claim: 'sub', value: subject, issuer },
+      { claim: 'jti', value: tokenId, issuer: '' },
+    ]
+    return denied.some((one) => this.#last.get(keyOf(one))?.denies === true)
   }
 
   /**
@@ -57,8 +71,8 @@ export class Denials {
   }
 }
 
-function keyOf({ claim, value }: Denied): string {
-  return `${claim} ${value}`
+function keyOf({ claim, value, issuer }: Denied): string {
+  return `${claim}\0${issuer}\0${value}` // no claim has a NUL
 }
 
 /** A row may be committed after one that is newer: so some that were read are read again. */
@@ -69,7 +83,7 @@ async function readSince(
   const { rows } = await pool.query<Row>({
     name: 'read-denials',
     text: `
-      select id, act, claim, value, at
+      select id, act, claim, value, issuer, at
       from journal.denial
       where at >= coalesce($1::timestamptz - $2 * interval '1 millisecond', '-infinity')
         and (claim = 'sub' or at > now() - $3 * interval '1 second')
@@ -82,38 +96,42 @@ async function readSince(
 /** Denies, or lifts a denial; false where that is so already. */
 export async function addDenial(
   client: Pick<pg.ClientBase, 'query'>,
-  { act, claim, value, operator, reason }: DenialAct,
+  { act, claim, value, issuer, operator, reason }: DenialAct,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
-    `insert into journal.denial (act, claim, value, operator, reason)
-     select $1, $2, $3, $4, $5
+    `insert into journal.denial (act, claim, value, operator, reason, issuer)
+     select $1, $2, $3, $4, $5, $6
      where $1 is distinct from coalesce((
        select act
        from journal.denial
-       where claim = $2 and value = $3
+       where claim = $2 and value = $3 and issuer = $6
        order by id desc
        limit 1
      ), 'lift')`,
-    [act, claim, value, operator, reason],
+    [act, claim, value, operator, reason, issuer],
   )
   return rowCount === 1
 }
 
 export type ListedDenial = Omit<DenialAct, 'act'> & { readonly at: Date }
 
-/** Who is denied now, the last first. */
-export async function listDenials(client: Pick<pg.ClientBase, 'query'>): Promise<ListedDenial[]> {
+/** Who is denied now, the last first; of this claim's value alone, of whatever issuer, where one is given. */
+export async function listDenials(
+  client: Pick<pg.ClientBase, 'query'>,
+  of?: Pick<Denied, 'claim' | 'value'>,
+): Promise<ListedDenial[]> {
   const { rows } = await client.query<ListedDenial>(
-    `select claim, value, operator, reason, at
+    `select claim, value, issuer, operator, reason, at
      from (
-       select distinct on (claim, value) *
+       select distinct on (claim, value, issuer) *
        from journal.denial
-       order by claim, value, id desc
+       where $2::text is null or claim = $2 and value = $3
+       order by claim, value, issuer, id desc
      ) last
      where act = 'deny'
      order by at desc
      limit $1`,
-    [denialsListedMax],
+    [denialsListedMax, of?.claim, of?.value],
   )
   return rows
 }

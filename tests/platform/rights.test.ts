@@ -135,7 +135,10 @@ test('no login is a superuser, or a member of what is more than a role of proces
   expect(rows).toEqual([
     { login: 'spillway_batch_worker', of: ['spillway_app'] },
     { login: 'spillway_intake', of: ['spillway_app', 'spillway_reading'] },
-    { login: 'spillway_operator', of: ['spillway_app', 'spillway_posting', 'spillway_reading'] },
+    {
+      login: 'spillway_operator',
+      of: ['spillway_app', 'spillway_operating', 'spillway_posting', 'spillway_reading'],
+    },
     { login: 'spillway_worker', of: ['spillway_app', 'spillway_posting'] },
   ])
 })
@@ -165,11 +168,49 @@ test('the journal can only grow, and only posting workers write the ledger', asy
   }
 })
 
-test('whoever took over what lets people in can not lift a denial', async () => {
-  const lift = `insert into journal.denial (act, claim, value, operator, reason)
-    values ('lift', 'sub', 'one', 'intake', 'none')`
-  for (const kind of ['intake', 'batch-worker'] as const)
-    await expect(clients[kind].query(lift)).rejects.toMatchObject({ code: '42501' })
+test('no process can lift a denial, whichever of them was taken over; operators can', async () => {
+  const add = (act: string) => `insert into journal.denial (act, claim, value, operator, reason)
+    values ('${act}', 'sub', 'one', 'o', 'r')`
+  const may: Record<string, string[]> = {}
+  for (const kind of loginKinds) {
+    may[kind] = []
+    const client = clients[kind]
+    const { rows } = await client.query<{ role: string }>(
+      `select rolname as role from pg_roles
+       where starts_with(rolname, 'spillway_') and pg_has_role(oid, 'set') order by 1`,
+    )
+    for (const { role } of rows)
+      for (const act of ['deny', 'lift']) {
+        await client.query('begin')
+        const done = await client.query(`set local role ${role}; ${add(act)}`).then(
+          () => true,
+          (error) => error.code !== '42501' && error.code,
+        )
+        if (done !== false) may[kind].push(`${act} as ${role}: ${done}`)
+        await client.query('rollback')
+      }
+  }
+  const operators = ['spillway_operating', 'spillway_operator']
+  expect(may).toEqual({
+    ...{ intake: [], 'batch-worker': [] },
+    worker: ['deny as spillway_posting: true', 'deny as spillway_worker: true'],
+    operator: [
+      ...operators.flatMap((role) => [`deny as ${role}: true`, `lift as ${role}: true`]),
+      'deny as spillway_posting: true',
+    ],
+  })
+})
+
+test('a login of workers denies by the command, and is told what lifts', async () => {
+  const told = ['--sub', 'one', '--operator', 'o', '--reason', 'r']
+  const run = async (act: string, kind: LoginKind = 'worker') => {
+    const env = { DATABASE_URL: loginUrl(journal.database.ownerUrl, kind) }
+    const command = runCommand('src/commands/denials.ts', env, [act, ...told])
+    return [await command.done, command.output()]
+  }
+  expect(await run('deny')).toEqual([0, expect.stringContaining('sub one: refused')])
+  expect(await run('lift')).toEqual([1, expect.stringContaining('grant spillway_operating to')])
+  expect(await run('lift', 'operator')).toEqual([0, expect.stringContaining('taken again')])
 })
 
 test('no login marks as posted what is not, even where it writes the ledger', async () => {

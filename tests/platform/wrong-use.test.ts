@@ -77,6 +77,7 @@ const table: readonly (readonly [name: string, args: readonly string[], says: st
   ['denials', ['drop'], 'There is no drop.'],
   ['denials', ['deny', '--operator', 'me'], 'It takes one of --jti, --sub and --token-file.'],
   ['denials', ['deny', '--sub', 's', '--operator', 'me'], '--reason is missing.'],
+  ['denials', ['deny', '--jti', 'j', '--issuer', 'i'], '--issuer goes with --sub alone.'],
   ['batches', ['cancel', 'id', '--operator', 'me'], '--reason is missing.'],
   ['batches', ['recheck'], 'recheck takes one ID.'],
   ['access-log', ['read'], 'There is no read.'],

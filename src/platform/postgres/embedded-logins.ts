@@ -5,7 +5,7 @@
  */
 import { hkdfSync } from 'node:crypto'
 import pg from 'pg'
-import { applicationRole, postingRole, type Role, readingRole } from './postgres.ts'
+import { applicationRole, operatingRole, postingRole, type Role, readingRole } from './postgres.ts'
 
 /** What connects; commands of an operator have no process that runs. */
 export type LoginKind = 'intake' | 'worker' | 'batch-worker' | 'operator'
@@ -16,7 +16,7 @@ const logins: Readonly<Record<LoginKind, Login>> = {
   intake: { name: 'spillway_intake', roles: [applicationRole, readingRole] },
   worker: { name: 'spillway_worker', roles: [postingRole] },
   'batch-worker': { name: 'spillway_batch_worker', roles: [applicationRole] },
-  operator: { name: 'spillway_operator', roles: [postingRole, readingRole] },
+  operator: { name: 'spillway_operator', roles: [operatingRole, readingRole] },
 }
 
 export const loginKinds = Object.keys(logins) as LoginKind[]
@@ -44,9 +44,10 @@ export async function makeLogins(ownerUrl: string): Promise<void> {
   await client.connect()
   try {
     await client.query('begin')
-    for (const role of [applicationRole, postingRole, readingRole])
+    for (const role of [applicationRole, postingRole, readingRole, operatingRole])
       await makeRole(client, role, 'nologin')
     await client.query(`grant ${applicationRole} to ${postingRole}`)
+    await client.query(`grant ${postingRole} to ${operatingRole}`)
     for (const kind of loginKinds) {
       const { name, roles } = logins[kind]
       const { password } = new URL(loginUrl(ownerUrl, kind))

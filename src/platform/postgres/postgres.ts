@@ -14,7 +14,13 @@ export const applicationRole = 'spillway_app'
 export const postingRole = 'spillway_posting'
 /** And of 0157: sees the rows of those alone for whom a statement says that it reads (ReadPool). */
 export const readingRole = 'spillway_reading'
-export type Role = typeof applicationRole | typeof postingRole | typeof readingRole
+/** And of 0177: what posting may, and letting in again whom a denial refuses. No process acts as it. */
+export const operatingRole = 'spillway_operating'
+export type Role =
+  | typeof applicationRole
+  | typeof postingRole
+  | typeof readingRole
+  | typeof operatingRole
 
 export type PoolOptions = {
   readonly url: string

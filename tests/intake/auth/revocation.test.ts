@@ -89,7 +89,7 @@ describe('a denial', () => {
     const [stolen, kept] = [await tokenOf('wang'), await tokenOf('wang')]
     const { jti: value = '' } = decodeJwt(stolen)
     for (const process of [one, other]) expect(await enters(process, stolen)).toBe('wang')
-    const denied = { claim: 'jti', value, ...why } as const
+    const denied = { claim: 'jti', value, issuer: '', ...why } as const
     expect(await addDenial(journal.pool, { act: 'deny', ...denied })).toBe(true)
     expect(await addDenial(journal.pool, { act: 'deny', ...denied })).toBe(false)
     for (const process of [one, other]) {
@@ -99,9 +99,10 @@ describe('a denial', () => {
     // One that starts afterwards has it from its first request on.
     expect(await enters(await openProcess(ownKeys()), stolen)).toBe('withdrawn')
     expect(await listDenials(journal.pool)).toMatchObject([denied])
-    await addDenial(journal.pool, { act: 'lift', ...denied })
+    const { owner } = journal.database // a posting worker may not lift
+    await addDenial(owner, { act: 'lift', ...denied })
     await isRefused(one, stolen, 'wang')
-    expect(await addDenial(journal.pool, { act: 'lift', ...denied })).toBe(false)
+    expect(await addDenial(owner, { act: 'lift', ...denied })).toBe(false)
   })
 
   test('of a holder refuses all that it has and will have, by a command that notes who and why', async () => {
@@ -126,16 +127,52 @@ describe('a denial', () => {
     expect((await run('lift', '--sub', 'zhang', ...told)).code).toBe(1)
   })
 
+  test('by `sub` holds whatever the issuer, unless one is named, whose denial is lifted by itself', async () => {
+    const denials = new Denials(journal.pool)
+    const deny = { act: 'deny', claim: 'sub', ...why } as const
+    const denied = async (subject: string) => {
+      await denials.refresh()
+      return ['https://a.example', 'https://b.example', ''].map((issuer) =>
+        denials.denies({ issuer, subject, tokenId: undefined }),
+      )
+    }
+    await addDenial(journal.pool, { ...deny, value: 'known by sub alone', issuer: '' })
+    expect(await denied('known by sub alone')).toEqual([true, true, true])
+    const namesake = { ...deny, value: 'a namesake', issuer: 'https://a.example' }
+    await addDenial(journal.pool, namesake)
+    expect(await denied('a namesake')).toEqual([true, false, false])
+    // No text of an issuer and a subject is that of others.
+    expect(await denied('https://a.example a namesake')).toEqual([false, false, false])
+    await addDenial(journal.pool, { ...namesake, issuer: '' })
+    const { owner } = journal.database
+    expect(await addDenial(owner, { ...namesake, act: 'lift' })).toBe(true)
+    expect(await denied('a namesake')).toEqual([true, true, true])
+    const run = async (...args: string[]) => {
+      const env = { DATABASE_URL: journal.database.url, DATA_DIR: folder }
+      const told = ['--sub', 'a namesake', '--operator', 'Li', '--reason', 'r']
+      const command = runCommand('src/commands/denials.ts', env, [...args, ...told])
+      return { code: await command.done, output: command.output() }
+    }
+    const of = ['--issuer', 'https://b.example']
+    expect(await run('deny', ...of)).toMatchObject({ code: 0 })
+    expect(await run('lift')).toMatchObject({
+      output: 'sub a namesake: lifted; sub a namesake of https://b.example is still refused.\n',
+    })
+    expect(await denied('a namesake')).toEqual([false, true, false])
+    expect((await run('lift', ...of)).output).toMatch(/^sub a namesake of https:.*taken again/)
+    expect(await denied('a namesake')).toEqual([false, false, false])
+  })
+
   test('that was committed after a newer one is seen all the same', async () => {
     const denials = new Denials(journal.pool)
     const client = await journal.pool.connect()
-    const deny = { act: 'deny', claim: 'sub', ...why } as const
+    const deny = { act: 'deny', claim: 'sub', issuer: '', ...why } as const
     try {
       await client.query('begin')
       await addDenial(client, { ...deny, value: 'early' })
       await addDenial(journal.pool, { ...deny, value: 'late' })
       await denials.refresh()
-      const holder = (subject: string) => ({ subject, tokenId: undefined })
+      const holder = (subject: string) => ({ issuer: 'any', subject, tokenId: undefined })
       expect(['early', 'late'].map((one) => denials.denies(holder(one)))).toEqual([false, true])
       await client.query('commit')
       expect(await denials.refresh()).toBe(true)
@@ -301,7 +338,7 @@ test('an open stream of events ends with its token: when it expires, its key is 
   aheadMs = 600_000 + clockSkewMsMax
   await short.end()
   expect([denied, signed].map((one) => one.over())).toEqual([false, false])
-  await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: 'denied', ...why })
+  await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: 'denied', issuer: '', ...why })
   await denied.end()
   expect(signed.over()).toBe(false)
   const [key] = readKeyring(file).tokenKeys
@@ -328,7 +365,7 @@ test.each([
   const url = `/v1/batches/${begun.json().id}/file`
   async function* slowly() {
     yield Buffer.alloc(chunkBytesMax)
-    await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: subject, ...why })
+    await addDenial(journal.pool, { act: 'deny', claim: 'sub', value: subject, issuer: '', ...why })
     await waitFor('the denial', () => authenticator.recall(authorization.slice(7)) === undefined)
     for (let i = 0; i < 8; i += 1) yield Buffer.alloc(chunkBytesMax)
   }
