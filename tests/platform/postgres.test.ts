@@ -70,6 +70,31 @@ test('a pooler that drops `options` is named, and none of its connections is use
   expect(await failureThrough((piece) => piece)).toMatchObject({ rowCount: 1 })
 })
 
+test('a broken connection keeps its place in the pool for a while, not for ever, where no request to cancel passes', async () => {
+  const url = new URL(database.url)
+  const requestToCancel = 80_877_102
+  const start = (piece: Buffer) =>
+    piece.readInt32BE(4) === requestToCancel ? Buffer.alloc(0) : piece
+  const proxy = await new TcpProxy(Number(url.port), { start }).start()
+  url.port = String(proxy.port)
+  const options = { url: url.href, name: 'held', connectionsMax: 1, statementMsMax: 60_000 }
+  const pool = openPool(options)
+  const lost = pool.query('select pg_sleep(60)').catch((error: unknown) => error)
+  const running = `select 1 from pg_stat_activity where application_name = 'held' and wait_event = 'PgSleep'`
+  await waitFor('it to run', async () => (await database.owner.query(running)).rowCount === 1)
+  proxy.cut()
+  expect(databaseFault(await lost)).toBe('transient')
+  await expect(pool.query('select 1')).rejects.toThrow('timeout exceeded')
+  await waitFor('its place', () =>
+    pool.query('select 1').then(
+      () => true,
+      () => false,
+    ),
+  )
+  await pool.end()
+  await proxy.stop()
+})
+
 test('a pooler that gives statements to several servers is named', async () => {
   const pool = openPool({
     url: database.url,
