@@ -17,6 +17,8 @@ export type Fault = {
   readonly standby?: true
   /** Of the way to Postgres or Redis: the engine must be behind proxies. */
   readonly proxied?: true
+  /** A process misbehaves on a signal, or has a clock of its own: `misbehave.mjs` must be in each. */
+  readonly misbehaving?: true
   /** Why this machine can't have it; undefined where it can. */
   readonly missing?: () => string | undefined
   /** Returns when the fault is over: recovery is measured from there. */

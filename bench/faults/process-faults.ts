@@ -76,6 +76,7 @@ const freeze = (kind: 'intakes' | 'workers', seconds: number): Fault => ({
 
 const busy: Fault = {
   name: 'worker busy for 12 s: its lock runs out',
+  misbehaving: true,
   within: afterProcess,
   run: async (world, random) => {
     any(random, world.workers).signal('SIGIO')
@@ -86,6 +87,7 @@ const busy: Fault = {
 /** Both answer every ping, and neither takes what waits. */
 const stuck: Fault = {
   name: 'workers take nothing, and are replaced within 30 s',
+  misbehaving: true,
   within: { first: 5 },
   run: async (world) => {
     const deaths = world.workers.map((worker) => worker.deaths + 1)
@@ -101,6 +103,7 @@ const stuck: Fault = {
 /** No timer and no signal of its own reaches it. */
 const spinning = (kind: 'intakes' | 'workers'): Fault => ({
   name: `${kind.slice(0, -1)} spins for ever, deaf to SIGTERM, and is ended within 30 s`,
+  misbehaving: true,
   within: afterProcess,
   run: async (world, random) => {
     const process = any(random, world[kind])
@@ -114,6 +117,7 @@ const spinning = (kind: 'intakes' | 'workers'): Fault => ({
 
 const clockAhead: Fault = {
   name: 'a worker’s clock is 60 s ahead',
+  misbehaving: true,
   within: afterProcess,
   run: async (world, random) => {
     const worker = any(random, world.workers)

@@ -37,6 +37,14 @@ const entryPoints = {
 }
 export type ProcessKind = keyof typeof entryPoints
 
+/** What Node and tests give to every process. */
+const ofNode = Object.fromEntries(
+  ['NODE_COMPILE_CACHE', 'NODE_OPTIONS', 'SPILLWAY_TEST_BUNDLES'].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  }),
+)
+
 /** A process that takes longer to come up has failed. */
 const aliveMsMax = 45_000
 
@@ -45,6 +53,7 @@ export class Supervised {
   readonly kind: ProcessKind
   readonly #env: Record<string, string>
   readonly #log: WriteStream
+  readonly #execArgv: string[]
   #child: ChildProcess | undefined
   #ready: Promise<void> = Promise.resolve()
   #gone: Promise<void> = Promise.resolve()
@@ -56,8 +65,14 @@ export class Supervised {
   /** Where it answers /metrics. */
   readonly port: number
 
-  constructor(kind: ProcessKind, env: Record<string, string>, log: WriteStream) {
+  constructor(
+    kind: ProcessKind,
+    env: Record<string, string>,
+    log: WriteStream,
+    { misbehaving }: Pick<WorldOptions, 'misbehaving'>,
+  ) {
     this.kind = kind
+    this.#execArgv = misbehaving ? ['--import', preloaded] : []
     this.#env = env
     this.#log = log
     this.port = Number(env.WORKER_PORT ?? env.OPERATORS_PORT)
@@ -73,12 +88,12 @@ export class Supervised {
     const child = fork(entryPoints[this.kind], {
       env: {
         PATH: process.env.PATH ?? '',
-        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+        ...ofNode,
         LOG_LEVEL: 'warn',
         ...this.#env,
         ...once,
       },
-      execArgv: ['--import', preloaded],
+      execArgv: this.#execArgv,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C in the terminal is for the runner alone
     })
@@ -163,6 +178,8 @@ export type WorldOptions = {
   readonly proxied: boolean
   /** Each commit must reach a standby. */
   readonly standby?: boolean
+  /** Its processes can be told to misbehave; loading that takes them seconds. */
+  readonly misbehaving?: boolean
 }
 
 /** Of the world's standby. */
@@ -174,6 +191,7 @@ const toBreak: WorldOptions = {
   batchWorkers: 0,
   proxied: true,
   standby: true,
+  misbehaving: true,
 }
 
 export class World {
@@ -242,7 +260,7 @@ export class World {
     )
     const env = this.#environment(kind)
     const own = kind === 'intake' ? { PORT: open, OPERATORS_PORT: port } : { WORKER_PORT: port }
-    const one = new Supervised(kind, { ...env, ...own }, this.#log)
+    const one = new Supervised(kind, { ...env, ...own }, this.#log, this.#options)
     this.#of(kind).push(one)
     one.start()
     await one.alive()

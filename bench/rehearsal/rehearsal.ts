@@ -89,9 +89,14 @@ export async function rehearse(
 
 async function rehearseOwn(parts: Parts, own: OwnOptions): Promise<Driven> {
   const { options, display, shape, signal } = parts
-  const proxied = own.faults.some(({ fault }) => fault.proxied === true)
-  const standby = own.faults.some(({ fault }) => fault.standby === true)
-  const world = new World(own.queue, { ...own, proxied, standby })
+  const need = (what: 'proxied' | 'standby' | 'misbehaving') =>
+    own.faults.some(({ fault }) => fault[what] === true)
+  const needs = {
+    proxied: need('proxied'),
+    standby: need('standby'),
+    misbehaving: need('misbehaving'),
+  }
+  const world = new World(own.queue, { ...own, ...needs })
   const filers = { keyringFile: world.keyringFile }
   let generators: Generators | undefined
   try {

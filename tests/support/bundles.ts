@@ -61,7 +61,14 @@ async function bundle(folder: string): Promise<void> {
     logLevel: 'silent',
   })
   // A bundle keeps the name of its program: stack traces name a .ts file, as they do unbundled.
-  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', keepNames: true })
+  await build.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    // Node parses a .js file once more, to find out what it is.
+    chunkFileNames: '[name]-[hash].mjs',
+    keepNames: true,
+  })
   await build.close()
 }
 
