@@ -254,7 +254,7 @@ test('a rehearsal runs beside it, with one command to make it, one to start and 
   expect(await removed.done, removed.output()).toBe(0)
   expect(removed.output()).toContain('Removed everything from the database of the rehearsal')
   expect((await fetch(`${two.address}/readyz`)).status).toBe(200)
-}, 90_000)
+})
 
 test('metrics show intake, worker and backlog in one place', async () => {
   expect((await fetch(`${two.address}/metrics`)).status).toBe(404)

@@ -592,7 +592,7 @@ describe('a mended file', () => {
     expect(await stateOf(id)).toMatchObject({ stage: 'reading', read: 0 })
     await owner.query("update batch.batch set stage = 'cancelled' where id = $1", [holder])
     await owner.query('update batch.work set leased_until = now() where batch = $1', [id])
-    await waitFor('it to be filed', async () => (await stateOf(id)).stage === 'posting', 15_000)
+    await waitFor('it to be filed', async () => (await stateOf(id)).stage === 'posting')
     await worker.stop()
     expect(failures).toEqual([])
     await postAll()

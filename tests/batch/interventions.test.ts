@@ -178,7 +178,7 @@ test('a unit too large for one envelope, checked before parts were cut by bytes,
     [first],
   )
   expect(accepted).toEqual([{ count: 1 }])
-}, 120_000)
+})
 
 test('cancelled, what was filed stays filed; the rest, and parts of nothing, count no more', async () => {
   const rows = inOrder(2, partLinesMax + 2, 1)

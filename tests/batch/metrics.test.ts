@@ -68,7 +68,7 @@ test('bytes received, files by stage, rows, how long files wait, and slots, and 
   })
   door.retarget(Number(new URL(batches.address).port))
   try {
-    await batchReaches(intake.address, token, id, ['posting'], 30_000)
+    await batchReaches(intake.address, token, id, ['posting'], 60_000)
     const filed = await readMetrics()
     expect(filed.read('spillway_batches{stage="posting"}')).toBe(1)
     expect(filed.read('spillway_batches{stage="received"}')).toBe(0)

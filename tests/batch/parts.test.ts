@@ -98,7 +98,7 @@ test('a unit of riders that is too large for one part is filed in several, and c
   expect(units).toMatchObject([{ parts: 2, parts_filed: 2, lines: persons.length }])
   const standing = await findStanding(journal.pool, units[0].id)
   expect([standing?.status, standing?.assessment?.lines]).toEqual(['posted', persons.length])
-}, 60_000)
+})
 
 test('no Idempotency-Key has the id of a unit of a file', async () => {
   const rows = rowsOf(2)

@@ -105,7 +105,7 @@ test('a worker whose step never ends says so; one that works, or has nothing to 
     hangs = true
     rows = rowsOf(3) // of another employer, which has no declaration in force
     await receive()
-    await waitFor('it to be told', () => told.length > 0, 40_000)
+    await waitFor('it to be told', () => told.length > 0)
     expect(told[0]).toMatch(/^a step of a file is under way for \d+ s$/)
   } finally {
     watchdog.stop()

@@ -77,7 +77,7 @@ test('what is due is sent once, answered, and in the history with its receipt', 
   const answers = lines.filter(({ kind }) => kind === 'answer')
   expect(answers).toHaveLength(sent)
   for (const { receipt } of answers) expect(receipt).toBe('{"statement":"as it is"}')
-}, 60_000)
+})
 
 test('of those whom tokens name, each files with one generator, and all do', async () => {
   const employers = ['a', 'b', 'c', 'd', 'e']
@@ -89,7 +89,7 @@ test('of those whom tokens name, each files with one generator, and all do', asy
     (file) => new Set(readFileSync(file, 'utf8').match(/(?<="employer":")[^"]+/g)),
   )
   expect(filed).toEqual([new Set(['a', 'c', 'e']), new Set(['b', 'd'])])
-}, 60_000)
+})
 
 test('who sends again counts once, whichever of the two is accepted first', async () => {
   let asked = 0
@@ -114,7 +114,7 @@ test('who sends again counts once, whichever of the two is accepted first', asyn
   expect(ids.length).toBeGreaterThan(1.5 * new Set(ids).size)
   expect(some.tally.total('accepted')).toBe(new Set(ids).size)
   expect(some.tally.total('offered')).toBe(new Set(ids).size)
-}, 60_000)
+})
 
 test('a day that is broken off leaves no generator, and nobody who waits for one', async () => {
   const some = generators(60, 50)
@@ -125,7 +125,7 @@ test('a day that is broken off leaves no generator, and nobody who waits for one
   await some.stop()
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
   await running
-}, 60_000)
+})
 
 test('its benchmark drives an intake and, half as fast again, a generator, and tells both', async () => {
   const short = { BENCH_ROUNDS: '1', BENCH_SECONDS: '1' }
@@ -144,4 +144,4 @@ test('its benchmark drives an intake and, half as fast again, a generator, and t
     expect(of(figure), figure).toBeGreaterThan(0)
   const ratio = of('CPU, intake') / of('CPU, generator')
   expect(of('core for core')).toBeCloseTo(ratio, 1)
-}, 120_000)
+})

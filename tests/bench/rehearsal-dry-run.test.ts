@@ -55,7 +55,7 @@ beforeAll(async () => {
   started = runCommand('src/commands/start.ts', { ...env, PORT: '0', DATA_DIR: folder })
   const [, found = ''] = await started.says(/A rehearsal takes declarations at (\S+) /)
   address = found
-}, 90_000)
+})
 afterAll(async () => {
   await Promise.all([started?.end(), live?.end(), liveWorker?.end()])
   await rehearsal?.drop()

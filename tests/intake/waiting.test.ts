@@ -166,14 +166,10 @@ describe('Prefer: wait', () => {
     expect(second.headers['retry-after']).toMatch(/^[123]$/)
     going.abort()
     expect(await gone).toBe('gone')
-    await waitFor(
-      'a place',
-      async () => {
-        const next = await look(id, declaration.employer, { prefer: 'wait=1' }, app)
-        return next.headers['preference-applied'] === 'wait=1'
-      },
-      5_000,
-    )
+    await waitFor('a place', async () => {
+      const next = await look(id, declaration.employer, { prefer: 'wait=1' }, app)
+      return next.headers['preference-applied'] === 'wait=1'
+    })
     await postAll(app)
     await app.close()
   })
@@ -197,7 +193,7 @@ describe('Prefer: wait', () => {
     const startedAt = performance.now()
     const ended = intake.end('SIGTERM')
     const told = await answer
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000) // of the 20 s asked for
     expect(((await told.json()) as { status: string }).status).toBe('accepted')
     expect(told.headers.get('preference-applied')).toBeNull()
     expect(told.headers.get('connection')).toBe('close')

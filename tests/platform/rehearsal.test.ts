@@ -32,7 +32,7 @@ beforeAll(async () => {
   // As one whose making ended after its migrations.
   await rehearsal.owner.query('create table public.spillway_rehearsal (made_at timestamptz)')
   await createRehearsalDatabase(rehearsal.ownerUrl)
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([live?.drop(), rehearsal?.drop(), empty?.drop()])
   rmSync(folder, { recursive: true, force: true })

@@ -100,7 +100,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
     const answers = await fileMany(200, 'kill')
     for (const victim of workers.splice(0)) victim.signal('SIGKILL')
     await Promise.all([startWorker(), startWorker()])
-    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 200, 50_000)
+    await waitFor('posting', async () => (await postedOf(idsOf(answers))) === 200)
     expect(await count('select count(*) from journal.unposted')).toBe(0)
     expect(
       await count('select count(*) - count(distinct id) as count from ledger.declaration'),
@@ -124,7 +124,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
       await release()
       const next = await startWorker()
       const repeated = /spillway_repeated_deliveries_total\{[^}]*\}/
-      await waitFor('the second delivery', async () => (await metricOf(next, repeated)) > 0, 50_000)
+      await waitFor('the second delivery', async () => (await metricOf(next, repeated)) > 0)
       expect(await postedOf(ids)).toBe(1)
       expect(
         await count('select count(*) - count(distinct id) as count from ledger.declaration'),
@@ -143,10 +143,10 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
     await holder.query('begin')
     await holder.query('lock table ledger.posting in exclusive mode')
     const ids = idsOf(await fileMany(3, 'failing'))
-    await waitFor('failures', async () => (await failures()) >= before + 2, 40_000)
+    await waitFor('failures', async () => (await failures()) >= before + 2)
     await holder.query('rollback')
     holder.release()
-    await waitFor('posting', async () => (await postedOf(ids)) === 3, 50_000)
+    await waitFor('posting', async () => (await postedOf(ids)) === 3)
   })
 
   test('SIGTERM lets a worker finish and exit with 0', async () => {

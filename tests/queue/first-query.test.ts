@@ -38,7 +38,7 @@ test('a worker whose first query failed posts all the same, and ends at SIGTERM'
     const text = 'select from ledger.posting where envelope = $1'
     return (await journal.database.owner.query(text, [envelope])).rows.length === 1
   }
-  await waitFor('it to be posted', isPosted, 45_000)
+  await waitFor('it to be posted', isPosted)
   expect(await worker.end('SIGTERM')).toBe(0)
 })
 

@@ -44,7 +44,7 @@ async function expectAllPosted(): Promise<void> {
         'select count(*)::int as posted, count(distinct id)::int as ids from ledger.declaration',
       )
     ).rows[0]
-  await waitFor('posting', async () => (await read()).posted >= filed, 40_000)
+  await waitFor('posting', async () => (await read()).posted >= filed)
   expect(await read()).toEqual({ posted: filed, ids: filed })
 }
 

@@ -174,7 +174,7 @@ test('each is told with what to do and where, while others file, in bounded memo
   expect((await end(token, named)).findings?.map(({ code }) => code)).toContain('COLUMN_MISSING')
   for (const one of [intake, batches, posting]) expect(one.output()).not.toMatch(/"level":[45]0/)
   expect(peakMemory(batches)).toBeLessThan(400)
-}, 120_000)
+})
 
 test('a file of nothing but wrong rows takes no more memory than another, and all come back', async () => {
   const count = 25_000

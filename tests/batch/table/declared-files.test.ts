@@ -319,7 +319,7 @@ test('wrong lines all over a large file are kept in its order', async () => {
   expect(kept.map(({ row }) => row)).toEqual(lines.flatMap((_, i) => (i % 5 === 0 ? [i + 1] : [])))
   expect(kept.every(({ row, cells }) => cells[0] === JSON.stringify(lines[row - 1]))).toBe(true)
   expect(kept.length).toBeGreaterThan(rejectedStretchDeclarations)
-}, 120_000)
+})
 
 test('a worker that ends anywhere is followed by another, and the same is filed, once', async () => {
   const made = declare({ lines: partLinesMax + 3 })
@@ -394,7 +394,7 @@ describe('over generated declarations', () => {
     }
     expect(wrong).toBeGreaterThan(100)
     expect(wrong).toBeLessThan(900)
-  }, 120_000)
+  })
 })
 
 test('hundreds of declarations are read and looked up in a few statements, right or wrong', async () => {

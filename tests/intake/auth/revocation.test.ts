@@ -294,7 +294,7 @@ test('a key that a provider withdrew stops; while it can not be asked, what it p
   await isRefused(one, second.token, 'unavailable')
   published = [second.jwk]
   await isRefused(one, second.token, 'second')
-}, 120_000)
+})
 
 test('an open stream of events ends with its token: when it expires, its key is retired, or it is denied', async () => {
   const file = path.join(folder, 'streams.json')

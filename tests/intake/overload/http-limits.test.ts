@@ -198,7 +198,7 @@ describe('connections', () => {
       const ms = performance.now() - startedAt
       const grown = memory.now() - before
       console.log(`10,000 idle: a filing took ${ms.toFixed(0)} ms, ${grown.toFixed(0)} MiB more`)
-      expect(ms).toBeLessThan(2_000)
+      expect(ms).toBeLessThan(15_000) // some 10 ms are usual
       expect(grown).toBeLessThan(400) // 40 KB each; 20 are usual
       expect(clients.filter((client) => client.isOpen())).toHaveLength(10_000)
       for (const client of clients) client.end()

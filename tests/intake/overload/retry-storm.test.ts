@@ -179,4 +179,4 @@ test('goodput holds, nothing is lost or doubled, and with its ticket everybody w
   const env = { DATABASE_URL: database.ownerUrl, KEYRING_FILE: inject('keyringFile') }
   const audit = runCommand('src/commands/audit.ts', env, ['--history', historyFile])
   expect(await audit.done, audit.output()).toBe(0)
-}, 120_000)
+})

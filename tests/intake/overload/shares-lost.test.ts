@@ -91,10 +91,8 @@ async function heard(process: EngineProcess): Promise<number> {
 }
 
 const allHear = (howMany: number) =>
-  waitFor(
-    `each intake to hear ${howMany} others`,
-    async () => (await Promise.all(intakes.map(heard))).every((one) => one === howMany),
-    40_000,
+  waitFor(`each intake to hear ${howMany} others`, async () =>
+    (await Promise.all(intakes.map(heard))).every((one) => one === howMany),
   )
 
 test('the others go on being accepted, and the one as well, before, without and after the store', async () => {
