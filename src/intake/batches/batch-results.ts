@@ -29,6 +29,7 @@ import {
   pageUnitsMax,
 } from '../../limits.ts'
 import { requireAct } from '../auth/bearer.ts'
+import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
 import { batchUrl, hasErrorsFile, presentTotal, totalSchema } from '../present/present-batch.ts'
 import { notModifiedSchema, problemSchema } from '../present/schemas.ts'
@@ -222,7 +223,7 @@ async function sendErrors(
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events
-    .send(Readable.from(writeErrors(id, layout, format, rows)))
+    .send(Readable.from(whileHolds(request, writeErrors(id, layout, format, rows))))
 }
 
 /** As it came; undefined for a format that it can't be written in. */

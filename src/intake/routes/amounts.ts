@@ -21,6 +21,7 @@ import { errorsFilesMax, errorsFilesOfOneMax } from '../../limits.ts'
 import { insurances } from '../../policy/pack.ts'
 import { presentAmounts } from '../../policy/present.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
+import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { languageOf } from '../problems/language.ts'
@@ -80,7 +81,7 @@ async function send(
   if (csv) reply.header('content-disposition', `attachment; filename="amounts-${id}.csv"`)
   return noStore(reply)
     .type(csv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8')
-    .send(Readable.from(content))
+    .send(Readable.from(whileHolds<Buffer | string>(request, content)))
 }
 
 /** What a reassessment is of, and the declaration of a part. */

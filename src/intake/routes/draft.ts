@@ -19,6 +19,7 @@ import { draftChunkLines, draftsMax, draftsOfOneMax } from '../../limits.ts'
 import { previousPeriod } from '../../policy/history.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
 import { seenEmployer } from '../auth/read-log.ts'
+import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -97,7 +98,7 @@ async function send(
   const head = headOf(last.declaration, period, source, standing?.id)
   return noStore(reply)
     .type('application/json; charset=utf-8')
-    .send(Readable.from(textOf(head, access, last)))
+    .send(Readable.from(whileHolds(request, textOf(head, access, last))))
 }
 
 /** @throws RefusedRequestError where there are several, and none is named */

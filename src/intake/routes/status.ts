@@ -9,7 +9,7 @@ import Type, { type Static } from 'typebox'
 import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
 import { findReassessments, findStanding, type Standing } from '../../ledger/status.ts'
 import { statusWaitSecondsMax } from '../../limits.ts'
-import { readsOf, requireAct } from '../auth/bearer.ts'
+import { isWithdrawn, readsOf, requireAct } from '../auth/bearer.ts'
 import { type FiledByDependencies, findFiledBy } from '../auth/filed-by.ts'
 import { presentStanding } from '../present/present-standing.ts'
 import { declarationStatusSchema, notModifiedSchema, problemSchema } from '../present/schemas.ts'
@@ -85,6 +85,8 @@ async function status(
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const standing =
     wanted > 0 ? await wait(readPool, waiting, { request, reply, found, seconds: wanted }) : found
+  if (wanted > 0 && (await isWithdrawn(request)))
+    return sendProblem(request, reply, 'TOKEN_WITHDRAWN')
   if (standing.status === 'accepted') reply.header('retry-after', retrySeconds(standing))
   const { id, parts, partOf } = standing
   const whole = parts > 1 && partOf === undefined ? id : undefined

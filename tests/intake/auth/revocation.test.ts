@@ -8,11 +8,8 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { decodeJwt, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { watchAccess } from '../../../src/intake/auth/access-watch.ts'
-import { type Authenticator, createAuthenticator } from '../../../src/intake/auth/authentication.ts'
 import { issueToken } from '../../../src/intake/auth/issue-token.ts'
 import { type TokenKeys, tokenKeys } from '../../../src/intake/auth/token-keys.ts'
-import { Seals } from '../../../src/intake/sessions/seals.ts'
 import { addDenial, Denials, listDenials } from '../../../src/journal/denials.ts'
 import { chunkBytesMax, clockSkewMsMax, publishedKeysMsMax } from '../../../src/limits.ts'
 import { readKeyring, readTokenPublicKeys } from '../../../src/platform/config/key-store.ts'
@@ -21,6 +18,7 @@ import { openApp } from '../../support/app.ts'
 import { runCommand } from '../../support/command.ts'
 import { type TokenOptions, tokenFor } from '../../support/engine.ts'
 import { declare, type Journal, openJournal, policies } from '../../support/journal.ts'
+import { type LetIn, type LetInRules, openLetIn } from '../../support/let-in.ts'
 import { waitFor } from '../../support/wait.ts'
 
 let journal: Journal
@@ -41,41 +39,18 @@ afterAll(async () => {
 
 const { employer } = declare()
 
-type Process = {
-  readonly authenticator: Authenticator
-  readonly errors: unknown[]
-  ageSeconds(): number
-}
-
-/** What a process of intake knows of who may come in, looked at often. */
-async function openProcess(
-  keys: TokenKeys,
-  rules: { issuer?: string; now?: () => number; pool?: Pick<Journal['pool'], 'query'> } = {},
-): Promise<Process> {
-  const { issuer = 'spillway', now = Date.now, pool = journal.pool } = rules
-  const denials = new Denials(pool)
-  await denials.refresh()
-  const denies = (filer: Parameters<typeof denials.denies>[0]) => denials.denies(filer)
-  const errors: unknown[] = []
-  const authenticator = createAuthenticator({ issuer, audience: 'spillway', keys, denies, now })
-  const watch = watchAccess({
-    ...{ authenticator, keys, denials, seals: new Seals(() => []) },
-    ...{ everyMs: { keys: 20, denials: 20, sessions: 20 } },
-    onError: (_source, error) => errors.push(error),
-  })
-  ends.push(() => watch.stop())
-  return { authenticator, errors, ageSeconds: () => watch.ageSeconds('denials') }
-}
+const openProcess = (keys: TokenKeys, rules: Partial<LetInRules> = {}) =>
+  openLetIn(journal.pool, ends, { keys, ...rules })
 
 const ownKeys = () => tokenKeys({ readPublicJwk: () => readTokenPublicKeys(inject('keyringFile')) })
 
 /** As a request is let in: by what was verified before, or anew. */
-async function enters({ authenticator }: Process, token: string): Promise<string> {
+async function enters({ authenticator }: LetIn, token: string): Promise<string> {
   const known = authenticator.recall(token) ?? (await authenticator.verify(token))
   return 'kind' in known ? known.kind : known.subject
 }
 
-const isRefused = (one: Process, token: string, as = 'withdrawn') =>
+const isRefused = (one: LetIn, token: string, as = 'withdrawn') =>
   waitFor(`${as} of a token`, async () => (await enters(one, token)) === as, 60_000)
 
 const why = { operator: 'Li', reason: 'a laptop was stolen' }
