@@ -55,7 +55,7 @@ const personSchema = Type.Object(
     idNumber: Type.String({ minLength: 1, maxLength: idNumberCharactersMax }),
     name: Type.String({ minLength: 1, maxLength: nameCharactersMax }),
   },
-  closed,
+  { ...closed, title: 'Person' },
 )
 
 const employeeSchema = Type.Object(
@@ -69,7 +69,7 @@ const employeeSchema = Type.Object(
     }),
     change: Type.Enum(changes),
   },
-  { ...closed, description: 'Somebody who is employed (职工).' },
+  { title: 'EmployeeLine', ...closed, description: 'Somebody who is employed (职工).' },
 )
 
 const flexibleSchema = Type.Object(
@@ -95,7 +95,7 @@ const flexibleSchema = Type.Object(
     }),
     change: Type.Enum(changes),
   },
-  { ...closed, description: 'Somebody in flexible employment (灵活就业).' },
+  { title: 'FlexibleLine', ...closed, description: 'Somebody in flexible employment (灵活就业).' },
 )
 
 const daySchema = Type.Object(
@@ -118,6 +118,7 @@ const platformSchema = Type.Object(
     }),
   },
   {
+    title: 'PlatformLine',
     ...closed,
     description: 'Somebody who takes orders from a platform (新就业形态, occupational injury).',
   },
@@ -186,7 +187,26 @@ export const declarationSchema = Type.Object(
       }),
     ),
   },
-  closed,
+  {
+    ...closed,
+    title: 'Declaration',
+    examples: [
+      {
+        employer: '91350100M000100Y43',
+        region: '340100',
+        period: '2025-08',
+        kind: 'regular',
+        lines: [
+          {
+            person: { idType: 'resident-id', idNumber: '11010519491231002X', name: '王伟' },
+            category: 'employee',
+            wage: '6500.00',
+            change: 'none',
+          },
+        ],
+      },
+    ],
+  },
 )
 
 export type Person = Static<typeof personSchema>

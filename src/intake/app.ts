@@ -4,8 +4,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -28,6 +26,7 @@ import { answerUnrouted, refuseNul } from './bodies/addresses.ts'
 import { refuseExcess, takeJson } from './bodies/bodies.ts'
 import { type CutReason, closeSilent, createLimitedServer } from './bodies/connections.ts'
 import { codingsTaken } from './bodies/inflate.ts'
+import { describe } from './openapi.ts'
 import { guard } from './overload/gate.ts'
 import { requireClasses } from './overload/route-classes.ts'
 import { ShedError } from './overload/shed-error.ts'
@@ -126,7 +125,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   answerUnrouted(app)
   observe(app, dependencies.onAnswered)
   closeWhileDraining(app, dependencies.readiness)
-  await document(app)
+  await describe(app)
   useBearerTokens(app, dependencies.authenticator)
   logReads(app, dependencies.accessLog)
   submitRoute(app, dependencies)
@@ -230,20 +229,4 @@ function observe(app: FastifyInstance, onAnswered: AppDependencies['onAnswered']
     onAnswered(route, reply.statusCode, reply.elapsedTime / 1_000)
     done()
   })
-}
-
-async function document(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Spillway',
-        description: 'Files social-insurance contribution declarations.',
-        version: '1',
-      },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ bearer: [] }],
-    },
-  })
-  await app.register(swaggerUi, { routePrefix: '/documentation' })
 }

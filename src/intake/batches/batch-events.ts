@@ -20,6 +20,7 @@ import {
   streamTokenLookMs,
 } from '../../limits.ts'
 import { requireAct, stillHolds } from '../auth/bearer.ts'
+import { nothing, streamed } from '../present/answers.ts'
 import { presentBatch } from '../present/present-batch.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -45,13 +46,19 @@ export function batchEventsRoute(app: FastifyInstance, context: BatchLookupConte
     exposeHeadRoute: false,
     onRequest: requireAct('look'),
     schema: {
+      operationId: 'followBatch',
+      tags: ['batches'],
       summary: 'How far a file is, as it goes on: server-sent events',
       description:
         'Event progress has what GET /v1/batches/{id} answers; event end follows when nothing more will change. Come again with Last-Event-ID after a break: no state is missed for good and none is told twice. 204 when all was told.',
       params: batchIdSchema,
       headers: headersSchema,
-      produces: ['text/event-stream'],
-      response: { '4xx': problemSchema, '5xx': problemSchema },
+      response: {
+        200: streamed('The events.', ['text/event-stream']),
+        204: nothing('All was told.'),
+        '4xx': problemSchema,
+        '5xx': problemSchema,
+      },
     },
     handler: (request, reply) => stream(context, request, reply),
   })

@@ -57,7 +57,21 @@ export const batchRequestSchema = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  {
+    title: 'BatchRequest',
+    additionalProperties: false,
+    examples: [
+      {
+        employer: '91350100M000100Y43',
+        period: '2025-08',
+        region: '340100',
+        kind: 'regular',
+        mode: 'check',
+        format: 'csv',
+        size: 182_034,
+      },
+    ],
+  },
 )
 
 const faultsMax = 50

@@ -31,6 +31,7 @@ import {
 import { requireAct } from '../auth/bearer.ts'
 import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
+import { entityTagHeader, streamed, withHeaders } from '../present/answers.ts'
 import { batchUrl, hasErrorsFile, presentTotal, totalSchema } from '../present/present-batch.ts'
 import { notModifiedSchema, problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -70,26 +71,29 @@ const pageSchema = Type.Object(
   { additionalProperties: false },
 )
 
-const unitListSchema = Type.Object({
-  declarations: Type.Array(
-    Type.Object({
-      employer: Type.String({ description: 'Empty: the rows name none that is well-formed.' }),
-      period: Type.String(),
-      region: Type.Optional(
-        Type.String({ description: 'Absent where the rows name none that is well-formed.' }),
-      ),
-      id: Type.Optional(Type.String({ description: 'Of the declaration, once it is filed.' })),
-      filed: Type.Boolean(),
-      replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
-      total: Type.Optional(totalSchema),
-      lines: Type.Integer(),
-      row: Type.Optional(Type.Integer({ description: 'Of a declaration in NDJSON: its line.' })),
-      rows: Type.Object({ good: Type.Integer(), setAside: Type.Integer() }),
-      links: Type.Object({ declaration: Type.Optional(Type.String()) }),
-    }),
-  ),
-  links: Type.Object({ next: Type.Optional(Type.String()) }),
-})
+const unitListSchema = Type.Object(
+  {
+    declarations: Type.Array(
+      Type.Object({
+        employer: Type.String({ description: 'Empty: the rows name none that is well-formed.' }),
+        period: Type.String(),
+        region: Type.Optional(
+          Type.String({ description: 'Absent where the rows name none that is well-formed.' }),
+        ),
+        id: Type.Optional(Type.String({ description: 'Of the declaration, once it is filed.' })),
+        filed: Type.Boolean(),
+        replaces: Type.Optional(Type.String({ description: 'What a correction replaces.' })),
+        total: Type.Optional(totalSchema),
+        lines: Type.Integer(),
+        row: Type.Optional(Type.Integer({ description: 'Of a declaration in NDJSON: its line.' })),
+        rows: Type.Object({ good: Type.Integer(), setAside: Type.Integer() }),
+        links: Type.Object({ declaration: Type.Optional(Type.String()) }),
+      }),
+    ),
+    links: Type.Object({ next: Type.Optional(Type.String()) }),
+  },
+  { title: 'BatchDeclarations' },
+)
 
 type Errors = WithBatchId & { Querystring: Static<typeof errorsSchema> }
 type Page = WithBatchId & { Querystring: Static<typeof pageSchema> }
@@ -106,12 +110,18 @@ export function batchResultRoutes(
   app.get<Page>('/v1/batches/:id/declarations', {
     onRequest,
     schema: {
+      operationId: 'listBatchDeclarations',
+      tags: ['batches'],
       summary: 'What was filed of a file',
       description:
         'Of mode check: what would be filed, with totals. One entry for each employer, period and region in it, or each line of NDJSON, ordered by employer, period and region, in pages: links.next is the next one.',
       params: batchIdSchema,
       querystring: pageSchema,
-      response: { 200: unitListSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(unitListSchema, entityTagHeader),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: (request, reply) => listDeclarations(context, request, reply),
   })
@@ -119,23 +129,31 @@ export function batchResultRoutes(
     exposeHeadRoute: false,
     onRequest: requireAct('open'),
     schema: {
+      operationId: 'getBatchErrors',
+      tags: ['batches'],
       summary: 'The rows that were set aside, as a file to mend',
       description:
         'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 406 as xlsx where they are more than a sheet has rows, 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
-      produces: Object.values(mediaTypes),
-      response: problems,
+      response: { 200: streamed('The file.', Object.values(mediaTypes)), ...problems },
     },
     handler: (request, reply) => sendErrors(context, places, stop, request, reply),
   })
   app.get<Template>('/v1/batches/template', {
     schema: {
+      operationId: 'getBatchTemplate',
+      tags: ['batches'],
       summary: 'A file to fill in, with examples',
       security: [],
       querystring: templateSchema,
-      produces: tableFormats.map((format) => mediaTypes[format]),
-      response: problems,
+      response: {
+        200: streamed(
+          'The file.',
+          tableFormats.map((format) => mediaTypes[format]),
+        ),
+        ...problems,
+      },
     },
     handler: (request, reply) => sendTemplate(request, reply),
   })

@@ -15,6 +15,7 @@ import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { batchReceiptText } from '../../journal/receipts/batch-receipt.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../../limits.ts'
 import { requireAct } from '../auth/bearer.ts'
+import { entityTagHeader, nothing, retryHeader, withHeaders } from '../present/answers.ts'
 import {
   batchListSchema,
   batchReceiptSchema,
@@ -74,18 +75,26 @@ export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupCont
   app.get<WithBatchId>('/v1/batches/:id', {
     onRequest,
     schema: {
+      operationId: 'getBatch',
+      tags: ['batches'],
       summary: 'How far a file is',
       description:
         'Its stage, the bytes received, rows read, good, set aside, filed and posted, the rate of the stage and the estimated end, when each stage was over, and what is wrong with the file as a whole. Prefer: wait=N has the answer wait for a change; links.events streams them. ETag and If-None-Match save reading it twice.',
       params: batchIdSchema,
       headers: headersSchema,
-      response: { 200: batchSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(batchSchema, { ...entityTagHeader, ...retryHeader }),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: (request, reply) => tell(context, request, reply),
   })
   app.get<WithBatchId>('/v1/batches/:id/receipt', {
     onRequest,
     schema: {
+      operationId: 'getBatchReceipt',
+      tags: ['batches'],
       summary: 'The signed receipt of a file, to the byte',
       description:
         'That all of its bytes were here, and when. 404 while some are missing, and of a file that was here before: the first batch has it.',
@@ -97,20 +106,28 @@ export function batchStatusRoutes(app: FastifyInstance, context: BatchLookupCont
   app.get<Listed>('/v1/batches', {
     onRequest,
     schema: {
+      operationId: 'listBatches',
+      tags: ['batches'],
       summary: "One's own batches, newest first",
       description: 'In pages: links.next is the next one.',
       querystring: listSchema,
-      response: { 200: batchListSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(batchListSchema, entityTagHeader),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: (request, reply) => list(context, request, reply),
   })
   app.delete<WithBatchId>('/v1/batches/:id', {
     onRequest: requireAct('file'),
     schema: {
+      operationId: 'cancelBatch',
+      tags: ['batches'],
       summary: 'Cancels a batch',
       description: '409 once its declarations are being filed.',
       params: batchIdSchema,
-      response: problems,
+      response: { 204: nothing('It is cancelled.'), ...problems },
     },
     handler: (request, reply) => cancel(context, request, reply),
   })

@@ -11,6 +11,7 @@ import { requireAct } from '../auth/bearer.ts'
 import { isEmpty } from '../bodies/bodies.ts'
 import { UploadPlaces } from '../bodies/upload-places.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
+import { locationHeader, offsetHeaders, replayedHeader, withHeaders } from '../present/answers.ts'
 import { batchSchema, fileUrl, presentBatch } from '../present/present-batch.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -73,20 +74,27 @@ function beginRoute(app: FastifyInstance, context: UploadContext): void {
     validatorCompiler: () => () => true,
     onRequest: [speakVersion, requireAct('file')],
     schema: {
+      operationId: 'beginBatch',
+      tags: ['batches'],
       summary: 'Begin a batch: a file with many declarations',
       description:
         'As JSON; or as a tus 1.0 creation, with the same members in Upload-Metadata; or as multipart/form-data with the fields first and the file last, for small files. Location is where the bytes go.',
       headers: {
         type: 'object',
+        required: ['idempotency-key'],
         properties: {
           'idempotency-key': {
             type: 'string',
+            examples: ['2025-08-file-1'],
             description: 'The same for retries; a tus client may leave it out.',
           },
         },
       },
       body: batchRequestSchema,
-      response: { 201: batchSchema, ...problems },
+      response: {
+        201: withHeaders(batchSchema, { ...locationHeader, ...replayedHeader, ...offsetHeaders }),
+        ...problems,
+      },
     },
     handler: (request, reply) => {
       if (request.filer?.subject === '') return sendProblem(request, reply, 'SUBJECT_MISSING')

@@ -44,7 +44,11 @@ export const slotRequestSchema = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  {
+    title: 'SlotRequest',
+    additionalProperties: false,
+    examples: [{ rows: 120_000, period: '2025-08', region: '340100' }],
+  },
 )
 
 const allFormats = {

@@ -13,6 +13,13 @@ import type { Policies } from '../../policy/rules.ts'
 import { requireAct } from '../auth/bearer.ts'
 import type { Filer } from '../auth/claims.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
+import {
+  entityTagHeader,
+  locationHeader,
+  nothing,
+  replayedHeader,
+  withHeaders,
+} from '../present/answers.ts'
 import { slotUrl } from '../present/present-batch.ts'
 import {
   presentReserved,
@@ -49,6 +56,8 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
     validatorCompiler: () => () => true,
     onRequest: requireAct('file'),
     schema: {
+      operationId: 'reserveSlot',
+      tags: ['slots'],
       summary: 'Reserve a slot for a large file',
       description:
         'The earliest that is free, or the earliest from notBefore on. At the peak, next has the ones after it: to take one of these, give this one back and ask again with notBefore. Name the slot when the file is begun. A slot orders work and delays nothing, and the time of filing is that of receipt.',
@@ -59,16 +68,25 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
         },
       },
       body: slotRequestSchema,
-      response: { 201: slotSchema, ...problems },
+      response: {
+        201: withHeaders(slotSchema, { ...locationHeader, ...replayedHeader }),
+        ...problems,
+      },
     },
     handler: (request, reply) => reserve(dependencies, places, request, reply),
   })
   app.get('/v1/slots', {
     onRequest,
     schema: {
+      operationId: 'listSlots',
+      tags: ['slots'],
       summary: "One's own slots, newest first",
       description: `The latest ${slotsListedMax}.`,
-      response: { 200: slotListSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(slotListSchema, entityTagHeader),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: async (request, reply) => {
       const slots = await dependencies.slots.list(filerOf(request))
@@ -82,9 +100,15 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
   app.get<WithId>('/v1/slots/:id', {
     onRequest,
     schema: {
+      operationId: 'getSlot',
+      tags: ['slots'],
       summary: 'A slot',
       params: batchIdSchema,
-      response: { 200: slotSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(slotSchema, entityTagHeader),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: async (request, reply) =>
       sendUnlessKnown(
@@ -96,10 +120,12 @@ export function slotRoutes(app: FastifyInstance, dependencies: SlotDependencies)
   app.delete<WithId>('/v1/slots/:id', {
     onRequest: requireAct('file'),
     schema: {
+      operationId: 'giveSlotBack',
+      tags: ['slots'],
       summary: 'Gives a slot back',
       description: '409 where a file uses it.',
       params: batchIdSchema,
-      response: problems,
+      response: { 204: nothing('It is given back.'), ...problems },
     },
     handler: async (request, reply) => {
       const slot = await ownSlot(dependencies, request)

@@ -13,6 +13,7 @@ import type { Upload } from '../../batch/state/upload.ts'
 import { visibilityOf } from '../../batch/uploads/owner-view.ts'
 import { askerOf } from '../auth/asker.ts'
 import { requireAct } from '../auth/bearer.ts'
+import { abilityHeaders, nothing, offsetHeaders, versionHeader } from '../present/answers.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { RefusedRequestError } from '../problems/refused-request.ts'
@@ -30,16 +31,35 @@ export const batchIdSchema = Type.Object({ id: Type.String({ pattern: '^[0-9a-f-
 type WithId = { Params: Static<typeof batchIdSchema> }
 
 const url = '/v1/batches/:id/file'
+const bytesSchema = Type.String({ format: 'binary' })
+const partHeadersSchema = Type.Object({
+  'upload-offset': Type.String({
+    description: 'Bytes that are here already, as HEAD tells.',
+    examples: ['0'],
+  }),
+  'upload-checksum': Type.Optional(
+    Type.String({ description: 'sha1 or sha256 of this part, and the digest in base64.' }),
+  ),
+})
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 export function tusRoutes(app: FastifyInstance, context: UploadContext): void {
   const onRequest = [speakVersion, requireAct('file')]
-  const schema = { params: batchIdSchema, response: problems }
+  const schemaOf = (status: 200 | 204, answer: object) => ({
+    params: batchIdSchema,
+    response: { [status]: answer, ...problems },
+  })
   app.route<WithId>({
     method: 'HEAD',
     url,
     onRequest,
-    schema: { ...schema, summary: 'How many bytes of a file are here' },
+    config: { swagger: { exposeHeadRoute: true } },
+    schema: {
+      ...schemaOf(200, nothing('So many are here.', offsetHeaders)),
+      operationId: 'getFileOffset',
+      tags: ['batches'],
+      summary: 'How many bytes of a file are here',
+    },
     handler: async (request, reply) => {
       const upload = await ownUpload(context, request, request.params.id, 'durable')
       if (isDiscarded(upload.stage)) return sendProblem(request, reply, 'UPLOAD_ENDED')
@@ -51,12 +71,18 @@ export function tusRoutes(app: FastifyInstance, context: UploadContext): void {
     url,
     onRequest,
     config: { takesFile: true },
+    // The handler checks the rest itself, to tell each fault by its own code.
+    validatorCompiler: ({ httpPart, schema }) =>
+      httpPart === 'params' ? (app.validatorCompiler?.({ schema } as never) as never) : () => true,
     schema: {
-      ...schema,
+      ...schemaOf(204, nothing('They are here.', offsetHeaders)),
+      operationId: 'sendFilePart',
+      tags: ['batches'],
       summary: 'The next bytes of a file',
       description:
         'Upload-Offset says where they belong. What came is kept when the line breaks, except of a part with Upload-Checksum, which is kept whole or not at all.',
-      consumes: ['application/offset+octet-stream'],
+      headers: partHeadersSchema,
+      body: { content: { 'application/offset+octet-stream': { schema: bytesSchema } } },
     },
     handler: (request, reply) => patch(context, request, reply),
   })
@@ -64,14 +90,26 @@ export function tusRoutes(app: FastifyInstance, context: UploadContext): void {
     method: 'DELETE',
     url,
     onRequest,
-    schema: { ...schema, summary: 'Cancels a batch, with what came of its file' },
+    schema: {
+      ...schemaOf(204, nothing('It is cancelled.', versionHeader)),
+      operationId: 'endFile',
+      tags: ['batches'],
+      summary: 'Cancels a batch, with what came of its file',
+    },
     handler: (request, reply) => cancel(context, request, reply),
   })
-  for (const path of ['/v1/batches', url]) {
+  const places = { beginAbilities: '/v1/batches', fileAbilities: url }
+  for (const [operationId, path] of Object.entries(places)) {
     app.route({
       method: 'OPTIONS',
       url: path,
-      schema: { summary: 'What is spoken here of tus 1.0', security: [] },
+      schema: {
+        operationId,
+        tags: ['batches'],
+        summary: 'What is spoken here of tus 1.0',
+        security: [],
+        response: { 204: nothing('What is spoken.', abilityHeaders), ...problems },
+      },
       handler: async (_request, reply) => reply.code(204).headers(abilities(context)).send(),
     })
   }

@@ -110,12 +110,12 @@ export function portalRoutes(app: FastifyInstance, portal: Portal | undefined): 
   const page = portalPages.filter((url) => url !== '/') // home.ts has that one
   for (const url of page)
     app.get(url, {
-      schema: { summary: 'A page of the portal' },
+      schema: { hide: true, summary: 'A page of the portal' },
       handler: async (request, reply) => sendPortalPage(portal, request, reply),
     })
   for (const url of ['/assets/:file', ...portalOthers])
     app.get(url, {
-      schema: { summary: 'A file of the portal' },
+      schema: { hide: true, summary: 'A file of the portal' },
       handler: async (request, reply) => {
         const file = portal?.get(request.url.replace(/[?#].*$/s, ''))
         if (file === undefined) return sendProblem(request, reply, 'NOT_FOUND')

@@ -24,48 +24,57 @@ export type SessionDependencies = {
   readonly environment: string
 }
 
-const sessionSchema = Type.Object({
-  signedIn: Type.Boolean(),
-  environment: Type.String({ description: 'As receipts have it.' }),
-  now: Type.String({ format: 'date-time', description: "By this service's clock." }),
-  signIn: Type.Optional(
-    Type.Object({
-      kind: Type.Enum(['provider', 'development']),
-      href: Type.String({ description: 'A page to go to; ?returnTo= is where it ends.' }),
-    }),
-  ),
-  code: Type.Optional(
-    Type.String({
-      description: 'Why a session that was sent is none: a problem, as 401 names it.',
-    }),
-  ),
-  subject: Type.Optional(Type.String()),
-  employers: Type.Optional(Type.Array(Type.String())),
-  roles: Type.Optional(Type.Array(Type.Enum(Object.keys(roles) as (keyof typeof roles)[]))),
-  regions: Type.Optional(
-    Type.Array(Type.String(), {
-      description: 'Where it has some: the first digits of their codes.',
-    }),
-  ),
-  may: Type.Optional(Type.Array(Type.Enum(acts), { description: 'By its roles and its scopes.' })),
-  expiresAt: Type.Optional(Type.String({ format: 'date-time' })),
-  renewable: Type.Optional(
-    Type.Boolean({ description: 'POST /session/renew gives it another token before it ends.' }),
-  ),
-})
+const sessionSchema = Type.Object(
+  {
+    signedIn: Type.Boolean(),
+    environment: Type.String({ description: 'As receipts have it.' }),
+    now: Type.String({ format: 'date-time', description: "By this service's clock." }),
+    signIn: Type.Optional(
+      Type.Object({
+        kind: Type.Enum(['provider', 'development']),
+        href: Type.String({ description: 'A page to go to; ?returnTo= is where it ends.' }),
+      }),
+    ),
+    code: Type.Optional(
+      Type.String({
+        description: 'Why a session that was sent is none: a problem, as 401 names it.',
+      }),
+    ),
+    subject: Type.Optional(Type.String()),
+    employers: Type.Optional(Type.Array(Type.String())),
+    roles: Type.Optional(Type.Array(Type.Enum(Object.keys(roles) as (keyof typeof roles)[]))),
+    regions: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Where it has some: the first digits of their codes.',
+      }),
+    ),
+    may: Type.Optional(
+      Type.Array(Type.Enum(acts), { description: 'By its roles and its scopes.' }),
+    ),
+    expiresAt: Type.Optional(Type.String({ format: 'date-time' })),
+    renewable: Type.Optional(
+      Type.Boolean({ description: 'POST /session/renew gives it another token before it ends.' }),
+    ),
+  },
+  { title: 'Session' },
+)
 
-const endedSchema = Type.Object({
-  signedIn: Type.Boolean(),
-  providerSignOut: Type.Optional(
-    Type.String({ description: 'Where to go to sign out of the identity provider, too.' }),
-  ),
-})
+const endedSchema = Type.Object(
+  {
+    signedIn: Type.Boolean(),
+    providerSignOut: Type.Optional(
+      Type.String({ description: 'Where to go to sign out of the identity provider, too.' }),
+    ),
+  },
+  { title: 'SessionEnded' },
+)
 
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 export function sessionRoutes(app: FastifyInstance, dependencies: SessionDependencies): void {
   app.get('/session', {
     schema: {
+      ...{ operationId: 'getSession', tags: ['session'], security: [] },
       summary: 'Who is signed in, for whom, and until when',
       description: 'Of the session of a browser, or of a bearer token. 200 without either, too.',
       response: { 200: sessionSchema, ...problems },
@@ -77,6 +86,7 @@ export function sessionRoutes(app: FastifyInstance, dependencies: SessionDepende
   })
   app.post('/session/renew', {
     schema: {
+      ...{ operationId: 'renewSession', tags: ['session'], security: [] },
       summary: 'Goes on with a session under another token',
       description: 'One at a time: the provider may replace what it is asked with.',
       response: { 200: sessionSchema, ...problems },
@@ -85,6 +95,7 @@ export function sessionRoutes(app: FastifyInstance, dependencies: SessionDepende
   })
   app.post('/session/end', {
     schema: {
+      ...{ operationId: 'endSession', tags: ['session'], security: [] },
       summary: 'Signs out',
       description:
         'A copy of the cookie would serve until its token ends: npm run denials bars it.',

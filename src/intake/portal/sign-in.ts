@@ -45,11 +45,11 @@ type AskedReturn = { Querystring: { returnTo?: unknown } }
 
 export function signInRoutes(app: FastifyInstance, dependencies: SignInDependencies): void {
   app.get<AskedReturn>('/sign-in', {
-    schema: { summary: 'Signs in to the portal, in a browser' },
+    schema: { hide: true, summary: 'Signs in to the portal, in a browser' },
     handler: (request, reply) => begin(dependencies, request, reply),
   })
   app.get('/sign-in/callback', {
-    schema: { summary: 'Where the identity provider sends the browser back to' },
+    schema: { hide: true, summary: 'Where the identity provider sends the browser back to' },
     handler: (request, reply) => complete(dependencies, request, reply),
   })
   app.register(async (scope) => {
@@ -60,7 +60,10 @@ export function signInRoutes(app: FastifyInstance, dependencies: SignInDependenc
       (_request, body, done) => done(null, new URLSearchParams(body)),
     )
     scope.post('/sign-in', {
-      schema: { summary: 'Signs in without a password, on this machine in development' },
+      schema: {
+        hide: true,
+        summary: 'Signs in without a password, on this machine in development',
+      },
       handler: (request, reply) => signInHere(dependencies, request, reply),
     })
   })

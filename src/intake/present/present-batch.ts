@@ -18,9 +18,9 @@ import type { BatchState, WorkProgress, WouldFile } from '../../batch/uploads/pr
 import { formatFen } from '../../declaration/money.ts'
 import { formatInstant } from '../../declaration/period.ts'
 import { batchReceiptText } from '../../journal/receipts/batch-receipt.ts'
+import { textSchema } from './schemas.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
-const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
 
 const progressSchema = Type.Object({
   percent: Type.Optional(
@@ -72,21 +72,24 @@ const wouldFileSchema = Type.Object(
   { description: 'Of mode check, once it is checked; of each employer: links.declarations.' },
 )
 
-const fileFindingSchema = Type.Object({
-  code: Type.String({ examples: ['COLUMN_MISSING'] }),
-  severity: Type.Enum(['error', 'warning', 'hint']),
-  place: Type.Object({
-    sheet: Type.Optional(Type.String()),
-    row: Type.Optional(Type.Integer()),
-    column: Type.Optional(Type.String()),
-    pointer: Type.Optional(Type.String({ description: 'Of a line of NDJSON: JSON Pointer.' })),
-    cell: Type.Optional(Type.String({ description: 'A1 notation.', examples: ['C3'] })),
-  }),
-  message: text,
-  fix: text,
-  legalBasis: Type.Optional(Type.String()),
-  suggestion: Type.Optional(Type.String({ description: 'A value that would pass.' })),
-})
+const fileFindingSchema = Type.Object(
+  {
+    code: Type.String({ examples: ['COLUMN_MISSING'] }),
+    severity: Type.Enum(['error', 'warning', 'hint']),
+    place: Type.Object({
+      sheet: Type.Optional(Type.String()),
+      row: Type.Optional(Type.Integer()),
+      column: Type.Optional(Type.String()),
+      pointer: Type.Optional(Type.String({ description: 'Of a line of NDJSON: JSON Pointer.' })),
+      cell: Type.Optional(Type.String({ description: 'A1 notation.', examples: ['C3'] })),
+    }),
+    message: textSchema,
+    fix: textSchema,
+    legalBasis: Type.Optional(Type.String()),
+    suggestion: Type.Optional(Type.String({ description: 'A value that would pass.' })),
+  },
+  { title: 'FileFinding' },
+)
 
 export const batchReceiptSchema = Type.Object(
   {
@@ -94,61 +97,72 @@ export const batchReceiptSchema = Type.Object(
     signed: Type.String({ description: 'Compact JWS, alg Ed25519, over the statement.' }),
   },
   {
+    title: 'BatchReceipt',
     description:
       'Signed proof that the whole file is here; verifies offline, like those of filings.',
   },
 )
 
-export const batchSchema = Type.Object({
-  id: Type.String(),
-  stage: Type.Enum(stages),
-  employer: Type.Optional(Type.String()),
-  period: Type.String(),
-  region: Type.String(),
-  kind: Type.Enum(requestedKinds),
-  format: Type.Optional(Type.Enum(fileFormats)),
-  mode: Type.Enum(filingModes),
-  filename: Type.Optional(Type.String()),
-  size: Type.Optional(Type.Integer({ description: 'Bytes of the whole file.' })),
-  received: Type.Integer({ description: 'Bytes that are durable: the file goes on there.' }),
-  percent: Type.Optional(Type.Number()),
-  sha256: Type.Optional(Type.String({ description: 'Of the whole file, once it is here.' })),
-  createdAt: instant,
-  receivedAt: Type.Optional(instant),
-  expiresAt: Type.Optional(
-    Type.String({ description: 'When it is given up, if nothing more comes.' }),
-  ),
-  receipt: Type.Optional(batchReceiptSchema),
-  progress: progressSchema,
-  reached: Type.Optional(reachedSchema),
-  wouldFile: Type.Optional(wouldFileSchema),
-  findings: Type.Optional(
-    Type.Array(fileFindingSchema, {
-      description:
-        'Of the file as a whole, and of mode check also what rows are warned of; the first 200.',
+export const batchSchema = Type.Object(
+  {
+    id: Type.String(),
+    stage: Type.Enum(stages),
+    employer: Type.Optional(Type.String()),
+    period: Type.String(),
+    region: Type.String(),
+    kind: Type.Enum(requestedKinds),
+    format: Type.Optional(Type.Enum(fileFormats)),
+    mode: Type.Enum(filingModes),
+    filename: Type.Optional(Type.String()),
+    size: Type.Optional(Type.Integer({ description: 'Bytes of the whole file.' })),
+    received: Type.Integer({ description: 'Bytes that are durable: the file goes on there.' }),
+    percent: Type.Optional(Type.Number()),
+    sha256: Type.Optional(Type.String({ description: 'Of the whole file, once it is here.' })),
+    createdAt: instant,
+    receivedAt: Type.Optional(instant),
+    expiresAt: Type.Optional(
+      Type.String({ description: 'When it is given up, if nothing more comes.' }),
+    ),
+    receipt: Type.Optional(batchReceiptSchema),
+    progress: progressSchema,
+    reached: Type.Optional(reachedSchema),
+    wouldFile: Type.Optional(wouldFileSchema),
+    findings: Type.Optional(
+      Type.Array(fileFindingSchema, {
+        description:
+          'Of the file as a whole, and of mode check also what rows are warned of; the first 200.',
+      }),
+    ),
+    links: Type.Object({
+      self: Type.String(),
+      receipt: Type.Optional(Type.String()),
+      file: Type.Optional(Type.String({ description: 'Where its bytes go: a tus 1.0 upload.' })),
+      amends: Type.Optional(
+        Type.String({ description: 'The batch whose rows that were set aside it has, mended.' }),
+      ),
+      sameAs: Type.Optional(
+        Type.String({ description: 'The batch that brought this file first.' }),
+      ),
+      events: Type.Optional(
+        Type.String({ description: 'Server-sent events, until it has ended.' }),
+      ),
+      declarations: Type.Optional(
+        Type.String({ description: 'What was filed of it; of mode check, what would be.' }),
+      ),
+      errors: Type.Optional(Type.String({ description: 'The rows set aside, to be mended.' })),
+      slot: Type.Optional(Type.String({ description: 'The slot that it has.' })),
     }),
-  ),
-  links: Type.Object({
-    self: Type.String(),
-    receipt: Type.Optional(Type.String()),
-    file: Type.Optional(Type.String({ description: 'Where its bytes go: a tus 1.0 upload.' })),
-    amends: Type.Optional(
-      Type.String({ description: 'The batch whose rows that were set aside it has, mended.' }),
-    ),
-    sameAs: Type.Optional(Type.String({ description: 'The batch that brought this file first.' })),
-    events: Type.Optional(Type.String({ description: 'Server-sent events, until it has ended.' })),
-    declarations: Type.Optional(
-      Type.String({ description: 'What was filed of it; of mode check, what would be.' }),
-    ),
-    errors: Type.Optional(Type.String({ description: 'The rows set aside, to be mended.' })),
-    slot: Type.Optional(Type.String({ description: 'The slot that it has.' })),
-  }),
-})
+  },
+  { title: 'Batch' },
+)
 
-export const batchListSchema = Type.Object({
-  batches: Type.Array(batchSchema),
-  links: Type.Object({ next: Type.Optional(Type.String()) }),
-})
+export const batchListSchema = Type.Object(
+  {
+    batches: Type.Array(batchSchema),
+    links: Type.Object({ next: Type.Optional(Type.String()) }),
+  },
+  { title: 'BatchList' },
+)
 
 export const batchUrl = (id: string) => `/v1/batches/${id}`
 export const slotUrl = (id: string) => `/v1/slots/${id}`

@@ -8,37 +8,40 @@ import type { Text } from '../../declaration/catalogue/entry.ts'
 import { formatInstant } from '../../declaration/period.ts'
 import type { Policies } from '../../policy/rules.ts'
 import { batchUrl, slotUrl } from './present-batch.ts'
+import { textSchema } from './schemas.ts'
 
 const instant = Type.String({ examples: ['2024-11-25T16:15:00.000000+08:00'] })
-const text = Type.Object({ 'zh-CN': Type.String(), en: Type.String() })
 
 export const slotStates = ['reserved', 'used', 'over'] as const
 
-export const slotSchema = Type.Object({
-  id: Type.String(),
-  state: Type.Enum(slotStates, {
-    description: 'used: a file was begun with it; over: it ended without one.',
-  }),
-  start: instant,
-  end: Type.String({ description: 'Until then a file that has it goes first.' }),
-  rows: Type.Integer(),
-  bytes: Type.Integer({ description: 'A larger file goes on as one without a slot.' }),
-  period: Type.String(),
-  region: Type.String(),
-  employer: Type.Optional(Type.String()),
-  deadline: Type.Optional(instant),
-  beforeDeadline: Type.Optional(Type.Boolean({ description: 'The slot ends by then.' })),
-  peak: Type.Optional(Type.Boolean({ description: 'The time that was asked for was taken.' })),
-  next: Type.Optional(
-    Type.Array(Type.Object({ start: instant, end: instant }), {
-      description: 'At the peak, the next free ones, before the deadline where it can be.',
+export const slotSchema = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.Enum(slotStates, {
+      description: 'used: a file was begun with it; over: it ended without one.',
     }),
-  ),
-  notice: Type.Optional(text),
-  links: Type.Object({ self: Type.String(), batch: Type.Optional(Type.String()) }),
-})
+    start: instant,
+    end: Type.String({ description: 'Until then a file that has it goes first.' }),
+    rows: Type.Integer(),
+    bytes: Type.Integer({ description: 'A larger file goes on as one without a slot.' }),
+    period: Type.String(),
+    region: Type.String(),
+    employer: Type.Optional(Type.String()),
+    deadline: Type.Optional(instant),
+    beforeDeadline: Type.Optional(Type.Boolean({ description: 'The slot ends by then.' })),
+    peak: Type.Optional(Type.Boolean({ description: 'The time that was asked for was taken.' })),
+    next: Type.Optional(
+      Type.Array(Type.Object({ start: instant, end: instant }), {
+        description: 'At the peak, the next free ones, before the deadline where it can be.',
+      }),
+    ),
+    notice: Type.Optional(textSchema),
+    links: Type.Object({ self: Type.String(), batch: Type.Optional(Type.String()) }),
+  },
+  { title: 'Slot' },
+)
 
-export const slotListSchema = Type.Object({ slots: Type.Array(slotSchema) })
+export const slotListSchema = Type.Object({ slots: Type.Array(slotSchema) }, { title: 'SlotList' })
 
 type Presenting = { readonly policies: Policies; readonly nowMicros: () => number }
 type Presented = Static<typeof slotSchema>

@@ -23,6 +23,7 @@ import { presentAmounts } from '../../policy/present.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
 import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
+import { locationHeader, nothing, streamed } from '../present/answers.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { languageOf } from '../problems/language.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -35,6 +36,19 @@ const querySchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** As jsonOf writes it. */
+const amountsSchema = Type.Object(
+  {
+    id: Type.String(),
+    lines: Type.Array(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'line, row, person, category, amounts and total of one person.',
+      }),
+    ),
+  },
+  { title: 'PersonAmounts' },
+)
+
 type Asked = { Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }
 
 type AmountsDependencies = Omit<JournalAccess, 'readPool'> & { readonly readPool: ReadPool }
@@ -45,13 +59,19 @@ export function amountsRoute(app: FastifyInstance, access: AmountsDependencies):
     exposeHeadRoute: false,
     onRequest: requireAct('open'),
     schema: {
+      operationId: 'getAmounts',
+      tags: ['declarations'],
       summary: 'What each person of a declaration comes to, for payslips',
       description:
         'One entry for each line, in their order: row is that of the file it came in, absent where it came alone. As JSON, or ?format=csv with titles in the language of Accept-Language; a cell that a spreadsheet would run or shorten has an apostrophe before it. By the pack that counts now, after reassessments too. What the employer pays for the unit as a whole is no person’s: the status has it. ?line= of the explanation takes the line told here. Streamed: a file that breaks off is not whole.',
       params: paramsSchema,
       querystring: querySchema,
-      produces: ['application/json', 'text/csv; charset=utf-8'],
-      response: { '4xx': problemSchema, '5xx': problemSchema },
+      response: {
+        200: streamed('The persons.', ['application/json', 'text/csv'], amountsSchema),
+        303: nothing('Location has the amounts of the whole.', locationHeader),
+        '4xx': problemSchema,
+        '5xx': problemSchema,
+      },
     },
     handler: (request, reply) => send(access, places, request, reply),
   })

@@ -21,6 +21,7 @@ import { presentCheck } from '../../policy/present.ts'
 import type { Policies } from '../../policy/rules.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
 import { declarationBody } from '../bodies/bodies.ts'
+import { streamed } from '../present/answers.ts'
 import { checkedSchema, problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { checkStanding } from '../problems/standing-refusal.ts'
@@ -63,12 +64,18 @@ export function checkRoute(app: FastifyInstance, dependencies: CheckDependencies
     onRequest: requireAct('file'),
     ...declarationBody(dependencies.http),
     schema: {
+      operationId: 'checkDeclaration',
+      tags: ['declarations'],
       summary: 'Check a declaration without filing it',
       description:
         'The same findings as filing, and the assessment with its explanation. Nothing is kept. Accept: text/csv answers with all findings as a table. Content-Encoding may be gzip, deflate or br.',
       querystring: linePageSchema,
       body: declarationSchema,
-      response: { 200: checkedSchema, '4xx': problemSchema, '5xx': problemSchema },
+      response: {
+        200: streamed('The findings.', ['application/json', 'text/csv'], checkedSchema),
+        '4xx': problemSchema,
+        '5xx': problemSchema,
+      },
     },
     handler: (request, reply) => check(dependencies, request, reply),
   })

@@ -8,7 +8,13 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { periodPattern } from '../../declaration/period.ts'
-import { type Declaration, type Line, linesMax, regionPattern } from '../../declaration/schema.ts'
+import {
+  type Declaration,
+  declarationSchema,
+  type Line,
+  linesMax,
+  regionPattern,
+} from '../../declaration/schema.ts'
 import { findCurrentDeclaration } from '../../journal/latest-declaration.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
@@ -21,6 +27,7 @@ import { readsOf, requireAct } from '../auth/bearer.ts'
 import { seenEmployer } from '../auth/read-log.ts'
 import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
+import { streamed } from '../present/answers.ts'
 import { problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { RefusedRequestError } from '../problems/refused-request.ts'
@@ -41,6 +48,22 @@ const querySchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** As textOf writes it: a declaration, with where it is from. */
+const draftSchema = Type.Object(
+  {
+    ...declarationSchema.properties,
+    from: Type.Object({ id: Type.String(), period: Type.String(), lines: Type.Integer() }),
+    standing: Type.Optional(
+      Type.String({ description: 'The id of what was filed for this month already.' }),
+    ),
+    leftOut: Type.Object(
+      { left: Type.Integer(), platform: Type.Integer() },
+      { description: 'Lines of the month before that the draft does not have.' },
+    ),
+  },
+  { title: 'Draft' },
+)
+
 type Asked = { Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }
 
 type DraftDependencies = Omit<JournalAccess, 'readPool'> & { readonly readPool: ReadPool }
@@ -51,13 +74,18 @@ export function draftRoute(app: FastifyInstance, access: DraftDependencies): voi
     exposeHeadRoute: false,
     onRequest: requireAct('file'),
     schema: {
+      operationId: 'getDraft',
+      tags: ['employers'],
       summary: "A month's declaration, drafted from the month before",
       description:
         'What is in force for the month before, without persons who left and with those who joined as persons who were there, in the order of its lines, at most 10,000. from tells of which declaration; standing, what was filed for this month already. Orders of platform workers are of their month: such lines are left out, and counted. Streamed: one that breaks off is not whole.',
       params: paramsSchema,
       querystring: querySchema,
-      produces: ['application/json'],
-      response: { '4xx': problemSchema, '5xx': problemSchema },
+      response: {
+        200: streamed('The draft.', ['application/json'], draftSchema),
+        '4xx': problemSchema,
+        '5xx': problemSchema,
+      },
     },
     handler: (request, reply) => send(access, places, request, reply),
   })

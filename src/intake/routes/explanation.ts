@@ -58,6 +58,8 @@ export function explanationRoute(
   app.get<Asked>('/v1/declarations/:id/explanation', {
     onRequest: requireAct('open'),
     schema: {
+      operationId: 'getExplanation',
+      tags: ['declarations'],
       summary: 'How every amount of a declaration came about',
       description:
         'Wage, limit, rate and rounding with their dates and sources, as data and as a sentence; before and after a reassessment. Ten lines from ?line= on, or ?count= of them, at most 50; of one person, ?row= of the file, or the line that /amounts tells, so that no identity number is ever in an address. Of a declaration that travels in parts, the lines of the part that has this one; without ?line= and ?row=, those of its last, with what is paid for the unit as a whole.',

@@ -4,6 +4,8 @@
  * `/readyz` says whether to send traffic here. The queue is no condition: acceptance goes on without.
  */
 import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+import { problemSchema } from '../present/schemas.ts'
 
 export type Readiness = {
   /** Rejects when the database can't be used. */
@@ -17,6 +19,11 @@ export type Readiness = {
   readonly queueTrouble: () => string
 }
 
+const stateSchema = Type.Object(
+  { status: Type.String({ examples: ['ok'] }) },
+  { title: 'Health', additionalProperties: true },
+)
+
 export function healthRoutes(
   app: FastifyInstance,
   { checkDatabase, isDraining, durability, queueTrouble, stuck }: Readiness,
@@ -24,7 +31,13 @@ export function healthRoutes(
   const quiet = { logLevel: 'warn' } as const
   app.get('/livez', {
     ...quiet,
-    schema: { summary: 'The process runs, and what it has to do moves' },
+    schema: {
+      operationId: 'getLiveness',
+      tags: ['service'],
+      summary: 'The process runs, and what it has to do moves',
+      security: [],
+      response: { 200: stateSchema, 503: stateSchema, '4xx': problemSchema },
+    },
     handler: async (_request, reply) => {
       const reason = stuck()
       return reason === undefined
@@ -34,7 +47,13 @@ export function healthRoutes(
   })
   app.get('/readyz', {
     ...quiet,
-    schema: { summary: 'The process takes requests' },
+    schema: {
+      operationId: 'getReadiness',
+      tags: ['service'],
+      summary: 'The process takes requests',
+      security: [],
+      response: { 200: stateSchema, 503: stateSchema, '4xx': problemSchema },
+    },
     handler: async (_request, reply) => {
       const database = await checkDatabase().then(
         () => 'ok',

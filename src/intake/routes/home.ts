@@ -1,6 +1,9 @@
 /** What is at `/`: the portal; where none was built, what this service is, and where to go on. */
 import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
 import { type Portal, sendPortalPage } from '../portal/portal-files.ts'
+import { streamed } from '../present/answers.ts'
+import { problemSchema } from '../present/schemas.ts'
 import { languageOf } from '../problems/language.ts'
 import { pageOf, pageSecurityPolicy } from '../problems/meaning.ts'
 
@@ -42,11 +45,26 @@ const texts = {
 
 const example = 'ID_CHECK_DIGIT'
 
+const homeSchema = Type.Object(
+  { title: Type.String(), links: Type.Record(Type.String(), Type.String()) },
+  { title: 'Home' },
+)
+const problems = { '4xx': problemSchema, '5xx': problemSchema }
+
 /** @param portal undefined: none was built */
 export function homeRoute(app: FastifyInstance, portal: Portal | undefined): void {
   app.get('/', {
     logLevel: 'warn',
-    schema: { summary: 'What this service is, as a page or as links' },
+    schema: {
+      operationId: 'getHome',
+      tags: ['service'],
+      summary: 'What this service is, as a page or as links',
+      security: [],
+      response: {
+        200: streamed('The page.', ['application/json', 'text/html'], homeSchema),
+        ...problems,
+      },
+    },
     handler: async (request, reply) => {
       const isPage = request.headers.accept?.includes('text/html') === true
       if (isPage && portal !== undefined) return sendPortalPage(portal, request, reply)

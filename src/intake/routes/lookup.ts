@@ -18,6 +18,7 @@ import { listStandings, type Standing } from '../../ledger/status.ts'
 import { pageDeclarationsMax } from '../../limits.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
 import { seenEmployer } from '../auth/read-log.ts'
+import { entityTagHeader, withHeaders } from '../present/answers.ts'
 import { presentStanding } from '../present/present-standing.ts'
 import {
   declarationListSchema,
@@ -54,6 +55,8 @@ export function lookupRoutes(
   app.get<{ Params: Static<typeof idSchema> }>('/v1/declarations/:id/receipt', {
     onRequest,
     schema: {
+      operationId: 'getReceipt',
+      tags: ['declarations'],
       summary: 'The receipt again, to the byte',
       params: idSchema,
       response: { 200: receiptSchema, ...problems },
@@ -71,11 +74,17 @@ export function lookupRoutes(
   app.get<{ Querystring: Static<typeof listSchema> }>('/v1/declarations', {
     onRequest,
     schema: {
+      operationId: 'listDeclarations',
+      tags: ['declarations'],
       summary: "An employer's declarations, newest first",
       querystring: listSchema,
       description:
         'In pages. A large declaration that travels in parts is listed once, as a whole. ETag and If-None-Match save reading a page twice.',
-      response: { 200: declarationListSchema, 304: notModifiedSchema, ...problems },
+      response: {
+        200: withHeaders(declarationListSchema, entityTagHeader),
+        304: notModifiedSchema,
+        ...problems,
+      },
     },
     handler: (request, reply) => list(pool, request, reply),
   })

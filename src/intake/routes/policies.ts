@@ -8,7 +8,8 @@ import { finding } from '../../declaration/findings.ts'
 import { dayOf, formatInstant } from '../../declaration/period.ts'
 import { changesSince, parametersOf } from '../../policy/in-force.ts'
 import { type HashedPack, type Policies, packText } from '../../policy/rules.ts'
-import { problemSchema } from '../present/schemas.ts'
+import { streamed } from '../present/answers.ts'
+import { problemSchema, textSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { daySchema } from '../wire/parameters.ts'
 
@@ -21,6 +22,33 @@ export type PolicyRouteDependencies = {
 const regionSchema = Type.Object({ region: Type.String({ maxLength: 20 }) })
 const onSchema = Type.Object({ on: Type.Optional(daySchema) }, { additionalProperties: false })
 const sinceSchema = Type.Object({ since: daySchema }, { additionalProperties: false })
+const regionMembers = {
+  region: Type.String({ examples: ['340100'] }),
+  names: textSchema,
+  from: Type.String({ description: 'The first period to file.', examples: ['2019-08'] }),
+  hash: Type.String({ description: 'SHA-256 of the policy pack.' }),
+}
+const regionsSchema = Type.Object(
+  { regions: Type.Array(Type.Object(regionMembers)) },
+  { title: 'Policies' },
+)
+/** Parameters are as the pack has them, each with its sources. */
+const open = { additionalProperties: true }
+const policySchema = Type.Object(
+  {
+    ...regionMembers,
+    on: Type.String(),
+    period: Type.String(),
+    deadline: Type.Optional(Type.String()),
+    lateIsRefused: Type.Optional(Type.Boolean()),
+  },
+  { title: 'Policy', ...open },
+)
+const changesSchema = Type.Object(
+  { ...regionMembers, since: Type.String(), changes: Type.Array(Type.Object({}, open)) },
+  { title: 'PolicyChanges' },
+)
+const packSchema = Type.Object({}, { title: 'PolicyPack', ...open })
 const problems = { '4xx': problemSchema, '5xx': problemSchema }
 
 type AskedOn = { Params: Static<typeof regionSchema>; Querystring: Static<typeof onSchema> }
@@ -30,16 +58,25 @@ type AskedSince = { Params: Static<typeof regionSchema>; Querystring: Static<typ
 export function policyRoutes(app: FastifyInstance, dependencies: PolicyRouteDependencies): void {
   const { policies, nowMicros } = dependencies
   app.get('/v1/policies', {
-    schema: { summary: 'The regions that are served' },
+    schema: {
+      operationId: 'listPolicies',
+      security: [],
+      tags: ['policies'],
+      summary: 'The regions that are served',
+      response: { 200: regionsSchema, ...problems },
+    },
     handler: async (_request, reply) =>
       cached(reply).send({ regions: [...policies.current.values()].map(regionOf) }),
   })
   app.get<AskedOn>('/v1/policies/:region', {
     schema: {
+      operationId: 'getPolicy',
+      security: [],
+      tags: ['policies'],
       summary: 'The parameters in force on a day, with their sources',
       params: regionSchema,
       querystring: onSchema,
-      response: problems,
+      response: { 200: policySchema, ...problems },
     },
     handler: async (request, reply) => {
       const found = policies.current.get(request.params.region)
@@ -55,12 +92,14 @@ export function policyRoutes(app: FastifyInstance, dependencies: PolicyRouteDepe
   })
   app.get<AskedPack>('/v1/policies/:region/pack', {
     schema: {
+      operationId: 'getPolicyPack',
+      security: [],
+      tags: ['policies'],
       summary: 'The whole policy pack in force, to check and assess elsewhere',
       description:
         'The text that the hash of assessments and receipts is of: SHA-256 of the bytes of this answer. With it a page or a payroll system checks and assesses as this service does.',
       params: regionSchema,
-      produces: ['application/json'],
-      response: problems,
+      response: { 200: streamed('The pack.', ['application/json'], packSchema), ...problems },
     },
     handler: async (request, reply) => {
       const found = policies.current.get(request.params.region)
@@ -70,10 +109,13 @@ export function policyRoutes(app: FastifyInstance, dependencies: PolicyRouteDepe
   })
   app.get<AskedSince>('/v1/policies/:region/changes', {
     schema: {
+      operationId: 'listPolicyChanges',
+      security: [],
+      tags: ['policies'],
       summary: 'What began to apply or was published since a day, newest first',
       params: regionSchema,
       querystring: sinceSchema,
-      response: problems,
+      response: { 200: changesSchema, ...problems },
     },
     handler: async (request, reply) => {
       const found = policies.current.get(request.params.region)

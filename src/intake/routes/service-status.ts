@@ -10,38 +10,46 @@ import { backlogLookMs, statusCacheSeconds } from '../../limits.ts'
 import { monthsAfter } from '../../policy/calendar.ts'
 import type { Policies } from '../../policy/rules.ts'
 import type { OutageWatch } from '../overload/outage-watch.ts'
+import { problemSchema } from '../present/schemas.ts'
 
-const schema = Type.Object({
-  status: Type.Enum(['green', 'yellow', 'red'], {
-    description:
-      'green: all is well, nobody was refused of late; yellow: answers or posting take long, or some are refused, as who sends more than its share; red: filings are refused.',
-  }),
-  at: Type.String(),
-  acceptedLastMinute: Type.Integer({ description: 'By the intake process that answers.' }),
-  secondsToAccept: Type.Optional(
-    Type.Number({
+const schema = Type.Object(
+  {
+    status: Type.Enum(['green', 'yellow', 'red'], {
       description:
-        'Of an answer of the intake process that answers this, on average of late; absent before the first.',
+        'green: all is well, nobody was refused of late; yellow: answers or posting take long, or some are refused, as who sends more than its share; red: filings are refused.',
     }),
-  ),
-  backlog: Type.Object({
-    declarations: Type.Integer({ description: 'Accepted and not yet posted; -1: not known now.' }),
-    oldestSeconds: Type.Number(),
-    drainSeconds: Type.Optional(Type.Number({ description: 'At the rate at which it falls now.' })),
-  }),
-  nextDeadline: Type.Optional(Type.String()),
-  openOutage: Type.Optional(
-    Type.Object(
-      {
-        since: Type.String(),
-        cause: Type.String(),
-        refused: Type.Integer(),
-        failed: Type.Integer(),
-      },
-      { description: 'As the intake process that answers sees it: another may be well.' },
+    at: Type.String(),
+    acceptedLastMinute: Type.Integer({ description: 'By the intake process that answers.' }),
+    secondsToAccept: Type.Optional(
+      Type.Number({
+        description:
+          'Of an answer of the intake process that answers this, on average of late; absent before the first.',
+      }),
     ),
-  ),
-})
+    backlog: Type.Object({
+      declarations: Type.Integer({
+        description: 'Accepted and not yet posted; -1: not known now.',
+      }),
+      oldestSeconds: Type.Number(),
+      drainSeconds: Type.Optional(
+        Type.Number({ description: 'At the rate at which it falls now.' }),
+      ),
+    }),
+    nextDeadline: Type.Optional(Type.String()),
+    openOutage: Type.Optional(
+      Type.Object(
+        {
+          since: Type.String(),
+          cause: Type.String(),
+          refused: Type.Integer(),
+          failed: Type.Integer(),
+        },
+        { description: 'As the intake process that answers sees it: another may be well.' },
+      ),
+    ),
+  },
+  { title: 'ServiceStatus' },
+)
 
 export type ServiceStatusDependencies = {
   readonly policies: Policies
@@ -82,7 +90,13 @@ export function serviceStatusRoute(
   }
   app.get('/v1/service/status', {
     logLevel: 'warn',
-    schema: { summary: 'How the service is', response: { 200: schema }, security: [] },
+    schema: {
+      operationId: 'getServiceStatus',
+      tags: ['service'],
+      summary: 'How the service is',
+      response: { 200: schema, '4xx': problemSchema },
+      security: [],
+    },
     handler: async (_request, reply) => {
       looking ??= look().finally(() => {
         looking = undefined

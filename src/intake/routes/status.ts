@@ -11,6 +11,7 @@ import { findReassessments, findStanding, type Standing } from '../../ledger/sta
 import { statusWaitSecondsMax } from '../../limits.ts'
 import { isWithdrawn, readsOf, requireAct } from '../auth/bearer.ts'
 import { type FiledByDependencies, findFiledBy } from '../auth/filed-by.ts'
+import { entityTagHeader, retryHeader, withHeaders } from '../present/answers.ts'
 import { presentStanding } from '../present/present-standing.ts'
 import { declarationStatusSchema, notModifiedSchema, problemSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
@@ -55,6 +56,8 @@ export function statusRoute(app: FastifyInstance, dependencies: StatusDependenci
   app.get<Asked>('/v1/declarations/:id', {
     onRequest: requireAct('look'),
     schema: {
+      operationId: 'getDeclaration',
+      tags: ['declarations'],
       summary: 'How a declaration stands',
       description:
         'From the moment of the 202. While it is accepted, Retry-After says when to ask again; Prefer: wait=N has the answer wait instead. ETag and If-None-Match save reading it twice.',
@@ -62,7 +65,7 @@ export function statusRoute(app: FastifyInstance, dependencies: StatusDependenci
       querystring: querySchema,
       headers: headersSchema,
       response: {
-        200: declarationStatusSchema,
+        200: withHeaders(declarationStatusSchema, { ...entityTagHeader, ...retryHeader }),
         304: notModifiedSchema,
         '4xx': problemSchema,
         '5xx': problemSchema,

@@ -30,6 +30,7 @@ import { type FailedAttempt, isFor, readAttempt } from '../overload/attempts.ts'
 import { arrivesNow, entryOf, filingName, wholeSince } from '../overload/gate.ts'
 import { earnsTicket, shedHeaders, shedProblem, shedStatus } from '../overload/shed.ts'
 import { accepted, findAccepted, isReplay, replayed } from '../present/accepted.ts'
+import { locationHeader, replayedHeader, withHeaders } from '../present/answers.ts'
 import { acceptedSchema, problemSchema } from '../present/schemas.ts'
 import { languageOf } from '../problems/language.ts'
 import { sendProblem, type TicketMembers } from '../problems/problems.ts'
@@ -72,14 +73,18 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
     onRequest: [requireAct('file'), admitKnown(dependencies)],
     ...declarationBody(dependencies.http),
     schema: {
+      operationId: 'fileDeclaration',
+      tags: ['declarations'],
       summary: 'File a declaration',
       description:
         'Answers 202 with a signed receipt once the declaration is durable; 409 to a regular one where a declaration of its employer, period and region stands, with which. Content-Encoding may be gzip, deflate or br.',
       headers: {
         type: 'object',
+        required: ['idempotency-key'],
         properties: {
           'idempotency-key': {
             type: 'string',
+            examples: ['2025-08-1'],
             description:
               'Unique for each declaration of an employer and a period, the same for its retries.',
           },
@@ -96,7 +101,11 @@ export function submitRoute(app: FastifyInstance, dependencies: SubmitDependenci
         },
       },
       body: declarationSchema,
-      response: { 202: acceptedSchema, '4xx': problemSchema, '5xx': problemSchema },
+      response: {
+        202: withHeaders(acceptedSchema, { ...locationHeader, ...replayedHeader }),
+        '4xx': problemSchema,
+        '5xx': problemSchema,
+      },
     },
     handler: (request, reply) => underWay(dependencies, request, reply),
   })
