@@ -1,5 +1,8 @@
 /** Bytes as text and back, and their digests, with what browsers have. */
 
+/** Pages without TLS have no `crypto.subtle`, nor has React Native. */
+export const hasDigests = () => (crypto as { subtle?: unknown }).subtle !== undefined
+
 /** With crypto.subtle; the caller has looked whether there is one. */
 export async function sha256(...parts: readonly Uint8Array[]): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', joined(parts)))

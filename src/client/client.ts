@@ -13,19 +13,35 @@ import {
 } from './declarations.ts'
 import type { Connection, Fetch } from './exchange.ts'
 import { type FileOptions, file } from './file.ts'
+import type { FileDescription } from './file-content.ts'
+import { cancelBatch, type FollowOptions, followBatch } from './follow-batch.ts'
 import type { FrozenFiling } from './frozen-filing.ts'
 import type { CallOptions } from './insist.ts'
-import type { CheckOutcome, FilingOutcome, PostedOutcome, StatusOutcome } from './outcome.ts'
+import type {
+  BatchOutcome,
+  CancelOutcome,
+  CheckOutcome,
+  FilingOutcome,
+  PostedOutcome,
+  StatusOutcome,
+  UploadOutcome,
+} from './outcome.ts'
 import type { Declaration } from './types.ts'
+import { type UploadOptions, uploadFile } from './upload-file.ts'
 
+export type { Batch, BatchStage, FileFinding, KeptUpload } from './batch.ts'
+export type { FileDescription } from './file-content.ts'
 export { type FrozenFiling, freezeFiling } from './frozen-filing.ts'
 export type { AttemptEvent, CallOptions, WaitReason } from './insist.ts'
 export type {
+  BatchOutcome,
+  CancelOutcome,
   CheckOutcome,
   Failure,
   FilingOutcome,
   PostedOutcome,
   StatusOutcome,
+  UploadOutcome,
 } from './outcome.ts'
 export type { AttemptTicket, Finding, Problem, Standing, Text } from './problem.ts'
 export type {
@@ -46,7 +62,7 @@ export {
   verifyReceipt,
   type WhyWrong,
 } from './verify-receipt.ts'
-export type { CheckOptions, Fetch, FileOptions, WaitOptions }
+export type { CheckOptions, Fetch, FileOptions, FollowOptions, UploadOptions, WaitOptions }
 
 export type ClientOptions = {
   /** Where the intake is: `https://intake.example.org`; empty in a page that comes from it. */
@@ -77,6 +93,12 @@ export type Client = {
   status(id: string, options?: CallOptions): Promise<StatusOutcome>
   /** Waits until it is posted, or otherwise no longer merely accepted. */
   waitUntilPosted(id: string, options?: WaitOptions): Promise<PostedOutcome>
+  /** Sends a file of many declarations, or goes on with it, and follows it until every row is posted or set aside. */
+  uploadFile(file: Blob, about: FileDescription, options?: UploadOptions): Promise<UploadOutcome>
+  /** Follows a file whose bytes are all here. */
+  followBatch(id: string, options?: FollowOptions): Promise<BatchOutcome>
+  /** Cancels a file, until it is being filed. */
+  cancelBatch(id: string, options?: CallOptions): Promise<CancelOutcome>
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -95,5 +117,8 @@ export function createClient(options: ClientOptions): Client {
     check: (declaration, more) => check(connection, declaration, more),
     status: (id, more) => status(connection, id, more),
     waitUntilPosted: (id, more) => waitUntilPosted(connection, id, more),
+    uploadFile: (blob, about, more) => uploadFile(connection, blob, about, more),
+    followBatch: (id, more) => followBatch(connection, id, more),
+    cancelBatch: (id, more) => cancelBatch(connection, id, more),
   }
 }

@@ -29,7 +29,7 @@ export type Answer = {
 export type Lost = { readonly lost: 'token' | 'silent' | 'broken' | 'stopped' }
 
 export type Outgoing = {
-  readonly method: 'GET' | 'POST' | 'HEAD' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** From the root of the intake. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>

@@ -2,7 +2,7 @@
  * A filing as it is sent: its bytes and its Idempotency-Key, settled before the first attempt and the same in
  * every later one. It is plain data, so that a page can keep it and send exactly it after a reload.
  */
-import { base64, hex, sha256, utf8 } from './bytes.ts'
+import { base64, hasDigests, hex, sha256, utf8 } from './bytes.ts'
 import { keyBytes } from './limits.ts'
 import type { AttemptTicket } from './problem.ts'
 import type { Declaration } from './types.ts'
@@ -42,6 +42,6 @@ function newKey(): string {
 }
 
 async function digestOf(body: string): Promise<string | undefined> {
-  if ((crypto as { subtle?: unknown }).subtle === undefined) return undefined
+  if (!hasDigests()) return undefined
   return `sha-256=:${base64(await sha256(utf8(body)))}:`
 }

@@ -63,10 +63,12 @@ export type Insisting = CallOptions & {
   readonly ticket?: () => AttemptTicket | undefined
   /** Whether this is what an intake answers where it does what was asked; else somebody else answered. */
   readonly fits: (content: object) => boolean
+  /** Where an intake may also answer without JSON: whether this is such an answer. */
+  readonly isDone?: (answer: Answer) => boolean
 }
 
 export async function insist(connection: Connection, options: Insisting): Promise<Insisted> {
-  const { send, signal, onAttempt = () => {}, ticket = () => undefined, fits } = options
+  const { send, signal, onAttempt = () => {}, ticket = () => undefined } = options
   const endsAtMs = Date.now() + options.giveUpAfterMs
   let last: Answer | Lost | undefined
   for (let attempt = 1; ; attempt += 1) {
@@ -75,7 +77,7 @@ export async function insist(connection: Connection, options: Insisting): Promis
     const before = last
     last = await send()
     if ('lost' in last && last.lost === 'stopped') return stoppedAfter(before)
-    const why = waitReasonOf(last, before, connection, fits)
+    const why = waitReasonOf(last, before, connection, options)
     if (why === undefined) return answered(last as Answer)
     const problem = problemOf(last)
     const waitMs = why === 'again' ? 0 : waitMsOf(last, attempt, connection.random)
@@ -109,7 +111,7 @@ function waitReasonOf(
   came: Answer | Lost,
   before: Answer | Lost | undefined,
   { token }: Connection,
-  fits: Insisting['fits'],
+  { fits, isDone }: Pick<Insisting, 'fits' | 'isDone'>,
 ): WaitReason | 'again' | undefined {
   if ('lost' in came) return came.lost as Exclude<Lost['lost'], 'stopped'>
   const { status } = came
@@ -124,7 +126,7 @@ function waitReasonOf(
     if (problem === undefined) return 'foreign'
     return problem.code === 'BUSY' ? 'busy' : 'failed'
   }
-  if (status >= 400) return undefined
+  if (status >= 400 || isDone?.(came)) return undefined
   const content = jsonIn(came.text)
   return content === undefined || !fits(content) ? 'foreign' : undefined
 }

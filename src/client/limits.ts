@@ -21,3 +21,13 @@ export const giveUpSoonMs = 15_000
 export const statusWaitSeconds = 20
 /** Bytes of chance in an Idempotency-Key. */
 export const keyBytes = 16
+/** Seconds that the intake is asked to wait for a change of a file: what a person would not call standing still. */
+export const batchWaitSeconds = 5
+/** A file is digested in parts of so many bytes. */
+export const digestPartBytes = 4 * 1024 * 1024
+/** A file is sent in parts: larger ones where they take less than this, smaller ones where they are lost or slow. */
+export const partMs = 2_000
+export const partBytesMin = 256 * 1024
+export const partBytesMax = 8 * 1024 * 1024
+/** The same file may end so often, as refused or cancelled, and be sent again. */
+export const batchesOfContentMax = 100

@@ -1,4 +1,5 @@
 /** How a call can end, as closed unions: to be told apart by `kind`, none is thrown. */
+import type { Batch, KeptUpload } from './batch.ts'
 import type { FrozenFiling } from './frozen-filing.ts'
 import type { WaitReason } from './insist.ts'
 import type { AttemptTicket, Finding, Problem, Standing } from './problem.ts'
@@ -85,3 +86,40 @@ export type PostedOutcome =
   | Failure
 
 export type CheckOutcome = { readonly kind: 'checked'; readonly checked: Checked } | Failure
+
+export type BatchOutcome =
+  /**
+   * Every row is in the ledger or set aside (`posted`), or all is checked (`checked`). Rows set aside are counted by
+   * `batch.progress.rows.setAside`, and are at `batch.links.errors`.
+   */
+  | { readonly kind: 'filed'; readonly batch: Batch }
+  /** Nothing of it is filed: not read (`unreadable`), or all of it set aside (`refused`). `batch.findings` say why. */
+  | { readonly kind: 'notFiled'; readonly batch: Batch }
+  /** Cancelled, expired, or not the file that was announced: its bytes are gone. */
+  | { readonly kind: 'discarded'; readonly batch: Batch }
+  /** Given up or stopped: the file is here and worked on. Follow `batch.id`. */
+  | { readonly kind: 'underWay'; readonly batch: Batch }
+  /** There is none with this id that the caller may see. */
+  | { readonly kind: 'notFound' }
+  | Failure
+
+export type UploadOutcome =
+  | BatchOutcome
+  /** Given up or stopped with bytes missing. The same file goes on where it stopped, with `upload` or without. */
+  | {
+      readonly kind: 'interrupted'
+      readonly why: WaitReason | 'stopped'
+      readonly upload: KeptUpload
+      readonly received: number
+      readonly problem?: Problem
+      readonly resumesAtMs?: number
+    }
+  /** The file is not the one that `kept` is of, or it is sent as something else. */
+  | { readonly kind: 'otherFile'; readonly kept: KeptUpload }
+
+export type CancelOutcome =
+  | { readonly kind: 'cancelled' }
+  /** It is being filed, or has ended. */
+  | { readonly kind: 'tooLate'; readonly problem: Problem }
+  | { readonly kind: 'notFound' }
+  | Failure

@@ -7,7 +7,7 @@
  * | a declaration | `statement`, `salt`, `proof`, `signedRoot` | the root of a Merkle tree; the canonical form of the statement is a leaf |
  * | a file | `statement`, `signed` | the statement |
  */
-import { bytesOf, hex, isSame, sha256, utf8 } from './bytes.ts'
+import { bytesOf, hasDigests, hex, isSame, sha256, utf8 } from './bytes.ts'
 import { canonical } from './canonical.ts'
 import { rootOf } from './merkle-proof.ts'
 import { jsonIn } from './problem.ts'
@@ -53,7 +53,7 @@ export async function verifyReceipt(
   { keys }: { readonly keys: readonly ReceiptKey[] },
   { content }: VerifyOptions = {},
 ): Promise<ReceiptVerdict> {
-  if ((crypto as { subtle?: unknown }).subtle === undefined) return { kind: 'unsupported' }
+  if (!hasDigests()) return { kind: 'unsupported' }
   const { receipt: inner } = (receipt ?? {}) as { receipt?: unknown }
   const received = (inner ?? receipt ?? {}) as Received
   const { statement, signed, signedRoot } = received

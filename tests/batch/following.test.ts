@@ -171,12 +171,29 @@ describe('a file that is sent', () => {
       expect(reading.rows[0]?.cells[5]).toMatch(/^D（缴费工资）：/)
       expect(reading.rows[0]?.cells[7]).toMatch(/^D（缴费工资）: .*yuan/)
     }
+    const table = (await ask(token, `${batch.links.errors}?format=json`)).json
+    expect(table).toMatchObject({
+      ...{ batch: id, position: `原行号（批次 ${id}）` },
+      rows: [
+        {
+          row: 3,
+          position: '3',
+          open: true,
+          cells: [rows[1]?.[0], rows[1]?.[1], rows[1]?.[2], 'abc'],
+        },
+        { row: 8, open: true, findings: [{ code: 'FIELD_FORMAT', severity: 'error', column: 3 }] },
+      ],
+    })
+    expect((table.titles as string[])[3]).toBe('缴费工资')
     const { bytes } = await ask(token, `${batch.links.errors}?format=csv`)
     const mended = Buffer.from(bytes.toString().replaceAll(',abc,', ',6500.00,'))
     const amending = await send(token, mended)
     const again = await becomes(token, amending, 'posted')
     expect(again.links.amends).toBe(batch.links.self)
     expect(again.progress.rows).toMatchObject({ read: 2, good: 2, setAside: 0, posted: 2 })
+    expect((await ask(token, `${batch.links.errors}?format=json`)).json).toMatchObject({
+      rows: [{ open: false }, { open: false }],
+    })
     const whole = await ask(token, `${again.links.declarations}`)
     const lines = (whole.json.declarations as { lines: number }[]).map((one) => one.lines)
     expect(lines.sort()).toEqual([3, 4])

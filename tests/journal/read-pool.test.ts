@@ -85,6 +85,8 @@ async function fileBatches(): Promise<void> {
         select id, '${own.employer}', '2024-11', '340100', 0, 0, 1, '' from batch
       ), error_row as (
         insert into batch.error_row (batch, number, rows, sealed) select id, 0, 1, '' from batch
+      ), amended as (
+        insert into batch.amended (first, rows_open) select id, '' from batch
       )
       insert into batch.slot
         (id, issuer, subject, period, region, rows, bytes, starts_at, ends_at, quarters, batch, created_at)

@@ -49,8 +49,13 @@ export function writeErrorsFile(options: ErrorsFileOptions): AsyncGenerator<Buff
   return writeXlsx([{ name: '需要修改的行', widths, headerRows: 1, rows: table }])
 }
 
+/** The title over the row numbers names the batch. */
+export function positionTitle(batch: string): string {
+  return `${columnNames.position[0]}（批次 ${batch}）`
+}
+
 /** Leaves out the columns that an earlier errors file added. */
-function originalColumns({ titles, columns }: Header): number[] {
+export function originalColumns({ titles, columns }: Header): number[] {
   const added = new Set(addedFields.map((field) => columns[field]))
   return [...titles.keys()].filter((column) => !added.has(column))
 }
@@ -59,10 +64,9 @@ async function* errorRows(
   { batch, header: { titles }, rows }: ErrorsFileOptions,
   original: readonly number[],
 ): AsyncGenerator<readonly string[]> {
-  const added = addedFields.map((field) => {
-    const [name] = columnNames[field]
-    return field === 'position' ? `${name}（批次 ${batch}）` : name
-  })
+  const added = addedFields.map((field) =>
+    field === 'position' ? positionTitle(batch) : columnNames[field][0],
+  )
   yield [...original.map((column) => titles[column] as string), ...added]
   for await (const { row, position, cells, faults } of rows) {
     yield [

@@ -13,6 +13,7 @@ import {
   readErrorRows,
   rowsOfEmployers,
 } from '../../batch/errors/error-rows.ts'
+import { findOpenRows, writeErrorTable } from '../../batch/errors/error-table.ts'
 import { listUnits } from '../../batch/staging/list-units.ts'
 import type { UnitKey } from '../../batch/staging/staged-rows.ts'
 import { isEnded } from '../../batch/state/stages.ts'
@@ -22,6 +23,7 @@ import { writeTemplate } from '../../batch/table/template.ts'
 import { findLayout } from '../../batch/uploads/find-batch.ts'
 import { visibilityOf } from '../../batch/uploads/owner-view.ts'
 import { categories } from '../../declaration/schema.ts'
+import type { Queryable } from '../../journal/reading/read-pool.ts'
 import {
   errorsFilesMax,
   errorsFilesOfOneMax,
@@ -48,13 +50,14 @@ const mediaTypes = {
   csv: 'text/csv; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   ndjson: 'application/x-ndjson',
+  json: 'application/json; charset=utf-8',
 } as const
 type Format = keyof typeof mediaTypes
 const tableFormats = ['csv', 'xlsx'] as const
 const formatSchema = Type.Enum(tableFormats)
 
 const errorsSchema = Type.Object(
-  { format: Type.Optional(Type.Enum([...tableFormats, 'ndjson'])) },
+  { format: Type.Optional(Type.Enum([...tableFormats, 'ndjson', 'json'])) },
   { additionalProperties: false },
 )
 const templateSchema = Type.Object(
@@ -133,7 +136,7 @@ export function batchResultRoutes(
       tags: ['batches'],
       summary: 'The rows that were set aside, as a file to mend',
       description:
-        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 406 as xlsx where they are more than a sheet has rows, 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
+        'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages; as json, the same for a page: what is wrong by column, suggestions, and which rows are open, as they were not mended since. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 406 as xlsx where they are more than a sheet has rows, 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
       response: { 200: streamed('The file.', Object.values(mediaTypes)), ...problems },
@@ -241,7 +244,7 @@ async function sendErrors(
   return attachment(reply, format, `errors-${id.slice(0, 8)}`)
     .header('cache-control', 'no-store')
     .header('connection', 'close') // as of a stream of events
-    .send(Readable.from(whileHolds(request, writeErrors(id, layout, format, rows))))
+    .send(Readable.from(whileHolds(request, await writeErrors(reads, id, layout, format, rows))))
 }
 
 /** As it came; undefined for a format that it can't be written in. */
@@ -251,14 +254,17 @@ function formatOf({ kind }: FileLayout, asked: Format | undefined): Format | und
   return asked === 'ndjson' ? undefined : (asked ?? 'csv')
 }
 
-function writeErrors(
+async function writeErrors(
+  reads: Queryable,
   batch: string,
   layout: FileLayout,
   format: Format,
   rows: AsyncIterable<ErrorRow>,
-): AsyncGenerator<Buffer> {
+): Promise<AsyncGenerator<Buffer>> {
   if (layout.kind === 'declarations' || format === 'ndjson') return writeErrorLines(rows)
   const { header } = layout
+  if (format === 'json')
+    return writeErrorTable({ batch, header, rows, open: await findOpenRows(reads, batch) })
   return writeErrorsFile({ format, batch, header, rows: errorsFileRows(rows, header) })
 }
 
