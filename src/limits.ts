@@ -213,6 +213,12 @@ export const putOffPerSweep = 50
 export const buildAgainMs = 1_000
 /** Milliseconds until a worker that was refused its next envelope asks again. */
 export const takeAgainMs = 100
+/** Milliseconds between an intake's looks whether commits get through. */
+export const commitLookEveryMs = 2_000
+/** Milliseconds that all tries of acceptance must have failed until readiness says so. */
+export const commitFailsMsMin = 3_000
+/** Milliseconds after the last of them until another one is welcome. */
+export const commitTroubleMsMax = 10_000
 /** Milliseconds between checks of the queue's server; connections follow it to where it moved. */
 export const queueLookEveryMs = 1_000
 /**

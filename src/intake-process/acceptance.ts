@@ -11,6 +11,7 @@ import type { Lane } from '../journal/lanes.ts'
 import { groupStartsWithinMs, stuckUnderWayMs } from '../limits.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { activeKeys } from '../platform/config/key-store.ts'
+import type { CommitWatch } from '../platform/installation/commit-watch.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { passes } from '../platform/process/crash-point.ts'
 import type { Logger } from '../platform/process/logger.ts'
@@ -30,13 +31,15 @@ export type AcceptanceDependencies = {
   readonly environment: () => string
   readonly queues: ReadonlyMap<Lane, LaneQueue>
   readonly limit: FilingLimit
+  /** Learns whether commits get through. */
+  readonly commits: Pick<CommitWatch, 'committed' | 'failed'>
   readonly metrics: IntakeMetrics
   readonly logger: Logger
 }
 
 export function openAcceptance(
   { config, keyring }: Installation,
-  { queues, limit, metrics, logger, ...accepting }: AcceptanceDependencies,
+  { queues, limit, commits, metrics, logger, ...accepting }: AcceptanceDependencies,
 ): GroupCommit {
   const { crashAt } = config
   const onSkipped = (of: Lane, err: unknown) => {
@@ -54,7 +57,9 @@ export function openAcceptance(
       startsWithinMs: groupStartsWithinMs,
     }),
     isTransient: (error) => databaseFault(error) === 'transient',
+    onTryFailed: (error) => commits.failed(error),
     onCommitted: ({ envelope, fresh, commitMs }) => {
+      commits.committed()
       if (envelope === undefined) return
       metrics.accepted.inc({ lane }, fresh)
       metrics.groupSize.observe(fresh)

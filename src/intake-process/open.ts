@@ -27,6 +27,7 @@ import {
 } from '../limits.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { readTokenPublicKeys } from '../platform/config/key-store.ts'
+import { watchCommits } from '../platform/installation/commit-watch.ts'
 import { healthOf } from '../platform/installation/health.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { openQueues } from '../platform/installation/queue.ts'
@@ -93,11 +94,20 @@ async function open(
   const environment = () => environmentText(config, durability.faults)
   const { judge } = durability
   const confirm = createConfirm(confirmPool, judge)
+  const commits = watchCommits({
+    ...{ confirm, pool: watchPool, logger },
+    onFailure: (reason) => metrics.commitsFailed.inc({ reason }),
+    onStandbys: (connected) => metrics.standbys.set(connected),
+  })
+  stops.add(() => commits.stop())
   await recordPacks(watchPool, policies) // before the first acceptance names one
   const exchange = exchangeOver(backend.exchange)
   const overload = overloadOf(installation, options.signals, metrics, { pool: watchPool, exchange })
   stops.add(() => overload.stop())
-  const accepting = { pool: acceptPool, judge, environment, queues, limit: overload.limit }
+  const accepting = {
+    ...{ pool: acceptPool, judge, environment, queues },
+    ...{ limit: overload.limit, commits },
+  }
   const committer = openAcceptance(installation, { ...accepting, metrics, logger })
   stops.add(() => committer.stop())
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
@@ -106,7 +116,7 @@ async function open(
   const { session, signIn } = openPortal(installation)
   const access = await openAccess(installation, session.seals, watchPool, logger, stops)
   const accessLog = openAccessLog(installation, metrics, logger, stops)
-  const readiness = { ...healthOf(watchPool, durability, watch), isDraining, stuck }
+  const readiness = { ...healthOf(watchPool, durability, watch, commits), isDraining, stuck }
   const app = await buildApp({
     ...files,
     ...overload.dependencies,

@@ -70,6 +70,8 @@ export type GroupCommitDependencies = {
   readonly times: CommitTimes
   /** Called after each commit, before its filers are answered; must not throw or wait. */
   readonly onCommitted: (group: CommittedGroup) => void
+  /** Called after each try of a commit that failed. */
+  readonly onTryFailed?: (error: unknown) => void
   /** How long a filing should wait at most, in milliseconds. */
   readonly targetMs: () => number
   /** `performance.now()` unless given. */
@@ -217,6 +219,7 @@ export class GroupCommit {
       try {
         return await this.#dependencies.acceptGroup(filings)
       } catch (error) {
+        this.#dependencies.onTryFailed?.(error)
         const late = this.#now() + pauseMs > deadline
         if (late || !this.#dependencies.isTransient(error)) throw error
         await new Promise((resolve) => setTimeout(resolve, pauseMs))

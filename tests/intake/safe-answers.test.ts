@@ -70,6 +70,7 @@ describe('the operators’ port', () => {
     isDraining: () => false,
     stuck: () => undefined,
     durability: () => ({ refuses: false, settings: '' }),
+    commitTrouble: () => '',
     queueTrouble: () => '',
   }
 

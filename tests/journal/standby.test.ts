@@ -8,6 +8,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { sayInChinese, TcpProxy } from '../../bench/faults/proxy.ts'
+import { WalReceiver } from '../../bench/faults/standby.ts'
 import { createAcceptGroup } from '../../src/journal/accept.ts'
 import { createConfirm } from '../../src/journal/durable.ts'
 import { runPipelined } from '../../src/ledger/pipeline.ts'
@@ -24,6 +25,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/postgres/embedded-postgres.ts'
 import { inTransaction, openPool } from '../../src/platform/postgres/postgres.ts'
+import { file, metricsOf, startProcess, tokenFor } from '../support/engine.ts'
 import { declare, filingOf } from '../support/journal.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -222,4 +224,53 @@ test('what is pipelined and given up leaves no backend behind either', async () 
     client.release(true)
   }
   await waitFor('no wait to be left', async () => (await waiting('pipelined')) === 0)
+})
+
+test('an intake whose only standby is away is not ready, says what it waits for, and is ready when it is back', async () => {
+  const follower = new WalReceiver('follower', () => postgres.ownerUrl)
+  follower.start()
+  const intake = await startProcess('intake', { DATABASE_URL: postgres.ownerUrl })
+  const readiness = async () => {
+    const answer = await fetch(`${intake.address}/readyz`)
+    const { commits } = (await answer.json()) as { commits?: string }
+    return { status: answer.status, commits }
+  }
+  const becomes = (status: number) =>
+    waitFor(`it to answer ${status}`, async () => {
+      const now = await readiness()
+      return now.status === status && now
+    })
+  try {
+    await setStandbys('ANY 1 (follower)')
+    await becomes(200)
+    await waitFor('the gauge', async () =>
+      /^spillway_standbys_connected 1$/m.test(await metricsOf(intake)),
+    )
+    await follower.stop()
+    expect((await becomes(503)).commits).toBe('commits wait for standbys (0 connected)')
+    await waitFor('the log', () =>
+      /"names":"ANY 1 \(follower\)","msg":"nothing can be accepted"/.test(intake.output()),
+    )
+    await waitFor('the gauge', async () =>
+      /^spillway_standbys_connected 0$/m.test(await metricsOf(intake)),
+    )
+    const token = await tokenFor(['91350100M000100Y43'])
+    const answer = await file(
+      intake.address,
+      token,
+      'waits',
+      declare({ employer: '91350100M000100Y43' }),
+    )
+    expect(answer.status).toBe(503)
+    expect(await metricsOf(intake)).toMatch(
+      /^spillway_commits_failed_total\{reason="(standby|timeout)"\} [1-9]/m,
+    )
+    follower.start()
+    await becomes(200)
+    await waitFor('the log', () => intake.output().includes('commits get through again'))
+  } finally {
+    await follower.stop()
+    await setStandbys('')
+    await intake.end()
+  }
 })

@@ -162,6 +162,7 @@ export async function openApp(
       isDraining: () => false,
       stuck: () => undefined,
       durability: () => ({ refuses: false, settings: '' }),
+      commitTrouble: () => '',
       queueTrouble: () => '',
     },
     onAnswered: () => {},

@@ -15,6 +15,8 @@ export type Readiness = {
   readonly stuck: () => string | undefined
   /** Settings under which acknowledged declarations could be lost; refuses: none is taken now. */
   readonly durability: () => { readonly refuses: boolean; readonly settings: string }
+  /** What commits wait for or fail by, so that nothing can be accepted; empty for nothing. */
+  readonly commitTrouble: () => string
   /** What is wrong with the queue, which is no reason not to send traffic here; empty for nothing. */
   readonly queueTrouble: () => string
 }
@@ -26,7 +28,7 @@ const stateSchema = Type.Object(
 
 export function healthRoutes(
   app: FastifyInstance,
-  { checkDatabase, isDraining, durability, queueTrouble, stuck }: Readiness,
+  { checkDatabase, isDraining, durability, commitTrouble, queueTrouble, stuck }: Readiness,
 ): void {
   const quiet = { logLevel: 'warn' } as const
   app.get('/livez', {
@@ -61,8 +63,9 @@ export function healthRoutes(
       )
       const draining = isDraining()
       const { refuses, settings } = durability()
+      const commits = commitTrouble()
       const queue = queueTrouble()
-      const ready = database === 'ok' && !draining && !refuses
+      const ready = database === 'ok' && commits === '' && !draining && !refuses
       return reply
         .code(ready ? 200 : 503)
         .header('cache-control', 'no-store')
@@ -70,6 +73,7 @@ export function healthRoutes(
           status: ready ? 'ok' : 'unavailable',
           database,
           draining,
+          ...(commits !== '' && { commits }),
           ...(settings !== '' && { notDurable: settings }),
           ...(queue !== '' && { queue }),
         })

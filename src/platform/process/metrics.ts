@@ -35,18 +35,7 @@ export function createIntakeMetrics() {
       buckets: commitSeconds,
       registers,
     }),
-    groupSize: new Histogram({
-      name: 'spillway_group_declarations',
-      help: 'Declarations in one commit.',
-      buckets: groupSizes,
-      registers,
-    }),
-    commit: new Histogram({
-      name: 'spillway_commit_seconds',
-      help: 'Time of one commit, sealing and signing included.',
-      buckets: commitSeconds,
-      registers,
-    }),
+    ...commitMetrics(registers),
     ...createOverloadMetrics(registers),
     cut: new Counter({
       name: 'spillway_connections_cut_total',
@@ -73,11 +62,6 @@ export function createIntakeMetrics() {
       registers,
     }),
     accessAge: accessAge(registers),
-    notDurable: new Gauge({
-      name: 'spillway_not_durable',
-      help: 'Settings of Postgres under which acknowledged declarations could be lost.',
-      registers,
-    }),
     queueTroubles: queueTroubles(registers, 'spillway_queue_troubles'),
     deadLetters: new Gauge({
       name: 'spillway_dead_letters',
@@ -97,6 +81,40 @@ export function createIntakeMetrics() {
       registers,
     }),
     ...{ ...fileMetrics(registers), ...accessMetrics(registers) },
+  }
+}
+
+/** Of what a 202 means: commits, and what they depend on. */
+function commitMetrics(registers: Registry[]) {
+  return {
+    groupSize: new Histogram({
+      name: 'spillway_group_declarations',
+      help: 'Declarations in one commit.',
+      buckets: groupSizes,
+      registers,
+    }),
+    commit: new Histogram({
+      name: 'spillway_commit_seconds',
+      help: 'Time of one commit, sealing and signing included.',
+      buckets: commitSeconds,
+      registers,
+    }),
+    commitsFailed: new Counter({
+      name: 'spillway_commits_failed_total',
+      help: 'Tries of a commit of acceptance that failed: standby (not known to have reached one), timeout, connection, resources (disk, memory), refused (by DURABILITY), other.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    standbys: new Gauge({
+      name: 'spillway_standbys_connected',
+      help: 'Servers that take the write-ahead log of Postgres now: commits wait for those that are named.',
+      registers,
+    }),
+    notDurable: new Gauge({
+      name: 'spillway_not_durable',
+      help: 'Settings of Postgres under which acknowledged declarations could be lost.',
+      registers,
+    }),
   }
 }
 
