@@ -58,6 +58,7 @@ export type DeclarationStatus = {
   readonly acceptedAt: string
   readonly deadline: string
   readonly onTime: boolean
+  readonly persons?: number
   readonly assessment?: Assessment
   readonly findings?: readonly {
     readonly code: string

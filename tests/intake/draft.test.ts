@@ -153,6 +153,60 @@ describe('a draft', () => {
   })
 })
 
+describe('a draft of a correction', () => {
+  const correctionOf = (employer: string, id: string, period = '2024-10') =>
+    draftOf(employer, `period=${period}&corrects=${id}`)
+
+  test('has the lines as they were filed, names what it replaces, and is accepted as it is', async () => {
+    const declaration = declare({ period: '2024-10', lines: 3 })
+    const { employer, lines: [one, two, three] = [] } = declaration
+    const lines = [changing(one, 'join'), changing(two, 'leave'), changing(three, 'none')]
+    const { envelopes } = opened
+    const id = (await opened.file({ ...declaration, lines }, 'first')).json().id
+    // Accepted is enough: a clerk need not wait until it is posted.
+    const { from, leftOut, standing, ...draft } = (await correctionOf(employer, id)).json()
+    expect(from).toEqual({ id, period: '2024-10', lines: 3 })
+    expect(leftOut).toEqual({ left: 0, platform: 0 })
+    expect(standing).toBe(id)
+    expect(draft).toEqual({ ...declaration, kind: 'correction', replaces: id, lines })
+    for (const envelope of envelopes.slice(-1)) await journal.post(envelope)
+    const corrected = await file({ ...draft, lines: lines.slice(1) }, 'second')
+    const late = (await correctionOf(employer, id)).json()
+    expect([late.replaces, late.standing], 'another one stands by now').toEqual([id, corrected])
+    expect((await correctionOf(employer, corrected)).json().lines).toEqual(lines.slice(1))
+  })
+
+  test('is of a declaration of this employer and month alone', async () => {
+    const declaration = declare({ period: '2024-10' })
+    const { employer } = declaration
+    const id = await file(declaration, 'mine')
+    const other = declare({ period: '2024-10' })
+    const another = await file(other, 'other')
+    for (const [uscc, of, period] of [
+      [employer, another, '2024-10'],
+      [other.employer, id, '2024-10'],
+      [employer, id, '2024-11'],
+      [employer, 'none', '2024-10'],
+    ] as const) {
+      const answer = await correctionOf(uscc, of, period)
+      expect([answer.statusCode, answer.json().code]).toEqual([404, 'NOT_FOUND'])
+    }
+  })
+
+  test('of parts has all of their lines under the id of the whole, asked by any part', async () => {
+    const declaration = declare({ period: '2024-10', lines: 700 })
+    const { employer, lines = [] } = declaration
+    const id = await acceptInParts(declaration, 'parts-corrected', 500)
+    const draft = (await correctionOf(employer, id)).json()
+    expect([draft.replaces, draft.from.lines, draft.lines]).toEqual([id, 700, lines])
+    const part = declarationId(employer, '2024-10', 'parts-corrected/1')
+    expect((await correctionOf(employer, part)).json().replaces).toBe(id)
+    const large = declare({ period: '2024-10', lines: linesMax + 1 })
+    const tooMany = await acceptInParts(large, 'large-corrected', 5_000)
+    expect((await correctionOf(large.employer, tooMany)).json().code).toBe('DRAFT_TOO_LARGE')
+  })
+})
+
 describe('names and numbers of a draft', () => {
   test('are for who may file for the employer, and whoever read them is in the access log', async () => {
     const declaration = declare({ period: '2024-10', lines: 2 })

@@ -100,6 +100,14 @@ test('what a correction names is superseded, and nobody is surprised', async () 
   expect(told).toMatchObject({ status: 'superseded', supersededBy: { id: corrected.id } })
   expect(told).not.toHaveProperty('replaced')
   expect(await look(corrected.id, employer)).not.toHaveProperty('replaced')
+  const { region, period, lines = [] } = correction
+  const cancelling = { employer, region, period, kind: 'cancellation', replaces: corrected.id }
+  const cancelled = (await opened.file(cancelling as Declaration, 'cancelled')).json<Told>()
+  await postAll()
+  expect(await look(corrected.id, employer)).toMatchObject({
+    ...{ status: 'cancelled', persons: lines.length },
+    supersededBy: { id: cancelled.id, kind: 'cancellation' },
+  })
 })
 
 type Step = { readonly kinds: readonly Declaration['kind'][] }

@@ -36,7 +36,7 @@ export function tellReplaced(standing: Standing): Told {
   ]
   return {
     ...(after !== undefined &&
-      status === 'superseded' && {
+      (status === 'superseded' || status === 'cancelled') && {
         supersededBy: {
           ...{ id: after.id, kind: after.kind, acceptedAt: formatInstant(after.acceptedAtMicros) },
           links: { self: linkTo(after) },

@@ -23,7 +23,7 @@ export function presentStanding(
   filedBy?: Attribution,
 ): Static<typeof declarationStatusSchema> {
   const { id, status, employer, period, kind, onTime, assessment, findings } = standing
-  const { partOf, region } = standing
+  const { partOf, region, persons } = standing
   const self = `/v1/declarations/${id}`
   return {
     id,
@@ -35,6 +35,7 @@ export function presentStanding(
     acceptedAt: formatInstant(standing.acceptedAtMicros),
     deadline: formatInstant(standing.deadlineMicros),
     onTime,
+    ...(persons !== undefined && { persons }),
     ...(partOf !== undefined && { partOf }),
     ...(filedBy !== undefined && { filedBy }),
     ...(assessment && { assessment: presentAssessment(assessment) }),

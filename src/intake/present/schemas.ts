@@ -149,6 +149,12 @@ export const declarationStatusSchema = Type.Object(
     acceptedAt: instant,
     deadline: instant,
     onTime: Type.Boolean(),
+    persons: Type.Optional(
+      Type.Integer({
+        description:
+          'Insured persons; absent until it is posted, of what was accepted before they were counted.',
+      }),
+    ),
     partOf: Type.Optional(
       Type.String({
         description:
@@ -194,7 +200,9 @@ export const declarationStatusSchema = Type.Object(
           acceptedAt: instant,
           links: Type.Record(Type.String(), Type.String()),
         },
-        { description: 'What was accepted right after it, of a superseded one.' },
+        {
+          description: 'What was accepted right after it, of one that was superseded or cancelled.',
+        },
       ),
     ),
     replaced: Type.Optional(

@@ -209,10 +209,7 @@ export const problemKinds = {
   },
   DRAFT_TOO_LARGE: {
     status: 409,
-    title: text(
-      '上月申报超过 10,000 行',
-      'The declaration of the month before has more than 10,000 lines',
-    ),
+    title: text('该申报超过 10,000 行', 'The declaration has more than 10,000 lines'),
     fix: text('请用文件申报：/v1/batches。', 'File it with a file: /v1/batches.'),
   },
   TOKEN_INVALID: {

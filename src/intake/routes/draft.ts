@@ -1,26 +1,22 @@
 /**
  * GET /v1/employers/{uscc}/draft?period=: what an employer most likely files for a month, made of what is in
  * force for the month before: its lines without those who left, with those who joined as persons who were
- * there. It has the form of a declaration, so that it can be changed, checked and filed as it is. Names and
- * numbers are opened from the journal on the way out, for who may file for the employer, and never kept.
+ * there. With `corrects`, it is a correction of that declaration: its lines as they were filed. Both have the form
+ * of a declaration, so that they can be changed, checked and filed as they are. Names and numbers are opened from
+ * the journal on the way out, for who may file for the employer, and never kept.
  */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { periodPattern } from '../../declaration/period.ts'
-import {
-  type Declaration,
-  declarationSchema,
-  type Line,
-  linesMax,
-  regionPattern,
-} from '../../declaration/schema.ts'
+import { declarationSchema, type Line, linesMax, regionPattern } from '../../declaration/schema.ts'
 import { findCurrentDeclaration } from '../../journal/latest-declaration.ts'
-import { isWithin } from '../../journal/reading/reach.ts'
+import { isWithin, type Reach } from '../../journal/reading/reach.ts'
 import { type FoundDeclaration, readAccepted } from '../../journal/reading/read.ts'
 import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { type JournalAccess, partsOf } from '../../ledger/person-amounts.ts'
 import { findInForce, type InForce } from '../../ledger/standing-of-period.ts'
+import { findStanding } from '../../ledger/status.ts'
 import { draftChunkLines, draftsMax, draftsOfOneMax } from '../../limits.ts'
 import { previousPeriod } from '../../policy/history.ts'
 import { readsOf, requireAct } from '../auth/bearer.ts'
@@ -42,6 +38,13 @@ const querySchema = Type.Object(
       Type.String({
         pattern: regionPattern,
         description: 'Where declarations of several regions were in force the month before.',
+      }),
+    ),
+    corrects: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description:
+          'A declaration of this month: drafts its correction, with its lines as they were filed, instead.',
       }),
     ),
   },
@@ -78,7 +81,7 @@ export function draftRoute(app: FastifyInstance, access: DraftDependencies): voi
       tags: ['employers'],
       summary: "A month's declaration, drafted from the month before",
       description:
-        'What is in force for the month before, without persons who left and with those who joined as persons who were there, in the order of its lines, at most 10,000. from tells of which declaration; standing, what was filed for this month already. Orders of platform workers are of their month: such lines are left out, and counted. Streamed: one that breaks off is not whole.',
+        'What is in force for the month before, without persons who left and with those who joined as persons who were there, in the order of its lines, at most 10,000. from tells of which declaration; standing, what was filed for this month already. With corrects, a correction that names what it replaces; where standing is another one, that one came since. Orders of platform workers are of their month: such lines are left out, and counted. Streamed: one that breaks off is not whole.',
       params: paramsSchema,
       querystring: querySchema,
       response: {
@@ -111,22 +114,66 @@ async function send(
   if (leave === 'full') return sendProblem(request, reply, 'UNAVAILABLE')
   onceClosed(reply, leave)
   const access = { ...dependencies, readPool: readsOf(request, dependencies.readPool) }
-  const found = await findInForce(access.readPool, { employer, period: previousPeriod(period) })
-  const source = sourceOf(
-    found.filter((one) => isWithin(reach.within, one.region)),
-    region,
-  )
-  if (source === undefined) return sendProblem(request, reply, 'DRAFT_ABSENT')
-  if (source.lines > linesMax) return sendProblem(request, reply, 'DRAFT_TOO_LARGE')
-  const last = await readAccepted(access.readPool, access.sealingKeys, source.id, reach)
-  if (last === undefined || 'order' in last) return sendProblem(request, reply, 'DRAFT_ABSENT')
-  request.seen = { ...request.seen, region: source.region, count: source.lines }
-  const place = { employer, period, region: source.region }
+  const source = await (request.query.corrects === undefined
+    ? findLast(access, request.query, employer, reach)
+    : findCorrected(access, { id: request.query.corrects, employer, period }, reach))
+  if (typeof source === 'string') return sendProblem(request, reply, source)
+  const { from, declared, lineOf } = source
+  if (from.lines > linesMax) return sendProblem(request, reply, 'DRAFT_TOO_LARGE')
+  request.seen = { ...request.seen, region: from.region, count: from.lines }
+  const place = { employer, period, region: from.region }
   const standing = await findCurrentDeclaration(access.readPool, place)
-  const head = headOf(last.declaration, period, source, standing?.id)
+  const head = { ...headOf(source, period), ...(standing && { standing: standing.id }) }
   return noStore(reply)
     .type('application/json; charset=utf-8')
-    .send(Readable.from(whileHolds(request, textOf(head, access, last))))
+    .send(Readable.from(whileHolds(request, textOf(head, partsOf(access, declared), lineOf))))
+}
+
+/** What a draft is made of. */
+type Source = {
+  readonly from: InForce
+  readonly declared: FoundDeclaration
+  /** Of the draft itself. */
+  readonly kind: { readonly kind: 'regular' } | { readonly kind: 'correction'; replaces: string }
+  readonly lineOf: (line: Line) => Line | 'left' | 'platform'
+}
+
+/** What is in force for the month before. */
+async function findLast(
+  access: JournalAccess,
+  { period, region }: Asked['Querystring'],
+  employer: string,
+  reach: Reach,
+): Promise<Source | 'DRAFT_ABSENT'> {
+  const found = await findInForce(access.readPool, { employer, period: previousPeriod(period) })
+  const within = found.filter((one) => isWithin(reach.within, one.region))
+  const from = sourceOf(within, region)
+  if (from === undefined) return 'DRAFT_ABSENT'
+  const declared = await readAccepted(access.readPool, access.sealingKeys, from.id, reach)
+  if (declared === undefined || 'order' in declared) return 'DRAFT_ABSENT'
+  return { from, declared, kind: { kind: 'regular' }, lineOf: draftLine }
+}
+
+/** A declaration of this employer and month; of one that travels in parts, the whole. */
+async function findCorrected(
+  { readPool, sealingKeys }: JournalAccess,
+  { id, employer, period }: { id: string; employer: string; period: string },
+  reach: Reach,
+): Promise<Source | 'NOT_FOUND'> {
+  const asked = await findStanding(readPool, id, reach)
+  const whole = asked?.partOf ?? id
+  const found = whole === id ? asked : await findStanding(readPool, whole, reach)
+  if (found?.employer !== employer || found.period !== period) return 'NOT_FOUND'
+  const declared = await readAccepted(readPool, sealingKeys, whole, reach)
+  if (declared === undefined || 'order' in declared) return 'NOT_FOUND'
+  const { region, lines: own = [] } = declared.declaration
+  const lines = found.assessment?.lines ?? found.persons ?? own.length
+  return {
+    from: { id: whole, region, lines },
+    declared,
+    kind: { kind: 'correction', replaces: whole },
+    lineOf: (line) => line,
+  }
 }
 
 /** @throws RefusedRequestError where there are several, and none is named */
@@ -141,33 +188,28 @@ function sourceOf(found: readonly InForce[], region: string | undefined): InForc
 }
 
 /** All but the lines; what the unit itself declares is as it was. */
-function headOf(
-  { employer, region, industryClass, workInjuryFloat, unitBase, ...last }: Declaration,
-  period: string,
-  { id, lines }: InForce,
-  standing: string | undefined,
-) {
+function headOf({ from: { id, lines }, declared: { declaration }, kind }: Source, period: string) {
+  const { employer, region, industryClass, workInjuryFloat, unitBase } = declaration
   return {
-    ...{ employer, region, period, kind: 'regular', industryClass, workInjuryFloat, unitBase },
-    from: { id, period: last.period, lines },
-    ...(standing && { standing }),
+    ...{ employer, region, period, ...kind, industryClass, workInjuryFloat, unitBase },
+    from: { id, period: declaration.period, lines },
   }
 }
 
 /** A part is opened when it is written; what is written does not hold up others for long. */
 async function* textOf(
   head: object,
-  access: JournalAccess,
-  last: FoundDeclaration,
+  parts: AsyncIterable<FoundDeclaration>,
+  lineOf: Source['lineOf'],
 ): AsyncGenerator<string> {
   yield `${JSON.stringify(head).slice(0, -1)},"lines":[`
   const leftOut = { left: 0, platform: 0 }
   let separator = ''
-  for await (const { declaration } of partsOf(access, last)) {
+  for await (const { declaration } of parts) {
     const { lines = [] } = declaration
     for (let from = 0; from < lines.length; from += draftChunkLines) {
       const drafted = lines.slice(from, from + draftChunkLines).flatMap((line) => {
-        const one = draftLine(line)
+        const one = lineOf(line)
         if (typeof one === 'object') return JSON.stringify(one)
         leftOut[one] += 1
         return []
