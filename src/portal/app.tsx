@@ -3,8 +3,12 @@ import { useEffect } from 'preact/hooks'
 import { Confirm } from './screens/confirm.tsx'
 import { Declare } from './screens/declare.tsx'
 import { Employers } from './screens/employers.tsx'
+import { Correct } from './screens/filed/correct.tsx'
+import { History } from './screens/filed/history.tsx'
+import { MeaningScreen } from './screens/filed/meaning.tsx'
+import { Persons } from './screens/filed/persons.tsx'
+import { ReceiptScreen } from './screens/filed/receipt.tsx'
 import { Home } from './screens/home.tsx'
-import { ReceiptScreen } from './screens/receipt.tsx'
 import { SendingScreen } from './screens/sending.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { Verify } from './screens/verify.tsx'
@@ -38,6 +42,7 @@ function Screen() {
   const chosen = useStore(employer)
   useEffect(() => void askSession(), [])
   if (here.screen === 'verify') return <Verify packed={here.argument} />
+  if (here.screen === 'findings') return <MeaningScreen code={here.argument} />
   if (state.kind === 'asking')
     return (
       <Page key="asking" title={say(texts.general.service)}>
@@ -61,6 +66,12 @@ function Screen() {
       return <Home key={key} employer={chosen} subject={subject} />
     case 'receipt':
       return <ReceiptScreen key={key} id={here.argument} />
+    case 'correct':
+      return <Correct key={key} subject={subject} argument={here.argument} />
+    case 'history':
+      return <History key={key} employer={chosen} />
+    case 'persons':
+      return <Persons key={key} id={here.argument} />
     case 'declare':
       if (hasPeriod) return <Declare key={key} name={name} />
       break

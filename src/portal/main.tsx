@@ -7,6 +7,7 @@ import './styles/page.css'
 import './styles/parts.css'
 import './styles/grid.css'
 import './styles/screens.css'
+import './styles/filed.css'
 import './styles/print.css'
 
 const root = document.getElementById('portal')

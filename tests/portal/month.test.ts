@@ -75,7 +75,7 @@ test('a month is pasted, mended, confirmed and filed; the receipt and the amount
   await page.getByRole('button', { name: /第 3 行/ }).click()
   await page.getByRole('button', { name: '删除此行' }).click()
   await page.getByRole('button', { name: '下一步：核对金额' }).click()
-  const shown = await page.locator('main table').innerText()
+  const shown = await page.locator('main table.amounts').innerText()
   expect(await count(acceptances)).toBe(0)
   await page.getByRole('button', { name: /确认并申报/ }).click()
   await page.getByRole('heading', { name: '已受理' }).waitFor()
@@ -87,48 +87,184 @@ test('a month is pasted, mended, confirmed and filed; the receipt and the amount
   await page.context().close()
 })
 
-test('a month that is filed already is not taken for filed again: it is corrected', async () => {
+test('a month that is filed already is corrected by what stands, and cancelled; the history tells all of it', async () => {
   const code = '91350100M000200Y4'
-  const page = await signIn(`${code}${socialCreditCodeCheckCharacter(code)}`, 'zh-CN', 1280)
-  await page.locator('a[href^="#/declare/"]').last().click()
-  const fileOne = async (wage: string) => {
-    await pasteTable(page, { open: '粘贴表格', read: '读入' }, [
-      '姓名\t证件号码\t申报工资',
-      `张三\t11010519491231002X\t${wage}`,
-    ])
-    await page.getByRole('button', { name: '下一步：核对金额' }).click()
-    await page.getByRole('button', { name: /确认并申报/ }).click()
-  }
-  await fileOne('6500')
-  await page.getByRole('heading', { name: '已受理' }).waitFor()
-  const first = page.url()
-  await page.getByRole('link', { name: '首页' }).click()
-  await page.locator('a[href^="#/declare/"]').last().click()
-  // The page saw the first receipt: it must not show it for what is refused now.
-  await fileOne('7000')
-  await page.getByRole('heading', { name: '本月已经申报过' }).waitFor()
-  await page.getByRole('button', { name: '作为更正提交' }).click()
-  await page.getByRole('button', { name: '下一步：核对金额' }).click()
-  const shown = await page.locator('main table').innerText()
+  const employer = `${code}${socialCreditCodeCheckCharacter(code)}`
+  const page = await signIn(employer, 'zh-CN', 1280)
+  const declare = () => page.locator('a[href^="#/declare/"]').last().click()
+  const enter = (...rows: string[]) =>
+    pasteTable(page, { open: '粘贴表格', read: '读入' }, ['姓名\t证件号码\t申报工资', ...rows])
+  const toConfirm = () => page.getByRole('button', { name: '下一步：核对金额' }).click()
+  const accepted = () => page.getByRole('heading', { name: '已受理' }).waitFor()
+  await declare()
+  await enter('张三\t11010519491231002X\t6500', '李四\t110105194912310011\t8200.50')
+  await toConfirm()
+  const before = await page.locator('main table.amounts').innerText()
   await page.getByRole('button', { name: /确认并申报/ }).click()
-  await page.getByRole('heading', { name: '已受理' }).waitFor()
-  expect(page.url()).not.toBe(first)
-  await expectAmounts(page, shown)
+  await accepted()
+  const first = await expectAmounts(page, before)
+  await page.getByRole('link', { name: '首页' }).click()
+  await declare()
+  await page.getByRole('heading', { name: '本月已申报' }).waitFor()
+  expect(await page.locator('main .card').innerText()).toMatch(new RegExp(`${first}.*2 人`, 's'))
+  expect(await page.locator('.grid').count()).toBe(0)
+
+  // Lists are the first to be given up: then the answer to the filing tells what stands, and nothing typed is lost.
+  await page.route('**/v1/declarations?*', (route) => route.fulfill({ status: 503 }))
+  await page.reload()
+  await enter('张三\t11010519491231002X\t7000', '王五\t110105194912310038\t9000')
+  await toConfirm()
+  await page.getByRole('button', { name: /确认并申报/ }).click()
+  await page.getByRole('heading', { name: '本月已经申报过' }).waitFor()
+  await page.unrouteAll()
+  await page.getByRole('button', { name: '作为更正提交' }).click()
+  await page.getByText('新增 1，删除 1，修改 1').waitFor()
+  await toConfirm()
+  await page.locator('.amount-differences').waitFor()
+  expect(await page.locator('.differences').innerText()).toMatch(
+    /删除\s*李四.*8,200.50.*新增\s*王五.*9,000.*修改\s*张三.*6,500.* → 7,000/s,
+  )
+  const difference = await page.locator('.amount-differences tfoot').innerText()
+  const after = await page.locator('main table.amounts').innerText()
+  await page.getByRole('button', { name: /提交.*更正/ }).click()
+  await accepted()
+  const corrected = await expectAmounts(page, after)
+  await expectDifference(page, [first, corrected], difference)
+  expect((await status(page, first)).supersededBy).toMatchObject({ id: corrected })
+
+  await page.getByRole('button', { name: '作废', exact: true }).click()
+  await page.locator('dialog').getByText('不会恢复').waitFor()
+  await page.getByRole('button', { name: '确认作废' }).click()
+  await page.getByText('现在没有生效的申报').waitFor()
+  const cancelled = idOf(page)
+  expect((await status(page, corrected)).supersededBy).toMatchObject({ id: cancelled })
+  const { rows } = await database.owner.query(
+    'select kind from journal.acceptance where employer = $1 order by envelope, position',
+    [employer],
+  )
+  expect(rows.map(({ kind }) => kind)).toEqual(['regular', 'correction', 'cancellation'])
+
+  // Two at a time: the others come with the button.
+  await page.route('**/v1/declarations?*', (route, request) =>
+    route.continue({ url: `${request.url()}${request.url().includes('limit') ? '' : '&limit=2'}` }),
+  )
+  await page.getByRole('link', { name: '申报记录' }).click()
+  await page.getByRole('button', { name: '更早的申报' }).click()
+  await page.getByText('共 3 份').waitFor()
+  const history = page.locator('.history tbody tr')
+  expect(await history.nth(1).innerText()).toMatch(/更正申报.*已作废.*作废它的申报/s)
+  expect(await history.nth(2).innerText()).toMatch(/正常申报.*替代它的申报/s)
+  await page.unrouteAll()
+
+  // A bookmark of a correction that somebody else overtook overwrites nothing.
+  await page.goto(`${intake.address}/#/correct/${first}`)
+  await page.getByText('本月没有生效的申报').waitFor()
   await page.context().close()
 })
+
+test('a correction begins with all that is in force, and a colleague’s is not overwritten by it', async () => {
+  const code = '91350100M000600Y4'
+  const employer = `${code}${socialCreditCodeCheckCharacter(code)}`
+  const page = await signIn(employer, 'en', 360)
+  await page.locator('a[href^="#/declare/"]').first().click()
+  await pasteTable(page, { open: 'Paste a table', read: 'Read the rows' }, [
+    'name\tid number\twage\tchange',
+    '张三\t11010519491231002X\t6500\tleave',
+    '李四\t110105194912310011\t3000\tjoin',
+  ])
+  const next = () => page.getByRole('button', { name: /Next: check/ }).click()
+  await next()
+  await page.getByRole('button', { name: /^File .* now$/ }).click()
+  await page.getByRole('heading', { name: 'Accepted' }).waitFor()
+  const first = idOf(page)
+  await page.getByRole('link', { name: 'Home' }).click()
+  await page.getByText(first).waitFor()
+  await page.getByRole('link', { name: 'Correct it' }).click()
+  await page.getByText('the same as what is in force').waitFor()
+  // Who left is there, too: the correction replaces all of it.
+  expect(await page.locator('.grid').innerText()).toMatch(/张三.*Leaves.*李四.*Joins/s)
+  await next()
+  await page.getByText('there is nothing to correct').waitFor()
+  const file = page.getByRole('button', { name: /File the correction/ })
+  expect(await file.isDisabled()).toBe(true)
+  await page.getByRole('link', { name: 'Change', exact: true }).click()
+  await page.getByRole('button', { name: 'Remove from the declaration' }).click()
+  await page.getByText('0 added, 1 removed, 0 changed').waitFor()
+  const meanwhile = await fileCorrection(page, first)
+  await next()
+  await page.getByText('was accepted since and stands').waitFor()
+  expect(await overflow(page)).toBe(0)
+  await page.getByRole('link', { name: 'Correct that one, with what I entered' }).click()
+  // The colleague's person would go, and the page says so before anything is filed.
+  await page.getByText('0 added, 2 removed, 0 changed').waitFor()
+  await next()
+  await file.click()
+  await page.getByRole('heading', { name: 'Accepted' }).waitFor()
+  await page.getByText('Posted', { exact: true }).waitFor()
+  const last = idOf(page)
+  expect((await status(page, meanwhile)).supersededBy).toMatchObject({ id: last })
+  await page.getByRole('link', { name: /Amounts of each person/ }).click()
+  await page.getByRole('button', { name: /李四/ }).click()
+  await page
+    .getByText(/3000\.00 yuan.* below the floor/)
+    .first()
+    .waitFor()
+  await page.keyboard.press('Escape')
+  await page.goto(`${intake.address}/#/findings/WAGE_BELOW_FLOOR`)
+  await page.getByText('What to do').waitFor()
+  await page.context().close()
+})
+
+const idOf = (page: Page) => decodeURIComponent(page.url().split('#/receipt/')[1] ?? '')
+
+type Status = {
+  readonly status: string
+  readonly assessment: { readonly total: Readonly<Record<string, string>> }
+  readonly supersededBy?: { readonly id: string }
+}
+
+const status = (page: Page, id: string): Promise<Status> =>
+  page.evaluate(`fetch('/v1/declarations/${id}').then((answer) => answer.json())`)
+
+/** A colleague adds somebody to what is in force, with a correction of the same session. */
+async function fileCorrection(page: Page, id: string): Promise<string> {
+  return page.evaluate(`(async () => {
+    const { employer, period } = await (await fetch('/v1/declarations/${id}')).json()
+    const query = 'period=' + period + '&corrects=${id}'
+    const draft = await (await fetch('/v1/employers/' + employer + '/draft?' + query)).json()
+    const { from, standing, leftOut, ...declaration } = draft
+    const person = { idType: 'resident-id', idNumber: '110105194912310038', name: '王五' }
+    declaration.lines.push({ person, category: 'employee', wage: '9000.00', change: 'join' })
+    const answer = await fetch('/v1/declarations', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'colleague' },
+      body: JSON.stringify(declaration),
+    })
+    return (await answer.json()).id
+  })()`)
+}
+
+/** The difference that was shown, in yuan by side, is that of the ledger. */
+async function expectDifference(page: Page, ids: readonly [string, string], shown: string) {
+  const [before, after] = await Promise.all(ids.map((id) => status(page, id)))
+  for (const side of ['employer', 'employee']) {
+    const [was, is] = [before, after].map((one) => Number(one?.assessment.total[side]))
+    const fen = Math.round(100 * ((is ?? 0) - (was ?? 0)))
+    const sign = fen > 0 ? '+' : '−'
+    expect(shown.replaceAll(',', '')).toContain(`${sign}${(Math.abs(fen) / 100).toFixed(2)}`)
+  }
+}
 
 /** What was shown before it was filed is what the service posted, and what the receipt shows; returns its id. */
 async function expectAmounts(page: Page, shown: string): Promise<string> {
   await page.getByText('已入账').waitFor()
-  const id = decodeURIComponent(page.url().split('#/receipt/')[1] ?? '')
-  const filed = (await page.evaluate(
-    `fetch('/v1/declarations/${id}').then((answer) => answer.json())`,
-  )) as { status: string; assessment: { total: Record<string, string> } }
+  const id = idOf(page)
+  const filed = await status(page, id)
   expect(filed.status).toBe('posted')
   for (const total of Object.values(filed.assessment.total)) {
     expect(shown.replaceAll(',', '')).toContain(total)
   }
-  expect(await page.locator('main table').innerText()).toBe(shown)
+  expect(await page.locator('main table.amounts').innerText()).toBe(shown)
   return id
 }
 

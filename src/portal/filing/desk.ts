@@ -5,10 +5,10 @@
  *   loading → ready      from what was kept here, else from what the service proposes
  *   loading → put off    the service is busy, or gave no answer: with when to ask again
  */
-import { changeOf, type EditedHeader, type EditedLine, type Row, rowOf } from '../grid/row.ts'
+import { type EditedHeader, type EditedLine, type Row, rowOf } from '../grid/row.ts'
 import { createSheet, type Sheet } from '../grid/sheet.ts'
 import { createEngine, type Engine, loadPack } from '../rules/engine.ts'
-import type { Checked } from '../rules/protocol.ts'
+import type { Amounts, Checked } from '../rules/protocol.ts'
 import { serverNowMs } from '../state/clock.ts'
 import { readRegions } from '../state/declarations.ts'
 import { sessionEnded } from '../state/session.ts'
@@ -25,6 +25,8 @@ export type DeskState =
       readonly header: EditedHeader
       readonly sheet: Sheet
       readonly proposed: number
+      /** Of a correction. */
+      readonly corrects?: Corrected | undefined
     }
 
 export type CheckState = {
@@ -50,11 +52,19 @@ export type DeskName = {
   readonly period: string
 }
 
+/** What a correction is compared with: the declaration that it replaces, as it is in force. */
+export type Corrected = {
+  readonly lines: readonly EditedLine[]
+  /** As they count in the ledger; undefined until it is posted. */
+  readonly amounts?: readonly Amounts[]
+}
+
 /** What is kept of a draft. */
-type KeptDraft = {
+export type KeptDraft = {
   readonly header: EditedHeader
   readonly rows: readonly { readonly line: EditedLine; readonly before?: EditedLine | undefined }[]
   readonly proposed: number
+  readonly corrects?: Corrected | undefined
 }
 
 export const draftNameOf = ({ subject, employer, period }: DeskName) =>
@@ -81,6 +91,15 @@ export async function clearDesk(name: DeskName): Promise<void> {
     open = undefined
   }
   await forget(draftNameOf(name))
+}
+
+/** What is kept for a month, without opening it to be edited. */
+export async function findDraft(name: DeskName): Promise<KeptDraft | undefined> {
+  const desk = open !== undefined && draftNameOf(open.name) === draftNameOf(name) ? open : undefined
+  const ready = desk?.state.get()
+  // What was changed just now is kept a moment later.
+  if (ready?.kind === 'ready' && ready.sheet.steps.get().back > 0) return keptDraft(ready)
+  return (await find<KeptDraft>(draftNameOf(name)))?.value
 }
 
 /** Begins a draft that is not last month's: a correction. */
@@ -129,10 +148,11 @@ function createDesk(name: DeskName): Desk {
   const ready = async (draft: KeptDraft) => {
     const rows = draft.rows.map(({ line, before }) => rowOf(line, before))
     const sheet = createSheet(rows)
-    state.set({ kind: 'ready', header: draft.header, sheet, proposed: draft.proposed })
+    const { header, proposed, corrects } = draft
+    state.set({ kind: 'ready', header, sheet, proposed, corrects })
     sheet.rows.watch(changed)
     const isKnown = await loadPack(engine, draft.header.region)
-    const before = draft.rows.flatMap((row) => row.before ?? [])
+    const before = corrects?.lines ?? draft.rows.flatMap((row) => row.before ?? [])
     if (isKnown) await engine.ask({ ask: 'before', lines: before }).catch(() => {})
     checking = checking.then(
       isKnown ? runCheck : () => check.set({ kind: 'failed', checked: undefined }),
@@ -177,7 +197,8 @@ function keptDraft(ready: Extract<DeskState, { kind: 'ready' }>): KeptDraft {
   const rows = ready.sheet.rows
     .get()
     .map(({ line, before }: Row) => ({ line, ...(before && { before }) }))
-  return { header: ready.header, rows, proposed: ready.proposed }
+  const { header, proposed, corrects } = ready
+  return { header, rows, proposed, ...(corrects && { corrects }) }
 }
 
 async function propose(name: DeskName): Promise<KeptDraft | Exclude<DeskState, { kind: 'ready' }>> {
@@ -199,9 +220,4 @@ async function propose(name: DeskName): Promise<KeptDraft | Exclude<DeskState, {
 async function firstRegion(): Promise<string | undefined> {
   const found = await readRegions()
   return found.kind === 'ok' ? found.value.regions[0]?.region : undefined
-}
-
-/** Whether anything was changed since it was proposed. */
-export function isTouched(rows: readonly Row[]): boolean {
-  return rows.some((row) => changeOf(row) !== 'same')
 }

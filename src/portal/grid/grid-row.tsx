@@ -5,7 +5,7 @@ import { language } from '../state/settings.ts'
 import { texts } from '../texts/texts.ts'
 import { Icon } from '../ui/icons.tsx'
 import { grouped } from '../ui/money.ts'
-import { type Say, sayIn } from '../ui/say.ts'
+import { type Say, sayIn, type Text } from '../ui/say.ts'
 import type { Cell } from './keys.ts'
 import { type Column, cellText, changeOf, columns, type EditedLine, type Row } from './row.ts'
 
@@ -20,6 +20,7 @@ type RowProps = {
   readonly mark: number
   readonly active: Column | undefined
   readonly editing: { readonly first: string | undefined } | undefined
+  readonly beforeTitle: Text
   readonly onActive: (cell: Cell) => void
   readonly onBegin: (cell: Cell) => void
   readonly onFinish: Finish
@@ -112,7 +113,7 @@ type CellProps = {
   readonly say: Say
   readonly isActive: boolean
   readonly isFocusable: boolean
-} & Pick<RowProps, 'editing' | 'onActive' | 'onBegin' | 'onFinish'>
+} & Pick<RowProps, 'editing' | 'beforeTitle' | 'onActive' | 'onBegin' | 'onFinish'>
 
 function GridCell({
   row,
@@ -121,6 +122,7 @@ function GridCell({
   say,
   isActive,
   editing,
+  beforeTitle,
   onActive,
   onBegin,
   onFinish,
@@ -130,7 +132,7 @@ function GridCell({
     <span
       role="gridcell"
       class={`cell cell-${column}${isActive ? ' is-active' : ''}`}
-      data-title={say(texts.declare[column])}
+      data-title={say(column === 'before' ? beforeTitle : texts.declare[column])}
       tabIndex={isActive ? 0 : -1}
       aria-readonly={column === 'before' || column === 'category'}
       onMouseDown={() => (isActive ? undefined : onActive(cell))}
@@ -173,7 +175,7 @@ function shownText(row: Row, column: Column, say: Say): string {
   }
 }
 
-function amountText(line: EditedLine, say: Say): string {
+export function amountText(line: EditedLine, say: Say): string {
   if (line.category === 'platform') {
     const count = (line.days ?? []).reduce((sum, { orders }) => sum + orders, 0)
     return say(texts.declare.ofOrders, { count })

@@ -11,7 +11,7 @@ import {
 } from '@tanstack/virtual-core'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { texts } from '../texts/texts.ts'
-import { useSay } from '../ui/say.ts'
+import { type Text, useSay } from '../ui/say.ts'
 import { GridRow } from './grid-row.tsx'
 import { type Cell, moved } from './keys.ts'
 import { type Column, columns, type Row } from './row.ts'
@@ -23,6 +23,8 @@ export type GridProps = {
   readonly marks: Uint8Array
   readonly active: Cell
   readonly readOnly: boolean
+  /** Of the column with what was before: last month's, or what is in force. */
+  readonly beforeTitle: Text
   readonly onActive: (cell: Cell) => void
   readonly onEdit: (row: number, column: Column, text: string) => void
   readonly onPaste: (text: string) => void
@@ -113,7 +115,7 @@ export function Grid(props: GridProps) {
         props.onPaste(event.clipboardData?.getData('text/plain') ?? '')
       }}
     >
-      <Titles />
+      <Titles beforeTitle={props.beforeTitle} />
       <div class="grid-body" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
         {virtual.getVirtualItems().map((item) => {
           const index = shown[item.index] as number
@@ -131,6 +133,7 @@ export function Grid(props: GridProps) {
               mark={props.marks[index] ?? 0}
               active={isActive ? active.column : undefined}
               editing={isActive ? editing : undefined}
+              beforeTitle={props.beforeTitle}
               onActive={activate}
               onBegin={(cell) => {
                 activate(cell)
@@ -146,14 +149,14 @@ export function Grid(props: GridProps) {
   )
 }
 
-function Titles() {
+function Titles({ beforeTitle }: Pick<GridProps, 'beforeTitle'>) {
   const say = useSay()
   return (
     <div class="grid-titles" role="row" aria-rowindex={1}>
       <span role="columnheader">{say(texts.declare.number)}</span>
       {columns.map((column) => (
         <span key={column} role="columnheader" class={`cell-${column}`}>
-          {say(texts.declare[column])}
+          {say(column === 'before' ? beforeTitle : texts.declare[column])}
         </span>
       ))}
       <span role="columnheader">{say(texts.declare.found)}</span>

@@ -1,4 +1,4 @@
-/** One person in the grid: the line as it would be filed, beside what is in force for the month before. */
+/** One person in the grid: the line as it would be filed, beside what is in force for the month before, or that it corrects. */
 import type { Category, Declaration, IdentityType } from '../../declaration/schema.ts'
 
 export type EditedLine = {
@@ -55,10 +55,10 @@ export type RowChange = 'same' | 'added' | 'joined' | 'left' | 'edited'
 export function changeOf({ line, before }: Row): RowChange {
   if (line.change === 'leave' && before?.change !== 'leave') return 'left'
   if (before === undefined) return line.change === 'join' ? 'joined' : 'added'
-  return line === before || isSame(line, before) ? 'same' : 'edited'
+  return line === before || isSameLine(line, before) ? 'same' : 'edited'
 }
 
-function isSame(one: EditedLine, other: EditedLine): boolean {
+export function isSameLine(one: EditedLine, other: EditedLine): boolean {
   return (
     one.wage === other.wage &&
     one.change === other.change &&

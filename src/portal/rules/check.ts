@@ -32,7 +32,9 @@ export type Work = {
 export function checkLines(work: Work, nowMs: number): { checked: Checked; filing: CheckedFiling } {
   const filing = checkOf(work, work.lines, nowMs)
   const { findings, valid } = filing
-  if (valid !== undefined && work.before.length > 0)
+  // What a correction has before it is of the same month, and says nothing of joins and leaves.
+  const isOfMonthBefore = work.header.kind !== 'correction' && work.before.length > 0
+  if (valid !== undefined && isOfMonthBefore)
     checkAgainstPrevious(valid.declaration.lines ?? [], declaredIn(work.before as Line[]), findings)
   const faults = [...findings.faults(), ...findings.warnings()]
   const assessment = work.lines.length > 0 ? valid?.assess() : undefined

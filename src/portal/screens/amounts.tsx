@@ -1,4 +1,5 @@
 /** What a declaration comes to, by insurance and side. */
+import type { Corrected } from '../filing/desk.ts'
 import type { Amounts, Checked } from '../rules/protocol.ts'
 import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
@@ -7,20 +8,28 @@ import { grouped, signedFen, yuanOf } from '../ui/money.ts'
 import { Note } from '../ui/note.tsx'
 import { useSay } from '../ui/say.ts'
 
-export function AmountsTable({ checked }: { readonly checked: Checked | undefined }) {
+type AmountsProps = {
+  readonly checked: Checked | undefined
+  /** What it is compared with, where it is a correction; else the month before. */
+  readonly corrects?: Corrected | undefined
+}
+
+export function AmountsTable({ checked, corrects }: AmountsProps) {
   const say = useSay()
   const chosen = useStore(language)
   if (checked?.amounts === undefined || checked.amounts.length === 0)
     return <p class="quiet">{say(texts.declare.amountsNone)}</p>
   const total = totalOf(checked.amounts)
-  const before = checked.amountsBefore
+  const before = corrects?.amounts ?? checked.amountsBefore
   const difference = before === undefined ? undefined : total.both - totalOf(before).both
   return (
     <>
       <AmountRows amounts={checked.amounts} />
       {difference !== undefined && (
         <p class="number quiet">
-          {say(texts.declare.difference, { amount: signedFen(difference) })}
+          {say(corrects === undefined ? texts.declare.difference : texts.correct.difference, {
+            amount: signedFen(difference),
+          })}
         </p>
       )}
       {checked.provisionalReasons.length > 0 && (
@@ -60,7 +69,7 @@ export function AmountRows({ amounts }: { readonly amounts: readonly Amounts[] }
         <tbody>
           {amounts.map(({ insurance, baseFen, employerFen, employeeFen }) => (
             <tr key={insurance}>
-              <th scope="row">{nameOf(insurance, say)}</th>
+              <th scope="row">{insuranceName(insurance, say)}</th>
               <td class="number quiet">{grouped(yuanOf(baseFen))}</td>
               <td class="number">{grouped(yuanOf(employerFen))}</td>
               <td class="number">{grouped(yuanOf(employeeFen))}</td>
@@ -84,7 +93,7 @@ export function AmountRows({ amounts }: { readonly amounts: readonly Amounts[] }
   )
 }
 
-function nameOf(insurance: string, say: ReturnType<typeof useSay>): string {
+export function insuranceName(insurance: string, say: ReturnType<typeof useSay>): string {
   const known = texts.general[insurance as 'pension']
   return known === undefined ? insurance : say(known)
 }

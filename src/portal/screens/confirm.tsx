@@ -8,6 +8,7 @@ import { isSent, senderOf, sentNameOf } from '../filing/sender.ts'
 import { countRows, type EditedHeader, type Row } from '../grid/row.ts'
 import type { Checked } from '../rules/protocol.ts'
 import { useServerNow } from '../state/clock.ts'
+import { readStanding } from '../state/declarations.ts'
 import { go, hrefOf } from '../state/router.ts'
 import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
@@ -18,6 +19,8 @@ import { Page } from '../ui/page.tsx'
 import { useSay } from '../ui/say.ts'
 import { AmountsTable } from './amounts.tsx'
 import { PutOff, useDesk } from './declare.tsx'
+import { Replaced } from './filed/correct.tsx'
+import { AmountDifferences, PersonDifferences, useDifference } from './filed/difference.tsx'
 
 export function Confirm({ name }: { readonly name: DeskName }) {
   const say = useSay()
@@ -26,9 +29,10 @@ export function Confirm({ name }: { readonly name: DeskName }) {
   useEffect(() => {
     void isSent(name).then((sent) => sent && go('sending', name.period))
   }, [desk])
+  const isCorrection = state.kind === 'ready' && state.header.kind === 'correction'
   return (
     <Page
-      title={say(texts.filing.confirmTitle)}
+      title={say(isCorrection ? texts.correct.confirmTitle : texts.filing.confirmTitle)}
       eyebrow={`${say(texts.declare.step, { step: 2 })} · ${say(texts.declare.stepAmounts)}`}
     >
       {state.kind === 'ready' ? (
@@ -52,8 +56,12 @@ function Answers({ ready, desk }: AnswersProps) {
   const { kind, checked } = useStore(desk.check)
   const [isFiling, setFiling] = useState(false)
   const { period } = ready.header
+  const difference = useDifference(ready.corrects, rows)
+  const replacedBy = useReplacedSince(ready.header)
   const isSettled = kind === 'checked' || kind === 'failed'
-  const mayFile = isSettled && rows.length > 0 && (checked?.errors ?? 0) === 0 && !isFiling
+  const isNothing = difference?.persons.length === 0
+  const isFine = rows.length > 0 && (checked?.errors ?? 0) === 0 && !isNothing
+  const mayFile = isSettled && isFine && replacedBy === undefined && !isFiling
   const file = async () => {
     if (!mayFile) return
     setFiling(true)
@@ -63,16 +71,29 @@ function Answers({ ready, desk }: AnswersProps) {
     void senderOf(desk.name).start(filing)
     go('sending', period)
   }
+  if (replacedBy !== undefined) return <Replaced by={replacedBy} period={period} isEntered />
+  const isCorrection = ready.header.kind === 'correction'
   return (
     <>
       <Note tone="warning">
-        <p>{say(texts.filing.confirmNot)}</p>
+        <p>{say(isCorrection ? texts.correct.confirmNot : texts.filing.confirmNot)}</p>
       </Note>
       <Facts header={ready.header} rows={rows} checked={checked} />
+      {isNothing && (
+        <Note tone="hint">
+          <p>{say(texts.correct.nothingToCorrect)}</p>
+        </Note>
+      )}
+      {difference !== undefined && !isNothing && <PersonDifferences difference={difference} />}
+      {ready.corrects !== undefined && isSettled && !isNothing && (
+        <AmountDifferences corrects={ready.corrects} checked={checked} />
+      )}
       <section class="stack close" aria-labelledby="amounts">
-        <h2 id="amounts">{say(texts.declare.amounts)}</h2>
+        <h2 id="amounts">
+          {say(isCorrection ? texts.correct.amountsAfter : texts.declare.amounts)}
+        </h2>
         {isSettled ? (
-          <AmountsTable checked={checked} />
+          <AmountsTable checked={checked} corrects={ready.corrects} />
         ) : (
           <p class="quiet">{say(texts.declare.checking)}</p>
         )}
@@ -90,7 +111,9 @@ function Answers({ ready, desk }: AnswersProps) {
           aria-disabled={!mayFile}
           onClick={() => void file()}
         >
-          {say(texts.filing.file, { month: month(period, chosen) })}
+          {say(isCorrection ? texts.correct.file : texts.filing.file, {
+            month: month(period, chosen),
+          })}
         </button>
         <a class="button" href={hrefOf('declare', period)}>
           {say(texts.filing.edit)}
@@ -98,6 +121,23 @@ function Answers({ ready, desk }: AnswersProps) {
       </div>
     </>
   )
+}
+
+/**
+ * Of a correction, the declaration that stands by now where it is not the one that is corrected; empty where none does.
+ * Where the service is too busy to tell, the filing goes on: it is accepted all the same.
+ */
+function useReplacedSince({ employer, period, region, replaces }: EditedHeader) {
+  const [by, set] = useState<string>()
+  useEffect(() => {
+    if (replaces === undefined) return
+    void readStanding(employer, period).then((found) => {
+      if (found.kind !== 'ok') return
+      const standing = found.value.filter((one) => (one.region ?? region) === region)
+      if (!standing.some(({ id }) => id === replaces)) set(standing[0]?.id ?? '')
+    })
+  }, [replaces])
+  return by
 }
 
 /** Cells that nobody filled in are left out: the schema has no empty ones. */
@@ -132,15 +172,27 @@ function Facts({ header, rows, checked }: FactsProps) {
           count: counts.rows,
         })}
       </dd>
-      <dt>{say(texts.filing.changes)}</dt>
-      <dd>
-        {changed === 0
-          ? say(texts.declare.unchanged, { rows: counts.rows })
-          : say(texts.declare.counts, {
-              ...{ rows: counts.rows, changed, joined: counts.joined + counts.added },
-              ...{ left: counts.left, edited: counts.edited },
-            })}
-      </dd>
+      {header.replaces !== undefined && (
+        <>
+          <dt>{say(texts.correct.replaces)}</dt>
+          <dd>
+            <code>{header.replaces}</code>
+          </dd>
+        </>
+      )}
+      {header.kind !== 'correction' && (
+        <>
+          <dt>{say(texts.filing.changes)}</dt>
+          <dd>
+            {changed === 0
+              ? say(texts.declare.unchanged, { rows: counts.rows })
+              : say(texts.declare.counts, {
+                  ...{ rows: counts.rows, changed, joined: counts.joined + counts.added },
+                  ...{ left: counts.left, edited: counts.edited },
+                })}
+          </dd>
+        </>
+      )}
       {deadline !== undefined && (
         <>
           <dt>{say(texts.filing.deadline)}</dt>

@@ -2,12 +2,14 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Desk, DeskName, DeskState } from '../filing/desk.ts'
 import { deskOf } from '../filing/desk.ts'
+import type { Difference } from '../filing/difference.ts'
 import { isShared } from '../filing/sealed.ts'
 import { isSent } from '../filing/sender.ts'
 import { Grid } from '../grid/grid.tsx'
 import type { Cell } from '../grid/keys.ts'
 import { type Column, columnOfField, countRows } from '../grid/row.ts'
 import type { Found } from '../rules/protocol.ts'
+import { type Filed, useStanding } from '../state/declarations.ts'
 import { go, hrefOf } from '../state/router.ts'
 import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
@@ -16,9 +18,11 @@ import { Icon } from '../ui/icons.tsx'
 import { month } from '../ui/money.ts'
 import { Again, Note } from '../ui/note.tsx'
 import { Page } from '../ui/page.tsx'
-import { useSay } from '../ui/say.ts'
+import { type Say, useSay } from '../ui/say.ts'
 import { ActiveFindings } from './active-findings.tsx'
 import { AmountsTable } from './amounts.tsx'
+import { useDifference } from './filed/difference.tsx'
+import { StandingCard } from './filed/standing.tsx'
 import { Findings } from './findings.tsx'
 import { pasteInto } from './paste-into.ts'
 import { focusActive, shownOf } from './shown-rows.ts'
@@ -33,6 +37,7 @@ export function Declare({ name }: { readonly name: DeskName }) {
   const chosen = useStore(language)
   const desk = useDesk(name)
   const state = useStore(desk.state)
+  const standing = useStanding(name.employer, name.period) ?? []
   // What was sent can't be edited until there is an answer.
   useEffect(() => {
     void isSent(name).then((sent) => sent && go('sending', name.period))
@@ -45,7 +50,7 @@ export function Declare({ name }: { readonly name: DeskName }) {
       eyebrow={`${say(texts.declare.step, { step: 1 })} · ${say(texts.declare.stepLines)}`}
       wide
     >
-      <DeskContent state={state} desk={desk} />
+      <DeskContent state={state} desk={desk} standing={standing} />
     </Page>
   )
 }
@@ -64,11 +69,41 @@ export function PutOff({ state, desk }: { readonly state: DeskState; readonly de
   return <p class="quiet">{say(texts.general.loading)}</p>
 }
 
-function DeskContent({ state, desk }: { readonly state: DeskState; readonly desk: Desk }) {
-  return state.kind === 'ready' ? (
-    <Editor ready={state} desk={desk} />
-  ) : (
-    <PutOff state={state} desk={desk} />
+type ContentProps = {
+  readonly state: DeskState
+  readonly desk: Desk
+  readonly standing: readonly Filed[]
+}
+
+/** A month that is filed is not begun again: what stands is shown, and a draft that somebody began before that. */
+function DeskContent({ state, desk, standing }: ContentProps) {
+  const say = useSay()
+  const savedAtMs = useStore(desk.savedAtMs)
+  const isReady = state.kind === 'ready'
+  if (standing.length === 0 || (isReady && state.header.kind === 'correction'))
+    return isReady ? <Editor ready={state} desk={desk} /> : <PutOff state={state} desk={desk} />
+  const isOfHere = (one: Filed) => isReady && one.region === state.header.region
+  const isElsewhere = isReady && state.proposed > 0 && !standing.some(isOfHere)
+  const isDrafted = isReady && savedAtMs !== undefined
+  return (
+    <>
+      {standing.map((one) => (
+        <StandingCard
+          key={one.id}
+          standing={one}
+          drafted={isDrafted ? state.sheet.rows.get().length : undefined}
+        />
+      ))}
+      {isElsewhere && (
+        <p>
+          {say(texts.correct.otherRegion, {
+            regions: standing.map(({ region = '' }) => region).join(', '),
+            region: state.header.region,
+          })}
+        </p>
+      )}
+      {(isDrafted || isElsewhere) && <Editor ready={state} desk={desk} />}
+    </>
   )
 }
 
@@ -117,6 +152,7 @@ function Editor({ ready, desk }: EditorProps) {
         <Grid
           {...{ rows, shown, marks, active }}
           readOnly={false}
+          beforeTitle={ready.corrects ? texts.correct.inForce : texts.declare.before}
           onActive={setActive}
           onEdit={(row: number, column: Column, text: string) => sheet.edit(row, column, text)}
           onPaste={paste}
@@ -136,7 +172,7 @@ function Editor({ ready, desk }: EditorProps) {
       <Findings {...{ desk, sheet, rows, setTold }} onJump={jumpTo} />
       <section class="stack close" aria-labelledby="amounts">
         <h2 id="amounts">{say(texts.declare.amounts)}</h2>
-        <AmountsTable checked={checked} />
+        <AmountsTable checked={checked} corrects={ready.corrects} />
       </section>
       <Next kind={kind} errors={checked?.errors ?? 0} rows={rows.length} desk={desk} />
     </>
@@ -152,16 +188,15 @@ function Banner({ ready, desk }: EditorProps) {
   const counts = useMemo(() => countRows(rows), [rows])
   const changed = counts.rows - counts.same
   const joined = counts.joined + counts.added
+  const difference = useDifference(ready.corrects, rows)
   const text =
-    changed === 0
-      ? say(texts.declare.unchanged, { rows: counts.rows })
-      : say(texts.declare.counts, {
-          rows: counts.rows,
-          changed,
-          joined,
-          left: counts.left,
-          edited: counts.edited,
-        })
+    difference !== undefined
+      ? correctionText(difference, rows.length, say)
+      : changed === 0
+        ? say(texts.declare.unchanged, { rows: counts.rows })
+        : say(texts.declare.counts, {
+            ...{ rows: counts.rows, changed, joined, left: counts.left, edited: counts.edited },
+          })
   const kept = isShared() ? texts.declare.keptShared : texts.declare.kept
   return (
     <div class="row desk-banner">
@@ -174,6 +209,15 @@ function Banner({ ready, desk }: EditorProps) {
       </span>
     </div>
   )
+}
+
+function correctionText(
+  { persons, added, removed, changed }: Difference,
+  rows: number,
+  say: Say,
+): string {
+  if (persons.length === 0) return say(texts.correct.same, { rows })
+  return say(texts.correct.counts, { rows, added, removed, changed })
 }
 
 type NextProps = {

@@ -45,7 +45,7 @@ export function Explain({ desk, row, index, onClose }: ExplainProps) {
   )
 }
 
-function Sentences({ amounts }: { readonly amounts: readonly Explained[] }) {
+export function Sentences({ amounts }: { readonly amounts: readonly Explained[] }) {
   const say = useSay()
   const chosen = useStore(language)
   return (

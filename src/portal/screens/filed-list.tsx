@@ -5,7 +5,7 @@ import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
 import { texts } from '../texts/texts.ts'
 import { Icon } from '../ui/icons.tsx'
-import { instant, month } from '../ui/money.ts'
+import { fenOf, instant, month } from '../ui/money.ts'
 import { useSay } from '../ui/say.ts'
 
 const statusTexts = {
@@ -24,6 +24,12 @@ export function StatusBadge({ filed }: { readonly filed: Pick<Filed, 'status'> }
       {say(statusTexts[filed.status])}
     </span>
   )
+}
+
+/** Of both sides; undefined until it is posted. */
+export function filedFen({ assessment }: Filed): number | undefined {
+  if (assessment === undefined) return undefined
+  return fenOf(assessment.total.employer) + fenOf(assessment.total.employee)
 }
 
 export function FiledList({ declarations }: { readonly declarations: readonly Filed[] }) {

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import { deskOf, draftNameOf } from '../filing/desk.ts'
 import { keptNames } from '../filing/sealed.ts'
 import { sentNameOf } from '../filing/sender.ts'
+import { standingOf } from '../filing/standing.ts'
 import { monthFromNow, useServerNow } from '../state/clock.ts'
 import { type Filed, listFiled, readRegions, readRules } from '../state/declarations.ts'
 import type { Read } from '../state/read.ts'
@@ -17,6 +18,7 @@ import { deadlineText, duration, month } from '../ui/money.ts'
 import { Again, Note } from '../ui/note.tsx'
 import { Page } from '../ui/page.tsx'
 import { useSay } from '../ui/say.ts'
+import { StandingFacts, StandingWays } from './filed/standing.tsx'
 import { FiledList, StatusBadge } from './filed-list.tsx'
 
 export type HomeProps = { readonly employer: string; readonly subject: string }
@@ -49,6 +51,9 @@ export function Home({ employer, subject }: HomeProps) {
               <Again atMs={filed.kind === 'busy' ? filed.resumesAtMs : undefined} again={load} />
             )}
             {declarations !== undefined && <FiledList declarations={declarations.slice(0, 6)} />}
+            <p>
+              <a href={hrefOf('history')}>{say(texts.correct.allHistory)}</a>
+            </p>
           </section>
           <section class="stack close" aria-labelledby="others">
             <h2 id="others">{say(texts.entry.otherPeriods)}</h2>
@@ -101,8 +106,9 @@ function Month({ period, employer, subject, declarations }: MonthProps) {
   const names = useKept()
   const state = useStore(session)
   const name = { subject, employer, period }
-  const standing = declarations?.find((one) => one.period === period && one.status !== 'superseded')
-  const isFiled = standing !== undefined && standing.status !== 'cancelled'
+  const standing = standingOf(declarations ?? [], period)[0]
+  const isFiled = standing !== undefined
+  const isVoid = !isFiled && declarations?.find((one) => one.period === period) !== undefined
   const [isDrafted, isSending] = [
     names.includes(draftNameOf(name)),
     names.includes(sentNameOf(name)),
@@ -115,16 +121,21 @@ function Month({ period, employer, subject, declarations }: MonthProps) {
         {!isSending && isFiled && <StatusBadge filed={standing} />}
         {!isSending && !isFiled && declarations !== undefined && (
           <span class="badge">
-            {say(isDrafted ? texts.entry.statusDraft : texts.entry.statusNone)}
+            {say(
+              isDrafted
+                ? texts.entry.statusDraft
+                : isVoid
+                  ? texts.correct.statusVoid
+                  : texts.entry.statusNone,
+            )}
           </span>
         )}
       </p>
       {isFiled && !isSending ? (
-        <div>
-          <a class="button main" href={hrefOf('receipt', standing.id)}>
-            {say(texts.entry.look)}
-          </a>
-        </div>
+        <>
+          <StandingFacts standing={standing} />
+          <StandingWays standing={standing} drafted={undefined} />
+        </>
       ) : mayFile(state) ? (
         <Begin {...{ name, isDrafted, isSending }} />
       ) : (

@@ -1,6 +1,7 @@
 /** An answer that is certain, and no receipt: what it means, and what to do next. */
 import type { FilingOutcome } from '../../client/client.ts'
-import { beginDraft, type DeskName, deskOf } from '../filing/desk.ts'
+import { cancelledBy } from '../filing/cancellation.ts'
+import type { DeskName } from '../filing/desk.ts'
 import { isShared } from '../filing/sealed.ts'
 import { senderOf } from '../filing/sender.ts'
 import { go, hrefOf } from '../state/router.ts'
@@ -68,16 +69,8 @@ function Standing({ name, outcome }: OutcomeProps<'standing'>) {
   const { standing } = outcome
   const at = instant(standing.acceptedAt, chosen)
   const correct = async () => {
-    const desk = deskOf(name)
-    const ready = desk.state.get()
     await senderOf(name).thaw()
-    if (ready.kind !== 'ready') return go('declare', name.period)
-    await beginDraft(name, {
-      header: { ...ready.header, kind: 'correction', replaces: standing.id },
-      rows: ready.sheet.rows.get(),
-      proposed: ready.proposed,
-    })
-    go('declare', name.period)
+    go('correct', `${standing.id}/draft`)
   }
   return (
     <Page title={say(texts.filing.standingTitle)} eyebrow={month(name.period, chosen)}>
@@ -111,6 +104,8 @@ function Refused({ name, outcome }: OutcomeProps<'refused' | 'forbidden' | 'keyR
   const chosen = useStore(language)
   const { problem } = outcome
   const findings = outcome.kind === 'refused' ? outcome.findings : []
+  const cancelled = cancelledBy(outcome.filing)
+  const back = () => (cancelled ? go('receipt', cancelled) : go('declare', name.period))
   const title =
     outcome.kind === 'forbidden' ? texts.filing.forbiddenTitle : texts.filing.refusedTitle
   return (
@@ -138,13 +133,9 @@ function Refused({ name, outcome }: OutcomeProps<'refused' | 'forbidden' | 'keyR
         <button
           type="button"
           class="button main"
-          onClick={() =>
-            void senderOf(name)
-              .thaw()
-              .then(() => go('declare', name.period))
-          }
+          onClick={() => void senderOf(name).thaw().then(back)}
         >
-          {say(texts.filing.backToEdit)}
+          {say(cancelled ? texts.correct.backToReceipt : texts.filing.backToEdit)}
         </button>
       </div>
     </Page>

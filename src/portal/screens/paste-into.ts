@@ -3,6 +3,7 @@
  * What the paste does not say of somebody stays as it is. One step, that can be undone.
  */
 import type { Desk } from '../filing/desk.ts'
+import { personKey } from '../filing/difference.ts'
 import type { EditedLine, Row } from '../grid/row.ts'
 import type { Sheet } from '../grid/sheet.ts'
 import type { PasteRead } from '../rules/protocol.ts'
@@ -30,20 +31,17 @@ export async function pasteInto(desk: Desk, sheet: Sheet, text: string): Promise
 }
 
 function merge(rows: readonly Row[], lines: readonly EditedLine[]) {
-  const known = new Map(rows.map(({ line }, index) => [keyOf(line), index]))
+  const known = new Map(rows.map(({ line }, index) => [personKey(line), index]))
   const changed = new Map<number, EditedLine>()
   const added: EditedLine[] = []
   for (const line of lines) {
-    const index = known.get(keyOf(line))
+    const index = known.get(personKey(line))
     const row = index === undefined ? undefined : rows[index]
     if (index === undefined || row === undefined) added.push(line)
     else changed.set(index, updated(row.line, line))
   }
   return { changed, added }
 }
-
-const keyOf = ({ person: { idNumber, name } }: EditedLine) =>
-  idNumber === '' ? `name ${name}` : idNumber.replace(/\s/g, '').toUpperCase()
 
 /** Empty cells say nothing. */
 function updated(line: EditedLine, pasted: EditedLine): EditedLine {

@@ -128,6 +128,8 @@ function OfRow({ desk, sheet, rows, active, setActive }: ToolbarProps) {
   const row = rows[active.row]
   if (row === undefined) return null
   const isLeaving = row.line.change === 'leave'
+  const state = desk.state.get()
+  const isCorrection = state.kind === 'ready' && state.header.kind === 'correction'
   const remove = () => {
     sheet.remove(active.row)
     setActive({ ...active, row: Math.max(0, active.row - 1) })
@@ -145,9 +147,9 @@ function OfRow({ desk, sheet, rows, active, setActive }: ToolbarProps) {
         <Icon name="leave" />
         {say(isLeaving ? texts.declare.unmarkLeave : texts.declare.markLeave)}
       </button>
-      {row.before === undefined && (
+      {(row.before === undefined || isCorrection) && (
         <button type="button" class="button plain" onClick={remove}>
-          {say(texts.declare.remove)}
+          {say(row.before === undefined ? texts.declare.remove : texts.correct.removeLine)}
         </button>
       )}
       <button type="button" class="button plain" onClick={() => setExplained(true)}>

@@ -7,7 +7,7 @@ import { texts } from '../texts/texts.ts'
 import { Note } from '../ui/note.tsx'
 import { Page } from '../ui/page.tsx'
 import { useSay } from '../ui/say.ts'
-import { ReceiptFacts } from './receipt.tsx'
+import { ReceiptFacts } from './filed/receipt.tsx'
 
 type Verified =
   | { readonly kind: 'nothing' | 'checking' | 'noKeys' | 'malformed' }

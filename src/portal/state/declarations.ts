@@ -1,5 +1,6 @@
-/** What an employer has filed, and the rules of a region, as the home page asks for them. */
-
+/** What an employer has filed, what of it stands, and the rules of a region. */
+import { useEffect, useState } from 'preact/hooks'
+import { standingOf } from '../filing/standing.ts'
 import type { Both } from './read.ts'
 import { type Read, read } from './read.ts'
 
@@ -13,29 +14,70 @@ export type Filed = {
   readonly acceptedAt: string
   readonly deadline: string
   readonly onTime: boolean
+  readonly persons?: number
   readonly assessment?: {
-    readonly amounts: readonly {
-      readonly insurance: string
-      readonly base: string
-      readonly employer: string
-      readonly employee: string
-    }[]
+    readonly amounts: readonly FiledAmount[]
     readonly total: { readonly employer: string; readonly employee: string }
     readonly lines: number
   }
+  /** Differences that later packs made, to be added. */
+  readonly reassessments?: readonly { readonly amounts: readonly FiledAmount[] }[]
   readonly findings?: readonly {
     readonly code: string
     readonly title: Both
     readonly count: number
   }[]
-  readonly supersededBy?: { readonly id: string }
+  /** Of what was superseded or cancelled, what came right after it. */
+  readonly supersededBy?: { readonly id: string; readonly kind: Filed['kind'] }
   readonly notice?: Both
 }
 
-export function listFiled(
+/** In yuan, with two decimals. */
+export type FiledAmount = {
+  readonly insurance: string
+  readonly base: string
+  readonly employer: string
+  readonly employee: string
+}
+
+/** A page, newest first. */
+export type FiledPage = {
+  readonly declarations: readonly Filed[]
+  readonly links: { readonly next?: string }
+}
+
+/** @param next the link of the page before */
+export function listFiled(employer: string, next?: string): Promise<Read<FiledPage>> {
+  return read(next ?? `/v1/declarations?employer=${encodeURIComponent(employer)}`)
+}
+
+export function readFiled(id: string): Promise<Read<Filed>> {
+  return read(`/v1/declarations/${encodeURIComponent(id)}`)
+}
+
+export async function readStanding(
   employer: string,
-): Promise<Read<{ readonly declarations: readonly Filed[] }>> {
-  return read(`/v1/declarations?employer=${encodeURIComponent(employer)}`)
+  period: string,
+): Promise<Read<readonly Filed[]>> {
+  const query = `employer=${encodeURIComponent(employer)}&period=${encodeURIComponent(period)}`
+  const found = await read<FiledPage>(`/v1/declarations?${query}`)
+  if (found.kind !== 'ok') return found
+  return { kind: 'ok', value: standingOf(found.value.declarations, period) }
+}
+
+/** Undefined until it is known, and where it can't be: then the answer to a filing tells it. */
+export function useStanding(employer: string, period: string): readonly Filed[] | undefined {
+  const [standing, set] = useState<readonly Filed[]>()
+  useEffect(() => {
+    let ended = false
+    void readStanding(employer, period).then(
+      (found) => !ended && found.kind === 'ok' && set(found.value),
+    )
+    return () => {
+      ended = true
+    }
+  }, [employer, period])
+  return standing
 }
 
 export type Rules = { readonly deadline?: string; readonly names: Both; readonly hash: string }

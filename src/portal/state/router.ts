@@ -3,7 +3,8 @@
  * and no declaration is ever in a log of addresses.
  *
  *   #/                    home           #/declare/2025-08      the declaration of a period
- *   #/receipt/{id}        a receipt      #/findings/{code}      what a finding means
+ *   #/receipt/{id}        a receipt      #/correct/{id}         begins its correction; {id}/draft: with what was entered
+ *   #/history             all filings    #/findings/{code}      what a finding means
  */
 import { createStore } from './store.ts'
 
@@ -30,6 +31,11 @@ addEventListener('hashchange', () => place.set(placeHere()))
 export function hrefOf(screen: string, argument = ''): string {
   const root = location.pathname === '/' ? '' : '/'
   return `${root}#/${screen}${argument === '' ? '' : `/${encodeURIComponent(argument)}`}`
+}
+
+/** As `go`, in the place of this page: the way back leads to the page before. */
+export function goInstead(screen: string, argument = ''): void {
+  location.replace(hrefOf(screen, argument))
 }
 
 export function go(screen: string, argument = ''): void {

@@ -47,7 +47,6 @@ export const entry = {
   statusCancelled: { 'zh-CN': '已作废', en: 'Cancelled' },
   start: { 'zh-CN': '开始申报', en: 'Start' },
   goOn: { 'zh-CN': '继续填写', en: 'Go on' },
-  look: { 'zh-CN': '查看', en: 'Look' },
   unchanged: { 'zh-CN': '本月没有变动', en: 'Nothing changed this month' },
   unchangedHint: {
     'zh-CN': '按上月人员和工资申报，提交前仍会校验并请您确认。',

@@ -1,8 +1,10 @@
 /** The catalogue: every text that the portal shows, in Chinese and English. */
+import { correct } from './correct.ts'
 import { declare } from './declare.ts'
 import { entry } from './entry.ts'
 import { filing } from './filing.ts'
 import { general } from './general.ts'
+import { meaning } from './meaning.ts'
 import { verify } from './verify.ts'
 
-export const texts = { general, entry, declare, filing, verify } as const
+export const texts = { general, entry, declare, filing, correct, meaning, verify } as const

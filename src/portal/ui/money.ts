@@ -19,6 +19,11 @@ export function yuanOf(fen: number): string {
   return `${fen < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
 
+/** Of an amount with two decimals, as the service writes all of them. */
+export function fenOf(yuan: string): number {
+  return Number(yuan.replace('.', ''))
+}
+
 /** An instant in China's time, to the second, from text or milliseconds since 1970. */
 export function instant(at: string | number, language: Language): string {
   const ms = typeof at === 'number' ? at : Date.parse(at)

@@ -102,6 +102,9 @@ function ActingFor() {
     <div class="acting">
       <div class="bounds row">
         <span class="acting-name number">{chosen}</span>
+        <a class="tool" href={hrefOf('history')}>
+          {say(texts.general.history)}
+        </a>
         {hasOthers && (
           <a class="tool" href={hrefOf('')} onClick={() => chooseEmployer(undefined)}>
             {say(texts.general.changeEmployer)}

@@ -1,12 +1,13 @@
 /** How far a declaration is: accepted, posted, or replaced since; with what it came to. */
-import type { Filed } from '../state/declarations.ts'
-import { hrefOf } from '../state/router.ts'
-import { language } from '../state/settings.ts'
-import { useStore } from '../state/store.ts'
-import { texts } from '../texts/texts.ts'
-import { Icon } from '../ui/icons.tsx'
-import { useSay } from '../ui/say.ts'
-import { AmountRows } from './amounts.tsx'
+import { amountsOf } from '../../filing/correction.ts'
+import type { Filed } from '../../state/declarations.ts'
+import { hrefOf } from '../../state/router.ts'
+import { language } from '../../state/settings.ts'
+import { useStore } from '../../state/store.ts'
+import { texts } from '../../texts/texts.ts'
+import { Icon } from '../../ui/icons.tsx'
+import { useSay } from '../../ui/say.ts'
+import { AmountRows } from '../amounts.tsx'
 
 const ends = {
   accepted: texts.filing.progressWaiting,
@@ -36,7 +37,13 @@ export function Progress({ filed }: { readonly filed: Filed | undefined }) {
       {filed?.notice !== undefined && <p>{filed.notice[chosen]}</p>}
       {filed?.supersededBy !== undefined && (
         <p>
-          <a href={hrefOf('receipt', filed.supersededBy.id)}>{say(texts.filing.toReplacing)}</a>
+          <a href={hrefOf('receipt', filed.supersededBy.id)}>
+            {say(
+              filed.supersededBy.kind === 'cancellation'
+                ? texts.correct.toCancelling
+                : texts.filing.toReplacing,
+            )}
+          </a>
         </p>
       )}
     </section>
@@ -45,22 +52,12 @@ export function Progress({ filed }: { readonly filed: Filed | undefined }) {
 
 export function FiledAmounts({ filed }: { readonly filed: Filed | undefined }) {
   const say = useSay()
-  if (filed?.assessment === undefined) return null
-  const amounts = filed.assessment.amounts.map(({ insurance, base, employer, employee }) => ({
-    insurance,
-    baseFen: fenOf(base),
-    employerFen: fenOf(employer),
-    employeeFen: fenOf(employee),
-  }))
+  if (filed?.assessment === undefined || filed.kind === 'cancellation') return null
+  const amounts = filed.assessment.amounts.map(amountsOf)
   return (
     <section class="stack close" aria-labelledby="filed-amounts">
       <h2 id="filed-amounts">{say(texts.declare.amounts)}</h2>
       <AmountRows amounts={amounts} />
     </section>
   )
-}
-
-/** Of an amount with two decimals, as the service writes all of them. */
-function fenOf(yuan: string): number {
-  return Number(yuan.replace('.', ''))
 }

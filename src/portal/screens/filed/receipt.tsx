@@ -1,23 +1,24 @@
 /** The receipt: that it counts, on time or late, with its proof; and how far the declaration is. */
 import { useEffect, useState } from 'preact/hooks'
-import type { Receipt } from '../../client/client.ts'
-import { readReceipt, verifyAddress } from '../filing/receipt.ts'
-import { answerHere } from '../filing/sender.ts'
-import type { Filed } from '../state/declarations.ts'
-import { type Read, read } from '../state/read.ts'
-import { hrefOf } from '../state/router.ts'
-import { sessionEnded } from '../state/session.ts'
-import { language } from '../state/settings.ts'
-import { useStore } from '../state/store.ts'
-import { texts } from '../texts/texts.ts'
-import { Icon } from '../ui/icons.tsx'
-import { deadlineText, instant, month } from '../ui/money.ts'
-import { Again, Note } from '../ui/note.tsx'
-import { Page } from '../ui/page.tsx'
-import { Qr } from '../ui/qr.tsx'
-import { useSay } from '../ui/say.ts'
+import type { Receipt } from '../../../client/client.ts'
+import { readReceipt, verifyAddress } from '../../filing/receipt.ts'
+import { answerHere } from '../../filing/sender.ts'
+import type { Filed } from '../../state/declarations.ts'
+import { type Read, read } from '../../state/read.ts'
+import { hrefOf } from '../../state/router.ts'
+import { sessionEnded } from '../../state/session.ts'
+import { language } from '../../state/settings.ts'
+import { useStore } from '../../state/store.ts'
+import { texts } from '../../texts/texts.ts'
+import { Icon } from '../../ui/icons.tsx'
+import { deadlineText, instant, month } from '../../ui/money.ts'
+import { Again, Note } from '../../ui/note.tsx'
+import { Page } from '../../ui/page.tsx'
+import { Qr } from '../../ui/qr.tsx'
+import { useSay } from '../../ui/say.ts'
+import { saveFile } from '../sending.tsx'
 import { FiledAmounts, Progress } from './progress.tsx'
-import { saveFile } from './sending.tsx'
+import { FiledFindings, ReceiptWays } from './receipt-ways.tsx'
 
 /** What the statement of a receipt says. */
 export type Statement = {
@@ -68,6 +69,7 @@ function Accepted({ id, receipt }: { readonly id: string; readonly receipt: Rece
   const chosen = useStore(language)
   const statement = receipt.statement as Statement
   const filed = useFiled(id)
+  const isInForce = filed === undefined || filed.supersededBy === undefined
   const title = `${month(statement.period, chosen)} · ${say(texts.entry[statement.kind])}`
   return (
     <Page title={say(texts.filing.receiptTitle)} eyebrow={title}>
@@ -96,9 +98,11 @@ function Accepted({ id, receipt }: { readonly id: string; readonly receipt: Rece
       </div>
       <Progress filed={filed} />
       <FiledAmounts filed={filed} />
+      <FiledFindings filed={filed} />
       <section class="stack close no-print">
         <h2>{say(texts.filing.next)}</h2>
-        <p>{say(texts.filing.nextPosted)}</p>
+        {isInForce && statement.kind !== 'cancellation' && <p>{say(texts.filing.nextPosted)}</p>}
+        <ReceiptWays filed={filed} />
         <p>
           <a class="button plain" href={hrefOf('')}>
             {say(texts.general.home)}
@@ -123,6 +127,8 @@ export function ReceiptFacts({ statement }: { readonly statement: Statement }) {
       <dd class="number">{statement.employer}</dd>
       <dt>{say(texts.filing.period)}</dt>
       <dd>{month(statement.period, chosen)}</dd>
+      <dt>{say(texts.filing.kind)}</dt>
+      <dd>{say(texts.entry[statement.kind])}</dd>
       <dt>{say(texts.filing.acceptedAt)}</dt>
       <dd class="number">
         {instant(statement.acceptedAt, chosen)}

@@ -1,0 +1,72 @@
+/** Cancels a declaration after one confirmation, which says what it means. */
+import { useState } from 'preact/hooks'
+import { sendCancellation } from '../../filing/cancellation.ts'
+import type { Filed } from '../../state/declarations.ts'
+import { go } from '../../state/router.ts'
+import { chooseEmployer, session } from '../../state/session.ts'
+import { language } from '../../state/settings.ts'
+import { useStore } from '../../state/store.ts'
+import { texts } from '../../texts/texts.ts'
+import { Dialog } from '../../ui/dialog.tsx'
+import { grouped, month, yuanOf } from '../../ui/money.ts'
+import { useSay } from '../../ui/say.ts'
+import { filedFen } from '../filed-list.tsx'
+import { personsOf } from './standing.tsx'
+
+type CancelProps = {
+  readonly filed: Filed
+  readonly region: string
+  readonly onClose: () => void
+}
+
+export function CancelDialog({ filed, region, onClose }: CancelProps) {
+  const say = useSay()
+  const chosen = useStore(language)
+  const state = useStore(session)
+  const [isSending, setSending] = useState(false)
+  const subject = state.kind === 'known' ? (state.session.subject ?? '') : ''
+  const { employer, period } = filed
+  const cancel = async () => {
+    if (isSending) return
+    setSending(true)
+    await sendCancellation({ subject, employer, period }, filed, region)
+    chooseEmployer(employer)
+    go('sending', period)
+  }
+  return (
+    <Dialog
+      title={say(texts.correct.cancelTitle, { month: month(period, chosen) })}
+      onClose={onClose}
+    >
+      <Meaning filed={filed} />
+      <div class="row">
+        <button type="button" class="button danger" onClick={() => void cancel()}>
+          {say(texts.correct.cancelNow)}
+        </button>
+        <button type="button" class="button" onClick={onClose}>
+          {say(texts.correct.cancelNot)}
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+function Meaning({ filed }: { readonly filed: Filed }) {
+  const say = useSay()
+  const count = personsOf(filed) ?? 0
+  const persons = say(count === 1 ? texts.general.onePerson : texts.general.persons, { count })
+  const fen = filedFen(filed)
+  const whole =
+    fen === undefined
+      ? say(texts.correct.cancelWhole, { persons })
+      : say(texts.correct.cancelWholeAmount, { persons, amount: grouped(yuanOf(fen)) })
+  return (
+    <ul class="plain-list">
+      <li>{whole}</li>
+      <li>{say(texts.correct.cancelNoRevival)}</li>
+      <li>{say(texts.correct.cancelAnew)}</li>
+      <li>{say(texts.correct.cancelReceipt)}</li>
+      <li>{say(texts.correct.cancelInstead)}</li>
+    </ul>
+  )
+}
