@@ -69,6 +69,7 @@ export async function runWorker(
   let draining = false
   const readiness: Readiness = {
     ...healthOf(pool, durability, queue),
+    keysTrouble: () => '', // it lets nobody in
     stuck: stuck.reason,
     isDraining: () => draining,
   }

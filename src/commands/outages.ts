@@ -81,6 +81,7 @@ function show(
 /** What a cause means, for whoever decides about a deadline. */
 const meanings: Readonly<Record<OutageCause, string>> = {
   commit: 'the database could not be reached, or did not commit in time; filings failed',
+  keys: 'the keys that tokens are verified with could not be read; nobody new was let in',
   journal: 'more filings came than can be committed in time; some were refused',
   loop: 'an intake process had more requests than it can read in time',
   requests: 'an intake process had as many requests under way as it may have',

@@ -9,7 +9,7 @@ import { buildApp } from '../intake/app.ts'
 import { type AccessSource, type AccessWatch, watchAccess } from '../intake/auth/access-watch.ts'
 import { type Authenticator, createAuthenticator } from '../intake/auth/authentication.ts'
 import type { Filer } from '../intake/auth/claims.ts'
-import { tokenKeys } from '../intake/auth/token-keys.ts'
+import { type TokenKeys, tokenKeys } from '../intake/auth/token-keys.ts'
 import type { Signals } from '../intake/overload/admission.ts'
 import { readPortal } from '../intake/portal/portal-files.ts'
 import type { Readiness } from '../intake/routes/health.ts'
@@ -102,7 +102,13 @@ async function open(
   stops.add(() => commits.stop())
   await recordPacks(watchPool, policies) // before the first acceptance names one
   const exchange = exchangeOver(backend.exchange)
-  const overload = overloadOf(installation, options.signals, metrics, { pool: watchPool, exchange })
+  const { session, signIn } = openPortal(installation)
+  const access = await openAccess(installation, session.seals, watchPool, logger, stops)
+  const keysTrouble = () => (access.keys.usable ? '' : 'the keys of JWKS_URL can not be read')
+  const overload = overloadOf(installation, options.signals, metrics, {
+    ...{ pool: watchPool, exchange },
+    unable: () => (commits.trouble !== '' ? 'commit' : keysTrouble() !== '' ? 'keys' : undefined),
+  })
   stops.add(() => overload.stop())
   const accepting = {
     ...{ pool: acceptPool, judge, environment, queues },
@@ -113,10 +119,11 @@ async function open(
   const onReceived = (bytes: number) => metrics.uploadBytes.inc(bytes)
   const receiving = { pool: batchPool, confirm, policies, environment, onReceived, logger }
   const files = await openFiles(installation, receiving, stops)
-  const { session, signIn } = openPortal(installation)
-  const access = await openAccess(installation, session.seals, watchPool, logger, stops)
   const accessLog = openAccessLog(installation, metrics, logger, stops)
-  const readiness = { ...healthOf(watchPool, durability, watch, commits), isDraining, stuck }
+  const readiness = {
+    ...healthOf(watchPool, durability, watch, commits),
+    ...{ keysTrouble, isDraining, stuck },
+  }
   const app = await buildApp({
     ...files,
     ...overload.dependencies,
@@ -213,7 +220,7 @@ function overloadOf(
   { config, keyring }: Installation,
   signals: Signals,
   { shed }: IntakeMetrics,
-  more: Pick<OverloadDependencies, 'pool' | 'exchange'>,
+  more: Pick<OverloadDependencies, 'pool' | 'exchange' | 'unable'>,
 ): Overload {
   const { shedAt, backlogSecondsMax, http } = config
   return openOverload({
@@ -228,6 +235,12 @@ function overloadOf(
   })
 }
 
+type OpenedAccess = {
+  readonly authenticator: Authenticator
+  readonly watch: AccessWatch
+  readonly keys: TokenKeys
+}
+
 /** Who is let in: by keys and denials that are looked at as long as the process runs. */
 async function openAccess(
   { config: { token, keyringFile } }: Installation,
@@ -235,7 +248,7 @@ async function openAccess(
   pool: pg.Pool,
   logger: Logger,
   stops: Stops,
-): Promise<{ readonly authenticator: Authenticator; readonly watch: AccessWatch }> {
+): Promise<OpenedAccess> {
   const { jwksUrl, ...rules } = token
   const readPublicJwk = () => readTokenPublicKeys(keyringFile)
   const keys = tokenKeys(jwksUrl === undefined ? { readPublicJwk } : { jwksUrl })
@@ -247,7 +260,7 @@ async function openAccess(
     logger.error({ source, err }, 'who may come in can not be read; what was read last counts')
   const watch = watchAccess({ authenticator, keys, denials, seals, onError })
   stops.add(() => watch.stop())
-  return { authenticator, watch }
+  return { authenticator, watch, keys }
 }
 
 /** With which keys what is kept is opened, and what is given out verified. */

@@ -16,7 +16,7 @@ import { OutageWatch } from '../intake/overload/outage-watch.ts'
 import { ProcessRate } from '../intake/overload/process-rate.ts'
 import { type Exchange, startSharesExchange } from '../intake/overload/shares-exchange.ts'
 import { CommitTimes } from '../journal/commit-times.ts'
-import { saveOutages } from '../journal/outages.ts'
+import { type OutageCause, saveOutages } from '../journal/outages.ts'
 import { readBacklog, readOldestWaitSeconds } from '../journal/reading/unposted.ts'
 import { ticketKeyFrom } from '../journal/receipts/attempt-ticket.ts'
 import {
@@ -40,6 +40,8 @@ export type OverloadDependencies = {
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
   readonly onShed: (shed: Shed) => void
+  /** Why nothing can be accepted now, as far as the process finds by itself. */
+  readonly unable: () => OutageCause | undefined
   /** With the other intake processes, where they have a store. */
   readonly exchange?: Exchange
 }
@@ -65,7 +67,7 @@ export function openOverload(given: OverloadDependencies) {
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
-  const keeper = keepOutages(outages, pool, nowMs)
+  const keeper = keepOutages(outages, pool, nowMs, given.unable)
   let shedMs = Number.NEGATIVE_INFINITY
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
@@ -107,11 +109,17 @@ function keepOutages(
   outages: OutageWatch,
   pool: pg.Pool,
   nowMs: () => number,
+  unable: () => OutageCause | undefined,
 ): { stop(): Promise<void> } {
   const process = randomUUID()
   const write = () =>
     outages.write((windows, attempts) => saveOutages(pool, process, windows, attempts), nowMs())
-  const timer = setInterval(write, outageWriteEveryMs)
+  const look = () => {
+    const cause = unable()
+    if (cause !== undefined) outages.unable(cause, nowMs())
+    return write()
+  }
+  const timer = setInterval(look, outageWriteEveryMs)
   timer.unref()
   return {
     stop: async () => {

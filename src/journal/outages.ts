@@ -4,7 +4,15 @@
  */
 import type pg from 'pg'
 
-export type OutageCause = 'commit' | 'off' | 'journal' | 'requests' | 'loop' | 'memory' | 'disk'
+export type OutageCause =
+  | 'commit'
+  | 'keys'
+  | 'off'
+  | 'journal'
+  | 'requests'
+  | 'loop'
+  | 'memory'
+  | 'disk'
 
 /** Instants in milliseconds since 1970. */
 export type OutageWindow = {

@@ -11,6 +11,7 @@ test('a process whose commits do not get through is not ready, and says what the
     isDraining: () => false,
     durability: () => ({ refuses: false, settings: '' }),
     commitTrouble: () => commits,
+    keysTrouble: () => '',
     queueTrouble: () => '',
     stuck: () => undefined,
   })
@@ -31,6 +32,7 @@ test('a process that makes no progress says why, and one that does is well', asy
     isDraining: () => false,
     durability: () => ({ refuses: false, settings: '' }),
     commitTrouble: () => '',
+    keysTrouble: () => '',
     queueTrouble: () => '',
     stuck: () => reason,
   })

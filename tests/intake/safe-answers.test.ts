@@ -71,6 +71,7 @@ describe('the operators’ port', () => {
     stuck: () => undefined,
     durability: () => ({ refuses: false, settings: '' }),
     commitTrouble: () => '',
+    keysTrouble: () => '',
     queueTrouble: () => '',
   }
 

@@ -102,6 +102,7 @@ export async function openApp(
     pool,
     nowMicros: () => clock.nowMicros,
     onShed: () => {},
+    unable: () => undefined,
   })
   const committer = new GroupCommit({
     times: overload.limit.times,
@@ -163,6 +164,7 @@ export async function openApp(
       stuck: () => undefined,
       durability: () => ({ refuses: false, settings: '' }),
       commitTrouble: () => '',
+      keysTrouble: () => '',
       queueTrouble: () => '',
     },
     onAnswered: () => {},

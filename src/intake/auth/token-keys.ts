@@ -8,6 +8,8 @@ import { publishedKeysMsMax, tokenKeysFetchMsMax, unknownKeyFetchMs } from '../.
 
 export type TokenKeys = {
   readonly find: JWTVerifyGetKey
+  /** Whether there are any that count: those of a provider that can't be asked do for some minutes. */
+  readonly usable: boolean
   /**
    * Looks at them again.
    * @returns whether they are others than before
@@ -36,6 +38,7 @@ function ownKeys(read: () => readonly PublicJwk[]): TokenKeys {
   let set = setOf(known)
   return {
     find: (header, token) => set(header, token),
+    usable: true,
     refresh: async () => {
       const before = known
       known = read()
@@ -61,6 +64,9 @@ function publishedKeys(jwksUrl: string): TokenKeys {
   }
   return {
     find: set,
+    get usable() {
+      return set.fresh && (set.jwks()?.keys.length ?? 0) > 0
+    },
     refresh: async () => {
       try {
         await set.reload()

@@ -1,8 +1,9 @@
 /**
  * The system measures its own unavailability: filings that are refused for want of room, or whose
- * commit fails, make a window, which ends when there was none for a while.
+ * commit fails, make a window, which ends when there was none for a while. So does a process that finds by itself
+ * that it can accept nothing.
  *
- *   calm ──filings refused or failed──▶ open ──none for half a minute──▶ calm
+ *   calm ──filings refused or failed, or it is unable──▶ open ──not so for half a minute──▶ calm
  *
  * What fails by the engine's own state is an outage for whoever meets it first. What many requests bring about
  * is one while several filers are refused: one alone could make windows at will, and a deadline is moved by
@@ -26,6 +27,7 @@ const isOfLoad: Readonly<Record<OutageCause, boolean>> = {
   loop: true,
   memory: true,
   commit: false,
+  keys: false,
   disk: false,
   off: false,
 }
@@ -46,6 +48,17 @@ export class OutageWatch {
   note(cause: OutageCause, nowMs: number, filer: string): void {
     this.#endWhenQuiet(nowMs)
     if (isOfLoad[cause] && !this.#severalRefused(filer, nowMs)) return
+    const failed = cause === 'commit' ? 1 : 0
+    this.#extend(cause, nowMs, { refused: 1 - failed, failed })
+  }
+
+  /** Nothing could be accepted now, whether or not somebody files. */
+  unable(cause: OutageCause, nowMs: number): void {
+    this.#endWhenQuiet(nowMs)
+    this.#extend(cause, nowMs, { refused: 0, failed: 0 })
+  }
+
+  #extend(cause: OutageCause, nowMs: number, more: Pick<OutageWindow, 'refused' | 'failed'>): void {
     if (this.#window === undefined) this.#number += 1
     const { beganMs = nowMs, refused = 0, failed = 0, cause: first = cause } = this.#window ?? {}
     this.#set({
@@ -54,8 +67,8 @@ export class OutageWatch {
       lastMs: nowMs,
       ended: false,
       cause: first,
-      refused: refused + (cause === 'commit' ? 0 : 1),
-      failed: failed + (cause === 'commit' ? 1 : 0),
+      refused: refused + more.refused,
+      failed: failed + more.failed,
     })
   }
 

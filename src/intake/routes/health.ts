@@ -17,6 +17,8 @@ export type Readiness = {
   readonly durability: () => { readonly refuses: boolean; readonly settings: string }
   /** What commits wait for or fail by, so that nothing can be accepted; empty for nothing. */
   readonly commitTrouble: () => string
+  /** What is wrong with the keys that tokens are verified with, so that nobody new is let in; empty for nothing. */
+  readonly keysTrouble: () => string
   /** What is wrong with the queue, which is no reason not to send traffic here; empty for nothing. */
   readonly queueTrouble: () => string
 }
@@ -28,7 +30,15 @@ const stateSchema = Type.Object(
 
 export function healthRoutes(
   app: FastifyInstance,
-  { checkDatabase, isDraining, durability, commitTrouble, queueTrouble, stuck }: Readiness,
+  {
+    checkDatabase,
+    isDraining,
+    durability,
+    commitTrouble,
+    keysTrouble,
+    queueTrouble,
+    stuck,
+  }: Readiness,
 ): void {
   const quiet = { logLevel: 'warn' } as const
   app.get('/livez', {
@@ -63,9 +73,10 @@ export function healthRoutes(
       )
       const draining = isDraining()
       const { refuses, settings } = durability()
-      const commits = commitTrouble()
+      const [commits, keys] = [commitTrouble(), keysTrouble()]
       const queue = queueTrouble()
-      const ready = database === 'ok' && commits === '' && !draining && !refuses
+      const able = database === 'ok' && commits === '' && keys === ''
+      const ready = able && !draining && !refuses
       return reply
         .code(ready ? 200 : 503)
         .header('cache-control', 'no-store')
@@ -74,6 +85,7 @@ export function healthRoutes(
           database,
           draining,
           ...(commits !== '' && { commits }),
+          ...(keys !== '' && { keys }),
           ...(settings !== '' && { notDurable: settings }),
           ...(queue !== '' && { queue }),
         })

@@ -72,13 +72,24 @@ test('tokens of an authority with a JWKS are taken, also after it changes its ke
   const authority = await startAuthority()
   const first = await authorityKey('ES256', 'first')
   const second = await authorityKey('RS256', 'second')
-  authority.publish([first.jwk])
   const intake = await startProcess('intake', {
     DATABASE_URL: database.url,
     JWKS_URL: authority.url,
     TOKEN_ISSUER: 'https://tokens.example',
     TOKEN_AUDIENCE: 'filing',
   })
+  // It publishes none: nobody can be let in, which is an outage of ours, whoever is turned away.
+  const readiness = async () => {
+    const answer = await fetch(`${intake.address}/readyz`)
+    return { status: answer.status, keys: ((await answer.json()) as { keys?: string }).keys }
+  }
+  expect(await readiness()).toEqual({ status: 503, keys: 'the keys of JWKS_URL can not be read' })
+  await waitFor('the outage', async () => {
+    const { rows } = await database.owner.query('select cause from journal.outage')
+    return rows[0]?.cause === 'keys'
+  })
+  authority.publish([first.jwk])
+  await waitFor('it to be ready', async () => (await readiness()).status === 200)
   const { employer } = declare()
   const another = declareInTurn(employer)
   const declared = new Map<string, Declaration>()

@@ -50,6 +50,15 @@ test.each(['journal', 'requests', 'loop', 'memory'] as const)(
   },
 )
 
+test('a process that finds itself unable to accept makes a window, though nobody files', async () => {
+  const watch = new OutageWatch()
+  watch.unable('keys', 1_000)
+  watch.unable('keys', 6_000)
+  watch.note('commit', 7_000, 'one')
+  expect(watch.open(8_000)).toMatchObject({ cause: 'keys', beganMs: 1_000, refused: 0, failed: 1 })
+  expect(watch.open(7_000 + outageQuietMs)).toBeUndefined()
+})
+
 test('every ticket of a filer that tries again and again is counted, also while none can be written', async () => {
   const watch = new OutageWatch()
   const who = { subject: 'portal-1', employer: undefined, reason: 'journal' }
