@@ -81,6 +81,17 @@ describe('a parameter that is not what it may be is named, with what it may be',
   })
 })
 
+test.each(['11010519491231002X', 'a%0D%0Ab', '%3Cb%3E', 'x'.repeat(41)])(
+  'a parameter that is named %s is refused, and its name is not told again',
+  async (name) => {
+    const told = await problem('GET', `/v1/batches?${name}=1`)
+    expect(told).toMatchObject({ status: 400, code: 'PARAMETER_INVALID' })
+    expect(told).not.toHaveProperty('parameter')
+    expect(told.detail).toMatch(/limit/)
+    expect(JSON.stringify(told)).not.toContain(decodeURIComponent(name))
+  },
+)
+
 test.each([
   ['GET', '/v1/declarations/%ZZ'],
   ['GET', '/v1/declarations/%ff'],

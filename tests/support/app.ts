@@ -63,6 +63,8 @@ export type AppOptions = {
   readonly signIn?: SignInWay
   /** A folder with the portal as it was built. */
   readonly portalDir?: string
+  /** Silent unless given. */
+  readonly logger?: pino.Logger
 }
 
 export async function openApp(
@@ -83,6 +85,7 @@ export async function openApp(
     session = {},
     signIn,
     portalDir,
+    logger = pino({ level: 'silent' }),
     confirm = createConfirm(journal.pool),
   }: AppOptions,
 ) {
@@ -122,7 +125,7 @@ export async function openApp(
   })
   const keys = tokenKeys({ publicJwk: keyring.tokenKeys.map(({ publicJwk }) => publicJwk) })
   const app = await buildApp({
-    logger: pino({ level: 'silent' }),
+    logger,
     authenticator:
       authenticator ?? createAuthenticator({ issuer, audience: 'spillway', keys, now: Date.now }),
     session: {

@@ -53,6 +53,8 @@ export function createLimitedServer(
     if (reason === undefined || !sendConnectionProblem(socket, reason)) return
     onCut(reason)
   })
+  // Node's own answer, 417, tells nobody what to do; what else is expected may be ignored (RFC 9110, 10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   capAddresses(server, limits, onCut)
   endUnread(server, limits, onCut)
   rememberOpen(server)

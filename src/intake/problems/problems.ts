@@ -22,7 +22,7 @@ export type ProblemDetails = {
   readonly claim?: string
   /** Of a token that is valid for too long: how long it may be. */
   readonly secondsMax?: number
-  /** Of a parameter in the address: its name, and what it may be. */
+  /** Of a parameter in the address: its name, unless it has an odd one, and what it may be. */
   readonly parameter?: string
   readonly allowed?: Text
   /** The declaration that the filer should look at. */
@@ -70,6 +70,8 @@ function detailOf(what: string, fix: Text, language: keyof Text): string {
 function placeOf(details: ProblemDetails, language: keyof Text): string {
   const { bytesMax, notUtf8, pointer, parameter, allowed, claim, secondsMax } = details
   const isEnglish = language === 'en'
+  if (parameter === undefined && allowed !== undefined)
+    return isEnglish ? `: ${allowed.en}` : `：${allowed['zh-CN']}`
   if (parameter !== undefined) {
     const may = allowed?.[language] ?? ''
     return isEnglish ? `: ${parameter} (${may})` : `：${parameter}（${may}）`

@@ -7,6 +7,7 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Check } from 'typebox/value'
 import type { Text } from '../../declaration/catalogue/entry.ts'
+import { showableName } from '../../declaration/json-limits.ts'
 import type { ProblemDetails } from '../problems/problems.ts'
 import { RefusedRequestError } from '../problems/refused-request.ts'
 
@@ -70,7 +71,11 @@ export function checkParameters(app: FastifyInstance): void {
 function faultOf({ properties = {}, required = [] }: ObjectSchema, data: unknown): ProblemDetails {
   const given = (data ?? {}) as Record<string, unknown>
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(properties, name))
-  if (unknown !== undefined) return { parameter: unknown, allowed: namesOf(properties) }
+  if (unknown !== undefined)
+    return {
+      ...(showableName.test(unknown) && { parameter: unknown }),
+      allowed: namesOf(properties),
+    }
   const wrong = Object.entries(properties).find(([name, schema]) =>
     given[name] === undefined ? required.includes(name) : !Check(schema as never, given[name]),
   )
