@@ -8,6 +8,8 @@ import { History } from './screens/filed/history.tsx'
 import { MeaningScreen } from './screens/filed/meaning.tsx'
 import { Persons } from './screens/filed/persons.tsx'
 import { ReceiptScreen } from './screens/filed/receipt.tsx'
+import { FileScreen } from './screens/files/batch.tsx'
+import { Files } from './screens/files/files.tsx'
 import { Home } from './screens/home.tsx'
 import { SendingScreen } from './screens/sending.tsx'
 import { SignIn } from './screens/sign-in.tsx'
@@ -64,6 +66,12 @@ function Screen() {
   switch (here.screen) {
     case '':
       return <Home key={key} employer={chosen} subject={subject} />
+    case 'files':
+      return here.argument === '' ? (
+        <Files key={key} employer={chosen} subject={subject} />
+      ) : (
+        <FileScreen key={key} id={here.argument} employer={chosen} subject={subject} />
+      )
     case 'receipt':
       return <ReceiptScreen key={key} id={here.argument} />
     case 'correct':

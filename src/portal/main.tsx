@@ -8,6 +8,7 @@ import './styles/parts.css'
 import './styles/grid.css'
 import './styles/screens.css'
 import './styles/filed.css'
+import './styles/files.css'
 import './styles/print.css'
 
 const root = document.getElementById('portal')

@@ -55,6 +55,14 @@ export function Home({ employer, subject }: HomeProps) {
               <a href={hrefOf('history')}>{say(texts.correct.allHistory)}</a>
             </p>
           </section>
+          <section class="stack close">
+            <p>{say(texts.files.entryText)}</p>
+            <div>
+              <a class="button" href={hrefOf('files')}>
+                {say(texts.files.entryLink)}
+              </a>
+            </div>
+          </section>
           <section class="stack close" aria-labelledby="others">
             <h2 id="others">{say(texts.entry.otherPeriods)}</h2>
             <ul class="row">

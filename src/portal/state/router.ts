@@ -4,6 +4,7 @@
  *
  *   #/                    home           #/declare/2025-08      the declaration of a period
  *   #/receipt/{id}        a receipt      #/correct/{id}         begins its correction; {id}/draft: with what was entered
+ *   #/files               files sent     #/files/{id}           one of them, and its rows to mend
  *   #/history             all filings    #/findings/{code}      what a finding means
  */
 import { createStore } from './store.ts'

@@ -1,0 +1,124 @@
+/**
+ * Sends one file at a time for an employer, in parts, and knows after a reload which one was not sent to its end. Only
+ * its address is kept, nothing that is in it: a page can't open a file again by itself, so it asks for the file.
+ *
+ * | the page ends after | then |
+ * |---|---|
+ * | the upload is kept | it is there as unfinished: the same file goes on, or it is given up |
+ * | the last byte was sent | the same, until the page sees that all is there, and shows the file |
+ */
+import {
+  type AttemptEvent,
+  createClient,
+  type FileDescription,
+  type KeptUpload,
+  type UploadOutcome,
+} from '../../client/client.ts'
+import { find, forget, keep } from '../filing/sealed.ts'
+import { createStore, type Store } from '../state/store.ts'
+
+export type Begun = { readonly upload: KeptUpload; readonly about: FileDescription }
+
+export type Uploading =
+  | { readonly kind: 'none' }
+  /** Of before: it goes on with the same file. `isOther`: a file was chosen that is not this one. */
+  | { readonly kind: 'unfinished'; readonly begun: Begun; readonly isOther: boolean }
+  | { readonly kind: 'reading'; readonly about: FileDescription }
+  | {
+      readonly kind: 'sending'
+      readonly about: FileDescription
+      readonly sent: number
+      readonly size: number
+      /** When it goes on; undefined while bytes are on their way. */
+      readonly resumesAtMs?: number
+    }
+  /** Another tab sends one. */
+  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'ended'; readonly about: FileDescription; readonly outcome: UploadOutcome }
+
+export type Uploader = {
+  readonly state: Store<Uploading>
+  /** Finds what was begun before. */
+  look(): Promise<void>
+  /** @returns the id of the file's batch once all of it is there */
+  send(file: Blob, about: FileDescription): Promise<string | undefined>
+  stop(): void
+  /** Cancels what was begun. */
+  giveUp(): Promise<void>
+}
+
+/** What was not sent for so long without a byte has expired at the service. */
+const giveUpAfterMs = 7 * 86_400_000
+
+const uploaders = new Map<string, Uploader>()
+export const client = createClient({ baseUrl: '' })
+
+export function uploaderOf(subject: string, employer: string): Uploader {
+  const name = `upload ${subject} ${employer}`
+  const uploader = uploaders.get(name) ?? createUploader(name)
+  uploaders.set(name, uploader)
+  return uploader
+}
+
+function createUploader(name: string): Uploader {
+  const state = createStore<Uploading>({ kind: 'none' })
+  let stopping = new AbortController()
+
+  const look = async () => {
+    const { kind } = state.get()
+    if (kind === 'sending' || kind === 'reading') return
+    const begun = (await find<Begun>(name))?.value
+    if (begun !== undefined) state.set({ kind: 'unfinished', begun, isOther: false })
+  }
+  const run = async (file: Blob, about: FileDescription) => {
+    stopping = new AbortController()
+    const begun = (await find<Begun>(name))?.value
+    state.set({ kind: 'reading', about })
+    const shown = { kind: 'sending', about, size: file.size } as const
+    let sent = 0
+    const onAttempt = (event: AttemptEvent) => {
+      const isWaiting = event.kind === 'waiting' && { resumesAtMs: event.resumesAtMs }
+      state.set({ ...shown, sent, ...isWaiting })
+    }
+    const outcome = await client.uploadFile(file, begun?.about ?? about, {
+      ...(begun && { kept: begun.upload }),
+      ...{ giveUpAfterMs, onAttempt, signal: stopping.signal, follows: false },
+      keep: (upload) => keep(name, { upload, about }).catch(() => {}),
+      onProgress: (progress) => {
+        sent = progress.sent
+        state.set({ ...shown, sent })
+      },
+    })
+    return end(outcome, about)
+  }
+  const end = async (outcome: UploadOutcome, about: FileDescription) => {
+    if ('batch' in outcome && outcome.kind !== 'discarded') {
+      await forget(name)
+      state.set({ kind: 'none' })
+      return outcome.batch.id
+    }
+    const begun = (await find<Begun>(name))?.value
+    const isOther = outcome.kind === 'otherFile'
+    if (begun !== undefined && (isOther || outcome.kind === 'interrupted'))
+      state.set({ kind: 'unfinished', begun, isOther })
+    else state.set({ kind: 'ended', outcome, about })
+    return undefined
+  }
+  return {
+    state,
+    look,
+    send: (file, about) =>
+      navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+        if (lock !== null) return run(file, about)
+        if (state.get().kind !== 'sending') state.set({ kind: 'elsewhere' })
+        return undefined
+      }),
+    stop: () => stopping.abort(),
+    giveUp: async () => {
+      const begun = (await find<Begun>(name))?.value
+      if (begun !== undefined) await client.cancelBatch(begun.upload.id)
+      await forget(name)
+      state.set({ kind: 'none' })
+    },
+  }
+}

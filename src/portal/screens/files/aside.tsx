@@ -1,0 +1,120 @@
+/**
+ * The rows of a file that were not filed, in the page: by cause, so that one action mends thousands, and by cell. What
+ * is changed is kept on this device until it is sent back as the amendment of the file.
+ */
+import { useEffect, useState } from 'preact/hooks'
+import type { Batch } from '../../../client/client.ts'
+import { asideRowsMax, readAside } from '../../files/batches.ts'
+import { type AsideTable, causesOf, type Edits, isChanged, keyOf } from '../../files/mending.ts'
+import { find, forget, isShared, keep } from '../../filing/sealed.ts'
+import type { Read } from '../../state/read.ts'
+import { mayFile, session, sessionEnded } from '../../state/session.ts'
+import { useStore } from '../../state/store.ts'
+import { texts } from '../../texts/texts.ts'
+import { Again, Note } from '../../ui/note.tsx'
+import { useSay } from '../../ui/say.ts'
+import { Causes } from './causes.tsx'
+import type { FilesProps } from './files.tsx'
+import { RowTable } from './rows.tsx'
+import { SendMended } from './send.tsx'
+
+type AsideProps = FilesProps & { readonly batch: Batch }
+
+export function Aside({ batch, ...filer }: AsideProps) {
+  const say = useSay()
+  const count = batch.progress.rows?.setAside ?? 0
+  const isTable = batch.format !== 'ndjson'
+  return (
+    <section class="stack" aria-labelledby="aside">
+      <div class="row aside-head">
+        <h2 id="aside">{say(texts.files.aside)}</h2>
+        {isTable && (
+          <a class="button" href={`/v1/batches/${batch.id}/errors?format=xlsx`} download>
+            {say(texts.files.download)}
+          </a>
+        )}
+      </div>
+      {count > asideRowsMax || !isTable ? (
+        <Note tone="warning">
+          <p>{say(texts.files.asideMany, { max: asideRowsMax })}</p>
+        </Note>
+      ) : (
+        <Loaded batch={batch} {...filer} />
+      )}
+    </section>
+  )
+}
+
+function Loaded({ batch, ...filer }: AsideProps) {
+  const say = useSay()
+  const [found, set] = useState<Read<AsideTable>>()
+  const load = () =>
+    void readAside(batch.id).then((answer) => {
+      if (answer.kind === 'signedOut') sessionEnded()
+      set(answer)
+    })
+  // What is mended since is known once this file has ended.
+  useEffect(load, [batch.id, batch.stage])
+  if (found === undefined) return <p class="quiet">{say(texts.general.loading)}</p>
+  if (found.kind === 'ok') return <Mending table={found.value} batch={batch} {...filer} />
+  if (found.kind === 'refused') return <p class="quiet">{say(texts.files.asideGone)}</p>
+  if (found.kind === 'signedOut') return null
+  return <Again atMs={found.kind === 'busy' ? found.resumesAtMs : undefined} again={load} />
+}
+
+/** What was changed, from this device; stored as it is changed. */
+function useEdits(name: string): readonly [Edits, (edits: Edits) => void] {
+  const [edits, set] = useState<Edits>({})
+  useEffect(() => {
+    void find<Edits>(name).then((kept) => kept !== undefined && set(kept.value))
+  }, [name])
+  const change = (changed: Edits) => {
+    set(changed)
+    const isNone = Object.keys(changed).length === 0
+    void (isNone ? forget(name) : keep(name, changed)).catch(() => {})
+  }
+  return [edits, change]
+}
+
+type MendingProps = AsideProps & { readonly table: AsideTable }
+
+function Mending({ table, batch, ...filer }: MendingProps) {
+  const say = useSay()
+  const state = useStore(session)
+  const name = `mend ${filer.subject} ${batch.id}`
+  const [edits, change] = useEdits(name)
+  const [only, setOnly] = useState<string>()
+  const canMend = batch.mode === 'accept-good' && mayFile(state)
+  const open = table.rows.filter((row) => row.open)
+  if (open.length === 0)
+    return (
+      <Note tone="ok">
+        <p>{say(texts.files.allMended)}</p>
+      </Note>
+    )
+  const causes = causesOf(table, edits)
+  const shown =
+    only === undefined
+      ? open
+      : open.filter(({ findings }) => findings.some((one) => keyOf(one) === only))
+  const changed = open.filter((row) => isChanged(row, edits))
+  return (
+    <>
+      {open.length < table.rows.length && (
+        <p>{say(texts.files.someMended, { count: table.rows.length - open.length })}</p>
+      )}
+      <p>{say(canMend ? texts.files.asideLead : texts.files.asideReadOnly)}</p>
+      <Causes {...{ table, causes, edits, only, canMend }} change={change} show={setOnly} />
+      <RowTable key={only ?? ''} {...{ table, edits, canMend }} rows={shown} change={change} />
+      {canMend && (
+        <SendMended
+          {...{ batch, table, open, changed, edits, causes, ...filer }}
+          sent={() => void forget(name)}
+        />
+      )}
+      {changed.length > 0 && (
+        <p class="quiet small">{say(isShared() ? texts.files.keptShared : texts.files.kept)}</p>
+      )}
+    </>
+  )
+}
