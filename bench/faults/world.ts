@@ -345,6 +345,7 @@ export class World {
     return {
       DATABASE_URL: url.href,
       KEYRING_FILE: this.keyringFile,
+      DATA_DIR: path.join(this.folder, 'processes'),
       ENVIRONMENT: environment,
       BUSY_MS: '12000',
       ...(redisUrl && { REDIS_URL: redisUrl }),

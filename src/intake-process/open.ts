@@ -49,6 +49,7 @@ import { commitCheck, lane, openAcceptance } from './acceptance.ts'
 import { openAccessLog } from './access.ts'
 import { countEdge, readCounted } from './counted.ts'
 import { openFiles } from './files.ts'
+import { KeptOutages } from './kept-outages.ts'
 import { exchangeOver, type Overload, type OverloadDependencies, openOverload } from './overload.ts'
 import { openPortal } from './portal.ts'
 
@@ -107,6 +108,7 @@ async function open(
   const keysTrouble = () => (access.keys.usable ? '' : 'the keys of JWKS_URL can not be read')
   const overload = overloadOf(installation, options.signals, metrics, {
     ...{ pool: watchPool, exchange },
+    kept: keptOutages(installation, logger),
     unable: () => (commits.trouble !== '' ? 'commit' : keysTrouble() !== '' ? 'keys' : undefined),
   })
   stops.add(() => overload.stop())
@@ -216,11 +218,17 @@ function watchSettings(
   })
 }
 
+function keptOutages({ config: { dataDir }, url }: Installation, logger: Logger) {
+  const onError = (err: unknown) =>
+    logger.warn({ err }, 'outages can not be kept in DATA_DIR while the database is away')
+  return (process: string) => new KeptOutages({ dataDir, url, process }, onError)
+}
+
 function overloadOf(
   { config, keyring }: Installation,
   signals: Signals,
   { shed }: IntakeMetrics,
-  more: Pick<OverloadDependencies, 'pool' | 'exchange' | 'unable'>,
+  more: Pick<OverloadDependencies, 'pool' | 'exchange' | 'kept' | 'unable'>,
 ): Overload {
   const { shedAt, backlogSecondsMax, http } = config
   return openOverload({

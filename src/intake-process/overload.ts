@@ -16,7 +16,12 @@ import { OutageWatch } from '../intake/overload/outage-watch.ts'
 import { ProcessRate } from '../intake/overload/process-rate.ts'
 import { type Exchange, startSharesExchange } from '../intake/overload/shares-exchange.ts'
 import { CommitTimes } from '../journal/commit-times.ts'
-import { type OutageCause, saveOutages } from '../journal/outages.ts'
+import {
+  type OutageCause,
+  type OutageWindow,
+  type RecordedAttempts,
+  saveOutages,
+} from '../journal/outages.ts'
 import { readBacklog, readOldestWaitSeconds } from '../journal/reading/unposted.ts'
 import { ticketKeyFrom } from '../journal/receipts/attempt-ticket.ts'
 import {
@@ -25,6 +30,7 @@ import {
   requestsUnderWayMax,
   shareReportMsMax,
 } from '../limits.ts'
+import type { KeptOutages } from './kept-outages.ts'
 
 export type OverloadDependencies = {
   readonly signals: Signals
@@ -37,6 +43,8 @@ export type OverloadDependencies = {
   readonly secret: KeyObject
   /** For writing down outages and looking at the backlog: not acceptance's. */
   readonly pool: pg.Pool
+  /** For outages while the database can't take them; of the process with this id. */
+  readonly kept?: (process: string) => KeptOutages
   /** Microseconds since 1970. */
   readonly nowMicros: () => number
   readonly onShed: (shed: Shed) => void
@@ -67,7 +75,7 @@ export function openOverload(given: OverloadDependencies) {
   const outages = new OutageWatch()
   const ticketKey = ticketKeyFrom(secret)
   const nowMs = () => nowMicros() / 1_000
-  const keeper = keepOutages(outages, pool, nowMs, given.unable)
+  const keeper = keepOutages(outages, nowMs, given)
   let shedMs = Number.NEGATIVE_INFINITY
   const exchanging = startSharesExchange(shares, given.exchange)
   return {
@@ -107,13 +115,26 @@ export function openOverload(given: OverloadDependencies) {
 /** Writes down what was seen of outages, now and then, and once more at the end. */
 function keepOutages(
   outages: OutageWatch,
-  pool: pg.Pool,
   nowMs: () => number,
-  unable: () => OutageCause | undefined,
+  { pool, kept, unable }: Pick<OverloadDependencies, 'pool' | 'kept' | 'unable'>,
 ): { stop(): Promise<void> } {
   const process = randomUUID()
-  const write = () =>
-    outages.write((windows, attempts) => saveOutages(pool, process, windows, attempts), nowMs())
+  const here = kept?.(process)
+  const save = async (
+    windows: readonly OutageWindow[],
+    attempts: readonly RecordedAttempts[],
+  ): Promise<void> => {
+    try {
+      await saveOutages(pool, process, windows, attempts)
+    } catch (error) {
+      here?.keep(windows)
+      throw error
+    }
+    here?.drop()
+  }
+  const write = () => outages.write(save, nowMs())
+  // The database was there a moment ago; else the next process takes them.
+  const taking = here?.take((of, windows) => saveOutages(pool, of, windows, [])).catch(() => {})
   const look = () => {
     const cause = unable()
     if (cause !== undefined) outages.unable(cause, nowMs())
@@ -124,6 +145,7 @@ function keepOutages(
   return {
     stop: async () => {
       clearInterval(timer)
+      await taking
       await write()
     },
   }

@@ -84,6 +84,7 @@ async function startOnce(
     env: {
       ...bareEnvironment,
       KEYRING_FILE: inject('keyringFile'),
+      DATA_DIR: `${inject('postgresDataDir')}/processes`,
       PORT: '0',
       OPERATORS_PORT: '0',
       LOG_LEVEL: 'info',

@@ -9,8 +9,8 @@
  * is one while several filers are refused: one alone could make windows at will, and a deadline is moved by
  * them. The refusals of one that goes on alone make no window longer.
  *
- * Windows and attempts wait in memory, bounded, until they can be written; if the process dies before,
- * they are lost, and the tickets that filers hold are not.
+ * Windows and attempts wait in memory, bounded, until they can be written. If the process dies before, attempts are
+ * lost, and the tickets that filers hold are not; windows are kept on its disk meanwhile (kept-outages.ts).
  */
 import type { OutageCause, OutageWindow, RecordedAttempts } from '../../journal/outages.ts'
 import { attemptsRememberedMax, outageFilersMin, outageQuietMs } from '../../limits.ts'

@@ -95,7 +95,8 @@ export const variables = {
   WORKER_PORT: 'port where a worker answers these (none)',
   WORKER_METRICS_URL:
     "workers' metrics that intake shows with its own, with commas between (set by npm start)",
-  DATA_DIR: 'data of the embedded Postgres, keys and logs (.data)',
+  DATA_DIR:
+    'data of the embedded Postgres, keys, logs, and outages that wait for the database (.data)',
   KEYRING_FILE:
     'keys of the engine (DATA_DIR/keyring.json, of a rehearsal DATA_DIR/rehearsal-keyring.json)',
   ENVIRONMENT:

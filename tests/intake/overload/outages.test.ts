@@ -1,5 +1,6 @@
 /** The system tells of its own outages: to everybody while they last, and to who decides afterwards. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { TcpProxy } from '../../../bench/faults/proxy.ts'
 import { OutageWatch } from '../../../src/intake/overload/outage-watch.ts'
 import type { OutageWindow, RecordedAttempts } from '../../../src/journal/outages.ts'
 import { outageFilersMin, outageQuietMs } from '../../../src/limits.ts'
@@ -137,4 +138,30 @@ test('the public status is green, then red with numbers; the command names the f
   const wrong = runCommand('src/commands/outages.ts', env, ['--from', 'yesterday'])
   expect(await wrong.done).toBe(2)
   expect(wrong.output()).toMatch(/^Usage: npm run outages/m)
+})
+
+test('a window of an outage that ends with a restart is in the ledger', async () => {
+  const own = await createDatabase()
+  const { port, hostname } = new URL(own.url)
+  const proxy = await new TcpProxy(Number(port)).start()
+  const url = new URL(own.url)
+  url.port = String(proxy.port)
+  url.hostname = hostname
+  const start = () => startProcess('intake', { DATABASE_URL: url.href })
+  const declaration = declare()
+  const token = await tokenFor([declaration.employer])
+  const first = await start()
+  proxy.set('refuse')
+  expect((await file(first.address, token, 'away', declaration)).status).toBe(503)
+  await first.end()
+  proxy.set('pass')
+  const windows = async () =>
+    (await own.owner.query('select cause, failed, ended_at from journal.outage')).rows
+  expect(await windows()).toEqual([])
+  const second = await start()
+  await waitFor('the window', async () => (await windows()).length > 0)
+  expect(await windows()).toEqual([{ cause: 'commit', failed: 1, ended_at: expect.any(Date) }])
+  await second.end()
+  await proxy.stop()
+  await own.drop()
 })
