@@ -210,6 +210,15 @@ test('a correction begins with all that is in force, and a colleague’s is not 
     .first()
     .waitFor()
   await page.keyboard.press('Escape')
+  // What is corrected may be cancelled meanwhile: what was entered is filed as a declaration of its own.
+  await page.goto(`${intake.address}/#/correct/${last}`)
+  await page.getByText('the same as what is in force').waitFor()
+  await fileFrom(page, last, `({ kind: 'cancellation', replaces: '${last}' })`)
+  await next()
+  await page.getByText('nothing stands for the month').waitFor()
+  await page.getByRole('button', { name: 'File anew' }).click()
+  await page.getByRole('heading', { name: /^Declaration for/ }).waitFor()
+  expect(await page.locator('.grid').innerText()).toContain('李四')
   await page.goto(`${intake.address}/#/findings/WAGE_BELOW_FLOOR`)
   await page.getByText('What to do').waitFor()
   await page.context().close()
@@ -226,19 +235,35 @@ type Status = {
 const status = (page: Page, id: string): Promise<Status> =>
   page.evaluate(`fetch('/v1/declarations/${id}').then((answer) => answer.json())`)
 
-/** A colleague adds somebody to what is in force, with a correction of the same session. */
-async function fileCorrection(page: Page, id: string): Promise<string> {
+/** A colleague adds somebody to what is in force. */
+const fileCorrection = (page: Page, id: string) =>
+  fileFrom(
+    page,
+    id,
+    `({
+      ...draft,
+      lines: [
+        ...lines,
+        {
+          person: { idType: 'resident-id', idNumber: '110105194912310038', name: '王五' },
+          category: 'employee', wage: '9000.00', change: 'join',
+        },
+      ],
+    })`,
+  )
+
+/** Files beside the page what is made of the draft that corrects a declaration; returns its id. */
+function fileFrom(page: Page, id: string, made: string): Promise<string> {
   return page.evaluate(`(async () => {
     const { employer, period } = await (await fetch('/v1/declarations/${id}')).json()
     const query = 'period=' + period + '&corrects=${id}'
-    const draft = await (await fetch('/v1/employers/' + employer + '/draft?' + query)).json()
-    const { from, standing, leftOut, ...declaration } = draft
-    const person = { idType: 'resident-id', idNumber: '110105194912310038', name: '王五' }
-    declaration.lines.push({ person, category: 'employee', wage: '9000.00', change: 'join' })
+    const answered = await fetch('/v1/employers/' + employer + '/draft?' + query)
+    const { from, standing, leftOut, lines, ...draft } = await answered.json()
+    const { region } = draft
     const answer = await fetch('/v1/declarations', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': 'colleague' },
-      body: JSON.stringify(declaration),
+      headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+      body: JSON.stringify({ employer, period, region, ...${made} }),
     })
     return (await answer.json()).id
   })()`)

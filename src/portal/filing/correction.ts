@@ -12,7 +12,7 @@ import type { Amounts } from '../rules/protocol.ts'
 import { type Filed, type FiledAmount, readFiled } from '../state/declarations.ts'
 import { type Read, read } from '../state/read.ts'
 import { fenOf } from '../ui/money.ts'
-import type { KeptDraft } from './desk.ts'
+import { beginDraft, type DeskName, findDraft, type KeptDraft } from './desk.ts'
 import { personKey } from './difference.ts'
 import { headerOf, type Proposed } from './draft.ts'
 
@@ -61,6 +61,18 @@ export function withEntered(draft: KeptDraft, entered: KeptDraft['rows']): KeptD
       return { line, ...(before && { before }) }
     }),
   }
+}
+
+/** What was entered as a correction, as a declaration of its own: where nothing stands any more. */
+export async function fileAnew(name: DeskName): Promise<void> {
+  const kept = await findDraft(name)
+  if (kept?.header.kind !== 'correction') return
+  const { replaces: _, ...header } = kept.header
+  await beginDraft(name, {
+    header: { ...header, kind: 'regular' },
+    rows: kept.rows.map(({ line }) => ({ line })),
+    proposed: kept.proposed,
+  })
 }
 
 export function isCorrectionOf(draft: KeptDraft | undefined, id: string): boolean {

@@ -71,7 +71,8 @@ function Answers({ ready, desk }: AnswersProps) {
     void senderOf(desk.name).start(filing)
     go('sending', period)
   }
-  if (replacedBy !== undefined) return <Replaced by={replacedBy} period={period} isEntered />
+  if (replacedBy !== undefined)
+    return <Replaced by={replacedBy} name={desk.name} entered="correction" />
   const isCorrection = ready.header.kind === 'correction'
   return (
     <>

@@ -1,7 +1,7 @@
 /** The declaration of a period: its grid, what is found in it, and what it comes to. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Desk, DeskName, DeskState } from '../filing/desk.ts'
-import { deskOf } from '../filing/desk.ts'
+import { clearDesk, deskOf } from '../filing/desk.ts'
 import type { Difference } from '../filing/difference.ts'
 import { isShared } from '../filing/sealed.ts'
 import { isSent } from '../filing/sender.ts'
@@ -10,7 +10,7 @@ import type { Cell } from '../grid/keys.ts'
 import { type Column, columnOfField, countRows } from '../grid/row.ts'
 import type { Found } from '../rules/protocol.ts'
 import { type Filed, useStanding } from '../state/declarations.ts'
-import { go, hrefOf } from '../state/router.ts'
+import { go, goInstead, hrefOf } from '../state/router.ts'
 import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
 import { texts } from '../texts/texts.ts'
@@ -174,7 +174,12 @@ function Editor({ ready, desk }: EditorProps) {
         <h2 id="amounts">{say(texts.declare.amounts)}</h2>
         <AmountsTable checked={checked} corrects={ready.corrects} />
       </section>
-      <Next kind={kind} errors={checked?.errors ?? 0} rows={rows.length} desk={desk} />
+      <Next
+        {...{ kind, desk }}
+        errors={checked?.errors ?? 0}
+        rows={rows.length}
+        corrects={ready.header.replaces}
+      />
     </>
   )
 }
@@ -225,9 +230,11 @@ type NextProps = {
   readonly errors: number
   readonly rows: number
   readonly desk: Desk
+  /** The declaration that it corrects. */
+  readonly corrects: string | undefined
 }
 
-function Next({ kind, errors, rows, desk }: NextProps) {
+function Next({ kind, errors, rows, desk, corrects }: NextProps) {
   const say = useSay()
   const isReady = errors === 0 && rows > 0
   const next = async () => {
@@ -248,6 +255,15 @@ function Next({ kind, errors, rows, desk }: NextProps) {
       <a class="button plain" href={hrefOf('')}>
         {say(texts.general.home)}
       </a>
+      {corrects !== undefined && (
+        <button
+          type="button"
+          class="button plain"
+          onClick={() => void clearDesk(desk.name).then(() => goInstead('receipt', corrects))}
+        >
+          {say(texts.correct.discard)}
+        </button>
+      )}
       {kind === 'checking' && <span class="quiet small">{say(texts.declare.checking)}</span>}
     </div>
   )

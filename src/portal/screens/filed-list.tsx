@@ -6,7 +6,18 @@ import { useStore } from '../state/store.ts'
 import { texts } from '../texts/texts.ts'
 import { Icon } from '../ui/icons.tsx'
 import { fenOf, instant, month } from '../ui/money.ts'
-import { useSay } from '../ui/say.ts'
+import { type Say, useSay } from '../ui/say.ts'
+
+export function personsText(count: number, say: Say): string {
+  return say(count === 1 ? texts.general.onePerson : texts.general.persons, { count })
+}
+
+/** A correction replaces by its name; a declaration after a cancellation, or one that raced, does not. */
+export function isReplacedOtherwise({ status, supersededBy }: Replaceable): boolean {
+  return status === 'superseded' && supersededBy !== undefined && supersededBy.kind !== 'correction'
+}
+
+type Replaceable = Pick<Filed, 'status' | 'supersededBy'>
 
 const statusTexts = {
   accepted: texts.entry.statusAccepted,
@@ -15,13 +26,13 @@ const statusTexts = {
   cancelled: texts.entry.statusCancelled,
 } as const
 
-export function StatusBadge({ filed }: { readonly filed: Pick<Filed, 'status'> }) {
+export function StatusBadge({ filed }: { readonly filed: Replaceable }) {
   const say = useSay()
   const isCounted = filed.status === 'accepted' || filed.status === 'posted'
   return (
     <span class={`badge ${isCounted ? 'ok' : ''}`}>
       {isCounted && <Icon name="ok" />}
-      {say(statusTexts[filed.status])}
+      {say(isReplacedOtherwise(filed) ? texts.correct.statusReplaced : statusTexts[filed.status])}
     </span>
   )
 }

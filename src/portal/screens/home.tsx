@@ -142,6 +142,11 @@ function Month({ period, employer, subject, declarations }: MonthProps) {
       {isFiled && !isSending ? (
         <>
           <StandingFacts standing={standing} />
+          {isDrafted && (
+            <p>
+              <a href={hrefOf('declare', period)}>{say(texts.correct.draftWaits)}</a>
+            </p>
+          )}
           <StandingWays standing={standing} drafted={undefined} />
         </>
       ) : mayFile(state) ? (

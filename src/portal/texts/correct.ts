@@ -13,18 +13,18 @@ export const correct = {
   correct: { 'zh-CN': '更正', en: 'Correct it' },
   withDraft: { 'zh-CN': '用已填写的内容更正', en: 'Correct it with what I entered' },
   withDraftHint: {
-    'zh-CN': '本机还有没有提交的草稿（{count} 人），显示在下面。',
-    en: 'There is a draft on this device that was not filed ({count} persons); it is shown below.',
+    'zh-CN': '本机还有没有提交的草稿（{persons}），显示在下面。',
+    en: 'There is a draft on this device that was not filed ({persons}); it is shown below.',
   },
   beginTitle: { 'zh-CN': '更正 {month} 申报', en: 'Correct {month}' },
   draftFound: {
-    'zh-CN': '本机有一份 {month} 的草稿，{count} 人，没有提交。从哪一份开始更正？',
-    en: 'A draft for {month} with {count} persons is on this device and was not filed. What should the correction begin with?',
+    'zh-CN': '本机有一份 {month} 的草稿，{persons}，没有提交。从哪一份开始更正？',
+    en: 'A draft for {month} with {persons} is on this device and was not filed. What should the correction begin with?',
   },
   fromDraft: { 'zh-CN': '用草稿的内容', en: 'With the draft' },
   fromInForce: {
-    'zh-CN': '用生效的内容（{count} 人），放弃草稿',
-    en: 'With what is in force ({count} persons); discard the draft',
+    'zh-CN': '用生效的内容（{persons}），放弃草稿',
+    en: 'With what is in force ({persons}); discard the draft',
   },
   replacedTitle: { 'zh-CN': '这份申报已被替代', en: 'This declaration was replaced' },
   replacedText: {
@@ -108,7 +108,13 @@ export const correct = {
     'zh-CN': '{month} 现在没有生效的申报。',
     en: 'Nothing stands for {month} now.',
   },
+  discard: { 'zh-CN': '放弃更正', en: 'Discard this correction' },
+  draftWaits: {
+    'zh-CN': '本机有这个月没有提交的草稿，继续填写',
+    en: 'A draft for this month on this device was not filed: go on with it',
+  },
   statusVoid: { 'zh-CN': '已作废，没有生效的申报', en: 'Cancelled; nothing stands' },
+  statusReplaced: { 'zh-CN': '已被之后的申报替代', en: 'Replaced by a later one' },
   toCancelling: { 'zh-CN': '查看作废的回执', en: 'Look at the cancellation' },
   backToReceipt: { 'zh-CN': '返回回执', en: 'Back to the receipt' },
   historyTitle: { 'zh-CN': '申报记录', en: 'History' },

@@ -42,11 +42,11 @@ function Notice() {
   if (state.kind !== 'known' || state.session.environment === 'live') return null
   const isRehearsal = state.session.environment.startsWith('rehearsal')
   return (
-    <div class="notice" role="note">
+    <aside class="notice">
       <div class="bounds">
         {say(isRehearsal ? texts.general.rehearsal : texts.general.development)}
       </div>
-    </div>
+    </aside>
   )
 }
 

@@ -10,7 +10,7 @@ import { texts } from '../../texts/texts.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { grouped, month, yuanOf } from '../../ui/money.ts'
 import { useSay } from '../../ui/say.ts'
-import { filedFen } from '../filed-list.tsx'
+import { filedFen, personsText } from '../filed-list.tsx'
 import { personsOf } from './standing.tsx'
 
 type CancelProps = {
@@ -53,8 +53,7 @@ export function CancelDialog({ filed, region, onClose }: CancelProps) {
 
 function Meaning({ filed }: { readonly filed: Filed }) {
   const say = useSay()
-  const count = personsOf(filed) ?? 0
-  const persons = say(count === 1 ? texts.general.onePerson : texts.general.persons, { count })
+  const persons = personsText(personsOf(filed) ?? 0, say)
   const fen = filedFen(filed)
   const whole =
     fen === undefined

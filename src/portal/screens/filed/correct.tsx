@@ -5,13 +5,14 @@
 import { useEffect, useState } from 'preact/hooks'
 import {
   type Correctable,
+  fileAnew,
   isCorrectionOf,
   readCorrectable,
   withEntered,
 } from '../../filing/correction.ts'
-import { beginDraft, findDraft, type KeptDraft } from '../../filing/desk.ts'
+import { beginDraft, type DeskName, findDraft, type KeptDraft } from '../../filing/desk.ts'
 import type { Read } from '../../state/read.ts'
-import { goInstead, hrefOf } from '../../state/router.ts'
+import { go, goInstead, hrefOf } from '../../state/router.ts'
 import { chooseEmployer, sessionEnded } from '../../state/session.ts'
 import { language } from '../../state/settings.ts'
 import { useStore } from '../../state/store.ts'
@@ -20,6 +21,7 @@ import { month } from '../../ui/money.ts'
 import { Again, Note } from '../../ui/note.tsx'
 import { Page } from '../../ui/page.tsx'
 import { useSay } from '../../ui/say.ts'
+import { personsText } from '../filed-list.tsx'
 
 type CorrectProps = {
   readonly subject: string
@@ -107,7 +109,7 @@ function Content({ state, subject, load }: ContentProps) {
         </Note>
       )
     case 'replaced':
-      return <Replaced by={state.by} period={state.found.filed.period} isEntered={false} />
+      return <Replaced by={state.by} name={nameOf(subject, state.found)} entered="nothing" />
     case 'choice':
       return <Choice found={state.found} kept={state.kept} subject={subject} />
   }
@@ -116,12 +118,12 @@ function Content({ state, subject, load }: ContentProps) {
 type ReplacedProps = {
   /** Empty where nothing stands any more. */
   readonly by: string
-  readonly period: string
-  /** Something was entered that should not be lost. */
-  readonly isEntered: boolean
+  readonly name: DeskName
+  /** What was entered as a correction is not lost. */
+  readonly entered: 'nothing' | 'correction'
 }
 
-export function Replaced({ by, period, isEntered }: ReplacedProps) {
+export function Replaced({ by, name, entered }: ReplacedProps) {
   const say = useSay()
   const isVoid = by === ''
   return (
@@ -132,15 +134,19 @@ export function Replaced({ by, period, isEntered }: ReplacedProps) {
       </Note>
       <div class="row">
         {isVoid ? (
-          <a class="button main" href={hrefOf('declare', period)}>
+          <button
+            type="button"
+            class="button main"
+            onClick={() => void fileAnew(name).then(() => go('declare', name.period))}
+          >
             {say(texts.correct.fileAnew)}
-          </a>
+          </button>
         ) : (
           <>
             <a class="button main" href={hrefOf('receipt', by)}>
               {say(texts.correct.openStanding)}
             </a>
-            {isEntered && (
+            {entered === 'correction' && (
               <a class="button" href={hrefOf('correct', `${by}/draft`)}>
                 {say(texts.correct.correctStanding)}
               </a>
@@ -167,7 +173,7 @@ function Choice({ found, kept, subject }: ChoiceProps) {
       <p>
         {say(texts.correct.draftFound, {
           month: month(found.filed.period, chosen),
-          count: kept.rows.length,
+          persons: personsText(kept.rows.length, say),
         })}
       </p>
       <div class="row">
@@ -179,7 +185,7 @@ function Choice({ found, kept, subject }: ChoiceProps) {
           {say(texts.correct.fromDraft)}
         </button>
         <button type="button" class="button" onClick={() => take(found.draft)}>
-          {say(texts.correct.fromInForce, { count: found.draft.rows.length })}
+          {say(texts.correct.fromInForce, { persons: personsText(found.draft.rows.length, say) })}
         </button>
       </div>
     </div>

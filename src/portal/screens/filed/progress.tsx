@@ -8,6 +8,7 @@ import { texts } from '../../texts/texts.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { useSay } from '../../ui/say.ts'
 import { AmountRows } from '../amounts.tsx'
+import { isReplacedOtherwise } from '../filed-list.tsx'
 
 const ends = {
   accepted: texts.filing.progressWaiting,
@@ -31,7 +32,7 @@ export function Progress({ filed }: { readonly filed: Filed | undefined }) {
         </li>
         <li class={isWaiting ? 'is-waiting' : 'is-done'}>
           <Icon name={isWaiting ? 'clock' : 'ok'} />
-          {say(ends[status])}
+          {say(filed && isReplacedOtherwise(filed) ? texts.correct.statusReplaced : ends[status])}
         </li>
       </ol>
       {filed?.notice !== undefined && <p>{filed.notice[chosen]}</p>}

@@ -7,7 +7,7 @@ import { useStore } from '../../state/store.ts'
 import { texts } from '../../texts/texts.ts'
 import { instant } from '../../ui/money.ts'
 import { useSay } from '../../ui/say.ts'
-import { StatusBadge } from '../filed-list.tsx'
+import { personsText, StatusBadge } from '../filed-list.tsx'
 
 export const personsOf = ({ persons, assessment }: Filed) => persons ?? assessment?.lines
 
@@ -28,7 +28,9 @@ export function StandingCard({ standing, drafted }: StandingProps) {
       <p>{say(texts.correct.standingText)}</p>
       <StandingFacts standing={standing} />
       {drafted !== undefined && (
-        <p class="quiet">{say(texts.correct.withDraftHint, { count: drafted })}</p>
+        <p class="quiet">
+          {say(texts.correct.withDraftHint, { persons: personsText(drafted, say) })}
+        </p>
       )}
       <StandingWays standing={standing} drafted={drafted} />
     </section>
@@ -57,11 +59,7 @@ export function StandingFacts({ standing }: { readonly standing: Filed }) {
       {persons !== undefined && (
         <>
           <dt>{say(texts.filing.persons)}</dt>
-          <dd>
-            {say(persons === 1 ? texts.general.onePerson : texts.general.persons, {
-              count: persons,
-            })}
-          </dd>
+          <dd>{personsText(persons, say)}</dd>
         </>
       )}
     </dl>
