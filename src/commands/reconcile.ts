@@ -1,16 +1,18 @@
 /**
  * `npm run reconcile -- [--day YYYY-MM-DD] [--employer USCC | --by employer|envelope] [--json] | --sign [--day …] | --export
- * FILE --from DAY --to DAY | --verify FILE [--jwks FILE]`: prints the books of a day, for all or for one employer; --by
+ * FILE --from DAY --to DAY | --verify FILE [--jwks FILE] | --witness FILE [--jwks FILE]`: prints the books of a day, for all or for one employer; --by
  * prints them as CSV, one row for each employer or envelope. --sign appends them to the signed books;
- * --export writes signed books, one on each line, which an auditor verifies offline. Exits with 1 if
- * they don't balance.
+ * --export writes signed books, one on each line, which an auditor verifies offline. --witness compares the journal
+ * with books that were kept elsewhere. Exits with 1 if they don't balance, or the journal is another.
  */
 import { writeFileSync } from 'node:fs'
 import type pg from 'pg'
 import { formatFen } from '../declaration/money.ts'
 import { addDays, dayOf, isDay } from '../declaration/period.ts'
+import { compareAnchors, isSame } from '../ledger/books/anchor.ts'
 import {
   type Books,
+  type BooksVerdict,
   findSignedBooks,
   readBooks,
   signBooks,
@@ -32,7 +34,8 @@ const usage = helpText(
        npm run reconcile -- [--day YYYY-MM-DD] --by employer|envelope
        npm run reconcile -- --sign [--day YYYY-MM-DD]
        npm run reconcile -- --export FILE --from YYYY-MM-DD --to YYYY-MM-DD
-       npm run reconcile -- --verify FILE [--jwks FILE]`,
+       npm run reconcile -- --verify FILE [--jwks FILE]
+       npm run reconcile -- --witness FILE [--jwks FILE]`,
   {
     '--day YYYY-MM-DD': 'of this day; today unless given',
     '--employer USCC': 'of one employer',
@@ -42,6 +45,7 @@ const usage = helpText(
     '--from YYYY-MM-DD': 'first day to export',
     '--to YYYY-MM-DD': 'last day to export',
     '--verify FILE': 'verify exported books, offline',
+    '--witness FILE': 'compare the journal with exported books that were kept elsewhere',
     '--jwks FILE': 'public receipt keys; those of KEYRING_FILE unless given',
     '--json': 'print the result as JSON',
   },
@@ -67,6 +71,7 @@ function readArguments(args: string[]) {
     from: { type: 'string' },
     to: { type: 'string' },
     verify: { type: 'string' },
+    witness: { type: 'string' },
     jwks: { type: 'string' },
   } as const
   const { values } = parseArguments({ args, options }, usage)
@@ -88,6 +93,8 @@ async function onDatabase(config: Config, url: string, options: Options): Promis
   try {
     if (options.export !== undefined) await exportBooks(client, options.export, options)
     else if (options.by !== undefined) await showParts(client, options.day, options.by)
+    else if (options.witness !== undefined)
+      await compare(client, config, options.witness, options.jwks)
     else if (options.sign) await sign(client, config, options.day)
     else show(await readBooks(client, options.day, options.employer), options.json)
   } finally {
@@ -124,10 +131,43 @@ async function sign(client: pg.Client, config: Config, day: string): Promise<voi
   say(`Signed as the latest books of ${day}; earlier ones of that day, if any, stay in the chain.`)
 }
 
-function verify(config: Config, file: string, jwks: string | undefined): void {
-  const keys = readReceiptKeys(config.keyringFile, jwks)
+function readWitness(config: Config, file: string, jwks: string | undefined) {
   const signed = readTextFile(file).split('\n').filter(Boolean)
-  const verdict = verifyBooks(signed, keys)
+  return { signed, verdict: verifyBooks(signed, readReceiptKeys(config.keyringFile, jwks)) }
+}
+
+/** The copy is of whoever keeps it: the journal, and the books beside it, may have been written anew. */
+async function compare(
+  client: pg.Client,
+  config: Config,
+  file: string,
+  jwks: string | undefined,
+): Promise<void> {
+  const { verdict } = readWitness(config, file, jwks)
+  if (!verdict.valid) return tellInvalid(verdict)
+  let [days, others] = [0, 0]
+  for await (const one of compareAnchors(client, verdict.books)) {
+    days += 1
+    if (isSame(one)) continue
+    others += 1
+    const { day, then, now } = one
+    say(
+      `${day}: ANOTHER JOURNAL: ${then.envelopes} envelopes were signed, ${now.envelopes} are there.`,
+    )
+  }
+  if (others > 0) process.exitCode = 1
+  const without = verdict.books.length - days
+  say(`${days - others} of ${days} books are of this journal.`)
+  if (without > 0) say(`${without} say nothing of it: their day was not over, or they are older.`)
+}
+
+function tellInvalid({ line, reason }: Extract<BooksVerdict, { valid: false }>): void {
+  say(`NOT VALID: line ${line}. ${reason}`)
+  process.exitCode = 1
+}
+
+function verify(config: Config, file: string, jwks: string | undefined): void {
+  const { signed, verdict } = readWitness(config, file, jwks)
   if (verdict.valid) {
     for (const books of verdict.books) show(books, false)
     const [first, last] = [verdict.books[0], verdict.books.at(-1)]
@@ -135,10 +175,7 @@ function verify(config: Config, file: string, jwks: string | undefined): void {
     if (first !== undefined && last !== undefined) {
       say(`The first is of ${first.day}, the last of ${last.day}; compare with what you asked for.`)
     }
-  } else {
-    say(`NOT VALID: line ${verdict.line}. ${verdict.reason}`)
-    process.exitCode = 1
-  }
+  } else tellInvalid(verdict)
 }
 
 function show(books: Books, json: boolean): void {

@@ -306,3 +306,58 @@ test('what is posted while books are read is in their counts and their amounts, 
   expect(books).toMatchObject({ lanes: [{ accepted: 1, posted: 0, underWay: 1 }], amounts: [] })
   expect((await readBooks(between, day, undefined)).lanes).toMatchObject([{ posted: 1 }])
 })
+
+test('a history that owner and keyring together wrote anew is found by books that lie elsewhere', async () => {
+  const { database, keyring } = journal
+  const { owner } = database
+  const { signer } = activeKeys(keyring)
+  const declaration = declare({ lines: 1 })
+  const file = async () => {
+    const { envelope } = await journal.openWriter()([filingOf(declaration, 'rewritten')])
+    return envelope as bigint
+  }
+  const before = await file()
+  const sign = async () => {
+    const client = await owner.connect()
+    await signBooks(client, signer, day)
+    client.release()
+  }
+  await sign()
+  const witness = path.join(folder, 'witness.txt')
+  await run('--export', witness, '--from', day, '--to', day)
+  const lines = readFileSync(witness, 'utf8').trim().split('\n')
+  writeFileSync(witness, `${lines.at(-1)}\n`)
+  expect(await run('--witness', witness)).toEqual({
+    code: 0,
+    output: '1 of 1 books are of this journal.\n',
+  })
+  // The same place, employer, period and id, and as many rows: another content, signed by the same key.
+  await owner.query(`delete from journal.envelope where number = ${before}`)
+  await owner.query(`delete from journal.acceptance where envelope = ${before}`)
+  await owner.query(`delete from journal.unposted where envelope = ${before}`)
+  const [line] = declaration.lines ?? []
+  Object.assign(line ?? {}, { wage: '7777.00' })
+  const after = await file()
+  for (const [table, column] of [
+    ['envelope', 'number'],
+    ['acceptance', 'envelope'],
+    ['unposted', 'envelope'],
+  ])
+    await owner.query(
+      `update journal.${table} set ${column} = ${before} where ${column} = ${after}`,
+    )
+  await owner.query('delete from ledger.books')
+  await sign()
+  // Whoever has what lies here alone finds nothing.
+  const own = path.join(folder, 'own.txt')
+  await run('--export', own, '--from', day, '--to', day)
+  expect(await run('--verify', own)).toMatchObject({ output: expect.stringContaining('VALID: 1') })
+  expect((await run('--witness', own)).code).toBe(0)
+  const found = await run('--witness', witness)
+  expect(found.code).toBe(1)
+  expect(found.output).toMatch(
+    /^2024-11-30: ANOTHER JOURNAL: (\d+) envelopes were signed, \1 are there\.\n0 of 1 books/,
+  )
+  writeFileSync(witness, `${lines.at(-1)?.replace(/.{6}$/, 'AAAAAA')}\n`)
+  expect((await run('--witness', witness)).output).toMatch(/^NOT VALID: line 1/)
+})

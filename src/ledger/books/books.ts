@@ -17,6 +17,7 @@ import {
   signCompact,
 } from '../../journal/receipts/compact-jws.ts'
 import { closeAfterMs, closeWaitEveryMs, closeWaitMsMax } from '../../limits.ts'
+import { type Anchor, readAnchor } from './anchor.ts'
 
 export type BooksOfLane = {
   readonly lane: string
@@ -44,6 +45,8 @@ export type Books = {
   /** Seconds that the oldest of what is under way has waited; absent when nothing is. */
   readonly oldestSeconds?: number
   readonly balanced: boolean
+  /** What the journal has of the day, where that was over when the books were signed. */
+  readonly journal?: Anchor
 }
 
 /**
@@ -123,7 +126,9 @@ export async function signBooks(
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    const signed = await append(client, signer, await readBooks(client, day, undefined))
+    const isOver = await dayIsOver(client, day)
+    const books = await readBooks(client, day, undefined)
+    const signed = await append(client, signer, isOver ? await anchored(client, books) : books)
     await client.query('commit')
     return signed
   } catch (error) {
@@ -146,35 +151,39 @@ export async function closeDay(
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    const { rows } = await client.query(
-      `select
-       where now() >= timestamptz 'epoch' + ($2::bigint + $3::bigint) * interval '1 microsecond'
-         and not exists (select from ledger.books where day = $1)
-         and not exists (
-           select
-           from batch.batch
-           where stage in ('received', 'reading', 'checking', 'filing')
-             and mode <> 'check'
-             and received_at >= timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
-             and received_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-         )`,
-      [
-        day,
-        instantMicros(addDays(day, 1), '00:00'),
-        closeAfterMs * 1_000,
-        instantMicros(day, '00:00'),
-      ],
-    )
-    const closes = rows.length > 0 && (await acceptancesEnded(client))
+    const { rowCount } = await client.query('select from ledger.books where day = $1', [day])
+    const closes = rowCount === 0 && (await dayIsOver(client, day))
     const books = closes ? await readBooks(client, day, undefined) : undefined
     const ready = books?.lanes.every(({ underWay }) => underWay === 0) === true
-    if (books !== undefined && ready) await append(client, signer, books)
+    if (books !== undefined && ready) await append(client, signer, await anchored(client, books))
     await client.query('commit')
     return ready ? books : undefined
   } catch (error) {
     await client.query('rollback')
     throw error
   }
+}
+
+async function anchored(client: Pick<pg.Client, 'query'>, books: Books): Promise<Books> {
+  return { ...books, journal: await readAnchor(client, books.day) }
+}
+
+/** Whether nothing is accepted on a day any more, by the database's clock, nor files that were received on it. */
+async function dayIsOver(client: Pick<pg.Client, 'query'>, day: string): Promise<boolean> {
+  const { rows } = await client.query(
+    `select
+       where now() >= timestamptz 'epoch' + ($1::bigint + $2::bigint) * interval '1 microsecond'
+         and not exists (
+           select
+           from batch.batch
+           where stage in ('received', 'reading', 'checking', 'filing')
+             and mode <> 'check'
+             and received_at >= timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+             and received_at < timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+         )`,
+    [instantMicros(addDays(day, 1), '00:00'), closeAfterMs * 1_000, instantMicros(day, '00:00')],
+  )
+  return rows.length > 0 && (await acceptancesEnded(client))
 }
 
 /**
