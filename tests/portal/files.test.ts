@@ -97,6 +97,7 @@ test('a file goes on after a reload; thousands of rows with one cause are mended
 
   await page.getByRole('button', { name: `${(fileRows * 4) / 5} 行都采用建议` }).click()
   // What was changed is there after a reload, and undone row by row.
+  await page.getByText('改动保存在本机').waitFor()
   await page.reload()
   await page.getByRole('button', { name: '恢复原样' }).first().click()
   const wage = page.getByRole('textbox', { name: '第 3 行，申报工资' })

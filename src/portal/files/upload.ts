@@ -53,14 +53,18 @@ const giveUpAfterMs = 7 * 86_400_000
 const uploaders = new Map<string, Uploader>()
 export const client = createClient({ baseUrl: '' })
 
-export function uploaderOf(subject: string, employer: string): Uploader {
-  const name = `upload ${subject} ${employer}`
-  const uploader = uploaders.get(name) ?? createUploader(name)
+/**
+ * @param amends of rows that are mended: what was changed in them is kept, and sent again it finds its batch, so that
+ *   nothing of the upload is kept
+ */
+export function uploaderOf(subject: string, employer: string, amends?: string): Uploader {
+  const name = `upload ${subject} ${employer}${amends === undefined ? '' : ` ${amends}`}`
+  const uploader = uploaders.get(name) ?? createUploader(name, amends === undefined)
   uploaders.set(name, uploader)
   return uploader
 }
 
-function createUploader(name: string): Uploader {
+function createUploader(name: string, isKept: boolean): Uploader {
   const state = createStore<Uploading>({ kind: 'none' })
   let stopping = new AbortController()
 
@@ -68,7 +72,9 @@ function createUploader(name: string): Uploader {
     const { kind } = state.get()
     if (kind === 'sending' || kind === 'reading') return
     const begun = (await find<Begun>(name))?.value
-    if (begun !== undefined) state.set({ kind: 'unfinished', begun, isOther: false })
+    if (begun === undefined) return
+    if (await isOver(begun)) await forget(name)
+    else state.set({ kind: 'unfinished', begun, isOther: false })
   }
   const run = async (file: Blob, about: FileDescription) => {
     stopping = new AbortController()
@@ -83,7 +89,7 @@ function createUploader(name: string): Uploader {
     const outcome = await client.uploadFile(file, begun?.about ?? about, {
       ...(begun && { kept: begun.upload }),
       ...{ giveUpAfterMs, onAttempt, signal: stopping.signal, follows: false },
-      keep: (upload) => keep(name, { upload, about }).catch(() => {}),
+      ...(isKept && { keep: (upload) => keep(name, { upload, about }).catch(() => {}) }),
       onProgress: (progress) => {
         sent = progress.sent
         state.set({ ...shown, sent })
@@ -121,4 +127,10 @@ function createUploader(name: string): Uploader {
       state.set({ kind: 'none' })
     },
   }
+}
+
+/** Its last byte came, though the page did not hear of it; or it is gone. */
+async function isOver({ upload }: Begun): Promise<boolean> {
+  const seen = await client.followBatch(upload.id, { giveUpAfterMs: 0 })
+  return 'batch' in seen ? seen.batch.stage !== 'receiving' : seen.kind === 'notFound'
 }

@@ -63,19 +63,13 @@ export const files = {
   },
   chooseAgain: { 'zh-CN': '再次选择 {name}', en: 'Choose {name} again' },
   giveUp: { 'zh-CN': '不传了，取消它', en: 'Give it up' },
-  goOn: { 'zh-CN': '继续上传', en: 'Go on' },
-  toMend: { 'zh-CN': '回到这些行，继续发送', en: 'Go to these rows and send them again' },
-  mendUnfinished: {
-    'zh-CN': '补正的行没有发完，改正内容还在。',
-    en: 'The mended rows were not sent to their end. What you changed is kept.',
-  },
   otherFile: {
     'zh-CN': '这不是没传完的那个文件，或内容已经改过。请选 {name}；要传别的文件，先取消它。',
     en: 'This is not the file that was begun, or it was changed since. Choose {name}, or give that one up first.',
   },
-  failedForbidden: {
-    'zh-CN': '没有为该单位或参保地申报的权限。',
-    en: 'You may not file for this employer or region.',
+  interrupted: {
+    'zh-CN': '没有发完，还没有申报。再点一次发送，会从断点继续。',
+    en: 'Not sent to its end, and not filed. Send it again: it goes on where it stopped.',
   },
   failedForeign: {
     'zh-CN': '答复不是来自申报服务。请检查网络后重试。',
@@ -84,8 +78,6 @@ export const files = {
   yours: { 'zh-CN': '已上传的文件', en: 'Files sent' },
   none: { 'zh-CN': '还没有上传过文件。', en: 'No file was sent yet.' },
   more: { 'zh-CN': '显示更早的', en: 'Show earlier ones' },
-  rows: { 'zh-CN': '{count} 行', en: '{count} rows' },
-  rowsFiled: { 'zh-CN': '已申报 {filed} 行', en: '{filed} rows filed' },
   rowsAside: { 'zh-CN': '{count} 行有误', en: '{count} rows wrong' },
   unnamed: { 'zh-CN': '未命名文件', en: 'File without a name' },
   back: { 'zh-CN': '全部文件', en: 'All files' },

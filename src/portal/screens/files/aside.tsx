@@ -2,7 +2,7 @@
  * The rows of a file that were not filed, in the page: by cause, so that one action mends thousands, and by cell. What
  * is changed is kept on this device until it is sent back as the amendment of the file.
  */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Batch } from '../../../client/client.ts'
 import { asideRowsMax, readAside } from '../../files/batches.ts'
 import { type AsideTable, causesOf, type Edits, isChanged, keyOf } from '../../files/mending.ts'
@@ -62,18 +62,39 @@ function Loaded({ batch, ...filer }: AsideProps) {
   return <Again atMs={found.kind === 'busy' ? found.resumesAtMs : undefined} again={load} />
 }
 
-/** What was changed, from this device; stored as it is changed. */
-function useEdits(name: string): readonly [Edits, (edits: Edits) => void] {
+type Edited = {
+  readonly edits: Edits
+  readonly change: (edits: Edits) => void
+  /** All of it is stored on this device. */
+  readonly isKept: boolean
+}
+
+/** What was changed, from this device; stored as it is changed, one write at a time. */
+function useEdits(name: string): Edited {
   const [edits, set] = useState<Edits>({})
+  const [isKept, setKept] = useState(true)
+  const waiting = useRef<Edits | undefined>(undefined)
+  const isWriting = useRef(false)
   useEffect(() => {
     void find<Edits>(name).then((kept) => kept !== undefined && set(kept.value))
   }, [name])
+  const write = async () => {
+    isWriting.current = true
+    for (let next = waiting.current; next !== undefined; next = waiting.current) {
+      waiting.current = undefined
+      const isNone = Object.keys(next).length === 0
+      await (isNone ? forget(name) : keep(name, next)).catch(() => {}) // it is in memory all the same
+    }
+    isWriting.current = false
+    setKept(true)
+  }
   const change = (changed: Edits) => {
     set(changed)
-    const isNone = Object.keys(changed).length === 0
-    void (isNone ? forget(name) : keep(name, changed)).catch(() => {})
+    setKept(false)
+    waiting.current = changed
+    if (!isWriting.current) void write()
   }
-  return [edits, change]
+  return { edits, change, isKept }
 }
 
 type MendingProps = AsideProps & { readonly table: AsideTable }
@@ -82,7 +103,7 @@ function Mending({ table, batch, ...filer }: MendingProps) {
   const say = useSay()
   const state = useStore(session)
   const name = `mend ${filer.subject} ${batch.id}`
-  const [edits, change] = useEdits(name)
+  const { edits, change, isKept } = useEdits(name)
   const [only, setOnly] = useState<string>()
   const canMend = batch.mode === 'accept-good' && mayFile(state)
   const open = table.rows.filter((row) => row.open)
@@ -112,7 +133,7 @@ function Mending({ table, batch, ...filer }: MendingProps) {
           sent={() => void forget(name)}
         />
       )}
-      {changed.length > 0 && (
+      {changed.length > 0 && isKept && (
         <p class="quiet small">{say(isShared() ? texts.files.keptShared : texts.files.kept)}</p>
       )}
     </>

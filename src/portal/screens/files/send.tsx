@@ -32,7 +32,7 @@ const sendTexts = [texts.files.sendMendedNone, texts.files.sendMendedOne, texts.
 export function SendMended(props: SendProps) {
   const { batch, table, open, changed, edits, causes, employer, subject, sent } = props
   const say = useSay()
-  const uploader = uploaderOf(subject, employer)
+  const uploader = uploaderOf(subject, employer, batch.id)
   const state = useStore(uploader.state)
   const send = async (rows: readonly AsideRow[], kind: FileDescription['kind']) => {
     const file = new Blob([tableToSend(table, rows, edits)], { type: 'text/csv' })

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { FileDescription, UploadOutcome } from '../../../client/client.ts'
 import { type Begun, type Uploading, uploaderOf } from '../../files/upload.ts'
 import { isShared } from '../../filing/sealed.ts'
-import { go, hrefOf } from '../../state/router.ts'
+import { go } from '../../state/router.ts'
 import { sessionEnded, signInHref } from '../../state/session.ts'
 import { language } from '../../state/settings.ts'
 import { useStore } from '../../state/store.ts'
@@ -110,7 +110,6 @@ type UnfinishedProps = {
 function Unfinished({ begun, isOther, send, giveUp }: UnfinishedProps) {
   const say = useSay()
   const name = begun.about.filename ?? say(texts.files.unnamed)
-  const { amends } = begun.about
   return (
     <section class="card stack close" aria-labelledby="unfinished">
       <h2 id="unfinished">{say(texts.files.unfinishedTitle)}</h2>
@@ -119,32 +118,19 @@ function Unfinished({ begun, isOther, send, giveUp }: UnfinishedProps) {
           <p class="typed">{say(texts.files.otherFile, { name })}</p>
         </Note>
       )}
-      {amends === undefined ? (
-        <>
-          <p class="typed">{say(texts.files.unfinished, { name })}</p>
-          <div class="field">
-            <label for="file-again" class="typed">
-              {say(texts.files.chooseAgain, { name })}
-            </label>
-            <input
-              id="file-again"
-              class="file-input"
-              type="file"
-              accept=".xlsx,.csv,.tsv"
-              onChange={({ currentTarget: { files } }) => files?.[0] && send(files[0])}
-            />
-          </div>
-        </>
-      ) : (
-        <>
-          <p>{say(texts.files.mendUnfinished)}</p>
-          <div>
-            <a class="button main" href={hrefOf('files', amends)}>
-              {say(texts.files.toMend)}
-            </a>
-          </div>
-        </>
-      )}
+      <p class="typed">{say(texts.files.unfinished, { name })}</p>
+      <div class="field">
+        <label for="file-again" class="typed">
+          {say(texts.files.chooseAgain, { name })}
+        </label>
+        <input
+          id="file-again"
+          class="file-input"
+          type="file"
+          accept=".xlsx,.csv,.tsv"
+          onChange={({ currentTarget: { files } }) => files?.[0] && send(files[0])}
+        />
+      </div>
       <div>
         <button type="button" class="button plain" onClick={giveUp}>
           {say(texts.files.giveUp)}
@@ -193,7 +179,13 @@ export function NotSent({ outcome }: { readonly outcome: UploadOutcome }) {
       </Note>
     )
   }
-  const text = outcome.kind === 'foreign' ? texts.files.failedForeign : texts.general.lost
+  const isForeign = outcome.kind === 'foreign'
+  const isBegun = outcome.kind === 'interrupted'
+  const text = isForeign
+    ? texts.files.failedForeign
+    : isBegun
+      ? texts.files.interrupted
+      : texts.general.lost
   return (
     <Note tone="error" alert>
       <p>{say(text)}</p>
