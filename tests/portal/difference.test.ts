@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import {
   amountDifferences,
   differenceOf,
+  knownAs,
   type PersonChange,
   personKey,
 } from '../../src/portal/filing/difference.ts'
@@ -50,6 +51,20 @@ test('done to what is in force, the changes shown give what is filed, whoever is
       const { persons, added, removed, changed } = differenceOf(inForce, rows)
       expect(sorted(applied(inForce, persons))).toEqual(sorted(filed))
       expect(persons).toHaveLength(added + removed + changed)
+    }),
+  )
+})
+
+test('a correction that was kept, and read again, is the same correction', () => {
+  fc.assert(
+    fc.property(anyLines, anyLines, (inForce, filed) => {
+      const before = new Map(inForce.map((line) => [personKey(line), line]))
+      const rows = filed.map((line) => ({ line, before: before.get(personKey(line)) }))
+      const [lines, copies] = structuredClone([inForce, rows])
+      const rowsOf = (all: typeof rows) => all.map((row) => rowOf(row.line, row.before))
+      const again = knownAs(lines, copies as typeof rows).map((row) => rowOf(row.line, row.before))
+      const shown = ({ persons }: ReturnType<typeof differenceOf>) => persons
+      expect(shown(differenceOf(lines, again))).toEqual(shown(differenceOf(inForce, rowsOf(rows))))
     }),
   )
 })

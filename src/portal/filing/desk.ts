@@ -13,6 +13,7 @@ import { serverNowMs } from '../state/clock.ts'
 import { readRegions } from '../state/declarations.ts'
 import { sessionEnded } from '../state/session.ts'
 import { createStore, type Store } from '../state/store.ts'
+import { knownAs } from './difference.ts'
 import { headerOf, readProposed } from './draft.ts'
 import { find, forget, keep } from './sealed.ts'
 
@@ -146,9 +147,9 @@ function createDesk(name: DeskName): Desk {
     timers.keep = setTimeout(() => void runKeep(), keepAfterMs)
   }
   const ready = async (draft: KeptDraft) => {
-    const rows = draft.rows.map(({ line, before }) => rowOf(line, before))
-    const sheet = createSheet(rows)
     const { header, proposed, corrects } = draft
+    const kept = corrects === undefined ? draft.rows : knownAs(corrects.lines, draft.rows)
+    const sheet = createSheet(kept.map(({ line, before }) => rowOf(line, before)))
     state.set({ kind: 'ready', header, sheet, proposed, corrects })
     sheet.rows.watch(changed)
     const isKnown = await loadPack(engine, draft.header.region)
