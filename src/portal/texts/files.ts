@@ -128,7 +128,15 @@ export const files = {
     en: 'It would file {lines} rows: employer {employer} yuan, employees {employee} yuan. Nothing is filed now.',
   },
   allGood: { 'zh-CN': '每一行都已申报并入账。', en: 'Every row is filed and posted.' },
-  nothingFiled: { 'zh-CN': '这个文件没有申报任何内容。', en: 'Nothing of this file is filed.' },
+  receivingText: {
+    'zh-CN': '文件没有传完，还没有申报。在“文件申报”中选同一个文件，会从断点继续。',
+    en: 'The file was not sent to its end, and nothing is filed. Choose the same file under “File from a spreadsheet”: it goes on where it stopped.',
+  },
+  example: { 'zh-CN': '例如：{text}', en: 'For example: {text}' },
+  nothingFiled: {
+    'zh-CN': '这个文件没有申报任何内容。改好后可以再次上传。',
+    en: 'Nothing of this file is filed. Mend it, and send it again.',
+  },
   deadLetters: {
     'zh-CN': '{count} 份申报暂时无法入账，工作人员正在处理，您不用再做什么。',
     en: '{count} declarations could not be posted yet. The operator sees to them; there is nothing for you to do.',

@@ -1,6 +1,6 @@
 /** One file: how far it is, what was filed of it, and the rows that are to be mended. */
 import { useEffect, useState } from 'preact/hooks'
-import type { Batch, BatchOutcome } from '../../../client/client.ts'
+import type { Batch, BatchOutcome, BatchStage } from '../../../client/client.ts'
 import { type FiledPart, listBatches, readFiled } from '../../files/batches.ts'
 import { client } from '../../files/upload.ts'
 import { hrefOf } from '../../state/router.ts'
@@ -97,18 +97,27 @@ function BackToFiles() {
   )
 }
 
+const nothingFiled: ReadonlySet<BatchStage> = new Set([
+  ...(['refused', 'unreadable', 'damaged', 'cancelled', 'expired'] as const),
+])
+
 /** What it comes to, in a sentence. */
 function Verdict({ batch }: { readonly batch: Batch }) {
   const say = useSay()
   const { stage, wouldFile, progress } = batch
   const { rows, deadLetters = 0 } = progress
   const isWhole = stage === 'posted' && rows?.setAside === 0 && deadLetters === 0
-  const isNothing = stage === 'refused' || stage === 'unreadable' || stage === 'damaged'
+  const isNothing = nothingFiled.has(stage) && (rows?.filed ?? 0) === 0
   return (
     <div class="stack close" aria-live="polite">
       {isWhole && (
         <Note tone="ok">
           <p>{say(texts.files.allGood)}</p>
+        </Note>
+      )}
+      {stage === 'receiving' && (
+        <Note tone="warning">
+          <p>{say(texts.files.receivingText)}</p>
         </Note>
       )}
       {isNothing && (

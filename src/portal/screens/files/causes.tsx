@@ -54,6 +54,7 @@ function CauseItem({
   const title = column === undefined ? undefined : table.titles[column]
   const takesOneValue =
     column !== undefined && finding.suggestion === undefined && !isOfPerson(title)
+  const text = finding.message[chosen]
   const isOnly = only === cause.key
   const counted =
     rows.length === 1
@@ -70,7 +71,9 @@ function CauseItem({
           {left > 0 && left < rows.length && say(texts.files.causeLeft, { count: left })}
         </strong>
       </p>
-      <p class="typed">{finding.message[chosen]}</p>
+      <p class="typed">
+        {column === undefined && rows.length > 1 ? say(texts.files.example, { text }) : text}
+      </p>
       <p class="typed quiet">{finding.fix[chosen]}</p>
       <div class="row">
         {canMend && suggested.length > 0 && (

@@ -27,7 +27,7 @@ const done: Readonly<Record<BatchStage, number>> = {
   refused: 3,
   duplicate: 1,
   damaged: 0,
-  cancelled: 1,
+  cancelled: 0,
   expired: 0,
 }
 
@@ -74,15 +74,15 @@ type StepState = 'done' | 'now' | 'later' | 'failed'
 
 function stateOf(nth: number, steps: number, isUnderWay: boolean): StepState {
   if (nth < steps) return 'done'
-  if (!isUnderWay) return 'failed'
-  return nth === steps ? 'now' : 'later'
+  if (nth > steps) return 'later'
+  return isUnderWay ? 'now' : 'failed'
 }
 
 const looks = {
   done: { icon: 'ok', style: 'is-done', text: texts.files.stepDone },
   now: { icon: 'clock', style: 'is-now', text: texts.files.stepNow },
   later: { icon: 'clock', style: 'is-waiting', text: texts.files.stepLater },
-  failed: { icon: 'error', style: 'is-waiting', text: texts.files.stepFailed },
+  failed: { icon: 'error', style: 'is-failed', text: texts.files.stepFailed },
 } as const
 
 function Step({ step, state }: { readonly step: Text; readonly state: StepState }) {
