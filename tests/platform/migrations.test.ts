@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type pg from 'pg'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { databaseFault } from '../../src/platform/command/sqlstate.ts'
 import { type Migration, migrate, readFolder } from '../../src/platform/postgres/migrations.ts'
@@ -288,6 +288,30 @@ test('an index that was left half made is made again', async () => {
     `select indisvalid from pg_index where indexrelid = '${index}'::regclass`,
   )
   expect(rows).toEqual([{ indisvalid: true }])
+})
+
+test('who did not make the roles of the server migrates once they are granted, as the documents say', async () => {
+  const owner = `test_owner_${process.pid}`
+  await migrating.query(`create role ${owner} login createrole password 'p'`)
+  const { database } = migrating as unknown as { database: string }
+  await migrating.query(`alter database ${database} owner to ${owner}`)
+  const url = new URL(opened[0]?.ownerUrl ?? '')
+  url.username = owner
+  url.password = 'p'
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  try {
+    await expect(migrate(client, current)).rejects.toMatchObject({ code: '42501' })
+    const roles = 'spillway_app, spillway_posting, spillway_reading, spillway_operating'
+    await migrating.query(`grant ${roles} to ${owner} with admin option`)
+    const applied = await migrate(client, current)
+    expect(applied).toHaveLength(current.length)
+  } finally {
+    await client.end()
+    await migrating.query(`drop owned by ${owner} cascade`)
+    await migrating.query(`alter database ${database} owner to current_user`)
+    await migrating.query(`drop role ${owner}`)
+  }
 })
 
 test('a login that may look up through another role is not left out', async () => {

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { readConfig } from '../../src/platform/config/config.ts'
+import { type KeyHolder, keyUses, usesOf } from '../../src/platform/config/key-store.ts'
+import { openInstallation } from '../../src/platform/installation/installation.ts'
 import {
   type LoginKind,
   loginKinds,
@@ -350,6 +353,22 @@ test('a retry and an intervention are noted with the login that the database kno
     values (${posted}, 0, 'o', true, 'another')`
   await expect(operator.query(forged)).rejects.toMatchObject({ code: '42501' })
 })
+
+test.each(Object.keys(usesOf) as KeyHolder[])(
+  'an installation opens the keys that a process of kind %s uses, and no others',
+  async (kind) => {
+    const settings = { DATABASE_URL: loginUrl(journal.database.ownerUrl, kind) }
+    const files = { KEYRING_FILE: inject('keyringFile') }
+    // As where tokens come from a provider: in development intake signs those of its own sign-in.
+    const jwks = {
+      JWKS_URL: 'https://keys.example/jwks.json',
+      TOKEN_ISSUER: 'https://keys.example',
+    }
+    const config = readConfig({ ...settings, ...files, ...jwks })
+    const { keyring } = await openInstallation(config, kind)
+    expect(keyUses.filter((use) => keyring.opens(use)).sort()).toEqual([...usesOf[kind]].sort())
+  },
+)
 
 test('intake and batch workers write the access log, and none of them reads it', async () => {
   for (const kind of loginKinds) {
