@@ -76,6 +76,19 @@ describe('what is not a declaration', () => {
     expect(await send(body)).toMatchObject({ status, code })
   })
 
+  test.each(['region', 'period', 'employer', 'kind'])(
+    'a NUL, or half a character, in its %s beside another fault',
+    async (member) => {
+      for (const text of ['a\0b', '\0', '\ud800'])
+        for (const path of ['/v1/declarations', '/v1/declarations/check']) {
+          const body = JSON.stringify({ ...good, lines: 'none', [member]: text })
+          const url = `${intake.address}${path}`
+          const answer = await fetch(url, { method: 'POST', headers: headers(), body })
+          expect([200, 403, 422], `${path} ${text}`).toContain(answer.status)
+        }
+    },
+  )
+
   test('another content type, or a body in another encoding', async () => {
     expect(await send(good, { 'content-type': 'text/plain' })).toMatchObject({ status: 415 })
     expect(await send(good, { 'content-type': 'text/csv' })).toMatchObject({ status: 415 })
@@ -367,4 +380,17 @@ test('somebody else’s declaration is not found, like one that does not exist',
   expect(await look(id)).toBe(404)
   expect(await look(`${id}/receipt`)).toBe(404)
   expect(await look('202411-00000000000000000000000000')).toBe(404)
+})
+
+test('lookups see by a role that sees for whom they ask alone, whatever the process may read else', async () => {
+  const own = { headers: { authorization: `Bearer ${token}` } }
+  const look = async () =>
+    (await fetch(`${intake.address}/v1/declarations?employer=${good.employer}`, own)).status
+  // A process that looked things up as the role of all else could read no view any more.
+  await database.owner.query('revoke select on all tables in schema seen from spillway_app')
+  try {
+    expect(await look()).toBe(200)
+  } finally {
+    await database.owner.query('grant select on all tables in schema seen to spillway_app')
+  }
 })

@@ -7,6 +7,7 @@ import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import { isDeclaration } from '../../declaration/check.ts'
 import type { FindingList, FindingParams } from '../../declaration/findings.ts'
 import { formatInstant, isPeriod } from '../../declaration/period.ts'
+import { regionPattern } from '../../declaration/schema.ts'
 import { digestOf } from '../../journal/digest.ts'
 import { findCurrentDeclaration, type LatestDeclaration } from '../../journal/latest-declaration.ts'
 import type { Queryable } from '../../journal/reading/read-pool.ts'
@@ -30,6 +31,8 @@ export type StandingMember = {
   readonly links: { readonly self: string; readonly receipt: string }
 }
 
+const isRegion = new RegExp(regionPattern)
+
 /** Adds the finding where something stands against a body, whatever else is wrong with that. */
 export async function checkStanding(
   { readPool: pool, salts }: { readonly readPool: Queryable; readonly salts: Salts },
@@ -38,7 +41,8 @@ export async function checkStanding(
 ): Promise<StandingRefusal | undefined> {
   const { employer, period, region, kind } = (body ?? {}) as Partial<Record<string, unknown>>
   if (kind !== 'regular' || typeof employer !== 'string' || !isPeriod(period)) return undefined
-  if (typeof region !== 'string') return undefined
+  // A region with a fault is none that Postgres could look up: it takes no NUL.
+  if (typeof region !== 'string' || !isRegion.test(region)) return undefined
   const found = await findCurrentDeclaration(pool, { employer, period, region })
   if (found === undefined) return undefined
   const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
