@@ -136,7 +136,9 @@ function named(value: unknown, schemas: Node): unknown {
   if (typeof value !== 'object' || value === null) return value
   const { title } = value as Node
   const isNamed = typeof title === 'string' && ('type' in value || 'anyOf' in value)
-  const members = Object.entries(value).filter(([name]) => !(isNamed && name === 'title'))
+  // @fastify/swagger moves the examples of a whole body to its media type.
+  const dropped = isNamed ? ['title', 'example', 'examples'] : []
+  const members = Object.entries(value).filter(([name]) => !dropped.includes(name))
   const schema = Object.fromEntries(
     members.map(([name, member]) => [name, values.has(name) ? member : named(member, schemas)]),
   )

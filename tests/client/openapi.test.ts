@@ -140,6 +140,11 @@ function responseOf(answer: Answer | undefined): Answer | undefined {
 
 type Injected = Awaited<ReturnType<typeof intake.file>>
 
+function errorsOf(schema: unknown, value: unknown): readonly object[] {
+  const [isValid, errors] = Schema.Errors(whole(schema) as never, value)
+  return isValid ? [] : errors.slice(0, 3)
+}
+
 /** What is wrong with an answer, by the document. */
 function deviations(path: string, method: string, answer: Injected): string[] {
   const { responses } = operationAt(path, method)
@@ -159,10 +164,22 @@ function deviations(path: string, method: string, answer: Injected): string[] {
   const as = types.find((one) => one.split(';')[0] === type)
   if (as === undefined) return [...missing, `${place} is ${type}, not ${types}`]
   if (!/json$/.test(type)) return missing
-  const schema = whole(declared.content?.[as]?.schema)
-  const [isValid, errors] = Schema.Errors(schema as never, answer.json())
-  return isValid ? missing : [...missing, `${place}: ${JSON.stringify(errors.slice(0, 3))}`]
+  const errors = errorsOf(declared.content?.[as]?.schema, answer.json())
+  return errors.length === 0 ? missing : [...missing, `${place}: ${JSON.stringify(errors)}`]
 }
+
+test('every example is as its schema says, and filing, checking and files have one', () => {
+  const found = operations().flatMap(({ operationId, requestBody, responses }) =>
+    [requestBody, ...Object.values(responses).map(responseOf)].flatMap((place) =>
+      Object.values(place?.content ?? {}).flatMap(({ schema, example }) =>
+        example === undefined ? [] : [{ operationId, errors: errorsOf(schema, example) }],
+      ),
+    ),
+  )
+  expect(found.filter(({ errors }) => errors.length > 0)).toEqual([])
+  for (const name of ['fileDeclaration', 'checkDeclaration', 'beginBatch', 'reserveSlot'])
+    expect(found.filter(({ operationId }) => operationId === name).length).toBeGreaterThan(5)
+})
 
 test('every kind of answer, asked of the routes, is as the document says', async () => {
   const declaration = declare()

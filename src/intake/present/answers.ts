@@ -50,9 +50,11 @@ export function nothing(description: string, headers: Headers = {}): object {
 
 /** An answer that is streamed, by media type; JSON has a schema. */
 export function streamed(description: string, types: readonly string[], json?: TSchema): object {
-  const content = types.map((type) => [
-    type,
-    { schema: type.startsWith('application/json') && json ? json : { type: 'string' } },
-  ])
+  const { examples } = (json ?? {}) as { examples?: readonly unknown[] }
+  const content = types.map((type) =>
+    type.startsWith('application/json') && json
+      ? [type, { schema: json, ...(examples && { example: examples[0] }) }]
+      : [type, { schema: { type: 'string' } }],
+  )
   return { description, content: Object.fromEntries(content) }
 }

@@ -18,6 +18,7 @@ import type { BatchState, WorkProgress, WouldFile } from '../../batch/uploads/pr
 import { formatFen } from '../../declaration/money.ts'
 import { formatInstant } from '../../declaration/period.ts'
 import { batchReceiptText } from '../../journal/receipts/batch-receipt.ts'
+import { batchExample } from './examples.ts'
 import { textSchema } from './schemas.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
@@ -153,7 +154,7 @@ export const batchSchema = Type.Object(
       slot: Type.Optional(Type.String({ description: 'The slot that it has.' })),
     }),
   },
-  { title: 'Batch' },
+  { title: 'Batch', examples: [batchExample] },
 )
 
 export const batchListSchema = Type.Object(

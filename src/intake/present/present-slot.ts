@@ -7,6 +7,7 @@ import type { SlotWindow } from '../../batch/slots/slot-windows.ts'
 import type { Text } from '../../declaration/catalogue/entry.ts'
 import { formatInstant } from '../../declaration/period.ts'
 import type { Policies } from '../../policy/rules.ts'
+import { slotExample } from './examples.ts'
 import { batchUrl, slotUrl } from './present-batch.ts'
 import { textSchema } from './schemas.ts'
 
@@ -38,7 +39,7 @@ export const slotSchema = Type.Object(
     notice: Type.Optional(textSchema),
     links: Type.Object({ self: Type.String(), batch: Type.Optional(Type.String()) }),
   },
-  { title: 'Slot' },
+  { title: 'Slot', examples: [slotExample] },
 )
 
 export const slotListSchema = Type.Object({ slots: Type.Array(slotSchema) }, { title: 'SlotList' })

@@ -2,6 +2,7 @@
  * What intake answers, as schemas: they are the documentation, and pick what leaves.
  */
 import Type from 'typebox'
+import { acceptedExample, checkedExample, statusExample } from './examples.ts'
 
 const instant = Type.String({ examples: ['2024-11-23T16:20:01.123000+08:00'] })
 const yuan = Type.String({ examples: ['6500.00'] })
@@ -42,7 +43,7 @@ export const acceptedSchema = Type.Object(
     receipt: receiptSchema,
     links: Type.Record(Type.String(), Type.String()),
   },
-  { title: 'Accepted' },
+  { title: 'Accepted', examples: [acceptedExample] },
 )
 
 const amountSchema = Type.Object(
@@ -110,7 +111,7 @@ export const checkedSchema = Type.Object(
     assessment: Type.Optional(assessmentSchema),
     explanation: Type.Optional(explanationSchema),
   },
-  { title: 'Checked' },
+  { title: 'Checked', examples: [checkedExample] },
 )
 
 export const explainedSchema = Type.Object(
@@ -227,7 +228,7 @@ export const declarationStatusSchema = Type.Object(
     notice: Type.Optional(textSchema),
     links: Type.Record(Type.String(), Type.String()),
   },
-  { title: 'DeclarationStatus' },
+  { title: 'DeclarationStatus', examples: [statusExample] },
 )
 
 export const declarationListSchema = Type.Object(
