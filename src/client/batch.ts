@@ -1,80 +1,13 @@
 /** A file as the intake tells of it, by the names of the API. */
-import { hasTexts, type Text } from './problem.ts'
+import type { components } from './api.ts'
+import { hasTexts } from './problem.ts'
 
-/** From `receiving` on a file goes down this list; the last eight are ends. */
-export type BatchStage =
-  | 'receiving'
-  | 'received'
-  | 'reading'
-  | 'checking'
-  | 'filing'
-  | 'posting'
-  | 'posted'
-  | 'checked'
-  | 'unreadable'
-  | 'refused'
-  | 'duplicate'
-  | 'damaged'
-  | 'cancelled'
-  | 'expired'
+type Schemas = components['schemas']
 
-export type FileFinding = {
-  readonly code: string
-  readonly severity: 'error' | 'warning' | 'hint'
-  readonly place: {
-    readonly sheet?: string
-    readonly row?: number
-    readonly column?: string
-    readonly pointer?: string
-    readonly cell?: string
-  }
-  readonly message: Text
-  readonly fix: Text
-  readonly suggestion?: string
-}
-
-export type Batch = {
-  readonly id: string
-  readonly stage: BatchStage
-  readonly employer?: string
-  readonly period: string
-  readonly region: string
-  readonly kind: 'regular' | 'correction' | 'cancellation' | 'addition'
-  readonly mode: 'all-or-nothing' | 'accept-good' | 'check'
-  readonly format?: string
-  readonly filename?: string
-  readonly size?: number
-  /** Bytes that are durable: the file goes on there. */
-  readonly received: number
-  readonly createdAt: string
-  readonly receivedAt?: string
-  readonly expiresAt?: string
-  readonly receipt?: {
-    readonly statement: Readonly<Record<string, unknown>>
-    readonly signed: string
-  }
-  readonly progress: {
-    readonly percent?: number
-    readonly rows?: Readonly<Record<'read' | 'good' | 'setAside' | 'filed' | 'posted', number>>
-    readonly declarations?: number
-    readonly deadLetters?: number
-    readonly estimatedEnd?: string
-  }
-  readonly wouldFile?: {
-    readonly declarations: number
-    readonly lines: number
-    readonly total: { readonly employer: string; readonly employee: string }
-  }
-  readonly findings?: readonly FileFinding[]
-  readonly links: Readonly<
-    { self: string } & Partial<
-      Record<
-        'receipt' | 'file' | 'amends' | 'sameAs' | 'events' | 'declarations' | 'errors' | 'slot',
-        string
-      >
-    >
-  >
-}
+export type Batch = Schemas['Batch']
+/** From `receiving` on a file goes down the list of `stages`; the last eight are ends. */
+export type BatchStage = Batch['stage']
+export type FileFinding = Schemas['FileFinding']
 
 /** An upload as it can be stored: plain data, and nothing that is in the file. */
 export type KeptUpload = {

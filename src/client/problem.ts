@@ -1,47 +1,14 @@
 /** What an intake says of a request that it does not do: problem documents (RFC 9457). */
+import type { components } from './api.ts'
 import type { Answer } from './exchange.ts'
 
-export type Text = { readonly 'zh-CN': string; readonly en: string }
+type Schemas = components['schemas']
 
-export type Finding = {
-  /** JSON Pointer of the field in the declaration. */
-  readonly pointer: string
-  readonly code: string
-  readonly severity: 'error' | 'warning' | 'hint'
-  readonly message: Text
-  readonly fix: Text
-  readonly legalBasis?: string
-  /** A value that passes. */
-  readonly suggestion?: string
-}
-
+export type Text = Schemas['Text']
+export type Finding = Schemas['Finding']
 /** The declaration that stands where a regular one was to be filed. */
-export type Standing = {
-  readonly id: string
-  readonly kind: string
-  readonly acceptedAt: string
-  readonly persons?: number
-  readonly sameContent: boolean
-  readonly links: Readonly<Record<string, string>>
-}
-
-export type Problem = {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly code: string
-  readonly message: Text
-  readonly fix: Text
-  readonly traceId?: string
-  readonly total?: number
-  readonly errors?: readonly Finding[]
-  readonly standing?: Standing
-  readonly instance?: string
-  readonly attemptTicket?: string
-  readonly attemptedAt?: string
-  readonly attemptValidUntil?: string
-}
+export type Standing = Schemas['Standing']
+export type Problem = Schemas['Problem']
 
 /** Signed proof that a filing was tried while there was no room for it. */
 export type AttemptTicket = {

@@ -1,7 +1,19 @@
 /** The OpenAPI document is what generators of clients need, and what the routes answer is what it says. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Static } from 'typebox'
 import Schema from 'typebox/schema'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { components } from '../../src/client/api.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
+import type { batchSchema } from '../../src/intake/present/present-batch.ts'
+import type {
+  acceptedSchema,
+  checkedSchema,
+  declarationStatusSchema,
+  problemSchema,
+  receiptSchema,
+} from '../../src/intake/present/schemas.ts'
 import { openApp } from '../support/app.ts'
 import { tokenFor } from '../support/engine.ts'
 import { declare, type Journal, openJournal, policies, rulesOf } from '../support/journal.ts'
@@ -310,4 +322,44 @@ test('every kind of answer, asked of the routes, is as the document says', async
   expect(found).toEqual([])
   const all = operations().map(({ path, method }) => `${method} ${path}`)
   expect(all.filter((name) => !asked.has(name))).toEqual([])
+})
+
+type Schemas = components['schemas']
+type Fits<Made, Declared> = [Made] extends [Declared]
+  ? [keyof Made] extends [keyof Declared]
+    ? true
+    : false
+  : false
+
+/** So that `npm run check` tells as well, and where. */
+const fitting: {
+  readonly Accepted: Fits<Static<typeof acceptedSchema>, Schemas['Accepted']>
+  readonly Batch: Fits<Static<typeof batchSchema>, Schemas['Batch']>
+  readonly Checked: Fits<Static<typeof checkedSchema>, Schemas['Checked']>
+  readonly Declaration: Fits<Declaration, Schemas['Declaration']>
+  readonly DeclarationStatus: Fits<
+    Static<typeof declarationStatusSchema>,
+    Schemas['DeclarationStatus']
+  >
+  readonly Problem: Fits<Static<typeof problemSchema>, Schemas['Problem']>
+  readonly Receipt: Fits<Static<typeof receiptSchema>, Schemas['Receipt']>
+} = {
+  ...{ Accepted: true, Batch: true, Checked: true, Declaration: true },
+  ...{ DeclarationStatus: true, Problem: true, Receipt: true },
+}
+
+test('the client’s types are made of these schemas: if not, npm start, then npm run client-types', () => {
+  const digestOf = (text: string) => createHash('sha256').update(text).digest('hex')
+  const file = readFileSync(new URL('../../src/client/api.ts', import.meta.url), 'utf8')
+  const [head = '', ...types] = file.split(/(?<= \*\/\n)/)
+  // As the command: what is only said of a schema changes no type.
+  const withoutTexts = (name: string, value: unknown) =>
+    (name === 'description' && typeof value === 'string') ||
+    (name === 'examples' && Array.isArray(value))
+      ? undefined
+      : value
+  const schemas = JSON.stringify(document.components.schemas, withoutTexts)
+  expect(head).toContain(`without texts: ${digestOf(schemas)}\n`)
+  expect(head).toContain(`what follows: ${digestOf(types.join(''))}\n`)
+  expect(Object.values(fitting)).not.toContain(false)
 })

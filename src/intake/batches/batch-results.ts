@@ -35,7 +35,7 @@ import { whileHolds } from '../auth/while-holds.ts'
 import { Places } from '../overload/keyed-semaphore.ts'
 import { entityTagHeader, streamed, withHeaders } from '../present/answers.ts'
 import { batchUrl, hasErrorsFile, presentTotal, totalSchema } from '../present/present-batch.ts'
-import { notModifiedSchema, problemSchema } from '../present/schemas.ts'
+import { notModifiedSchema, problemSchema, textSchema } from '../present/schemas.ts'
 import { sendProblem } from '../problems/problems.ts'
 import { sendUnlessKnown } from '../wire/conditional.ts'
 import { onceClosed } from '../wire/once-closed.ts'
@@ -98,6 +98,33 @@ const unitListSchema = Type.Object(
   { title: 'BatchDeclarations' },
 )
 
+/** As writeErrorTable writes it. */
+const errorTableSchema = Type.Object(
+  {
+    batch: Type.String(),
+    titles: Type.Array(Type.String()),
+    position: Type.String({ description: 'The title of the column with positions, in a file.' }),
+    rows: Type.Array(
+      Type.Object({
+        row: Type.Integer(),
+        position: Type.String(),
+        open: Type.Boolean({ description: 'It was not mended since.' }),
+        cells: Type.Array(Type.String(), { description: 'As many as titles.' }),
+        findings: Type.Array(
+          Type.Object({
+            ...{ code: Type.String(), severity: Type.Enum(['error', 'warning', 'hint']) },
+            ...{ message: textSchema, fix: textSchema },
+            legalBasis: Type.Optional(Type.String()),
+            suggestion: Type.Optional(Type.String({ description: 'A value that would pass.' })),
+            column: Type.Optional(Type.Integer({ description: 'Of cells, counted from 0.' })),
+          }),
+        ),
+      }),
+    ),
+  },
+  { title: 'BatchErrors' },
+)
+
 type Errors = WithBatchId & { Querystring: Static<typeof errorsSchema> }
 type Page = WithBatchId & { Querystring: Static<typeof pageSchema> }
 type Template = { Querystring: Static<typeof templateSchema> }
@@ -139,7 +166,10 @@ export function batchResultRoutes(
         'Of CSV and XLSX, as csv (unless asked otherwise) or xlsx; of NDJSON, as ndjson, with row, declaration and errors on each line: its declarations, mended, are a file to send. Of tables: the original columns and cells, with each row’s number, what is wrong and how to mend it, in both languages; as json, the same for a page: what is wrong by column, suggestions, and which rows are open, as they were not mended since. Mended and sent as a batch of its own, in the same way as the first file, its rows are merged with what was filed of that: the whole replaces it. 406 as xlsx where they are more than a sheet has rows, 409 while the file is not checked yet, 404 where no row was set aside, 410 when they were deleted, 90 days after the batch ended.',
       params: batchIdSchema,
       querystring: errorsSchema,
-      response: { 200: streamed('The file.', Object.values(mediaTypes)), ...problems },
+      response: {
+        200: streamed('The file.', Object.values(mediaTypes), errorTableSchema),
+        ...problems,
+      },
     },
     handler: (request, reply) => sendErrors(context, places, stop, request, reply),
   })

@@ -45,6 +45,7 @@ const amountsSchema = Type.Object(
         description: 'line, row, person, category, amounts and total of one person.',
       }),
     ),
+    links: Type.Object({ declaration: Type.String() }),
   },
   { title: 'PersonAmounts' },
 )
