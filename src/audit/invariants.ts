@@ -204,7 +204,7 @@ export const invariants: readonly Invariant[] = [
   {
     code: 'I16',
     title:
-      'no regular declaration is accepted where one stands whose receipt was returned before it was sent',
+      'nothing is accepted that replaces, unnamed, a declaration whose receipt was returned before it was sent',
     sql: `
       select r.id as what, 'it was sent after the receipt of ' || s.id || ' was returned, which stood' as why
       from journal.acceptance r
@@ -214,7 +214,13 @@ export const invariants: readonly Invariant[] = [
         and s.kind not in ('cancellation', 'reassessment') and s.part_of is null
         and (s.envelope, s.position) < (r.envelope, r.position)
       join held_receipts h on h.id = s.id and h.first_seq < t.seq
-      where r.kind = 'regular' and r.part_of is null
+      left join ledger.declaration d on d.envelope = r.envelope and d.position = r.position
+      left join journal.acceptance named on named.id = d.replaces
+      where r.part_of is null
+        and (
+          r.kind = 'regular'
+          or (named.envelope, named.position) < (s.envelope, s.position)
+        )
         and not exists (
           select from journal.acceptance c
           where c.employer = r.employer and c.period = r.period and ${isOfRegion('c', 'r')}

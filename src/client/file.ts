@@ -134,7 +134,13 @@ function isOver(ticket: AttemptTicket | undefined, { headers }: Answer): boolean
 
 /** Problems that an intake finds once it has asked its journal whether the filing was accepted before. */
 const afterLookUp: ReadonlySet<string> = new Set([
-  ...['DECLARATION_INVALID', 'DECLARATION_STANDS', 'ALREADY_FILED', 'IDEMPOTENCY_KEY_REUSED'],
+  ...[
+    'DECLARATION_INVALID',
+    'DECLARATION_STANDS',
+    'REPLACES_SUPERSEDED',
+    'ALREADY_FILED',
+    'IDEMPOTENCY_KEY_REUSED',
+  ],
 ])
 
 /**

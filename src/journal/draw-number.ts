@@ -96,7 +96,7 @@ export async function drawNumber(
       list(group.map(({ id }) => id)),
       list(group.map(({ employer }) => employer)),
       list(group.map(({ period }) => period)),
-      list(group.map(({ expects }) => expects !== 'anything' && replacedBy(expects) === undefined)),
+      list(group.map(({ expects }) => expects !== 'anything')),
       list(group.map(({ expects }) => replacedBy(expects) ?? 'NULL')),
       list(group.map(({ policy }) => policy.region)),
     ],

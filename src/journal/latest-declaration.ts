@@ -7,14 +7,16 @@
  *
  *   expects                          | filed                             | refused where the latest
  *   'anything'                       | reassessments                     | never
- *   { replaces }                     | corrections and cancellations     | is any; but where that id is
- *                                    | alone                             | none of these three
+ *   { replaces }                     | corrections and cancellations     | is another one, and no cancellation
  *   'nothingStands'                  | a regular one alone               | is no cancellation
  *   { nothingAfterMicros, and }      | a unit of a file, whatever kind:  | was accepted after that
- *                                    | the file's receipt; `and`, for    | instant, or as `and` says
- *                                    | regulars, 'nothingStands'         |
+ *                                    | the file's receipt; `and` as for  | instant, or as `and` says
+ *                                    | what is filed alone               |
  *   { latest }                       | what was merged with that one     | is another one, or there is
  *                                    |                                   | none while one is expected
+ *
+ * A correction that names a declaration which another one replaced is refused, because its filer has not seen
+ * that other one: what it changed would be lost. Where nothing stands, nothing can be lost.
  *
  * "Latest" goes by sequence and counts full declarations. Of a declaration in parts, the head stands for
  * all parts, and all parts may expect the same. A dead letter stands: its filer has a receipt, and it is
@@ -43,12 +45,12 @@ export type LatestDeclaration = {
   readonly lines: number | undefined
 }
 
+type ExpectationAlone = 'anything' | 'nothingStands' | { readonly replaces: string }
+
 /** What a filing expects of its employer, period and region; see the table above. */
 export type Expectation =
-  | 'anything'
-  | 'nothingStands'
-  | { readonly replaces: string }
-  | { readonly nothingAfterMicros: number; readonly and: 'anything' | 'nothingStands' }
+  | ExpectationAlone
+  | { readonly nothingAfterMicros: number; readonly and: ExpectationAlone }
   /** Undefined: nothing was accepted. */
   | { readonly latest: string | undefined }
 
@@ -66,8 +68,10 @@ export function conflictWith(
   latest: LatestDeclaration | undefined,
 ): LatestDeclaration | undefined {
   if (latest === undefined || expects === 'anything') return undefined
-  if (typeof expects === 'object' && 'replaces' in expects) return undefined
-  if (expects === 'nothingStands') return latest.kind === 'cancellation' ? undefined : latest
+  if (expects === 'nothingStands' || 'replaces' in expects) {
+    const isNamed = expects !== 'nothingStands' && latest.id === expects.replaces
+    return isNamed || latest.kind === 'cancellation' ? undefined : latest
+  }
   if ('latest' in expects) return latest.id === expects.latest ? undefined : latest
   const isAfter = latest.acceptedAtMicros > expects.nothingAfterMicros
   return isAfter ? latest : conflictWith(expects.and, latest)
@@ -112,10 +116,19 @@ export function isNotReplaced(region: string): string {
   )`
 }
 
-/** The declaration for which a `regular` would be refused now; undefined if nothing stands. */
+/** What a single filing expects: it replaces the declaration that it names, or nothing. */
+export function expectationAlone(replaces: string | undefined): ExpectationAlone {
+  return replaces === undefined ? 'nothingStands' : { replaces }
+}
+
+/**
+ * The declaration for which a filing would be refused now; undefined if nothing stands against it.
+ * @param replaces what the filing names, if it is a correction or cancellation
+ */
 export async function findCurrentDeclaration(
   pool: Queryable,
   { employer, period, region }: EmployerPeriod,
+  replaces?: string,
 ): Promise<LatestDeclaration | undefined> {
   const { rows } = await pool.query<LatestDeclarationRow>({
     name: 'find-standing-declaration',
@@ -132,5 +145,5 @@ export async function findCurrentDeclaration(
       limit 1`,
     values: [employer, period, region],
   })
-  return conflictWith('nothingStands', rows[0] && latestDeclarationOf(rows[0]))
+  return conflictWith(expectationAlone(replaces), rows[0] && latestDeclarationOf(rows[0]))
 }

@@ -30,15 +30,19 @@ export function replacedFaultOf({ nothing, other_region: region }: ReplacedRow) 
     : ({ code: 'REPLACES_OTHER_REGION', params: { region } } as const)
 }
 
-/** Its original has a receipt, so its acceptance can be seen here. */
-export async function checkReplaced(
+/**
+ * Adds the finding if what a declaration names was not accepted for its employer, period and region.
+ * What it names has a receipt, so its acceptance can be seen here.
+ */
+export async function isReplacedWrongly(
   pool: Queryable,
   { employer, period, region, replaces }: Declaration,
   findings: FindingList,
-): Promise<void> {
-  if (replaces === undefined) return
+): Promise<boolean> {
+  if (replaces === undefined) return false
   const [fault] = await findReplacedFaults(pool, [{ employer, period, region, replaces }])
   if (fault !== undefined) findings.add(-1, '/replaces', fault.code, fault.params)
+  return fault !== undefined
 }
 
 /** Of each what is wrong with what it replaces, in one statement. */

@@ -23,6 +23,8 @@ export type Neighbour = {
   readonly acceptedAtMicros: number
   /** Insured persons; undefined if an earlier program accepted it without a count and it is not posted. */
   readonly persons: number | undefined
+  /** What it names to replace; known once it is posted. */
+  readonly replaces?: string | undefined
 }
 
 /** A declaration with its status; instants in microseconds since 1970. */
@@ -60,7 +62,10 @@ export type Standing = {
   readonly persons: number | undefined
   /** The next acceptance, which supersedes or cancels it. */
   readonly after: Neighbour | undefined
-  /** For a regular one: the previous acceptance in its region, which was not visible at acceptance. */
+  /**
+   * The previous acceptance in its region, which was not visible at acceptance: of a regular one, and, once
+   * posted, of one that names another declaration to replace.
+   */
   readonly before: Neighbour | undefined
   /** Its findings beside the receipt, once posted; never errors. */
   readonly findings: readonly FindingCount[]
@@ -105,11 +110,17 @@ type Row = {
 }
 
 /** Instants as text: JSON's numbers would lose their last digit. */
-type NeighbourRow = { id: string; kind: string; accepted_at: string; persons: number | null }
+type NeighbourRow = {
+  id: string
+  kind: string
+  accepted_at: string
+  persons: number | null
+  replaces: string | null
+}
 
 const neighbour = `
   json_build_object(
-    'id', n.id, 'kind', n.kind, 'persons', coalesce(n.lines, d.lines),
+    'id', n.id, 'kind', n.kind, 'persons', coalesce(n.lines, d.lines), 'replaces', d.replaces,
     'accepted_at', ((extract(epoch from n.accepted_at) * 1000000)::bigint)::text
   ) as told
   from journal.acceptance n
@@ -165,11 +176,18 @@ const selection = `
   ) following on true
   left join lateral (
     select r.elsewhere, ${neighbour}
-      and own.kind = 'regular'
+      and own.kind <> 'reassessment'
       and (n.envelope, n.position) < (own.envelope, own.position)
     order by n.envelope desc, n.position desc
     limit 1
-  ) preceding on not preceding.elsewhere`
+  ) preceding on not preceding.elsewhere and (
+    own.kind = 'regular'
+    or preceding.told ->> 'id' <> (
+      select named.replaces
+      from seen.declaration named
+      where named.envelope = s.envelope and named.position = s.position
+    )
+  )`
 
 /** The columns by which reach is decided. */
 const placeOfStanding = { employer: 'own.employer', region: 'coalesce(own.region, s.region)' }
@@ -351,8 +369,11 @@ function standingOf(row: Row): Standing {
 
 function neighbourOf(row: NeighbourRow | null): Neighbour | undefined {
   if (row === null) return undefined
-  const { id, kind, accepted_at, persons } = row
-  return { id, kind, acceptedAtMicros: Number(accepted_at), persons: persons ?? undefined }
+  const { id, kind, accepted_at, persons, replaces } = row
+  return {
+    ...{ id, kind, acceptedAtMicros: Number(accepted_at), persons: persons ?? undefined },
+    replaces: replaces ?? undefined,
+  }
 }
 
 function assessmentOf(row: Row): Standing['assessment'] {

@@ -16,6 +16,7 @@ import { loadHistory } from '../../src/audit/load.ts'
 import { instantMicros } from '../../src/declaration/period.ts'
 import type { Declaration } from '../../src/declaration/schema.ts'
 import { type EnvelopeKey, openEnvelope, sealEnvelope } from '../../src/journal/envelope.ts'
+import type { Filing } from '../../src/journal/filing.ts'
 import { recordPacks } from '../../src/journal/policy-packs.ts'
 import { readKeyring } from '../../src/platform/config/key-store.ts'
 import { openApp } from '../support/app.ts'
@@ -66,16 +67,20 @@ beforeAll(async () => {
     const declaration = declare({ lines: 3 })
     const { employer } = declaration
     const { id } = await client.file(declaration, `key-${i}`)
+    let replaces = id as string
     await client.look(employer, id)
     if (i % 3 === 0) await client.file(declaration, `key-${i}`)
     if (i % 4 === 0) await client.file({ ...declaration, industryClass: 5 }, `key-${i}`)
     if (i % 2 === 0) {
-      const correction = { ...declare({ employer, lines: 2 }), kind: 'correction', replaces: id }
-      await client.file(correction as Declaration, `correction-${i}`)
+      const correction = { ...declare({ employer, lines: 2 }), kind: 'correction', replaces }
+      const corrected = await client.file(correction as Declaration, `correction-${i}`)
+      // Refused: another one stands by now.
+      await client.file(correction as Declaration, `stale-${i}`)
+      replaces = corrected.id as string
     }
     if (i % 5 === 0) {
       const { region, period } = declaration
-      const cancellation = { employer, region, period, kind: 'cancellation', replaces: id } as const
+      const cancellation = { employer, region, period, kind: 'cancellation', replaces } as const
       await client.file(cancellation, `cancellation-${i}`)
     }
     if (i % 5 === 0) {
@@ -98,7 +103,7 @@ beforeAll(async () => {
   const corrected = declare({ employer: branches.employer }, { ...wuhu, kind: 'correction' })
   await client.file({ ...corrected, replaces: second.id }, 'corrected')
   await post()
-  await acceptRace(journal, written)
+  await acceptRaces(journal, written)
   await replaceElsewhere(journal, written)
   await acceptUnknowingly(journal, written)
   written.close()
@@ -114,23 +119,44 @@ afterAll(async () => {
   await admin.end()
 })
 
-/** Two regular ones of one employer in one group: neither could meet the other. */
-async function acceptRace(journal: Journal, written: HistoryFile): Promise<void> {
-  const one = declare({ lines: 1 })
-  const filings = [one, declare({ employer: one.employer, lines: 1 })].map((declaration, i) =>
-    filingOf(declaration, `race-${i}`, undefined, 'nothingStands'),
-  )
-  for (const [i, { id, employer, period, digest }] of filings.entries()) {
-    const n = raceAttempts + i
-    written.add({ kind: 'try', n, id, employer, period, digest: digest.toString('hex'), fen: [] })
+/** Two of one employer in one group, regular ones and then corrections: neither could meet the other. */
+async function acceptRaces(journal: Journal, written: HistoryFile): Promise<void> {
+  const write = journal.openWriter()
+  const { employer } = declare()
+  const acceptTogether = async (from: number, filings: readonly Filing[]) => {
+    for (const [i, { id, period, digest }] of filings.entries()) {
+      const sent = { id, employer, period, digest: digest.toString('hex'), fen: [] }
+      written.add({ kind: 'try', n: from + i, ...sent })
+    }
+    const { acceptances, envelope } = await write(filings)
+    for (const [i, { id }] of filings.entries()) {
+      const receipt = acceptances.get(id)?.receipt as string
+      written.add({ kind: 'answer', n: from + i, status: 202, receipt })
+    }
+    await journal.post(envelope as bigint)
   }
-  const { acceptances, envelope } = await journal.openWriter()(filings)
-  for (const [i, { id }] of filings.entries()) {
-    const receipt = acceptances.get(id)?.receipt as string
-    written.add({ kind: 'answer', n: raceAttempts + i, status: 202, receipt })
-  }
-  await journal.post(envelope as bigint)
+  const regular = (key: string) =>
+    filingOf(declare({ employer, lines: 1 }), key, undefined, 'nothingStands')
+  const regulars = [regular('race-0'), regular('race-1')]
+  await acceptTogether(raceAttempts, regulars)
+  const replaces = regulars[1]?.id as string
+  const correction = (key: string) =>
+    filingOf({ ...declare({ employer }), kind: 'correction', replaces }, key, undefined, {
+      replaces,
+    })
+  await acceptTogether(raceAttempts + 2, [correction('race-2'), correction('race-3')])
 }
+
+/** The try of the second of a race comes after the answer to the first. */
+const sentAfterAnswer =
+  (first: number): ((lines: readonly HistoryLine[]) => HistoryLine[]) =>
+  (lines) => {
+    const isSecond = (line: HistoryLine) => line.kind === 'try' && line.n === first + 1
+    const sent = lines.filter(isSecond)
+    return lines
+      .filter((line) => !isSecond(line))
+      .flatMap((line) => (line.kind === 'answer' && line.n === first ? [line, ...sent] : [line]))
+  }
 
 /** What an earlier program let a correction of another region replace, which is posted first. */
 async function replaceElsewhere(journal: Journal, written: HistoryFile): Promise<void> {
@@ -699,16 +725,12 @@ describe('what a client saw is found by the right invariant', () => {
     ],
     [
       'a second regular one that is sent after the receipt of the first',
-      (lines) => {
-        const isSecond = (line: HistoryLine) => line.kind === 'try' && line.n === raceAttempts + 1
-        const sent = lines.filter(isSecond)
-        return lines
-          .filter((line) => !isSecond(line))
-          .flatMap((line) => {
-            const isReceipt = line.kind === 'answer' && line.n === raceAttempts
-            return isReceipt ? [line, ...sent] : [line]
-          })
-      },
+      sentAfterAnswer(raceAttempts),
+      ['I16'],
+    ],
+    [
+      'a correction that is sent after the receipt of another one than it names',
+      sentAfterAnswer(raceAttempts + 2),
       ['I16'],
     ],
     ['a 500', (lines) => [...lines, { kind: 'answer', n: 999_999, status: 500 }], ['I12']],

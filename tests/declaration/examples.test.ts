@@ -195,6 +195,7 @@ const elsewhere: readonly FindingCode[] = [
   'REPLACES_NOTHING',
   'REPLACES_OTHER_REGION',
   'DECLARATION_STANDS',
+  'REPLACES_SUPERSEDED',
   'ALREADY_FILED',
 ]
 /** Other findings that the right examples have: of periods long over, or of lines without a person. */

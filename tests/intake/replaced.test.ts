@@ -110,8 +110,31 @@ test('what a correction names is superseded, and nobody is surprised', async () 
   })
 })
 
+test('of two corrections that race, the one that names what is gone tells it once posted, and so does the other', async () => {
+  const declaration = declare()
+  const { employer } = declaration
+  const { id } = (await opened.file(declaration, 'first')).json<Told>()
+  await postAll()
+  const correcting = (lines: number) => ({
+    ...declare({ employer, lines }),
+    ...{ kind: 'correction' as const, replaces: id },
+  })
+  const [one, other] = await race(correcting(3), correcting(2))
+  await postAll()
+  const replaced = { id: one, by: other, persons: { before: 3, after: 2 } }
+  expect(await look(one, employer)).toMatchObject({ status: 'superseded', replaced: [replaced] })
+  expect(await look(other, employer)).toMatchObject({ status: 'posted', replaced: [replaced] })
+  expect(await look(id, employer)).not.toHaveProperty('replaced')
+})
+
 type Step = { readonly kinds: readonly Declaration['kind'][] }
-type Sent = { readonly filing: Filing; readonly sentAt: number; answeredAt: number; fresh: boolean }
+type Sent = {
+  readonly filing: Filing
+  readonly replaces: string | undefined
+  readonly sentAt: number
+  answeredAt: number
+  fresh: boolean
+}
 
 const anyKind = fc.constantFrom<Declaration['kind']>(
   'regular',
@@ -123,7 +146,7 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
   kinds: fc.array(anyKind, { minLength: 1, maxLength: 2 }),
 })
 
-test('no regular one is accepted where one stands whose receipt was returned, by any writer; of those that race, both tell it', async () => {
+test('nothing is replaced unnamed whose receipt was returned, by any writer; of those that race, both tell it', async () => {
   const writers = [journal.openWriter(), journal.openWriter()] as const
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 6 }), async (steps) => {
@@ -131,7 +154,10 @@ test('no regular one is accepted where one stands whose receipt was returned, by
       const sent: Sent[] = []
       let now = 0
       const send = async (write: AcceptGroup, kind: Declaration['kind']) => {
-        const replaces = sent.find(({ fresh }) => fresh)?.filing.id
+        const isFresh = ({ fresh }: Sent) => fresh
+        // The first is gone once another one replaced it.
+        const named = sent.length % 2 === 0 ? sent.find(isFresh) : sent.findLast(isFresh)
+        const replaces = named?.filing.id
         if (kind !== 'regular' && replaces === undefined) return
         const lines = declare({ employer, lines: 1 + (now % 3) })
         const declaration =
@@ -143,6 +169,7 @@ test('no regular one is accepted where one stands whose receipt was returned, by
         const filing = filingOf(declaration as Declaration, `step-${now}`, undefined, expects)
         const one: Sent = {
           filing,
+          replaces: kind === 'regular' ? undefined : replaces,
           sentAt: now,
           answeredAt: Number.POSITIVE_INFINITY,
           fresh: false,
@@ -167,7 +194,7 @@ test('no regular one is accepted where one stands whose receipt was returned, by
   )
 })
 
-/** Each regular one came after nothing, after a cancellation, or raced with what it came after. */
+/** Each came after nothing, after a cancellation or what it names, or raced with what it came after. */
 async function expectOrder(employer: string, sent: readonly Sent[]): Promise<void> {
   const { rows } = await journal.database.owner.query<{ id: string; kind: string }>(
     'select id, kind from journal.acceptance where employer = $1 order by envelope, position',
@@ -177,10 +204,11 @@ async function expectOrder(employer: string, sent: readonly Sent[]): Promise<voi
   const sentOf = (id: string) => sent.find(({ filing }) => filing.id === id) as Sent
   for (const [i, { id, kind }] of rows.entries()) {
     const before = rows[i - 1]
-    const replaces = kind === 'regular' && before !== undefined && before.kind !== 'cancellation'
-    if (replaces) expect(sentOf(id).sentAt).toBeLessThan(sentOf(before.id).answeredAt)
+    const unnamed = before !== undefined && before.id !== sentOf(id).replaces
+    if (unnamed && before.kind !== 'cancellation')
+      expect(sentOf(id).sentAt, kind).toBeLessThan(sentOf(before.id).answeredAt)
     const standing = await findStanding(journal.pool, id)
-    expect(standing?.before?.id).toBe(kind === 'regular' ? before?.id : undefined)
+    expect(standing?.before?.id).toBe(unnamed ? before.id : undefined)
     expect(standing?.after?.id).toBe(rows[i + 1]?.id)
   }
 }

@@ -86,6 +86,46 @@ test('a replay gets the same bytes, also after something else came to stand', as
   expect([other.statusCode, other.json<Problem>().code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
 })
 
+/** A warning may be beside it: wages are random. */
+const codesOfReplaces = ({ findings }: Problem) =>
+  findings.map(({ code }) => code).filter((code) => code.startsWith('REPLACES_'))
+
+test('a correction of what another one replaced is told what stands, beside other faults and in the check, too', async () => {
+  const declaration = declare()
+  const { id: first } = await accept(declaration, 'first')
+  const correction = (replaces: string) => another(declaration, { kind: 'correction', replaces })
+  const made = correction(first)
+  const { id: second } = await accept(made, 'second')
+  const { employer, region, period } = declaration
+  const cancellation = { employer, region, period, kind: 'cancellation', replaces: first } as const
+  for (const [i, stale] of [correction(first), cancellation].entries()) {
+    const answer = await opened.file(stale as Declaration, `stale-${i}`)
+    expect(answer.statusCode).toBe(409)
+    const problem = answer.json<Problem>()
+    expect(problem).toMatchObject({
+      code: 'REPLACES_SUPERSEDED',
+      standing: { id: second, kind: 'correction', sameContent: false },
+      errors: [{ code: 'REPLACES_SUPERSEDED', pointer: '/replaces' }],
+    })
+    for (const language of ['zh-CN', 'en'])
+      expect(problem.errors[0]?.message[language]).toContain(second)
+    const checked = (await opened.check(stale as Declaration)).json<Problem>()
+    expect(codesOfReplaces(checked)).toEqual(['REPLACES_SUPERSEDED'])
+  }
+  const faulty = { ...correction(first), workInjuryFloat: 90 } as Declaration
+  const beside = await opened.file(faulty, 'faulty')
+  expect(beside.statusCode).toBe(422)
+  const { errors, standing } = beside.json<Problem>()
+  expect(errors.map(({ code }) => code).sort()).toEqual([
+    'FLOAT_NOT_OFFERED',
+    'REPLACES_SUPERSEDED',
+  ])
+  expect(standing).toMatchObject({ id: second })
+  const again = await opened.file(made, 'another-key')
+  expect(again.json<Problem>()).toMatchObject({ code: 'ALREADY_FILED', standing: { id: second } })
+  await accept(correction(second), 'third')
+})
+
 test('after a cancellation a regular one is welcome', async () => {
   const declaration = declare()
   const { employer, region, period } = declaration
@@ -113,8 +153,8 @@ test('an employer with branches in two regions files for each; each corrects its
   const [told] = wrong.json<Problem>().errors
   expect(told).toMatchObject({ code: 'REPLACES_OTHER_REGION', pointer: '/replaces' })
   for (const language of ['zh-CN', 'en']) expect(told?.message[language]).toContain('340100')
-  const { findings } = (await opened.check(correction)).json<Problem>()
-  expect(findings.map(({ code }) => code)).toEqual(['REPLACES_OTHER_REGION'])
+  const checked = (await opened.check(correction)).json<Problem>()
+  expect(codesOfReplaces(checked)).toEqual(['REPLACES_OTHER_REGION'])
   await accept({ ...correction, replaces: second }, 'correction')
   const list = async (query: string) => {
     const answer = await opened.get(`/v1/declarations?employer=${employer}${query}`, employer)

@@ -197,6 +197,35 @@ test('a correction of what its employer and period does not have is refused, onc
   expect([again.replacesWrongly.size, again.acceptances.get(good.id)?.fresh]).toEqual([0, false])
 })
 
+test('a correction or cancellation of what another one replaced is refused with what stands', async () => {
+  const declaration = declare()
+  const first = alone(declaration, 'first')
+  const naming = (replaces: string, key: string) =>
+    filingOf(another(declaration, { kind: 'correction', replaces }), key, undefined, { replaces })
+  const second = naming(first.id, 'second')
+  const write = journal.openWriter()
+  await write([first])
+  await write([second])
+  const [stale, next] = [naming(first.id, 'stale'), naming(second.id, 'next')]
+  const voiding = filingOf(cancellationOf(declaration, first.id), 'void', undefined, {
+    replaces: first.id,
+  })
+  const { standing, replacesWrongly, envelope } = await write([stale, voiding])
+  expect([stale, voiding].map(({ id }) => standing.get(id)?.id)).toEqual([second.id, second.id])
+  expect([replacesWrongly.size, envelope]).toEqual([0, undefined])
+  // Those that race are accepted; so is a retry of what was accepted, whatever stands by now.
+  const racing = naming(second.id, 'racing')
+  const result = await write([next, racing])
+  expect([next, racing].map((filing) => isFresh(result, filing))).toEqual([true, true])
+  expect((await write([second])).acceptances.get(second.id)?.fresh).toBe(false)
+  const cancellation = filingOf(cancellationOf(declaration, racing.id), 'cancel', undefined, {
+    replaces: racing.id,
+  })
+  expect(isFresh(await write([cancellation]), cancellation)).toBe(true)
+  // Nothing stands, so nothing is lost.
+  expect(isFresh(await write([stale]), stale)).toBe(true)
+})
+
 describe('declarations of an employer and period to the agencies of two regions', () => {
   const inWuhu = (of: Declaration, more: Partial<Declaration> = {}) =>
     another(of, { region: '340200', ...more })
@@ -317,6 +346,11 @@ test('each expectation refuses what its table says', () => {
     [since(9, 'anything'), true, true],
     [since(10, 'nothingStands'), true, false],
     [since(9, 'nothingStands'), true, true],
+    [{ replaces: 'a' }, false, false],
+    [{ replaces: 'b' }, true, false],
+    [{ nothingAfterMicros: 10, and: { replaces: 'a' } }, false, false],
+    [{ nothingAfterMicros: 10, and: { replaces: 'b' } }, true, false],
+    [{ nothingAfterMicros: 9, and: { replaces: 'a' } }, true, true],
   ]
   for (const [expects, one, cancellation] of table) {
     expect(conflictWith(expects, undefined), JSON.stringify(expects)).toBeUndefined()

@@ -165,6 +165,7 @@ const bodies: Record<
 /** These need the journal, or the period before. */
 type Unreached =
   | 'DECLARATION_STANDS'
+  | 'REPLACES_SUPERSEDED'
   | 'ALREADY_FILED'
   | 'REPLACES_NOTHING'
   | 'REPLACES_OTHER_REGION'

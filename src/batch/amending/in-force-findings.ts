@@ -20,3 +20,11 @@ export function unitInForce(
   if (sameContent) return fileFinding('UNIT_FILED', {}, params)
   return fileFinding('UNIT_STANDS', {}, { ...params, persons: lines ?? '?' })
 }
+
+/** A correction or cancellation names another declaration than the one in force. */
+export function supersededBy(
+  { id, acceptedAtMicros }: LatestDeclaration,
+  place: FileFinding['place'],
+): FileFinding {
+  return fileFinding('REPLACES_SUPERSEDED', place, { id, at: formatInstant(acceptedAtMicros) })
+}

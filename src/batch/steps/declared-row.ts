@@ -9,7 +9,11 @@ import { canonicalDeclaration } from '../../declaration/canonical.ts'
 import type { FoundFault } from '../../declaration/findings.ts'
 import type { Declaration } from '../../declaration/schema.ts'
 import { digestOf } from '../../journal/digest.ts'
-import { conflictWith, type LatestDeclaration } from '../../journal/latest-declaration.ts'
+import {
+  conflictWith,
+  expectationAlone,
+  type LatestDeclaration,
+} from '../../journal/latest-declaration.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import { findReplacedFaults, type Replacing } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
@@ -17,7 +21,7 @@ import { findingsPerAnswerMax, partLinesMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
 import type { Policies } from '../../policy/rules.ts'
 import { findLatest } from '../amending/current-declaration.ts'
-import { filedSince, unitInForce } from '../amending/in-force-findings.ts'
+import { filedSince, supersededBy, unitInForce } from '../amending/in-force-findings.ts'
 import { type FileFinding, fileFinding } from '../findings/file-findings.ts'
 import type { LeasedBatch, StepDependencies } from '../lease/batch-lease.ts'
 import { withHeartbeat } from '../lease/lease-heartbeat.ts'
@@ -53,7 +57,7 @@ export async function* checkDeclaredRows(
   warn?: (finding: FileFinding) => void,
 ): AsyncGenerator<CheckedRow> {
   const { pool, keys, policies } = dependencies
-  const replacing: (CheckedRow & Replacing)[] = []
+  const replacing: (CheckedRow & Replacing & { readonly ofCurrent: readonly FileFinding[] })[] = []
   // The sender may not know the current declaration of an employer that it may not file for.
   const theirs = units.filter(({ employer }) => work.mayFileFor.has(employer))
   const latest = new Map((await findLatest(pool, theirs)).map((one, i) => [theirs[i], one]))
@@ -64,10 +68,12 @@ export async function* checkDeclaredRows(
     const bodyCheck = body && checkBody(body, unit.entry, checking)
     if (bodyCheck !== undefined) found.push(...bodyCheck.faults)
     if (warn !== undefined) for (const warning of bodyCheck?.warnings ?? []) warn(warning)
-    if (found.length === 0)
-      found.push(
-        ...inForceFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit)),
-      )
+    const ofCurrent =
+      found.length > 0
+        ? []
+        : inForceFaults(keys.salts, work, unit.entry, body as Declaration, latest.get(unit))
+    const replacesAny = (body as Partial<Declaration> | undefined)?.replaces !== undefined
+    if (!replacesAny) found.push(...ofCurrent)
     if (found.length > 0) {
       yield rejectedRow(unit, found)
       continue
@@ -82,15 +88,19 @@ export async function* checkDeclaredRows(
       ...(total && { total }),
     }
     if (replaces === undefined) yield checked
-    else replacing.push({ ...checked, employer, period, region, replaces })
+    else replacing.push({ ...checked, employer, period, region, replaces, ofCurrent })
   }
   const faults = await findReplacedFaults(pool, replacing)
-  for (const [i, { employer: _, period: __, region: ___, ...checked }] of replacing.entries()) {
+  for (const [
+    i,
+    { employer: _, period: __, region: ___, ofCurrent, ...checked },
+  ] of replacing.entries()) {
     const { unit } = checked
-    const place = { row: unit.entry, pointer: '/replaces' }
     const fault = faults[i]
-    if (fault === undefined) yield checked
-    else yield rejectedRow(unit, [fileFinding(fault.code, place, fault.params)])
+    const place = { row: unit.entry, pointer: '/replaces' }
+    // Where what it names was never accepted, that alone is told.
+    const found = fault === undefined ? ofCurrent : [fileFinding(fault.code, place, fault.params)]
+    yield found.length === 0 ? checked : rejectedRow(unit, found)
   }
 }
 
@@ -124,15 +134,16 @@ function inForceFaults(
   declaration: Declaration,
   latest: LatestDeclaration | undefined,
 ): FileFinding[] {
-  const and = declaration.kind === 'regular' ? 'nothingStands' : 'anything'
+  const and = expectationAlone(declaration.replaces)
   const against = conflictWith({ nothingAfterMicros, and }, latest)
   if (against === undefined) return []
+  if (against.acceptedAtMicros > nothingAfterMicros)
+    return [{ ...filedSince(against), place: { row } }]
   const digest = digestOf(Buffer.from(canonicalDeclaration(declaration)))
-  const finding =
-    against.acceptedAtMicros > nothingAfterMicros
-      ? filedSince(against)
-      : unitInForce(against, salts.isOf(against, digest))
-  return [{ ...finding, place: { row } }]
+  const sameContent = salts.isOf(against, digest)
+  if (and === 'nothingStands' || sameContent)
+    return [{ ...unitInForce(against, sameContent), place: { row } }]
+  return [supersededBy(against, { row, pointer: '/replaces' })]
 }
 
 export type BodyCheck = {

@@ -3,10 +3,10 @@
  * are built again and left out, because the head needs the sums of all lines.
  */
 import type { Part } from '../../declaration/part.ts'
-import type { Declaration, DeclarationKind } from '../../declaration/schema.ts'
+import type { Declaration } from '../../declaration/schema.ts'
 import type { FiledByToken } from '../../journal/attribution.ts'
 import { type Filing, fileDeclaration } from '../../journal/filing.ts'
-import type { Expectation } from '../../journal/latest-declaration.ts'
+import { type Expectation, expectationAlone } from '../../journal/latest-declaration.ts'
 import type { JournalReader } from '../../journal/reading/reader.ts'
 import { partBytesMax } from '../../limits.ts'
 import type { PeriodRules, Policies } from '../../policy/rules.ts'
@@ -174,13 +174,11 @@ function rulesOf(policies: Policies, { region, period }: Declaration): PeriodRul
 function expectationOf(
   { receivedAtMicros }: LeasedBatch,
   amendment: Amendment | undefined,
-  { cutByBytes, priorId, latest }: UnfiledUnit,
-  kind: DeclarationKind,
+  { cutByBytes, priorId, latest, replaces }: UnfiledUnit,
 ): Expectation {
   if (!cutByBytes) return 'anything'
   if (amendment !== undefined || priorId !== undefined) return { latest }
-  const and = kind === 'regular' ? 'nothingStands' : 'anything'
-  return { nothingAfterMicros: receivedAtMicros, and }
+  return { nothingAfterMicros: receivedAtMicros, and: expectationAlone(replaces) }
 }
 
 /** Lines of the prior declaration are in no row of the file. */
@@ -209,7 +207,7 @@ function filingOf(
     acceptedAtMicros: work.receivedAtMicros,
     ...(atMicros !== undefined && { attempt: { atMicros } }),
     ...(count > 1 && { part }),
-    expects: expectationOf(work, amendment, unit, declaration.kind),
+    expects: expectationOf(work, amendment, unit),
     ...(number === count && { lines: unit.lines }),
   })
 }

@@ -104,7 +104,9 @@ export class LateUnits {
 function findingOf({ filing }: FiledPart, against: ConflictingDeclaration): FileFinding {
   const { expects, digest, acceptedAtMicros } = filing
   const isNewer = against.acceptedAtMicros > acceptedAtMicros
-  if (isNewer || typeof expects !== 'object' || 'latest' in expects) return filedSince(against)
+  const isRegular =
+    typeof expects === 'object' && 'and' in expects && expects.and === 'nothingStands'
+  if (isNewer || !isRegular) return filedSince(against)
   return unitInForce(against, against.isOf(digest))
 }
 

@@ -180,6 +180,22 @@ export const headerEntries = {
     wrong: '"region": "340200", "replaces": "202411-…"',
     right: '"region": "340100", "replaces": "202411-…"',
   }),
+  REPLACES_SUPERSEDED: error('/replaces', {
+    title: [
+      '所填的原申报已不是现行申报',
+      'The declaration in replaces is no longer the one that stands',
+    ],
+    message: [
+      '该单位在该统筹区、该费款所属期现行的申报是 {id}（{at} 受理），不是 replaces 所填的那份；更正和作废只替换指明的申报。',
+      'Declaration {id}, accepted at {at}, stands for this employer, period and region, and replaces names another one. A correction or cancellation replaces only what it names.',
+    ],
+    fix: [
+      '请先查看 {id}，在它的基础上修改，再在 replaces 填写 {id} 提交。',
+      'Look at {id} and start from what it has; then file with {id} in replaces.',
+    ],
+    wrong: '"kind": "correction", "replaces": "202411-00000000000000000000000000"',
+    right: '"kind": "correction", "replaces": "202411-0123456789abcdefghjkmnpqrs"',
+  }),
   DECLARATION_STANDS: error('/kind', {
     title: [
       '该单位在该统筹区、该费款所属期已有申报',

@@ -25,6 +25,14 @@ export const problemKinds = {
       'What stands is in standing; errors tells how to correct it, to add persons, and to start afresh.',
     ),
   },
+  REPLACES_SUPERSEDED: {
+    status: 409,
+    title: catalogue.REPLACES_SUPERSEDED.title,
+    fix: text(
+      '现行的申报见 standing；请以它为基础修改，并在 replaces 填写它的编号。',
+      'What stands is in standing; start from it, and name it in replaces.',
+    ),
+  },
   ALREADY_FILED: {
     status: 409,
     title: catalogue.ALREADY_FILED.title,

@@ -1,6 +1,7 @@
 /**
- * A regular declaration is refused where another one stands: told as a finding beside all others, with
- * which one it is, when it was accepted, and of how many persons; or that it is the same content.
+ * A regular declaration is refused where another one stands, a correction or cancellation where another one than
+ * it names does: told as a finding beside all others, with which one it is, when it was accepted, and of how many
+ * persons; or that it is the same content.
  */
 
 import { canonicalDeclaration } from '../../declaration/canonical.ts'
@@ -11,11 +12,12 @@ import { regionPattern } from '../../declaration/schema.ts'
 import { digestOf } from '../../journal/digest.ts'
 import { findCurrentDeclaration, type LatestDeclaration } from '../../journal/latest-declaration.ts'
 import type { Queryable } from '../../journal/reading/read-pool.ts'
+import { isReplacedWrongly } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
 import { findStanding } from '../../ledger/status.ts'
 
 export type StandingRefusal = {
-  readonly code: 'DECLARATION_STANDS' | 'ALREADY_FILED'
+  readonly code: 'DECLARATION_STANDS' | 'REPLACES_SUPERSEDED' | 'ALREADY_FILED'
   readonly params: FindingParams
   /** The member of a problem. */
   readonly standing: StandingMember
@@ -33,39 +35,57 @@ export type StandingMember = {
 
 const isRegion = new RegExp(regionPattern)
 
-/** Adds the finding where something stands against a body, whatever else is wrong with that. */
+/**
+ * Adds the finding where something stands against a body, or what it names to replace was never accepted there,
+ * whatever else is wrong with it.
+ */
 export async function checkStanding(
   { readPool: pool, salts }: { readonly readPool: Queryable; readonly salts: Salts },
   body: unknown,
   findings: FindingList,
 ): Promise<StandingRefusal | undefined> {
-  const { employer, period, region, kind } = (body ?? {}) as Partial<Record<string, unknown>>
-  if (kind !== 'regular' || typeof employer !== 'string' || !isPeriod(period)) return undefined
+  const { employer, period, region, kind, replaces } = (body ?? {}) as Partial<
+    Record<string, unknown>
+  >
+  if (typeof employer !== 'string' || !isPeriod(period)) return undefined
   // A region with a fault is none that Postgres could look up: it takes no NUL.
   if (typeof region !== 'string' || !isRegion.test(region)) return undefined
-  const found = await findCurrentDeclaration(pool, { employer, period, region })
+  const named = kind !== 'regular' && typeof replaces === 'string' ? replaces : undefined
+  if (kind !== 'regular') {
+    if (named === undefined || !isDeclaration(body)) return undefined
+    if (await isReplacedWrongly(pool, body, findings)) return undefined
+  }
+  const found = await findCurrentDeclaration(pool, { employer, period, region }, named)
   if (found === undefined) return undefined
   const digest = isDeclaration(body) && digestOf(Buffer.from(canonicalDeclaration(body)))
   const sameContent = digest !== false && salts.isOf(found, digest)
-  const refusal = await refusalFor(pool, { standing: found, sameContent })
+  const refusal = await refusalFor(pool, { standing: found, sameContent, replaces: named })
   addStanding(refusal, findings)
   return refusal
 }
 
 export function addStanding({ code, params }: StandingRefusal, findings: FindingList): void {
-  findings.add(-1, '/kind', code, params)
+  findings.add(-1, code === 'REPLACES_SUPERSEDED' ? '/replaces' : '/kind', code, params)
+}
+
+type Conflict = {
+  readonly standing: LatestDeclaration
+  readonly sameContent: boolean
+  /** What the refused one names. */
+  readonly replaces: string | undefined
 }
 
 export async function refusalFor(
   pool: Queryable,
-  { standing, sameContent }: { standing: LatestDeclaration; sameContent: boolean },
+  { standing, sameContent, replaces }: Conflict,
 ): Promise<StandingRefusal> {
   const { id, kind, acceptedAtMicros, lines } = standing
   const persons = lines ?? (await findStanding(pool, id))?.assessment?.lines
   const acceptedAt = formatInstant(acceptedAtMicros)
   const self = `/v1/declarations/${id}`
+  const otherCode = replaces === undefined ? 'DECLARATION_STANDS' : 'REPLACES_SUPERSEDED'
   return {
-    code: sameContent ? 'ALREADY_FILED' : 'DECLARATION_STANDS',
+    code: sameContent ? 'ALREADY_FILED' : otherCode,
     params: { id, at: acceptedAt, persons: personsText(persons) },
     standing: {
       ...{ id, kind, acceptedAt },

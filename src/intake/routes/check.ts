@@ -10,7 +10,6 @@ import { csvOf } from '../../declaration/csv.ts'
 import type { FindingList } from '../../declaration/findings.ts'
 import { type Declaration, declarationSchema } from '../../declaration/schema.ts'
 import type { Queryable, ReadPool } from '../../journal/reading/read-pool.ts'
-import { checkReplaced } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
 import type { PersonIndex } from '../../ledger/person.ts'
 import { findPersons } from '../../ledger/previous.ts'
@@ -98,10 +97,7 @@ async function check(
     keptMax: asTable ? Number.POSITIVE_INFINITY : findingsPerAnswerMax,
   })
   await checkStanding(reading, body, findings)
-  if (valid !== undefined) {
-    await checkReplaced(reading.readPool, valid.declaration, findings)
-    await checkPrevious(reading, valid.declaration, findings)
-  }
+  if (valid !== undefined) await checkPrevious(reading, valid.declaration, findings)
   reply.header('cache-control', 'no-store')
   if (asTable) return sendTable(reply, findings)
   const lines = linePageOf(request.query)

@@ -4,7 +4,6 @@
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import { isDeclaration } from '../../declaration/check.ts'
 import type { FindingList } from '../../declaration/findings.ts'
 import { dayOf } from '../../declaration/period.ts'
 import { type Declaration, declarationSchema } from '../../declaration/schema.ts'
@@ -12,11 +11,10 @@ import type { Confirm } from '../../journal/durable.ts'
 import type { Filing } from '../../journal/filing.ts'
 import { fileDeclaration } from '../../journal/filing.ts'
 import type { FilingOutcome } from '../../journal/group-commit.ts'
-import type { Expectation } from '../../journal/latest-declaration.ts'
+import { expectationAlone } from '../../journal/latest-declaration.ts'
 import { isWithin } from '../../journal/reading/reach.ts'
 import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import type { TicketKey } from '../../journal/receipts/attempt-ticket.ts'
-import { checkReplaced } from '../../journal/replaced.ts'
 import type { Salts } from '../../journal/salting.ts'
 import { findingsPerAnswerMax } from '../../limits.ts'
 import { checkFiling } from '../../policy/check.ts'
@@ -186,7 +184,7 @@ async function submit(
     key: key.value,
     acceptedAtMicros: nowMicros,
     attempt,
-    expects: expectationOf(valid.declaration),
+    expects: expectationAlone(valid.declaration.replaces),
     by: askerOf(request),
   })
   const isContent = (digest: string | undefined) => isOfContent(request.raw, digest)
@@ -197,13 +195,8 @@ async function submit(
   if (shed !== undefined) return sendShed(dependencies, request, reply, shed)
   const outcome = await dependencies.submit(filing)
   if (outcome.kind === 'standing' || outcome.kind === 'replacesWrongly')
-    return sendMet(dependencies, request, reply, outcome, findings)
+    return sendMet(dependencies, request, reply, { met: outcome, findings, ...valid.declaration })
   return answer(dependencies, request, reply, filing.id, outcome)
-}
-
-/** What is filed alone replaces what it names, or nothing. */
-function expectationOf({ replaces }: Declaration): Expectation {
-  return replaces === undefined ? 'nothingStands' : { replaces }
 }
 
 /** Tells every fault, those that the journal knows of, too; unless it was accepted once, when it had none. */
@@ -221,7 +214,6 @@ async function refuse(
   if (before !== undefined) return replayed(reply, before)
   const ownFaults = findings.errors
   const stands = await checkStanding(reading, body, findings)
-  if (isDeclaration(body)) await checkReplaced(readPool, body, findings)
   const refusal = {
     errors: findings.first(findingsPerAnswerMax),
     total: findings.total,
@@ -234,16 +226,22 @@ async function refuse(
 
 type Met = Extract<FilingOutcome, { kind: 'standing' | 'replacesWrongly' }>
 
+type Refused = Pick<Declaration, 'replaces'> & {
+  readonly met: Met
+  readonly findings: FindingList
+}
+
 /** Nothing is wrong with it but what the journal has; what it was told beside is told here, too. */
 async function sendMet(
   { readPool }: SubmitDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  met: Met,
-  findings: FindingList,
+  { met, findings, replaces }: Refused,
 ): Promise<FastifyReply> {
   const stands =
-    met.kind === 'standing' ? await refusalFor(readsOf(request, readPool), met) : undefined
+    met.kind === 'standing'
+      ? await refusalFor(readsOf(request, readPool), { ...met, replaces })
+      : undefined
   if (met.kind === 'replacesWrongly')
     findings.add(-1, '/replaces', met.fault.code, met.fault.params)
   if (stands !== undefined) addStanding(stands, findings)

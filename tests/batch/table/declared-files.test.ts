@@ -119,6 +119,15 @@ describe('each line', () => {
     const digests = [correction, cancellation].map((filed, i) => digest(filed, later[i].id))
     expect(later.map((unit) => unit.digest)).toEqual(digests)
     expect(codesOf(await errorLinesOf(after))).toEqual([[4, ['/replaces REPLACES_NOTHING']]])
+    const changed = { ...correction, lines: first[0].lines?.slice(0, 1) } as Declaration
+    for (const [line, code] of [
+      [changed, '/replaces REPLACES_SUPERSEDED'],
+      [correction, ' UNIT_FILED'],
+    ] as const) {
+      const stale = await work([line])
+      expect(await stateOf(stale)).toMatchObject({ good: 0, aside: 1 })
+      expect(codesOf(await errorLinesOf(stale))).toEqual([[1, [code]]])
+    }
     await postAll()
     expect((await findStanding(journal.pool, one.id))?.status).toBe('superseded')
     expect((await findStanding(journal.pool, other.id))?.status).toBe('cancelled')

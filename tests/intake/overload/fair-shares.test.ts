@@ -1,5 +1,6 @@
 /** One filer that sends fifty times its share leaves the others what is theirs. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Declaration } from '../../../src/declaration/schema.ts'
 import { FairShares } from '../../../src/intake/overload/fair-shares.ts'
 import { startSharesExchange } from '../../../src/intake/overload/shares-exchange.ts'
 import { exchangeOver } from '../../../src/intake-process/overload.ts'
@@ -115,29 +116,25 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** A filer with so many clients, each sending the next filing after an answer, until told to stop. */
+/** A filer with so many clients, one for an employer; each sends the next filing after an answer, until told to stop. */
 async function startFiler(clients: number, filingsEach: number) {
-  const declaration = declare({ lines: 1 })
-  const token = await tokenFor([declaration.employer])
+  const declarations = Array.from({ length: clients }, () => declare({ lines: 1 }))
+  const token = await tokenFor(declarations.map(({ employer }) => employer))
   // Known from a look-up, as portals are: who was never seen is nobody in particular at the gate.
   const authorization = `Bearer ${token}`
   await fetch(`${intake.address}/v1/declarations/none`, { headers: { authorization } })
-  const first = await waitFor('a first filing', async () => {
-    const answer = await file(intake.address, token, 'first', declaration)
-    const { id } = (await answer.json()) as { id: string }
-    return answer.status === 202 && id
-  })
-  const correction = { ...declaration, kind: 'correction', replaces: first }
   const statuses: number[] = []
   const state = { running: true }
-  const client = async (name: number) => {
+  const client = async (declaration: Declaration) => {
+    let next: object = declaration
     for (let i = 0; i < filingsEach && state.running; i += 1) {
-      const answer = await file(intake.address, token, `${name}-${i}`, correction)
+      const answer = await file(intake.address, token, `filing-${i}`, next)
       statuses.push(answer.status)
-      await answer.arrayBuffer()
+      const { id: replaces } = (await answer.json()) as { id: string }
+      if (answer.status === 202) next = { ...declaration, kind: 'correction', replaces }
     }
   }
-  const done = Promise.all(Array.from({ length: clients }, (_, name) => client(name)))
+  const done = Promise.all(declarations.map(client))
   const stop = async () => {
     state.running = false
     await done

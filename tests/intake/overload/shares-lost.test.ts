@@ -3,6 +3,7 @@
  * by what it sees itself, and when the store is back they share again.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Declaration } from '../../../src/declaration/schema.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import {
   type EngineProcess,
@@ -42,39 +43,34 @@ afterAll(async () => {
 
 type Counts = { accepted: number; shed: number; share: number; wrong: number[] }
 
-/** A filer with so many clients at each intake, each sending the next filing after an answer. */
+/** A filer with so many clients at each intake, one for an employer, each sending the next filing after an answer. */
 async function startFiler(clients: number) {
-  const first = declare({ lines: 1 })
-  const token = await tokenFor([first.employer])
-  const stands = await file(intakes[0]?.address ?? '', token, 'first', first)
-  const { id } = (await stands.json()) as { id: string }
-  // What stands is corrected again and again: a second regular one would be refused.
-  const declaration = { ...first, kind: 'correction', replaces: id }
+  const declarations = intakes.map(() =>
+    Array.from({ length: clients }, () => declare({ lines: 1 })),
+  )
+  const token = await tokenFor(declarations.flat().map(({ employer }) => employer))
   const authorization = `Bearer ${token}`
   // Known from a look-up, as portals are.
   for (const { address } of intakes)
     await fetch(`${address}/v1/declarations/none`, { headers: { authorization } })
   const counts = intakes.map((): Counts => ({ accepted: 0, shed: 0, share: 0, wrong: [] }))
   const state = { running: true }
-  const client = async (at: number, name: number) => {
+  const client = async (at: number, declaration: Declaration) => {
     const of = counts[at] as Counts
+    let next: object = declaration
     for (let i = 0; state.running; i += 1) {
-      const answer = await file(
-        intakes[at]?.address ?? '',
-        token,
-        `${at}-${name}-${i}`,
-        declaration,
-      )
-      await answer.arrayBuffer()
-      if (answer.status === 202) of.accepted += 1
-      else if (answer.status === 429) of.share += 1
+      const answer = await file(intakes[at]?.address ?? '', token, `filing-${i}`, next)
+      const { id: replaces } = (await answer.json()) as { id: string }
+      if (answer.status === 202) {
+        of.accepted += 1
+        // What stands is corrected again and again: a second regular one would be refused.
+        next = { ...declaration, kind: 'correction', replaces }
+      } else if (answer.status === 429) of.share += 1
       else if (answer.status === 503) of.shed += 1
       else of.wrong.push(answer.status)
     }
   }
-  const all = intakes.flatMap((_, at) =>
-    Array.from({ length: clients }, (_, name) => client(at, name)),
-  )
+  const all = declarations.flatMap((own, at) => own.map((declaration) => client(at, declaration)))
   return {
     /** By intake. */
     counts,
