@@ -8,6 +8,8 @@
  *                      └────┘ done, some waiting: the next group
  *   any state ──stop──▶ draining: refuses new filings, commits what waits
  *
+ * Where more wait than a group takes, filers take turns (fair-line.ts).
+ *
  * If even the shortest wait stays above its target for a while, a queue stands (CoDel's rule), and the
  * filing that waits longest is shed: answered late, it would hold up all later ones. Nothing of it was
  * stored, and its filer is told so.
@@ -32,6 +34,7 @@ import {
 } from '../limits.ts'
 import type { Acceptance, AcceptGroup, GroupResult } from './accept.ts'
 import type { CommitTimes } from './commit-times.ts'
+import { FairLine } from './fair-line.ts'
 import type { Filing } from './filing.ts'
 import type { LatestDeclaration } from './latest-declaration.ts'
 import type { ReplacedFault } from './replaced.ts'
@@ -80,6 +83,7 @@ export type GroupCommitDependencies = {
 
 type Waiting = {
   readonly filing: Filing
+  readonly filer: string
   /** As `performance.now()`. */
   readonly since: number
   readonly resolve: (outcome: FilingOutcome) => void
@@ -90,7 +94,7 @@ const retryMsMax = 500
 export class GroupCommit {
   readonly #dependencies: GroupCommitDependencies
   readonly #now: () => number
-  #waiting: Waiting[] = []
+  readonly #waiting = new FairLine<Waiting>()
   #waitingBytes = 0
   #draining = false
   #committingSince: number | undefined
@@ -123,7 +127,7 @@ export class GroupCommit {
     if (full || this.#draining) return Promise.resolve({ kind: 'full' })
     this.#waitingBytes = bytes
     return new Promise((resolve) => {
-      this.#waiting.push({ filing, since: this.#now(), resolve })
+      this.#waiting.push({ filing, filer: filerOf(filing), since: this.#now(), resolve })
       this.#running ??= this.#run()
     })
   }
@@ -148,12 +152,13 @@ export class GroupCommit {
 
   #shedLate(now: number): void {
     const targetMs = this.#dependencies.targetMs()
-    const newest = this.#waiting.at(-1)?.since ?? now
+    let newest = Number.NEGATIVE_INFINITY
+    for (const { since } of this.#waiting) newest = Math.max(newest, since)
     if (now - newest < targetMs) this.#standingSince = undefined
     else this.#standingSince ??= now
     if (this.#standingSince === undefined || now - this.#standingSince < standingQueueMs) return
-    const late = this.#waiting.findIndex(({ since }) => now - since <= waitTargetsMax * targetMs)
-    for (const { filing, resolve } of this.#waiting.splice(0, late < 0 ? Infinity : late)) {
+    const isLate = ({ since }: Waiting) => now - since > waitTargetsMax * targetMs
+    for (const { filing, resolve } of this.#waiting.remove(isLate)) {
       this.#waitingBytes -= filing.canonical.length
       resolve({ kind: 'shed' })
     }
@@ -162,13 +167,13 @@ export class GroupCommit {
   #takeGroup(): Waiting[] {
     let bytes = 0
     let count = 0
-    for (const { filing } of this.#waiting) {
+    return this.#waiting.take(({ filing }) => {
       bytes += filing.canonical.length
-      if (count > 0 && (bytes > groupBytesMax || count === this.#groupMax)) break
+      if (count > 0 && (bytes > groupBytesMax || count === this.#groupMax)) return false
       this.#waitingBytes -= filing.canonical.length
       count += 1
-    }
-    return this.#waiting.splice(0, count)
+      return true
+    })
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
@@ -226,6 +231,11 @@ export class GroupCommit {
       }
     }
   }
+}
+
+/** Whose turn it is: the token's subject, by which shares go, too. */
+function filerOf({ by, employer }: Filing): string {
+  return by !== undefined && 'subject' in by ? by.subject : employer
 }
 
 function bytesOf(filings: Iterable<Filing>): number {

@@ -107,6 +107,25 @@ test('in one group, the same key with the same content is a replay, with other c
   expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'replayed', 'conflicting'])
 })
 
+test('a filer that sends many at once holds up its own; others go out with the next group', async () => {
+  const { acceptGroup, groups, hold, release } = observedCommit()
+  const commits = committer(acceptGroup)
+  hold()
+  const from = (subject: string) => ({ by: { issuer: 'one', subject } })
+  const first = commits.submit(filing('first', from('many')))
+  await expect.poll(() => groups.length).toBe(1)
+  const many = Array.from({ length: 10 * groupFirst }, (_, i) => `many-${i}`)
+  const outcomes = many.map((id) => commits.submit(filing(id, from('many'))))
+  const others = ['a', 'b', 'c'].map((id) => commits.submit(filing(id, from(id))))
+  const bySameEmployer = commits.submit(filing('d'))
+  release()
+  await Promise.all([first, ...outcomes, ...others, bySameEmployer])
+  expect(groups[1]).toEqual(expect.arrayContaining(['a', 'b', 'c', 'd', 'many-0']))
+  expect(groups[1]?.length).toBeLessThanOrEqual(groupFirst)
+  // One filer's keep their order.
+  expect(groups.flat().filter((id) => id.startsWith('many-'))).toEqual(many)
+})
+
 test('a group holds at most its limit, and the rest follow; the first ones are smaller', async () => {
   const { acceptGroup, groups } = observedCommit()
   const commits = committer(acceptGroup)
