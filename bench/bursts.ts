@@ -19,12 +19,13 @@ import { readKeyring } from '../src/platform/config/key-store.ts'
 import type { BurstSeen } from './programs/burst.ts'
 import type { LoadSeen } from './programs/open-load.ts'
 import { benchArguments } from './support/arguments.ts'
-import { type Filing, fire, prepareFilings } from './support/filings.ts'
+import { fire, prepareFilings } from './support/filings.ts'
 import { createGenerator } from './support/generator.ts'
 import { runBurst, runOpenLoad } from './support/open-load.ts'
 import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
+import type { Filing, Filings } from './support/unique-filings.ts'
 
 const bursts = (process.env.BENCH_BURSTS ?? '900/1,20000/200').split(',').map((text) => {
   const [filings = 0, filers = 0] = text.split('/').map(Number)
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
     CONNECTIONS_PER_ADDRESS_MAX: '0',
   })
   try {
-    const filings = await prepareFilings(services, lines)
+    const filings = await prepareFilings(services, { lines })
     await fire(intake.address, filings, { duration: capacitySeconds }, true)
     const { accepted, seconds } = await fire(
       intake.address,
@@ -169,7 +170,7 @@ async function prepareBurst({ keyringFile }: Services, { filings, filers }: Burs
 type Slow = {
   readonly owner: pg.Pool
   readonly intake: MeasuredProcess
-  readonly filings: readonly Filing[]
+  readonly filings: Filings
   readonly capacity: number
   readonly fullGroupMs: number
 }

@@ -11,10 +11,11 @@ import { Generators } from './rehearsal/load/generators.ts'
 import { readObjectives } from './rehearsal/objectives.ts'
 import { type Profile, readProfile } from './rehearsal/profile.ts'
 import { benchArguments } from './support/arguments.ts'
-import { type Filing, fileFirsts, fire, prepareFilings } from './support/filings.ts'
+import { fire, prepareFilings } from './support/filings.ts'
 import { cpuMicros, type MeasuredProcess, startProgram } from './support/processes.ts'
 import { type Figure, median, report, say } from './support/report.ts'
 import { startServices } from './support/services.ts'
+import { type Filing, type Filings, nextFiling } from './support/unique-filings.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 const seconds = Number(process.env.BENCH_SECONDS ?? 8)
@@ -40,9 +41,8 @@ async function main(): Promise<void> {
     const { databaseUrl, redisUrl, keyringFile } = services
     const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEYRING_FILE: keyringFile }
     const intake = await startProgram('src/commands/intake.ts', env)
-    const filings = await prepareFilings(services, lines)
-    await fileFirsts(intake.address, filings)
-    const ANSWER = await answerTo(intake.address, filings[0] as Filing)
+    const filings = await prepareFilings(services, { lines })
+    const ANSWER = await answerTo(intake.address, nextFiling(filings))
     const server = await startProgram('bench/programs/answer-at-once.ts', { ANSWER })
     await fire(intake.address, filings, { duration: 3 }, true) // warm
     const measured: Round[] = []
@@ -78,7 +78,7 @@ async function answerTo(address: string, { body, authorization }: Filing): Promi
   return `HTTP/1.1 202 Accepted\r\n${head}content-length: ${text.length}\r\n\r\n${text}`
 }
 
-async function driveIntake({ address, pid }: MeasuredProcess, filings: readonly Filing[]) {
+async function driveIntake({ address, pid }: MeasuredProcess, filings: Filings) {
   const before = cpuMicros(pid)
   const { accepted, seconds: took } = await fire(address, filings, { duration: seconds }, true)
   return { accepted: accepted / took, intakeMicros: (cpuMicros(pid) - before) / accepted }

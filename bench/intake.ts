@@ -5,7 +5,7 @@
  */
 import { Redis } from 'ioredis'
 import { benchArguments } from './support/arguments.ts'
-import { type Filing, fire, prepareFilings } from './support/filings.ts'
+import { fire, prepareFilings } from './support/filings.ts'
 import {
   cpuMicros,
   cpuMicrosOfFamily,
@@ -15,6 +15,7 @@ import {
 } from './support/processes.ts'
 import { type Figure, median, report, residentSizes, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
+import type { Filings } from './support/unique-filings.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 const roundSeconds = Number(process.env.BENCH_SECONDS ?? 8)
@@ -60,7 +61,7 @@ type Round = {
   readonly redis: number
 }
 
-async function compare(services: Services, filings: readonly Filing[]): Promise<Figure[]> {
+async function compare(services: Services, filings: Filings): Promise<Figure[]> {
   const processes = new Map<Program, MeasuredProcess>()
   for (const program of programs) processes.set(program, await start(program, services))
   for (const program of programs)
@@ -80,7 +81,7 @@ async function compare(services: Services, filings: readonly Filing[]): Promise<
 async function measure(
   { pid, address }: MeasuredProcess,
   { postgresPid, redisPid }: Services,
-  filings: readonly Filing[],
+  filings: Filings,
 ): Promise<Round> {
   const read = () => [cpuMicros(pid), cpuMicrosOfFamily(postgresPid), cpuMicros(redisPid)]
   const before = read()
@@ -133,7 +134,7 @@ function figuresOf(results: ReadonlyMap<Program, readonly Round[]>): Figure[] {
 }
 
 /** Redis bytes for each waiting declaration, and whether intake grows, over many declarations. */
-async function measureMemory(services: Services, filings: readonly Filing[]): Promise<Figure[]> {
+async function measureMemory(services: Services, filings: Filings): Promise<Figure[]> {
   const redis = new Redis(services.redisUrl)
   await redis.flushall()
   const intake = await start('intake', services)

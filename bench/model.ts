@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     const small = await calibrate(installation, smallLines, seconds)
     const large = await calibrate(installation, largeLines, seconds)
     const openly = async (lines: number, share: number) => {
-      const filings = await prepareFilings(services, lines)
+      const filings = await prepareFilings(services, { lines })
       return observeAt(installation, filings, lines, small.perSecond * share, seconds)
     }
     const slow = await openly(smallLines, 0.1)

@@ -31,14 +31,15 @@ import {
   sharesFigures,
   table,
 } from './overload/figures.ts'
-import type { LoadOrder, LoadSeen } from './programs/open-load.ts'
+import type { LoadSeen } from './programs/open-load.ts'
 import { benchArguments } from './support/arguments.ts'
 import { chartsSvg } from './support/chart.ts'
-import { type Filing, fire, prepareFilings } from './support/filings.ts'
+import { fire, prepareFilings } from './support/filings.ts'
 import { runOpenLoad } from './support/open-load.ts'
 import { cpuMicros, type MeasuredProcess, residentMiB, startProgram } from './support/processes.ts'
 import { type Figure, report, say } from './support/report.ts'
 import { type Services, startServices } from './support/services.ts'
+import { type Filer, type Filings, filingAt, ofFilers } from './support/unique-filings.ts'
 
 const multiples = (process.env.BENCH_MULTIPLES ?? '0.5,1,1.5,2,3,5').split(',').map(Number)
 const roundSeconds = Number(process.env.BENCH_SECONDS ?? 6)
@@ -53,6 +54,8 @@ const linesOf: Readonly<Record<string, number>> = { journal: 5, cpu: 50 }
 /** Of the part about shares. */
 const filers = 10
 const greedyTimes = 50
+/** Of each filer: the one sends some ten thousand filings in a round, and each is of its own period. */
+const employersOfOne = 1_000
 /** Of the capacity, by all the others together. */
 const calmShare = 0.4
 
@@ -79,7 +82,7 @@ async function sweep(setting: string, backend: string): Promise<Sweep> {
   const history = new HistoryFile(path.join(folder, 'history.jsonl'))
   try {
     if (setting === 'journal') await slowDown(owner)
-    const filings = await prepareFilings(services, linesOf[setting])
+    const filings = await prepareFilings(services, { lines: linesOf[setting] })
     const own = await startIntake(services, backend, 'admission')
     const other = await startIntake(services, backend, 'under-pressure')
     const intakes = { admission: [own], 'two intakes': [own], 'under-pressure': [other] }
@@ -139,14 +142,14 @@ function startIntake(
 }
 
 /** As many as are accepted when each of a hundred clients sends the next after an answer. */
-async function measureCapacity({ address }: MeasuredProcess, filings: readonly Filing[]) {
+async function measureCapacity({ address }: MeasuredProcess, filings: Filings) {
   await fire(address, filings, { duration: 2 }, true)
   const { accepted, seconds } = await fire(address, filings, { duration: roundSeconds }, true)
   return accepted / seconds
 }
 
 /** CPU of an intake that refuses everything. */
-async function measureRefusal(services: Services, filings: readonly Filing[]): Promise<number> {
+async function measureRefusal(services: Services, filings: Filings): Promise<number> {
   const { databaseUrl, keyringFile } = services
   const env = { DATABASE_URL: databaseUrl, KEYRING_FILE: keyringFile, SHED_AT: 'filings-due=0' }
   const intake = await startProgram('src/commands/intake.ts', env)
@@ -163,7 +166,7 @@ type Measure = {
   readonly program: Program
   readonly multiple: number
   readonly capacity: number
-  readonly filings: readonly Filing[]
+  readonly filings: Filings
   readonly history: HistoryFile
 }
 
@@ -197,14 +200,14 @@ function secondsUntilCalm({ seconds }: LoadSeen): number {
 
 async function load(
   intakes: readonly MeasuredProcess[],
-  filings: readonly Filing[],
+  filings: Filings,
   history: HistoryFile,
   perSecond: number,
   seconds: number,
 ): Promise<LoadSeen> {
   loads += 1
   const keyPrefix = `overload-${loads}`
-  const order: LoadOrder = {
+  const order = {
     ports: intakes.map(({ address }) => Number(new URL(address).port)),
     perSecond,
     seconds,
@@ -223,19 +226,16 @@ let attempts = 0
 /** What was accepted, for the auditor; all others may be posted or not. */
 function remember(
   history: HistoryFile,
-  filings: readonly Filing[],
+  filings: Filings,
   keyPrefix: string,
-  { sent, answers }: LoadSeen,
+  { from, sent, answers }: LoadSeen & { readonly from: number },
 ): void {
-  const digests = filings.map(({ body }) => {
-    const declaration = JSON.parse(body) as Declaration
-    const digest = digestOf(Buffer.from(canonicalDeclaration(declaration))).toString('hex')
-    return { ...declaration, digest }
-  })
   const accepted = new Map(answers.map(({ number, body }) => [number, body]))
   for (let number = 0; number < sent; number += 1) {
     attempts += 1
-    const { employer, period, digest } = digests[number % digests.length] as (typeof digests)[0]
+    const { employer, period, body: sentBody } = filingAt(filings, from + number)
+    const declaration = JSON.parse(sentBody) as Declaration
+    const digest = digestOf(Buffer.from(canonicalDeclaration(declaration))).toString('hex')
     const id = declarationId(employer, period, `${keyPrefix}-${number}`)
     history.add({ kind: 'try', n: attempts, id, employer, period, digest, fen: [] })
     const body = accepted.get(number)
@@ -294,13 +294,17 @@ async function greedy(backend: string): Promise<Figure[]> {
   const history = new HistoryFile(historyFile)
   try {
     await slowDown(owner)
-    const all = await prepareFilings(services, linesOf.journal, filers)
-    const ofTheOne = ({ authorization }: Filing) => authorization === all[0]?.authorization
-    const one = all.filter(ofTheOne)
-    const others = all.filter((filing) => !ofTheOne(filing))
+    const all = await prepareFilings(services, {
+      lines: linesOf.journal,
+      employers: filers * employersOfOne,
+      employersOfOne,
+    })
+    const ofTheOne = ({ subject }: Filer) => subject === all.filers[0]?.subject
     const intake = await startIntake(services, backend, 'admission')
     await fire(intake.address, all, { duration: warmSeconds }, true)
     const capacity = await measureCapacity(intake, all)
+    const one = ofFilers(all, ofTheOne)
+    const others = ofFilers(all, (filer) => !ofTheOne(filer))
     const calm = () => load([intake], others, history, calmShare * capacity, roundSeconds)
     const perSecond = (greedyTimes * capacity) / filers
     const rounds: SharesRound[] = []

@@ -22,8 +22,6 @@ const declarations = Number(process.env.BENCH_DECLARATIONS ?? 6_000)
 const warm = Number(process.env.BENCH_WARM ?? 2_000)
 const loadMs = Number(process.env.BENCH_LOAD_MS ?? 1_000)
 const settleMs = Number(process.env.BENCH_SETTLE_MS ?? 15_000)
-/** Many, so that transactions of a declaration each seldom wait for another's employer. */
-const employers = 1_000
 
 /** What a peer leaves undone, in its favour; and what is in Spillway's. */
 const fairness = `Peers check tokens, shapes and rules by Spillway's own functions, and write the same ledger rows in one
@@ -61,7 +59,7 @@ async function compare(names: readonly SystemName[]): Promise<Compared[]> {
   const servers = new Servers()
   try {
     await servers.start()
-    const filings = await prepareFilings(servers, 5, employers)
+    const filings = await prepareFilings(servers)
     const turns = new Map<SystemName, Turn[]>(names.map((name) => [name, []]))
     for (let round = 1; round <= rounds; round += 1) {
       for (const name of names) {

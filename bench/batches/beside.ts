@@ -5,11 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Filing, fire, prepareFilings } from '../support/filings.ts'
+import { fire, prepareFilings } from '../support/filings.ts'
 import { runOpenLoad } from '../support/open-load.ts'
 import { startProgram } from '../support/processes.ts'
 import { type Figure, median, say } from '../support/report.ts'
 import { startServices } from '../support/services.ts'
+import type { Filings } from '../support/unique-filings.ts'
 import { makeFile } from './made-file.ts'
 import { send } from './send.ts'
 
@@ -56,7 +57,7 @@ export async function besideFilings(rows: number): Promise<Figure[]> {
   }
 }
 
-function loadOf(address: string, filings: readonly Filing[], perSecond: number) {
+function loadOf(address: string, filings: Filings, perSecond: number) {
   let rounds = 0
   return async (): Promise<Round> => {
     rounds += 1

@@ -159,6 +159,7 @@ class Filer {
     return made
   }
 
+  /** Refused where another one replaced what it names. */
   #correction({ declaration, id }: Filed): Declaration {
     const { employer, period } = declaration
     const lines = this.#generator.integer(1, 4)

@@ -1,7 +1,7 @@
 /** Measures what declarations of one size cost each part, from the request to the ledger. */
 import autocannon from 'autocannon'
 import pg from 'pg'
-import { type Filing, fire, prepareFilings } from '../support/filings.ts'
+import { fire, prepareFilings } from '../support/filings.ts'
 import { runOpenLoad } from '../support/open-load.ts'
 import {
   cpuMicros,
@@ -10,6 +10,7 @@ import {
   startProgram,
 } from '../support/processes.ts'
 import type { Services } from '../support/services.ts'
+import { type Filings, nextFiling } from '../support/unique-filings.ts'
 import { type Measured, type Micros, type Part, parts } from './capacity.ts'
 
 export type Installation = {
@@ -37,7 +38,7 @@ export type Observed = Measured & {
 
 /** As many as a hundred clients get accepted, and all of them posted. */
 export async function calibrate(installation: Installation, lines: number, seconds: number) {
-  const filings = await prepareFilings(installation.services, lines)
+  const filings = await prepareFilings(installation.services, { lines })
   const { address } = installation.intake
   await fire(address, filings, { duration: 3 }, true) // warm
   return observe(installation, lines, async () => {
@@ -50,7 +51,7 @@ export async function calibrate(installation: Installation, lines: number, secon
 /** The same at an open rate. */
 export function observeAt(
   installation: Installation,
-  filings: readonly Filing[],
+  filings: Filings,
   lines: number,
   perSecond: number,
   seconds: number,
@@ -67,9 +68,10 @@ export function observeAt(
 /** Of each look at the status of a posted declaration, by a hundred clients. */
 export async function calibrateReads(installation: Installation, seconds: number): Promise<Micros> {
   const { services, intake } = installation
-  const filings = (await prepareFilings(services)).slice(0, declarationsRead)
+  const filings = await prepareFilings(services)
   const known = await Promise.all(
-    filings.map(async ({ body, authorization }, i) => {
+    Array.from({ length: declarationsRead }, async (_, i) => {
+      const { body, authorization } = nextFiling(filings)
       const answer = await fetch(`${intake.address}/v1/declarations`, {
         method: 'POST',
         headers: {

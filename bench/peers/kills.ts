@@ -4,9 +4,8 @@
  * acknowledged is looked for by the id that the filer computed itself.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Declaration } from '../../src/declaration/schema.ts'
 import { declarationId } from '../../src/journal/digest.ts'
-import { type Filing, fileFirsts } from '../support/filings.ts'
+import { type Filing, type Filings, nextFiling } from '../support/unique-filings.ts'
 import type { Servers } from './servers.ts'
 import { type Part, System, type SystemName } from './system.ts'
 
@@ -37,12 +36,11 @@ const triesMax = 200
 export async function killParts(
   name: SystemName,
   servers: Servers,
-  filings: readonly Filing[],
+  filings: Filings,
   times: KillTimes,
 ): Promise<Kill[]> {
   const system = await System.start(name, servers)
   try {
-    await fileFirsts(system.address, filings)
     const kills: Kill[] = []
     for (const part of system.parts) kills.push(await killOne(system, part, filings, times))
     return kills
@@ -54,7 +52,7 @@ export async function killParts(
 async function killOne(
   system: System,
   part: Part,
-  filings: readonly Filing[],
+  filings: Filings,
   { loadMs, settleMs }: KillTimes,
 ): Promise<Kill> {
   const load = startLoad(system.address, filings, `${system.name}-${part}`)
@@ -98,18 +96,17 @@ async function rowsOf(system: System, ids: readonly string[]): Promise<Map<strin
 }
 
 /** Filers who send one declaration after the other, each until it is acknowledged. */
-function startLoad(address: string, filings: readonly Filing[], keyPrefix: string) {
+function startLoad(address: string, filings: Filings, keyPrefix: string) {
   const acknowledged: string[] = []
   let running = true
   let sent = 0
   const file = async () => {
     sent += 1
-    const filing = filings[sent % filings.length] as Filing
+    const filing = nextFiling(filings)
     const key = `${keyPrefix}-${sent}`
     for (let tries = 0; tries < triesMax; tries += 1) {
       if (await isAcknowledged(address, filing, key)) {
-        const { employer, period } = JSON.parse(filing.body) as Declaration
-        acknowledged.push(declarationId(employer, period, key))
+        acknowledged.push(declarationId(filing.employer, filing.period, key))
         return
       }
       await pause(50)

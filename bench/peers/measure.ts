@@ -4,8 +4,9 @@
  * waits. CPU time is read from the kernel, for the processes of each part.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Filing, fileFirsts, fire } from '../support/filings.ts'
+import { fire } from '../support/filings.ts'
 import { cpuMicros, cpuMicrosOfFamily } from '../support/processes.ts'
+import type { Filings } from '../support/unique-filings.ts'
 import type { Servers } from './servers.ts'
 import { type Part, System, type SystemName } from './system.ts'
 
@@ -29,14 +30,13 @@ const lookMs = 20
 export async function takeTurn(
   name: SystemName,
   servers: Servers,
-  filings: readonly Filing[],
+  filings: Filings,
   { warm, declarations }: TurnSize,
 ): Promise<Turn> {
   const system = await System.start(name, servers)
   try {
-    const firsts = await fileFirsts(system.address, filings)
     await fire(system.address, filings, { amount: warm })
-    await posted(system, firsts + warm)
+    await posted(system, warm)
     await tidyTables(system)
     system.holdWorker(true)
     const bytesBefore = await bytesOf(system, servers)
@@ -50,7 +50,7 @@ export async function takeTurn(
     const began = performance.now()
     const posting = await measured(system, () => {
       system.holdWorker(false)
-      return posted(system, firsts + warm + accepted)
+      return posted(system, warm + accepted)
     })
     const drained = (1_000 * accepted) / (performance.now() - began)
     const rate = accepted / seconds

@@ -5,14 +5,16 @@
  */
 import { type Answer, Connection, headerOf, utf8Of } from '../support/connection.ts'
 import { Latencies } from '../support/latencies.ts'
+import { type Filings, piecesAt } from '../support/unique-filings.ts'
 
 export type LoadOrder = {
   /** Of the intakes: connections are spread over them. */
   readonly ports: readonly number[]
   readonly perSecond: number
   readonly seconds: number
-  /** Bodies and tokens to take turns; keys are `prefix-number`. */
-  readonly filings: readonly { readonly body: string; readonly authorization: string }[]
+  /** Reserved from this number on; keys are `prefix-number`, counted from 0. */
+  readonly filings: Filings
+  readonly from: number
   readonly keyPrefix: string
   /** Whether answers of 202 are handed back whole, for an audit. */
   readonly keepAnswers: boolean
@@ -52,7 +54,8 @@ type Due = { readonly number: number; readonly dueAt: number }
 
 class OpenLoad {
   readonly #order: LoadOrder
-  readonly #requests: readonly string[][]
+  /** As they are sent: a character for each byte. */
+  readonly #tails: readonly string[]
   readonly #free: Connection<Due>[] = []
   readonly #all = new Set<Connection<Due>>()
   readonly #waiting: Due[] = []
@@ -70,10 +73,7 @@ class OpenLoad {
 
   constructor(order: LoadOrder) {
     this.#order = order
-    this.#requests = order.filings.map(({ body, authorization }) => [
-      `POST /v1/declarations HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: ${authorization}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nidempotency-key: `,
-      `\r\n\r\n${Buffer.from(body).toString('latin1')}`,
-    ])
+    this.#tails = order.filings.tails.map((tail) => Buffer.from(tail).toString('latin1'))
     this.#seconds = Array.from({ length: Math.ceil(order.seconds) }, () => ({
       accepted: 0,
       refused: 0,
@@ -135,9 +135,14 @@ class OpenLoad {
   }
 
   #send(connection: Connection<Due>, due: Due): void {
-    const { filings, keyPrefix } = this.#order
-    const [head, tail] = this.#requests[due.number % filings.length] as [string, string]
-    connection.send(due, `${head}${keyPrefix}-${due.number}${tail}`)
+    const { filings, from, keyPrefix } = this.#order
+    const { authorization, head, tailNumber } = piecesAt(filings, from + due.number)
+    const tail = this.#tails[tailNumber] as string
+    const bytes = head.length + tail.length
+    connection.send(
+      due,
+      `POST /v1/declarations HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: ${authorization}\r\ncontent-length: ${bytes}\r\nidempotency-key: ${keyPrefix}-${due.number}\r\n\r\n${head}${tail}`,
+    )
   }
 
   #take(due: Due, { status, head, body }: Answer, connection: Connection<Due>): void {

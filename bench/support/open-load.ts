@@ -3,9 +3,18 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { BurstOrder, BurstSeen } from '../programs/burst.ts'
 import type { LoadOrder, LoadSeen } from '../programs/open-load.ts'
+import { reserve } from './unique-filings.ts'
 
-export function runOpenLoad(order: LoadOrder): Promise<LoadSeen> {
-  return runGenerator('open-load', order)
+/** As many arrive in a second as chance has it: a few more than on average. */
+const filingsMore = (average: number) => 1.1 * average + 1_000
+
+/** Tells the number of the first filing, too. */
+export async function runOpenLoad(
+  order: Omit<LoadOrder, 'from'>,
+): Promise<LoadSeen & { readonly from: number }> {
+  const from = reserve(order.filings, filingsMore(order.perSecond * order.seconds))
+  const seen = await runGenerator<LoadOrder, LoadSeen>('open-load', { ...order, from })
+  return { ...seen, from }
 }
 
 export function runBurst(order: BurstOrder): Promise<BurstSeen> {

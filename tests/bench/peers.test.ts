@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { peerNames } from '../../bench/peers/catalogue.ts'
 import { Servers } from '../../bench/peers/servers.ts'
 import { System } from '../../bench/peers/system.ts'
-import { type Filing, prepareRegulars } from '../../bench/support/filings.ts'
+import { prepareFilings } from '../../bench/support/filings.ts'
+import { type Filing, nextFiling } from '../../bench/support/unique-filings.ts'
 import { declarationId } from '../../src/journal/digest.ts'
 import { readPolicies } from '../../src/platform/config/packs.ts'
 import { checkFiling } from '../../src/policy/check.ts'
@@ -21,7 +22,8 @@ let filings: Filing[] = []
 
 beforeAll(async () => {
   await servers.start()
-  filings = await prepareRegulars(servers, 5, count)
+  const made = await prepareFilings(servers, { employers: count })
+  filings = Array.from({ length: count }, () => nextFiling(made))
 })
 afterAll(() => servers.stop())
 
