@@ -213,12 +213,10 @@ export const putOffPerSweep = 50
 export const buildAgainMs = 1_000
 /** Milliseconds until a worker that was refused its next envelope asks again. */
 export const takeAgainMs = 100
-/** Milliseconds between an intake's looks whether commits get through. */
+/** Milliseconds between an intake's own commits, by which it sees whether commits get through. */
 export const commitLookEveryMs = 2_000
-/** Milliseconds that all tries of acceptance must have failed until readiness says so. */
-export const commitFailsMsMin = 3_000
-/** Milliseconds after the last of them until another one is welcome. */
-export const commitTroubleMsMax = 10_000
+/** Milliseconds after which readiness says that commits do not get through: two of its own have failed. */
+export const commitDoubtMs = 10_000
 /** Milliseconds between checks of the queue's server; connections follow it to where it moved. */
 export const queueLookEveryMs = 1_000
 /**
@@ -917,6 +915,10 @@ export const deadLettersPageMax = 500
 
 assert(cancelAfterMs < halfOpenMs, 'a statement that is cancelled must have time to say so')
 assert(postStatementMsMax < jobLockMs, 'a posting statement must end before its job lock does')
+assert(
+  2 * (commitLookEveryMs + readStatementMsMax) <= commitDoubtMs,
+  'two commits of the watch must be able to fail before readiness is due to say so',
+)
 assert(acceptStatementMsMax < groupCommitMsMax, 'a commit must be able to fail before its deadline')
 assert(
   groupCommitMsMax + acceptStatementMsMax < stuckUnderWayMs,

@@ -11,7 +11,7 @@ import type { Lane } from '../journal/lanes.ts'
 import { groupStartsWithinMs, stuckUnderWayMs } from '../limits.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { activeKeys } from '../platform/config/key-store.ts'
-import type { CommitWatch } from '../platform/installation/commit-watch.ts'
+import { type CommitWatch, commitFailureOf } from '../platform/installation/commit-watch.ts'
 import type { Installation } from '../platform/installation/installation.ts'
 import { passes } from '../platform/process/crash-point.ts'
 import type { Logger } from '../platform/process/logger.ts'
@@ -32,7 +32,7 @@ export type AcceptanceDependencies = {
   readonly queues: ReadonlyMap<Lane, LaneQueue>
   readonly limit: FilingLimit
   /** Learns whether commits get through. */
-  readonly commits: Pick<CommitWatch, 'committed' | 'failed'>
+  readonly commits: Pick<CommitWatch, 'committed'>
   readonly metrics: IntakeMetrics
   readonly logger: Logger
 }
@@ -57,7 +57,7 @@ export function openAcceptance(
       startsWithinMs: groupStartsWithinMs,
     }),
     isTransient: (error) => databaseFault(error) === 'transient',
-    onTryFailed: (error) => commits.failed(error),
+    onTryFailed: (error) => metrics.commitsFailed.inc({ reason: commitFailureOf(error) }),
     onCommitted: ({ envelope, fresh, commitMs }) => {
       commits.committed()
       if (envelope === undefined) return

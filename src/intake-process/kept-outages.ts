@@ -50,18 +50,21 @@ export class KeptOutages {
     this.#kept = false
   }
 
-  /** Hands over what processes left here, each once it is written; what can't be read stays. */
+  /** Hands over what processes left here, each once it is written; what can't be read or written stays. */
   async take(
     save: (process: string, windows: readonly OutageWindow[]) => Promise<void>,
   ): Promise<void> {
     for (const process of this.#left()) {
-      const windows = this.#read(process)
-      if (windows === undefined) continue
-      await save(
-        process,
-        windows.map((window) => ({ ...window, ended: true })),
-      )
-      this.#attempt(() => rmSync(this.#file(process), { force: true }))
+      try {
+        const windows = this.#read(process)
+        await save(
+          process,
+          windows.map((window) => ({ ...window, ended: true })),
+        )
+        rmSync(this.#file(process), { force: true })
+      } catch (error) {
+        this.#onError(error)
+      }
     }
   }
 
@@ -77,13 +80,8 @@ export class KeptOutages {
     }
   }
 
-  #read(process: string): OutageWindow[] | undefined {
-    try {
-      return JSON.parse(readFileSync(this.#file(process), 'utf8')) as OutageWindow[]
-    } catch (error) {
-      this.#onError(error)
-      return undefined
-    }
+  #read(process: string): OutageWindow[] {
+    return JSON.parse(readFileSync(this.#file(process), 'utf8')) as OutageWindow[]
   }
 
   #file(process: string): string {

@@ -15,7 +15,7 @@ import { readPortal } from '../intake/portal/portal-files.ts'
 import type { Readiness } from '../intake/routes/health.ts'
 import type { Seals } from '../intake/sessions/seals.ts'
 import { Denials } from '../journal/denials.ts'
-import { createConfirm } from '../journal/durable.ts'
+import { createConfirm, createTestCommit } from '../journal/durable.ts'
 import { recordPacks } from '../journal/policy-packs.ts'
 import { ReadPool } from '../journal/reading/read-pool.ts'
 import { createPersonIndex } from '../ledger/person.ts'
@@ -96,8 +96,7 @@ async function open(
   const { judge } = durability
   const confirm = createConfirm(confirmPool, judge)
   const commits = watchCommits({
-    ...{ confirm, pool: watchPool, logger },
-    onFailure: (reason) => metrics.commitsFailed.inc({ reason }),
+    ...{ commit: createTestCommit(confirmPool, judge), pool: watchPool, logger },
     onStandbys: (connected) => metrics.standbys.set(connected),
   })
   stops.add(() => commits.stop())
@@ -188,11 +187,11 @@ function openPools({ url }: Installation, stops: Stops) {
     connectionsMax: 4,
     statementMsMax: batchStatementMsMax,
   })
-  // Who confirms waits for standbys as a commit does, while others read.
+  // Who confirms waits for standbys as a commit does, while others read; one is for the watch over commits.
   const confirmPool = openPool({
     url,
     name: 'spillway-confirm',
-    connectionsMax: 1,
+    connectionsMax: 2,
     statementMsMax: readStatementMsMax,
     pipeline: true,
   })

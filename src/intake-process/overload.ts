@@ -132,9 +132,16 @@ function keepOutages(
     }
     here?.drop()
   }
-  const write = () => outages.write(save, nowMs())
+  let writing: Promise<void> | undefined
+  /** One at a time: a late one would put back what a later one wrote. */
+  const write = () => {
+    writing ??= outages.write(save, nowMs()).finally(() => {
+      writing = undefined
+    })
+    return writing
+  }
   // The database was there a moment ago; else the next process takes them.
-  const taking = here?.take((of, windows) => saveOutages(pool, of, windows, [])).catch(() => {})
+  const taking = here?.take((of, windows) => saveOutages(pool, of, windows, []))
   const look = () => {
     const cause = unable()
     if (cause !== undefined) outages.unable(cause, nowMs())
@@ -146,6 +153,7 @@ function keepOutages(
     stop: async () => {
       clearInterval(timer)
       await taking
+      await writing
       await write()
     },
   }

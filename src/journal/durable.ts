@@ -91,15 +91,25 @@ async function look(client: Connection): Promise<CommitSettings> {
  * standbys, as the commit would have.
  */
 export async function confirmOn(client: Connection, judge: CommitJudge | undefined): Promise<void> {
+  await commitNothing(client, judge, { evenAlone: false })
+}
+
+/** A commit of nothing but a message in the log; without standbys only if it is wanted even so. */
+async function commitNothing(
+  client: Connection,
+  judge: CommitJudge | undefined,
+  { evenAlone }: { readonly evenAlone: boolean },
+): Promise<void> {
   const before = await look(client)
   await commitBetween(client, judge, before, () =>
     client.query({
       name: 'confirm-durable',
       text: `
         select case
-          when current_setting('synchronous_standby_names') <> ''
+          when $1 or current_setting('synchronous_standby_names') <> ''
             then pg_logical_emit_message(true, 'spillway', 'replay')
         end`,
+      values: [evenAlone],
     }),
   )
 }
@@ -143,11 +153,23 @@ export function createConfirm(pool: pg.Pool, judge?: CommitJudge): Confirm {
   return Object.assign(shared, { once })
 }
 
-async function confirm(pool: pg.Pool, judge: CommitJudge | undefined): Promise<void> {
+/** Writes and commits, as acceptance does, so that a commit's own troubles show. */
+export function createTestCommit(pool: pg.Pool, judge?: CommitJudge): () => Promise<void> {
+  return () => onConnection(pool, (client) => commitNothing(client, judge, { evenAlone: true }))
+}
+
+function confirm(pool: pg.Pool, judge: CommitJudge | undefined): Promise<void> {
+  return onConnection(pool, (client) => confirmOn(client, judge))
+}
+
+async function onConnection(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<void>,
+): Promise<void> {
   const client = await pool.connect()
   let failure: Error | undefined
   try {
-    await confirmOn(client, judge)
+    await work(client)
   } catch (error) {
     failure = error as Error
     throw error

@@ -36,7 +36,10 @@ export type RecordedAttempts = {
   readonly reason: string
 }
 
-/** Writes windows and attempts. The same window again takes the place of what was written before. */
+/**
+ * Writes windows and attempts. The same window again takes the place of what was written before, unless that went
+ * on for longer: what comes late is older.
+ */
 export async function saveOutages(
   pool: pg.Pool,
   process: string,
@@ -53,7 +56,8 @@ export async function saveOutages(
           case when $5 then to_timestamp($4) end, $6, $7, $8)
         on conflict (process, number) do update
         set last_at = excluded.last_at, ended_at = excluded.ended_at,
-          refused = excluded.refused, failed = excluded.failed`,
+          refused = excluded.refused, failed = excluded.failed
+        where outage.last_at <= excluded.last_at`,
       values: [process, number, beganMs / 1_000, lastMs / 1_000, ended, cause, refused, failed],
     })
   }

@@ -18,6 +18,7 @@ import {
   readKeyring,
 } from '../../src/platform/config/key-store.ts'
 import { createKeyring } from '../../src/platform/config/keyring.ts'
+import { watchCommits } from '../../src/platform/installation/commit-watch.ts'
 import { migrateDatabase } from '../../src/platform/installation/database.ts'
 import { createJudge } from '../../src/platform/postgres/durability.ts'
 import {
@@ -224,6 +225,31 @@ test('what is pipelined and given up leaves no backend behind either', async () 
     client.release(true)
   }
   await waitFor('no wait to be left', async () => (await waiting('pipelined')) === 0)
+})
+
+test('one failed commit of the watch says nothing; two in a row do, unless one of acceptance got through', async () => {
+  const failing = ['fails', 'passes', 'fails', 'accepts', 'fails', 'fails', 'passes']
+  const seen: string[] = []
+  const messages: string[] = []
+  const log = (message: unknown) => void messages.push(String(message))
+  const watch = watchCommits({
+    commit: async () => {
+      seen.push(watch.trouble)
+      const step = failing[seen.length - 1]
+      if (step === 'accepts') watch.committed()
+      if (step === 'fails' || step === 'accepts') throw new Error('broken')
+    },
+    pool: open('watching', 10_000),
+    logger: { error: (_: unknown, message?: string) => log(message), info: log },
+    onStandbys: () => {},
+  })
+  await waitFor('all looks', () => seen.length > failing.length)
+  watch.stop()
+  // What it found at the end of each look is seen at the beginning of the next one.
+  expect(seen.slice(0, 8).map((trouble) => trouble !== '')).toEqual([
+    ...[false, false, false, false, false, true, true, false],
+  ])
+  expect(messages).toEqual(['nothing can be accepted', 'commits get through again'])
 })
 
 test('an intake whose only standby is away is not ready, says what it waits for, and is ready when it is back', async () => {

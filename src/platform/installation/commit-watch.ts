@@ -1,11 +1,14 @@
 /**
- * Whether commits get through: what acceptance waits for, for operators, in readiness, metrics and the log. A commit
- * that waits for a standby breaks nothing until its time is over, and where nobody files none is made: so the
- * process makes one of its own every few seconds. Tries of acceptance that all fail for a while count besides.
+ * Watches whether commits get through: what acceptance waits for, for readiness, metrics and the log. A commit
+ * that waits for a standby breaks nothing until its time is over, and where nobody files none is made. So the
+ * process makes a commit of its own every few seconds, which writes and waits as one of acceptance does.
+ *
+ * One failure says little: a connection breaks, a disk is slow for a moment. Two in a row, between which no commit
+ * of acceptance got through, are trouble.
  */
 import type pg from 'pg'
-import { type Confirm, UnconfirmedCommitError } from '../../journal/durable.ts'
-import { commitFailsMsMin, commitLookEveryMs, commitTroubleMsMax } from '../../limits.ts'
+import { UnconfirmedCommitError } from '../../journal/durable.ts'
+import { commitLookEveryMs } from '../../limits.ts'
 import { DurabilityError } from '../postgres/durability.ts'
 import type { Logger } from '../process/logger.ts'
 
@@ -17,53 +20,42 @@ export type CommitWatch = {
   readonly trouble: string
   /** A commit of acceptance got through. */
   committed(): void
-  /** A try of one failed. */
-  failed(error: unknown): void
   stop(): void
 }
 
 export type CommitWatchDependencies = {
-  /** Waits for standbys as a commit of acceptance does. */
-  readonly confirm: Confirm
+  /** Makes a commit that writes, and waits for standbys as a commit of acceptance does. */
+  readonly commit: () => Promise<void>
   readonly pool: pg.Pool
   readonly logger: Pick<Logger, 'error' | 'info'>
-  readonly onFailure: (reason: CommitFailure) => void
   readonly onStandbys: (connected: number) => void
 }
 
 export function watchCommits(dependencies: CommitWatchDependencies): CommitWatch {
-  const { confirm, pool, logger, onFailure, onStandbys } = dependencies
-  /** Of this watch's own commit. */
-  let own = ''
-  let told = false
-  /** By what acceptance's tries fail, since none got through. */
-  let met:
-    | { readonly trouble: string; readonly fromMs: number; readonly lastMs: number }
-    | undefined
-  const trouble = () => {
-    if (own !== '' || met === undefined) return own
-    const lasts = met.lastMs - met.fromMs >= commitFailsMsMin
-    return lasts && performance.now() - met.lastMs < commitTroubleMsMax ? met.trouble : ''
-  }
-  const tell = (names = '') => {
-    const waitsFor = trouble()
-    const fails = waitsFor !== ''
-    if (fails === told) return
-    if (fails) logger.error({ waitsFor, ...(names !== '' && { names }) }, 'nothing can be accepted')
-    else logger.info('commits get through again')
-    told = fails
+  const { commit, pool, logger, onStandbys } = dependencies
+  let trouble = ''
+  let failedBefore = false
+  const getThrough = () => {
+    failedBefore = false
+    if (trouble !== '') logger.info('commits get through again')
+    trouble = ''
   }
   const look = async () => {
-    const failure = await confirm().then(
+    const failure = await commit().then(
       () => undefined,
       (error: unknown) => error ?? new Error('unknown'),
     )
     const standbys = await readStandbys(pool).catch(() => undefined)
     if (standbys !== undefined) onStandbys(standbys.connected)
-    // Without standbys this watch's own commit writes nothing, and says nothing of theirs.
-    if (failure === undefined && standbys !== undefined && standbys.names !== '') met = undefined
-    own = failure === undefined ? '' : troubleOf(failure, standbys)
-    tell(standbys?.names)
+    if (failure === undefined) return getThrough()
+    const isSecond = failedBefore
+    failedBefore = true
+    const waitsFor = troubleOf(failure, standbys)
+    if (!isSecond || waitsFor === '') return
+    const names = standbys?.names ?? ''
+    if (trouble === '')
+      logger.error({ waitsFor, ...(names !== '' && { names }) }, 'nothing can be accepted')
+    trouble = waitsFor
   }
   let looking = false
   const timer = setInterval(() => {
@@ -76,18 +68,9 @@ export function watchCommits(dependencies: CommitWatchDependencies): CommitWatch
   timer.unref()
   return {
     get trouble() {
-      return trouble()
+      return trouble
     },
-    committed: () => {
-      met = undefined
-    },
-    failed: (error) => {
-      onFailure(failureOf(error))
-      const lastMs = performance.now()
-      const goesOn = met !== undefined && lastMs - met.lastMs < commitTroubleMsMax
-      const fromMs = goesOn ? (met?.fromMs ?? lastMs) : lastMs
-      met = { trouble: troubleOf(error, undefined), fromMs, lastMs }
-    },
+    committed: getThrough,
     stop: () => clearInterval(timer),
   }
 }
@@ -109,7 +92,7 @@ async function readStandbys(pool: pg.Pool): Promise<Standbys | undefined> {
 function troubleOf(error: unknown, standbys: Standbys | undefined): string {
   // Readiness tells of settings by themselves.
   if (error instanceof DurabilityError) return ''
-  const reason = failureOf(error)
+  const reason = commitFailureOf(error)
   const { code } = error as { readonly code?: unknown }
   const named = typeof code === 'string' ? ` (${code})` : ''
   const connected = standbys === undefined ? '' : ` (${standbys.connected} connected)`
@@ -119,7 +102,7 @@ function troubleOf(error: unknown, standbys: Standbys | undefined): string {
   return reason === 'timeout' ? 'commits take too long' : `commits fail${named}`
 }
 
-function failureOf(error: unknown): CommitFailure {
+export function commitFailureOf(error: unknown): CommitFailure {
   if (error instanceof UnconfirmedCommitError) return 'standby'
   if (error instanceof DurabilityError) return 'refused'
   const { code } = error as { readonly code?: unknown }

@@ -1,8 +1,17 @@
 /** The system tells of its own outages: to everybody while they last, and to who decides afterwards. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { TcpProxy } from '../../../bench/faults/proxy.ts'
 import { OutageWatch } from '../../../src/intake/overload/outage-watch.ts'
-import type { OutageWindow, RecordedAttempts } from '../../../src/journal/outages.ts'
+import { KeptOutages } from '../../../src/intake-process/kept-outages.ts'
+import {
+  type OutageWindow,
+  type RecordedAttempts,
+  saveOutages,
+} from '../../../src/journal/outages.ts'
 import { outageFilersMin, outageQuietMs } from '../../../src/limits.ts'
 import { runCommand } from '../../support/command.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
@@ -138,6 +147,52 @@ test('the public status is green, then red with numbers; the command names the f
   const wrong = runCommand('src/commands/outages.ts', env, ['--from', 'yesterday'])
   expect(await wrong.done).toBe(2)
   expect(wrong.output()).toMatch(/^Usage: npm run outages/m)
+})
+
+const outageWindow = {
+  number: 1,
+  beganMs: 1_000,
+  ended: false,
+  cause: 'commit',
+  refused: 0,
+} as const
+
+test('a write that comes late does not put a window back to what it was', async () => {
+  const { owner } = database
+  const process = randomUUID()
+  const write = (lastMs: number, failed: number) =>
+    saveOutages(owner, process, [{ ...outageWindow, lastMs, failed }], [])
+  await write(3_000, 3)
+  await write(2_000, 2)
+  await write(3_000, 4)
+  const { rows } = await owner.query(
+    'select failed, last_at from journal.outage where process = $1',
+    [process],
+  )
+  expect(rows).toEqual([{ failed: 4, last_at: new Date(3_000) }])
+})
+
+test('of windows that processes left on the disk, one that can not be read or written holds up no other', async () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'outages-'))
+  const errors: unknown[] = []
+  const of = (process: string) =>
+    new KeptOutages({ dataDir, url: database.url, process }, (error) => errors.push(error))
+  for (const process of ['a', 'c', 'e'])
+    of(process).keep([{ ...outageWindow, lastMs: 2_000, failed: 1 }])
+  const [folder = ''] = readdirSync(path.join(dataDir, 'outages'))
+  const left = () => readdirSync(path.join(dataDir, 'outages', folder)).sort()
+  writeFileSync(path.join(dataDir, 'outages', folder, 'b.json'), '{"half of')
+  writeFileSync(path.join(dataDir, 'outages', folder, 'd.json'), '{}')
+  mkdirSync(path.join(dataDir, 'outages', folder, 'f.json'))
+  const taken: string[] = []
+  await of('new').take(async (process, windows) => {
+    if (process === 'c') throw new Error('refused')
+    expect(windows).toMatchObject([{ ended: true, lastMs: 2_000 }])
+    taken.push(process)
+  })
+  expect([taken.sort(), errors.length]).toEqual([['a', 'e'], 4])
+  expect(left()).toEqual(['b.json', 'c.json', 'd.json', 'f.json'])
+  rmSync(dataDir, { recursive: true })
 })
 
 test('a window of an outage that ends with a restart is in the ledger', async () => {
