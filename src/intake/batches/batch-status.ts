@@ -14,7 +14,7 @@ import type { EnvelopeKey } from '../../journal/envelope.ts'
 import type { ReadPool } from '../../journal/reading/read-pool.ts'
 import { batchReceiptText } from '../../journal/receipts/batch-receipt.ts'
 import { pageBatchesMax, statusWaitSecondsMax } from '../../limits.ts'
-import { requireAct } from '../auth/bearer.ts'
+import { isWithdrawn, requireAct } from '../auth/bearer.ts'
 import { entityTagHeader, nothing, retryHeader, withHeaders } from '../present/answers.ts'
 import {
   batchListSchema,
@@ -171,6 +171,7 @@ async function tell(
   const wanted = Math.min(waitSecondsOf(request.headers) ?? 0, statusWaitSecondsMax)
   const waits = wanted > 0 && !isEnded(found.upload.stage)
   const progress = waits ? await wait(context, request, reply, { found, seconds: wanted }) : found
+  if (waits && (await isWithdrawn(request))) return sendProblem(request, reply, 'TOKEN_WITHDRAWN')
   if (!isEnded(progress.upload.stage)) {
     reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
   }

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { runSteps } from '../../../src/batch/worker/batch-worker.ts'
 import { instantMicros } from '../../../src/declaration/period.ts'
+import type { Declaration } from '../../../src/declaration/schema.ts'
 import { tokenKeys } from '../../../src/intake/auth/token-keys.ts'
 import { addDenial } from '../../../src/journal/denials.ts'
 import { partLinesMax } from '../../../src/limits.ts'
@@ -110,20 +111,40 @@ test.each([
   }
 })
 
-test('a status that somebody waits for is not told to a holder who was denied meanwhile', async () => {
-  const declaration = declare()
-  beforeQuery = async () => {}
-  const { id } = (await opened.file(declaration, 'waits')).json<{ id: string }>()
-  const token = await tokenFor([declaration.employer], { subject: 'waits' })
-  let queries = 0
-  beforeQuery = async () => {
-    queries += 1
-    if (queries !== 2) return
-    const deny = { act: 'deny', claim: 'sub', value: 'waits', issuer: '' } as const
-    await addDenial(journal.pool, { ...deny, operator: 'Li', reason: 'r' })
-    await waitFor('the denial', () => !isKnown(token))
-  }
-  const headers = { authorization: `Bearer ${token}`, prefer: 'wait=1' }
-  const answer = await opened.app.inject({ url: `/v1/declarations/${id}`, headers })
-  expect([answer.statusCode, answer.json().code]).toEqual([401, 'TOKEN_WITHDRAWN'])
-})
+test.each([
+  [
+    'a declaration',
+    async (of: Declaration) => {
+      const { id } = (await opened.file(of, 'waits')).json<{ id: string }>()
+      return `/v1/declarations/${id}`
+    },
+  ],
+  [
+    'a file',
+    async ({ employer: own }: Declaration, subject: string) => {
+      const file = csvOf(rowsOf(1).map(([, ...row]): Row => [own, ...row] as Row))
+      const id = await receiveFile(file, { format: 'csv', mayFileFor: [own], subject })
+      return `/v1/batches/${id}`
+    },
+  ],
+] as const)(
+  'the status of %s that somebody waits for is not told to a holder who was denied meanwhile',
+  async (name, make) => {
+    const declaration = declare()
+    const subject = `waits for ${name}`
+    beforeQuery = async () => {}
+    const url = await make(declaration, subject)
+    const token = await tokenFor([declaration.employer], { subject })
+    let isDenied = false
+    beforeQuery = async () => {
+      if (isDenied) return
+      isDenied = true
+      const deny = { act: 'deny', claim: 'sub', value: subject, issuer: '' } as const
+      await addDenial(journal.pool, { ...deny, operator: 'Li', reason: 'r' })
+      await waitFor('the denial', () => !isKnown(token))
+    }
+    const headers = { authorization: `Bearer ${token}`, prefer: 'wait=1' }
+    const answer = await opened.app.inject({ url, headers })
+    expect([answer.statusCode, answer.json().code]).toEqual([401, 'TOKEN_WITHDRAWN'])
+  },
+)

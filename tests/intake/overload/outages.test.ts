@@ -162,14 +162,18 @@ test('a write that comes late does not put a window back to what it was', async 
   const process = randomUUID()
   const write = (lastMs: number, failed: number) =>
     saveOutages(owner, process, [{ ...outageWindow, lastMs, failed }], [])
+  const written = async () => {
+    const { rows } = await owner.query(
+      'select failed, last_at from journal.outage where process = $1',
+      [process],
+    )
+    return rows
+  }
   await write(3_000, 3)
   await write(2_000, 2)
+  expect(await written()).toEqual([{ failed: 3, last_at: new Date(3_000) }])
   await write(3_000, 4)
-  const { rows } = await owner.query(
-    'select failed, last_at from journal.outage where process = $1',
-    [process],
-  )
-  expect(rows).toEqual([{ failed: 4, last_at: new Date(3_000) }])
+  expect(await written()).toEqual([{ failed: 4, last_at: new Date(3_000) }])
 })
 
 test('of windows that processes left on the disk, one that can not be read or written holds up no other', async () => {
