@@ -2,6 +2,7 @@
  * The store by which intakes share fairly is lost in the midst of a storm: nobody is shut out, each goes
  * by what it sees itself, and when the store is back they share again.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Declaration } from '../../../src/declaration/schema.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
@@ -17,8 +18,10 @@ import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const others = 6
-/** Each of the others has one filing under way at each intake, the one has a hundred. */
-const clientsOfOne = 100
+/** Each of the others has one filing under way at each intake, the one far more than fit into the line. */
+const clientsOfOne = 300
+const afterRefusalMs = 100
+const employersOfToken = 100
 
 let database: TestDatabase
 let redis: TestRedis
@@ -48,15 +51,21 @@ async function startFiler(clients: number) {
   const declarations = intakes.map(() =>
     Array.from({ length: clients }, () => declare({ lines: 1 })),
   )
-  const token = await tokenFor(declarations.flat().map(({ employer }) => employer))
-  const authorization = `Bearer ${token}`
-  // Known from a look-up, as portals are.
-  for (const { address } of intakes)
-    await fetch(`${address}/v1/declarations/none`, { headers: { authorization } })
+  const all = declarations.flat().map(({ employer }) => employer)
+  const tokenOf = new Map<string, string>()
+  for (let i = 0; i < all.length; i += employersOfToken) {
+    const employers = all.slice(i, i + employersOfToken)
+    const token = await tokenFor(employers, { subject: all[0] as string })
+    for (const employer of employers) tokenOf.set(employer, token)
+    // Known from a look-up, as portals are.
+    const headers = { authorization: `Bearer ${token}` }
+    for (const { address } of intakes) await fetch(`${address}/v1/declarations/none`, { headers })
+  }
   const counts = intakes.map((): Counts => ({ accepted: 0, shed: 0, share: 0, wrong: [] }))
   const state = { running: true }
   const client = async (at: number, declaration: Declaration) => {
     const of = counts[at] as Counts
+    const token = tokenOf.get(declaration.employer) as string
     let next: object = declaration
     for (let i = 0; state.running; i += 1) {
       const answer = await file(intakes[at]?.address ?? '', token, `filing-${i}`, next)
@@ -65,18 +74,23 @@ async function startFiler(clients: number) {
         of.accepted += 1
         // What stands is corrected again and again: a second regular one would be refused.
         next = { ...declaration, kind: 'correction', replaces }
-      } else if (answer.status === 429) of.share += 1
+        continue
+      }
+      if (answer.status === 429) of.share += 1
       else if (answer.status === 503) of.shed += 1
       else of.wrong.push(answer.status)
+      await pause(afterRefusalMs)
     }
   }
-  const all = declarations.flatMap((own, at) => own.map((declaration) => client(at, declaration)))
+  const clientsDone = declarations.flatMap((own, at) =>
+    own.map((declaration) => client(at, declaration)),
+  )
   return {
     /** By intake. */
     counts,
     stop: async () => {
       state.running = false
-      await Promise.all(all)
+      await Promise.all(clientsDone)
     },
   }
 }
