@@ -264,6 +264,8 @@ async function auditAll(
     left = rows.length
   }
   await worker.end()
+  // As autovacuum would have by the time that a day is audited.
+  await owner.query('analyze')
   const keyring = readKeyring(keyringFile)
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()

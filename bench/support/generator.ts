@@ -74,6 +74,15 @@ export function createGenerator(seed: number): Generator {
     wage: wage(random),
     change: random() < 0.02 ? 'join' : random() < 0.02 ? 'leave' : 'none',
   })
+  /** Nobody is in a declaration twice, as chance has it once in a hundred thousand. */
+  const linesOf = (count: number): Line[] => {
+    const lines = new Map<string, Line>()
+    while (lines.size < count) {
+      const made = line()
+      if (!lines.has(made.person.idNumber)) lines.set(made.person.idNumber, made)
+    }
+    return [...lines.values()]
+  }
   return {
     random,
     integer,
@@ -85,7 +94,7 @@ export function createGenerator(seed: number): Generator {
       region,
       period: options.period,
       kind: 'regular',
-      lines: Array.from({ length: options.lines ?? headcount() }, line),
+      lines: linesOf(options.lines ?? headcount()),
     }),
   }
 }

@@ -13,7 +13,7 @@ export const replacing: readonly string[] = [
    join journal.acceptance o
      on o.id = n.replaces and o.employer = n.employer and o.period = n.period
    left join ledger.declaration p on p.envelope = o.envelope and p.position = o.position
-   where n.part_of is null and coalesce(p.region, o.region) <> n.region
+   where n.replaces is not null and n.part_of is null and coalesce(p.region, o.region) <> n.region
      and (n.parts = 1 or n.parts = 1 + (select count(*) from ledger.declaration m where m.part_of = n.id))`,
   'analyze replacing',
 ]

@@ -70,7 +70,7 @@ export function prepareFiling(
   faulty: boolean,
 ): PreparedFiling {
   const lines = lineCount(profile, generator)
-  const sound = withoutRepeats(generator.declaration({ employer: filer.employer, period, lines }))
+  const sound = generator.declaration({ employer: filer.employer, period, lines })
   const declaration = faulty ? withFault(sound) : sound
   return sealed({ filer, declaration, policies, faulty })
 }
@@ -102,12 +102,6 @@ function sealed({ filer, declaration, policies, faulty }: Unsealed): PreparedFil
     fen: policies === undefined || faulty ? [] : expectedFen(policies, declaration),
     faulty,
   }
-}
-
-/** Nobody is in a declaration twice, as chance has it once in a hundred thousand. */
-function withoutRepeats(declaration: Declaration): Declaration {
-  const lines = new Map((declaration.lines ?? []).map((line) => [line.person.idNumber, line]))
-  return { ...declaration, lines: [...lines.values()] } as Declaration
 }
 
 function lineCount({ lines }: Pick<Profile, 'lines'>, generator: Generator): number {

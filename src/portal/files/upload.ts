@@ -35,6 +35,8 @@ export type Uploading =
   /** Another tab sends one. */
   | { readonly kind: 'elsewhere' }
   | { readonly kind: 'ended'; readonly about: FileDescription; readonly outcome: UploadOutcome }
+  /** The browser can't read it any more: it was saved again, moved or deleted since it was chosen. */
+  | { readonly kind: 'unreadable'; readonly about: FileDescription }
 
 export type Uploader = {
   readonly state: Store<Uploading>
@@ -43,8 +45,11 @@ export type Uploader = {
   /** @returns the id of the file's batch once all of it is there */
   send(file: Blob, about: FileDescription): Promise<string | undefined>
   stop(): void
-  /** Cancels what was begun. */
-  giveUp(): Promise<void>
+  /**
+   * Cancels what was begun. It stays where the service could not be asked.
+   * @returns the id of the file's batch where it is too late to cancel
+   */
+  giveUp(): Promise<string | undefined>
 }
 
 /** What was not sent for so long without a byte has expired at the service. */
@@ -86,7 +91,7 @@ function createUploader(name: string, isKept: boolean): Uploader {
       const isWaiting = event.kind === 'waiting' && { resumesAtMs: event.resumesAtMs }
       state.set({ ...shown, sent, ...isWaiting })
     }
-    const outcome = await client.uploadFile(file, begun?.about ?? about, {
+    const uploading = client.uploadFile(file, begun?.about ?? about, {
       ...(begun && { kept: begun.upload }),
       ...{ giveUpAfterMs, onAttempt, signal: stopping.signal, follows: false },
       ...(isKept && { keep: (upload) => keep(name, { upload, about }).catch(() => {}) }),
@@ -95,7 +100,13 @@ function createUploader(name: string, isKept: boolean): Uploader {
         state.set({ ...shown, sent })
       },
     })
-    return end(outcome, about)
+    const outcome = await uploading.catch((error: unknown) => {
+      if (isUnreadable(error)) return undefined
+      throw error
+    })
+    if (outcome !== undefined) return end(outcome, about)
+    state.set({ kind: 'unreadable', about })
+    return undefined
   }
   const end = async (outcome: UploadOutcome, about: FileDescription) => {
     if ('batch' in outcome && outcome.kind !== 'discarded') {
@@ -122,11 +133,25 @@ function createUploader(name: string, isKept: boolean): Uploader {
     stop: () => stopping.abort(),
     giveUp: async () => {
       const begun = (await find<Begun>(name))?.value
-      if (begun !== undefined) await client.cancelBatch(begun.upload.id)
+      const outcome =
+        begun === undefined
+          ? ({ kind: 'notFound' } as const)
+          : await client.cancelBatch(begun.upload.id)
+      const { kind } = outcome
+      if (kind !== 'cancelled' && kind !== 'notFound' && kind !== 'tooLate') return undefined
       await forget(name)
       state.set({ kind: 'none' })
+      return kind === 'tooLate' ? begun?.upload.id : undefined
     },
   }
+}
+
+/** As browsers say it of a file that is not any more what was chosen. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    error instanceof DOMException &&
+    (error.name === 'NotReadableError' || error.name === 'NotFoundError')
+  )
 }
 
 /** Its last byte came, though the page did not hear of it; or it is gone. */

@@ -17,6 +17,7 @@ import {
 } from '../../client/client.ts'
 import { createStore, type Store } from '../state/store.ts'
 import { clearDesk, type DeskName } from './desk.ts'
+import { cancelledBy } from './frozen.ts'
 import { find, forget, keep } from './sealed.ts'
 
 export type Sending =
@@ -106,7 +107,8 @@ function createSender(name: DeskName): Sender {
       if (outcome.kind === 'accepted' || outcome.kind === 'replayed') {
         tabs.postMessage({ name: sentName, text: outcome.text })
         accepted.set(outcome.answer.id, outcome.text)
-        await clearDesk(name)
+        // What is entered for the month is of no cancellation: it can be filed once that one counts.
+        if (cancelledBy(filing) === undefined) await clearDesk(name)
         await forget(sentName)
         return end(outcome)
       }

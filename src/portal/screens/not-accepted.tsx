@@ -1,7 +1,7 @@
 /** An answer that is certain, and no receipt: what it means, and what to do next. */
 import type { FilingOutcome } from '../../client/client.ts'
-import { cancelledBy } from '../filing/cancellation.ts'
 import type { DeskName } from '../filing/desk.ts'
+import { cancelledBy } from '../filing/frozen.ts'
 import { isShared } from '../filing/sealed.ts'
 import { senderOf } from '../filing/sender.ts'
 import { go, hrefOf } from '../state/router.ts'
@@ -13,6 +13,7 @@ import { instant, month } from '../ui/money.ts'
 import { Note } from '../ui/note.tsx'
 import { Page } from '../ui/page.tsx'
 import { useSay } from '../ui/say.ts'
+import { Replaced } from './filed/correct.tsx'
 
 type OutcomeProps<K extends FilingOutcome['kind'] = FilingOutcome['kind']> = {
   readonly name: DeskName
@@ -24,7 +25,11 @@ export function NotAccepted({ name, outcome }: OutcomeProps) {
     case 'unauthenticated':
       return <SignInAgain name={name} outcome={outcome} />
     case 'standing':
-      return <Standing name={name} outcome={outcome} />
+      return outcome.problem.code === 'REPLACES_SUPERSEDED' ? (
+        <Superseded name={name} outcome={outcome} />
+      ) : (
+        <Standing name={name} outcome={outcome} />
+      )
     case 'refused':
     case 'forbidden':
     case 'keyReused':
@@ -95,6 +100,24 @@ function Standing({ name, outcome }: OutcomeProps<'standing'>) {
           </button>
         )}
       </div>
+    </Page>
+  )
+}
+
+/** What it would correct or cancel was replaced since: what was entered is kept for what stands now. */
+function Superseded({ name, outcome }: OutcomeProps<'standing'>) {
+  const say = useSay()
+  const chosen = useStore(language)
+  const { standing, filing } = outcome
+  return (
+    <Page title={say(texts.filing.refusedTitle)} eyebrow={month(name.period, chosen)}>
+      <Replaced
+        by={standing.id}
+        name={name}
+        entered={cancelledBy(filing) === undefined ? 'correction' : 'nothing'}
+        text={say(texts.correct.supersededText, { at: instant(standing.acceptedAt, chosen) })}
+        onLeave={() => void senderOf(name).thaw()}
+      />
     </Page>
   )
 }

@@ -35,6 +35,15 @@ export const correct = {
     'zh-CN': '这份申报已作废，本月没有生效的申报。请重新申报。',
     en: 'This declaration was cancelled, and nothing stands for the month. File it anew.',
   },
+  cancelLater: {
+    'zh-CN': '没有提交作废：本月另有一份申报还没有得到答复。等它有了结果再作废。',
+    en: 'The cancellation was not sent: another filing of this month has no answer yet. Cancel once it has.',
+  },
+  toSending: { 'zh-CN': '查看正在提交的申报', en: 'Look at the filing that is under way' },
+  supersededText: {
+    'zh-CN': '没有受理：之后又有一份申报于 {at} 受理并生效。请以那一份为准，以免覆盖别人的修改。',
+    en: 'It was not accepted: another declaration was accepted at {at} since, and stands. Go on from that one, so that nobody’s changes are overwritten.',
+  },
   openStanding: { 'zh-CN': '查看生效的申报', en: 'Look at what stands' },
   correctStanding: {
     'zh-CN': '改为更正那一份，保留我的内容',

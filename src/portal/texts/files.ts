@@ -62,6 +62,10 @@ export const files = {
     en: '{name} was not sent to its end, and nothing of it is filed. Choose this file again: it goes on where it stopped.',
   },
   chooseAgain: { 'zh-CN': '再次选择 {name}', en: 'Choose {name} again' },
+  fileGone: {
+    'zh-CN': '读不到这个文件：选好以后它被另存、移动或删除了。请重新选择文件再上传。',
+    en: 'The file can’t be read any more: it was saved again, moved or deleted after you chose it. Choose it again, then send it.',
+  },
   giveUp: { 'zh-CN': '不传了，取消它', en: 'Give it up' },
   otherFile: {
     'zh-CN': '这不是没传完的那个文件，或内容已经改过。请选 {name}；要传别的文件，先取消它。',

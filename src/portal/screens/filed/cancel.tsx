@@ -2,13 +2,14 @@
 import { useState } from 'preact/hooks'
 import { sendCancellation } from '../../filing/cancellation.ts'
 import type { Filed } from '../../state/declarations.ts'
-import { go } from '../../state/router.ts'
+import { go, hrefOf } from '../../state/router.ts'
 import { chooseEmployer, session } from '../../state/session.ts'
 import { language } from '../../state/settings.ts'
 import { useStore } from '../../state/store.ts'
 import { texts } from '../../texts/texts.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { grouped, month, yuanOf } from '../../ui/money.ts'
+import { Note } from '../../ui/note.tsx'
 import { useSay } from '../../ui/say.ts'
 import { filedFen, personsText } from '../filed-list.tsx'
 import { personsOf } from './standing.tsx'
@@ -24,12 +25,16 @@ export function CancelDialog({ filed, region, onClose }: CancelProps) {
   const chosen = useStore(language)
   const state = useStore(session)
   const [isSending, setSending] = useState(false)
+  const [waitsForOther, setWaits] = useState(false)
   const subject = state.kind === 'known' ? (state.session.subject ?? '') : ''
   const { employer, period } = filed
   const cancel = async () => {
     if (isSending) return
     setSending(true)
-    await sendCancellation({ subject, employer, period }, filed, region)
+    const isSent = await sendCancellation({ subject, employer, period }, filed, region)
+    setSending(isSent)
+    setWaits(!isSent)
+    if (!isSent) return
     chooseEmployer(employer)
     go('sending', period)
   }
@@ -39,6 +44,16 @@ export function CancelDialog({ filed, region, onClose }: CancelProps) {
       onClose={onClose}
     >
       <Meaning filed={filed} />
+      {waitsForOther && (
+        <Note tone="warning" alert>
+          <p>{say(texts.correct.cancelLater)}</p>
+          <p>
+            <a href={hrefOf('sending', period)} onClick={() => chooseEmployer(employer)}>
+              {say(texts.correct.toSending)}
+            </a>
+          </p>
+        </Note>
+      )}
       <div class="row">
         <button type="button" class="button danger" onClick={() => void cancel()}>
           {say(texts.correct.cancelNow)}

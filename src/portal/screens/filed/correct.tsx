@@ -121,16 +121,20 @@ type ReplacedProps = {
   readonly name: DeskName
   /** What was entered as a correction is not lost. */
   readonly entered: 'nothing' | 'correction'
+  /** Said in place of the usual text. */
+  readonly text?: string
+  /** Before one of its links is followed. */
+  readonly onLeave?: () => void
 }
 
-export function Replaced({ by, name, entered }: ReplacedProps) {
+export function Replaced({ by, name, entered, text, onLeave }: ReplacedProps) {
   const say = useSay()
   const isVoid = by === ''
   return (
     <div class="stack">
       <Note tone="warning" alert>
         <h2>{say(texts.correct.replacedTitle)}</h2>
-        <p>{say(isVoid ? texts.correct.voidText : texts.correct.replacedText)}</p>
+        <p>{text ?? say(isVoid ? texts.correct.voidText : texts.correct.replacedText)}</p>
       </Note>
       <div class="row">
         {isVoid ? (
@@ -143,11 +147,11 @@ export function Replaced({ by, name, entered }: ReplacedProps) {
           </button>
         ) : (
           <>
-            <a class="button main" href={hrefOf('receipt', by)}>
+            <a class="button main" href={hrefOf('receipt', by)} onClick={onLeave}>
               {say(texts.correct.openStanding)}
             </a>
             {entered === 'correction' && (
-              <a class="button" href={hrefOf('correct', `${by}/draft`)}>
+              <a class="button" href={hrefOf('correct', `${by}/draft`)} onClick={onLeave}>
                 {say(texts.correct.correctStanding)}
               </a>
             )}

@@ -28,7 +28,7 @@ export function FileUpload({ employer, subject }: UploadProps) {
       <Unfinished
         {...state}
         send={(file) => void send(file, state.begun.about)}
-        giveUp={() => void uploader.giveUp()}
+        giveUp={() => void uploader.giveUp().then((id) => id !== undefined && go('files', id))}
       />
     )
   if (state.kind === 'reading' || state.kind === 'sending')
@@ -37,6 +37,7 @@ export function FileUpload({ employer, subject }: UploadProps) {
     <>
       {state.kind === 'elsewhere' && <Elsewhere />}
       {state.kind === 'ended' && <NotSent outcome={state.outcome} />}
+      {state.kind === 'unreadable' && <Unreadable />}
       <FileForm employer={employer} send={(file, about) => void send(file, about)} />
     </>
   )
@@ -57,6 +58,15 @@ function Elsewhere() {
   return (
     <Note tone="hint">
       <p>{say(texts.files.elsewhere)}</p>
+    </Note>
+  )
+}
+
+export function Unreadable() {
+  const say = useSay()
+  return (
+    <Note tone="error" alert>
+      <p>{say(texts.files.fileGone)}</p>
     </Note>
   )
 }
