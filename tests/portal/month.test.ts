@@ -198,11 +198,22 @@ test('a correction begins with all that is in force, and a colleague’s is not 
   // The colleague's person would go, and the page says so before anything is filed.
   await page.getByText('0 added, 2 removed, 0 changed').waitFor()
   await next()
+  await page.getByText(/^0 added, 2 removed/).waitFor()
+  // Another one comes at the last moment: the service refuses to overwrite it, and nothing entered is lost.
+  const wages = `lines.map((line, i) => (i > 0 ? line : { ...line, wage: '6600.00' }))`
+  const latest = await fileFrom(page, meanwhile, `({ ...draft, lines: ${wages} })`)
+  await file.click()
+  await page.getByText('It was not accepted: another declaration was accepted').waitFor()
+  expect(await overflow(page)).toBe(0)
+  await page.getByRole('link', { name: 'Correct that one, with what I entered' }).click()
+  await page.getByText(/0 added, 2 removed/).waitFor()
+  await next()
   await file.click()
   await page.getByRole('heading', { name: 'Accepted' }).waitFor()
   await page.getByText('Posted', { exact: true }).waitFor()
   const last = idOf(page)
-  expect((await status(page, meanwhile)).supersededBy).toMatchObject({ id: last })
+  expect((await status(page, meanwhile)).supersededBy).toMatchObject({ id: latest })
+  expect((await status(page, latest)).supersededBy).toMatchObject({ id: last })
   await page.getByRole('link', { name: /Amounts of each person/ }).click()
   await page.getByRole('button', { name: /李四/ }).click()
   await page
