@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import type { FilingLimit } from '../intake/overload/filing-limit.ts'
-import { createAcceptGroup } from '../journal/accept.ts'
+import { createAcceptGroup, JournalWentBackError } from '../journal/accept.ts'
 import type { CommitJudge } from '../journal/durable.ts'
 import { GroupCommit } from '../journal/group-commit.ts'
 import type { Lane } from '../journal/lanes.ts'
@@ -32,7 +32,7 @@ export type AcceptanceDependencies = {
   readonly queues: ReadonlyMap<Lane, LaneQueue>
   readonly limit: FilingLimit
   /** Learns whether commits get through. */
-  readonly commits: Pick<CommitWatch, 'committed'>
+  readonly commits: Pick<CommitWatch, 'committed' | 'wentBack'>
   readonly metrics: IntakeMetrics
   readonly logger: Logger
 }
@@ -57,7 +57,10 @@ export function openAcceptance(
       startsWithinMs: groupStartsWithinMs,
     }),
     isTransient: (error) => databaseFault(error) === 'transient',
-    onTryFailed: (error) => metrics.commitsFailed.inc({ reason: commitFailureOf(error) }),
+    onTryFailed: (error) => {
+      metrics.commitsFailed.inc({ reason: commitFailureOf(error) })
+      if (error instanceof JournalWentBackError) commits.wentBack(error.message)
+    },
     onCommitted: ({ envelope, fresh, commitMs }) => {
       commits.committed()
       if (envelope === undefined) return

@@ -83,6 +83,20 @@ class GroupTooOldError extends Error {
 }
 
 /**
+ * The journal lacks an envelope that this process committed: an older state of the database was restored under it,
+ * or a standby was promoted that missed a commit. Nothing of the group was stored. What was acknowledged since that
+ * state is gone from here, so nothing more is accepted until somebody has looked and starts the process anew.
+ */
+export class JournalWentBackError extends Error {
+  override name = 'JournalWentBackError'
+  constructor(number: bigint) {
+    super(
+      `the journal lacks envelope ${number}, which this process committed: an older state of the database was restored, or a standby was promoted that missed it`,
+    )
+  }
+}
+
+/**
  * Makes the function that accepts one group after another (never two at a time: it keeps this
  * writer's chain). The ids in a group are distinct.
  */
@@ -112,9 +126,11 @@ type Accepting = AcceptDependencies & {
 }
 
 async function acceptOn(accepting: Accepting, group: readonly Filing[]): Promise<GroupResult> {
-  const { client, judge, salts } = accepting
-  const drawn = await drawNumber(client, group)
+  const { client, chain, judge, salts } = accepting
+  const drawn = await drawNumber(client, group, chain.committed)
   const { number, known, standing, replacesWrongly, settings } = drawn
+  if (chain.committed !== undefined && !drawn.followsCommitted)
+    throw new JournalWentBackError(chain.committed)
   const isRefused = (id: string) => standing.has(id) || replacesWrongly.has(id)
   judge?.checkBefore(settings)
   const { fresh, ticketsUsed } = await withoutUsedTickets(
@@ -169,7 +185,7 @@ async function storeFresh(
   const sealed = seal(accepting, chain, { number, group: fresh, stated })
   const insert = () =>
     commitTime.measure((msBefore) => insertGroup(accepting, sealed, fresh, drawnAtMicros, msBefore))
-  const stored = await chain.extend(sealed.link, () =>
+  const stored = await chain.extend(sealed, () =>
     commitBetween(client, judge, settings, insert).catch(retryTicketRace),
   )
   fresh.forEach((filing, position) => {
@@ -228,12 +244,15 @@ class WriterChain {
   writer = randomUUID()
   position = 1
   previous: Buffer = Buffer.alloc(32)
+  /** Number of the last envelope whose commit is known; none at first. */
+  committed: bigint | undefined
 
-  async extend<T>(link: Buffer, commit: () => Promise<T>): Promise<T> {
+  async extend<T>({ number, link }: SealedGroup, commit: () => Promise<T>): Promise<T> {
     try {
       const result = await commit()
       this.position += 1
       this.previous = link
+      this.committed = number
       return result
     } catch (error) {
       this.writer = randomUUID()

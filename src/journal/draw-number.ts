@@ -1,6 +1,7 @@
 /**
  * Draws an envelope's number. The same statement looks up which ids of the group were accepted before, and
- * the latest declaration of each employer, period and region. Both come from one snapshot: a filing whose
+ * the latest declaration of each employer, period and region, and whether the journal still has what this writer
+ * committed last. All come from one snapshot: a filing whose
  * commit had an unknown outcome is found as accepted before, never as a conflict with itself.
  */
 import assert from 'node:assert/strict'
@@ -22,6 +23,8 @@ export type DrawnNumber = {
   readonly number: bigint
   /** By the server's clock. */
   readonly drawnAtMicros: number
+  /** Whether the journal has the envelope that the writer committed last. */
+  readonly followsCommitted: boolean
   /** Whether digests are salted (salting.ts). */
   readonly salting: boolean
   /** The settings under which the connection's next commit runs. */
@@ -39,6 +42,7 @@ type Row = LatestDeclarationRow &
     number: string
     drawn_at: string
     salting: boolean
+    follows: boolean
     place: string | null
     known: boolean
     /** Whether the declaration that it replaces does not exist; and its region, if that is another one. */
@@ -53,6 +57,7 @@ type Row = LatestDeclarationRow &
 export async function drawNumber(
   client: pg.PoolClient,
   group: readonly Filing[],
+  committed?: bigint,
 ): Promise<DrawnNumber> {
   const list = (values: readonly (string | boolean)[]) => `{${values.join(',')}}`
   const { rows } = await client.query<Row>({
@@ -63,6 +68,7 @@ export async function drawNumber(
           nextval('journal.envelope_number') as number,
           (extract(epoch from clock_timestamp()) * 1000000)::bigint as drawn_at,
           exists (select from journal.salting where begun) as salting,
+          exists (select from journal.envelope where number = $7) as follows,
           ${commitSettings}
       )
       select
@@ -99,6 +105,7 @@ export async function drawNumber(
       list(group.map(({ expects }) => expects !== 'anything')),
       list(group.map(({ expects }) => replacedBy(expects) ?? 'NULL')),
       list(group.map(({ policy }) => policy.region)),
+      committed ?? null,
     ],
   })
   const known = new Set<string>()
@@ -126,6 +133,7 @@ export async function drawNumber(
     number: BigInt(drawn.number),
     drawnAtMicros: Number(drawn.drawn_at),
     salting: drawn.salting,
+    followsCommitted: drawn.follows,
     known,
     standing,
     replacesWrongly,

@@ -104,6 +104,22 @@ test('each writer’s envelopes are chained, and the signature covers chain and 
   })
 })
 
+test('a writer whose last envelope is gone from the journal accepts nothing more; another one does', async () => {
+  const write = journal.openWriter()
+  const { envelope } = await write([filingOf(declare(), 'before')])
+  const { owner } = journal.database
+  // As if an older state of the database had been restored under it.
+  await owner.query('delete from journal.acceptance where envelope = $1', [envelope])
+  await owner.query('delete from journal.envelope where number = $1', [envelope])
+  const filing = filingOf(declare(), 'after')
+  for (let i = 0; i < 2; i += 1)
+    await expect(write([filing])).rejects.toMatchObject({ name: 'JournalWentBackError' })
+  const { rows } = await owner.query('select from journal.acceptance where id = $1', [filing.id])
+  expect(rows).toHaveLength(0)
+  const restarted = await journal.openWriter()([filing])
+  expect(restarted.acceptances.get(filing.id)?.fresh).toBe(true)
+})
+
 test('the application may not change or delete what the journal holds', async () => {
   await journal.openWriter()([filingOf(declare(), 'fixed')])
   const forbidden = [

@@ -20,6 +20,8 @@ export type CommitWatch = {
   readonly trouble: string
   /** A commit of acceptance got through. */
   committed(): void
+  /** The journal lacks what this process committed; that does not pass by itself. */
+  wentBack(what: string): void
   stop(): void
 }
 
@@ -34,6 +36,7 @@ export type CommitWatchDependencies = {
 export function watchCommits(dependencies: CommitWatchDependencies): CommitWatch {
   const { commit, pool, logger, onStandbys } = dependencies
   let trouble = ''
+  let lost = ''
   let failedBefore = false
   const getThrough = () => {
     failedBefore = false
@@ -68,9 +71,13 @@ export function watchCommits(dependencies: CommitWatchDependencies): CommitWatch
   timer.unref()
   return {
     get trouble() {
-      return trouble
+      return lost === '' ? trouble : lost
     },
     committed: getThrough,
+    wentBack: (what) => {
+      if (lost === '') logger.error({ waitsFor: what }, 'nothing can be accepted')
+      lost = what
+    },
     stop: () => clearInterval(timer),
   }
 }

@@ -9,6 +9,7 @@ import { runMigrations } from 'bullmq'
 import pg from 'pg'
 import { lanes } from '../../journal/lanes.ts'
 import { queueName } from '../../queue/jobs.ts'
+import { tellAside } from '../command/output.ts'
 import { type Config, ConfigError } from '../config/config.ts'
 import { readEmbeddedPostgresPassword } from '../config/key-store.ts'
 import { assertPurpose, readPurpose } from '../config/rehearsal.ts'
@@ -51,12 +52,14 @@ export type Urls = {
 }
 
 /**
- * Runs an operator's `work` on the database; an embedded one that is not running is started for it.
+ * Runs an operator's `work` on the database, and says beside its output which one that is: what a command finds of
+ * one database must not be taken for another's. An embedded one that is not running is started for it.
  * @throws ConfigError where ENVIRONMENT and the database do not agree
  */
 export function withDatabase<T>(config: Config, work: (urls: Urls) => Promise<T>): Promise<T> {
   return withServer(config, async (urls) => {
     await assertOwn(config, urls.url)
+    tellAside(`Database: ${databaseText(urls.url)}\n`)
     return work(urls)
   })
 }
@@ -103,6 +106,13 @@ function findRunningEmbedded(config: Config): Promise<string | undefined> {
 
 function ownDatabase({ isRehearsal }: Config, ownerUrl: string): string {
   return isRehearsal ? databaseBeside(ownerUrl, rehearsalDatabase) : ownerUrl
+}
+
+/** Its name and where it is, without the login. */
+function databaseText(url: string): string {
+  const { pathname, host, searchParams } = new URL(url)
+  const name = decodeURIComponent(pathname.slice(1))
+  return `${name} at ${host || searchParams.get('host') || 'this host'}`
 }
 
 /** The same server's other database. */

@@ -220,6 +220,20 @@ test('a window of an outage that ends with a restart is in the ledger', async ()
   const second = await start()
   await waitFor('the window', async () => (await windows()).length > 0)
   expect(await windows()).toEqual([{ cause: 'commit', failed: 1, ended_at: expect.any(Date) }])
+  // A backup is restored under it: what it acknowledged is gone, and it takes nothing more.
+  expect((await file(second.address, token, 'lost', declaration)).status).toBe(202)
+  await own.owner.query('delete from journal.acceptance; delete from journal.envelope')
+  expect((await file(second.address, token, 'after', declaration)).status).toBe(503)
+  const ready = await fetch(`${second.address}/readyz`)
+  expect([ready.status, await ready.json()]).toMatchObject([
+    503,
+    {
+      commits: expect.stringMatching(
+        /^the journal lacks envelope \d+, which this process committed/,
+      ),
+    },
+  ])
+  expect(second.output()).toMatch(/the journal lacks envelope .*"msg":"nothing can be accepted"/)
   await second.end()
   await proxy.stop()
   await own.drop()
