@@ -27,7 +27,14 @@ const servesPages = new Set(['src/commands/start.ts', 'src/commands/intake.ts'])
 
 const [first, ...rest] = process.argv.slice(2)
 if (first === undefined) fail('Usage: bootstrap.mjs FILE.ts [arguments] or --bin TOOL [arguments]')
-if (!isInstalled()) await install()
+if (!isInstalled()) {
+  // Other processes may run on these packages, and npm empties their folder first.
+  if (isProduction())
+    fail(
+      'The packages are not those of package-lock.json, and in production nothing is installed at a start. Run "npm ci" in the folder of this release before anything is started from it; give each release a folder of its own.',
+    )
+  await install()
+}
 if (servesPages.has(first)) buildPages()
 if (first === '--bin') run([toolFile(rest[0]), ...rest.slice(1)])
 else if (Number(process.versions.node.split('.')[0]) < 24) run([path.resolve(root, first), ...rest])
@@ -75,6 +82,24 @@ function wanted() {
     .digest('hex')
 }
 
+function isProduction() {
+  return process.env.NODE_ENV === 'production' || process.env.ENVIRONMENT === 'production'
+}
+
+/** npm removes all packages before it fetches any: without a registry none would be left. */
+function assertRegistry(npm) {
+  if (!existsSync(modules)) return
+  const { status, error } = spawnSync(npm.command, [...npm.args, 'ping', '--loglevel=silent'], {
+    cwd: root,
+    stdio: 'ignore',
+    env: withoutNodeOptions(),
+  })
+  if (status !== 0)
+    fail(
+      `The packages are not those of package-lock.json, and the npm registry can't be reached${error ? ` (${error.code})` : ''}. Nothing was changed: run the command again once it can.`,
+    )
+}
+
 /** Installs once, whoever comes first; the others wait for it. */
 async function install() {
   while (!takeLock()) {
@@ -83,9 +108,10 @@ async function install() {
   }
   try {
     if (isInstalled()) return
+    const npm = npmCommand()
+    assertRegistry(npm)
     process.stderr.write('Installing packages (once; about half a minute) ...\n')
     const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts=false']
-    const npm = npmCommand()
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
     // npm's own words go to standard error: a command's output stays its own.
     const { status, error } = spawnSync(npm.command, [...npm.args, ...args, ...quiet], {

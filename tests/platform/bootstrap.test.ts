@@ -40,9 +40,9 @@ beforeAll(() => {
 afterAll(() => rmSync(clone, { recursive: true }))
 
 /** Without npm: what would install fails. */
-function run() {
+function run(env: Record<string, string> = {}) {
   const args = ['src/platform/bootstrap.mjs', 'hello.mjs']
-  const options = { cwd: clone, env: { PATH: '' }, encoding: 'utf8' } as const
+  const options = { cwd: clone, env: { PATH: '', ...env }, encoding: 'utf8' } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, args, options)
   return { status, said: stdout + stderr }
 }
@@ -52,10 +52,21 @@ test('after npm ci nothing is installed again', () => {
   expect(existsSync(path.join(there, '.spillway-installed'))).toBe(true)
 })
 
-test('where one package is missing, all are installed', () => {
+test('where one package is missing, all are installed, but not without a registry, and in production never', () => {
   rmSync(path.join(there, '.spillway-installed'))
   rmSync(path.join(there, 'pino'))
+  const left = readdirSync(there)
+  for (const env of [{ NODE_ENV: 'production' }, { ENVIRONMENT: 'production' }]) {
+    const refused = run(env)
+    expect(refused.said).toMatch(
+      /^The packages are not those .* in production nothing is installed/,
+    )
+    expect(refused.status).toBe(1)
+  }
   const { status, said } = run()
-  expect(said).toMatch(/^Installing packages .*npm ci failed \(ENOENT\)/s)
+  expect(said).toMatch(/the npm registry can't be reached \(ENOENT\)\. Nothing was changed/)
   expect(status).toBe(1)
+  expect(readdirSync(there)).toEqual(left)
+  rmSync(there, { recursive: true })
+  expect(run().said).toMatch(/^Installing packages .*npm ci failed \(ENOENT\)/s)
 })
