@@ -56,7 +56,10 @@ async function main(args: string[]): Promise<void> {
       return say(`Made ${keyringFile}. Keep a copy of it.`)
     case 'rotate':
       rotateKeyring(keyringFile, new Date())
-      return say(`Rotated ${keyringFile}. Keep a copy of it.`)
+      say(`Rotated ${keyringFile}. Keep a copy of it.`)
+      return say(
+        `Copy it, or its parts, to workers and batch workers first: they open what the new keys seal ${tokenKeysLookMs / 1_000} s later, without a restart. Then to intakes, and restart all: from then on the new keys sign and seal.`,
+      )
     case 'list':
       for (const key of listKeys(keyringFile))
         say(`${key.kid}  ${key.kind.padEnd(7)}  since ${key.createdAt}  ${key.does}`)

@@ -60,6 +60,12 @@ export type Keyring = {
   readonly opens: (use: KeyUse) => boolean
   /** Of the keys that sign, secret or not. */
   readonly kids: readonly string[]
+  /**
+   * Reads the file again, and adds sealing keys that are new there at the end of those that open: what a process with
+   * a rotated keyring seals, one that runs since before opens, too. It seals with its own first key until it ends.
+   * @throws KeyringError where the file is missing or damaged; then all is as it was
+   */
+  learnSealingKeys(): void
 }
 
 /**
@@ -81,6 +87,12 @@ export function openKeys(file: string, uses: readonly KeyUse[], who: string): Ke
   const receiptKeys = open('receipts', ({ receipt }) => receipt.map(openSigningKey))
   const tokenKeys = open('tokens', ({ token }) => token.map(openSigningKey))
   const sealingKeys = open('sealing', ({ sealing }) => sealing.map(openSealingKey))
+  const learnSealingKeys = () => {
+    const known = sealingKeys()
+    const { secrets: found } = readUsed(file, ['sealing'])
+    for (const stored of found.get('sealing')?.sealing ?? [])
+      if (!known.some(({ kid }) => kid === stored.kid)) known.push(openSealingKey(stored))
+  }
   const sessionKeys = open('sessions', ({ session = [] }) => session.map(openSealingKey))
   const persons = open('persons', ({ blindIndex }) => openSecret(blindIndex, 'blindIndex'))
   const salts = open('salts', ({ blindIndex, salting }) =>
@@ -89,7 +101,7 @@ export function openKeys(file: string, uses: readonly KeyUse[], who: string): Ke
       : saltsFrom(openSecret(salting, 'salting').export()),
   )
   return {
-    ...{ kids, receiptPublicKeys },
+    ...{ kids, receiptPublicKeys, learnSealingKeys },
     opens: (use) => secrets.get(use) !== undefined,
     get receiptKeys() {
       return receiptKeys()

@@ -1,4 +1,6 @@
 /** An installation as a process of it finds it: configuration, keys and database, which belong together. */
+import { statSync } from 'node:fs'
+import { tokenKeysLookMs } from '../../limits.ts'
 import type { Config } from '../config/config.ts'
 import { type KeyHolder, type Keyring, type KeyUse, usesOf } from '../config/key-store.ts'
 import { assertPurpose, openOwnKeys, readPurpose } from '../config/rehearsal.ts'
@@ -39,5 +41,23 @@ export async function openInstallation(config: Config, kind: KeyHolder): Promise
   } finally {
     await pool.end()
   }
+  if (keyring.opens('sealing')) learnKeys(config, keyring)
   return { config, keyring, url }
+}
+
+/** As long as the process runs. A file that is being replaced is read again the next time. */
+function learnKeys({ keyringFile }: Config, keyring: Keyring): void {
+  const changedAt = () => statSync(keyringFile, { throwIfNoEntry: false })?.mtimeMs
+  let seen = changedAt()
+  const look = () => {
+    const now = changedAt()
+    if (now === undefined || now === seen) return
+    try {
+      keyring.learnSealingKeys()
+      seen = now
+    } catch {
+      // As it was; what can't be opened meanwhile says which key is missing.
+    }
+  }
+  setInterval(look, tokenKeysLookMs).unref()
 }

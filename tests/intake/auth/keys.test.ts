@@ -121,13 +121,14 @@ test('after a rotation, old receipts verify, old tokens work until their key is 
   const token = await tokenFor([declaration.employer])
   const [oldTokenKey] = readKeyring(keyringFile).tokenKeys
   const before = await startProcess('intake', env)
+  // It runs on through the rotation, and posts what is sealed with keys of after its start.
+  const worker = await startProcess('worker', env)
   const old = await file(before.address, token, 'before', declaration)
   const oldText = await old.text()
   await before.end()
 
   rotateKeyring(keyringFile, new Date())
   const after = await startProcess('intake', env)
-  const worker = await startProcess('worker', env)
   const again = await file(after.address, token, 'before', declaration)
   expect(await again.text()).toBe(oldText)
   const fresh = await file(after.address, token, 'after', declareInTurn(declaration.employer)())
