@@ -209,6 +209,8 @@ export const transientRetryMsMax = 4_000
 export const postRetryMsMax = 30_000
 /** Put-off envelopes that one sweep brings back, so that good ones wait for a bounded time. */
 export const putOffPerSweep = 50
+/** Milliseconds between two warnings that envelopes were left to the sweeper, each with their number since. */
+export const leftWarnedEveryMs = 60_000
 /** Milliseconds until a queue or worker that did not become ready is built again. */
 export const buildAgainMs = 1_000
 /** Milliseconds until a worker that was refused its next envelope asks again. */

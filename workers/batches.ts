@@ -10,7 +10,12 @@ import { type BatchWorkerDependencies, startBatchWorker } from '../src/batch/wor
 import { createAcceptGroup } from '../src/journal/accept.ts'
 import type { Lane } from '../src/journal/lanes.ts'
 import { recordPacks } from '../src/journal/policy-packs.ts'
-import { acceptStatementMsMax, batchNice, postStatementMsMax } from '../src/limits.ts'
+import {
+  acceptStatementMsMax,
+  batchNice,
+  leftWarnedEveryMs,
+  postStatementMsMax,
+} from '../src/limits.ts'
 import { expectNoArguments, helpText } from '../src/platform/command/arguments.ts'
 import { reportFailedStart } from '../src/platform/command/failure.ts'
 import { type Config, readConfig } from '../src/platform/config/config.ts'
@@ -34,6 +39,7 @@ import {
 } from '../src/platform/process/metrics.ts'
 import { goAfterOthers } from '../src/platform/process/nice.ts'
 import type { Stops } from '../src/platform/process/stops.ts'
+import { warnSeldom } from '../src/platform/process/warn-seldom.ts'
 import { createEnqueue } from '../src/queue/enqueue.ts'
 import { startWatchdog } from '../src/queue/watchdog.ts'
 import { giveWay, type Opened, runWorker, type WorkerOptions } from './worker.ts'
@@ -65,9 +71,8 @@ async function open(
   const metrics = createBatchMetrics()
   const onTroubles = (count: number) => metrics.queueTroubles.set(count)
   const { backend, queues, watch } = openQueues(installation, lanes, logger, onTroubles, stops)
-  const enqueue = createEnqueue(queues, (lane, err) =>
-    logger.warn({ lane, err }, 'an envelope was left to the sweeper'),
-  )
+  const warn = warnSeldom(logger, 'envelopes were left to the sweeper', leftWarnedEveryMs)
+  const enqueue = createEnqueue(queues, (lane, err) => warn({ lane, err }))
   const durability = await watchSettings(config, pools, logger)
   stops.add(() => durability.stop())
   const onChange = (share: number) => metrics.share.set(share)

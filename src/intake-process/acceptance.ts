@@ -8,7 +8,7 @@ import { createAcceptGroup, JournalWentBackError } from '../journal/accept.ts'
 import type { CommitJudge } from '../journal/durable.ts'
 import { GroupCommit } from '../journal/group-commit.ts'
 import type { Lane } from '../journal/lanes.ts'
-import { groupStartsWithinMs, stuckUnderWayMs } from '../limits.ts'
+import { groupStartsWithinMs, leftWarnedEveryMs, stuckUnderWayMs } from '../limits.ts'
 import { databaseFault } from '../platform/command/sqlstate.ts'
 import { activeKeys } from '../platform/config/key-store.ts'
 import { type CommitWatch, commitFailureOf } from '../platform/installation/commit-watch.ts'
@@ -16,6 +16,7 @@ import type { Installation } from '../platform/installation/installation.ts'
 import { passes } from '../platform/process/crash-point.ts'
 import type { Logger } from '../platform/process/logger.ts'
 import type { IntakeMetrics } from '../platform/process/metrics.ts'
+import { warnSeldom } from '../platform/process/warn-seldom.ts'
 import type { LaneQueue } from '../queue/backend.ts'
 import { createEnqueue } from '../queue/enqueue.ts'
 import type { ProgressCheck } from '../queue/watchdog.ts'
@@ -42,9 +43,10 @@ export function openAcceptance(
   { queues, limit, commits, metrics, logger, ...accepting }: AcceptanceDependencies,
 ): GroupCommit {
   const { crashAt } = config
+  const warn = warnSeldom(logger, 'envelopes were left to the sweeper', leftWarnedEveryMs)
   const onSkipped = (of: Lane, err: unknown) => {
     metrics.leftToSweeper.inc({ lane: of })
-    logger.warn({ lane: of, err }, 'an envelope was left to the sweeper')
+    warn({ lane: of, err })
   }
   const enqueue = createEnqueue(queues, onSkipped, () => passes(crashAt, 'after-enqueue'))
   return new GroupCommit({

@@ -20,6 +20,7 @@ import {
   uploadsMax,
 } from '../../limits.ts'
 import { type CrashPoint, crashPoints } from '../process/crash-point.ts'
+import { misspeltNames } from './misspelt.ts'
 import { isOpenToOthers, type PortalConfig, readPortalConfig } from './portal-config.ts'
 import { readPostgres, readRedis } from './tls-settings.ts'
 
@@ -179,7 +180,9 @@ export class ConfigError extends Error {
  * @throws ConfigError naming every variable that is wrong and what it should be.
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const faults: string[] = []
+  const faults = [...misspeltNames(Object.keys(env), Object.keys(variables))].map(
+    ([name, setting]) => `${name} is no setting: ${setting} is, so correct or remove it`,
+  )
   const text = (name: keyof typeof variables) => env[name]?.trim() || undefined
   const port = (name: keyof typeof variables, fallback: number | undefined) => {
     const value = text(name)
