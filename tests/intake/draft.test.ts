@@ -211,7 +211,7 @@ describe('names and numbers of a draft', () => {
   test('are for who may file for the employer, and whoever read them is in the access log', async () => {
     const declaration = declare({ period: '2024-10', lines: 2 })
     const { employer, lines = [] } = declaration
-    await file(declaration, 'mine')
+    const id = await file(declaration, 'mine')
     const other = declare().employer
     const url = `/v1/employers/${employer}/draft?period=2024-11`
     const by = async (employers: string[], more: TokenOptions = {}) => {
@@ -223,6 +223,7 @@ describe('names and numbers of a draft', () => {
       [await by([employer], { roles: ['viewer'] }), 'ROLE_MISSING'],
       [await by([], { roles: ['auditor'], regions: ['000000'] }), 'ROLE_MISSING'],
       [await by([employer], { scopes: ['declarations:read'] }), 'SCOPE_MISSING'],
+      [await by([employer], { scopes: ['declarations:write'] }), 'SCOPE_MISSING'],
     ] as const) {
       expect([answer.statusCode, answer.json().code]).toEqual([403, code])
       for (const line of lines as EmployeeLine[])
@@ -243,10 +244,10 @@ describe('names and numbers of a draft', () => {
         'read' in one && one.read === '/v1/employers/:uscc/draft' && one.employer === employer,
     )
     expect(entries.map((one) => 'status' in one && one.status)).toEqual([
-      403, 403, 403, 403, 403, 200,
+      403, 403, 403, 403, 403, 403, 200,
     ])
     expect(entries.at(-1)).toMatchObject({
-      ...{ employer, period: '2024-11', region: declaration.region, count: 2 },
+      ...{ employer, id, period: '2024-11', region: declaration.region, count: 2 },
       who: { subject: 'reader' },
     })
     expect(JSON.stringify(entries)).not.toContain((lines[0] as EmployeeLine).person.idNumber)

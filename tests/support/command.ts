@@ -7,7 +7,10 @@ import { endWithThisProcess } from '../../src/platform/process/guard.ts'
 import { waitFor } from './wait.ts'
 
 export type Command = {
+  /** What it writes, but for the line that names its database. */
   output(): string
+  /** All that it writes. */
+  told(): string
   /** Waits for what it writes. */
   says(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
@@ -52,7 +55,8 @@ export function runCommand(
   }
   const done = once(child, 'close').then(() => child.exitCode)
   return {
-    output: () => output,
+    output: () => output.replace(/^Database: .*\n/m, ''),
+    told: () => output,
     says: (pattern, deadlineMs = 60_000) =>
       waitFor(
         `${file} to say ${pattern}, after ${output}`,

@@ -75,7 +75,8 @@ export function draftRoute(app: FastifyInstance, access: DraftDependencies): voi
   const places = new Places(draftsMax, draftsOfOneMax)
   app.get<Asked>('/v1/employers/:uscc/draft', {
     exposeHeadRoute: false,
-    onRequest: requireAct('file'),
+    // It is for who files, and shows persons: a token needs the scopes of both.
+    onRequest: [requireAct('open'), requireAct('file')],
     schema: {
       operationId: 'getDraft',
       tags: ['employers'],
@@ -120,7 +121,7 @@ async function send(
   if (typeof source === 'string') return sendProblem(request, reply, source)
   const { from, declared, lineOf } = source
   if (from.lines > linesMax) return sendProblem(request, reply, 'DRAFT_TOO_LARGE')
-  request.seen = { ...request.seen, region: from.region, count: from.lines }
+  request.seen = { ...request.seen, id: from.id, region: from.region, count: from.lines }
   const place = { employer, period, region: from.region }
   const standing = await findCurrentDeclaration(access.readPool, place)
   const head = { ...headOf(source, period), ...(standing && { standing: standing.id }) }

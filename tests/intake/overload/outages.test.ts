@@ -132,6 +132,8 @@ test('the public status is green, then red with numbers; the command names the f
   expect(command.output()).toMatch(/off, 3 refused, 0 failed/)
   expect(command.output()).toContain(`${declaration.employer}  3 tickets`)
   expect(command.output()).toMatch(/1 windows from/)
+  const { pathname, host } = new URL(database.ownerUrl)
+  expect(command.told()).toContain(`Database: ${pathname.slice(1)} at ${host}\n`)
   const hostile = '\u001b[2J\n\u202eadmin\u009b'
   await database.owner.query(
     "insert into journal.attempt (at, subject, employer, reason) values (now(), $1, $1, 'off')",
