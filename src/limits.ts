@@ -209,6 +209,9 @@ export const transientRetryMsMax = 4_000
 export const postRetryMsMax = 30_000
 /** Put-off envelopes that one sweep brings back, so that good ones wait for a bounded time. */
 export const putOffPerSweep = 50
+/** Milliseconds that an intake in production goes on after SIGTERM, until its load balancer has noticed; and at most. */
+export const drainMsUsual = 3_000
+export const drainMsMost = 10_000
 /** Milliseconds between two warnings that envelopes were left to the sweeper, each with their number since. */
 export const leftWarnedEveryMs = 60_000
 /** Milliseconds until a queue or worker that did not become ready is built again. */

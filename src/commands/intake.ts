@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { serveOperators } from '../intake/routes/operators-port.ts'
 import { openIntake } from '../intake-process/open.ts'
 import { connectionsWaitingMax, rehearsalNice } from '../limits.ts'
@@ -52,6 +53,8 @@ async function main(): Promise<void> {
   stopOnSignal(logger, async () => {
     draining = true
     signals.stop()
+    // Its answers end their connections meanwhile, and a balancer that probes sends the next ones elsewhere.
+    await pause(config.drainMs)
     await intake.stop()
     await http?.close()
   })

@@ -11,6 +11,8 @@ import { type HttpLimits, httpDefaults } from '../../intake/wire/http-limits.ts'
 import {
   backlogSecondsMax,
   bodiesHeldBytesMin,
+  drainMsMost,
+  drainMsUsual,
   groupBytesMax,
   issuerCharactersMax,
   operatorsPortDistance,
@@ -73,6 +75,8 @@ export type Config = {
   readonly http: HttpLimits
   /** How long browsers come by TLS alone; 0: not said. */
   readonly hstsSeconds: number
+  /** Milliseconds for which it takes requests after SIGTERM, and says that it drains. */
+  readonly drainMs: number
   readonly logLevel: string
 }
 
@@ -167,6 +171,8 @@ export const variables = {
     'milliseconds in which 1 KiB of a file must come, however slow its line is; then 408, and what came is kept (20000)',
   HSTS_SECONDS:
     'seconds that browsers are told to come by TLS alone; set it where TLS ends in front of intake, 31536000 for a year (0: not told)',
+  DRAIN_MS:
+    'milliseconds from SIGTERM, when /readyz says that it drains, until intake closes its port: as long as the load balancer takes to notice (0, in ENVIRONMENT production 3000)',
   CRASH_AT: 'a point at which a process kills itself, for fault tests (never)',
   LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
 } as const
@@ -248,6 +254,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     acceptCommitMs: whole('ACCEPT_COMMIT_MS', 25, 1, 60_000),
     http: readHttpLimits(whole),
     hstsSeconds: whole('HSTS_SECONDS', 0, 0, 999_999_999),
+    drainMs: whole('DRAIN_MS', environment === 'production' ? drainMsUsual : 0, 0, drainMsMost),
     logLevel,
   }
   if (config.http.headersMsMax > config.http.receiveMsMax)
