@@ -132,17 +132,30 @@ test('a month that is filed already is corrected by what stands, and cancelled; 
   await expectDifference(page, [first, corrected], difference)
   expect((await status(page, first)).supersededBy).toMatchObject({ id: corrected })
 
-  await page.getByRole('button', { name: '作废', exact: true }).click()
+  // What another one replaced since is not cancelled.
+  const cancel = page.getByRole('button', { name: '作废', exact: true })
+  await cancel.click()
   await page.locator('dialog').getByText('不会恢复').waitFor()
+  const wages = `lines.map((line) => ({ ...line, wage: '7100.00' }))`
+  const newer = await fileFrom(page, corrected, `({ ...draft, lines: ${wages} })`)
+  await page.getByRole('button', { name: '确认作废' }).click()
+  await page.locator('dialog').getByText('没有提交作废：之后又有一份申报').waitFor()
+  await page.locator('dialog').getByRole('link', { name: '查看生效的申报' }).click()
+  await waitFor('the one that stands', async () => idOf(page) === newer)
+  await page.getByText('已入账').waitFor()
+  await cancel.click()
   await page.getByRole('button', { name: '确认作废' }).click()
   await page.getByText('现在没有生效的申报').waitFor()
   const cancelled = idOf(page)
-  expect((await status(page, corrected)).supersededBy).toMatchObject({ id: cancelled })
+  expect((await status(page, corrected)).supersededBy).toMatchObject({ id: newer })
+  expect((await status(page, newer)).supersededBy).toMatchObject({ id: cancelled })
   const { rows } = await database.owner.query(
     'select kind from journal.acceptance where employer = $1 order by envelope, position',
     [employer],
   )
-  expect(rows.map(({ kind }) => kind)).toEqual(['regular', 'correction', 'cancellation'])
+  expect(rows.map(({ kind }) => kind)).toEqual([
+    ...['regular', 'correction', 'correction', 'cancellation'],
+  ])
 
   // Two at a time: the others come with the button.
   await page.route('**/v1/declarations?*', (route, request) =>
@@ -150,10 +163,10 @@ test('a month that is filed already is corrected by what stands, and cancelled; 
   )
   await page.getByRole('link', { name: '申报记录' }).click()
   await page.getByRole('button', { name: '更早的申报' }).click()
-  await page.getByText('共 3 份').waitFor()
+  await page.getByText('共 4 份').waitFor()
   const history = page.locator('.history tbody tr')
   expect(await history.nth(1).innerText()).toMatch(/更正申报.*已作废.*作废它的申报/s)
-  expect(await history.nth(2).innerText()).toMatch(/正常申报.*替代它的申报/s)
+  expect(await history.nth(3).innerText()).toMatch(/正常申报.*替代它的申报/s)
   await page.unrouteAll()
 
   // A bookmark of a correction that somebody else overtook overwrites nothing.
@@ -203,7 +216,18 @@ test('a correction begins with all that is in force, and a colleague’s is not 
   const wages = `lines.map((line, i) => (i > 0 ? line : { ...line, wage: '6600.00' }))`
   const latest = await fileFrom(page, meanwhile, `({ ...draft, lines: ${wages} })`)
   await file.click()
+  await page.getByText('was accepted since and stands').waitFor()
+  await page.getByRole('link', { name: 'Correct that one, with what I entered' }).click()
+  await page.getByText(/0 added, 2 removed/).waitFor()
+  await next()
+  await page.getByText(/^0 added, 2 removed/).waitFor()
+  // Where what stands is not told, the service refuses it.
+  await page.route('**/v1/declarations?*', (route) => route.fulfill({ status: 503 }))
+  const others = wages.replace('6600', '6700')
+  const newest = await fileFrom(page, latest, `({ ...draft, lines: ${others} })`)
+  await file.click()
   await page.getByText('It was not accepted: another declaration was accepted').waitFor()
+  await page.unrouteAll()
   expect(await overflow(page)).toBe(0)
   await page.getByRole('link', { name: 'Correct that one, with what I entered' }).click()
   await page.getByText(/0 added, 2 removed/).waitFor()
@@ -213,7 +237,8 @@ test('a correction begins with all that is in force, and a colleague’s is not 
   await page.getByText('Posted', { exact: true }).waitFor()
   const last = idOf(page)
   expect((await status(page, meanwhile)).supersededBy).toMatchObject({ id: latest })
-  expect((await status(page, latest)).supersededBy).toMatchObject({ id: last })
+  expect((await status(page, latest)).supersededBy).toMatchObject({ id: newest })
+  expect((await status(page, newest)).supersededBy).toMatchObject({ id: last })
   await page.getByRole('link', { name: /Amounts of each person/ }).click()
   await page.getByRole('button', { name: /李四/ }).click()
   await page
@@ -230,6 +255,20 @@ test('a correction begins with all that is in force, and a colleague’s is not 
   await page.getByRole('button', { name: 'File anew' }).click()
   await page.getByRole('heading', { name: /^Declaration for/ }).waitFor()
   expect(await page.locator('.grid').innerText()).toContain('李四')
+  // What is entered right before another month is opened is there afterwards.
+  const grid = page.locator('.grid')
+  const title = page.getByRole('heading', { name: /^Declaration for/ })
+  const [all, month] = [await grid.innerText(), await title.innerText()]
+  await page.getByRole('button', { name: 'Mark as leaving' }).click()
+  await waitFor('the row to change', async () => (await grid.innerText()) !== all)
+  const left = await grid.innerText()
+  const [year = 0, nth = 0] = last.match(/\d{4}|\d{2}/g)?.map(Number) ?? []
+  const before = new Date(Date.UTC(year, nth - 2)).toISOString().slice(0, 7)
+  await page.evaluate(`location.hash = '#/declare/${before}'`)
+  await waitFor('the other month', async () => (await title.innerText()) !== month)
+  await page.goBack()
+  await waitFor('the month again', async () => (await title.innerText()) === month)
+  await waitFor('what was entered', async () => (await grid.innerText()) === left)
   await page.goto(`${intake.address}/#/findings/WAGE_BELOW_FLOOR`)
   await page.getByText('What to do').waitFor()
   await page.context().close()

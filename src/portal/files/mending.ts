@@ -54,6 +54,16 @@ export function withoutRow(edits: Edits, { position }: AsideRow): Edits {
   return rows
 }
 
+/** What was changed in these rows. */
+export function editsOf(rows: readonly AsideRow[], edits: Edits): Edits {
+  return Object.fromEntries(
+    rows.flatMap(({ position }) => {
+      const own = edits[position]
+      return own === undefined ? [] : [[position, own]]
+    }),
+  )
+}
+
 export function isChanged(row: AsideRow, edits: Edits): boolean {
   return edits[row.position] !== undefined
 }

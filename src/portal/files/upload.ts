@@ -21,8 +21,12 @@ export type Begun = { readonly upload: KeptUpload; readonly about: FileDescripti
 
 export type Uploading =
   | { readonly kind: 'none' }
-  /** Of before: it goes on with the same file. `isOther`: a file was chosen that is not this one. */
-  | { readonly kind: 'unfinished'; readonly begun: Begun; readonly isOther: boolean }
+  /** Of before: it goes on with the same file. `other`: what was chosen is not what was begun. */
+  | {
+      readonly kind: 'unfinished'
+      readonly begun: Begun
+      readonly other?: 'file' | 'description' | undefined
+    }
   | { readonly kind: 'reading'; readonly about: FileDescription }
   | {
       readonly kind: 'sending'
@@ -79,11 +83,15 @@ function createUploader(name: string, isKept: boolean): Uploader {
     const begun = (await find<Begun>(name))?.value
     if (begun === undefined) return
     if (await isOver(begun)) await forget(name)
-    else state.set({ kind: 'unfinished', begun, isOther: false })
+    else state.set({ kind: 'unfinished', begun })
   }
   const run = async (file: Blob, about: FileDescription) => {
     stopping = new AbortController()
     const begun = (await find<Begun>(name))?.value
+    if (begun !== undefined && !isSameDescription(begun.about, about)) {
+      state.set({ kind: 'unfinished', begun, other: 'description' })
+      return undefined
+    }
     state.set({ kind: 'reading', about })
     const shown = { kind: 'sending', about, size: file.size } as const
     let sent = 0
@@ -94,7 +102,9 @@ function createUploader(name: string, isKept: boolean): Uploader {
     const uploading = client.uploadFile(file, begun?.about ?? about, {
       ...(begun && { kept: begun.upload }),
       ...{ giveUpAfterMs, onAttempt, signal: stopping.signal, follows: false },
-      ...(isKept && { keep: (upload) => keep(name, { upload, about }).catch(() => {}) }),
+      ...(isKept && {
+        keep: (upload) => keep(name, { upload, about: begun?.about ?? about }).catch(() => {}),
+      }),
       onProgress: (progress) => {
         sent = progress.sent
         state.set({ ...shown, sent })
@@ -115,9 +125,9 @@ function createUploader(name: string, isKept: boolean): Uploader {
       return outcome.batch.id
     }
     const begun = (await find<Begun>(name))?.value
-    const isOther = outcome.kind === 'otherFile'
-    if (begun !== undefined && (isOther || outcome.kind === 'interrupted'))
-      state.set({ kind: 'unfinished', begun, isOther })
+    const other = outcome.kind === 'otherFile' ? 'file' : undefined
+    if (begun !== undefined && (other !== undefined || outcome.kind === 'interrupted'))
+      state.set({ kind: 'unfinished', begun, other })
     else state.set({ kind: 'ended', outcome, about })
     return undefined
   }
@@ -144,6 +154,13 @@ function createUploader(name: string, isKept: boolean): Uploader {
       return kind === 'tooLate' ? begun?.upload.id : undefined
     },
   }
+}
+
+/** The month, region and way in which it is filed; the same file may have another name by now. */
+function isSameDescription(one: FileDescription, other: FileDescription): boolean {
+  const of = ({ employer, period, region, mode, kind }: FileDescription) =>
+    JSON.stringify([employer, period, region, mode, kind])
+  return of(one) === of(other)
 }
 
 /** As browsers say it of a file that is not any more what was chosen. */

@@ -44,7 +44,10 @@ export type Desk = {
   load(): Promise<void>
   /** Resolves when all that was entered has been looked at. */
   settled(): Promise<void>
+  /** Forgets what was not kept yet. */
   close(): void
+  /** Keeps what was entered, then closes. */
+  leave(): void
 }
 
 export type DeskName = {
@@ -79,7 +82,7 @@ let open: Desk | undefined
 
 export function deskOf(name: DeskName): Desk {
   if (open !== undefined && draftNameOf(open.name) === draftNameOf(name)) return open
-  open?.close()
+  open?.leave()
   open = createDesk(name)
   void open.load()
   return open
@@ -164,8 +167,21 @@ function createDesk(name: DeskName): Desk {
   }
   document.addEventListener('visibilitychange', leaving)
 
+  const close = () => {
+    isClosed = true
+    clearTimeout(timers.check)
+    clearTimeout(timers.keep)
+    document.removeEventListener('visibilitychange', leaving)
+    engine.end()
+  }
+
   return {
-    ...{ name, state, check, savedAtMs, engine },
+    ...{ name, state, check, savedAtMs, engine, close },
+    leave: () => {
+      // The rows are taken before it closes: what was entered just now is kept, too.
+      if (timers.keep !== undefined) void runKeep()
+      close()
+    },
     load: async () => {
       const kept = await find<KeptDraft>(draftNameOf(name))
       if (isClosed) return
@@ -183,13 +199,6 @@ function createDesk(name: DeskName): Desk {
       clearTimeout(timers.check)
       checking = checking.then(runCheck)
       await checking
-    },
-    close: () => {
-      isClosed = true
-      clearTimeout(timers.check)
-      clearTimeout(timers.keep)
-      document.removeEventListener('visibilitychange', leaving)
-      engine.end()
     },
   }
 }

@@ -8,7 +8,7 @@ import { isSent, senderOf, sentNameOf } from '../filing/sender.ts'
 import { countRows, type EditedHeader, type Row } from '../grid/row.ts'
 import type { Checked } from '../rules/protocol.ts'
 import { useServerNow } from '../state/clock.ts'
-import { readStanding } from '../state/declarations.ts'
+import { replacedSince } from '../state/declarations.ts'
 import { go, hrefOf } from '../state/router.ts'
 import { language } from '../state/settings.ts'
 import { useStore } from '../state/store.ts'
@@ -57,7 +57,7 @@ function Answers({ ready, desk }: AnswersProps) {
   const [isFiling, setFiling] = useState(false)
   const { period } = ready.header
   const difference = useDifference(ready.corrects, rows)
-  const replacedBy = useReplacedSince(ready.header)
+  const { replacedBy, askAgain } = useReplacedSince(ready.header)
   const isSettled = kind === 'checked' || kind === 'failed'
   const isNothing = difference?.persons.length === 0
   const isFine = rows.length > 0 && (checked?.errors ?? 0) === 0 && !isNothing
@@ -65,6 +65,9 @@ function Answers({ ready, desk }: AnswersProps) {
   const file = async () => {
     if (!mayFile) return
     setFiling(true)
+    // Another tab may have begun to file the month with other content: that one goes on, and this one is kept.
+    if (await isSent(desk.name)) return go('sending', period)
+    if (await askAgain()) return setFiling(false)
     const filing = await freezeFiling(declarationOf(ready.header, rows))
     // Kept before anything is sent: from here on exactly this goes out, also after a reload.
     await keep(sentNameOf(desk.name), filing).catch(() => {})
@@ -129,16 +132,15 @@ function Answers({ ready, desk }: AnswersProps) {
  * Where the service is too busy to tell, the filing goes on: it is accepted all the same.
  */
 function useReplacedSince({ employer, period, region, replaces }: EditedHeader) {
-  const [by, set] = useState<string>()
-  useEffect(() => {
-    if (replaces === undefined) return
-    void readStanding(employer, period).then((found) => {
-      if (found.kind !== 'ok') return
-      const standing = found.value.filter((one) => (one.region ?? region) === region)
-      if (!standing.some(({ id }) => id === replaces)) set(standing[0]?.id ?? '')
-    })
-  }, [replaces])
-  return by
+  const [replacedBy, set] = useState<string>()
+  const askAgain = async () => {
+    if (replaces === undefined) return false
+    const by = await replacedSince({ employer, period, region, id: replaces })
+    set(by)
+    return by !== undefined
+  }
+  useEffect(() => void askAgain(), [replaces])
+  return { replacedBy, askAgain }
 }
 
 /** Cells that nobody filled in are left out: the schema has no empty ones. */

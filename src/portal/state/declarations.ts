@@ -65,6 +65,26 @@ export async function readStanding(
   return { kind: 'ok', value: standingOf(found.value.declarations, period) }
 }
 
+/** The filing does not wait longer than this for what stands: the service itself refuses to overwrite another one. */
+const standingMsMax = 4_000
+
+/**
+ * The id of what stands by now in place of a declaration; empty where nothing does. Undefined where that declaration
+ * stands, and where the service does not tell in time.
+ */
+export async function replacedSince(of: {
+  readonly employer: string
+  readonly period: string
+  readonly region?: string
+  readonly id: string
+}): Promise<string | undefined> {
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, standingMsMax))
+  const found = await Promise.race([readStanding(of.employer, of.period), late])
+  if (found?.kind !== 'ok') return undefined
+  const standing = found.value.filter((one) => (one.region ?? of.region) === of.region)
+  return standing.some(({ id }) => id === of.id) ? undefined : (standing[0]?.id ?? '')
+}
+
 /** Undefined until it is known, and where it can't be: then the answer to a filing tells it. */
 export function useStanding(employer: string, period: string): readonly Filed[] | undefined {
   const [standing, set] = useState<readonly Filed[]>()

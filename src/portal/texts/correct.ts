@@ -39,6 +39,14 @@ export const correct = {
     'zh-CN': '没有提交作废：本月另有一份申报还没有得到答复。等它有了结果再作废。',
     en: 'The cancellation was not sent: another filing of this month has no answer yet. Cancel once it has.',
   },
+  cancelReplaced: {
+    'zh-CN': '没有提交作废：之后又有一份申报受理并生效。要作废本月的申报，请打开那一份。',
+    en: 'The cancellation was not sent: another declaration was accepted since and stands. To cancel the month, open that one.',
+  },
+  voidBefore: {
+    'zh-CN': '没有提交作废：这份申报已经作废，本月没有生效的申报。',
+    en: 'The cancellation was not sent: this declaration is cancelled already, and nothing stands for the month.',
+  },
   toSending: { 'zh-CN': '查看正在提交的申报', en: 'Look at the filing that is under way' },
   supersededText: {
     'zh-CN': '没有受理：之后又有一份申报于 {at} 受理并生效。请以那一份为准，以免覆盖别人的修改。',

@@ -35,6 +35,10 @@ export const files = {
   send: { 'zh-CN': '上传并申报', en: 'Send and file' },
   sendCheck: { 'zh-CN': '上传并检查', en: 'Send and check' },
   needFile: { 'zh-CN': '请先选择文件。', en: 'Choose a file first.' },
+  needRegion: {
+    'zh-CN': '参保地还没有加载，不能发送。请在“参保地”处重新加载。',
+    en: 'The regions are not loaded yet, so it can’t be sent. Load them under “Region”.',
+  },
   emptyFile: {
     'zh-CN': '这个文件是空的，请选择另一个。',
     en: 'This file is empty: choose another one.',
@@ -70,6 +74,11 @@ export const files = {
   otherFile: {
     'zh-CN': '这不是没传完的那个文件，或内容已经改过。请选 {name}；要传别的文件，先取消它。',
     en: 'This is not the file that was begun, or it was changed since. Choose {name}, or give that one up first.',
+  },
+  otherDescription: {
+    'zh-CN':
+      '{name} 开始上传时选的月份、地区或申报方式与现在不同，没有按新的选择发送。继续会按原来的选择申报；要改，先取消它。',
+    en: '{name} was begun with another month, region or way of filing, and is not sent with the new choice. It goes on as it was begun; to change that, give it up first.',
   },
   interrupted: {
     'zh-CN': '没有发完，还没有申报。再点一次发送，会从断点继续。',
@@ -175,6 +184,15 @@ export const files = {
     'zh-CN': '什么都没有申报。请在原文件中改正后，重新上传整个文件。',
     en: 'Nothing was filed. Mend these rows in your file and send all of it again.',
   },
+  asideViewer: {
+    'zh-CN': '这些行没有申报。您的权限只能查看；由可以为本单位申报的人改正后发送。',
+    en: 'These rows are not filed. You may look at them; somebody who may file for this employer mends and sends them.',
+  },
+  asideLines: {
+    'zh-CN': '这是程序发送的 NDJSON 文件，有误的申报不在网页上修改。请下载后由发送它的程序改正。',
+    en: 'A program sent this file, as NDJSON: its declarations are not mended on this page. Download what is wrong, and mend it in that program.',
+  },
+  downloadLines: { 'zh-CN': '下载错误（NDJSON）', en: 'Download what is wrong (NDJSON)' },
   asideMany: {
     'zh-CN': '有误的行超过 {max} 行，网页上不便修改。请下载后在 Excel 中改正，再从“文件申报”上传。',
     en: 'More than {max} rows are wrong: too many for a page. Download them, mend them in a spreadsheet, and send that file.',

@@ -1,7 +1,7 @@
 /** Cancels a declaration after one confirmation, which says what it means. */
 import { useState } from 'preact/hooks'
 import { sendCancellation } from '../../filing/cancellation.ts'
-import type { Filed } from '../../state/declarations.ts'
+import { type Filed, replacedSince } from '../../state/declarations.ts'
 import { go, hrefOf } from '../../state/router.ts'
 import { chooseEmployer, session } from '../../state/session.ts'
 import { language } from '../../state/settings.ts'
@@ -12,6 +12,7 @@ import { grouped, month, yuanOf } from '../../ui/money.ts'
 import { Note } from '../../ui/note.tsx'
 import { useSay } from '../../ui/say.ts'
 import { filedFen, personsText } from '../filed-list.tsx'
+import { Replaced } from './correct.tsx'
 import { personsOf } from './standing.tsx'
 
 type CancelProps = {
@@ -26,23 +27,36 @@ export function CancelDialog({ filed, region, onClose }: CancelProps) {
   const state = useStore(session)
   const [isSending, setSending] = useState(false)
   const [waitsForOther, setWaits] = useState(false)
+  const [replacedBy, setReplacedBy] = useState<string>()
   const subject = state.kind === 'known' ? (state.session.subject ?? '') : ''
   const { employer, period } = filed
+  const name = { subject, employer, period }
   const cancel = async () => {
     if (isSending) return
     setSending(true)
-    const isSent = await sendCancellation({ subject, employer, period }, filed, region)
+    const by = await replacedSince({ ...filed, region })
+    setReplacedBy(by)
+    if (by !== undefined) return setSending(false)
+    const isSent = await sendCancellation(name, filed, region)
     setSending(isSent)
     setWaits(!isSent)
     if (!isSent) return
     chooseEmployer(employer)
     go('sending', period)
   }
+  const title = say(texts.correct.cancelTitle, { month: month(period, chosen) })
+  if (replacedBy !== undefined)
+    return (
+      <Dialog title={title} onClose={onClose}>
+        <Replaced
+          {...{ name, by: replacedBy, entered: 'nothing' }}
+          text={say(replacedBy === '' ? texts.correct.voidBefore : texts.correct.cancelReplaced)}
+          onLeave={onClose}
+        />
+      </Dialog>
+    )
   return (
-    <Dialog
-      title={say(texts.correct.cancelTitle, { month: month(period, chosen) })}
-      onClose={onClose}
-    >
+    <Dialog title={title} onClose={onClose}>
       <Meaning filed={filed} />
       {waitsForOther && (
         <Note tone="warning" alert>

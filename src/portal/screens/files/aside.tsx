@@ -5,7 +5,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Batch } from '../../../client/client.ts'
 import { asideRowsMax, readAside } from '../../files/batches.ts'
-import { type AsideTable, causesOf, type Edits, isChanged, keyOf } from '../../files/mending.ts'
+import {
+  type AsideRow,
+  type AsideTable,
+  causesOf,
+  type Edits,
+  editsOf,
+  isChanged,
+  keyOf,
+} from '../../files/mending.ts'
 import { find, forget, isShared, keep } from '../../filing/sealed.ts'
 import type { Read } from '../../state/read.ts'
 import { mayFile, session, sessionEnded } from '../../state/session.ts'
@@ -28,15 +36,21 @@ export function Aside({ batch, ...filer }: AsideProps) {
     <section class="stack" aria-labelledby="aside">
       <div class="row aside-head">
         <h2 id="aside">{say(texts.files.aside)}</h2>
-        {isTable && (
-          <a class="button" href={`/v1/batches/${batch.id}/errors?format=xlsx`} download>
-            {say(texts.files.download)}
-          </a>
-        )}
+        <a
+          class="button"
+          href={`/v1/batches/${batch.id}/errors?format=${isTable ? 'xlsx' : 'ndjson'}`}
+          download
+        >
+          {say(isTable ? texts.files.download : texts.files.downloadLines)}
+        </a>
       </div>
       {count > asideRowsMax || !isTable ? (
         <Note tone="warning">
-          <p>{say(texts.files.asideMany, { max: asideRowsMax })}</p>
+          <p>
+            {isTable
+              ? say(texts.files.asideMany, { max: asideRowsMax })
+              : say(texts.files.asideLines)}
+          </p>
         </Note>
       ) : (
         <Loaded batch={batch} {...filer} />
@@ -69,14 +83,22 @@ type Edited = {
   readonly isKept: boolean
 }
 
-/** What was changed, from this device; stored as it is changed, one write at a time. */
-function useEdits(name: string): Edited {
+/**
+ * What was changed, from this device; stored as it is changed, one write at a time. It is kept until the rows are
+ * mended: a file that was sent back may still be cancelled, or have some of the rows alone.
+ */
+function useEdits(name: string, open: readonly AsideRow[]): Edited {
   const [edits, set] = useState<Edits>({})
   const [isKept, setKept] = useState(true)
   const waiting = useRef<Edits | undefined>(undefined)
   const isWriting = useRef(false)
   useEffect(() => {
-    void find<Edits>(name).then((kept) => kept !== undefined && set(kept.value))
+    void find<Edits>(name).then((kept) => {
+      if (kept === undefined) return
+      const left = editsOf(open, kept.value)
+      set(left)
+      if (Object.keys(left).length < Object.keys(kept.value).length) change(left)
+    })
   }, [name])
   const write = async () => {
     isWriting.current = true
@@ -103,10 +125,10 @@ function Mending({ table, batch, ...filer }: MendingProps) {
   const say = useSay()
   const state = useStore(session)
   const name = `mend ${filer.subject} ${batch.id}`
-  const { edits, change, isKept } = useEdits(name)
   const [only, setOnly] = useState<string>()
   const canMend = batch.mode === 'accept-good' && mayFile(state)
   const open = table.rows.filter((row) => row.open)
+  const { edits, change, isKept } = useEdits(name, open)
   if (open.length === 0)
     return (
       <Note tone="ok">
@@ -124,18 +146,18 @@ function Mending({ table, batch, ...filer }: MendingProps) {
       {open.length < table.rows.length && (
         <p>{say(texts.files.someMended, { count: table.rows.length - open.length })}</p>
       )}
-      <p>{say(canMend ? texts.files.asideLead : texts.files.asideReadOnly)}</p>
+      <p>{say(leadOf(canMend, mayFile(state)))}</p>
       <Causes {...{ table, causes, edits, only, canMend }} change={change} show={setOnly} />
       <RowTable key={only ?? ''} {...{ table, edits, canMend }} rows={shown} change={change} />
-      {canMend && (
-        <SendMended
-          {...{ batch, table, open, changed, edits, causes, ...filer }}
-          sent={() => void forget(name)}
-        />
-      )}
+      {canMend && <SendMended {...{ batch, table, open, changed, edits, causes, ...filer }} />}
       {changed.length > 0 && isKept && (
         <p class="quiet small">{say(isShared() ? texts.files.keptShared : texts.files.kept)}</p>
       )}
     </>
   )
+}
+
+function leadOf(canMend: boolean, isFiler: boolean) {
+  if (canMend) return texts.files.asideLead
+  return isFiler ? texts.files.asideReadOnly : texts.files.asideViewer
 }

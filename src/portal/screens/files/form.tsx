@@ -3,11 +3,12 @@ import { useEffect, useState } from 'preact/hooks'
 import type { FileDescription } from '../../../client/client.ts'
 import { monthFromNow } from '../../state/clock.ts'
 import { readRegions } from '../../state/declarations.ts'
+import { sessionEnded } from '../../state/session.ts'
 import { language } from '../../state/settings.ts'
 import { useStore } from '../../state/store.ts'
 import { texts } from '../../texts/texts.ts'
 import { month } from '../../ui/money.ts'
-import { Note } from '../../ui/note.tsx'
+import { Again, Note } from '../../ui/note.tsx'
 import { type Text, useSay } from '../../ui/say.ts'
 
 type FormProps = {
@@ -39,7 +40,7 @@ export function FileForm({ employer, send }: FormProps) {
   const [kind, setKind] = useState<Kind>('regular')
   const submit = (event: Event) => {
     event.preventDefault()
-    const wrong = faultOf(file)
+    const wrong = faultOf(file) ?? (region === undefined ? texts.files.needRegion : undefined)
     setFault(wrong)
     if (wrong !== undefined || file === undefined || region === undefined) return
     send(file, { employer, period, region, mode, kind, filename: file.name })
@@ -149,14 +150,21 @@ function Region({ region, choose }: ChooseProps<string> & { readonly region: str
   const say = useSay()
   const chosen = useStore(language)
   const [regions, set] = useState<readonly { readonly region: string; readonly names: Text }[]>([])
-  useEffect(() => {
+  const [missing, setMissing] = useState<{ readonly atMs: number | undefined }>()
+  const load = () =>
     void readRegions().then((found) => {
+      if (found.kind === 'signedOut') sessionEnded()
+      setMissing(
+        found.kind === 'ok'
+          ? undefined
+          : { atMs: found.kind === 'busy' ? found.resumesAtMs : undefined },
+      )
       if (found.kind !== 'ok') return
       set(found.value.regions)
       const [first] = found.value.regions
       if (first !== undefined) choose(first.region)
     })
-  }, [])
+  useEffect(load, [])
   return (
     <div class="field">
       <label for="file-region">{say(texts.files.region)}</label>
@@ -171,6 +179,7 @@ function Region({ region, choose }: ChooseProps<string> & { readonly region: str
           </option>
         ))}
       </select>
+      {missing !== undefined && <Again atMs={missing.atMs} again={load} />}
     </div>
   )
 }

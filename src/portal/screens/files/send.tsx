@@ -23,23 +23,20 @@ type SendProps = FilesProps & {
   readonly changed: readonly AsideRow[]
   readonly edits: Edits
   readonly causes: readonly Cause[]
-  readonly sent: () => void
 }
 
 /** Of no row, of one, of several. */
 const sendTexts = [texts.files.sendMendedNone, texts.files.sendMendedOne, texts.files.sendMended]
 
 export function SendMended(props: SendProps) {
-  const { batch, table, open, changed, edits, causes, employer, subject, sent } = props
+  const { batch, table, open, changed, edits, causes, employer, subject } = props
   const say = useSay()
   const uploader = uploaderOf(subject, employer, batch.id)
   const state = useStore(uploader.state)
   const send = async (rows: readonly AsideRow[], kind: FileDescription['kind']) => {
     const file = new Blob([tableToSend(table, rows, edits)], { type: 'text/csv' })
     const id = await uploader.send(file, amendmentOf(batch, kind, say(texts.files.mendedName)))
-    if (id === undefined) return
-    sent()
-    go('files', id)
+    if (id !== undefined) go('files', id)
   }
   if (state.kind === 'reading' || state.kind === 'sending')
     return <UnderWay state={state} stop={uploader.stop} />

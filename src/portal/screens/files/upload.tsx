@@ -110,22 +110,27 @@ export function UnderWay({ state, stop }: UnderWayProps) {
   )
 }
 
+const otherTexts = {
+  file: texts.files.otherFile,
+  description: texts.files.otherDescription,
+} as const
+
 type UnfinishedProps = {
   readonly begun: Begun
-  readonly isOther: boolean
+  readonly other?: 'file' | 'description' | undefined
   readonly send: (file: Blob) => void
   readonly giveUp: () => void
 }
 
-function Unfinished({ begun, isOther, send, giveUp }: UnfinishedProps) {
+function Unfinished({ begun, other, send, giveUp }: UnfinishedProps) {
   const say = useSay()
   const name = begun.about.filename ?? say(texts.files.unnamed)
   return (
     <section class="card stack close" aria-labelledby="unfinished">
       <h2 id="unfinished">{say(texts.files.unfinishedTitle)}</h2>
-      {isOther && (
+      {other !== undefined && (
         <Note tone="error" alert>
-          <p class="typed">{say(texts.files.otherFile, { name })}</p>
+          <p class="typed">{say(otherTexts[other], { name })}</p>
         </Note>
       )}
       <p class="typed">{say(texts.files.unfinished, { name })}</p>
