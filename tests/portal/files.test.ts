@@ -1,4 +1,7 @@
 /** A clerk sends a file in a real browser, and mends in the page what is wrong with it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildPortal, portalFolder } from '../../src/platform/portal-build.mjs'
@@ -154,6 +157,15 @@ test('a file that was not sent to its end is given up; nothing of it is filed', 
   await page.unroute('**/v1/policies')
   await page.getByRole('button', { name: 'Try again' }).click()
   await page.locator('#file-region option').first().waitFor({ state: 'attached' })
+  // A file that was saved again after it was chosen can't be read any more: it is chosen anew.
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-file-'))
+  const saved = join(folder, 'wages.csv')
+  await writeFile(saved, wagesFile('wages.csv').buffer)
+  await page.locator('#file').setInputFiles(saved)
+  await writeFile(saved, 'saved again')
+  await page.getByRole('button', { name: 'Send and file' }).click()
+  await page.getByText('The file can’t be read any more').waitFor()
+  await rm(folder, { recursive: true })
   const other = await page.context().newPage()
   await other.goto(page.url())
   await other.locator('#file').setInputFiles(wagesFile('wages.csv'))

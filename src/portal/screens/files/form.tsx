@@ -34,13 +34,15 @@ export function FileForm({ employer, send }: FormProps) {
   const say = useSay()
   const [file, setFile] = useState<File>()
   const [fault, setFault] = useState<Text>()
+  const [lacksRegion, setLacksRegion] = useState(false)
   const [period, setPeriod] = useState(monthFromNow(-1))
   const [region, setRegion] = useState<string>()
   const [mode, setMode] = useState<Mode>('accept-good')
   const [kind, setKind] = useState<Kind>('regular')
   const submit = (event: Event) => {
     event.preventDefault()
-    const wrong = faultOf(file) ?? (region === undefined ? texts.files.needRegion : undefined)
+    const wrong = faultOf(file)
+    setLacksRegion(region === undefined)
     setFault(wrong)
     if (wrong !== undefined || file === undefined || region === undefined) return
     send(file, { employer, period, region, mode, kind, filename: file.name })
@@ -89,6 +91,11 @@ export function FileForm({ employer, send }: FormProps) {
         choose={setMode}
       />
       <div class="stack close">
+        {lacksRegion && region === undefined && (
+          <Note tone="error" alert>
+            <p>{say(texts.files.needRegion)}</p>
+          </Note>
+        )}
         <div>
           <button type="submit" class="button main">
             {say(mode === 'check' ? texts.files.sendCheck : texts.files.send)}
