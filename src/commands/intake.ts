@@ -5,20 +5,22 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { dayOf } from '../declaration/period.ts'
 import { serveOperators } from '../intake/routes/operators-port.ts'
 import { openIntake } from '../intake-process/open.ts'
 import { connectionsWaitingMax, rehearsalNice } from '../limits.ts'
 import { expectNoArguments, helpText } from '../platform/command/arguments.ts'
 import { reportFailedStart } from '../platform/command/failure.ts'
 import { type Config, readConfig } from '../platform/config/config.ts'
-import { readPolicies } from '../platform/config/packs.ts'
+import { readPacks, readPolicies, shippedPacks } from '../platform/config/packs.ts'
 import { openInstallation } from '../platform/installation/installation.ts'
 import { tellParent } from '../platform/process/child.ts'
-import { createLogger } from '../platform/process/logger.ts'
+import { createLogger, type Logger } from '../platform/process/logger.ts'
 import { watchLoop } from '../platform/process/loop-watch.ts'
 import { goAfterOthers } from '../platform/process/nice.ts'
 import { watchSignals } from '../platform/process/signals.ts'
 import { endWhenStuck, stopOnSignal } from '../platform/process/stop.ts'
+import { assumptionsIn } from '../policy/assumptions.ts'
 
 main().catch(reportFailedStart)
 
@@ -32,8 +34,10 @@ async function main(): Promise<void> {
     ),
   )
   const config = readConfig(process.env)
+  const policies = readPolicies(config.policyDir)
   if (config.isRehearsal) goAfterOthers(rehearsalNice)
   const logger = createLogger(config.logLevel, 'intake')
+  if (config.environment === 'production') warnOfAssumptions(logger, config)
   const installation = await openInstallation(config, 'intake')
   watchLoop()
   const signals = watchSignals(folderOfPostgres(config))
@@ -41,7 +45,7 @@ async function main(): Promise<void> {
   let draining = false
   const intake = await openIntake(installation, {
     logger,
-    policies: readPolicies(config.policyDir),
+    policies,
     signals: signals.read,
     isDraining: () => draining,
     onStuck: stuck.onStuck,
@@ -64,6 +68,20 @@ async function main(): Promise<void> {
   const operators = http?.listeningOrigin
   logger.info({ address, operators, queue: intake.queue }, 'intake takes declarations')
   tellParent({ ready: true, address, operators })
+}
+
+/** Where it counts, nobody should learn from a complaint that a value was assumed. */
+function warnOfAssumptions(logger: Logger, { policyDir }: Config): void {
+  const period = dayOf(Date.now() * 1_000).slice(0, 7)
+  for (const pack of readPacks(policyDir ?? shippedPacks)) {
+    const assumed = assumptionsIn(pack, period)
+    if (assumed.length === 0) continue
+    const region = pack.region.code
+    logger.warn(
+      { region, assumed },
+      'a policy pack has values that nobody has published: "npm run policy -- lint" says which to confirm',
+    )
+  }
 }
 
 /** The disk of the engine's own Postgres, if it has one. */

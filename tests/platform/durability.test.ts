@@ -65,6 +65,9 @@ test.each<[string, string, RegExp, Record<string, string>?]>([
     const { code, output } = await start(env)
     expect(code).toBe(1)
     expect(output).toMatch(/nothing is started \(DURABILITY=strict\)/)
+    expect(output).toMatch(
+      /"region":"340100","assumed":\[.*a policy pack has values that nobody has published/,
+    )
     expect(output).toMatch(sentence)
   } finally {
     await alter(reset)
