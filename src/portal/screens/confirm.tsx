@@ -129,7 +129,7 @@ function Answers({ ready, desk }: AnswersProps) {
 
 /**
  * Of a correction, the declaration that stands by now where it is not the one that is corrected; empty where none does.
- * Where the service is too busy to tell, the filing goes on: it is accepted all the same.
+ * Where the service is too busy to tell, the filing goes on: the service itself refuses to overwrite what it does not name.
  */
 function useReplacedSince({ employer, period, region, replaces }: EditedHeader) {
   const [replacedBy, set] = useState<string>()
